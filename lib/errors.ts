@@ -1,0 +1,91 @@
+/**
+ * The one error type of runt. Library code throws nothing else; only `lib/cli` turns it into text on
+ * stderr, a log entry and an exit code.
+ */
+
+/** Every code that a {@link RuntimeError} can carry; the list is closed. */
+export type ErrorCode =
+  /** config.json, state.json or a process file is missing, unreadable, not JSON, or breaks a rule. */
+  | "CONFIG_INVALID"
+  /** A property of config.json that this runt cannot do yet. */
+  | "NOT_SUPPORTED"
+  /** Something that this host (kernel, LSM, cgroup tree) cannot do. */
+  | "HOST_UNABLE"
+  /** The arguments of a command are wrong. */
+  | "USAGE"
+  | "INVALID_ID"
+  | "CONTAINER_EXISTS"
+  | "CONTAINER_NOT_FOUND"
+  /** The container is not in a state in which the operation is allowed. */
+  | "WRONG_STATE"
+  | "CONTAINER_NOT_RUNNING"
+  /** A system call of the runtime itself failed. */
+  | "SYSCALL"
+  /** A step of `init` failed inside the container's namespaces. */
+  | "STEP_FAILED"
+  /** `init` went away without saying why (killed, or out of memory). */
+  | "INIT_DIED"
+  | "HOOK_FAILED"
+  | "CGROUP"
+  | "CGROUP_NOT_EMPTY"
+  | "CGROUP_FROZEN"
+  | "TIMEOUT"
+  /** A defect of runt. */
+  | "INTERNAL";
+
+/** Facts of an error that a program may want to read; each is optional. */
+export interface ErrorFacts {
+  /** JSON Pointer into config.json of the property that the failed action came from. */
+  readonly pointer?: string;
+  /** File, directory or program that the failed action was about. */
+  readonly path?: string;
+  /** Positive errno of the failed system call. */
+  readonly errno?: number;
+  /** Name of the failed system call, such as `mount`. */
+  readonly syscall?: string;
+  /** Every problem of a config.json, when there can be several. */
+  readonly problems?: readonly Problem[];
+}
+
+/** One problem of a JSON document: where it is, what was found, what is allowed. */
+export interface Problem {
+  /** JSON Pointer (RFC 6901) of the value, `""` for the whole document. */
+  readonly pointer: string;
+  /** 1-based line of the value in the file; 0 if there is no such place. */
+  readonly line: number;
+  /** 1-based column, counted in UTF-16 units; 0 if there is no such place. */
+  readonly column: number;
+  /** What is wrong, in one sentence without the place: found and allowed. */
+  readonly message: string;
+}
+
+/** An operation that failed, with a code, the facts, and the cause if there was one. */
+export class RuntimeError extends Error {
+  override readonly name = "RuntimeError";
+  readonly code: ErrorCode;
+  readonly facts: ErrorFacts;
+
+  /**
+   * @param code one of the closed list
+   * @param message what was attempted and why it failed, in one line, without a prefix such as "error:"
+   * @param facts what a program may want to read
+   * @param cause the error behind this one
+   */
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.facts = facts;
+  }
+
+  /** The same error with text before its message; code, facts and cause are kept. */
+  prefixed(text: string): RuntimeError {
+    return new RuntimeError(this.code, `${text}${this.message}`, this.facts, this.cause);
+  }
+}
+
+/** `error` as a {@link RuntimeError}; what is not one becomes `INTERNAL`. */
+export function asRuntimeError(error: unknown): RuntimeError {
+  if (error instanceof RuntimeError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new RuntimeError("INTERNAL", text, {}, error);
+}

@@ -1,0 +1,52 @@
+/** The layers of lib/: nothing imports upward or sideways. */
+import { readFileSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+
+/** Lowest first; those in one row may not import one another. */
+const LAYERS: readonly (readonly string[])[] = [
+  ["errors.ts", "log.ts"],
+  ["sys"],
+  ["spec"],
+  ["plan", "seccomp", "cgroups"],
+  ["init"],
+  ["runtime"],
+  ["commands", "index.ts"],
+  ["cli"],
+];
+/** What decides only: no file system, no clock, no process. `spec` and `plan` get facts passed in. */
+const PURE = ["spec", "plan"];
+
+const lib = fileURLToPath(new URL("../../../lib/", import.meta.url));
+const level = (name: string): number => LAYERS.findIndex((row) => row.includes(name));
+const layerOf = (path: string): string => path.split("/")[0] ?? "";
+
+const files = readdirSync(lib, { recursive: true, encoding: "utf8" }).filter(
+  (path) => path.endsWith(".ts") && !path.endsWith(".test.ts") && !path.endsWith(".d.ts"),
+);
+
+t.test("every folder of lib/ is a layer", async (t) => {
+  t.same(files.filter((path) => level(layerOf(path)) < 0), []);
+});
+
+t.test("imports go down", async (t) => {
+  const wrong: string[] = [];
+  for (const path of files) {
+    const source = readFileSync(lib + path, "utf8");
+    for (const [, specifier] of source.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)) {
+      const target = new URL(specifier ?? "", `file:///${path}`).pathname.slice(1);
+      const [from, to] = [layerOf(path), layerOf(target)];
+      if (from !== to && level(to) >= level(from)) wrong.push(`${path} imports ${target}`);
+    }
+  }
+  t.same(wrong, []);
+});
+
+t.test("spec and plan are pure", async (t) => {
+  const wrong = files.filter((path) => {
+    if (!PURE.includes(layerOf(path))) return false;
+    const source = readFileSync(lib + path, "utf8");
+    return /from "node:|sys\/(native|files)|\bprocess\.(pid|get|argv|exit|platform|arch)|Date\.now|new Date\(\)/.test(source);
+  });
+  t.same(wrong, []);
+});
