@@ -1,0 +1,166 @@
+/**
+ * config.json and the facts of the host → the list of steps that `init` runs. Pure: the same input gives the
+ * same plan, so plans are compared with fixtures, and printed by `runt plan`.
+ *
+ * The order is the spec's where it gives one, and runc's elsewhere, because images and hooks rely on it.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
+ */
+import type { Config } from "../spec/types.ts";
+import type { PlanFacts, Slot } from "./facts.ts";
+import * as K from "./linux.ts";
+import { deferredReadonlySteps, deviceSteps, mountSteps, rootfsPropagation } from "./mounts.ts";
+import { hasNamespace, namespaceSteps, readNamespaces } from "./namespaces.ts";
+import type { Step } from "./ops.ts";
+import { execStep, hookSteps, processSteps } from "./process.ts";
+
+/** What init does, and what it needs for it. */
+export interface Plan {
+  readonly steps: readonly Step[];
+  /** Descriptors to hand over, in order. */
+  readonly slots: readonly Slot[];
+  /** CLONE_NEW* for the clone that makes init. */
+  readonly cloneFlags: number;
+}
+
+/** Plans the creation of a container. `config` has been validated. */
+export function buildPlan(config: Config, facts: PlanFacts): Plan {
+  const steps: Step[] = [];
+  const slots: Slot[] = [];
+  const namespaces = readNamespaces(config);
+  const cloneFlags = namespaceSteps(namespaces, facts.privileged, steps, slots);
+  const newMounts = (namespaces.made & K.CLONE_NEWNS) !== 0;
+  const ownMounts = hasNamespace(namespaces, K.CLONE_NEWNS);
+  const ownUsers = hasNamespace(namespaces, K.CLONE_NEWUSER);
+
+  let inCgroup = false;
+  const enterCgroup = (): void => {
+    if (inCgroup) return;
+    inCgroup = true;
+    steps.push({ op: "cgroup", origin: "/linux/cgroupsPath", fields: {} });
+    // The namespace's root is the cgroup that the process is in when it is made.
+    if ((namespaces.made & K.CLONE_NEWCGROUP) !== 0) {
+      steps.push({ op: "unshare", origin: "/linux/namespaces", fields: { flags: K.CLONE_NEWCGROUP } });
+    }
+  };
+
+  if (!facts.noNewKeyring) {
+    steps.push({ op: "sessionKeyring", origin: "", fields: { name: `_ses.${facts.id}` } });
+  }
+  if ((namespaces.made & K.CLONE_NEWNET) !== 0) {
+    steps.push({ op: "loopback", origin: "/linux/namespaces", fields: {} });
+  }
+  const propagation = rootfsPropagation(config);
+  if (newMounts) {
+    const flags = propagation === 0 ? K.MS_SLAVE | K.MS_REC : propagation;
+    steps.push({ op: "parentPropagation", origin: "/linux/rootfsPropagation", fields: { flags } });
+  }
+  const bind = ownMounts ? 1 : 0;
+  steps.push({ op: "rootfs", origin: "/root/path", fields: { path: facts.rootfs, bind } });
+  mountSteps(config, facts, steps, enterCgroup);
+  deviceSteps(config, facts, ownUsers, steps);
+  // As late as it can be: what is made before is not charged to a memory limit of the container.
+  enterCgroup();
+
+  const hooks = config.hooks;
+  if ((hooks?.prestart?.length ?? 0) + (hooks?.createRuntime?.length ?? 0) > 0) {
+    steps.push({ op: "runtimeHooks", origin: "/hooks/createRuntime", fields: {} });
+  }
+  const hookSlot = slots.length;
+  if ((hooks?.createContainer?.length ?? 0) + (hooks?.startContainer?.length ?? 0) > 0) {
+    slots.push({ kind: "hookOutput" });
+  }
+  const creating = stateParts(config, facts, "creating");
+  hookSteps("createContainer", hooks?.createContainer, [], creating, hookSlot, steps);
+
+  const mode = ownMounts ? (facts.noPivot ? 1 : 0) : 2;
+  steps.push({ op: "enterRoot", origin: "/root/path", fields: { mode } });
+  // Private and slave have been set on the parent already, and pivot_root keeps them.
+  if (ownMounts && propagation !== 0 && (propagation & (K.MS_PRIVATE | K.MS_SLAVE)) === 0) {
+    const fields = { flags: propagation };
+    steps.push({ op: "rootPropagation", origin: "/linux/rootfsPropagation", fields });
+  }
+  const process = config.process;
+  if (process !== undefined) {
+    steps.push({ op: "workingDirectory", origin: "/process/cwd", fields: { path: process.cwd } });
+    if (process.terminal === true) {
+      const { height, width } = process.consoleSize ?? { height: 0, width: 0 };
+      const fields = { slot: slots.length, height, width };
+      slots.push({ kind: "consoleSocket" });
+      steps.push({ op: "console", origin: "/process/terminal", fields });
+    }
+  }
+  if (ownMounts) {
+    deferredReadonlySteps(config, steps);
+    if (config.root?.readonly === true) {
+      const fields = { path: "/", set: BigInt(K.MOUNT_ATTR_RDONLY), clear: 0n, recursive: 0 };
+      steps.push({ op: "mountAttributes", origin: "/root/readonly", fields });
+    }
+  }
+  kernelSteps(config, steps);
+  if (process !== undefined) processSteps(process, false, steps);
+  steps.push({ op: "ready", origin: "", fields: {} });
+  if (facts.waitForStart) {
+    steps.push({ op: "start", origin: "", fields: { slot: slots.length } });
+    slots.push({ kind: "startFifo" });
+  }
+  steps.push(...programSteps(config, facts, hookSlot));
+  return { steps, slots, cloneFlags };
+}
+
+/** What is left after `start`: the startContainer hooks and the program. */
+export function programSteps(
+  config: Config,
+  facts: Pick<PlanFacts, "id" | "bundle" | "preserveFds">,
+  hookSlot: number,
+): readonly Step[] {
+  const { process } = config;
+  if (process === undefined) return [];
+  const steps: Step[] = [];
+  const created = stateParts(config, facts, "created");
+  // Historical, and relied on: without an environment of its own a startContainer hook gets the process's.
+  const env = process.env ?? [];
+  hookSteps("startContainer", config.hooks?.startContainer, env, created, hookSlot, steps);
+  steps.push(execStep(process, facts.preserveFds));
+  return steps;
+}
+
+function kernelSteps(config: Config, steps: Step[]): void {
+  if (config.hostname !== undefined && config.hostname !== "") {
+    steps.push({ op: "hostname", origin: "/hostname", fields: { name: config.hostname } });
+  }
+  if (config.domainname !== undefined && config.domainname !== "") {
+    steps.push({ op: "domainname", origin: "/domainname", fields: { name: config.domainname } });
+  }
+  const linux = config.linux;
+  for (const [name, value] of Object.entries(linux?.sysctl ?? {})) {
+    // As sysctl(8): dots separate, unless the first separator is a slash, which lets names hold dots.
+    const dot = name.indexOf(".");
+    const slash = name.indexOf("/");
+    const dotted = dot >= 0 && (slash < 0 || dot < slash);
+    const key = dotted ? name.replace(/[./]/g, (c) => (c === "." ? "/" : ".")) : name;
+    steps.push({ op: "sysctl", origin: `/linux/sysctl/${escapePointer(name)}`, fields: { key, value } });
+  }
+  linux?.readonlyPaths?.forEach((path, index) => {
+    steps.push({ op: "readonlyPath", origin: `/linux/readonlyPaths/${index}`, fields: { path } });
+  });
+  linux?.maskedPaths?.forEach((path, index) => {
+    steps.push({ op: "maskPath", origin: `/linux/maskedPaths/${index}`, fields: { path } });
+  });
+}
+
+function escapePointer(name: string): string {
+  return name.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+/** The state of runtime.md §State in two parts, between which the pid goes. */
+export function stateParts(
+  config: Config,
+  facts: { readonly id: string; readonly bundle: string },
+  status: string,
+): readonly [head: string, tail: string] {
+  const head = { ociVersion: config.ociVersion, id: facts.id, status };
+  const tail: Record<string, unknown> = { bundle: facts.bundle };
+  if (config.annotations !== undefined) tail["annotations"] = config.annotations;
+  return [`${JSON.stringify(head).slice(0, -1)},"pid":`, `,${JSON.stringify(tail).slice(1)}`];
+}

@@ -1,0 +1,37 @@
+import type { StepFields } from "./ops.ts";
+
+/** A piece of a `mounts` entry of type `cgroup`, which on cgroup v1 is many mounts. */
+export type CgroupPiece =
+  | { readonly op: "mount"; readonly fields: StepFields<"mount"> }
+  | { readonly op: "symlink"; readonly fields: StepFields<"symlink"> }
+  | { readonly op: "mountAttributes"; readonly fields: StepFields<"mountAttributes"> };
+
+/** What planning needs to know beyond config.json; the caller looks it up, so that planning stays pure. */
+export interface PlanFacts {
+  readonly id: string;
+  /** Absolute path of the bundle; relative bind sources count from here. */
+  readonly bundle: string;
+  /** Absolute path of the root file system. */
+  readonly rootfs: string;
+  /** The runtime has CAP_SYS_ADMIN where it stands (it is root on the host). */
+  readonly privileged: boolean;
+  /** MS_MOVE and chroot instead of pivot_root. */
+  readonly noPivot: boolean;
+  /** No new session keyring. */
+  readonly noNewKeyring: boolean;
+  /** How many descriptors from 3 the container inherits. */
+  readonly preserveFds: number;
+  /** The process waits for `start`; false for `run`, where there is nobody else to wait for. */
+  readonly waitForStart: boolean;
+  /** /proc/kcore exists, so /dev/core is made. */
+  readonly kcore: boolean;
+  /** For `mounts` entries of type `cgroup`, by their index: what they come to on this host. */
+  readonly cgroupMounts: Readonly<Record<number, readonly CgroupPiece[]>>;
+}
+
+/** A descriptor that the runtime hands to init; its place in the plan's list is the `slot` of steps. */
+export type Slot =
+  | { readonly kind: "namespace"; readonly path: string; readonly flag: number; readonly origin: string }
+  | { readonly kind: "startFifo" }
+  | { readonly kind: "consoleSocket" }
+  | { readonly kind: "hookOutput" };

@@ -1,0 +1,179 @@
+/**
+ * `root`, `mounts`, devices and paths of config.json as steps.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#mounts
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#default-devices
+ */
+import type { Config, LinuxDevice, Mount } from "../spec/types.ts";
+import type { PlanFacts } from "./facts.ts";
+import * as K from "./linux.ts";
+import { parseMountOptions } from "./mount_options.ts";
+import { MountFlag, type Step, type StepFields } from "./ops.ts";
+
+const PROPAGATION: Readonly<Record<string, number>> = {
+  private: K.MS_PRIVATE,
+  rprivate: K.MS_PRIVATE | K.MS_REC,
+  slave: K.MS_SLAVE,
+  rslave: K.MS_SLAVE | K.MS_REC,
+  shared: K.MS_SHARED,
+  rshared: K.MS_SHARED | K.MS_REC,
+  unbindable: K.MS_UNBINDABLE,
+  runbindable: K.MS_UNBINDABLE | K.MS_REC,
+};
+
+/** MS_* of `linux.rootfsPropagation`; 0 where it is not given. */
+export function rootfsPropagation(config: Config): number {
+  return PROPAGATION[config.linux?.rootfsPropagation ?? ""] ?? 0;
+}
+
+/**
+ * One step a mount, in order.
+ *
+ * @param beforeCgroups called before the first mount that shows the container's cgroups
+ */
+export function mountSteps(
+  config: Config,
+  facts: PlanFacts,
+  steps: Step[],
+  beforeCgroups: () => void,
+): void {
+  const mounts = config.mounts ?? [];
+  for (let index = 0; index < mounts.length; index++) {
+    const mount = mounts[index];
+    if (mount === undefined) continue;
+    const origin = `/mounts/${index}`;
+    const pieces = facts.cgroupMounts[index];
+    if (pieces !== undefined) {
+      beforeCgroups();
+      for (const piece of pieces) steps.push({ ...piece, origin } as Step);
+      continue;
+    }
+    steps.push({ op: "mount", origin, fields: mountFields(mount, facts.bundle, isDeferredReadonly(mount)) });
+  }
+}
+
+/** The mounts that become read-only only when everything that belongs into them has been made. */
+export function deferredReadonlySteps(config: Config, steps: Step[]): void {
+  const mounts = config.mounts ?? [];
+  for (let index = 0; index < mounts.length; index++) {
+    const mount = mounts[index];
+    if (mount === undefined || !isDeferredReadonly(mount)) continue;
+    if ((parseMountOptions(mount.options ?? []).set & K.MOUNT_ATTR_RDONLY) === 0) continue;
+    const fields = { path: mount.destination, set: BigInt(K.MOUNT_ATTR_RDONLY), clear: 0n, recursive: 0 };
+    steps.push({ op: "mountAttributes", origin: `/mounts/${index}/options`, fields });
+  }
+}
+
+function isBind(mount: Mount): boolean {
+  return mount.options?.some((option) => option === "bind" || option === "rbind") ?? false;
+}
+
+/** A tmpfs may be the place of a later mount, and /dev gets the device nodes: `ro` has to wait. */
+function isDeferredReadonly(mount: Mount): boolean {
+  if (isBind(mount)) return false;
+  return mount.type === "tmpfs" || cleanPath(mount.destination) === "/dev";
+}
+
+/**
+ * The fields of a `mount` step.
+ * @param bundle what a relative source of a bind mount counts from
+ * @param deferReadonly `ro` comes later, by a step of its own
+ */
+export function mountFields(
+  mount: Mount,
+  bundle: string,
+  deferReadonly: boolean,
+): StepFields<"mount"> {
+  const options = parseMountOptions(mount.options ?? []);
+  const bind = (options.flags & MountFlag.BIND) !== 0;
+  const set = deferReadonly ? options.set & ~K.MOUNT_ATTR_RDONLY : options.set;
+  let flags = options.flags;
+  if (!bind && (mount.type === "proc" || mount.type === "sysfs")) flags |= MountFlag.STRICT_TARGET;
+  let source = mount.source ?? "";
+  if (bind && !source.startsWith("/")) source = `${bundle}/${source}`;
+  return {
+    target: mount.destination,
+    source,
+    // A type beside `bind` means nothing (config.md, mounts).
+    fstype: bind ? "" : (mount.type ?? ""),
+    flags,
+    sb: BigInt(options.sb),
+    set: BigInt(set),
+    clear: BigInt(options.clear),
+    recSet: BigInt(options.recSet),
+    recClear: BigInt(options.recClear),
+    propagation: options.propagation,
+    data: options.data,
+  };
+}
+
+const DEFAULT_DEVICES: readonly (readonly [path: string, major: number, minor: number])[] = [
+  ["/dev/null", 1, 3],
+  ["/dev/zero", 1, 5],
+  ["/dev/full", 1, 7],
+  ["/dev/random", 1, 8],
+  ["/dev/urandom", 1, 9],
+  ["/dev/tty", 5, 0],
+];
+
+const SYMLINKS: readonly (readonly [path: string, target: string])[] = [
+  ["/dev/fd", "/proc/self/fd"],
+  ["/dev/stdin", "/proc/self/fd/0"],
+  ["/dev/stdout", "/proc/self/fd/1"],
+  ["/dev/stderr", "/proc/self/fd/2"],
+  ["/dev/ptmx", "pts/ptmx"],
+];
+
+/** Default devices, `linux.devices` and the symbolic links of /dev; none where the host's /dev is bound. */
+export function deviceSteps(
+  config: Config,
+  facts: PlanFacts,
+  userNamespace: boolean,
+  steps: Step[],
+): void {
+  const bound = config.mounts?.some((mount) => isBind(mount) && cleanPath(mount.destination) === "/dev");
+  if (bound === true) return;
+  // mknod of devices is not allowed in a user namespace, so the host's nodes are bound there.
+  const bind = userNamespace ? 1 : 0;
+  const listed = config.linux?.devices ?? [];
+  for (const [path, major, minor] of DEFAULT_DEVICES) {
+    if (listed.some((device) => cleanPath(device.path) === path)) continue;
+    const fields = { path, mode: K.S_IFCHR | 0o666, major, minor, uid: 0, gid: 0, bind };
+    steps.push({ op: "device", origin: "", fields });
+  }
+  for (let index = 0; index < listed.length; index++) {
+    const device = listed[index];
+    if (device === undefined) continue;
+    const fields = { path: device.path, bind, ...deviceNumbers(device) };
+    steps.push({ op: "device", origin: `/linux/devices/${index}`, fields });
+  }
+  for (const [path, target] of SYMLINKS) {
+    steps.push({ op: "symlink", origin: "", fields: { path, target } });
+  }
+  if (facts.kcore) {
+    const fields = { path: "/dev/core", target: "/proc/kcore" };
+    steps.push({ op: "symlink", origin: "", fields });
+  }
+}
+
+function deviceNumbers(device: LinuxDevice) {
+  const type = { c: K.S_IFCHR, u: K.S_IFCHR, b: K.S_IFBLK, p: K.S_IFIFO }[device.type];
+  return {
+    mode: type | ((device.fileMode ?? 0o666) & 0o7777),
+    major: Number(device.major ?? 0),
+    minor: Number(device.minor ?? 0),
+    uid: device.uid ?? 0,
+    gid: device.gid ?? 0,
+  };
+}
+
+/** `path` without empty parts, `.` and `..`; absolute. For comparing only: init resolves the real one. */
+export function cleanPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") parts.pop();
+    else parts.push(part);
+  }
+  return `/${parts.join("/")}`;
+}

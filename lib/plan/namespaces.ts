@@ -1,0 +1,104 @@
+/**
+ * linux.namespaces as clone flags and steps.
+ *
+ * Where it can be so, one clone makes every new namespace and init is the only child. A stage of its own is
+ * needed (`fork`) where a pid namespace is joined, which takes effect for children only; where a user
+ * namespace is new, because id maps have to be written between its making and an execve, which would drop
+ * all capabilities of an unmapped user; and where a time namespace is new, whose offsets are fixed once a
+ * process is in it.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#namespaces
+ */
+import type { Config, LinuxNamespaceType } from "../spec/types.ts";
+import type { Slot } from "./facts.ts";
+import * as K from "./linux.ts";
+import type { Step } from "./ops.ts";
+
+const FLAGS: Readonly<Record<LinuxNamespaceType, number>> = {
+  pid: K.CLONE_NEWPID,
+  network: K.CLONE_NEWNET,
+  mount: K.CLONE_NEWNS,
+  ipc: K.CLONE_NEWIPC,
+  uts: K.CLONE_NEWUTS,
+  user: K.CLONE_NEWUSER,
+  cgroup: K.CLONE_NEWCGROUP,
+  time: K.CLONE_NEWTIME,
+};
+
+/** The namespaces of a container. */
+export interface Namespaces {
+  /** CLONE_NEW* of those that are made. */
+  readonly made: number;
+  /** CLONE_NEW* of those that are joined. */
+  readonly joined: number;
+  readonly joins: readonly { readonly flag: number; readonly path: string; readonly origin: string }[];
+}
+
+/** Reads linux.namespaces; an empty path is as none. */
+export function readNamespaces(config: Config): Namespaces {
+  let made = 0;
+  let joined = 0;
+  const joins: { flag: number; path: string; origin: string }[] = [];
+  const list = config.linux?.namespaces ?? [];
+  for (let index = 0; index < list.length; index++) {
+    const namespace = list[index];
+    if (namespace === undefined) continue;
+    const flag = FLAGS[namespace.type];
+    if (namespace.path === undefined || namespace.path === "") {
+      made |= flag;
+    } else {
+      joined |= flag;
+      joins.push({ flag, path: namespace.path, origin: `/linux/namespaces/${index}` });
+    }
+  }
+  return { made, joined, joins };
+}
+
+/** Whether the container has its own namespace of that kind, made or joined. */
+export function hasNamespace(namespaces: Namespaces, flag: number): boolean {
+  return ((namespaces.made | namespaces.joined) & flag) !== 0;
+}
+
+/**
+ * Adds the steps that put init into its namespaces, except the cgroup namespace, which has to be made after
+ * the process is in its cgroup.
+ *
+ * @returns the flags for the clone that makes init
+ */
+export function namespaceSteps(
+  namespaces: Namespaces,
+  privileged: boolean,
+  steps: Step[],
+  slots: Slot[],
+): number {
+  const { made, joined } = namespaces;
+  const late = K.CLONE_NEWCGROUP;
+  const staged = ((made | joined) & K.CLONE_NEWUSER) | (made & K.CLONE_NEWTIME) | (joined & K.CLONE_NEWPID);
+  const join = (flag: number, path: string, origin: string): void => {
+    const fields = { slot: slots.length, kind: flag, path };
+    slots.push({ kind: "namespace", path, flag, origin });
+    steps.push({ op: "joinNamespace", origin, fields });
+  };
+  const user = namespaces.joins.find(({ flag }) => flag === K.CLONE_NEWUSER);
+  // Root on the host may join the others at once; an unprivileged user may only from inside the user
+  // namespace that owns them.
+  if (user !== undefined && !privileged) join(user.flag, user.path, user.origin);
+  for (const { flag, path, origin } of namespaces.joins) {
+    if (flag !== K.CLONE_NEWUSER) join(flag, path, origin);
+  }
+  if (user !== undefined && privileged) join(user.flag, user.path, user.origin);
+  if (staged === 0) return made & ~late;
+
+  if ((made & K.CLONE_NEWUSER) !== 0) {
+    const origin = "/linux/namespaces";
+    steps.push({ op: "unshare", origin, fields: { flags: K.CLONE_NEWUSER } });
+    steps.push({ op: "idMaps", origin: "/linux/uidMappings", fields: {} });
+  }
+  if ((made & K.CLONE_NEWTIME) !== 0) {
+    steps.push({ op: "unshare", origin: "/linux/namespaces", fields: { flags: K.CLONE_NEWTIME } });
+    steps.push({ op: "timeOffsets", origin: "/linux/timeOffsets", fields: {} });
+  }
+  const rest = made & ~(late | K.CLONE_NEWUSER | K.CLONE_NEWTIME);
+  steps.push({ op: "fork", origin: "/linux/namespaces", fields: { flags: rest } });
+  return 0;
+}

@@ -1,0 +1,224 @@
+/**
+ * The one table of everything that `init` can do. TypeScript infers the step types from it, the encoder
+ * walks it, and `native/plan/ops.gen.h` (enum, structs, bounds-checked decoder) is generated from it; a test
+ * fails when that header is stale.
+ *
+ * An operation is one effect that the OCI spec names. The order of fields is the order on the wire; adding
+ * an operation means: a row here, `npm run generate`, a function in `native/init/steps/`, and a place in
+ * `lib/plan/build.ts`. Numbers of operations are their places in this table.
+ */
+
+/** How a field travels: every field is padded to 8 bytes. */
+export type FieldType = "u32" | "u64" | "i64" | "str" | "strs" | "u32s" | "bytes";
+
+type FieldValue = {
+  u32: number;
+  u64: bigint;
+  i64: bigint;
+  str: string;
+  strs: readonly string[];
+  u32s: readonly number[];
+  bytes: Uint8Array;
+};
+
+/** "RUNT" read as a little-endian u32. */
+export const PLAN_MAGIC = 0x544e5552;
+/** Raised whenever this table or the wire format changes; `init` refuses every other. */
+export const PLAN_VERSION = 1;
+
+export const OPS = {
+  // --- stage 1, only where a namespace is joined or made in two steps -------------------------------
+  /** setns(2) to the descriptor in `slot`; `kind` is a CLONE_NEW* flag. */
+  joinNamespace: { slot: "u32", kind: "u32", path: "str" },
+  /** unshare(2). */
+  unshare: { flags: "u32" },
+  /** The container's first process is cloned (CLONE_PARENT and `flags`) and goes on with the next step. */
+  fork: { flags: "u32" },
+
+  // --- questions to the runtime ----------------------------------------------------------------------
+  /** The runtime writes uid_map, gid_map and setgroups; then the process becomes 0:0 of the namespace. */
+  idMaps: {},
+  /** The runtime writes timens_offsets. */
+  timeOffsets: {},
+  /** The runtime makes the cgroups and sends one descriptor a hierarchy; the process joins each. */
+  cgroup: {},
+  /** The runtime runs the prestart and createRuntime hooks. */
+  runtimeHooks: {},
+
+  // --- the root file system --------------------------------------------------------------------------
+  /** mount("/", flags): what of the new mount namespace spreads from and to the host. MS_REC is added. */
+  parentPropagation: { flags: "u32" },
+  /**
+   * Every later path is resolved under `path`. `bind` 1: it becomes a mount of its own first, which is what
+   * pivot_root wants; 0 where there is no mount namespace, so that the host gets no mount of ours.
+   */
+  rootfs: { path: "str", bind: "u32" },
+  /**
+   * One entry of `mounts`. `flags` are MountFlag bits. `sb`: MS_* flags of the superblock; `set`, `clear`:
+   * MOUNT_ATTR_*; `recSet`, `recClear`: the same for the whole tree; `propagation`: MS_* one after another.
+   * `mode`: permissions of a target directory that has to be made.
+   */
+  mount: {
+    target: "str",
+    source: "str",
+    fstype: "str",
+    flags: "u32",
+    sb: "u64",
+    set: "u64",
+    clear: "u64",
+    recSet: "u64",
+    recClear: "u64",
+    propagation: "u32s",
+    data: "str",
+  },
+  /** A symbolic link; an existing one with the same target, or any other existing file, is left alone. */
+  symlink: { path: "str", target: "str" },
+  /** A device node (or FIFO). `mode` has the S_IF* type; `bind` 1 binds the host's node instead. */
+  device: {
+    path: "str",
+    mode: "u32",
+    major: "u32",
+    minor: "u32",
+    uid: "u32",
+    gid: "u32",
+    bind: "u32",
+  },
+  /** MOUNT_ATTR_* of an existing mount (or of the rootfs, path "/"). `recursive` is 0 or 1. */
+  mountAttributes: { path: "str", set: "u64", clear: "u64", recursive: "u32" },
+  /** A pty from the container's own devpts: the master goes to the socket in `slot`, the slave is 0, 1, 2. */
+  console: { slot: "u32", height: "u32", width: "u32" },
+  /** `mode`: 0 pivot_root, 1 move the root and chroot (--no-pivot), 2 chroot only (no mount namespace). */
+  enterRoot: { mode: "u32" },
+  /** `linux.rootfsPropagation` (MS_*), on the root after it was entered. */
+  rootPropagation: { flags: "u32" },
+  /** Hides a path: /dev/null over a file, an empty read-only tmpfs over a directory. */
+  maskPath: { path: "str" },
+  /** Makes a path and all below it read-only. */
+  readonlyPath: { path: "str" },
+
+  // --- the kernel's settings of this container -----------------------------------------------------
+  /** A new session keyring with this name, possessed by the process. */
+  sessionKeyring: { name: "str" },
+  hostname: { name: "str" },
+  domainname: { name: "str" },
+  /** `key` in path form ("net/ipv4/ip_forward"), below /proc/sys of a procfs of init's own. */
+  sysctl: { key: "str", value: "str" },
+  /** Brings `lo` up. */
+  loopback: {},
+
+  // --- the process ------------------------------------------------------------------------------------
+  oomScoreAdj: { value: "i64" },
+  /** `resource` is the kernel's RLIMIT_* number; RLIM_INFINITY is 2^64-1. */
+  rlimit: { resource: "u32", soft: "u64", hard: "u64" },
+  /**
+   * A createContainer or startContainer hook, run by init. The state on its stdin is `stateHead`, the pid in
+   * decimal, `stateTail`. `timeoutMs` 0 is none. What it prints goes to the descriptor in `slot`.
+   */
+  hook: {
+    path: "str",
+    args: "strs",
+    env: "strs",
+    timeoutMs: "u32",
+    stateHead: "str",
+    stateTail: "str",
+    slot: "u32",
+  },
+  umask: { mask: "u32" },
+  /** Makes `process.cwd` where it is missing, owned by root, before privileges are given up. */
+  workingDirectory: { path: "str" },
+  noNewPrivileges: {},
+  /** Ids, groups and the five capability sets (bit n is capability n); bounding first. */
+  credentials: {
+    uid: "u32",
+    gid: "u32",
+    groups: "u32s",
+    /** 1: setgroups(2) is not allowed here (a user namespace that denies it), leave the groups. */
+    keepGroups: "u32",
+    bounding: "u64",
+    effective: "u64",
+    permitted: "u64",
+    inheritable: "u64",
+    ambient: "u64",
+  },
+  /** chdir(2), then a check that the directory is below the root. */
+  changeDirectory: { path: "str" },
+  /** Finds `args[0]` along `search` (the value of PATH), and that it can be executed. */
+  findProgram: { name: "str", search: "str" },
+
+  // --- the end ----------------------------------------------------------------------------------------
+  /** The runtime saves the state. */
+  ready: {},
+  /** Waits until the FIFO in `slot` is opened by `start`, and writes one byte. */
+  start: { slot: "u32" },
+  /**
+   * execve of the program that findProgram found. `preserve`: how many descriptors from 3 stay open.
+   * `home` 1: HOME is added from the container's /etc/passwd where `env` has none.
+   */
+  exec: { args: "strs", env: "strs", preserve: "u32", home: "u32" },
+} as const satisfies Record<string, Record<string, FieldType>>;
+
+export type OpName = keyof typeof OPS;
+
+/** The fields of one operation, with TypeScript types. */
+export type StepFields<Name extends OpName> = {
+  readonly [Field in keyof (typeof OPS)[Name]]: (typeof OPS)[Name][Field] extends FieldType
+    ? FieldValue[(typeof OPS)[Name][Field]]
+    : never;
+};
+
+/** One step of a plan: the operation, its fields, and the JSON Pointer into config.json it comes from. */
+export type Step = {
+  readonly [Name in OpName]: {
+    readonly op: Name;
+    /** JSON Pointer into config.json; "" where the step comes from the runtime itself. */
+    readonly origin: string;
+    readonly fields: StepFields<Name>;
+  };
+}[OpName];
+
+/** Bits of `mount.flags`. */
+export const MountFlag = {
+  /** A bind mount of `source` (a path of the runtime's mount namespace). */
+  BIND: 1,
+  /** With BIND: with everything mounted below the source. */
+  RECURSIVE: 2,
+  /** Changes an existing mount instead of making one. */
+  REMOUNT: 4,
+  /** tmpfs: the files that the mount covers are copied into it. */
+  COPY_UP: 8,
+  /** procfs and sysfs: the target must be a directory, no link on the way (CVE-2019-19921). */
+  STRICT_TARGET: 16,
+} as const;
+
+/** Stages of `init`, as they stand in a failure record and in `ps`. */
+export const Stage = { JOIN: 1, INIT: 2 } as const;
+
+/** Kinds of messages on the control socket; requests come from init, answers repeat the kind. */
+export const Message = {
+  /** The container's first process has been cloned; `value` is its pid in the runtime's namespace. */
+  INIT_PID: 1,
+  ID_MAPS: 2,
+  TIME_OFFSETS: 3,
+  CGROUP: 4,
+  RUNTIME_HOOKS: 5,
+  READY: 6,
+  /** A failure record; init exits after it. */
+  FAILURE: 7,
+} as const;
+
+/**
+ * What a failure record's `call` means: its place in this list. A system call's name, or one of the checks
+ * that are not a call (`lookup`, `verify`, `hook`, `answer`). Append only at the end.
+ */
+export const CALLS = [
+  "none", "decode", "answer", "verify", "lookup", "hook",
+  "setns", "unshare", "clone", "openat2", "open", "openat", "open_tree", "move_mount", "fsopen", "fsconfig",
+  "fsmount", "mount_setattr", "mount", "umount2", "pivot_root", "chroot", "chdir", "fchdir", "mkdirat",
+  "mknodat", "symlinkat", "fchmod", "fchown", "fstat", "readlinkat", "write", "read", "sendmsg", "recvmsg",
+  "sethostname", "setdomainname", "keyctl", "prctl", "prlimit", "setgroups", "setresgid", "setresuid",
+  "capset", "setsid", "ioctl", "dup3", "close_range", "execve", "socket", "getcwd", "mmap", "waitid", "poll",
+  "fspick", "fstatfs", "getdents64", "memfd_create", "pipe2",
+] as const;
+
+/** Bytes of a failure record: kind, stage, step, errno, call, value (u32 each), then the subject. */
+export const FAILURE_SIZE = 24 + 256;

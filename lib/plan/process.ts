@@ -1,0 +1,104 @@
+/**
+ * `process` of config.json as steps.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#process
+ */
+import type { Hook, Process } from "../spec/types.ts";
+import { capabilityMasks } from "./capabilities.ts";
+import { RLIMITS } from "./linux.ts";
+import type { Step } from "./ops.ts";
+
+/** Where a program without a slash is looked for if the container's environment has no PATH (execvp). */
+const DEFAULT_SEARCH = "/bin:/usr/bin";
+/** The umask where `process.user.umask` is not given; what runc and crun use. */
+const DEFAULT_UMASK = 0o022;
+
+/** Limits, ids, capabilities, working directory and the search for the program. */
+export function processSteps(process: Process, userNamespaceDeniesGroups: boolean, steps: Step[]): void {
+  if (process.oomScoreAdj !== undefined) {
+    const fields = { value: BigInt(process.oomScoreAdj) };
+    steps.push({ op: "oomScoreAdj", origin: "/process/oomScoreAdj", fields });
+  }
+  const rlimits = process.rlimits ?? [];
+  for (let index = 0; index < rlimits.length; index++) {
+    const limit = rlimits[index];
+    const resource = limit === undefined ? undefined : RLIMITS[limit.type];
+    if (limit === undefined || resource === undefined) continue;
+    const fields = { resource, soft: BigInt(limit.soft), hard: BigInt(limit.hard) };
+    steps.push({ op: "rlimit", origin: `/process/rlimits/${index}`, fields });
+  }
+  const mask = process.user.umask ?? DEFAULT_UMASK;
+  steps.push({ op: "umask", origin: "/process/user/umask", fields: { mask } });
+  if (process.noNewPrivileges === true) {
+    steps.push({ op: "noNewPrivileges", origin: "/process/noNewPrivileges", fields: {} });
+  }
+  steps.push({
+    op: "credentials",
+    origin: "/process/user",
+    fields: {
+      uid: process.user.uid,
+      gid: process.user.gid,
+      groups: process.user.additionalGids ?? [],
+      keepGroups: userNamespaceDeniesGroups ? 1 : 0,
+      ...capabilityMasks(process.capabilities),
+    },
+  });
+  steps.push({ op: "changeDirectory", origin: "/process/cwd", fields: { path: process.cwd } });
+  const name = process.args?.[0] ?? "";
+  const search = value(process.env ?? [], "PATH") ?? DEFAULT_SEARCH;
+  steps.push({ op: "findProgram", origin: "/process/args/0", fields: { name, search } });
+}
+
+/** The last step: the program itself. */
+export function execStep(process: Process, preserve: number): Step {
+  const env = lastOfEach(process.env ?? []);
+  const home = value(env, "HOME") === undefined ? 1 : 0;
+  return { op: "exec", origin: "/process/args", fields: { args: process.args ?? [], env, preserve, home } };
+}
+
+/** Hooks that init runs. `stateHead` + pid + `stateTail` is what they get on stdin. */
+export function hookSteps(
+  kind: "createContainer" | "startContainer",
+  hooks: readonly Hook[] | undefined,
+  defaultEnv: readonly string[],
+  state: readonly [head: string, tail: string],
+  slot: number,
+  steps: Step[],
+): void {
+  const list = hooks ?? [];
+  for (let index = 0; index < list.length; index++) {
+    const hook = list[index];
+    if (hook === undefined) continue;
+    const fields = {
+      path: hook.path,
+      args: hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path],
+      env: hook.env !== undefined && hook.env.length > 0 ? hook.env : defaultEnv,
+      timeoutMs: Math.min((hook.timeout ?? 0) * 1000, 0xffffffff),
+      stateHead: state[0],
+      stateTail: state[1],
+      slot,
+    };
+    steps.push({ op: "hook", origin: `/hooks/${kind}/${index}`, fields });
+  }
+}
+
+function value(env: readonly string[], name: string): string | undefined {
+  const prefix = `${name}=`;
+  for (let index = env.length - 1; index >= 0; index--) {
+    const entry = env[index];
+    if (entry?.startsWith(prefix) === true) return entry.slice(prefix.length);
+  }
+  return undefined;
+}
+
+/** Of several entries with one name the last counts, as with runc; getenv(3) would find the first. */
+function lastOfEach(env: readonly string[]): readonly string[] {
+  const last = new Map<string, string>();
+  for (const entry of env) {
+    const end = entry.indexOf("=");
+    const name = end < 0 ? entry : entry.slice(0, end);
+    last.delete(name);
+    last.set(name, entry);
+  }
+  return last.size === env.length ? env : [...last.values()];
+}
