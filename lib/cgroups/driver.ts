@@ -1,0 +1,120 @@
+/** What the runtime asks of a container's cgroup, whatever the host's cgroup version. */
+
+import { RuntimeError } from "../errors.ts";
+import { silentLog, type Log } from "../log.ts";
+import { containerPaths } from "./path.ts";
+import { CgroupV1 } from "./v1.ts";
+import type { FreezerState } from "./freezer.ts";
+import type { CgroupLayout } from "./layout.ts";
+import type { Config, LinuxResources } from "../spec/types.ts";
+
+export type { FreezerState } from "./freezer.ts";
+
+/** How limits are set. */
+export interface LimitOptions {
+  /** Limits of a container that runs are changed: device rules and cpusets that are not given stay. */
+  readonly update?: boolean;
+}
+
+/**
+ * The cgroup of one container, in one or (v1) several hierarchies. For a new container the order is `create`,
+ * `limit`, `joinFds`; nothing happens on the host before `create`.
+ */
+export interface Cgroup {
+  /** Absolute directory by controller (v1: `memory`, `name=systemd`; "" is cgroup v2), as in the state. */
+  readonly paths: Readonly<Record<string, string>>;
+  /**
+   * Makes the directories. If it fails, what it made is gone.
+   *
+   * @throws RuntimeError `CGROUP_NOT_EMPTY`, `CGROUP_FROZEN`, `CGROUP`
+   */
+  create(): void;
+  /**
+   * Sets limits. Has to be called for a new container before a process joins, also without any.
+   *
+   * @throws RuntimeError `CGROUP`, `HOST_UNABLE`, `CONFIG_INVALID`, with the property's pointer
+   */
+  limit(resources: LinuxResources | undefined, options?: LimitOptions): void;
+  /**
+   * Descriptors that a process joins by writing "0" to each; they belong to the caller.
+   *
+   * @param below path of a cgroup below the container's, by controller; default: the container's own
+   * @throws RuntimeError `SYSCALL`, `USAGE` for a path that leads out
+   */
+  joinFds(below?: Readonly<Record<string, string>>): number[];
+  /** Pids of all processes, with those of cgroups below; empty if the cgroup is gone. */
+  processes(): number[];
+  /** @throws RuntimeError `CGROUP` */
+  freezerState(): FreezerState;
+  /** @throws RuntimeError `CGROUP`, `HOST_UNABLE` if there is no freezer */
+  freeze(): void;
+  /** @throws RuntimeError `CGROUP`, `HOST_UNABLE` if there is no freezer */
+  thaw(): void;
+  /** How many processes the kernel has killed for want of memory; 0 if nobody counts. */
+  oomKills(): number;
+  /**
+   * Sends a signal to every process, none of which can escape by forking. A frozen cgroup is thawed. Before
+   * `create` has succeeded nothing happens: what is in its place may be another's.
+   */
+  killAll(signal: number): void;
+  /**
+   * Removes the cgroup and those below it, waiting up to 2 s for processes that are on their way out. Directories
+   * above it stay, also those that `create` made, as with runc. Of a new container of which `create` has not
+   * succeeded there is nothing to remove: what is in its place may be another's.
+   *
+   * @throws RuntimeError `CGROUP`
+   */
+  remove(): void;
+  /** Takes back what `create` of this object made, directories above included; never fails. */
+  undo(): void;
+}
+
+/** How a new container's cgroup is made. */
+export interface CgroupOptions {
+  /**
+   * The runtime may lack the right to make cgroups: then hierarchies are left out, unless `cgroupsPath` is set.
+   * Default false.
+   */
+  readonly rootless?: boolean;
+}
+
+/**
+ * The cgroup of a new container, at `linux.cgroupsPath`. Nothing is made yet.
+ *
+ * @throws RuntimeError `HOST_UNABLE`
+ */
+export function openCgroup(
+  layout: CgroupLayout,
+  config: Config,
+  id: string,
+  log: Log = silentLog,
+  options: CgroupOptions = {},
+): Cgroup {
+  if (layout.kind === "v2") {
+    throw new RuntimeError(
+      "HOST_UNABLE",
+      "linux.cgroupsPath: this host has cgroup v2 only, for which there is no driver",
+      { pointer: "/linux/cgroupsPath" },
+    );
+  }
+  const rootless = options.rootless === true;
+  const cgroupsPath = config.linux?.cgroupsPath;
+  const devicePaths = (config.linux?.devices ?? []).map(({ path }) => path);
+  const paths = containerPaths(layout, cgroupsPath, id, !rootless);
+  const mayLackRights = rootless && (cgroupsPath === undefined || cgroupsPath === "");
+  return new CgroupV1(paths, log, { isNew: true, rootless, mayLackRights, devicePaths });
+}
+
+/**
+ * The cgroup of a container that was made earlier.
+ *
+ * @param paths as {@link Cgroup.paths} was then
+ */
+export function attachCgroup(paths: Readonly<Record<string, string>>, log: Log = silentLog): Cgroup {
+  return new CgroupV1({ ...paths }, log, {
+    isNew: false,
+    rootless: false,
+    mayLackRights: false,
+    devicePaths: [],
+  });
+}

@@ -1,0 +1,150 @@
+/** Directories of cgroup file systems: making and removing them, and the processes in them. */
+
+import { RuntimeError } from "../errors.ts";
+import { Errno, errnoText } from "../sys/errno.ts";
+import { AT_FDCWD, SMALL_FILE, syscallError } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+
+const NO_FDS = new Int32Array(0);
+
+/** Blocks for a time in milliseconds. */
+export function pause(milliseconds: number): void {
+  native.poll(NO_FDS, milliseconds);
+}
+
+/** The directory above; "/" for a path of one name. */
+export function parentOf(path: string): string {
+  const at = path.lastIndexOf("/");
+  return at <= 0 ? "/" : path.slice(0, at);
+}
+
+/**
+ * Makes a cgroup and the missing ones above it.
+ *
+ * @param made gets every directory that was made, the outermost first
+ * @returns 0, or a positive errno; EEXIST if the cgroup was there
+ */
+export function makeCgroup(directory: string, made: string[]): number {
+  let result = native.mkdir(AT_FDCWD, directory, 0o755);
+  if (result === -Errno.ENOENT && directory !== "/") {
+    const above = makeCgroup(parentOf(directory), made);
+    if (above !== 0 && above !== Errno.EEXIST) return above;
+    result = native.mkdir(AT_FDCWD, directory, 0o755);
+  }
+  if (result === 0) made.push(directory);
+  return -result;
+}
+
+/** Absolute paths of the cgroups directly below one; none if it is gone. */
+export function childCgroups(directory: string): string[] {
+  // kernfs counts sub-directories in nlink, from 2 on, which saves looking at some thirty files.
+  const self = native.stat(AT_FDCWD, directory, false);
+  if (typeof self === "number" || self.nlink === 2) return [];
+  const names = native.readdir(AT_FDCWD, directory);
+  if (typeof names === "number") return [];
+  const children: string[] = [];
+  for (const name of names) {
+    const path = `${directory}/${name}`;
+    const found = native.stat(AT_FDCWD, path, false);
+    if (typeof found !== "number" && (found.mode & 0o170000) === 0o040000) children.push(path);
+  }
+  return children;
+}
+
+/**
+ * Pids of all processes in a cgroup and those below it, as seen from the runtime's pid namespace.
+ *
+ * @returns an empty list if the cgroup is gone
+ * @throws RuntimeError `SYSCALL`
+ */
+export function processesBelow(directory: string): number[] {
+  const pids: number[] = [];
+  const waiting = [directory];
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+    let text = native.readFile(AT_FDCWD, `${at}/cgroup.procs`, SMALL_FILE);
+    // cgroup v2: a threaded cgroup tells its threads only.
+    if (text === -Errno.EOPNOTSUPP) {
+      text = native.readFile(AT_FDCWD, `${at}/cgroup.threads`, SMALL_FILE);
+    }
+    if (typeof text === "number") {
+      // Cgroups may disappear while this loop runs.
+      if (text === -Errno.ENOENT || text === -Errno.ENODEV) continue;
+      throw syscallError(-text, `read ${at}/cgroup.procs`, { path: at });
+    }
+    for (const line of text.split("\n")) {
+      if (line !== "") pids.push(Number(line));
+    }
+    waiting.push(...childCgroups(at));
+  }
+  return pids;
+}
+
+/** How long {@link removeTree} may still wait, in milliseconds; one budget serves several trees. */
+export interface Patience {
+  left: number;
+}
+
+/**
+ * Removes a cgroup with everything below it. One that is gone is fine.
+ *
+ * @param patience a process that has been killed keeps its cgroup busy until the kernel is done with it
+ * @returns 0, or the positive errno of the rmdir that failed
+ */
+export function removeTree(directory: string, patience: Patience): number {
+  const first = removeDirectory(directory);
+  if (first === 0) return 0;
+  const self = native.stat(AT_FDCWD, directory, false);
+  if (self === -Errno.ENOENT) return 0;
+  const above = native.stat(AT_FDCWD, parentOf(directory), false);
+  if (typeof self === "number" || typeof above === "number") return first;
+  // `cgroupsPath` can name the root of a hierarchy. What is below it is not the container's.
+  if (self.dev !== above.dev) return first;
+  for (const child of childCgroups(directory)) {
+    const failed = removeTree(child, patience);
+    if (failed !== 0) return failed;
+  }
+  let result = removeDirectory(directory);
+  for (let delay = 1; result === Errno.EBUSY && patience.left > 0; delay *= 2) {
+    const wait = Math.min(delay, patience.left);
+    pause(wait);
+    patience.left -= wait;
+    result = removeDirectory(directory);
+  }
+  return result;
+}
+
+function removeDirectory(directory: string): number {
+  const result = native.rmdir(AT_FDCWD, directory);
+  return result === -Errno.ENOENT ? 0 : -result;
+}
+
+/**
+ * Gives a cpuset cgroup, and those above it that lack them, the cpus and memory nodes of the one above: a process
+ * cannot join a v1 cpuset without any. The root of a hierarchy always has some.
+ *
+ * @throws RuntimeError `CGROUP`
+ */
+export function inheritCpuset(directory: string): void {
+  const prefix = native.access(AT_FDCWD, `${directory}/cpuset.cpus`, 0) === 0 ? "cpuset." : "";
+  for (const name of ["cpus", "mems"]) inherit(directory, `${prefix}${name}`);
+}
+
+function inherit(directory: string, file: string): string {
+  const path = `${directory}/${file}`;
+  const own = native.readFile(AT_FDCWD, path, SMALL_FILE);
+  if (typeof own === "number") throw cpusetError(`read ${path}`, -own, path);
+  const value = own.trim();
+  if (value !== "") return value;
+  const wanted = inherit(parentOf(directory), file);
+  const result = native.writeFile(AT_FDCWD, path, 1, 0, wanted);
+  if (result < 0) throw cpusetError(`write ${JSON.stringify(wanted)} to ${path}`, -result, path);
+  return wanted;
+}
+
+function cpusetError(what: string, errno: number, path: string): RuntimeError {
+  return new RuntimeError(
+    "CGROUP",
+    `linux.cgroupsPath: take over the cpuset of the cgroup above: ${what}: ${errnoText(errno)}`,
+    { pointer: "/linux/cgroupsPath", path, errno },
+  );
+}

@@ -1,0 +1,291 @@
+/** The cgroup of a container on cgroup v1, with the v2 mount of a hybrid host beside it. */
+
+import { RuntimeError } from "../errors.ts";
+import { Errno, errnoText } from "../sys/errno.ts";
+import { AT_FDCWD, O_CLOEXEC, O_WRONLY, SMALL_FILE, syscallError } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+import { deviceWrites, devicesList, parseDevicesList, sameFilter, wantedFilter } from "./devices.ts";
+import { freeze, readFreezer, thaw, type FreezerState } from "./freezer.ts";
+import { isOptional } from "./path.ts";
+import { resourceWrites } from "./resources.ts";
+import { inheritCpuset, makeCgroup, parentOf, processesBelow, removeTree } from "./tree.ts";
+import { performWrites } from "./write.ts";
+import type { Cgroup, LimitOptions } from "./driver.ts";
+import type { Log } from "../log.ts";
+import type { LinuxResources } from "../spec/types.ts";
+
+const SIGKILL = 9;
+/** How long `remove` waits for all hierarchies together; milliseconds. */
+const REMOVE_PATIENCE = 2000;
+/** Rounds of `killAll`: each finds what forked while the one before it ran, where freezing failed. */
+const KILL_ROUNDS = 10;
+
+/** What the driver knows of a container. */
+export interface V1Options {
+  readonly isNew: boolean;
+  /** The runtime is not root on the host: device rules cannot be set. */
+  readonly rootless: boolean;
+  /** Hierarchies in which no cgroup can be made are left out. */
+  readonly mayLackRights: boolean;
+  /** `path` of each entry of `linux.devices`: it takes the place of a default device of the same path. */
+  readonly devicePaths: readonly string[];
+}
+
+/** See {@link Cgroup}. */
+export class CgroupV1 implements Cgroup {
+  readonly paths: Record<string, string>;
+  readonly #log: Log;
+  readonly #options: V1Options;
+  /** There is a cgroup of this container: it was made earlier, or `create` has succeeded. */
+  #isMade: boolean;
+  /** Directories made by `create`, in order. */
+  readonly #made: string[] = [];
+
+  constructor(paths: Record<string, string>, log: Log, options: V1Options) {
+    this.paths = paths;
+    this.#log = log;
+    this.#options = options;
+    this.#isMade = !options.isNew;
+  }
+
+  create(): void {
+    try {
+      // Where it exists it may be in use, and then nothing of it is touched.
+      const first = this.paths["devices"] === undefined ? Object.keys(this.paths)[0] : "devices";
+      if (first !== undefined) this.#make(first);
+      for (const controller of Object.keys(this.paths)) {
+        if (controller !== first) this.#make(controller);
+      }
+      this.#isMade = true;
+    } catch (error) {
+      this.undo();
+      throw error;
+    }
+  }
+
+  #make(controller: string): void {
+    const directory = this.paths[controller] as string;
+    // cpu and cpuacct may be one hierarchy, of which the directory has just been made.
+    if (this.#made.includes(directory)) return;
+    const errno = makeCgroup(directory, this.#made);
+    if (errno === 0) return;
+    if (errno === Errno.EEXIST) {
+      this.#refuseInUse(controller, directory);
+      return;
+    }
+    const isDenied = errno === Errno.EACCES || errno === Errno.EPERM || errno === Errno.EROFS;
+    const why = errnoText(errno);
+    if (isOptional(controller) || (this.#options.mayLackRights && isDenied)) {
+      this.#log.debug(`cgroup ${directory}: ${why}: the container does not join it`);
+      delete this.paths[controller];
+      return;
+    }
+    throw new RuntimeError("CGROUP", `linux.cgroupsPath: mkdir ${directory}: ${why}`, {
+      pointer: "/linux/cgroupsPath",
+      path: directory,
+      errno,
+    });
+  }
+
+  /** As in runc only the devices hierarchy is asked for processes: the others should agree. */
+  #refuseInUse(controller: string, directory: string): void {
+    if (controller === "devices") {
+      const count = processesBelow(directory).length;
+      if (count > 0) {
+        throw new RuntimeError(
+          "CGROUP_NOT_EMPTY",
+          `container's cgroup is not empty: ${count} process(es) found`,
+          { pointer: "/linux/cgroupsPath", path: directory },
+        );
+      }
+    }
+    if (controller === "freezer" && readFreezer(directory) === "frozen") {
+      throw new RuntimeError("CGROUP_FROZEN", "container's cgroup unexpectedly frozen", {
+        pointer: "/linux/cgroupsPath",
+        path: directory,
+      });
+    }
+  }
+
+  limit(resources: LinuxResources | undefined, options: LimitOptions = {}): void {
+    const update = options.update === true;
+    const writes = resourceWrites(
+      resources ?? {},
+      { read: (controller, file) => this.#read(controller, file) },
+      update,
+    );
+    if (resources?.memory?.kernel !== undefined) {
+      this.#log.debug("linux.resources.memory.kernel: ignored: kernels from 5.16 on do not have this limit");
+    }
+    const cpuset = this.paths["cpuset"];
+    // The kernel takes only what the cgroup above has, which may have been made a moment ago, too.
+    if (!update && cpuset !== undefined && writes[0]?.controller === "cpuset") {
+      inheritCpuset(parentOf(cpuset));
+    }
+    performWrites(this.paths, writes);
+    if (update) return;
+    if (cpuset !== undefined) inheritCpuset(cpuset);
+    this.#limitDevices(resources?.devices ?? []);
+  }
+
+  #read(controller: string, file: string): string | undefined {
+    const directory = this.paths[controller];
+    if (directory === undefined) return undefined;
+    const text = native.readFile(AT_FDCWD, `${directory}/${file}`, SMALL_FILE);
+    return typeof text === "number" ? undefined : text;
+  }
+
+  #limitDevices(rules: NonNullable<LinuxResources["devices"]>): void {
+    const directory = this.paths["devices"];
+    if (directory === undefined) return;
+    const target = wantedFilter(rules, this.#options.devicePaths);
+    const before = this.#devicesList();
+    const writes = deviceWrites(parseDevicesList(before), target);
+    try {
+      performWrites(this.paths, writes);
+    } catch (error) {
+      // The kernel lets nobody in a user namespace write device rules; those of the host's cgroup hold there.
+      if (this.#options.rootless || isInUserNamespace()) {
+        this.#log.debug("linux.resources.devices: not set: no right to in a user namespace");
+        return;
+      }
+      throw error;
+    }
+    const after = this.#devicesList();
+    if (after === devicesList(target) || sameFilter(parseDevicesList(after), target)) return;
+    throw new RuntimeError(
+      "CGROUP",
+      "linux.resources.devices: resulting devices cgroup doesn't precisely match target",
+      { pointer: "/linux/resources/devices", path: `${directory}/devices.list` },
+    );
+  }
+
+  #devicesList(): string {
+    const path = `${this.paths["devices"]}/devices.list`;
+    const text = native.readFile(AT_FDCWD, path, SMALL_FILE);
+    if (typeof text === "number") throw syscallError(-text, `read ${path}`, { path });
+    return text;
+  }
+
+  joinFds(below: Readonly<Record<string, string>> = {}): number[] {
+    const fds: number[] = [];
+    const seen: string[] = [];
+    try {
+      for (const [controller, directory] of Object.entries(this.paths)) {
+        const at = `${directory}${subPath(below[controller])}`;
+        if (seen.includes(at)) continue;
+        seen.push(at);
+        // A thread that writes 0 to `tasks` moves itself without the lock that stops every fork and exit of the
+        // host meanwhile. The process that joins has one thread only. v2 knows processes only.
+        const path = controller === "" ? `${at}/cgroup.procs` : `${at}/tasks`;
+        const fd = native.open(AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0);
+        if (fd >= 0) fds.push(fd);
+        else if (!isOptional(controller)) throw syscallError(-fd, `open ${path}`, { path });
+      }
+    } catch (error) {
+      for (const fd of fds) native.close(fd);
+      throw error;
+    }
+    return fds;
+  }
+
+  processes(): number[] {
+    const directory = this.paths["devices"] ?? Object.values(this.paths)[0];
+    return directory === undefined ? [] : processesBelow(directory);
+  }
+
+  freezerState(): FreezerState {
+    const directory = this.paths["freezer"];
+    return directory === undefined ? "thawed" : (readFreezer(directory) ?? "thawed");
+  }
+
+  freeze(): void {
+    freeze(this.#freezer());
+  }
+
+  thaw(): void {
+    thaw(this.#freezer());
+  }
+
+  #freezer(): string {
+    const directory = this.paths["freezer"];
+    if (directory !== undefined) return directory;
+    throw new RuntimeError("HOST_UNABLE", "cannot toggle freezer: cgroups not configured for container");
+  }
+
+  oomKills(): number {
+    for (const line of (this.#read("memory", "memory.oom_control") ?? "").split("\n")) {
+      if (line.startsWith("oom_kill ")) return Number(line.slice(9));
+    }
+    return 0;
+  }
+
+  killAll(signal: number): void {
+    if (!this.#isMade) return;
+    const unified = this.paths[""];
+    if (signal === SIGKILL && unified !== undefined) {
+      // Linux 5.14. Processes that left the v2 cgroup by themselves are found below.
+      native.writeFile(AT_FDCWD, `${unified}/cgroup.kill`, O_WRONLY, 0, "1");
+    }
+    const freezer = this.paths["freezer"];
+    for (let round = 0; round < KILL_ROUNDS; round++) {
+      const isFrozen = freezer !== undefined && this.#tryFreeze(freezer);
+      const pids = this.processes();
+      for (const pid of pids) native.kill(pid, signal);
+      if (isFrozen) thaw(freezer);
+      if (isFrozen || pids.length === 0) return;
+    }
+  }
+
+  #tryFreeze(directory: string): boolean {
+    try {
+      if (readFreezer(directory) === undefined) return false;
+      freeze(directory);
+      return true;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#log.debug(`kill: processes are signalled without freezing them: ${why}`);
+      return false;
+    }
+  }
+
+  remove(): void {
+    if (!this.#isMade) return;
+    const patience = { left: REMOVE_PATIENCE };
+    let failed: RuntimeError | undefined;
+    for (const directory of Object.values(this.paths)) {
+      const errno = removeTree(directory, patience);
+      if (errno === 0) continue;
+      failed ??= new RuntimeError("CGROUP", `unable to remove cgroup: rmdir ${directory}: ${errnoText(errno)}`, {
+        path: directory,
+        errno,
+      });
+    }
+    if (failed !== undefined) throw failed;
+  }
+
+  undo(): void {
+    this.#isMade = !this.#options.isNew;
+    const patience = { left: REMOVE_PATIENCE };
+    for (let path = this.#made.pop(); path !== undefined; path = this.#made.pop()) {
+      const isOwn = Object.values(this.paths).includes(path);
+      // A directory above may meanwhile hold another container's cgroup: then it stays.
+      const errno = isOwn ? removeTree(path, patience) : -native.rmdir(AT_FDCWD, path);
+      if (errno !== 0) this.#log.debug(`rmdir ${path}: ${errnoText(errno)}`);
+    }
+  }
+}
+
+function subPath(path: string | undefined): string {
+  if (path === undefined) return "";
+  const names = path.split("/").filter((name) => name !== "" && name !== ".");
+  if (names.includes("..")) throw new RuntimeError("USAGE", `bad sub cgroup path: ${path}`, { path });
+  return names.length === 0 ? "" : `/${names.join("/")}`;
+}
+
+function isInUserNamespace(): boolean {
+  const map = native.readFile(AT_FDCWD, "/proc/self/uid_map", SMALL_FILE);
+  if (typeof map === "number") return false;
+  const [inside, outside, count] = map.trim().split(/\s+/);
+  return !(inside === "0" && outside === "0" && count === "4294967295");
+}

@@ -1,0 +1,35 @@
+/**
+ * runt as a library: what the command line does, for a Node.js or Bun program on Linux. Needs root.
+ *
+ * ```ts
+ * import { create, makeContext, remove, start, state } from "runt";
+ * const context = makeContext();
+ * await create(context, { id: "box", bundle: "/srv/box" });
+ * await start(context, "box");
+ * console.log(state(context, "box").status);
+ * await remove(context, "box", { force: true });
+ * ```
+ */
+import { silentLog } from "./log.ts";
+import type { RuntimeContext } from "./runtime/options.ts";
+
+export { RuntimeError, type ErrorCode, type ErrorFacts, type Problem } from "./errors.ts";
+export type { Log } from "./log.ts";
+export type { Plan } from "./plan/build.ts";
+export type { Step } from "./plan/ops.ts";
+export { create } from "./runtime/create.ts";
+export { remove } from "./runtime/delete.ts";
+export { kill } from "./runtime/kill.ts";
+export { list } from "./runtime/list.ts";
+export type { CreateOptions, RunOptions, RuntimeContext, StateReport } from "./runtime/options.ts";
+export { planBundle } from "./runtime/plan_bundle.ts";
+export { run } from "./runtime/run.ts";
+export { start } from "./runtime/start.ts";
+export { state } from "./runtime/state.ts";
+export { checkConfig, parseConfig } from "./spec/config.ts";
+export type * from "./spec/types.ts";
+
+/** A context with defaults: containers under `/run/runt`, no log, cgroupfs. */
+export function makeContext(changed: Partial<RuntimeContext> = {}): RuntimeContext {
+  return { root: "/run/runt", log: silentLog, systemdCgroup: false, rootless: "auto", ...changed };
+}

@@ -1,0 +1,81 @@
+/** Files through the addon: checked calls, and the few flags that go with them. */
+
+import { RuntimeError, type ErrorFacts } from "../errors.ts";
+import { Errno, errnoText } from "./errno.ts";
+import { native } from "./native.ts";
+
+/** The `dirfd` that stands for the current directory. */
+export const AT_FDCWD = -100;
+
+/** Flags of open(2) whose numbers x86_64 and aarch64 share; see {@link O_DIRECTORY} for those that differ. */
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_NOCTTY = 0o400;
+export const O_TRUNC = 0o1000;
+export const O_APPEND = 0o2000;
+export const O_NONBLOCK = 0o4000;
+export const O_CLOEXEC = 0o2000000;
+export const O_PATH = 0o10000000;
+const arm = process.arch === "arm64";
+export const O_DIRECTORY: number = arm ? 0o40000 : 0o200000;
+export const O_NOFOLLOW: number = arm ? 0o100000 : 0o400000;
+
+/** Enough for every file of procfs, sysfs and cgroupfs that runt reads; in bytes. */
+export const SMALL_FILE = 1 << 20;
+
+/**
+ * The error of a failed system call: `open /x: no such file or directory`.
+ *
+ * @param errno positive
+ * @param what the call and what it was about, such as `open /x`
+ */
+export function syscallError(errno: number, what: string, facts: ErrorFacts = {}): RuntimeError {
+  return new RuntimeError("SYSCALL", `${what}: ${errnoText(errno)}`, { ...facts, errno });
+}
+
+/**
+ * `result` where it is not negative.
+ *
+ * @param result what a function of the addon returned: `-errno` is a failure
+ * @param what the call and what it was about, such as `open /x`
+ * @throws RuntimeError `SYSCALL`, with the errno in its facts
+ */
+export function check(result: number, what: string, facts: ErrorFacts = {}): number {
+  if (result < 0) throw syscallError(-result, what, facts);
+  return result;
+}
+
+/** As {@link check}, for functions of the addon that return a value, or `-errno` as a number. */
+export function checkValue<T>(
+  result: T | number,
+  what: string,
+  facts: ErrorFacts = {},
+): Exclude<T, number> {
+  if (typeof result === "number") throw syscallError(-result, what, facts);
+  return result as Exclude<T, number>;
+}
+
+/**
+ * The text of a file.
+ *
+ * @param limit bytes that it may have at most; default 1 MiB
+ * @throws RuntimeError `SYSCALL`
+ */
+export function readText(path: string, limit: number = SMALL_FILE): string {
+  return checkValue(native.readFile(AT_FDCWD, path, limit), `open ${path}`, { path });
+}
+
+/** As {@link readText}, but `undefined` where the file does not exist. */
+export function readTextIfExists(path: string, limit: number = SMALL_FILE): string | undefined {
+  const text = native.readFile(AT_FDCWD, path, limit);
+  if (text === -Errno.ENOENT) return undefined;
+  return checkValue(text, `open ${path}`, { path });
+}
+
+/** Whether something stands at `path` (a symbolic link is followed). */
+export function exists(path: string): boolean {
+  return native.access(AT_FDCWD, path, 0) === 0;
+}
