@@ -97,9 +97,9 @@ t.test("descriptors go into place, and nothing else is inherited", async (t) => 
     writeFileSync(join(root, name), name);
     return native.open(AT_FDCWD, join(root, name), 0, 0);
   };
-  const leak = open("leak");
-  native.fcntl(leak, 2, 0);
-  const [a, b] = [open("a"), open("b")];
+  const [a, b, low] = [open("a"), open("b"), open("leak")];
+  const F_DUPFD = 0;
+  const leak = native.fcntl(low, F_DUPFD, 100);
   // The targets 3, 4, 5 are among the sources: a cycle, and one descriptor twice.
   const saved = [3, 4, 5].map((fd) => native.dup(fd));
   const command = "cat <&3; cat <&4; cat <&5; for f in /proc/$$/fd/*; do echo ${f##*/}; done";
@@ -111,7 +111,7 @@ t.test("descriptors go into place, and nothing else is inherited", async (t) => 
   const text = native.readFile(AT_FDCWD, `/proc/self/fd/${output}`, 4096);
   t.match(text, /^bab?0\n1\n2\n3\n4\n5\n(\d+\n)?$/);
   t.notMatch(text, new RegExp(`^${leak}$`, "m"));
-  for (const fd of [leak, a, b, output, child.pidfd, ...saved]) native.close(fd);
+  for (const fd of [leak, low, a, b, output, child.pidfd, ...saved]) native.close(fd);
 });
 
 t.test("descriptors that swap their numbers", async (t) => {

@@ -1,0 +1,192 @@
+/**
+ * Loads the addon (`runt.node`) and gives its functions types. The addon holds no policy: each function is
+ * one system call, or the few that cannot be told apart (spawn). Integers that a function returns are
+ * `-errno` when they are negative; functions that return a value return `-errno` as a number instead.
+ *
+ * `node:fs` is not used on any command's path: importing it costs 2 ms of start-up.
+ */
+
+import { RuntimeError } from "../errors.ts";
+
+/** What `stat` tells; sizes in bytes, times in milliseconds since 1970. */
+export interface FileStat {
+  /** Type and permission bits, as in `st_mode`. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly ino: number;
+  readonly dev: number;
+  readonly nlink: number;
+  readonly mtimeMs: number;
+  /** Major and minor number of a device node. */
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** How a child is made; see `native/addon/spawn.cc`. */
+export interface SpawnOptions {
+  /** Program: a path for execve, or a descriptor for execveat(AT_EMPTY_PATH). */
+  readonly program: string | number;
+  readonly args: readonly string[];
+  /** `NAME=value` each; the whole environment. */
+  readonly env: readonly string[];
+  /** Descriptors that become 0, 1, 2, … in the child; nothing else is inherited. */
+  readonly fds: readonly number[];
+  /** CLONE_NEW* flags of the child; CLONE_VM and CLONE_VFORK are added. Default 0. */
+  readonly cloneFlags?: number;
+  /** Directory descriptor of the cgroup v2 to be born in (CLONE_INTO_CGROUP). Default: none. */
+  readonly cgroupFd?: number;
+  /** Working directory. Default: the caller's. */
+  readonly cwd?: string;
+  /** The child gets a session of its own. Default false. */
+  readonly setsid?: boolean;
+}
+
+/** A child; `pidfd` is close-on-exec and belongs to the caller. */
+export interface Spawned {
+  readonly pid: number;
+  readonly pidfd: number;
+}
+
+/** How a child ended. */
+export interface Exited {
+  readonly pid: number;
+  /** Exit status, or the signal's number where `signaled`. */
+  readonly status: number;
+  readonly signaled: boolean;
+}
+
+/** A message from a socket. */
+export interface Received {
+  /** Bytes read; 0 is end of file. */
+  readonly size: number;
+  /** Descriptors that came along (close-on-exec). */
+  readonly fds: readonly number[];
+}
+
+/** Facts of a mounted file system. */
+export interface FilesystemStat {
+  /** Magic number, such as 0x9fa0 for procfs. */
+  readonly type: number;
+  /** ST_* mount flags. */
+  readonly flags: number;
+}
+
+/** The addon's functions. `dirfd` may be AT_FDCWD (-100) everywhere. */
+export interface Native {
+  open(dirfd: number, path: string, flags: number, mode: number): number;
+  close(fd: number): number;
+  dup(fd: number): number;
+  /** Whole file as UTF-8 text; EFBIG if it has more than `limit` bytes, EILSEQ if it is not UTF-8. */
+  readFile(dirfd: number, path: string, limit: number): string | number;
+  /** Opens with `flags`, writes all of `data` by one write(2), closes. */
+  writeFile(dirfd: number, path: string, flags: number, mode: number, data: string): number;
+  read(fd: number, buffer: Uint8Array): number;
+  write(fd: number, data: string | Uint8Array): number;
+  mkdir(dirfd: number, path: string, mode: number): number;
+  unlink(dirfd: number, path: string): number;
+  rmdir(dirfd: number, path: string): number;
+  rename(oldDirfd: number, oldPath: string, newDirfd: number, newPath: string): number;
+  symlink(target: string, dirfd: number, path: string): number;
+  readlink(dirfd: number, path: string): string | number;
+  mkfifo(dirfd: number, path: string, mode: number): number;
+  chmod(dirfd: number, path: string, mode: number): number;
+  /** A symbolic link is changed itself; an empty path is `dirfd` itself. */
+  chown(dirfd: number, path: string, uid: number, gid: number): number;
+  /** `follow` false looks at a symbolic link itself; an empty path is `dirfd` itself. */
+  stat(dirfd: number, path: string, follow: boolean): FileStat | number;
+  statfs(path: string): FilesystemStat | number;
+  /** access(2) with the effective ids. `mode`: R_OK 4, W_OK 2, X_OK 1, F_OK 0. */
+  access(dirfd: number, path: string, mode: number): number;
+  /** Names in a directory, without "." and "..", in no order. */
+  readdir(dirfd: number, path: string): string[] | number;
+  flock(fd: number, operation: number): number;
+  fcntl(fd: number, command: number, argument: number): number;
+  ioctlInt(fd: number, request: number, argument: number): number;
+
+  spawn(options: SpawnOptions): Spawned | number;
+  pidfdOpen(pid: number): number;
+  /** Signal by pidfd; 0 probes. */
+  pidfdKill(pidfd: number, signal: number): number;
+  kill(pid: number, signal: number): number;
+  /** Waits for one child (`pid` > 0) or any (-1); `null` if WNOHANG and none has ended. */
+  waitpid(pid: number, noHang: boolean): Exited | null | number;
+  /**
+   * poll(2). `fds` holds pairs [fd, events]; each `events` is replaced by `revents`.
+   * @param timeoutMs -1 waits for ever
+   */
+  poll(fds: Int32Array, timeoutMs: number): number;
+  prctl(option: number, argument: number): number;
+  umask(mask: number): number;
+  prlimit(pid: number, resource: number, soft: bigint, hard: bigint): number;
+  /** Monotonic milliseconds with fraction. */
+  now(): number;
+  /** uname(2)'s release. */
+  kernelRelease(): string;
+
+  socketpair(type: number): [number, number] | number;
+  /**
+   * Connects a Unix socket. Paths over 107 bytes work too (through /proc/self/fd); a leading "@" names a socket in
+   * the abstract space.
+   * @param type SOCK_STREAM (1) by default
+   */
+  connectUnix(path: string, type?: number): number;
+  /** Binds and listens where `type` is SOCK_STREAM or SOCK_SEQPACKET; binds only where it is SOCK_DGRAM. */
+  bindUnix(path: string, type: number): number;
+  sendMessage(fd: number, data: Uint8Array | string, fds: readonly number[]): number;
+  receiveMessage(fd: number, buffer: Uint8Array): Received | number;
+
+  /** A memfd with `data`, sealed against every change. */
+  sealedMemfd(name: string, data: Uint8Array): number;
+  /** A sealed, executable memfd with the bytes of a file. */
+  sealedCopy(name: string, path: string): number;
+  memfd(name: string): number;
+
+  /** Raw mode; returns what {@link Native.ttyRestore} takes. */
+  ttyRaw(fd: number): Uint8Array | number;
+  ttyRestore(fd: number, saved: Uint8Array): number;
+  /** [height, width] in characters. */
+  ttyGetSize(fd: number): [number, number] | number;
+  ttySetSize(fd: number, height: number, width: number): number;
+  isatty(fd: number): boolean;
+
+  /**
+   * Catches the signals, whichever thread gets them, and gives a descriptor that is readable when one has come. Once
+   * in a process: EBUSY after that. Not SIGPWR, which the engine uses.
+   */
+  signalfd(signals: readonly number[]): number;
+  /** Next signal's number, 0 if there is none now. */
+  signalfdRead(fd: number): number;
+}
+
+/** Directory that holds `runt.node` and `init`; absolute. */
+export const nativeDirectory: string = locate();
+
+/** The loaded addon. */
+export const native: Native = load();
+
+function locate(): string {
+  // RUNT_COMPILED is replaced by a literal when the executable is built. There import.meta.url is a name
+  // inside the executable, and the addon lies beside it.
+  if (process.env["RUNT_COMPILED"] === "1") {
+    return process.execPath.slice(0, process.execPath.lastIndexOf("/"));
+  }
+  return decodeURIComponent(new URL("../../libexec/runt", import.meta.url).pathname);
+}
+
+function load(): Native {
+  const path = `${nativeDirectory}/runt.node`;
+  const module = { exports: {} };
+  try {
+    process.dlopen(module, path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const text = `cannot load ${path}: ${why}: it is made by "npm run build" and lies beside the executable`;
+    if (process.env["RUNT_COMPILED"] !== "1") throw new RuntimeError("INTERNAL", text, { path }, error);
+    // Before anything of the command line is there that could say it: a plain line, not the engine's dump.
+    process.stderr.write(`runt: ${text}\n`);
+    process.exit(1);
+  }
+  return module.exports as Native;
+}

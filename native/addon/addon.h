@@ -1,0 +1,93 @@
+// The functions of the addon, by family. Each is one system call (or the few that cannot be told
+// apart); lib/sys/native.ts says what they mean. A negative int is -errno.
+#ifndef RUNT_ADDON_ADDON_H_
+#define RUNT_ADDON_ADDON_H_
+
+#include <cerrno>
+
+#include "arguments.h"
+
+namespace runt::addon {
+
+// The result of a libc call as JavaScript gets it: -errno instead of -1.
+[[nodiscard]] inline int OrErrno(long result) {
+  return result < 0 ? -errno : static_cast<int>(result);
+}
+
+// Repeats a call that a signal has interrupted: JavaScript engines send signals to their own
+// threads.
+template <class F>
+[[nodiscard]] auto Retry(F call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+// files.cc
+int Open(int dirfd, const Path& path, int flags, uint32_t mode);
+int Close(int fd);
+int Dup(int fd);
+Napi::Value ReadFile(Napi::Env env, int dirfd, const Path& path, int64_t limit);
+int WriteFile(int dirfd, const Path& path, int flags, uint32_t mode, const Bytes& data);
+int Read(int fd, const Buffer& buffer);
+int Write(int fd, const Bytes& data);
+int Flock(int fd, int operation);
+int Fcntl(int fd, int command, int64_t argument);
+int IoctlInt(int fd, uint32_t request, int64_t argument);
+
+// paths.cc
+int Mkdir(int dirfd, const Path& path, uint32_t mode);
+int Unlink(int dirfd, const Path& path);
+int Rmdir(int dirfd, const Path& path);
+int Rename(int old_dirfd, const Path& old_path, int new_dirfd, const Path& new_path);
+int Symlink(const Path& target, int dirfd, const Path& path);
+Napi::Value Readlink(Napi::Env env, int dirfd, const Path& path);
+int Mkfifo(int dirfd, const Path& path, uint32_t mode);
+int Chmod(int dirfd, const Path& path, uint32_t mode);
+int Chown(int dirfd, const Path& path, uint32_t uid, uint32_t gid);
+Napi::Value Stat(Napi::Env env, int dirfd, const Path& path, bool follow);
+Napi::Value Statfs(Napi::Env env, const Path& path);
+int Access(int dirfd, const Path& path, int mode);
+Napi::Value Readdir(Napi::Env env, int dirfd, const Path& path);
+
+// spawn.cc
+Napi::Value Spawn(Napi::Env env, Napi::Object& options);
+
+// process.cc
+int PidfdOpen(int pid);
+int PidfdKill(int pidfd, int signal);
+int Kill(int pid, int signal);
+Napi::Value Waitpid(Napi::Env env, int pid, bool no_hang);
+int Poll(const Words& fds, int timeout_ms);
+int Prctl(int option, int64_t argument);
+int Umask(uint32_t mask);
+int Prlimit(int pid, int resource, uint64_t soft, uint64_t hard);
+double Now();
+Napi::Value KernelRelease(Napi::Env env);
+
+// socket.cc
+Napi::Value Socketpair(Napi::Env env, int type);
+int ConnectUnix(const Path& path, std::optional<int> type);
+int BindUnix(const Path& path, int type);
+int SendMessage(int fd, const Bytes& data, const std::vector<int>& fds);
+Napi::Value ReceiveMessage(Napi::Env env, int fd, const Buffer& buffer);
+
+// memfd.cc
+int SealedMemfd(const Path& name, const Bytes& data);
+int SealedCopy(const Path& name, const Path& path);
+int Memfd(const Path& name);
+
+// tty.cc
+Napi::Value TtyRaw(Napi::Env env, int fd);
+int TtyRestore(int fd, const Buffer& saved);
+Napi::Value TtyGetSize(Napi::Env env, int fd);
+int TtySetSize(int fd, uint32_t height, uint32_t width);
+bool Isatty(int fd);
+
+// signals.cc
+int Signalfd(const std::vector<int>& signals);
+int SignalfdRead(int fd);
+
+}  // namespace runt::addon
+
+#endif  // RUNT_ADDON_ADDON_H_

@@ -1,0 +1,164 @@
+#include "arguments.h"
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+namespace runt::addon {
+namespace {
+
+// Longest integer that a double holds exactly (2^53 - 1).
+constexpr double kMaxSafeInteger = 9007199254740991.0;
+
+bool ReadInteger(Napi::Value value, double low, double high, double& out) {
+  double number = 0;
+  if (napi_get_value_double(value.Env(), value, &number) != napi_ok) return false;
+  if (!(number >= low && number <= high) || std::trunc(number) != number) return false;
+  out = number;
+  return true;
+}
+
+bool ReadArray(Napi::Value value, Napi::Array& out) {
+  if (!value.IsArray()) return false;
+  out = value.As<Napi::Array>();
+  return true;
+}
+
+}  // namespace
+
+int ReadArgument(Napi::Value value, int& out) {
+  double number = 0;
+  if (!ReadInteger(value, INT32_MIN, INT32_MAX, number)) return kWrongType;
+  out = static_cast<int>(number);
+  return 0;
+}
+
+int ReadArgument(Napi::Value value, std::optional<int>& out) {
+  return value.IsUndefined() ? 0 : ReadArgument(value, out.emplace());
+}
+
+// Negative numbers are taken modulo 2^32, so that -1 works where the kernel means "leave it".
+int ReadArgument(Napi::Value value, uint32_t& out) {
+  double number = 0;
+  if (!ReadInteger(value, INT32_MIN, UINT32_MAX, number)) return kWrongType;
+  out = static_cast<uint32_t>(static_cast<int64_t>(number));
+  return 0;
+}
+
+int ReadArgument(Napi::Value value, int64_t& out) {
+  double number = 0;
+  if (!ReadInteger(value, -kMaxSafeInteger, kMaxSafeInteger, number)) return kWrongType;
+  out = static_cast<int64_t>(number);
+  return 0;
+}
+
+int ReadArgument(Napi::Value value, uint64_t& out) {
+  bool lossless = false;
+  if (napi_get_value_bigint_uint64(value.Env(), value, &out, &lossless) != napi_ok || !lossless) {
+    return kWrongType;
+  }
+  return 0;
+}
+
+int ReadArgument(Napi::Value value, bool& out) {
+  return napi_get_value_bool(value.Env(), value, &out) == napi_ok ? 0 : kWrongType;
+}
+
+int ReadArgument(Napi::Value value, Path& out) {
+  const napi_status status = napi_get_value_string_utf8(value.Env(), value, out.text,
+                                                        sizeof(out.text), &out.length);
+  if (status != napi_ok) return kWrongType;
+  // The engine cuts what does not fit without a word, between two characters: up to three bytes
+  // stay free.
+  if (out.length + 4 >= sizeof(out.text)) return ENAMETOOLONG;
+  if (std::memchr(out.text, '\0', out.length) != nullptr) return EINVAL;
+  return 0;
+}
+
+int ReadArgument(Napi::Value value, Bytes& out) {
+  if (value.IsString()) {
+    const int problem = ReadArgument(value, out.owned);
+    out.data = reinterpret_cast<const uint8_t*>(out.owned.data());
+    out.size = out.owned.size();
+    return problem;
+  }
+  Buffer buffer;
+  if (ReadArgument(value, buffer) != 0) return kWrongType;
+  out.data = buffer.data;
+  out.size = buffer.size;
+  return 0;
+}
+
+int ReadArgument(Napi::Value value, Buffer& out) {
+  if (!value.IsTypedArray()) return kWrongType;
+  const auto array = value.As<Napi::TypedArray>();
+  if (array.TypedArrayType() != napi_uint8_array) return kWrongType;
+  auto bytes = value.As<Napi::Uint8Array>();
+  out.data = bytes.Data();
+  out.size = bytes.ByteLength();
+  return 0;
+}
+
+int ReadArgument(Napi::Value value, Words& out) {
+  if (!value.IsTypedArray()) return kWrongType;
+  const auto array = value.As<Napi::TypedArray>();
+  if (array.TypedArrayType() != napi_int32_array || array.ElementLength() % 2 != 0) {
+    return kWrongType;
+  }
+  auto words = value.As<Napi::Int32Array>();
+  out.data = words.Data();
+  out.count = words.ElementLength();
+  return 0;
+}
+
+int ReadArgument(Napi::Value value, std::string& out) {
+  size_t size = 0;
+  if (napi_get_value_string_utf8(value.Env(), value, nullptr, 0, &size) != napi_ok) {
+    return kWrongType;
+  }
+  out.resize(size);
+  // The engine writes a NUL after the text; std::string has room for it.
+  if (napi_get_value_string_utf8(value.Env(), value, out.data(), size + 1, &size) != napi_ok) {
+    return kWrongType;
+  }
+  out.resize(size);
+  return 0;
+}
+
+int ReadArgument(Napi::Value value, std::vector<int>& out) {
+  Napi::Array array;
+  if (!ReadArray(value, array)) return kWrongType;
+  const uint32_t length = array.Length();
+  out.resize(length);
+  for (uint32_t index = 0; index < length; ++index) {
+    if (ReadArgument(array.Get(index), out[index]) != 0) return kWrongType;
+  }
+  return 0;
+}
+
+int ReadArgument(Napi::Value value, std::vector<std::string>& out) {
+  Napi::Array array;
+  if (!ReadArray(value, array)) return kWrongType;
+  const uint32_t length = array.Length();
+  out.resize(length);
+  for (uint32_t index = 0; index < length; ++index) {
+    if (ReadArgument(array.Get(index), out[index]) != 0) return kWrongType;
+    if (out[index].find('\0') != std::string::npos) return EINVAL;
+  }
+  return 0;
+}
+
+int ReadArgument(Napi::Value value, Napi::Object& out) {
+  if (!value.IsObject()) return kWrongType;
+  out = value.As<Napi::Object>();
+  return 0;
+}
+
+void ThrowTypeError(Napi::Env env, size_t index, const char* expected) {
+  // A getter or a proxy may have thrown already; that error is the better one.
+  if (env.IsExceptionPending()) return;
+  const std::string text = "argument " + std::to_string(index + 1) + " must be " + expected;
+  Napi::TypeError::New(env, text).ThrowAsJavaScriptException();
+}
+
+}  // namespace runt::addon

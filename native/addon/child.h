@@ -1,0 +1,48 @@
+// The side of `spawn` that runs in the child, and the clone that makes it.
+//
+// The child shares the parent's memory (CLONE_VM) and has no libc of its own: it makes system calls
+// and touches nothing but its ChildPlan.
+#ifndef RUNT_ADDON_CHILD_H_
+#define RUNT_ADDON_CHILD_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace runt::addon {
+
+// What the child does before its program runs; filled in by the parent.
+struct ChildPlan {
+  // A path, or nullptr where `program_fd` is the program.
+  const char* program;
+  int program_fd;
+  char* const* arguments;
+  char* const* environment;
+  // Descriptors that become 0 … count - 1. The child writes to it.
+  int* fds;
+  size_t fd_count;
+  // nullptr: the parent's.
+  const char* cwd;
+  bool new_session;
+  // Soft RLIMIT_NOFILE to give back; 0: leave it.
+  uint64_t soft_nofile;
+  // Positive errno of what failed; the child writes it.
+  int error;
+};
+
+struct CloneRequest {
+  uint64_t flags;
+  // Only with CLONE_INTO_CGROUP.
+  int cgroup_fd;
+  void* stack;
+  size_t stack_size;
+  // Where the kernel puts the pidfd.
+  int* pidfd;
+};
+
+// clone3(2) with `flags` | CLONE_VM | CLONE_VFORK | CLONE_PIDFD; returns when the child has
+// executed its program or is gone. All signals must be blocked. The child's pid or -errno.
+[[nodiscard]] long CloneChild(const CloneRequest& request, ChildPlan* plan);
+
+}  // namespace runt::addon
+
+#endif  // RUNT_ADDON_CHILD_H_

@@ -1,0 +1,85 @@
+// The addon's export table: the `Native` interface of lib/sys/native.ts, and nothing else.
+
+#include <cstddef>
+
+#include "addon.h"
+
+namespace runt::addon {
+namespace {
+
+template <auto F>
+constexpr napi_property_descriptor Function(const char* name) {
+  return {name,    nullptr, kCallback<F>,    nullptr,
+          nullptr, nullptr, napi_enumerable, nullptr};
+}
+
+constexpr napi_property_descriptor kExports[] = {
+    Function<Open>("open"),
+    Function<Close>("close"),
+    Function<Dup>("dup"),
+    Function<ReadFile>("readFile"),
+    Function<WriteFile>("writeFile"),
+    Function<Read>("read"),
+    Function<Write>("write"),
+    Function<Flock>("flock"),
+    Function<Fcntl>("fcntl"),
+    Function<IoctlInt>("ioctlInt"),
+
+    Function<Mkdir>("mkdir"),
+    Function<Unlink>("unlink"),
+    Function<Rmdir>("rmdir"),
+    Function<Rename>("rename"),
+    Function<Symlink>("symlink"),
+    Function<Readlink>("readlink"),
+    Function<Mkfifo>("mkfifo"),
+    Function<Chmod>("chmod"),
+    Function<Chown>("chown"),
+    Function<Stat>("stat"),
+    Function<Statfs>("statfs"),
+    Function<Access>("access"),
+    Function<Readdir>("readdir"),
+
+    Function<Spawn>("spawn"),
+
+    Function<PidfdOpen>("pidfdOpen"),
+    Function<PidfdKill>("pidfdKill"),
+    Function<Kill>("kill"),
+    Function<Waitpid>("waitpid"),
+    Function<Poll>("poll"),
+    Function<Prctl>("prctl"),
+    Function<Umask>("umask"),
+    Function<Prlimit>("prlimit"),
+    Function<Now>("now"),
+    Function<KernelRelease>("kernelRelease"),
+
+    Function<Socketpair>("socketpair"),
+    Function<ConnectUnix>("connectUnix"),
+    Function<BindUnix>("bindUnix"),
+    Function<SendMessage>("sendMessage"),
+    Function<ReceiveMessage>("receiveMessage"),
+
+    Function<SealedMemfd>("sealedMemfd"),
+    Function<SealedCopy>("sealedCopy"),
+    Function<Memfd>("memfd"),
+
+    Function<TtyRaw>("ttyRaw"),
+    Function<TtyRestore>("ttyRestore"),
+    Function<TtyGetSize>("ttyGetSize"),
+    Function<TtySetSize>("ttySetSize"),
+    Function<Isatty>("isatty"),
+
+    Function<Signalfd>("signalfd"),
+    Function<SignalfdRead>("signalfdRead"),
+};
+
+// One call for the whole table: a call for each function costs more than the rest of the loading.
+Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  napi_define_properties(env, exports, sizeof(kExports) / sizeof(kExports[0]), kExports);
+  return exports;
+}
+
+}  // namespace
+}  // namespace runt::addon
+
+using runt::addon::Initialize;
+NODE_API_MODULE(runt, Initialize)

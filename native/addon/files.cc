@@ -1,0 +1,101 @@
+// Descriptors and what is read and written through them.
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <string>
+
+#include "../base/unique_fd.h"
+#include "addon.h"
+#include "utf8.h"
+
+namespace runt::addon {
+namespace {
+
+// Enough for every file of procfs and cgroupfs, and most of config.json: no second read, no memory.
+constexpr size_t kFirstRead = 32768;
+
+// Reads to the end of file; at most one byte more than `limit`, which tells that there was more.
+int ReadToEnd(int fd, size_t limit, std::string& text) {
+  char first[kFirstRead];
+  for (;;) {
+    const size_t room = limit + 1 - text.size();
+    const ssize_t count =
+        Retry([&] { return read(fd, first, room < sizeof(first) ? room : sizeof(first)); });
+    if (count < 0) return errno;
+    if (count == 0) return 0;
+    text.append(first, static_cast<size_t>(count));
+    if (text.size() > limit) return EFBIG;
+  }
+}
+
+}  // namespace
+
+int Open(int dirfd, const Path& path, int flags, uint32_t mode) {
+  return OrErrno(Retry([&] { return openat(dirfd, path.text, flags | O_CLOEXEC, mode); }));
+}
+
+// Linux has closed the descriptor even when it says EINTR; closing it again could hit another one.
+int Close(int fd) {
+  const int result = OrErrno(close(fd));
+  return result == -EINTR ? 0 : result;
+}
+
+int Dup(int fd) { return OrErrno(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
+
+Napi::Value ReadFile(Napi::Env env, int dirfd, const Path& path, int64_t limit) {
+  if (limit < 0) return Napi::Number::New(env, -EINVAL);
+  const UniqueFd fd(Open(dirfd, path, O_RDONLY | O_NOCTTY, 0));
+  if (!fd.valid()) return Napi::Number::New(env, -errno);
+  std::string text;
+  const int problem = ReadToEnd(fd.get(), static_cast<size_t>(limit), text);
+  if (problem != 0) return Napi::Number::New(env, -problem);
+
+  napi_value value = nullptr;
+  napi_status status = napi_ok;
+  if (IsAscii(text.data(), text.size())) {
+    status = napi_create_string_latin1(env, text.data(), text.size(), &value);
+  } else if (IsUtf8(text.data(), text.size())) {
+    status = napi_create_string_utf8(env, text.data(), text.size(), &value);
+  } else {
+    return Napi::Number::New(env, -EILSEQ);
+  }
+  return status == napi_ok ? Napi::Value(env, value) : Napi::Number::New(env, -ENOMEM);
+}
+
+int WriteFile(int dirfd, const Path& path, int flags, uint32_t mode, const Bytes& data) {
+  const int fd = Open(dirfd, path, flags, mode);
+  if (fd < 0) return fd;
+  const ssize_t count = Retry([&] { return write(fd, data.data, data.size); });
+  int result = count < 0 ? -errno : 0;
+  // Only a file system that is full writes less than it was given; the next write would say so.
+  if (count >= 0 && static_cast<size_t>(count) != data.size) result = -ENOSPC;
+  const int closed = Close(fd);
+  return result != 0 ? result : closed;
+}
+
+int Read(int fd, const Buffer& buffer) {
+  return OrErrno(Retry([&] { return read(fd, buffer.data, buffer.size); }));
+}
+
+int Write(int fd, const Bytes& data) {
+  return OrErrno(Retry([&] { return write(fd, data.data, data.size); }));
+}
+
+int Flock(int fd, int operation) {
+  return OrErrno(Retry([&] { return flock(fd, operation); }));
+}
+
+int Fcntl(int fd, int command, int64_t argument) {
+  return OrErrno(Retry([&] { return fcntl(fd, command, argument); }));
+}
+
+int IoctlInt(int fd, uint32_t request, int64_t argument) {
+  return OrErrno(Retry([&] { return ioctl(fd, request, argument); }));
+}
+
+}  // namespace runt::addon

@@ -1,0 +1,92 @@
+// Files without a name that nobody can change any more once they are sealed.
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/unique_fd.h"
+#include "addon.h"
+
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
+#endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+
+namespace runt::addon {
+namespace {
+
+constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+// `executability` is MFD_EXEC or MFD_NOEXEC_SEAL. Linux before 6.3 knows neither, and 6.3 and later
+// log a warning when neither is given.
+int Create(const char* name, unsigned executability) {
+  constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  int fd = memfd_create(name, kFlags | executability);
+  if (fd < 0 && errno == EINVAL) fd = memfd_create(name, kFlags);
+  return OrErrno(fd);
+}
+
+// F_SEAL_EXEC (nobody may change the x bits) came with Linux 6.3.
+int Seal(int fd) {
+  if (fcntl(fd, F_ADD_SEALS, kSeals | F_SEAL_EXEC) == 0) return 0;
+  if (errno != EINVAL) return -errno;
+  return OrErrno(fcntl(fd, F_ADD_SEALS, kSeals));
+}
+
+// Seals `fd` if filling it has worked; the descriptor or -errno.
+int Finish(UniqueFd fd, int filled) {
+  const int result = filled < 0 ? filled : Seal(fd.get());
+  return result < 0 ? result : fd.Release();
+}
+
+// The file position stays 0 for a reader that does not map.
+int Fill(int fd, const Bytes& data) {
+  size_t written = 0;
+  while (written < data.size) {
+    const ssize_t count = Retry([&] {
+      return pwrite(fd, data.data + written, data.size - written, static_cast<off_t>(written));
+    });
+    if (count < 0) return -errno;
+    written += static_cast<size_t>(count);
+  }
+  return 0;
+}
+
+int Copy(int from, int to) {
+  struct stat source;
+  if (fstat(from, &source) < 0) return -errno;
+  if (!S_ISREG(source.st_mode)) return -EACCES;
+  size_t left = static_cast<size_t>(source.st_size);
+  while (left > 0) {
+    const ssize_t count = Retry([&] { return sendfile(to, from, nullptr, left); });
+    if (count < 0) return -errno;
+    if (count == 0) return -EIO;
+    left -= static_cast<size_t>(count);
+  }
+  return lseek(to, 0, SEEK_SET) < 0 ? -errno : 0;
+}
+
+}  // namespace
+
+int SealedMemfd(const Path& name, const Bytes& data) {
+  const int fd = Create(name.text, MFD_NOEXEC_SEAL);
+  return fd < 0 ? fd : Finish(UniqueFd(fd), Fill(fd, data));
+}
+
+int SealedCopy(const Path& name, const Path& path) {
+  const UniqueFd source(Open(AT_FDCWD, path, O_RDONLY | O_NOCTTY, 0));
+  if (!source.valid()) return -errno;
+  const int fd = Create(name.text, MFD_EXEC);
+  return fd < 0 ? fd : Finish(UniqueFd(fd), Copy(source.get(), fd));
+}
+
+int Memfd(const Path& name) { return Create(name.text, MFD_NOEXEC_SEAL); }
+
+}  // namespace runt::addon

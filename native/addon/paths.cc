@@ -1,0 +1,130 @@
+// What is done to names in directories.
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "../base/syscall.h"
+#include "../base/unique_fd.h"
+#include "addon.h"
+
+namespace runt::addon {
+namespace {
+
+// The record that getdents64 writes; glibc has no name for it.
+struct DirectoryEntry {
+  uint64_t ino;
+  int64_t offset;
+  uint16_t size;
+  uint8_t type;
+  char name[];
+};
+
+constexpr size_t kDirectoryBuffer = 32768;
+
+bool IsSelfOrParent(const char* name) {
+  return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0;
+}
+
+void SetNumber(Napi::Env env, Napi::Object object, const char* name, double number) {
+  object.Set(name, Napi::Number::New(env, number));
+}
+
+}  // namespace
+
+int Mkdir(int dirfd, const Path& path, uint32_t mode) {
+  return OrErrno(mkdirat(dirfd, path.text, mode));
+}
+
+int Unlink(int dirfd, const Path& path) { return OrErrno(unlinkat(dirfd, path.text, 0)); }
+
+int Rmdir(int dirfd, const Path& path) {
+  return OrErrno(unlinkat(dirfd, path.text, AT_REMOVEDIR));
+}
+
+int Rename(int old_dirfd, const Path& old_path, int new_dirfd, const Path& new_path) {
+  return OrErrno(renameat(old_dirfd, old_path.text, new_dirfd, new_path.text));
+}
+
+int Symlink(const Path& target, int dirfd, const Path& path) {
+  return OrErrno(symlinkat(target.text, dirfd, path.text));
+}
+
+Napi::Value Readlink(Napi::Env env, int dirfd, const Path& path) {
+  char target[PATH_MAX];
+  const ssize_t size = readlinkat(dirfd, path.text, target, sizeof(target));
+  if (size < 0) return Napi::Number::New(env, -errno);
+  return Napi::String::New(env, target, static_cast<size_t>(size));
+}
+
+int Mkfifo(int dirfd, const Path& path, uint32_t mode) {
+  return OrErrno(mkfifoat(dirfd, path.text, mode));
+}
+
+int Chmod(int dirfd, const Path& path, uint32_t mode) {
+  return OrErrno(fchmodat(dirfd, path.text, mode, 0));
+}
+
+int Chown(int dirfd, const Path& path, uint32_t uid, uint32_t gid) {
+  return OrErrno(fchownat(dirfd, path.text, uid, gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH));
+}
+
+Napi::Value Stat(Napi::Env env, int dirfd, const Path& path, bool follow) {
+  struct stat found;
+  const int flags = AT_EMPTY_PATH | (follow ? 0 : AT_SYMLINK_NOFOLLOW);
+  if (fstatat(dirfd, path.text, &found, flags) < 0) return Napi::Number::New(env, -errno);
+  Napi::Object result = Napi::Object::New(env);
+  SetNumber(env, result, "mode", found.st_mode);
+  SetNumber(env, result, "uid", found.st_uid);
+  SetNumber(env, result, "gid", found.st_gid);
+  SetNumber(env, result, "size", static_cast<double>(found.st_size));
+  SetNumber(env, result, "ino", static_cast<double>(found.st_ino));
+  SetNumber(env, result, "dev", static_cast<double>(found.st_dev));
+  SetNumber(env, result, "nlink", static_cast<double>(found.st_nlink));
+  SetNumber(env, result, "mtimeMs",
+            static_cast<double>(found.st_mtim.tv_sec) * 1e3 +
+                static_cast<double>(found.st_mtim.tv_nsec) / 1e6);
+  SetNumber(env, result, "major", major(found.st_rdev));
+  SetNumber(env, result, "minor", minor(found.st_rdev));
+  return result;
+}
+
+Napi::Value Statfs(Napi::Env env, const Path& path) {
+  struct statfs found;
+  if (Retry([&] { return statfs(path.text, &found); }) < 0) {
+    return Napi::Number::New(env, -errno);
+  }
+  Napi::Object result = Napi::Object::New(env);
+  SetNumber(env, result, "type", static_cast<double>(static_cast<uint32_t>(found.f_type)));
+  SetNumber(env, result, "flags", static_cast<double>(found.f_flags));
+  return result;
+}
+
+int Access(int dirfd, const Path& path, int mode) {
+  return OrErrno(faccessat(dirfd, path.text, mode, AT_EACCESS));
+}
+
+Napi::Value Readdir(Napi::Env env, int dirfd, const Path& path) {
+  const UniqueFd fd(Open(dirfd, path, O_RDONLY | O_DIRECTORY, 0));
+  if (!fd.valid()) return Napi::Number::New(env, -errno);
+  Napi::Array names = Napi::Array::New(env);
+  uint32_t count = 0;
+  alignas(DirectoryEntry) char buffer[kDirectoryBuffer];
+  long size = 0;
+  while ((size = Syscall(__NR_getdents64, fd.get(), buffer, sizeof(buffer))) > 0) {
+    for (long at = 0; at < size;) {
+      const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + at);
+      if (!IsSelfOrParent(entry->name)) names.Set(count++, Napi::String::New(env, entry->name));
+      at += entry->size;
+    }
+  }
+  if (size < 0) return Napi::Number::New(env, static_cast<double>(size));
+  return names;
+}
+
+}  // namespace runt::addon

@@ -1,0 +1,94 @@
+// Processes that exist already, and facts of our own.
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "addon.h"
+
+namespace runt::addon {
+namespace {
+
+double MonotonicMilliseconds() {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+}  // namespace
+
+int PidfdOpen(int pid) { return OrErrno(syscall(SYS_pidfd_open, pid, 0)); }
+
+int PidfdKill(int pidfd, int signal) {
+  return OrErrno(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
+}
+
+int Kill(int pid, int signal) { return OrErrno(kill(pid, signal)); }
+
+Napi::Value Waitpid(Napi::Env env, int pid, bool no_hang) {
+  int status = 0;
+  const pid_t ended = Retry([&] { return waitpid(pid, &status, no_hang ? WNOHANG : 0); });
+  if (ended < 0) return Napi::Number::New(env, -errno);
+  if (ended == 0) return env.Null();
+  const bool signaled = WIFSIGNALED(status);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("pid", Napi::Number::New(env, ended));
+  result.Set("status", Napi::Number::New(env, signaled ? WTERMSIG(status) : WEXITSTATUS(status)));
+  result.Set("signaled", Napi::Boolean::New(env, signaled));
+  return result;
+}
+
+// poll(2) is not restarted after a signal, and the engine's own signals must not look like a
+// result.
+int Poll(const Words& fds, int timeout_ms) {
+  const size_t count = fds.count / 2;
+  std::vector<pollfd> entries(count);
+  for (size_t index = 0; index < count; ++index) {
+    entries[index].fd = fds.data[2 * index];
+    entries[index].events = static_cast<short>(fds.data[2 * index + 1]);
+    entries[index].revents = 0;
+  }
+  const double deadline = timeout_ms > 0 ? MonotonicMilliseconds() + timeout_ms : 0;
+  int left = timeout_ms;
+  int ready = poll(entries.data(), count, left);
+  while (ready < 0 && errno == EINTR) {
+    if (timeout_ms > 0) {
+      const double rest = deadline - MonotonicMilliseconds();
+      left = rest > 0 ? static_cast<int>(rest) + 1 : 0;
+    }
+    ready = poll(entries.data(), count, left);
+  }
+  if (ready < 0) return -errno;
+  for (size_t index = 0; index < count; ++index) {
+    fds.data[2 * index + 1] = entries[index].revents;
+  }
+  return ready;
+}
+
+int Prctl(int option, int64_t argument) { return OrErrno(prctl(option, argument, 0L, 0L, 0L)); }
+
+int Umask(uint32_t mask) { return static_cast<int>(umask(mask)); }
+
+int Prlimit(int pid, int resource, uint64_t soft, uint64_t hard) {
+  const rlimit64 limit{soft, hard};
+  return OrErrno(syscall(SYS_prlimit64, pid, resource, &limit, nullptr));
+}
+
+double Now() { return MonotonicMilliseconds(); }
+
+Napi::Value KernelRelease(Napi::Env env) {
+  utsname names;
+  uname(&names);
+  return Napi::String::New(env, names.release);
+}
+
+}  // namespace runt::addon

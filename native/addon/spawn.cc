@@ -1,0 +1,197 @@
+// Makes a child and runs a program in it, from a process that may have any number of threads.
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "../base/syscall.h"
+#include "../base/unique_fd.h"
+#include "addon.h"
+#include "child.h"
+
+namespace runt::addon {
+namespace {
+
+constexpr size_t kStackSize = 64 * 1024;
+constexpr size_t kGuardSize = 64 * 1024;  // one page, of whichever size
+
+// SpawnOptions of lib/sys/native.ts.
+struct Options {
+  std::string program;
+  int program_fd = -1;
+  std::vector<std::string> arguments;
+  std::vector<std::string> environment;
+  std::vector<int> fds;
+  int64_t clone_flags = 0;
+  int cgroup_fd = -1;
+  std::string cwd;
+  bool setsid = false;
+};
+
+// Reads properties of the options object; remembers the first problem.
+class OptionReader {
+ public:
+  explicit OptionReader(Napi::Object object) : object_(object) {}
+
+  // The property's value must be a T; an optional one may be missing.
+  template <class T>
+  void Read(const char* name, T& out, bool optional) {
+    if (failed_) return;
+    const Napi::Value value = object_.Get(name);
+    if (value.IsEmpty()) {
+      failed_ = true;
+      return;
+    }
+    if (optional && value.IsUndefined()) return;
+    Check(name, ReadArgument(value, out), Expected(out));
+  }
+
+  void ReadPath(const char* name, std::string& out, bool optional) {
+    Read(name, out, optional);
+    if (!failed_ && error_ == 0 && out.find('\0') != std::string::npos) error_ = EINVAL;
+  }
+
+  // The program: a path or a descriptor.
+  void ReadProgram(Options& out) {
+    const Napi::Value value = object_.Get("program");
+    if (!value.IsEmpty() && value.IsNumber()) return Read("program", out.program_fd, false);
+    ReadPath("program", out.program, false);
+  }
+
+  // True if a TypeError was thrown.
+  [[nodiscard]] bool failed() const { return failed_; }
+  // Positive errno of a value that has the right type and is of no use; 0 if there was none.
+  [[nodiscard]] int error() const { return error_; }
+
+ private:
+  void Check(const char* name, int problem, const char* expected) {
+    if (problem > 0 && error_ == 0) error_ = problem;
+    if (problem != kWrongType) return;
+    failed_ = true;
+    const Napi::Env env = object_.Env();
+    if (env.IsExceptionPending()) return;
+    const std::string text = std::string("options.") + name + " must be " + expected;
+    Napi::TypeError::New(env, text).ThrowAsJavaScriptException();
+  }
+
+  Napi::Object object_;
+  bool failed_ = false;
+  int error_ = 0;
+};
+
+// The child's stack, with a page below it that nobody may touch.
+class Stack {
+ public:
+  Stack() {
+    void* memory = mmap(nullptr, kGuardSize + kStackSize, PROT_NONE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) return;
+    base_ = static_cast<char*>(memory);
+    if (mprotect(base_ + kGuardSize, kStackSize, PROT_READ | PROT_WRITE) == 0) usable_ = true;
+  }
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+  ~Stack() {
+    if (base_ != nullptr) munmap(base_, kGuardSize + kStackSize);
+  }
+
+  [[nodiscard]] void* lowest() const { return usable_ ? base_ + kGuardSize : nullptr; }
+
+ private:
+  char* base_ = nullptr;
+  bool usable_ = false;
+};
+
+// Blocks every signal while it lives. By system call: libc's version leaves two for itself
+// unblocked.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    const uint64_t all = ~uint64_t{0};
+    Syscall(__NR_rt_sigprocmask, SIG_SETMASK, &all, &before_, sizeof(all));
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() {
+    Syscall(__NR_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof(before_));
+  }
+
+ private:
+  uint64_t before_ = 0;
+};
+
+// The pointers that execve wants, into `strings`.
+std::vector<char*> Pointers(std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  for (std::string& text : strings) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// The soft RLIMIT_NOFILE that the launcher found, before the engine raised it; 0 without a
+// launcher.
+uint64_t OriginalSoftLimit() {
+  const char* text = std::getenv("RUNT_SOFT_NOFILE");
+  return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
+}
+
+Napi::Value ToSpawned(Napi::Env env, long pid, int pidfd) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("pid", Napi::Number::New(env, static_cast<double>(pid)));
+  result.Set("pidfd", Napi::Number::New(env, pidfd));
+  return result;
+}
+
+}  // namespace
+
+Napi::Value Spawn(Napi::Env env, Napi::Object& object) {
+  Options options;
+  OptionReader reader(object);
+  reader.ReadProgram(options);
+  reader.Read("args", options.arguments, false);
+  reader.Read("env", options.environment, false);
+  reader.Read("fds", options.fds, false);
+  reader.Read("cloneFlags", options.clone_flags, true);
+  reader.Read("cgroupFd", options.cgroup_fd, true);
+  reader.ReadPath("cwd", options.cwd, true);
+  reader.Read("setsid", options.setsid, true);
+  if (reader.failed()) return env.Undefined();
+  if (reader.error() != 0) return Napi::Number::New(env, -reader.error());
+
+  const std::vector<char*> arguments = Pointers(options.arguments);
+  const std::vector<char*> environment = Pointers(options.environment);
+  ChildPlan plan = {};
+  plan.program = options.program_fd >= 0 ? nullptr : options.program.c_str();
+  plan.program_fd = options.program_fd;
+  plan.arguments = arguments.data();
+  plan.environment = environment.data();
+  plan.fds = options.fds.data();
+  plan.fd_count = options.fds.size();
+  plan.cwd = options.cwd.empty() ? nullptr : options.cwd.c_str();
+  plan.new_session = options.setsid;
+  plan.soft_nofile = OriginalSoftLimit();
+
+  const Stack stack;
+  if (stack.lowest() == nullptr) return Napi::Number::New(env, -ENOMEM);
+  int pidfd = -1;
+  long pid = 0;
+  {
+    const SignalsBlocked blocked;
+    pid = CloneChild({static_cast<uint64_t>(options.clone_flags), options.cgroup_fd,
+                      stack.lowest(), kStackSize, &pidfd},
+                     &plan);
+  }
+  if (pid < 0) return Napi::Number::New(env, static_cast<double>(pid));
+  UniqueFd owned(pidfd);
+  if (plan.error == 0) return ToSpawned(env, pid, owned.Release());
+  [[maybe_unused]] const pid_t reaped =
+      Retry([&] { return waitpid(static_cast<pid_t>(pid), nullptr, 0); });
+  return Napi::Number::New(env, -plan.error);
+}
+
+}  // namespace runt::addon

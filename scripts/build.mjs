@@ -1,0 +1,200 @@
+// npm run build: everything that is in dist/.
+//
+//   node scripts/build.mjs [--force] [--keep-going] [STEP...]
+//
+// Steps: schemas, addon, init, launcher, typescript, library, executable; all of them without an argument. A step whose
+// inputs have not changed is left out (--force: is not). --keep-going goes on after a step that failed.
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { ensureNpmPackages, prepare, ROOT } from "./prepare.mjs";
+import { ask, filesUnder, install, run, step, StepFailed } from "./steps.mjs";
+
+const NATIVE_BUILD = "build/native";
+const SCRIPT_BUILD = "build/js";
+const LIBEXEC = "dist/libexec/runt";
+const BUN = "node_modules/bun/bin/bun.exe";
+const NATIVE_SOURCES = [".cc", ".h"];
+const LIBRARY = [".ts", ".json"];
+
+const force = process.argv.includes("--force");
+const keepGoing = process.argv.includes("--keep-going");
+const wanted = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+
+/** Sees to it that the programs which build are there. */
+function checkTools() {
+  const has = (name) => ask(name, ["--version"]) !== "";
+  const missing = [];
+  if (!has("cmake")) missing.push("cmake");
+  if (!has("g++") && !has("clang++")) missing.push("g++");
+  if (!has("make") && !has("ninja")) missing.push("make");
+  const left = prepare({ packages: missing });
+  if (left.length > 0) throw new StepFailed(`these programs are missing: ${left.join(" ")}`);
+}
+
+/**
+ * npm 11 runs no install scripts of packages that it was not told to trust; then these packages lack their program.
+ */
+function finishPackages() {
+  const programs = { bun: BUN, esbuild: "node_modules/esbuild/bin/esbuild" };
+  for (const [name, program] of Object.entries(programs)) {
+    const script = join(ROOT, "node_modules", name, "install.js");
+    if (!existsSync(script) || ask(join(ROOT, program), ["--version"]) !== "") continue;
+    console.log(`build: running the install script of the npm package ${name}`);
+    run(process.execPath, [script]);
+  }
+}
+
+function packageVersion() {
+  return JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).version;
+}
+
+function commit() {
+  return ask("git", ["describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"]) || "unknown";
+}
+
+/** A build directory remembers where it lay; a checkout that was copied starts afresh. */
+function dropForeignBuild() {
+  const cache = join(ROOT, NATIVE_BUILD, "CMakeCache.txt");
+  if (!existsSync(cache)) return;
+  if (readFileSync(cache, "utf8").includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${ROOT}\n`)) return;
+  rmSync(join(ROOT, NATIVE_BUILD), { recursive: true });
+}
+
+/**
+ * Builds a target of CMakeLists.txt.
+ *
+ * @param folders of native/, whose files it is made of
+ * @param file name of what CMake makes
+ */
+function buildNative(target, folders, file, destination) {
+  const inputs = folders.flatMap((folder) => filesUnder(`native/${folder}`, NATIVE_SOURCES));
+  step(target, { inputs: [...inputs, "CMakeLists.txt"], outputs: [destination], force }, () => {
+    dropForeignBuild();
+    const cmake = join(ROOT, "node_modules/cmake-js/bin/cmake-js");
+    const options = ["--out", NATIVE_BUILD, "--parallel", String(availableParallelism())];
+    run(process.execPath, [cmake, "build", ...options, "--target", target]);
+    install(`${NATIVE_BUILD}/native/${file}`, destination);
+  });
+}
+
+function buildAddon() {
+  const file = `${LIBEXEC}/runt.node`;
+  buildNative("addon", ["addon", "base"], "runt.node", file);
+  // The linker lets a module have undefined symbols, since Node-API's are; the loader does not.
+  try {
+    process.dlopen({ exports: {} }, join(ROOT, file));
+  } catch (error) {
+    throw new StepFailed(`the addon was built, but cannot be loaded: ${error.message}`);
+  }
+}
+
+async function buildSchemas() {
+  const { generateSchemas } = await import("./schemas.mjs");
+  const inputs = [...filesUnder("schemas", [".json"]), "scripts/schemas.mjs"];
+  const outputs = ["lib/spec/generated/validate_config.ts"];
+  step("schemas", { inputs, outputs, force }, () => generateSchemas());
+}
+
+function buildTypescript() {
+  const inputs = ["bin", "lib", "conformance"].flatMap((folder) => filesUnder(folder, LIBRARY));
+  const outputs = [`${SCRIPT_BUILD}/bin/runt.js`];
+  step("typescript", { inputs: [...inputs, "tsconfig.json"], outputs, force }, () => {
+    dropStale(SCRIPT_BUILD, new Set(inputs));
+    linkLibexec();
+    run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "."]);
+  });
+}
+
+/** Tests run in build/js; lib/sys/native.ts looks for the addon as it does in dist. */
+function linkLibexec() {
+  const link = join(ROOT, SCRIPT_BUILD, "libexec");
+  if (existsSync(link)) return;
+  mkdirSync(join(ROOT, SCRIPT_BUILD), { recursive: true });
+  symlinkSync("../../dist/libexec", link);
+}
+
+/** Removes from `folder` what was made from a source that is gone: its tests would still run. */
+function dropStale(folder, sources) {
+  for (const file of filesUnder(folder, [".js", ".d.ts"])) {
+    const source = `${file.slice(folder.length + 1).replace(/(\.d\.ts|\.js)$/, "")}.ts`;
+    if (!sources.has(source)) rmSync(join(ROOT, file));
+  }
+}
+
+function buildLibrary() {
+  const inputs = filesUnder(`${SCRIPT_BUILD}/lib`, [".js", ".d.ts", ".json"]).filter(
+    (file) => !/\.test\.(js|d\.ts)$/.test(file),
+  );
+  step("library", { inputs, outputs: ["dist/lib"], force }, () => {
+    rmSync(join(ROOT, "dist/lib"), { recursive: true, force: true });
+    for (const file of inputs) install(file, `dist${file.slice(SCRIPT_BUILD.length)}`);
+  });
+}
+
+function buildExecutable() {
+  const inputs = ["bin", "lib"].flatMap((folder) => filesUnder(folder, LIBRARY));
+  const outputs = [`${LIBEXEC}/runt`];
+  const literals = {
+    RUNT_COMPILED: "1",
+    RUNT_VERSION: packageVersion(),
+    RUNT_COMMIT: commit(),
+  };
+  const defines = Object.entries(literals).flatMap(([name, value]) => [
+    "--define",
+    `process.env.${name}=${JSON.stringify(value)}`,
+  ]);
+  step("executable", { inputs, words: defines, outputs, force }, () => {
+    const made = "build/runt";
+    const printed = run(join(ROOT, BUN), [
+      // Modules with splitting: each command is a chunk that is read when it is imported. One chunk of modules takes 2 ms
+      // longer to start; CommonJS is as fast, but has no import.meta, which dependencies use.
+      "build", "--compile", "--bytecode", "--format=esm", "--splitting", "--minify",
+      // A privileged program takes no orders from the directory that it is started in.
+      "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig",
+      "--no-compile-autoload-tsconfig", "--no-compile-autoload-package-json",
+      ...defines, "bin/runt.ts", "--outfile", made,
+    ]);
+    // Bun goes on without bytecode then; the program would work, and start in twice the time.
+    if (printed.includes("Failed to generate bytecode")) throw new StepFailed(printed);
+    install(made, `${LIBEXEC}/runt`);
+  });
+}
+
+const STEPS = {
+  schemas: buildSchemas,
+  addon: buildAddon,
+  init: () => buildNative("init", ["init", "plan", "base"], "init", `${LIBEXEC}/init`),
+  launcher: () => buildNative("launcher", ["launcher", "base"], "launcher", "dist/bin/runt"),
+  typescript: buildTypescript,
+  library: buildLibrary,
+  executable: buildExecutable,
+};
+
+async function main() {
+  const unknown = wanted.filter((name) => !Object.hasOwn(STEPS, name));
+  if (unknown.length > 0) throw new StepFailed(`no such step: ${unknown.join(" ")}`);
+  if (!ensureNpmPackages()) throw new StepFailed("the npm packages are missing");
+  checkTools();
+  finishPackages();
+  let failed = false;
+  for (const [name, action] of Object.entries(STEPS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    try {
+      await action();
+    } catch (error) {
+      if (!keepGoing || !(error instanceof StepFailed)) throw error;
+      console.error(`${error.message}\nbuild: ${name} failed`);
+      failed = true;
+    }
+  }
+  if (failed) process.exitCode = 1;
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof StepFailed)) throw error;
+  console.error(`${error.message}\nbuild: failed`);
+  process.exitCode = 1;
+}

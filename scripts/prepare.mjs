@@ -1,0 +1,80 @@
+// Installs what the scripts need and the machine lacks, and says so while it does.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+export const ROOT = resolve(import.meta.dirname, "..");
+
+/** Debian packages by purpose; every script asks for what it uses. */
+export const PACKAGES = {
+  build: ["cmake", "g++", "make"],
+  demo: ["busybox-static"],
+  test: ["busybox-static", "runc", "crun", "gcc", "libc6-dev", "strace", "bsdutils", "util-linux"],
+  bench: ["runc", "crun", "gcc", "libc6-dev", "util-linux"],
+};
+
+/** The environment for every program that a script starts. */
+export function environment() {
+  const env = { ...process.env };
+  delete env.NODE_EXTRA_CA_CERTS; // adds 60 ms to every start of node
+  return env;
+}
+
+function isInstalled(name) {
+  const asked = spawnSync("dpkg-query", ["-W", "-f", "${Status}", name], { encoding: "utf8" });
+  return asked.status === 0 && asked.stdout.includes("install ok installed");
+}
+
+/** Variables that say where a package registry and its certificates are. */
+function networkEnvironment() {
+  return { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+}
+
+/**
+ * Installs the Debian packages `packages` that are missing.
+ *
+ * @returns the names that are still missing; the reason has been printed
+ */
+export function prepare({ packages }) {
+  if (spawnSync("dpkg-query", ["--version"]).status !== 0) {
+    console.log(`prepare: this is not Debian; please see to it that you have: ${packages.join(" ")}`);
+    return [];
+  }
+  const missing = packages.filter((name) => !isInstalled(name));
+  if (missing.length === 0) return [];
+  const command = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
+  if (process.getuid?.() !== 0) {
+    console.log(`prepare: missing: ${missing.join(" ")}. Not root, so please run: sudo ${command}`);
+    return missing;
+  }
+  console.log(`prepare: installing ${missing.join(" ")} with apt-get`);
+  const options = { stdio: ["ignore", "ignore", "inherit"], env: networkEnvironment() };
+  const install = () => spawnSync("sh", ["-c", command], options).status === 0;
+  if (!install()) {
+    spawnSync("apt-get", ["update", "-q"], options);
+    if (!install()) console.log(`prepare: this failed: ${command}. Is a Debian mirror reachable?`);
+  }
+  return missing.filter((name) => !isInstalled(name));
+}
+
+/** {@link prepare} for one list. */
+export function ensure(packages) {
+  return prepare({ packages });
+}
+
+/**
+ * `npm ci` if node_modules is not there.
+ *
+ * @returns whether the npm packages are there now
+ */
+export function ensureNpmPackages() {
+  if (existsSync(join(ROOT, "node_modules/.package-lock.json"))) return true;
+  console.log("prepare: installing the npm packages with npm ci");
+  const done = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: ROOT,
+    stdio: "inherit",
+    env: networkEnvironment(),
+  });
+  if (done.status !== 0) console.log("prepare: npm ci failed. Is an npm registry reachable?");
+  return done.status === 0;
+}
