@@ -13,6 +13,7 @@ const facts: PlanFacts = {
   noPivot: false,
   noNewKeyring: false,
   preserveFds: 0,
+  extraEnv: [],
   waitForStart: true,
   kcore: true,
   cgroupMounts: {},

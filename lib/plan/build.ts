@@ -111,7 +111,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
 /** What is left after `start`: the startContainer hooks and the program. */
 export function programSteps(
   config: Config,
-  facts: Pick<PlanFacts, "id" | "bundle" | "preserveFds">,
+  facts: Pick<PlanFacts, "id" | "bundle" | "preserveFds" | "extraEnv">,
   hookSlot: number,
 ): readonly Step[] {
   const { process } = config;
@@ -121,7 +121,7 @@ export function programSteps(
   // Historical, and relied on: without an environment of its own a startContainer hook gets the process's.
   const env = process.env ?? [];
   hookSteps("startContainer", config.hooks?.startContainer, env, created, hookSlot, steps);
-  steps.push(execStep(process, facts.preserveFds));
+  steps.push(execStep(process, facts.preserveFds, facts.extraEnv));
   return steps;
 }
 

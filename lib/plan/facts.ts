@@ -21,6 +21,8 @@ export interface PlanFacts {
   readonly noNewKeyring: boolean;
   /** How many descriptors from 3 the container inherits. */
   readonly preserveFds: number;
+  /** Additions of the runtime to the environment of the process. */
+  readonly extraEnv: readonly string[];
   /** The process waits for `start`; false for `run`, where there is nobody else to wait for. */
   readonly waitForStart: boolean;
   /** /proc/kcore exists, so /dev/core is made. */

@@ -50,8 +50,8 @@ export function processSteps(process: Process, userNamespaceDeniesGroups: boolea
 }
 
 /** The last step: the program itself. */
-export function execStep(process: Process, preserve: number): Step {
-  const env = lastOfEach(process.env ?? []);
+export function execStep(process: Process, preserve: number, extraEnv: readonly string[]): Step {
+  const env = lastOfEach([...(process.env ?? []), ...extraEnv]);
   const home = value(env, "HOME") === undefined ? 1 : 0;
   return { op: "exec", origin: "/process/args", fields: { args: process.args ?? [], env, preserve, home } };
 }

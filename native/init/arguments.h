@@ -1,0 +1,35 @@
+#ifndef RUNT_INIT_ARGUMENTS_H_
+#define RUNT_INIT_ARGUMENTS_H_
+
+#include <string_view>
+#include <utility>
+
+#include "../base/pages.h"
+#include "../plan/fields.h"
+
+namespace runt {
+
+// The array of pointers that execve(2) wants, over texts that stay where they are.
+class ArgumentVector {
+ public:
+  // `extra` is one more text at the end, unless it is null. data() is null if there is no memory.
+  explicit ArgumentVector(const Strings& texts, const char* extra = nullptr)
+      : pages_((texts.count() + 2) * sizeof(const char*)) {
+    const char** next = data();
+    if (next == nullptr) return;
+    texts.ForEach([&](std::string_view text) {
+      *next++ = text.data();
+      return true;
+    });
+    if (extra != nullptr) *next = extra;
+  }
+
+  const char** data() const { return static_cast<const char**>(pages_.data()); }
+
+ private:
+  Pages pages_;
+};
+
+}  // namespace runt
+
+#endif  // RUNT_INIT_ARGUMENTS_H_

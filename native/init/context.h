@@ -1,0 +1,68 @@
+// What the steps of one stage share.
+
+#ifndef RUNT_INIT_CONTEXT_H_
+#define RUNT_INIT_CONTEXT_H_
+
+#include <cstdint>
+
+#include "../base/kernel.h"
+#include "../base/text.h"
+#include "../base/unique_fd.h"
+#include "../plan/ops.gen.h"
+#include "procfs.h"
+#include "rooted_path.h"
+
+namespace runt {
+
+// What has to be known before the first step, because it cannot be had later.
+struct PlanFacts {
+  bool forks = false;
+  // Something gets hidden: the host's /dev/null is needed after the root was entered.
+  bool masks = false;
+  bool hooks = false;
+};
+
+struct Context {
+  Stage stage = Stage::kInit;
+  PlanFacts plan;
+  // argv[0], which may be written to.
+  char* program_name = nullptr;
+  // Descriptors from here on are init's own: the control socket, the plan, then the slots.
+  int first_own = 0;
+
+  // Closed when there is a `start` to wait for; without one it tells the runtime of the execve, by
+  // its end of file.
+  UniqueFd control;
+  // The runtime has answered READY.
+  bool ready = false;
+  // Open for writing from the moment when `start` came.
+  UniqueFd fifo;
+
+  Procfs procfs;
+  // The container's root: first the rootfs mount, after enterRoot "/".
+  RootedPath root;
+  // The rootfs was made a mount: the mount namespace is this container's own, and things may be
+  // mounted.
+  bool owns_mounts = false;
+  bool entered_root = false;
+  // A pid namespace was joined: processes that are not trusted see this one.
+  bool shares_pids = false;
+
+  // Sources of masks. The first use attaches them; later ones are cloned from there, because
+  // before 6.15 a mount that is attached nowhere cannot be cloned.
+  UniqueFd null_mask;
+  UniqueFd directory_mask;
+  bool null_mask_attached = false;
+  bool directory_mask_attached = false;
+
+  // This process, as the runtime sees it; 0 until it is known.
+  int pid = 0;
+  // Where findProgram found the program.
+  Text<kPathMax> program;
+
+  int Slot(std::uint32_t index) const { return first_own + 2 + static_cast<int>(index); }
+};
+
+}  // namespace runt
+
+#endif  // RUNT_INIT_CONTEXT_H_

@@ -1,0 +1,32 @@
+// The control socket: init asks, the runtime answers.
+
+#ifndef RUNT_INIT_CONTROL_H_
+#define RUNT_INIT_CONTROL_H_
+
+#include <cstdint>
+
+#include "../base/result.h"
+#include "../base/socket.h"
+#include "../plan/messages.h"
+#include "context.h"
+
+namespace runt {
+
+// Sends a message that nobody answers.
+Status Tell(const Context& context, Message kind, std::int32_t value);
+
+// Waits for a message of one kind; anything else, and end of file, is an error of call `answer`.
+Result<ReceivedMessage> WaitFor(const Context& context, Message kind, std::int32_t* value);
+
+// Asks, and waits for the answer.
+Result<ReceivedMessage> Ask(const Context& context, Message kind);
+
+// Sends the failure record to whoever listens now: the runtime, after that `start`, else nobody.
+void ReportFailure(const Context& context, std::uint32_t step, const Error& error);
+
+// Whether the runtime has closed its end of the control socket.
+bool IsRuntimeGone(const Context& context);
+
+}  // namespace runt
+
+#endif  // RUNT_INIT_CONTROL_H_

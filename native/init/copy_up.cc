@@ -1,0 +1,128 @@
+#include "copy_up.h"
+
+#include "../base/file.h"
+#include "../base/kernel.h"
+#include "../base/syscall.h"
+#include "../base/text.h"
+#include "../base/unique_fd.h"
+#include "../plan/ops.gen.h"
+#include "rooted_path.h"
+
+namespace runt {
+
+namespace {
+
+constexpr int kMaxDepth = 64;
+
+class Copier {
+ public:
+  explicit Copier(std::string_view subject) : subject_(subject) {}
+
+  Status CopyContents(int from, int to, int depth) const;
+
+ private:
+  Status CopyEntry(int from, int to, const char* name, int depth) const;
+  Status CopyFile(int from, int to, const char* name, const FileFacts& facts) const;
+  Status CopyLink(int from, int to, const char* name) const;
+  Status CopyOwner(int to, const char* name, const FileFacts& facts) const;
+
+  std::string_view subject_;
+};
+
+Status Copier::CopyOwner(int to, const char* name, const FileFacts& facts) const {
+  TRY(Check(Syscall(__NR_fchownat, to, name, facts.uid, facts.gid, AT_SYMLINK_NOFOLLOW),
+            Call::kFchown, subject_));
+  // The new file system is not attached yet: no one can have put a link there. The mode comes last,
+  // because a change of owner takes set-id bits away.
+  if (facts.type() == kTypeLink) return {};
+  return Check(Syscall(__NR_fchmodat, to, name, facts.mode & 07777), Call::kFchmod, subject_);
+}
+
+Status Copier::CopyFile(int from, int to, const char* name, const FileFacts& facts) const {
+  const UniqueFd source = TRY(
+      CheckedFd(Syscall(__NR_openat, from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0),
+                Call::kOpenat, subject_));
+  FileFacts opened;
+  TRY(Check(GetFacts(source.get(), &opened), Call::kFstat, subject_));
+  if (!opened.IsSamePlace(facts)) return Error{ESTALE, Call::kVerify, subject_};
+  const UniqueFd target =
+      TRY(CheckedFd(Syscall(__NR_openat, to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600),
+                    Call::kOpenat, subject_));
+  constexpr std::size_t kChunk = 1 << 30;
+  for (;;) {
+    const long sent = Syscall(__NR_sendfile, target.get(), source.get(), nullptr, kChunk);
+    if (sent == -EINTR) continue;
+    if (sent < 0) return Error{static_cast<int>(-sent), Call::kWrite, subject_};
+    if (sent == 0) return {};
+  }
+}
+
+Status Copier::CopyLink(int from, int to, const char* name) const {
+  char target[kPathMax];
+  const long size = TRY(Checked(Syscall(__NR_readlinkat, from, name, target, sizeof target - 1),
+                                Call::kReadlinkat, subject_));
+  target[size] = '\0';
+  return Check(Syscall(__NR_symlinkat, target, to, name), Call::kSymlinkat, subject_);
+}
+
+Status Copier::CopyEntry(int from, int to, const char* name, int depth) const {
+  const UniqueFd entry =
+      TRY(CheckedFd(Syscall(__NR_openat, from, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
+                    Call::kOpenat, subject_));
+  FileFacts facts;
+  TRY(Check(GetFacts(entry.get(), &facts), Call::kFstat, subject_));
+  switch (facts.type()) {
+    case kTypeRegular:
+      TRY(CopyFile(from, to, name, facts));
+      break;
+    case kTypeLink:
+      TRY(CopyLink(from, to, name));
+      break;
+    case kTypeDirectory: {
+      TRY(Check(Syscall(__NR_mkdirat, to, name, 0700), Call::kMkdirat, subject_));
+      const UniqueFd made = TRY(CheckedFd(
+          Syscall(__NR_openat, to, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
+          Call::kOpenat, subject_));
+      TRY(CopyContents(entry.get(), made.get(), depth + 1));
+      break;
+    }
+    case kTypeFifo:
+    case kTypeCharacter:
+    case kTypeBlock:
+      TRY(Check(Syscall(__NR_mknodat, to, name, facts.mode, DeviceNumber(facts.major, facts.minor)),
+                Call::kMknodat, subject_));
+      break;
+    default:
+      return {};
+  }
+  return CopyOwner(to, name, facts);
+}
+
+Status Copier::CopyContents(int from, int to, int depth) const {
+  if (depth > kMaxDepth) return Error{ELOOP, Call::kGetdents64, subject_};
+  const UniqueFd directory =
+      TRY(CheckedFd(Syscall(__NR_openat, from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0),
+                    Call::kOpenat, subject_));
+  alignas(DirectoryEntry) unsigned char buffer[2048];
+  for (;;) {
+    const long size = TRY(Checked(Syscall(__NR_getdents64, directory.get(), buffer, sizeof buffer),
+                                  Call::kGetdents64, subject_));
+    if (size == 0) return {};
+    for (long offset = 0; offset < size;) {
+      const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + offset);
+      const std::string_view name(entry->name);
+      if (name != "." && name != "..") {
+        TRY(CopyEntry(directory.get(), to, entry->name, depth));
+      }
+      offset += entry->size;
+    }
+  }
+}
+
+}  // namespace
+
+Status CopyUp(int from, int to, std::string_view subject) {
+  return Copier(subject).CopyContents(from, to, 0);
+}
+
+}  // namespace runt

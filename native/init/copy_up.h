@@ -1,0 +1,17 @@
+#ifndef RUNT_INIT_COPY_UP_H_
+#define RUNT_INIT_COPY_UP_H_
+
+#include <string_view>
+
+#include "../base/result.h"
+
+namespace runt {
+
+// Copies what is in the directory `from` (O_PATH) into the empty directory `to`: directories,
+// files, links, FIFOs and device nodes, with modes and owners; sockets are left out. Links are
+// copied, never followed. `subject` names the mount in errors; ELOOP: deeper than 64 directories.
+Status CopyUp(int from, int to, std::string_view subject);
+
+}  // namespace runt
+
+#endif  // RUNT_INIT_COPY_UP_H_

@@ -1,0 +1,84 @@
+// init: runs a plan inside the container. argv[1] is the number of the control socket; the next
+// descriptor is the plan, the ones behind it are the slots. See ../README.md.
+
+#include "../base/file.h"
+#include "../base/kernel.h"
+#include "../base/start.h"
+#include "../base/syscall.h"
+#include "../base/text.h"
+#include "../plan/plan.h"
+#include "context.h"
+#include "control.h"
+#include "stages.h"
+
+namespace runt {
+
+namespace {
+
+constexpr std::uint64_t kMaxDescriptor = 1 << 20;
+constexpr int kFailed = 1;
+
+// The plan stays mapped for ever: the texts of all steps are read in place.
+Result<Plan> MapPlan(int fd) {
+  constexpr std::string_view kSubject = "plan";
+  // Without the seals somebody could change the plan after it was checked, or shrink it under the
+  // mapping.
+  constexpr long kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+  const long seals = TRY(Checked(Syscall(__NR_fcntl, fd, F_GET_SEALS, 0), Call::kVerify, kSubject));
+  if ((seals & kSeals) != kSeals) return Error{EPERM, Call::kVerify, kSubject};
+  FileFacts facts;
+  TRY(Check(GetFacts(fd, &facts), Call::kFstat, kSubject));
+  const long address =
+      TRY(Checked(Syscall(__NR_mmap, nullptr, facts.size, kProtRead, kMapPrivate, fd, 0),
+                  Call::kMmap, kSubject));
+  return Plan::Parse(reinterpret_cast<const unsigned char*>(address),
+                     static_cast<std::size_t>(facts.size));
+}
+
+PlanFacts LookAhead(const Plan& plan) {
+  PlanFacts facts;
+  plan.ForEach([&](const RawStep& step) {
+    facts.forks = facts.forks || step.op == Op::kFork;
+    facts.masks = facts.masks || step.op == Op::kMaskPath;
+    facts.hooks = facts.hooks || step.op == Op::kHook;
+    return true;
+  });
+  return facts;
+}
+
+Status Begin(Context& context, Plan* plan) {
+  TRY(Check(Syscall(__NR_close_range, context.first_own, ~0U, CLOSE_RANGE_CLOEXEC),
+            Call::kCloseRange, "own descriptors"));
+  *plan = TRY(MapPlan(context.first_own + 1));
+  context.plan = LookAhead(*plan);
+  context.stage = context.plan.forks ? Stage::kJoin : Stage::kInit;
+  // Directories and files that are made for mounts get the permissions that runc gives them.
+  Syscall(__NR_umask, 022);
+  return EnterStage(context);
+}
+
+}  // namespace
+
+int Main(int argc, char** argv, char** /*environment*/) {
+  // Before anything else: nobody may read this process's memory or take its descriptors
+  // (CVE-2016-9962).
+  Syscall(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+  std::uint64_t number = 0;
+  if (argc != 2 || !ParseNumber(argv[1], &number) || number < 3 || number > kMaxDescriptor) {
+    return kFailed;
+  }
+  Context context;
+  context.program_name = argv[0];
+  context.first_own = static_cast<int>(number);
+  context.control = UniqueFd(context.first_own);
+  Plan plan;
+  const Status begun = Begin(context, &plan);
+  if (begun.ok()) {
+    RunPlan(context, plan);
+  } else {
+    ReportFailure(context, 0, begun.error());
+  }
+  return kFailed;
+}
+
+}  // namespace runt

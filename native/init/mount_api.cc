@@ -1,0 +1,172 @@
+#include "mount_api.h"
+
+#include "../base/kernel.h"
+#include "../base/syscall.h"
+#include "../base/text.h"
+#include "../plan/ops.gen.h"
+
+namespace runt {
+
+namespace {
+
+// fsconfig(2) takes keys and values of at most 255 bytes.
+constexpr std::size_t kOptionMax = 256;
+
+struct FlagName {
+  std::uint64_t flag;
+  const char* name;
+};
+
+constexpr std::size_t kFlagNameCount = 5;
+
+FlagName SuperblockFlag(std::size_t index) {
+  switch (index) {
+    case 0:
+      return {MS_RDONLY, "ro"};
+    case 1:
+      return {MS_SYNCHRONOUS, "sync"};
+    case 2:
+      return {MS_DIRSYNC, "dirsync"};
+    case 3:
+      return {MS_MANDLOCK, "mand"};
+    default:
+      return {MS_LAZYTIME, "lazytime"};
+  }
+}
+
+bool IsSecurityContext(std::string_view key) {
+  return key == "context" || key == "fscontext" || key == "defcontext" || key == "rootcontext";
+}
+
+// The place of the first '=' of an option; its size if there is none.
+std::size_t KeySize(std::string_view option) {
+  std::size_t size = 0;
+  while (size < option.size() && option[size] != '=') ++size;
+  return size;
+}
+
+}  // namespace
+
+Result<UniqueFd> CloneTree(int fd, bool recursive, std::string_view subject) {
+  const unsigned flags = kOpenTreeClone | kOpenTreeCloexec | AT_EMPTY_PATH |
+                         (recursive ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
+  return CheckedFd(Syscall(__NR_open_tree, fd, "", flags), Call::kOpenTree, subject);
+}
+
+Status Attach(int mount, int target, std::string_view subject) {
+  return Check(Syscall(__NR_move_mount, mount, "", target, "",
+                       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
+               Call::kMoveMount, subject);
+}
+
+Status SetAttributes(int fd, std::uint64_t set, std::uint64_t clear, bool recursive,
+                     std::string_view subject) {
+  if (set == 0 && clear == 0) return {};
+  struct mount_attr attributes = {};
+  attributes.attr_set = set;
+  // The access time settings are one field of several bits, which the kernel wants cleared as a
+  // whole.
+  attributes.attr_clr = clear;
+  if (((set | clear) & MOUNT_ATTR__ATIME) != 0) attributes.attr_clr |= MOUNT_ATTR__ATIME;
+  return Check(Syscall(__NR_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0),
+                       &attributes, sizeof attributes),
+               Call::kMountSetattr, subject);
+}
+
+Status SetPropagation(int fd, std::uint64_t flags, std::string_view subject) {
+  struct mount_attr attributes = {};
+  attributes.propagation = flags & (MS_SHARED | MS_SLAVE | MS_PRIVATE | MS_UNBINDABLE);
+  if (attributes.propagation == 0) return {};
+  const int recursive = (flags & MS_REC) != 0 ? AT_RECURSIVE : 0;
+  return Check(Syscall(__NR_mount_setattr, fd, "", AT_EMPTY_PATH | recursive, &attributes,
+                       sizeof attributes),
+               Call::kMountSetattr, subject);
+}
+
+Result<NewFilesystem> NewFilesystem::Open(std::string_view type) {
+  UniqueFd context =
+      TRY(CheckedFd(Syscall(__NR_fsopen, type.data(), FSOPEN_CLOEXEC), Call::kFsopen, type));
+  return NewFilesystem(std::move(context), type);
+}
+
+Result<NewFilesystem> NewFilesystem::Pick(int mount, std::string_view subject) {
+  UniqueFd context = TRY(CheckedFd(
+      Syscall(__NR_fspick, mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH), Call::kFspick, subject));
+  return NewFilesystem(std::move(context), subject);
+}
+
+Status NewFilesystem::Set(const char* key, const char* value, std::string_view subject) {
+  return Check(Syscall(__NR_fsconfig, context_.get(), FSCONFIG_SET_STRING, key, value, 0),
+               Call::kFsconfig, subject);
+}
+
+Status NewFilesystem::SetFlag(const char* key, std::string_view subject) {
+  return Check(Syscall(__NR_fsconfig, context_.get(), FSCONFIG_SET_FLAG, key, nullptr, 0),
+               Call::kFsconfig, subject);
+}
+
+Status NewFilesystem::SetFlags(std::uint64_t sb, std::string_view subject) {
+  for (std::size_t i = 0; i < kFlagNameCount; ++i) {
+    const FlagName flag = SuperblockFlag(i);
+    if ((sb & flag.flag) != 0) TRY(SetFlag(flag.name, subject));
+  }
+  return {};
+}
+
+Status NewFilesystem::SetOptions(std::string_view data) {
+  while (!data.empty()) {
+    const std::string_view option = NextOption(&data);
+    if (option.empty()) continue;
+    const std::size_t key_size = KeySize(option);
+    const Text<kOptionMax> key(std::string_view(option.data(), key_size));
+    if (key.overflowed()) return Error{E2BIG, Call::kFsconfig, option};
+    if (key_size == option.size()) {
+      TRY(SetFlag(key.c_str(), option));
+      continue;
+    }
+    std::string_view text(option.data() + key_size + 1, option.size() - key_size - 1);
+    if (IsSecurityContext(key.view()) && text.size() >= 2 && text.front() == '"' &&
+        text.back() == '"') {
+      text = {text.data() + 1, text.size() - 2};
+    }
+    const Text<kOptionMax> value(text);
+    if (value.overflowed()) return Error{E2BIG, Call::kFsconfig, option};
+    TRY(Set(key.c_str(), value.c_str(), option));
+  }
+  return {};
+}
+
+Result<UniqueFd> NewFilesystem::Mount(std::uint64_t attributes) {
+  TRY(Check(Syscall(__NR_fsconfig, context_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0),
+            Call::kFsconfig, type_));
+  return CheckedFd(Syscall(__NR_fsmount, context_.get(), FSMOUNT_CLOEXEC, attributes),
+                   Call::kFsmount, type_);
+}
+
+Status NewFilesystem::Reconfigure(std::string_view subject) {
+  return Check(
+      Syscall(__NR_fsconfig, context_.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0),
+      Call::kFsconfig, subject);
+}
+
+std::string_view NextOption(std::string_view* rest) {
+  const std::string_view text = *rest;
+  const std::size_t key_size = KeySize(text);
+  const bool quoted = key_size + 1 < text.size() && text[key_size + 1] == '"' &&
+                      IsSecurityContext({text.data(), key_size});
+  bool inside = false;
+  std::size_t end = 0;
+  for (; end < text.size(); ++end) {
+    if (text[end] == '\\' && end + 1 < text.size()) {
+      ++end;
+    } else if (quoted && text[end] == '"') {
+      inside = !inside;
+    } else if (text[end] == ',' && !inside) {
+      break;
+    }
+  }
+  rest->remove_prefix(end < text.size() ? end + 1 : end);
+  return {text.data(), end};
+}
+
+}  // namespace runt

@@ -1,0 +1,69 @@
+// The descriptor-based mount calls (Linux 5.12 has all of them): a mount is made, changed and
+// attached without ever naming a path that somebody could exchange.
+
+#ifndef RUNT_INIT_MOUNT_API_H_
+#define RUNT_INIT_MOUNT_API_H_
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "../base/result.h"
+#include "../base/unique_fd.h"
+
+namespace runt {
+
+// A detached copy of the mount that `fd` is on, with `fd`'s file as its root.
+Result<UniqueFd> CloneTree(int fd, bool recursive, std::string_view subject);
+
+// Attaches a detached mount on top of the file that `target` (O_PATH) is open on.
+Status Attach(int mount, int target, std::string_view subject);
+
+// Sets and clears MOUNT_ATTR_* of the mount whose root `fd` is on; nothing is done if both are 0.
+Status SetAttributes(int fd, std::uint64_t set, std::uint64_t clear, bool recursive,
+                     std::string_view subject);
+
+// One of MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE, with MS_REC for the whole tree.
+Status SetPropagation(int fd, std::uint64_t flags, std::string_view subject);
+
+// A file system that is being configured (fsopen(2)).
+class NewFilesystem {
+ public:
+  NewFilesystem() = default;
+  // `type` must be NUL-terminated and outlive errors, as every text here.
+  static Result<NewFilesystem> Open(std::string_view type);
+  // For changing the superblock of an existing mount.
+  static Result<NewFilesystem> Pick(int mount, std::string_view subject);
+
+  Status Set(const char* key, const char* value, std::string_view subject);
+  Status SetFlag(const char* key, std::string_view subject);
+
+  // The MS_* flags that belong to a superblock and have a name: ro, sync, dirsync, mand, lazytime.
+  // MS_SILENT and MS_I_VERSION have none; neither changes what a container can see or do.
+  Status SetFlags(std::uint64_t sb, std::string_view subject);
+
+  // Mount options as config.json has them. A failure's subject is the option. E2BIG: the option is
+  // longer than fsconfig(2) takes; only mount(2) can do it.
+  Status SetOptions(std::string_view data);
+
+  // Creates the superblock, and a detached mount of it with MOUNT_ATTR_* `attributes`.
+  Result<UniqueFd> Mount(std::uint64_t attributes);
+
+  // Applies what was set to the superblock that exists already.
+  Status Reconfigure(std::string_view subject);
+
+ private:
+  NewFilesystem(UniqueFd context, std::string_view type)
+      : context_(std::move(context)), type_(type) {}
+
+  UniqueFd context_;
+  std::string_view type_;
+};
+
+// Takes the first of several options off `rest`: up to a comma that is neither escaped by a
+// backslash nor inside the quotes of an SELinux context (context="a:b:c:s0:c1,c2").
+std::string_view NextOption(std::string_view* rest);
+
+}  // namespace runt
+
+#endif  // RUNT_INIT_MOUNT_API_H_

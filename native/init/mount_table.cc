@@ -1,0 +1,97 @@
+#include "mount_table.h"
+
+#include "../base/file.h"
+#include "../base/syscall.h"
+#include "../plan/ops.gen.h"
+
+namespace runt {
+
+namespace {
+
+std::string_view NextWord(std::string_view* rest) {
+  std::size_t size = 0;
+  while (size < rest->size() && (*rest)[size] != ' ') ++size;
+  const std::string_view word(rest->data(), size);
+  rest->remove_prefix(size < rest->size() ? size + 1 : size);
+  return word;
+}
+
+// Space, tab, newline and backslash stand in mountinfo as a backslash and three octal digits.
+Text<kPathMax> Unescape(std::string_view text) {
+  Text<kPathMax> result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char byte = text[i];
+    if (byte == '\\' && i + 3 < text.size()) {
+      unsigned value = 0;
+      for (std::size_t k = 1; k <= 3; ++k) {
+        value = value * 8 + static_cast<unsigned>(text[i + k] - '0');
+      }
+      byte = static_cast<char>(value);
+      i += 3;
+    }
+    result.Add({&byte, 1});
+  }
+  return result;
+}
+
+}  // namespace
+
+bool ParseMountEntry(std::string_view line, MountEntry* entry) {
+  if (!ParseNumber(NextWord(&line), &entry->id)) return false;
+  NextWord(&line);  // parent
+  NextWord(&line);  // device
+  entry->whole = NextWord(&line) == "/";
+  entry->path = Unescape(NextWord(&line));
+  // Optional fields end with a lone hyphen.
+  while (!line.empty() && NextWord(&line) != "-") {
+  }
+  entry->type = Text<64>(NextWord(&line));
+  return !entry->path.empty() && !entry->type.empty();
+}
+
+bool IsBelow(std::string_view path, std::string_view directory) {
+  if (directory == "/") return true;
+  if (path.size() < directory.size()) return false;
+  if (std::string_view(path.data(), directory.size()) != directory) return false;
+  return path.size() == directory.size() || path[directory.size()] == '/';
+}
+
+Result<bool> MountTable::NextLine(std::string_view* line) {
+  for (;;) {
+    for (std::size_t i = begin_; i < end_; ++i) {
+      if (buffer_[i] != '\n') continue;
+      *line = {buffer_ + begin_, i - begin_};
+      begin_ = i + 1;
+      if (!skipping_) return true;
+      skipping_ = false;
+      i = begin_ - 1;
+    }
+    for (std::size_t i = begin_; i < end_; ++i) buffer_[i - begin_] = buffer_[i];
+    end_ -= begin_;
+    begin_ = 0;
+    if (end_ == sizeof buffer_) {
+      end_ = 0;
+      skipping_ = true;
+    }
+    const long got = TRY(Checked(ReadSome(fd_, buffer_ + end_, sizeof buffer_ - end_), Call::kRead,
+                                 "self/mountinfo"));
+    if (got == 0) return false;
+    end_ += static_cast<std::size_t>(got);
+  }
+}
+
+Result<bool> MountTable::Next(MountEntry* entry) {
+  std::string_view line;
+  while (TRY(NextLine(&line))) {
+    if (ParseMountEntry(line, entry)) return true;
+  }
+  return false;
+}
+
+Status MountTable::Rewind() {
+  begin_ = end_ = 0;
+  skipping_ = false;
+  return Check(Syscall(__NR_lseek, fd_, 0, 0), Call::kRead, "self/mountinfo");
+}
+
+}  // namespace runt

@@ -1,0 +1,83 @@
+#include "procfs.h"
+
+#include "../base/file.h"
+#include "../base/syscall.h"
+#include "../base/text.h"
+#include "../plan/ops.gen.h"
+#include "mount_api.h"
+
+namespace runt {
+
+namespace {
+
+constexpr std::uint64_t kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+constexpr std::uint64_t kProcRootInode = 1;
+
+// /proc as it is mounted here, if it really is the root of a procfs; cloned where that is allowed,
+// so that nothing mounted over parts of it is seen.
+Result<UniqueFd> HostProcfs() {
+  constexpr std::string_view kPath = "/proc";
+  UniqueFd host = TRY(CheckedFd(
+      Syscall(__NR_openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
+      Call::kOpen, kPath));
+  FileFacts facts;
+  TRY(Check(GetFacts(host.get(), &facts), Call::kFstat, kPath));
+  if (FilesystemMagic(host.get()) != PROC_SUPER_MAGIC || facts.inode != kProcRootInode) {
+    return Error{EXDEV, Call::kVerify, kPath};
+  }
+  Result<UniqueFd> clone = CloneTree(host.get(), false, kPath);
+  return clone.ok() ? clone.Take() : std::move(host);
+}
+
+Result<UniqueFd> NewProcfs(bool processes_only) {
+  NewFilesystem procfs = TRY(NewFilesystem::Open("proc"));
+  // `subset=pid` came with 5.8: a leaked descriptor then gives no way to /proc/sys or
+  // /proc/sysrq-trigger.
+  if (processes_only) TRY(procfs.Set("subset", "pid", "proc"));
+  return procfs.Mount(kAttributes);
+}
+
+long OpenBeneath(int procfs, const char* path, int flags) {
+  struct open_how how = {};
+  how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+  long result = -EAGAIN;
+  for (int i = 0; i < 1024 && result == -EAGAIN; ++i) {
+    result = Syscall(__NR_openat2, procfs, path, &how, sizeof how);
+  }
+  return result;
+}
+
+}  // namespace
+
+Status Procfs::Prepare() {
+  if (processes_.valid()) return {};
+  Result<UniqueFd> made = NewProcfs(true);
+  processes_ = made.ok() ? made.Take() : TRY(HostProcfs());
+  return {};
+}
+
+Result<UniqueFd> Procfs::Open(const char* path, int flags) {
+  TRY(Prepare());
+  return CheckedFd(OpenBeneath(processes_.get(), path, flags), Call::kOpenat2, path);
+}
+
+Result<UniqueFd> Procfs::OpenSetting(const char* path, int flags, std::string_view subject) {
+  if (!full_.valid()) {
+    Result<UniqueFd> made = NewProcfs(false);
+    full_ = made.ok() ? made.Take() : TRY(HostProcfs());
+  }
+  return CheckedFd(OpenBeneath(full_.get(), path, flags), Call::kOpenat2, subject);
+}
+
+Result<UniqueFd> Procfs::Reopen(int fd, int flags, std::string_view subject) {
+  TRY(Prepare());
+  const Text<32> path = DescriptorPath(fd);
+  long opened = -EINTR;
+  while (opened == -EINTR) {
+    opened = Syscall(__NR_openat, processes_.get(), path.c_str(), flags | O_CLOEXEC, 0);
+  }
+  return CheckedFd(opened, Call::kOpenat, subject);
+}
+
+}  // namespace runt

@@ -1,0 +1,49 @@
+// Procfs mounts of init's own, attached nowhere: nothing that the container has mounted over /proc,
+// and no link that it put there, can redirect what is read or written through them (CVE-2019-16884,
+// CVE-2025-52881).
+
+#ifndef RUNT_INIT_PROCFS_H_
+#define RUNT_INIT_PROCFS_H_
+
+#include <string_view>
+
+#include "../base/result.h"
+#include "../base/unique_fd.h"
+
+namespace runt {
+
+class Procfs {
+ public:
+  // Makes the mount that shows processes only, unless it exists. To be called before the root is
+  // entered: the fallback, for where the kernel refuses a new procfs, is a clone of the /proc of
+  // that moment.
+  Status Prepare();
+
+  // Opens "self/…": beneath the procfs, over no mount and no magic link. `flags` as in open(2).
+  Result<UniqueFd> Open(const char* path, int flags);
+
+  // Opens "sys/…" in a procfs that has it.
+  Result<UniqueFd> OpenSetting(const char* path, int flags, std::string_view subject);
+
+  // Opens the file again that `fd` (O_PATH will do) is open on, with other flags.
+  Result<UniqueFd> Reopen(int fd, int flags, std::string_view subject);
+
+  // The descriptor of the prepared mount's root, for calls that take a path below it; -1 before
+  // Prepare.
+  int fd() const { return processes_.get(); }
+
+  // A procfs shows the pid namespace it was made in: after a fork into another one it has to be
+  // made again.
+  void Forget() {
+    processes_.Reset();
+    full_.Reset();
+  }
+
+ private:
+  UniqueFd processes_;
+  UniqueFd full_;
+};
+
+}  // namespace runt
+
+#endif  // RUNT_INIT_PROCFS_H_

@@ -1,0 +1,155 @@
+#include "stages.h"
+
+#include "../base/kernel.h"
+#include "../base/syscall.h"
+#include "control.h"
+#include "steps/steps.h"
+
+namespace runt {
+
+namespace {
+
+// The plan was checked as a whole, so a step that does not decode is a defect of this program.
+template <typename Step>
+Status RunAs(Context& context, const RawStep& raw, Status (*function)(Context&, const Step&)) {
+  Step step;
+  if (!Decode(raw.fields, &step)) return Error{EBADMSG, Call::kDecode, "fields"};
+  return function(context, step);
+}
+
+Status RunStep(Context& context, const RawStep& raw) {
+  switch (raw.op) {
+    case Op::kJoinNamespace:
+      return RunAs(context, raw, JoinNamespace);
+    case Op::kUnshare:
+      return RunAs(context, raw, Unshare);
+    case Op::kFork:
+      return RunAs(context, raw, Fork);
+    case Op::kIdMaps:
+      return RunAs(context, raw, IdMaps);
+    case Op::kTimeOffsets:
+      return RunAs(context, raw, TimeOffsets);
+    case Op::kCgroup:
+      return RunAs(context, raw, Cgroup);
+    case Op::kRuntimeHooks:
+      return RunAs(context, raw, RuntimeHooks);
+    case Op::kParentPropagation:
+      return RunAs(context, raw, ParentPropagation);
+    case Op::kRootfs:
+      return RunAs(context, raw, Rootfs);
+    case Op::kMount:
+      return RunAs(context, raw, Mount);
+    case Op::kSymlink:
+      return RunAs(context, raw, Symlink);
+    case Op::kDevice:
+      return RunAs(context, raw, Device);
+    case Op::kMountAttributes:
+      return RunAs(context, raw, MountAttributes);
+    case Op::kConsole:
+      return RunAs(context, raw, Console);
+    case Op::kEnterRoot:
+      return RunAs(context, raw, EnterRoot);
+    case Op::kRootPropagation:
+      return RunAs(context, raw, RootPropagation);
+    case Op::kMaskPath:
+      return RunAs(context, raw, MaskPath);
+    case Op::kReadonlyPath:
+      return RunAs(context, raw, ReadonlyPath);
+    case Op::kSessionKeyring:
+      return RunAs(context, raw, SessionKeyring);
+    case Op::kHostname:
+      return RunAs(context, raw, Hostname);
+    case Op::kDomainname:
+      return RunAs(context, raw, Domainname);
+    case Op::kSysctl:
+      return RunAs(context, raw, Sysctl);
+    case Op::kLoopback:
+      return RunAs(context, raw, Loopback);
+    case Op::kOomScoreAdj:
+      return RunAs(context, raw, OomScoreAdj);
+    case Op::kRlimit:
+      return RunAs(context, raw, Rlimit);
+    case Op::kHook:
+      return RunAs(context, raw, Hook);
+    case Op::kUmask:
+      return RunAs(context, raw, Umask);
+    case Op::kWorkingDirectory:
+      return RunAs(context, raw, WorkingDirectory);
+    case Op::kNoNewPrivileges:
+      return RunAs(context, raw, NoNewPrivileges);
+    case Op::kCredentials:
+      return RunAs(context, raw, Credentials);
+    case Op::kChangeDirectory:
+      return RunAs(context, raw, ChangeDirectory);
+    case Op::kFindProgram:
+      return RunAs(context, raw, FindProgram);
+    case Op::kReady:
+      return RunAs(context, raw, Ready);
+    case Op::kStart:
+      return RunAs(context, raw, Start);
+    case Op::kExec:
+      return RunAs(context, raw, Exec);
+  }
+  return Error{EBADMSG, Call::kDecode, "operation"};
+}
+
+// The pid that the host sees, read from the host's procfs.
+int HostPid() {
+  char link[16];
+  const long size = Syscall(__NR_readlinkat, AT_FDCWD, "/proc/self", link, sizeof link);
+  std::uint64_t pid = 0;
+  if (size <= 0 || !ParseNumber({link, static_cast<std::size_t>(size)}, &pid)) return 0;
+  return static_cast<int>(pid);
+}
+
+// `ps -f` shows argv[0] and not the name of PR_SET_NAME; the runtime leaves room for it there.
+void ShowAsArgument(const Context& context, std::string_view name) {
+  if (std::string_view(context.program_name).size() != name.size()) return;
+  for (std::size_t i = 0; i < name.size(); ++i) context.program_name[i] = name[i];
+}
+
+}  // namespace
+
+Status Protect(const Context& context) {
+  TRY(Check(Syscall(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0), Call::kPrctl, "PR_SET_DUMPABLE"));
+  // Once the container is ready its life no longer hangs on the runtime's.
+  if (context.ready) return {};
+  TRY(Check(Syscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill, 0, 0, 0), Call::kPrctl,
+            "PR_SET_PDEATHSIG"));
+  // The runtime may have died before the call above. Its pid tells nothing in a new pid namespace.
+  if (IsRuntimeGone(context)) return Error{ECONNRESET, Call::kAnswer, "control socket"};
+  return {};
+}
+
+Status EnterStage(Context& context) {
+  const char* name = context.stage == Stage::kJoin ? "runt:[1:JOIN]" : "runt:[2:INIT]";
+  ShowAsArgument(context, name);
+  TRY(Check(Syscall(__NR_prctl, PR_SET_NAME, name, 0, 0, 0), Call::kPrctl, "PR_SET_NAME"));
+  TRY(Protect(context));
+  if (context.stage == Stage::kInit) {
+    // Now, because later steps put the container's own procfs there.
+    if (context.plan.hooks) context.pid = HostPid();
+    // EPERM: it is the leader of a session already.
+    const long session = Syscall(__NR_setsid);
+    if (session < 0 && session != -EPERM) {
+      return Error{static_cast<int>(-session), Call::kSetsid, "setsid"};
+    }
+  }
+  return {};
+}
+
+void RunPlan(Context& context, const Plan& plan) {
+  std::uint32_t last = 0;
+  bool failed = false;
+  plan.ForEach([&](const RawStep& step) {
+    last = step.index;
+    const Status status = RunStep(context, step);
+    if (status.ok()) return true;
+    ReportFailure(context, step.index, status.error());
+    failed = true;
+    return false;
+  });
+  if (!failed) ReportFailure(context, last, Error{EBADMSG, Call::kDecode, "a plan without exec"});
+}
+
+}  // namespace runt

@@ -1,0 +1,22 @@
+#ifndef RUNT_INIT_STAGES_H_
+#define RUNT_INIT_STAGES_H_
+
+#include "../base/result.h"
+#include "../plan/plan.h"
+#include "context.h"
+
+namespace runt {
+
+// Takes the name and the protections of the stage that `context.stage` says.
+Status EnterStage(Context& context);
+
+// Makes this process unreadable for others, and makes it die with the runtime. Has to be repeated
+// after every change of ids: the kernel then resets both.
+Status Protect(const Context& context);
+
+// Runs the steps one after another. Returns only after a failure was reported.
+void RunPlan(Context& context, const Plan& plan);
+
+}  // namespace runt
+
+#endif  // RUNT_INIT_STAGES_H_

@@ -1,0 +1,124 @@
+#include "../../base/file.h"
+#include "../../base/kernel.h"
+#include "../../base/syscall.h"
+#include "../stages.h"
+#include "steps.h"
+
+namespace runt {
+
+namespace {
+
+constexpr std::uint32_t kMaxCapability = 63;
+
+// The five sets, bit n for capability n; what the kernel has of a process, or what it is to have.
+struct CapabilitySets {
+  std::uint64_t effective = 0;
+  std::uint64_t permitted = 0;
+  std::uint64_t inheritable = 0;
+};
+
+struct RawCapabilities {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+};
+
+std::uint64_t Join(std::uint32_t low, std::uint32_t high) {
+  return low | (static_cast<std::uint64_t>(high) << 32);
+}
+
+Result<CapabilitySets> CurrentSets() {
+  RawCapabilities raw;
+  TRY(Check(Syscall(__NR_capget, &raw.header, raw.data), Call::kCapset, "capget"));
+  return CapabilitySets{Join(raw.data[0].effective, raw.data[1].effective),
+                        Join(raw.data[0].permitted, raw.data[1].permitted),
+                        Join(raw.data[0].inheritable, raw.data[1].inheritable)};
+}
+
+Status ApplySets(const CapabilitySets& sets) {
+  RawCapabilities raw;
+  for (unsigned i = 0; i < 2; ++i) {
+    raw.data[i].effective = static_cast<std::uint32_t>(sets.effective >> (32 * i));
+    raw.data[i].permitted = static_cast<std::uint32_t>(sets.permitted >> (32 * i));
+    raw.data[i].inheritable = static_cast<std::uint32_t>(sets.inheritable >> (32 * i));
+  }
+  return Check(Syscall(__NR_capset, &raw.header, raw.data), Call::kCapset, "capabilities");
+}
+
+// Drops all but `keep` from the bounding set; returns what is left of it.
+Result<std::uint64_t> LimitBounding(std::uint64_t keep) {
+  std::uint64_t left = 0;
+  for (std::uint32_t capability = 0; capability <= kMaxCapability; ++capability) {
+    const long has = Syscall(__NR_prctl, PR_CAPBSET_READ, capability, 0, 0, 0);
+    // EINVAL: the kernel knows no more capabilities.
+    if (has < 0) break;
+    const std::uint64_t bit = static_cast<std::uint64_t>(1) << capability;
+    if (has == 0) continue;
+    if ((keep & bit) != 0) {
+      left |= bit;
+      continue;
+    }
+    TRY(Check(Syscall(__NR_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0), Call::kPrctl,
+              "PR_CAPBSET_DROP"));
+  }
+  return left;
+}
+
+Status RaiseAmbient(std::uint64_t ambient) {
+  TRY(Check(Syscall(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), Call::kPrctl,
+            "PR_CAP_AMBIENT"));
+  for (std::uint32_t capability = 0; capability <= kMaxCapability; ++capability) {
+    if ((ambient >> capability & 1) == 0) continue;
+    TRY(Check(Syscall(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0),
+              Call::kPrctl, "PR_CAP_AMBIENT"));
+  }
+  return {};
+}
+
+// Lets the user reopen its own stdio by name (/dev/stdout). /dev/null is everybody's; a terminal or
+// pipe whose owner may not be changed stays as it is.
+Status GiveStdio(std::uint32_t uid) {
+  for (int fd = 0; fd <= 2; ++fd) {
+    FileFacts facts;
+    const long known = GetFacts(fd, &facts);
+    if (known == -EBADF) continue;
+    TRY(Check(known, Call::kFstat, "stdio"));
+    const bool null = facts.type() == kTypeCharacter && facts.major == 1 && facts.minor == 3;
+    if (null || facts.uid == uid) continue;
+    const long changed = Syscall(__NR_fchown, fd, uid, -1);
+    if (changed == -EPERM || changed == -EROFS || changed == -EINVAL) continue;
+    TRY(Check(changed, Call::kFchown, "stdio"));
+  }
+  return {};
+}
+
+}  // namespace
+
+// Before: all capabilities that the user namespace gave. After: exactly those of the plan that the
+// kernel lets this process have; the runtime has warned about the others.
+Status Credentials(Context& context, const CredentialsStep& step) {
+  TRY(GiveStdio(step.uid));
+  const std::uint64_t bounding = TRY(LimitBounding(step.bounding));
+  // Without it a change from user 0 to another empties the permitted set.
+  TRY(Check(Syscall(__NR_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0), Call::kPrctl, "PR_SET_KEEPCAPS"));
+  if (step.keep_groups == 0) {
+    TRY(Check(Syscall(__NR_setgroups, step.groups.count(), step.groups.data()), Call::kSetgroups,
+              "additionalGids"));
+  }
+  const Status group =
+      Check(Syscall(__NR_setresgid, step.gid, step.gid, step.gid), Call::kSetresgid, "gid");
+  TRY(group);
+  TRY(Check(Syscall(__NR_setresuid, step.uid, step.uid, step.uid), Call::kSetresuid, "uid"));
+  TRY(Check(Syscall(__NR_prctl, PR_SET_KEEPCAPS, 0, 0, 0, 0), Call::kPrctl, "PR_SET_KEEPCAPS"));
+  const CapabilitySets current = TRY(CurrentSets());
+  CapabilitySets wanted;
+  wanted.permitted = step.permitted & current.permitted;
+  wanted.effective = step.effective & wanted.permitted;
+  // The kernel allows what is inheritable already, and what is in the bounding and the permitted
+  // set.
+  wanted.inheritable = step.inheritable & (current.inheritable | (bounding & current.permitted));
+  TRY(ApplySets(wanted));
+  TRY(RaiseAmbient(step.ambient & wanted.permitted & wanted.inheritable));
+  return Protect(context);
+}
+
+}  // namespace runt

@@ -1,0 +1,86 @@
+#include "../../base/file.h"
+#include "../../base/kernel.h"
+#include "../../base/syscall.h"
+#include "../mask.h"
+#include "../mount_api.h"
+#include "steps.h"
+
+namespace runt {
+
+namespace {
+
+constexpr std::uint32_t kNullMajor = 1;
+constexpr std::uint32_t kNullMinor = 3;
+
+Result<UniqueFd> EmptyDirectory() {
+  // One inode is the root itself. Ubuntu's 5.4 kernel carries a patch that refuses less than two.
+  Result<UniqueFd> made = Error{EINVAL, Call::kFsmount, "tmpfs"};
+  for (const char* inodes : {"1", "2"}) {
+    NewFilesystem tmpfs = TRY(NewFilesystem::Open("tmpfs"));
+    TRY(tmpfs.SetFlag("ro", "ro"));
+    TRY(tmpfs.Set("nr_blocks", "1", "nr_blocks"));
+    const Status limited = tmpfs.Set("nr_inodes", inodes, "nr_inodes");
+    made = limited.ok() ? tmpfs.Mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                      MOUNT_ATTR_NOEXEC)
+                        : Result<UniqueFd>(limited.error());
+    if (made.ok()) break;
+  }
+  return made;
+}
+
+// Puts `mask` over `target`: itself when it is still detached, else a clone.
+Status Cover(UniqueFd* mask, bool* attached, int target, std::string_view path) {
+  if (!*attached) {
+    *attached = true;
+    return Attach(mask->get(), target, path);
+  }
+  const UniqueFd clone = TRY(CloneTree(mask->get(), false, path));
+  return Attach(clone.get(), target, path);
+}
+
+}  // namespace
+
+Status PrepareNullMask(Context& context) {
+  constexpr std::string_view kPath = "/dev/null";
+  if (context.null_mask.valid() || context.entered_root) return {};
+  const UniqueFd null =
+      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
+                    Call::kOpen, kPath));
+  FileFacts facts;
+  TRY(Check(GetFacts(null.get(), &facts), Call::kFstat, kPath));
+  if (facts.type() != kTypeCharacter || facts.major != kNullMajor || facts.minor != kNullMinor) {
+    return Error{ENODEV, Call::kVerify, kPath};
+  }
+  context.null_mask = TRY(CloneTree(null.get(), false, kPath));
+  return {};
+}
+
+Status MaskPath(Context& context, const MaskPathStep& step) {
+  TRY(PrepareNullMask(context));
+  Result<UniqueFd> opened = context.root.Open(step.path, O_PATH);
+  if (!opened.ok() && opened.error().number() == ENOENT) return {};
+  const UniqueFd target = TRY(std::move(opened));
+  FileFacts facts;
+  TRY(Check(GetFacts(target.get(), &facts), Call::kFstat, step.path));
+  if (!facts.IsDirectory()) {
+    return Cover(&context.null_mask, &context.null_mask_attached, target.get(), step.path);
+  }
+  if (!context.directory_mask.valid()) context.directory_mask = TRY(EmptyDirectory());
+  return Cover(&context.directory_mask, &context.directory_mask_attached, target.get(), step.path);
+}
+
+Status ReadonlyPath(Context& context, const ReadonlyPathStep& step) {
+  Result<UniqueFd> opened = context.root.Open(step.path, O_PATH);
+  if (!opened.ok() && opened.error().number() == ENOENT) return {};
+  const UniqueFd target = TRY(std::move(opened));
+  const UniqueFd clone = TRY(CloneTree(target.get(), true, step.path));
+  TRY(SetAttributes(clone.get(), MOUNT_ATTR_RDONLY, 0, true, step.path));
+  return Attach(clone.get(), target.get(), step.path);
+}
+
+Status MountAttributes(Context& context, const MountAttributesStep& step) {
+  const UniqueFd target = TRY(context.root.Open(step.path, O_PATH));
+  return SetAttributes(target.get(), step.set, step.clear, step.recursive != 0, step.path);
+}
+
+}  // namespace runt

@@ -1,0 +1,176 @@
+#include "../../base/file.h"
+#include "../../base/kernel.h"
+#include "../../base/syscall.h"
+#include "../copy_up.h"
+#include "../mount_api.h"
+#include "steps.h"
+
+namespace runt {
+
+namespace {
+
+constexpr std::uint32_t kDirectoryMode = 0755;
+
+bool Has(const MountStep& step, std::uint32_t flag) { return (step.flags & flag) != 0; }
+
+// Whether the target is the container's root itself, however it is written.
+bool IsRoot(std::string_view path) {
+  for (const char c : path) {
+    if (c != '/') return false;
+  }
+  return !path.empty();
+}
+
+Links LinksOf(const MountStep& step) {
+  return Has(step, kMountFlagStrictTarget) ? Links::kRefuse : Links::kFollow;
+}
+
+Result<UniqueFd> OpenSource(const char* path, std::string_view subject) {
+  return CheckedFd(Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0), Call::kOpen,
+                   subject);
+}
+
+// What is left to do for every mount once its target is known.
+Status Finish(Context& context, const MountStep& step, UniqueFd mount, int target) {
+  TRY(Attach(mount.get(), target, step.target));
+  for (const std::uint32_t flags : step.propagation) {
+    TRY(SetPropagation(mount.get(), flags, step.target));
+  }
+  if (IsRoot(step.target)) context.root = RootedPath(std::move(mount));
+  return {};
+}
+
+Status BindTree(Context& context, const MountStep& step, const UniqueFd& source, bool recursive) {
+  UniqueFd tree = TRY(CloneTree(source.get(), recursive, step.source));
+  // In place of a new sysfs comes the host's with all that is mounted in it: its cgroups must not
+  // be writable where it was asked for read-only (CVE-2023-25809).
+  const bool whole = !Has(step, kMountFlagBind);
+  TRY(SetAttributes(tree.get(), step.set, step.clear, whole, step.target));
+  TRY(SetAttributes(tree.get(), step.rec_set, step.rec_clear, true, step.target));
+  FileFacts facts;
+  TRY(Check(GetFacts(source.get(), &facts), Call::kFstat, step.source));
+  const UniqueFd target =
+      facts.IsDirectory()
+          ? TRY(context.root.MakeDirectories(step.target, kDirectoryMode, LinksOf(step)))
+          : TRY(context.root.MakeFile(step.target, kDirectoryMode));
+  return Finish(context, step, std::move(tree), target.get());
+}
+
+Status Bind(Context& context, const MountStep& step) {
+  const UniqueFd source = TRY(OpenSource(step.source.data(), step.source));
+  return BindTree(context, step, source, Has(step, kMountFlagRecursive));
+}
+
+Status Remount(Context& context, const MountStep& step) {
+  const UniqueFd target = TRY(context.root.Open(step.target, O_PATH, LinksOf(step)));
+  const bool superblock = step.sb != 0 || !step.data.empty();
+  if (superblock && !Has(step, kMountFlagBind)) {
+    NewFilesystem existing = TRY(NewFilesystem::Pick(target.get(), step.target));
+    TRY(existing.SetFlags(step.sb, step.target));
+    TRY(existing.SetOptions(step.data));
+    TRY(existing.Reconfigure(step.target));
+  }
+  TRY(SetAttributes(target.get(), step.set, step.clear, Has(step, kMountFlagRecursive),
+                    step.target));
+  TRY(SetAttributes(target.get(), step.rec_set, step.rec_clear, true, step.target));
+  for (const std::uint32_t flags : step.propagation) {
+    TRY(SetPropagation(target.get(), flags, step.target));
+  }
+  return {};
+}
+
+std::uint64_t LegacyFlags(const MountStep& step) {
+  std::uint64_t flags = step.sb;
+  flags |=
+      step.set & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  static_assert(MOUNT_ATTR_RDONLY == MS_RDONLY && MOUNT_ATTR_NOEXEC == MS_NOEXEC);
+  if ((step.set & MOUNT_ATTR_NODIRATIME) != 0) flags |= MS_NODIRATIME;
+  if ((step.set & MOUNT_ATTR_NOSYMFOLLOW) != 0) flags |= MS_NOSYMFOLLOW;
+  if ((step.set & MOUNT_ATTR__ATIME) == MOUNT_ATTR_NOATIME) flags |= MS_NOATIME;
+  if ((step.set & MOUNT_ATTR__ATIME) == MOUNT_ATTR_STRICTATIME) flags |= MS_STRICTATIME;
+  return flags;
+}
+
+// mount(2), for options that fsconfig(2) cannot carry: longer than 255 bytes (overlayfs with many
+// layers), or with commas that belong to the value (tmpfs mpol=bind:0,2). It takes no descriptor
+// for the target, so the target is named as self/fd/N, relative to a procfs that nobody else can
+// reach.
+Status MountByName(Context& context, const MountStep& step, int target) {
+  TRY(context.procfs.Prepare());
+  const UniqueFd before = TRY(CheckedFd(
+      Syscall(__NR_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "."));
+  TRY(Check(Syscall(__NR_fchdir, context.procfs.fd()), Call::kFchdir, "procfs"));
+  const Text<32> name = DescriptorPath(target);
+  const Status mounted = Check(Syscall(__NR_mount, step.source.data(), name.c_str(),
+                                       step.fstype.data(), LegacyFlags(step), step.data.data()),
+                               Call::kMount, step.fstype);
+  TRY(Check(Syscall(__NR_fchdir, before.get()), Call::kFchdir, "."));
+  TRY(mounted);
+  const UniqueFd root = TRY(context.root.Open(step.target, O_PATH | O_DIRECTORY, LinksOf(step)));
+  for (const std::uint32_t flags : step.propagation) {
+    TRY(SetPropagation(root.get(), flags, step.target));
+  }
+  return {};
+}
+
+Status Configure(NewFilesystem& filesystem, const MountStep& step, std::uint64_t sb) {
+  if (!step.source.empty()) TRY(filesystem.Set("source", step.source.data(), step.source));
+  TRY(filesystem.SetFlags(sb, step.target));
+  return filesystem.SetOptions(step.data);
+}
+
+Status New(Context& context, const MountStep& step) {
+  // The order matters for what a failure names: an unknown file system before a target that cannot
+  // be made.
+  NewFilesystem filesystem = TRY(NewFilesystem::Open(step.fstype));
+  const UniqueFd target =
+      TRY(context.root.MakeDirectories(step.target, kDirectoryMode, LinksOf(step)));
+  const bool copy_up = Has(step, kMountFlagCopyUp);
+  // As mount(2) does, "ro" goes to the superblock too: a disk must not even replay its journal. A
+  // tmpfs that has to be filled gets it afterwards.
+  const std::uint64_t read_only = (step.sb | ((step.set | step.rec_set) & MOUNT_ATTR_RDONLY)) &
+                                  static_cast<std::uint64_t>(MS_RDONLY);
+  const bool late_readonly = copy_up && read_only != 0;
+  const std::uint64_t sb = step.sb & ~static_cast<std::uint64_t>(MS_RDONLY);
+  const Status configured = Configure(filesystem, step, late_readonly ? sb : sb | read_only);
+  if (!configured.ok()) {
+    const int number = configured.error().number();
+    if ((number != EINVAL && number != E2BIG) || copy_up) return configured;
+    const Status mounted = MountByName(context, step, target.get());
+    // The option that was refused says more than the name of the file system.
+    return mounted.ok() || number == E2BIG ? mounted : configured;
+  }
+  const std::uint64_t attributes = step.set | step.rec_set;
+  const std::uint64_t late =
+      copy_up ? attributes & static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY) : 0;
+  UniqueFd mount = TRY(filesystem.Mount(attributes & ~late));
+  if (copy_up) {
+    TRY(CopyUp(target.get(), mount.get(), step.target));
+    if (late_readonly) {
+      TRY(filesystem.SetFlag("ro", step.target));
+      TRY(filesystem.Reconfigure(step.target));
+    }
+    TRY(SetAttributes(mount.get(), late, 0, false, step.target));
+  }
+  return Finish(context, step, std::move(mount), target.get());
+}
+
+}  // namespace
+
+Status Mount(Context& context, const MountStep& step) {
+  if (Has(step, kMountFlagRemount)) return Remount(context, step);
+  if (Has(step, kMountFlagBind)) return Bind(context, step);
+  const Status made = New(context, step);
+  // A user namespace may mount a sysfs only together with a network namespace of its own.
+  if (made.ok() || made.error().number() != EPERM || step.fstype != "sysfs" ||
+      context.entered_root) {
+    return made;
+  }
+  Result<UniqueFd> source = OpenSource("/sys", step.source);
+  if (!source.ok()) return made;
+  const UniqueFd host = source.Take();
+  if (FilesystemMagic(host.get()) != SYSFS_MAGIC) return made;
+  return BindTree(context, step, host, true);
+}
+
+}  // namespace runt

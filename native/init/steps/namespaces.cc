@@ -1,0 +1,50 @@
+#include "../../base/kernel.h"
+#include "../../base/syscall.h"
+#include "../control.h"
+#include "../stages.h"
+#include "steps.h"
+
+namespace runt {
+
+Status JoinNamespace(Context& context, const JoinNamespaceStep& step) {
+  TRY(Check(Syscall(__NR_setns, context.Slot(step.slot), step.kind), Call::kSetns, step.path));
+  if (step.kind == CLONE_NEWPID) context.shares_pids = true;
+  if (step.kind == CLONE_NEWNS) {
+    // setns moved root and working directory: what was opened before belongs to another tree.
+    context.procfs.Forget();
+    context.root = RootedPath(
+        TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
+                      Call::kOpen, "/")));
+    context.entered_root = true;
+  }
+  // Joining a user namespace changes credentials, which resets what Protect set.
+  return step.kind == CLONE_NEWUSER ? Protect(context) : Status();
+}
+
+Status Unshare(Context& context, const UnshareStep& step) {
+  TRY(Check(Syscall(__NR_unshare, step.flags), Call::kUnshare, "namespaces"));
+  return (step.flags & CLONE_NEWUSER) != 0 ? Protect(context) : Status();
+}
+
+// Before: stage JOIN, in the namespaces that the plan joined or made, but for the pid and time
+// namespaces, which only a child enters; ids are the runtime's, or 0:0 of a new user namespace; all
+// capabilities there. After: stage INIT, the container's first process, a child of the runtime
+// (CLONE_PARENT).
+Status Fork(Context& context, const ForkStep& step) {
+  const std::uint64_t flags = step.flags | CLONE_PARENT | static_cast<unsigned>(kSigChild);
+  const long pid = TRY(Checked(Syscall(__NR_clone, flags, nullptr, nullptr, nullptr, nullptr),
+                               Call::kClone, "first process"));
+  if (pid > 0) {
+    const Status told = Tell(context, Message::kInitPid, static_cast<std::int32_t>(pid));
+    ExitProcess(told.ok() ? 0 : 1);
+  }
+  context.stage = Stage::kInit;
+  context.procfs.Forget();
+  TRY(EnterStage(context));
+  std::int32_t value = 0;
+  TRY(WaitFor(context, Message::kInitPid, &value));
+  if (value > 0) context.pid = value;
+  return {};
+}
+
+}  // namespace runt

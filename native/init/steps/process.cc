@@ -1,0 +1,50 @@
+#include "../../base/file.h"
+#include "../../base/kernel.h"
+#include "../../base/syscall.h"
+#include "../stages.h"
+#include "steps.h"
+
+namespace runt {
+
+Status OomScoreAdj(Context& context, const OomScoreAdjStep& step) {
+  constexpr std::string_view kSubject = "oom_score_adj";
+  Result<UniqueFd> opened = context.procfs.Open("self/oom_score_adj", O_WRONLY);
+  // The files of a process that is not dumpable belong to the first namespace's root, so the root
+  // of a user namespace cannot open its own. In a pid namespace of its own, or the runtime's, there
+  // is nobody who could use the moment; before a container's is joined, the plan has to do this
+  // step.
+  if (!opened.ok() && opened.error().number() == EACCES && !context.shares_pids) {
+    Syscall(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+    opened = context.procfs.Open("self/oom_score_adj", O_WRONLY);
+    TRY(Protect(context));
+  }
+  const UniqueFd file = TRY(std::move(opened));
+  Text<24> text(step.value < 0 ? "-" : "");
+  const auto bits = static_cast<std::uint64_t>(step.value);
+  text.AddNumber(step.value < 0 ? 0 - bits : bits);
+  return Check(WriteAll(file.get(), text.c_str(), text.view().size()), Call::kWrite, kSubject);
+}
+
+Status Rlimit(Context& /*context*/, const RlimitStep& step) {
+  const ResourceLimit limit = {step.soft, step.hard};
+  const long set = Syscall(__NR_prlimit64, 0, step.resource, &limit, nullptr);
+  if (set >= 0) return {};
+  return Error{static_cast<int>(-set), Call::kPrlimit, "rlimit", step.resource};
+}
+
+Status Umask(Context& /*context*/, const UmaskStep& step) {
+  Syscall(__NR_umask, step.mask);
+  return {};
+}
+
+Status WorkingDirectory(Context& context, const WorkingDirectoryStep& step) {
+  const Result<UniqueFd> made = context.root.MakeDirectories(step.path, 0755);
+  return made.ok() ? Status() : made.error();
+}
+
+Status NoNewPrivileges(Context& /*context*/, const NoNewPrivilegesStep& /*step*/) {
+  return Check(Syscall(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), Call::kPrctl,
+               "PR_SET_NO_NEW_PRIVS");
+}
+
+}  // namespace runt

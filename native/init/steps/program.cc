@@ -1,0 +1,117 @@
+#include "../../base/file.h"
+#include "../../base/kernel.h"
+#include "../../base/syscall.h"
+#include "../arguments.h"
+#include "../passwd.h"
+#include "steps.h"
+
+namespace runt {
+
+namespace {
+
+// 0 if `path` is a regular file that this process may execute, else -errno.
+long CanExecute(const char* path) {
+  const long opened = Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
+  if (opened < 0) return opened;
+  const UniqueFd file(static_cast<int>(opened));
+  FileFacts facts;
+  const long known = GetFacts(file.get(), &facts);
+  if (known < 0) return known;
+  if (facts.type() != kTypeRegular) return -EACCES;
+  return Syscall(__NR_faccessat, AT_FDCWD, path, kAccessExecute);
+}
+
+bool HasSlash(std::string_view name) {
+  for (const char c : name) {
+    if (c == '/') return true;
+  }
+  return false;
+}
+
+bool StartsWith(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() && std::string_view(text.data(), prefix.size()) == prefix;
+}
+
+// Whether HOME is there and says something.
+bool HasHome(const Strings& env) {
+  constexpr std::string_view kHome = "HOME=";
+  bool found = false;
+  env.ForEach([&](std::string_view text) {
+    found = StartsWith(text, kHome) && text.size() > kHome.size();
+    return !found;
+  });
+  return found;
+}
+
+}  // namespace
+
+Status ChangeDirectory(Context& /*context*/, const ChangeDirectoryStep& step) {
+  TRY(Check(Syscall(__NR_chdir, step.path.data()), Call::kChdir, step.path));
+  // A path that leads out of the root through somebody's descriptor (/proc/self/fd/7) has no name
+  // below it: the kernel then says "(unreachable)" (CVE-2024-21626).
+  char name[kPathMax];
+  TRY(Check(Syscall(__NR_getcwd, name, sizeof name), Call::kGetcwd, step.path));
+  if (name[0] != '/') return Error{EXDEV, Call::kVerify, step.path};
+  return {};
+}
+
+Status FindProgram(Context& context, const FindProgramStep& step) {
+  const auto refuse = [&](long number) {
+    return Error{static_cast<int>(-number), Call::kLookup, step.name};
+  };
+  if (step.name.empty()) return refuse(-ENOENT);
+  if (HasSlash(step.name)) {
+    const long usable = CanExecute(step.name.data());
+    if (usable < 0) return refuse(usable);
+    context.program = Text<kPathMax>(step.name);
+    return context.program.overflowed() ? refuse(-ENAMETOOLONG) : Status();
+  }
+  long worst = -ENOENT;
+  std::string_view rest = step.search;
+  for (bool more = true; more;) {
+    std::size_t size = 0;
+    while (size < rest.size() && rest[size] != ':') ++size;
+    Text<kPathMax> candidate(std::string_view(rest.data(), size));
+    more = size < rest.size();
+    rest.remove_prefix(more ? size + 1 : size);
+    // POSIX: an empty element is the working directory.
+    candidate.Add(candidate.empty() ? "./" : "/").Add(step.name);
+    if (candidate.overflowed()) continue;
+    const long usable = CanExecute(candidate.c_str());
+    if (usable >= 0) {
+      context.program = candidate;
+      return {};
+    }
+    if (usable == -EACCES) worst = -EACCES;
+  }
+  return refuse(worst);
+}
+
+Status Exec(Context& context, const ExecStep& step) {
+  const auto preserved = static_cast<int>(step.preserve);
+  if (3 + preserved > context.first_own) {
+    return Error{EBADF, Call::kVerify, "preserved descriptors"};
+  }
+  Text<1100> home("HOME=");
+  const bool add_home = step.home != 0 && !HasHome(step.env);
+  if (add_home) {
+    const auto uid = static_cast<std::uint32_t>(Syscall(__NR_getuid));
+    home.Add(FindHome(uid).view());
+  }
+  const ArgumentVector args(step.args);
+  const ArgumentVector env(step.env, add_home ? home.c_str() : nullptr);
+  if (args.data() == nullptr || env.data() == nullptr || step.args.count() == 0) {
+    return Error{ENOMEM, Call::kMmap, "args"};
+  }
+  if (context.program.empty()) context.program.Add(args.data()[0]);
+  for (int fd = 3; fd < 3 + preserved; ++fd) {
+    // A gap among the preserved descriptors is the caller's matter.
+    Syscall(__NR_fcntl, fd, F_SETFD, 0);
+  }
+  TRY(Check(Syscall(__NR_close_range, 3 + preserved, ~0U, CLOSE_RANGE_CLOEXEC), Call::kCloseRange,
+            "own descriptors"));
+  const long failed = Syscall(__NR_execve, context.program.c_str(), args.data(), env.data());
+  return Error{static_cast<int>(-failed), Call::kExecve, context.program.view()};
+}
+
+}  // namespace runt

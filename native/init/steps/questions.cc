@@ -1,0 +1,76 @@
+// Steps at which the runtime has to do something outside the container, and the wait for `start`.
+
+#include "../../base/file.h"
+#include "../../base/kernel.h"
+#include "../../base/syscall.h"
+#include "../control.h"
+#include "../stages.h"
+#include "steps.h"
+
+namespace runt {
+
+namespace {
+
+// Asks while this process may be written to: the files of a process that is not dumpable belong to
+// the host's root, so a rootless runtime could not open its uid_map. No namespace of a container
+// has been joined in which anybody could use that moment: pid namespaces take effect at the fork
+// only.
+Status AskDumpable(Context& context, Message question) {
+  TRY(Check(Syscall(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0), Call::kPrctl, "PR_SET_DUMPABLE"));
+  const Result<ReceivedMessage> answer = Ask(context, question);
+  TRY(Protect(context));
+  return answer.ok() ? Status() : answer.error();
+}
+
+}  // namespace
+
+Status IdMaps(Context& context, const IdMapsStep& /*step*/) {
+  TRY(AskDumpable(context, Message::kIdMaps));
+  // EINVAL: the namespace has no 0; then the ids stay what they are.
+  const long group = Syscall(__NR_setresgid, 0, 0, 0);
+  if (group < 0 && group != -EINVAL) {
+    return Error{static_cast<int>(-group), Call::kSetresgid, "0"};
+  }
+  const long user = Syscall(__NR_setresuid, 0, 0, 0);
+  if (user < 0 && user != -EINVAL) return Error{static_cast<int>(-user), Call::kSetresuid, "0"};
+  return Protect(context);
+}
+
+Status TimeOffsets(Context& context, const TimeOffsetsStep& /*step*/) {
+  return AskDumpable(context, Message::kTimeOffsets);
+}
+
+Status Cgroup(Context& context, const CgroupStep& /*step*/) {
+  const ReceivedMessage answer = TRY(Ask(context, Message::kCgroup));
+  Status joined;
+  for (std::size_t i = 0; i < answer.fd_count; ++i) {
+    const UniqueFd file(answer.fds[i]);
+    // "0" is the writer itself; for a single thread the kernel then takes no global lock.
+    if (joined.ok()) joined = Check(WriteAll(file.get(), "0", 1), Call::kWrite, "cgroup");
+  }
+  return joined;
+}
+
+Status RuntimeHooks(Context& context, const RuntimeHooksStep& /*step*/) {
+  const Result<ReceivedMessage> answer = Ask(context, Message::kRuntimeHooks);
+  return answer.ok() ? Status() : answer.error();
+}
+
+Status Ready(Context& context, const ReadyStep& /*step*/) {
+  // From the answer on the container must outlive the runtime; if the runtime dies before it, the
+  // socket's end of file ends this process.
+  TRY(Check(Syscall(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0), Call::kPrctl, "PR_SET_PDEATHSIG"));
+  TRY(Ask(context, Message::kReady));
+  context.ready = true;
+  return {};
+}
+
+Status Start(Context& context, const StartStep& step) {
+  // From here on a failure is for `start`, not for the runtime that created the container.
+  context.control.Reset();
+  // Blocks until `start` opens the other end.
+  context.fifo = TRY(context.procfs.Reopen(context.Slot(step.slot), O_WRONLY, "start FIFO"));
+  return Check(WriteAll(context.fifo.get(), "0", 1), Call::kWrite, "start FIFO");
+}
+
+}  // namespace runt

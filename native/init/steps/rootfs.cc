@@ -1,0 +1,63 @@
+#include "../../base/file.h"
+#include "../../base/kernel.h"
+#include "../../base/syscall.h"
+#include "../mount_api.h"
+#include "steps.h"
+
+namespace runt {
+
+namespace {
+
+Result<UniqueFd> OpenDirectory(int directory, const char* path, std::string_view subject) {
+  return CheckedFd(
+      Syscall(__NR_openat, directory, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
+      Call::kOpen, subject);
+}
+
+// Makes the mount private that `directory` lies on. pivot_root(2) refuses a new root whose parent
+// mount is shared, and attaching something to a shared mount would show it to the host. Only the
+// root of a mount can be changed, so the walk goes up until the kernel says that it is at one.
+Status MakeParentPrivate(int directory, std::string_view subject) {
+  UniqueFd current = TRY(OpenDirectory(directory, ".", subject));
+  constexpr int kMaxDepth = 4096;
+  for (int i = 0; i < kMaxDepth; ++i) {
+    const Status changed = SetPropagation(current.get(), MS_PRIVATE, subject);
+    if (changed.ok() || changed.error().number() != EINVAL) return changed;
+    UniqueFd parent = TRY(OpenDirectory(current.get(), "..", subject));
+    FileFacts here;
+    FileFacts above;
+    TRY(Check(GetFacts(current.get(), &here), Call::kFstat, subject));
+    TRY(Check(GetFacts(parent.get(), &above), Call::kFstat, subject));
+    // "/" is not the root of a mount (a chroot): its mount cannot be reached, and needs no change.
+    if (here.IsSamePlace(above)) return {};
+    current = std::move(parent);
+  }
+  return Error{ELOOP, Call::kMountSetattr, subject};
+}
+
+}  // namespace
+
+Status ParentPropagation(Context& /*context*/, const ParentPropagationStep& step) {
+  const UniqueFd root = TRY(OpenDirectory(AT_FDCWD, "/", "/"));
+  return SetPropagation(root.get(), step.flags | MS_REC, "/");
+}
+
+Status Rootfs(Context& context, const RootfsStep& step) {
+  UniqueFd directory = TRY(OpenDirectory(AT_FDCWD, step.path.data(), step.path));
+  context.owns_mounts = step.bind != 0;
+  if (!context.owns_mounts) {
+    context.root = RootedPath(std::move(directory));
+    return {};
+  }
+  TRY(MakeParentPrivate(directory.get(), step.path));
+  UniqueFd tree = TRY(CloneTree(directory.get(), true, step.path));
+  TRY(Attach(tree.get(), directory.get(), step.path));
+  context.root = RootedPath(std::move(tree));
+  return {};
+}
+
+Status RootPropagation(Context& context, const RootPropagationStep& step) {
+  return SetPropagation(context.root.fd(), step.flags, "/");
+}
+
+}  // namespace runt

@@ -1,0 +1,65 @@
+// One function a step; what each does stands in lib/plan/ops.ts. One family a file.
+
+#ifndef RUNT_INIT_STEPS_STEPS_H_
+#define RUNT_INIT_STEPS_STEPS_H_
+
+#include "../../base/result.h"
+#include "../../plan/ops.gen.h"
+#include "../context.h"
+
+namespace runt {
+
+// namespaces.cc
+Status JoinNamespace(Context& context, const JoinNamespaceStep& step);
+Status Unshare(Context& context, const UnshareStep& step);
+Status Fork(Context& context, const ForkStep& step);
+
+// questions.cc
+Status IdMaps(Context& context, const IdMapsStep& step);
+Status TimeOffsets(Context& context, const TimeOffsetsStep& step);
+Status Cgroup(Context& context, const CgroupStep& step);
+Status RuntimeHooks(Context& context, const RuntimeHooksStep& step);
+Status Ready(Context& context, const ReadyStep& step);
+Status Start(Context& context, const StartStep& step);
+
+// rootfs.cc, enter_root.cc
+Status ParentPropagation(Context& context, const ParentPropagationStep& step);
+Status Rootfs(Context& context, const RootfsStep& step);
+Status EnterRoot(Context& context, const EnterRootStep& step);
+Status RootPropagation(Context& context, const RootPropagationStep& step);
+
+// mount.cc, nodes.cc, hide.cc
+Status Mount(Context& context, const MountStep& step);
+Status MountAttributes(Context& context, const MountAttributesStep& step);
+Status Symlink(Context& context, const SymlinkStep& step);
+Status Device(Context& context, const DeviceStep& step);
+Status MaskPath(Context& context, const MaskPathStep& step);
+Status ReadonlyPath(Context& context, const ReadonlyPathStep& step);
+
+// console.cc
+Status Console(Context& context, const ConsoleStep& step);
+
+// kernel_settings.cc
+Status SessionKeyring(Context& context, const SessionKeyringStep& step);
+Status Hostname(Context& context, const HostnameStep& step);
+Status Domainname(Context& context, const DomainnameStep& step);
+Status Sysctl(Context& context, const SysctlStep& step);
+Status Loopback(Context& context, const LoopbackStep& step);
+
+// process.cc, credentials.cc, hook.cc
+Status OomScoreAdj(Context& context, const OomScoreAdjStep& step);
+Status Rlimit(Context& context, const RlimitStep& step);
+Status Umask(Context& context, const UmaskStep& step);
+Status WorkingDirectory(Context& context, const WorkingDirectoryStep& step);
+Status NoNewPrivileges(Context& context, const NoNewPrivilegesStep& step);
+Status Credentials(Context& context, const CredentialsStep& step);
+Status Hook(Context& context, const HookStep& step);
+
+// program.cc
+Status ChangeDirectory(Context& context, const ChangeDirectoryStep& step);
+Status FindProgram(Context& context, const FindProgramStep& step);
+Status Exec(Context& context, const ExecStep& step);
+
+}  // namespace runt
+
+#endif  // RUNT_INIT_STEPS_STEPS_H_

@@ -1,0 +1,17 @@
+#include "suites.h"
+#include "tap.h"
+
+int main() {
+  using namespace runt::test;
+  TestText();
+  TestPlan();
+  TestMessages();
+  TestOptions();
+  TestMountTable();
+  TestPasswd();
+  TestRootedPath();
+  TestCopyUp();
+  TestProcfs();
+  std::printf("1..%d\n", passed + failed);
+  return failed == 0 ? 0 : 1;
+}

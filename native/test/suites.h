@@ -1,0 +1,18 @@
+#ifndef RUNT_TEST_SUITES_H_
+#define RUNT_TEST_SUITES_H_
+
+namespace runt::test {
+
+void TestText();
+void TestPlan();
+void TestMessages();
+void TestOptions();
+void TestMountTable();
+void TestPasswd();
+void TestRootedPath();
+void TestCopyUp();
+void TestProcfs();
+
+}  // namespace runt::test
+
+#endif  // RUNT_TEST_SUITES_H_

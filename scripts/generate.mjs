@@ -1,0 +1,28 @@
+// Writes native/plan/ops.gen.h from lib/plan/ops.ts. Run it after a change of that table.
+//
+// Node 20 does not run TypeScript, so the two modules are compiled to a folder of their own first.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const out = join(root, "build", "generate");
+mkdirSync(out, { recursive: true });
+writeFileSync(
+  join(out, "tsconfig.json"),
+  JSON.stringify({
+    extends: join(root, "tsconfig.json"),
+    compilerOptions: { rootDir: root, outDir: out, declaration: false, incremental: false },
+    include: [],
+    files: [join(root, "lib", "plan", "header.ts")],
+  }),
+);
+execFileSync(process.execPath, [
+  join(root, "node_modules", "typescript", "bin", "tsc"),
+  "-p",
+  join(out, "tsconfig.json"),
+], { stdio: "inherit" });
+const { header } = await import(pathToFileURL(join(out, "lib", "plan", "header.js")).href);
+writeFileSync(join(root, "native", "plan", "ops.gen.h"), header());
