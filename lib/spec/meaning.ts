@@ -1,0 +1,182 @@
+import { idMapChecks } from "./meaning_ids.ts";
+import { linuxChecks } from "./meaning_linux.ts";
+import { namespaceChecks } from "./meaning_namespaces.ts";
+import type { Finding } from "./schema_messages.ts";
+import { show } from "./schema_messages.ts";
+import { semverMajor } from "./semver.ts";
+import { sysctlCheck } from "./sysctl.ts";
+import type { Config, Hooks, POSIXRlimit, Process } from "./types.ts";
+
+/** One rule that a schema cannot say. */
+export interface MeaningCheck {
+  /** JSON Pointers of what the check reads; it is left out where the schema has found one of these wrong. */
+  readonly reads: readonly string[];
+  readonly check: (config: Config, report: Report) => void;
+}
+
+/** Takes a problem: where, and what was found and is allowed. */
+export type Report = (pointer: string, message: string) => void;
+
+// Loops, not forEach, find or some, where a common config.json passes: with the JIT off, as in the executable,
+// the engine takes 10 to 70 microseconds for the first use of each such function.
+const CHECKS: readonly MeaningCheck[] = [
+  { reads: ["/ociVersion"], check: checkVersion },
+  { reads: ["/root"], check: checkRoot },
+  { reads: ["/process"], check: checkProcess },
+  { reads: ["/mounts"], check: checkMounts },
+  { reads: ["/hooks"], check: checkHooks },
+  { reads: ["/annotations"], check: checkAnnotations },
+  ...namespaceChecks,
+  ...idMapChecks,
+  sysctlCheck,
+  ...linuxChecks,
+];
+
+/** The highest id: the kernel takes 2^32-1 for "leave it as it is". */
+const MAX_ID = 4294967294;
+
+/**
+ * Everything that breaks a rule of the specification, or of the kernel, which the schema cannot express.
+ *
+ * @param wrong JSON Pointers that the schema has found wrong; checks that read them are left out
+ */
+export function meaningProblems(config: Config, wrong: readonly string[] = []): Finding[] {
+  const found: Finding[] = [];
+  const report: Report = (pointer, message) => void found.push({ pointer, message });
+  for (const { reads, check } of CHECKS) {
+    if (wrong.length === 0 || !reads.some((read) => wrong.some((at) => overlaps(read, at)))) {
+      check(config, report);
+    }
+  }
+  return found;
+}
+
+function overlaps(one: string, other: string): boolean {
+  return one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+}
+
+/** Versions of the specification; for these the time to load a parser of versions is saved. */
+const RELEASED: readonly string[] = ["1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0"];
+
+function checkVersion({ ociVersion }: Config, report: Report): void {
+  if (RELEASED.includes(ociVersion)) return;
+  const major = semverMajor(ociVersion);
+  if (major === undefined) {
+    report(
+      "/ociVersion",
+      `found ${show(ociVersion)}, must be a version as SemVer 2.0.0 has it, such as 1.3.0`,
+    );
+  } else if (major > 1) {
+    report("/ociVersion", `found ${show(ociVersion)}, but only versions up to 1.x are known`);
+  }
+}
+
+function checkRoot({ root }: Config, report: Report): void {
+  if (root === undefined) report("/root", "missing, but the specification requires it on Linux");
+}
+
+function checkProcess({ process }: Config, report: Report): void {
+  if (process === undefined) return;
+  const { args, cwd, env, rlimits } = process;
+  if (args === undefined || args.length === 0) {
+    report("/process/args", `${args === undefined ? "missing" : "empty"}, must have at least one entry`);
+  }
+  if (!cwd.startsWith("/")) report("/process/cwd", `found ${show(cwd)}, must be an absolute path`);
+  for (const [index, entry] of (env ?? []).entries()) {
+    if (entry.indexOf("=") > 0) continue;
+    report(`/process/env/${index}`, `found ${show(entry)}, must be NAME=value`);
+  }
+  checkUser(process, report);
+  if (rlimits !== undefined) checkRlimits(rlimits, report);
+  checkScheduler(process, report);
+}
+
+function checkUser({ user, terminal, consoleSize }: Process, report: Report): void {
+  const checkId = (pointer: string, id: number): void => {
+    if (id > MAX_ID) report(pointer, `found ${id}, must be at most ${MAX_ID}`);
+  };
+  checkId("/process/user/uid", user.uid);
+  checkId("/process/user/gid", user.gid);
+  for (const [i, gid] of (user.additionalGids ?? []).entries()) {
+    checkId(`/process/user/additionalGids/${i}`, gid);
+  }
+  if (user.umask !== undefined && user.umask > 0o777) {
+    report("/process/user/umask", `found ${user.umask}, must be at most 511 (octal 777)`);
+  }
+  if (terminal !== true || consoleSize === undefined) return;
+  for (const side of ["height", "width"] as const) {
+    const length = consoleSize[side];
+    if (length > 65535) report(`/process/consoleSize/${side}`, `found ${length}, must be at most 65535`);
+  }
+}
+
+function checkRlimits(rlimits: readonly POSIXRlimit[], report: Report): void {
+  const seen = new Map<string, number>();
+  for (const [index, { type, soft, hard }] of rlimits.entries()) {
+    const first = seen.get(type);
+    if (first !== undefined) {
+      report(`/process/rlimits/${index}/type`, `${type} is set already, at /process/rlimits/${first}`);
+    }
+    seen.set(type, first ?? index);
+    if (soft > hard) {
+      report(`/process/rlimits/${index}/soft`, `found ${soft}, must be at most the hard limit, ${hard}`);
+    }
+  }
+}
+
+/** sched_setattr(2) */
+function checkScheduler({ scheduler }: Process, report: Report): void {
+  if (scheduler === undefined) return;
+  const { policy, nice = 0, priority = 0 } = scheduler;
+  const at = "/process/scheduler";
+  if ((policy === "SCHED_OTHER" || policy === "SCHED_BATCH") && (nice < -20 || nice > 19)) {
+    report(`${at}/nice`, `found ${nice}, must be from -20 to 19`);
+  }
+  if (priority !== 0 && policy !== "SCHED_FIFO" && policy !== "SCHED_RR") {
+    report(
+      `${at}/priority`,
+      `found ${priority}, but ${policy} has no priority; allowed with SCHED_FIFO and SCHED_RR`,
+    );
+  }
+  if (policy === "SCHED_DEADLINE") return;
+  for (const name of ["runtime", "deadline", "period"] as const) {
+    const value = scheduler[name];
+    if (value === undefined || value == 0) continue;
+    report(`${at}/${name}`, `found ${value}, but ${policy} has none; allowed with SCHED_DEADLINE`);
+  }
+}
+
+function checkMounts({ mounts }: Config, report: Report): void {
+  for (const [index, mount] of (mounts ?? []).entries()) {
+    const uids = mount.uidMappings?.length ?? 0;
+    const gids = mount.gidMappings?.length ?? 0;
+    if ((uids === 0) === (gids === 0)) continue;
+    const missing = uids === 0 ? "uidMappings" : "gidMappings";
+    report(`/mounts/${index}`, `${missing} is missing: uidMappings and gidMappings go together`);
+  }
+}
+
+const HOOKS: readonly (keyof Hooks)[] = [
+  "prestart",
+  "createRuntime",
+  "createContainer",
+  "startContainer",
+  "poststart",
+  "poststop",
+];
+
+function checkHooks({ hooks }: Config, report: Report): void {
+  if (hooks === undefined) return;
+  for (const name of HOOKS) {
+    for (const [index, { path }] of (hooks[name] ?? []).entries()) {
+      if (path.startsWith("/")) continue;
+      report(`/hooks/${name}/${index}/path`, `found ${show(path)}, must be an absolute path`);
+    }
+  }
+}
+
+function checkAnnotations({ annotations }: Config, report: Report): void {
+  if (annotations?.[""] !== undefined) {
+    report("/annotations/", "a name must not be empty");
+  }
+}

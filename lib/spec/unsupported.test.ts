@@ -1,0 +1,142 @@
+import t from "tap";
+import { parseConfig, warnings } from "./config.ts";
+import type { Config } from "./types.ts";
+import { unsupported } from "./unsupported.ts";
+
+function config(change: object): Config {
+  const process = { args: ["sh"], cwd: "/" };
+  return parseConfig(
+    JSON.stringify({ ociVersion: "1.3.0", root: { path: "rootfs" }, process, ...change }),
+    "config.json",
+  );
+}
+
+t.test("every property that asks for something is named", (t) => {
+  const maps = [{ containerID: 0, hostID: 0, size: 1 }];
+  const asked = config({
+    process: {
+      args: ["sh"],
+      cwd: "/",
+      apparmorProfile: "a",
+      selinuxLabel: "b",
+      scheduler: { policy: "SCHED_OTHER" },
+      ioPriority: { class: "IOPRIO_CLASS_BE" },
+      execCPUAffinity: { initial: "0" },
+    },
+    mounts: [
+      { destination: "/a", uidMappings: maps, gidMappings: maps, options: ["bind", "idmap"] },
+      { destination: "/b", options: ["ridmap"] },
+    ],
+    linux: {
+      namespaces: ["mount", "network", "time"].map((type) => ({ type })),
+      seccomp: { defaultAction: "SCMP_ACT_ALLOW" },
+      intelRdt: { closID: "x" },
+      netDevices: { eth0: {}, eth1: { name: "e" } },
+      memoryPolicy: { mode: "MPOL_LOCAL" },
+      personality: { domain: "LINUX32" },
+      mountLabel: "c",
+      timeOffsets: { boottime: { secs: 1 } },
+      resources: {
+        blockIO: { weight: 10 },
+        hugepageLimits: [{ pageSize: "2MB", limit: 0 }],
+        network: { classID: 1 },
+        rdma: { mlx: { hcaHandles: 1 } },
+        unified: { "memory.high": "1" },
+        memory: { limit: 1 },
+        cpu: { cpus: "0" },
+        pids: { limit: 1 },
+        devices: [{ allow: false }],
+      },
+    },
+  });
+  t.strictSame(
+    unsupported(asked).map(({ pointer }) => pointer),
+    [
+      "/process/apparmorProfile",
+      "/process/selinuxLabel",
+      "/process/scheduler",
+      "/process/ioPriority",
+      "/process/execCPUAffinity",
+      "/mounts/0/uidMappings",
+      "/mounts/0/gidMappings",
+      "/mounts/0/options/1",
+      "/mounts/1/options/0",
+      "/linux/seccomp",
+      "/linux/intelRdt",
+      "/linux/netDevices",
+      "/linux/memoryPolicy",
+      "/linux/personality",
+      "/linux/mountLabel",
+      "/linux/timeOffsets",
+      "/linux/resources/blockIO",
+      "/linux/resources/hugepageLimits",
+      "/linux/resources/network",
+      "/linux/resources/rdma",
+      "/linux/resources/unified",
+    ],
+  );
+  t.strictSame(unsupported(asked)[9], { pointer: "/linux/seccomp", what: "seccomp filters" });
+  t.end();
+});
+
+t.test("a network device is asked for by its name alone", (t) => {
+  const asked = config({ linux: { namespaces: [{ type: "network" }], netDevices: { eth0: {} } } });
+  t.strictSame(unsupported(asked), [{ pointer: "/linux/netDevices", what: "moving network devices" }]);
+  t.end();
+});
+
+t.test("empty values ask for nothing", (t) => {
+  const empty = config({
+    process: {
+      args: ["sh"],
+      cwd: "/",
+      apparmorProfile: "",
+      selinuxLabel: "",
+      execCPUAffinity: { initial: "" },
+    },
+    mounts: [{ destination: "/a", uidMappings: [], gidMappings: [], options: ["idmapped"] }],
+    linux: {
+      namespaces: [{ type: "mount" }],
+      seccomp: { syscalls: [] },
+      intelRdt: {},
+      netDevices: {},
+      timeOffsets: {},
+      mountLabel: "",
+      resources: { blockIO: {}, hugepageLimits: [], network: { priorities: [] }, rdma: {}, unified: {} },
+    },
+  });
+  t.strictSame(unsupported(empty), []);
+  t.strictSame(unsupported(config({})), []);
+  t.end();
+});
+
+t.test("warnings", (t) => {
+  const maps = [{ containerID: 0, hostID: 0, size: 1 }];
+  const odd = config({
+    windows: {},
+    process: {
+      args: ["sh"],
+      cwd: "/",
+      capabilities: { bounding: ["CAP_CHOWN", "CAP_NEW", "chown"], ambient: ["CAP_CHECKPOINT_RESTORE"] },
+    },
+    mounts: [{ destination: "/a" }, { destination: "b" }],
+    linux: {
+      namespaces: [{ type: "user", path: "/u" }],
+      uidMappings: maps,
+      personality: { domain: "LINUX", flags: ["X"] },
+      resources: { memory: { kernel: 1 } },
+    },
+  });
+  t.strictSame(warnings(odd), [
+    "/windows: ignored, it is not for Linux",
+    '/process/capabilities/bounding/1: "CAP_NEW" is no capability that is known; ignored',
+    '/process/capabilities/bounding/2: "chown" is no capability that is known; ignored',
+    '/mounts/1/destination: "b" is relative, which is deprecated; it counts from "/"',
+    "/mounts: without a mount namespace in /linux/namespaces the mounts appear on the host, and stay",
+    '/linux/uidMappings: ignored, the user namespace "/u" has its own',
+    "/linux/resources/memory/kernel: ignored, it is deprecated",
+    '/linux/personality/flags/0: "X" is no flag that is known; ignored',
+  ]);
+  t.strictSame(warnings(config({})), []);
+  t.end();
+});

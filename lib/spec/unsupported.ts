@@ -1,0 +1,83 @@
+import type { Config, LinuxResources, Mount, Process } from "./types.ts";
+
+/** A property of config.json that this release of runt refuses, because ignoring it would be wrong. */
+export interface Unsupported {
+  /** JSON Pointer of the property. */
+  readonly pointer: string;
+  /** What it asks for, such as "seccomp filters". */
+  readonly what: string;
+}
+
+const PROCESS: readonly (readonly [keyof Process & string, string])[] = [
+  ["apparmorProfile", "AppArmor profiles"],
+  ["selinuxLabel", "SELinux labels"],
+  ["scheduler", "scheduling attributes"],
+  ["ioPriority", "I/O priorities"],
+  ["execCPUAffinity", "CPU affinity of exec"],
+];
+
+const LINUX = [
+  ["seccomp", "seccomp filters"],
+  ["intelRdt", "Intel RDT"],
+  ["netDevices", "moving network devices"],
+  ["memoryPolicy", "NUMA memory policies"],
+  ["personality", "personalities"],
+  ["mountLabel", "SELinux labels of mounts"],
+  ["timeOffsets", "time namespace offsets"],
+] as const;
+
+const RESOURCES: readonly (readonly [keyof LinuxResources & string, string])[] = [
+  ["blockIO", "limits of block devices"],
+  ["hugepageLimits", "limits of huge pages"],
+  ["network", "network classes and priorities"],
+  ["rdma", "RDMA limits"],
+  ["unified", "cgroup v2 files by name"],
+];
+
+/** Whether a value asks for nothing: absent, `""`, false, `[]`, `{}`, or an object of only such values. */
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === "" || value === false) return true;
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) return value.length === 0;
+  for (const name in value) {
+    if (!isEmpty((value as Readonly<Record<string, unknown>>)[name])) return false;
+  }
+  return true;
+}
+
+/** Every property of `config` that asks for something that this release cannot do. */
+export function unsupported(config: Config): readonly Unsupported[] {
+  const found: Unsupported[] = [];
+  const look = (at: string, name: string, value: unknown, what: string): void => {
+    if (!isEmpty(value)) found.push({ pointer: `${at}/${name}`, what });
+  };
+  const { process, linux } = config;
+  if (process !== undefined) {
+    for (const [name, what] of PROCESS) look("/process", name, process[name], what);
+  }
+  for (const [index, mount] of (config.mounts ?? []).entries()) lookAtMount(mount, index, found);
+  if (linux === undefined) return found;
+  for (const [name, what] of LINUX) {
+    // An empty object in netDevices is a device that keeps its name.
+    const value = linux[name];
+    look("/linux", name, value !== undefined && name === "netDevices" ? Object.keys(value) : value, what);
+  }
+  const { resources } = linux;
+  if (resources === undefined) return found;
+  for (const [name, what] of RESOURCES) look("/linux/resources", name, resources[name], what);
+  return found;
+}
+
+function lookAtMount(mount: Mount, index: number, found: Unsupported[]): void {
+  const what = "id-mapped mounts";
+  if (!isEmpty(mount.uidMappings)) found.push({ pointer: `/mounts/${index}/uidMappings`, what });
+  if (!isEmpty(mount.gidMappings)) found.push({ pointer: `/mounts/${index}/gidMappings`, what });
+  const { options } = mount;
+  if (options === undefined) return;
+  for (let i = 0; i < options.length; i++) {
+    const option = options[i];
+    if (option === "idmap" || option === "ridmap") {
+      found.push({ pointer: `/mounts/${index}/options/${i}`, what });
+    }
+  }
+}
