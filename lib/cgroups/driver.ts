@@ -24,6 +24,14 @@ export interface Cgroup {
   /** Absolute directory by controller (v1: `memory`, `name=systemd`; "" is cgroup v2), as in the state. */
   readonly paths: Readonly<Record<string, string>>;
   /**
+   * Makes the container's cgroup v2 and opens it, for a clone straight into it (CLONE_INTO_CGROUP): to join it
+   * later by `cgroup.procs` takes a lock that waits for all processors, up to several milliseconds. To be called
+   * before `create`; the descriptor is the caller's.
+   *
+   * @returns `undefined` where there is no v2 hierarchy
+   */
+  birthFd(): number | undefined;
+  /**
    * Makes the directories. If it fails, what it made is gone.
    *
    * @throws RuntimeError `CGROUP_NOT_EMPTY`, `CGROUP_FROZEN`, `CGROUP`

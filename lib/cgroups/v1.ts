@@ -2,7 +2,7 @@
 
 import { RuntimeError } from "../errors.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
-import { AT_FDCWD, O_CLOEXEC, O_WRONLY, SMALL_FILE, syscallError } from "../sys/files.ts";
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY, SMALL_FILE, syscallError } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { deviceWrites, devicesList, parseDevicesList, sameFilter, wantedFilter } from "./devices.ts";
 import { freeze, readFreezer, thaw, type FreezerState } from "./freezer.ts";
@@ -38,6 +38,8 @@ export class CgroupV1 implements Cgroup {
   readonly #options: V1Options;
   /** There is a cgroup of this container: it was made earlier, or `create` has succeeded. */
   #isMade: boolean;
+  /** The container's first process needs not join the v2 hierarchy: it was cloned into it. */
+  #isBornInUnified = false;
   /** Directories made by `create`, in order. */
   readonly #made: string[] = [];
 
@@ -61,6 +63,16 @@ export class CgroupV1 implements Cgroup {
       this.undo();
       throw error;
     }
+  }
+
+  birthFd(): number | undefined {
+    const directory = this.paths[""];
+    if (directory === undefined) return undefined;
+    this.#make("");
+    const fd = native.open(AT_FDCWD, directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0) return undefined;
+    this.#isBornInUnified = true;
+    return fd;
   }
 
   #make(controller: string): void {
@@ -172,6 +184,7 @@ export class CgroupV1 implements Cgroup {
     const seen: string[] = [];
     try {
       for (const [controller, directory] of Object.entries(this.paths)) {
+        if (controller === "" && this.#isBornInUnified) continue;
         const at = `${directory}${subPath(below[controller])}`;
         if (seen.includes(at)) continue;
         seen.push(at);

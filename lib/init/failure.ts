@@ -1,0 +1,145 @@
+/** Failure records of `init` as errors that a person can use. */
+import { RuntimeError } from "../errors.ts";
+import { CALLS, FAILURE_SIZE, Stage, type Step } from "../plan/ops.ts";
+import { Errno, errnoText } from "../sys/errno.ts";
+
+/** What a failure record says; see `native/README.md`. */
+export interface Failure {
+  /** `Stage` of init in which it happened. */
+  readonly stage: number;
+  /** Index of the step in the plan. */
+  readonly step: number;
+  /** Positive, or 0 where no system call failed. */
+  readonly errno: number;
+  /** System call or check, one of `CALLS`. */
+  readonly call: string;
+  /** For `hook`: the wait status, or {@link HOOK_TIMED_OUT}. */
+  readonly value: number;
+  /** The path, option or name that it was about. */
+  readonly subject: string;
+}
+
+/** `value` of a hook that ran longer than its timeout. */
+export const HOOK_TIMED_OUT = 0x10000;
+
+/** Reads a record; `undefined` if `bytes` is not one. */
+export function parseFailure(bytes: Uint8Array): Failure | undefined {
+  if (bytes.length < FAILURE_SIZE) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const subject = bytes.subarray(24, FAILURE_SIZE);
+  const end = subject.indexOf(0);
+  return {
+    stage: view.getUint32(4, true),
+    step: view.getUint32(8, true),
+    errno: view.getUint32(12, true),
+    call: CALLS[view.getUint32(16, true)] ?? "unknown call",
+    value: view.getUint32(20, true),
+    subject: new TextDecoder().decode(end < 0 ? subject : subject.subarray(0, end)),
+  };
+}
+
+/**
+ * The error for a failed step.
+ * @param hookOutput what the failed hook had printed
+ */
+export function failureError(
+  failure: Failure,
+  steps: readonly Step[],
+  hookOutput: () => string,
+): RuntimeError {
+  const step = steps[failure.step];
+  const facts = {
+    errno: failure.errno,
+    syscall: failure.call,
+    ...(step !== undefined && step.origin !== "" ? { pointer: step.origin } : {}),
+    ...(failure.subject !== "" ? { path: failure.subject } : {}),
+  };
+  if (failure.errno === Errno.ENOMEM && failure.stage === Stage.INIT) {
+    const text = `${where(step)}${failure.call}: out of memory: is linux.resources.memory.limit too low?`;
+    return new RuntimeError("STEP_FAILED", text, facts);
+  }
+  if (step?.op === "hook") return hookError(failure, step, hookOutput(), facts);
+  const reason = errnoText(failure.errno);
+  return new RuntimeError("STEP_FAILED", `${where(step)}${describe(step, failure, reason)}`, facts);
+}
+
+function where(step: Step | undefined): string {
+  return step === undefined || step.origin === "" ? "" : `${propertyName(step.origin)}: `;
+}
+
+/** `/mounts/2/options` as `mounts[2].options`. */
+export function propertyName(pointer: string): string {
+  let name = "";
+  for (const part of pointer.slice(1).split("/")) {
+    const text = part.replaceAll("~1", "/").replaceAll("~0", "~");
+    if (/^[0-9]+$/.test(text)) name += `[${text}]`;
+    else if (/^[A-Za-z0-9_]+$/.test(text)) name += name === "" ? text : `.${text}`;
+    else name += `[${JSON.stringify(text)}]`;
+  }
+  return name;
+}
+
+function describe(step: Step | undefined, failure: Failure, reason: string): string {
+  const { call, subject } = failure;
+  const quoted = subject === "" ? "" : ` ${JSON.stringify(subject)}`;
+  switch (step?.op) {
+    case "mount": {
+      const { source, target, fstype } = step.fields;
+      const what = source === "" ? fstype : source;
+      const about = subject === "" || subject === target ? "" : ` (${subject})`;
+      return `error mounting ${JSON.stringify(what)} to rootfs at ${JSON.stringify(target)}: ${call}: ${reason}${about}`;
+    }
+    case "findProgram":
+      return programError(step.fields.name, step.fields.search, failure, reason);
+    case "exec":
+      // The file is there: so what it names as its interpreter or loader is not, or not for this machine.
+      return `exec${quoted}: ${reason}${failure.errno === Errno.ENOENT ? " (its interpreter or loader is missing)" : ""}`;
+    case "changeDirectory":
+      return call === "getcwd" || call === "verify"
+        ? "current working directory is outside of container mount namespace root -- possible container breakout detected"
+        : `chdir to cwd (${JSON.stringify(step.fields.path)}) set in config.json failed: ${reason}`;
+    case "joinNamespace":
+      return `join namespace ${JSON.stringify(step.fields.path)}: ${call}: ${reason}`;
+    case "sysctl":
+      return `write sysctl ${step.fields.key} = ${JSON.stringify(step.fields.value)}: ${call}: ${reason}`;
+    default:
+      return `${step?.op ?? "init"}: ${call}${quoted}: ${reason}`;
+  }
+}
+
+/** With the words that engines look for: they decide between exit codes 126 and 127 by them. */
+function programError(name: string, search: string, failure: Failure, reason: string): string {
+  const quoted = JSON.stringify(name);
+  if (name.includes("/")) return `exec: ${quoted}: stat ${name}: ${reason}`;
+  const looked = ` (looked in ${search})`;
+  if (failure.errno === Errno.ENOENT) return `exec: ${quoted}: executable file not found in $PATH${looked}`;
+  return `exec: ${quoted}: ${reason}${looked}`;
+}
+
+function hookError(
+  failure: Failure,
+  step: Extract<Step, { op: "hook" }>,
+  output: string,
+  facts: object,
+): RuntimeError {
+  const [, , kind, index] = step.origin.split("/");
+  const name = `error running ${kind} hook #${index} (${step.fields.path})`;
+  let reason: string;
+  if (failure.call !== "hook") reason = `${failure.call}: ${errnoText(failure.errno)}`;
+  else if (failure.value === HOOK_TIMED_OUT) {
+    reason = `hook ran past specified timeout of ${step.fields.timeoutMs / 1000}s`;
+  } else reason = waitStatusText(failure.value);
+  return new RuntimeError("HOOK_FAILED", `${name}: ${reason}${outputText(output)}`, facts);
+}
+
+/** A wait status in words, as Go prints it. */
+export function waitStatusText(status: number): string {
+  const signal = status & 0x7f;
+  return signal === 0 ? `exit status ${(status >> 8) & 0xff}` : `signal: ${signal}`;
+}
+
+/** What a hook printed, as the end of an error message. */
+export function outputText(output: string): string {
+  const text = output.trim();
+  return text === "" ? "" : `, output: ${text}`;
+}

@@ -1,0 +1,81 @@
+/** A bundle as it is on disk: config.json, validated, and the root file system. */
+import { RuntimeError } from "../errors.ts";
+import { parseConfig, warnings } from "../spec/config.ts";
+import type { Config } from "../spec/types.ts";
+import { unsupported } from "../spec/unsupported.ts";
+import { Errno } from "../sys/errno.ts";
+import { AT_FDCWD, syscallError } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+import type { RuntimeContext } from "./options.ts";
+
+/** A config.json of more bytes is refused. */
+const CONFIG_LIMIT = 16 << 20;
+const S_IFMT = 0o170000;
+const S_IFDIR = 0o040000;
+const S_IFLNK = 0o120000;
+
+export interface Bundle {
+  /** Absolute. */
+  readonly path: string;
+  readonly config: Config;
+  /** config.json as it was read. */
+  readonly text: string;
+  /** Absolute path of the root file system. */
+  readonly rootfs: string;
+}
+
+/**
+ * Reads and validates a bundle.
+ * @throws CONFIG_INVALID with every problem; NOT_SUPPORTED with every property that runt cannot do yet
+ */
+export function loadBundle(context: RuntimeContext, path: string): Bundle {
+  const { text, config } = loadConfig(path);
+  for (const warning of warnings(config)) context.log.warn(warning);
+  const missing = unsupported(config);
+  if (missing.length > 0) {
+    const list = missing.map(({ pointer, what }) => `${pointer}: ${what}`).join("; ");
+    const first = missing[0]?.pointer ?? "";
+    throw new RuntimeError("NOT_SUPPORTED", `not supported yet: ${list}`, { pointer: first });
+  }
+  return { path, config, text, rootfs: findRootfs(path, config) };
+}
+
+/** config.json of a bundle, validated. @throws CONFIG_INVALID */
+export function loadConfig(path: string): { readonly text: string; readonly config: Config } {
+  const file = `${path}/config.json`;
+  const text = native.readFile(AT_FDCWD, file, CONFIG_LIMIT);
+  if (text === -Errno.ENOENT) {
+    const message = `JSON specification file config.json not found (looked for ${file})`;
+    throw new RuntimeError("CONFIG_INVALID", message, { path: file, errno: Errno.ENOENT });
+  }
+  if (text === -Errno.EILSEQ) {
+    throw new RuntimeError("CONFIG_INVALID", `${file}: not UTF-8`, { path: file });
+  }
+  if (typeof text === "number") throw syscallError(-text, `open ${file}`, { path: file });
+  return { text, config: parseConfig(text, file) };
+}
+
+/** Where the root file system is. @throws CONFIG_INVALID unless it is a directory and no symbolic link */
+export function findRootfs(bundle: string, config: Config): string {
+  const given = config.root?.path ?? "";
+  const pointer = "/root/path";
+  if (given === "") throw new RuntimeError("CONFIG_INVALID", "root.path: missing or empty", { pointer });
+  let path = given.startsWith("/") ? given : `${bundle}/${given}`;
+  while (path.length > 1 && path.endsWith("/")) path = path.slice(0, -1);
+  if (path.endsWith("/.")) path = path.slice(0, -2);
+  const facts = { pointer, path };
+  const stat = native.stat(AT_FDCWD, path, false);
+  if (typeof stat === "number") {
+    if (stat === -Errno.ENOENT || stat === -Errno.ENOTDIR) {
+      throw new RuntimeError("CONFIG_INVALID", `root.path: rootfs (${path}) does not exist`, facts);
+    }
+    throw syscallError(-stat, `root.path: stat ${path}`, facts);
+  }
+  if ((stat.mode & S_IFMT) === S_IFLNK) {
+    throw new RuntimeError("CONFIG_INVALID", `root.path: rootfs (${path}) must not be a symbolic link`, facts);
+  }
+  if ((stat.mode & S_IFMT) !== S_IFDIR) {
+    throw new RuntimeError("CONFIG_INVALID", `root.path: rootfs (${path}) is not a directory`, facts);
+  }
+  return path;
+}

@@ -1,0 +1,45 @@
+/** Entries of `mounts` with the type `cgroup`, as facts for the planner. */
+import type { Cgroup } from "../cgroups/driver.ts";
+import type { CgroupLayout } from "../cgroups/layout.ts";
+import { cgroupMounts, type CgroupMountPart } from "../cgroups/mounts.ts";
+import type { CgroupPiece, PlanFacts } from "../plan/facts.ts";
+import * as K from "../plan/linux.ts";
+import { mountFields } from "../plan/mounts.ts";
+import { hasNamespace, readNamespaces } from "../plan/namespaces.ts";
+import type { Config } from "../spec/types.ts";
+
+/** What each `cgroup` entry of `config.mounts` comes to on this host, by its index. */
+export function cgroupPieces(
+  config: Config,
+  layout: CgroupLayout,
+  paths: Cgroup["paths"],
+): PlanFacts["cgroupMounts"] {
+  const pieces: Record<number, readonly CgroupPiece[]> = {};
+  const mounts = config.mounts ?? [];
+  for (let index = 0; index < mounts.length; index++) {
+    const mount = mounts[index];
+    if (mount === undefined || (mount.type !== "cgroup" && mount.type !== "cgroup2")) continue;
+    // A type beside `bind` means nothing.
+    if (mount.options?.some((option) => option === "bind" || option === "rbind") === true) continue;
+    const namespaces = readNamespaces(config);
+    const facts = {
+      cgroupNamespace: hasNamespace(namespaces, K.CLONE_NEWCGROUP),
+      userNamespace: hasNamespace(namespaces, K.CLONE_NEWUSER),
+    };
+    pieces[index] = cgroupMounts(layout, paths, mount, facts).map(toPiece);
+  }
+  return pieces;
+}
+
+function toPiece(part: CgroupMountPart): CgroupPiece {
+  switch (part.kind) {
+    case "mount":
+      return { op: "mount", fields: mountFields(part.mount, "", false) };
+    case "symlink":
+      return { op: "symlink", fields: { path: part.path, target: part.target } };
+    case "readonly": {
+      const set = BigInt(K.MOUNT_ATTR_RDONLY);
+      return { op: "mountAttributes", fields: { path: part.path, set, clear: 0n, recursive: 0 } };
+    }
+  }
+}

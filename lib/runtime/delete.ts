@@ -1,0 +1,49 @@
+import { RuntimeError } from "../errors.ts";
+import { destroy, stopInit } from "./destroy.ts";
+import type { RuntimeContext } from "./options.ts";
+import { status } from "./status.ts";
+import { find, notFound, type Entry } from "./store.ts";
+
+/**
+ * Deletes a container that has stopped, or one that has only been created.
+ *
+ * The spec wants an error for a created one; every runtime deletes it, and engines rely on that.
+ *
+ * @param options `force`: kill it if it runs, and be content if there is none
+ * @throws CONTAINER_NOT_FOUND, WRONG_STATE, CGROUP
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#delete
+ */
+export async function remove(
+  context: RuntimeContext,
+  id: string,
+  options: { readonly force: boolean },
+): Promise<void> {
+  let entry: Entry;
+  try {
+    entry = find(context.root, id);
+  } catch (error) {
+    const missing = error instanceof RuntimeError && error.code === "CONTAINER_NOT_FOUND";
+    if (missing && options.force) return;
+    throw error;
+  }
+  try {
+    if (!(await entry.lock())) {
+      throw new RuntimeError("WRONG_STATE", `cannot delete container ${id}: it is still being created`);
+    }
+    if (!entry.alive()) {
+      if (options.force) return;
+      throw notFound();
+    }
+    const record = entry.read();
+    const now = status(entry, record);
+    if (record !== undefined && now !== "stopped") {
+      if (now !== "created" && !options.force) {
+        throw new RuntimeError("WRONG_STATE", `cannot delete container ${id} that is not stopped: ${now}`);
+      }
+      stopInit(record);
+    }
+    await destroy(context, entry, record);
+  } finally {
+    entry.close();
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The end of a container: its processes, its cgroups, its state directory, the poststop hooks. Steps 12 and
+ * 13 of the lifecycle, and the only place where a container is taken apart.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
+ */
+import { attachCgroup } from "../cgroups/driver.ts";
+import { RuntimeError } from "../errors.ts";
+import type { Hook } from "../spec/types.ts";
+import { native } from "../sys/native.ts";
+import type { RuntimeContext } from "./options.ts";
+import { isAlive } from "./status.ts";
+import type { ContainerRecord, Entry } from "./store.ts";
+
+const SIGKILL = 9;
+const POLLIN = 1;
+/** How long a killed process may take to go away; milliseconds. */
+const KILL_PATIENCE = 10_000;
+
+/**
+ * Kills the container's first process and waits until it is gone.
+ * @throws TIMEOUT if it does not go (it hangs in the kernel)
+ */
+export function stopInit(record: ContainerRecord): void {
+  const pidfd = openInit(record);
+  if (pidfd === undefined) return;
+  try {
+    native.pidfdKill(pidfd, SIGKILL);
+    const cgroup = attachCgroup(record.cgroup_paths);
+    // A frozen process of cgroup v1 takes its signal only when it is thawed.
+    if (cgroup.freezerState() === "frozen") cgroup.thaw();
+    if (native.poll(new Int32Array([pidfd, POLLIN]), KILL_PATIENCE) === 0) {
+      throw new RuntimeError("TIMEOUT", "container init still running");
+    }
+  } finally {
+    native.close(pidfd);
+  }
+}
+
+/** A pidfd of the container's first process; `undefined` if that is gone. */
+export function openInit(record: ContainerRecord): number | undefined {
+  const { init_process_pid: pid, init_process_start: startTime } = record;
+  if (pid === 0) return undefined;
+  const pidfd = native.pidfdOpen(pid);
+  if (pidfd < 0) return undefined;
+  // Looked at after the pidfd was opened: so it is this process that the descriptor stands for.
+  if (isAlive(pid, startTime)) return pidfd;
+  native.close(pidfd);
+  return undefined;
+}
+
+/**
+ * Takes away what is left of a container whose first process has ended.
+ * @throws CGROUP if a cgroup cannot be removed; then the state stays, so that `delete` can be tried again
+ */
+export async function destroy(
+  context: RuntimeContext,
+  entry: Entry,
+  record: ContainerRecord | undefined,
+): Promise<void> {
+  if (record !== undefined) {
+    const cgroup = attachCgroup(record.cgroup_paths);
+    // With a pid namespace of its own nothing of the container has outlived its first process.
+    if (!record.own_pid_namespace) cgroup.killAll(SIGKILL);
+    cgroup.remove();
+  }
+  entry.remove();
+  if (record === undefined) return;
+  const { oci_version: ociVersion, id, bundle, annotations } = record;
+  const state = { ociVersion, id, status: "stopped", pid: 0, bundle, ...(annotations && { annotations }) };
+  await runPoststop(context, record.hooks?.poststop, JSON.stringify(state), bundle);
+}
+
+/** Runs poststop hooks; one that fails is a warning, and the others still run (runtime.md, step 13). */
+export async function runPoststop(
+  context: RuntimeContext,
+  hooks: readonly Hook[] | undefined,
+  state: string,
+  bundle: string,
+): Promise<void> {
+  if (hooks === undefined || hooks.length === 0) return;
+  const { runHook } = await import("./hooks.ts");
+  for (let index = 0; index < hooks.length; index++) {
+    const hook = hooks[index];
+    if (hook === undefined) continue;
+    try {
+      await runHook("poststop", index, hook, state, bundle);
+    } catch (error) {
+      context.log.warn(error instanceof Error ? error.message : String(error));
+    }
+  }
+}

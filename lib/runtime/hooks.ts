@@ -1,0 +1,98 @@
+/**
+ * Hooks that run in the runtime's namespaces: prestart, createRuntime, poststart, poststop.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#posix-platform-hooks
+ */
+import { RuntimeError } from "../errors.ts";
+import { outputText } from "../init/failure.ts";
+import type { Hook, Hooks } from "../spec/types.ts";
+import { errnoText } from "../sys/errno.ts";
+import { AT_FDCWD, O_CLOEXEC, O_RDONLY, check } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+
+const POLLIN = 1;
+const SIGKILL = 9;
+/** How much of what a failed hook printed goes into the error; bytes. */
+const OUTPUT_LIMIT = 1 << 20;
+
+/** Kinds that the runtime runs itself. */
+export type RuntimeHookKind = Exclude<keyof Hooks, "createContainer" | "startContainer">;
+
+/**
+ * Runs `hooks` one after another.
+ * @param state JSON of the container's state, given on stdin
+ * @param cwd working directory: the bundle
+ * @throws HOOK_FAILED at the first that fails, with what it printed
+ */
+export async function runHooks(
+  kind: RuntimeHookKind,
+  hooks: readonly Hook[] | undefined,
+  state: string,
+  cwd: string,
+): Promise<void> {
+  const list = hooks ?? [];
+  for (let index = 0; index < list.length; index++) {
+    const hook = list[index];
+    if (hook !== undefined) await runHook(kind, index, hook, state, cwd);
+  }
+}
+
+/** Runs one hook. @throws HOOK_FAILED */
+export async function runHook(
+  kind: RuntimeHookKind,
+  index: number,
+  hook: Hook,
+  state: string,
+  cwd: string,
+): Promise<void> {
+  const output = openHookOutput();
+  // A memfd instead of a pipe: a hook that never reads its stdin cannot stop or kill the runtime.
+  const input = openInput(state);
+  const facts = { pointer: `/hooks/${kind}/${index}`, path: hook.path };
+  const fail = (reason: string): RuntimeError => {
+    const text = `error running ${kind} hook #${index} (${hook.path}): ${reason}`;
+    return new RuntimeError("HOOK_FAILED", `${text}${outputText(readHookOutput(output))}`, facts);
+  };
+  try {
+    const spawned = native.spawn({
+      program: hook.path,
+      args: hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path],
+      env: hook.env ?? [],
+      fds: [input, output, output],
+      cwd,
+    });
+    if (typeof spawned === "number") throw fail(`execve: ${errnoText(-spawned)}`);
+    const limit = hook.timeout === undefined ? -1 : hook.timeout * 1000;
+    const events = new Int32Array([spawned.pidfd, POLLIN]);
+    const ready = native.poll(events, limit);
+    if (ready === 0) native.pidfdKill(spawned.pidfd, SIGKILL);
+    const exited = native.waitpid(spawned.pid, false);
+    native.close(spawned.pidfd);
+    if (ready === 0) throw fail(`hook ran past specified timeout of ${hook.timeout}s`);
+    if (exited === null || typeof exited === "number") throw fail("it was lost");
+    if (exited.signaled) throw fail(`signal: ${exited.status}`);
+    if (exited.status !== 0) throw fail(`exit status ${exited.status}`);
+  } finally {
+    native.close(input);
+    native.close(output);
+  }
+}
+
+/** A descriptor that keeps what hooks print: unlike a pipe it never makes them wait. */
+function openHookOutput(): number {
+  return check(native.memfd("runt:hook-output"), "memfd_create");
+}
+
+/** What has been printed to a descriptor of {@link openHookOutput}. */
+function readHookOutput(fd: number): string {
+  const text = native.readFile(AT_FDCWD, `/proc/self/fd/${fd}`, OUTPUT_LIMIT);
+  return typeof text === "string" ? text : "";
+}
+
+function openInput(text: string): number {
+  const memfd = check(native.sealedMemfd("runt:state", new TextEncoder().encode(text)), "memfd_create");
+  // A new open file starts at offset 0, wherever writing left the other.
+  const fd = native.open(AT_FDCWD, `/proc/self/fd/${memfd}`, O_RDONLY | O_CLOEXEC, 0);
+  native.close(memfd);
+  return check(fd, "open the hook's input");
+}

@@ -1,0 +1,105 @@
+import { cgroupLayout, findHierarchy } from "../cgroups/layout.ts";
+import { pointerStep } from "../spec/json_exact.ts";
+import { sysctlPath } from "../spec/sysctl.ts";
+import type { Config, Hooks, LinuxResources } from "../spec/types.ts";
+import { errnoText } from "../sys/errno.ts";
+import { AT_FDCWD, exists, readTextIfExists } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+import type { HostReport } from "./host_check.ts";
+
+const X_OK = 1;
+
+/** Cgroup controllers, security modules, limits, parameters and hook programs that this host lacks. */
+export function kernelFindings(config: Config, report: HostReport): void {
+  checkControllers(config.linux?.resources, report);
+  checkSecurityModules(config, report);
+  checkRlimits(config, report);
+  checkSysctls(config, report);
+  if (config.hooks !== undefined) checkHooks(config.hooks, report);
+}
+
+/** Controllers that `resources` needs, each with the property that needs it. */
+function neededControllers(resources: LinuxResources): ReadonlyMap<string, string> {
+  const needed = new Map<string, string>();
+  const { memory, cpu, pids } = resources;
+  for (const name of ["limit", "reservation", "swap"] as const) {
+    if (memory?.[name] !== undefined) needed.set("memory", `/memory/${name}`);
+  }
+  for (const name of ["shares", "quota", "period", "burst", "idle"] as const) {
+    if (cpu?.[name] !== undefined) needed.set("cpu", `/cpu/${name}`);
+  }
+  for (const name of ["cpus", "mems"] as const) {
+    if ((cpu?.[name] ?? "") !== "") needed.set("cpuset", `/cpu/${name}`);
+  }
+  if (pids?.limit !== undefined) needed.set("pids", "/pids/limit");
+  return needed;
+}
+
+function checkControllers(resources: LinuxResources | undefined, report: HostReport): void {
+  if (resources === undefined) return;
+  const layout = cgroupLayout();
+  const unified =
+    layout.kind === "v2" && layout.unified !== undefined
+      ? (readTextIfExists(`${layout.unified.mountpoint}/cgroup.controllers`) ?? "").trim().split(" ")
+      : undefined;
+  for (const [controller, property] of neededControllers(resources)) {
+    const there = unified?.includes(controller) ?? findHierarchy(layout, controller) !== undefined;
+    if (!there) report(`/linux/resources${property}`, `the cgroup controller ${controller} is not mounted`);
+  }
+}
+
+function checkSecurityModules({ process, linux }: Config, report: HostReport): void {
+  const asked: readonly (readonly [string, string, string | undefined])[] = [
+    ["apparmor", "/process/apparmorProfile", process?.apparmorProfile],
+    ["selinux", "/process/selinuxLabel", process?.selinuxLabel],
+    ["selinux", "/linux/mountLabel", linux?.mountLabel],
+  ];
+  let active: readonly string[] | undefined;
+  for (const [module, pointer, value] of asked) {
+    if (value === undefined || value === "") continue;
+    active ??= (readTextIfExists("/sys/kernel/security/lsm") ?? "").trim().split(",");
+    if (!active.includes(module))
+      report(pointer, `the security module ${module} is not active in this kernel`);
+  }
+}
+
+/** Not even root may set a limit of open files above fs.nr_open. */
+function checkRlimits({ process }: Config, report: HostReport): void {
+  process?.rlimits?.forEach(({ type, hard }, index) => {
+    if (type !== "RLIMIT_NOFILE") return;
+    const most = Number(readTextIfExists("/proc/sys/fs/nr_open")?.trim() ?? "0");
+    if (most <= 0 || hard <= most) return;
+    report(`/process/rlimits/${index}/hard`, `found ${hard}, /proc/sys/fs/nr_open allows at most ${most}`);
+  });
+}
+
+/** Parameters of one network device are looked for by the kernel only: the device may come with a hook. */
+function checkSysctls({ linux }: Config, report: HostReport): void {
+  for (const name in linux?.sysctl) {
+    const path = sysctlPath(name);
+    if (/^net\/ipv[46]\/(conf|neigh)\/(?!all\/|default\/)/.test(path) || exists(`/proc/sys/${path}`))
+      continue;
+    report(
+      `/linux/sysctl${pointerStep(name)}`,
+      `this kernel has no /proc/sys/${path}; a module may be missing`,
+    );
+  }
+}
+
+/** Hooks whose program is the runtime's; the path of startContainer is one of the container. */
+const HOOKS: readonly (keyof Hooks)[] = [
+  "prestart",
+  "createRuntime",
+  "createContainer",
+  "poststart",
+  "poststop",
+];
+
+function checkHooks(hooks: Hooks, report: HostReport): void {
+  for (const name of HOOKS) {
+    hooks[name]?.forEach(({ path }, index) => {
+      const result = native.access(AT_FDCWD, path, X_OK);
+      if (result < 0) report(`/hooks/${name}/${index}/path`, `${path}: ${errnoText(-result)}`);
+    });
+  }
+}

@@ -1,0 +1,50 @@
+import { attachCgroup } from "../cgroups/driver.ts";
+import { RuntimeError } from "../errors.ts";
+import { check } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+import { openInit } from "./destroy.ts";
+import type { RuntimeContext } from "./options.ts";
+import { find } from "./store.ts";
+
+const SIGKILL = 9;
+
+/**
+ * Sends a signal to the container's first process; SIGKILL goes to every process of a container that has no
+ * pid namespace of its own, since they would outlive the first.
+ *
+ * @param options `all`: to every process; and be content where the container has stopped
+ * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, SYSCALL
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#kill
+ */
+export function kill(
+  context: RuntimeContext,
+  id: string,
+  signal: number,
+  options: { readonly all: boolean },
+): void {
+  const entry = find(context.root, id);
+  try {
+    const record = entry.read();
+    const pidfd = record === undefined ? undefined : openInit(record);
+    if (record === undefined || pidfd === undefined) {
+      if (options.all && record !== undefined && !record.own_pid_namespace) {
+        attachCgroup(record.cgroup_paths).killAll(signal);
+      }
+      if (options.all) return;
+      throw new RuntimeError("CONTAINER_NOT_RUNNING", "container not running");
+    }
+    try {
+      const every = !record.own_pid_namespace && (options.all || signal === SIGKILL);
+      if (every) attachCgroup(record.cgroup_paths).killAll(signal);
+      else check(native.pidfdKill(pidfd, signal), `unable to signal init`);
+      if (signal !== SIGKILL) return;
+      const cgroup = attachCgroup(record.cgroup_paths);
+      // A frozen process of cgroup v1 takes its signal only when it is thawed.
+      if (cgroup.freezerState() === "frozen") cgroup.thaw();
+    } finally {
+      native.close(pidfd);
+    }
+  } finally {
+    entry.close();
+  }
+}

@@ -1,0 +1,58 @@
+import type { Log } from "../log.ts";
+
+/** What every operation of the runtime needs to know; made once from the global flags. */
+export interface RuntimeContext {
+  /** Absolute directory with one directory a container. `/run/runt` by default. */
+  readonly root: string;
+  readonly log: Log;
+  /** cgroups through systemd instead of cgroupfs. */
+  readonly systemdCgroup: boolean;
+  /** `true`: behave as for an unprivileged user; "auto" decides from the effective uid. */
+  readonly rootless: boolean | "auto";
+}
+
+/** Options of `create` and `run`; the flags of the same names. */
+export interface CreateOptions {
+  readonly id: string;
+  /** Absolute path of the bundle. */
+  readonly bundle: string;
+  /** File that gets the pid of the container's first process: written aside and renamed, no newline. */
+  readonly pidFile?: string;
+  /** AF_UNIX socket that gets the master of the console. */
+  readonly consoleSocket?: string;
+  /** AF_UNIX socket that gets a pidfd of the container's first process. */
+  readonly pidfdSocket?: string;
+  /** MS_MOVE and chroot instead of pivot_root. Default false. */
+  readonly noPivot?: boolean;
+  /** No new session keyring. Default false. */
+  readonly noNewKeyring?: boolean;
+  /** How many descriptors from 3 upwards the container inherits. Default 0. */
+  readonly preserveFds?: number;
+}
+
+/** Options of `run`. */
+export interface RunOptions extends CreateOptions {
+  /** Return once the process runs, instead of when it has ended. Default false. */
+  readonly detach?: boolean;
+  /** Leave the container's state behind when it has ended. Default false. */
+  readonly keep?: boolean;
+  /** Do not become the reaper of orphaned descendants. Default false. */
+  readonly noSubreaper?: boolean;
+}
+
+/** A container as `state` and `list` report it (runtime.md §State, and runc's additions). */
+export interface StateReport {
+  readonly ociVersion: string;
+  readonly id: string;
+  /** 0 where the container is stopped. */
+  readonly pid: number;
+  readonly status: "creating" | "created" | "running" | "paused" | "stopped";
+  readonly bundle: string;
+  /** Absolute path of the root file system. */
+  readonly rootfs: string;
+  /** RFC 3339 with nanoseconds, UTC. */
+  readonly created: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Name (or number) of the user that owns the state directory; filled in by `list` only, else "". */
+  readonly owner: string;
+}

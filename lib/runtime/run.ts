@@ -1,0 +1,83 @@
+import { RuntimeError } from "../errors.ts";
+import { check, checkValue } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+import { connectConsole } from "./create.ts";
+import { destroy } from "./destroy.ts";
+import { launch, openBundle, type Launched } from "./launch.ts";
+import type { RunOptions, RuntimeContext } from "./options.ts";
+import { afterStart } from "./start.ts";
+import { startError } from "./start_error.ts";
+import { catchSignals, ConsoleRelay, supervise } from "./supervise.ts";
+
+const SOCK_STREAM = 1;
+const PR_SET_CHILD_SUBREAPER = 36;
+
+/**
+ * Creates and starts a container; unless detached, waits for its end and deletes it.
+ *
+ * @returns the exit status of its process, or 128 and the number of the signal that ended it; 0 if detached
+ * @throws as `create` and `start`
+ */
+export async function run(context: RuntimeContext, options: RunOptions): Promise<number> {
+  const detach = options.detach === true;
+  const bundle = openBundle(context, options);
+  if (bundle.config.process === undefined) {
+    const text = "cannot start a container without process in its config.json";
+    throw new RuntimeError("CONFIG_INVALID", text, { pointer: "/process" });
+  }
+  const terminal = bundle.config.process.terminal === true;
+  const given = connectConsole(terminal, detach, options.consoleSocket);
+  const pair = terminal && !detach ? checkValue(native.socketpair(SOCK_STREAM), "socketpair") : undefined;
+  const consoleSocket = given ?? pair?.[1];
+  if (!detach && options.noSubreaper !== true) native.prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // From here on a signal is for the container: it must not end us between its making and its end.
+  const signals = detach ? -1 : catchSignals();
+  try {
+    const mode = { waitForStart: false, ...(consoleSocket === undefined ? {} : { consoleSocket }) };
+    const launched = await launch(context, options, bundle, mode);
+    try {
+      return await follow(context, launched, signals, options, pair?.[0]);
+    } finally {
+      launched.init.close();
+      launched.entry.close();
+    }
+  } finally {
+    for (const fd of [consoleSocket, pair?.[0], signals]) {
+      if (fd !== undefined && fd >= 0) native.close(fd);
+    }
+  }
+}
+
+async function follow(
+  context: RuntimeContext,
+  launched: Launched,
+  signals: number,
+  options: RunOptions,
+  console: number | undefined,
+): Promise<number> {
+  const { init, entry, record } = launched;
+  try {
+    // The end of what init has to say is its execve, which closes its socket.
+    const said = await init.receive();
+    if (said !== "end") throw new RuntimeError("INTERNAL", "init asks a question after it was ready");
+  } catch (error) {
+    await launched.undo();
+    throw startError(error);
+  }
+  await afterStart(context, entry, record);
+  if (options.detach === true) return 0;
+  const relay = console === undefined ? undefined : new ConsoleRelay(receiveMaster(console));
+  let status: number;
+  try {
+    status = await supervise(init.pid, init.pidfd, signals, relay);
+  } finally {
+    relay?.close();
+  }
+  if (options.keep !== true) await destroy(context, entry, record);
+  return status;
+}
+
+function receiveMaster(socket: number): number {
+  const { fds } = checkValue(native.receiveMessage(socket, new Uint8Array(256)), "recvmsg");
+  return check(fds[0] ?? -1, "receive the console from init");
+}

@@ -1,0 +1,137 @@
+import { RuntimeError } from "../errors.ts";
+import { O_NONBLOCK, O_RDONLY, check, readText } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+import { destroy, stopInit } from "./destroy.ts";
+import { runHooks } from "./hooks.ts";
+import type { RuntimeContext } from "./options.ts";
+import { startError } from "./start_error.ts";
+import { isAlive, status } from "./status.ts";
+import { find, notFound, type ContainerRecord, type Entry } from "./store.ts";
+
+const POLLIN = 1;
+const F_SETFL = 4;
+/** More than the byte and the failure record that init may write; bytes. */
+const REPORT_LIMIT = 1024;
+/** How often a `start` that waits looks whether the container is still alive; milliseconds. */
+const ALIVE_INTERVAL = 100;
+
+/**
+ * Lets the program of a created container run; returns once it does.
+ *
+ * @throws CONTAINER_NOT_FOUND, WRONG_STATE; HOOK_FAILED, STEP_FAILED: then the container is destroyed
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#start
+ */
+export async function start(context: RuntimeContext, id: string): Promise<void> {
+  const entry = find(context.root, id);
+  try {
+    const record = await lockCreated(entry, id);
+    try {
+      await releaseInit(entry, record);
+    } catch (error) {
+      // runtime.md, step 7: a failed hook ends the container.
+      if (error instanceof RuntimeError && error.code === "HOOK_FAILED") {
+        await destroy(context, entry, record);
+      }
+      throw startError(error);
+    }
+    entry.removeFifo();
+    await afterStart(context, entry, record);
+  } finally {
+    entry.close();
+  }
+}
+
+/** Runs the poststart hooks; a failure stops and destroys the container (runtime.md, step 9). */
+export async function afterStart(
+  context: RuntimeContext,
+  entry: Entry,
+  record: ContainerRecord,
+): Promise<void> {
+  const hooks = record.hooks?.poststart;
+  if (hooks === undefined || hooks.length === 0) return;
+  try {
+    await runHooks("poststart", hooks, hookState(record, "running", record.init_process_pid), record.bundle);
+  } catch (error) {
+    stopInit(record);
+    await destroy(context, entry, record);
+    throw error;
+  }
+}
+
+/** JSON of the state, as hooks get it. */
+export function hookState(record: ContainerRecord, status: string, pid: number): string {
+  const { oci_version: ociVersion, id, bundle, annotations } = record;
+  return JSON.stringify({ ociVersion, id, status, pid, bundle, ...(annotations === undefined ? {} : { annotations }) });
+}
+
+async function lockCreated(entry: Entry, id: string): Promise<ContainerRecord> {
+  if (!(await entry.lock())) throw new RuntimeError("WRONG_STATE", `container ${id} is busy`);
+  if (!entry.alive()) throw notFound();
+  const record = entry.read();
+  const now = status(entry, record);
+  if (record === undefined || now === "creating") {
+    throw new RuntimeError("WRONG_STATE", "cannot start a container that is not created");
+  }
+  if (now === "stopped") {
+    throw new RuntimeError("WRONG_STATE", "cannot start a container that has stopped");
+  }
+  if (!entry.hasFifo()) {
+    throw new RuntimeError("WRONG_STATE", "cannot start an already running container");
+  }
+  if (!record.has_process) {
+    const text = "cannot start a container without process in its config.json";
+    throw new RuntimeError("WRONG_STATE", text, { pointer: "/process" });
+  }
+  return record;
+}
+
+/**
+ * Opens the FIFO, on which init waits, and reads from it: one byte says that init goes on, the end of file
+ * that it has become the program, and a failure record before it that it could not.
+ */
+async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void> {
+  const fifo = entry.openFifo(O_RDONLY | O_NONBLOCK);
+  if (fifo === undefined) throw notFound();
+  try {
+    const chunk = new Uint8Array(REPORT_LIMIT);
+    let length = 0;
+    // Until init has opened its end there is no writer, and read(2) would say "end of file".
+    while (native.poll(new Int32Array([fifo, POLLIN]), ALIVE_INTERVAL) === 0) {
+      if (!isAlive(record.init_process_pid, record.init_process_start)) {
+        throw new RuntimeError("WRONG_STATE", "cannot start a container that has stopped");
+      }
+    }
+    check(native.fcntl(fifo, F_SETFL, 0), "fcntl");
+    for (;;) {
+      const size = check(native.read(fifo, chunk.subarray(length)), "read exec.fifo");
+      if (size === 0) break;
+      length += size;
+      if (length === chunk.length) break;
+    }
+    if (length > 1) throw await startFailure(entry, record, chunk.subarray(1, length));
+  } finally {
+    native.close(fifo);
+  }
+}
+
+/** Names the step that failed, from the config.json that `create` kept. */
+async function startFailure(
+  entry: Entry,
+  record: ContainerRecord,
+  bytes: Uint8Array,
+): Promise<RuntimeError> {
+  // Only here: none of it is needed by a `start` that works.
+  const [{ parseConfig }, { programSteps }, { failureError, parseFailure }] = await Promise.all([
+    import("../spec/config.ts"),
+    import("../plan/build.ts"),
+    import("../init/failure.ts"),
+  ]);
+  const failure = parseFailure(bytes);
+  if (failure === undefined) return new RuntimeError("INTERNAL", "init: a failure record is cut short");
+  const file = `${entry.path}/config.json`;
+  const config = parseConfig(readText(file, 16 << 20), file);
+  const facts = { id: record.id, bundle: record.bundle, preserveFds: 0, extraEnv: [] };
+  const steps = programSteps(config, facts, 0);
+  const step = failure.step - record.program_step;
+  return failureError({ ...failure, step }, steps, () => entry.hookOutput());
+}

@@ -1,0 +1,252 @@
+/**
+ * The state directory: `<root>/<id>/` with `state.json`, `config.json` (as it was at `create`) and, until
+ * `start`, `exec.fifo`. The layout and names are runc's.
+ *
+ * A status is never stored: it is computed from what is there (see `status.ts`).
+ */
+import { RuntimeError } from "../errors.ts";
+import type { Hooks } from "../spec/types.ts";
+import { Errno, errnoText } from "../sys/errno.ts";
+import {
+  AT_FDCWD,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_RDONLY,
+  O_TRUNC,
+  O_WRONLY,
+  check,
+  syscallError,
+} from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+
+/** What is kept of a container; runc's names where runc has the same thing. */
+export interface ContainerRecord {
+  readonly id: string;
+  readonly oci_version: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  /** RFC 3339, UTC. */
+  readonly created: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** 0 while the container is being created. */
+  readonly init_process_pid: number;
+  /** Start time of that process in clock ticks since boot: a pid alone may have been reused. */
+  readonly init_process_start: number;
+  /** Directory of the container in each cgroup hierarchy. */
+  readonly cgroup_paths: Readonly<Record<string, string>>;
+  /** Hooks that are still to come. */
+  readonly hooks?: Pick<Hooks, "poststart" | "poststop">;
+  /** config.json has a process; without one `start` is an error. */
+  readonly has_process: boolean;
+  /** The container has a pid namespace of its own, so it ends with its first process. */
+  readonly own_pid_namespace: boolean;
+  /** Index in init's plan of the first step after `start`. */
+  readonly program_step: number;
+}
+
+const FIFO = "exec.fifo";
+const HOOK_OUTPUT = "hooks.log";
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+/** A state.json or config.json that is larger than this is not ours. */
+const LIMIT = 16 << 20;
+/** How long `delete --force` waits for another runt that holds the container; milliseconds. */
+const LOCK_PATIENCE = 10_000;
+
+/** The directory of one container, open and perhaps locked. */
+export class Entry {
+  readonly id: string;
+  readonly path: string;
+  #fd: number;
+
+  constructor(id: string, path: string, fd: number) {
+    this.id = id;
+    this.path = path;
+    this.#fd = fd;
+  }
+
+  /** `undefined` where there is no whole record: `create` was killed before it could write one. */
+  read(): ContainerRecord | undefined {
+    const text = native.readFile(this.#fd, "state.json", LIMIT);
+    if (text === -Errno.ENOENT) return undefined;
+    if (typeof text === "number") throw syscallError(-text, `read ${this.path}/state.json`);
+    try {
+      return JSON.parse(text) as ContainerRecord;
+    } catch (error) {
+      throw new RuntimeError("INTERNAL", `${this.path}/state.json is damaged`, { path: this.path }, error);
+    }
+  }
+
+  /** Replaces state.json in one step: a reader sees the former one or this one, never a part. */
+  write(record: ContainerRecord): void {
+    this.writeFile(".state.json.new", JSON.stringify(record));
+    check(native.rename(this.#fd, ".state.json.new", this.#fd, "state.json"), `rename ${this.path}/state.json`);
+  }
+
+  writeFile(name: string, text: string): void {
+    const flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+    check(native.writeFile(this.#fd, name, flags, 0o600, text), `write ${this.path}/${name}`);
+  }
+
+  /** Makes the FIFO on which the container's process waits for `start`. */
+  makeFifo(): void {
+    check(native.mkfifo(this.#fd, FIFO, 0o622), `mkfifo ${this.path}/${FIFO}`);
+    // The container's user may be any, and the umask must not matter.
+    check(native.chmod(this.#fd, FIFO, 0o622), `chmod ${this.path}/${FIFO}`);
+  }
+
+  /** Opens the FIFO with `flags`; `undefined` where there is none (any more). */
+  openFifo(flags: number): number | undefined {
+    const fd = native.open(this.#fd, FIFO, flags | O_CLOEXEC, 0);
+    return fd === -Errno.ENOENT ? undefined : check(fd, `open ${this.path}/${FIFO}`);
+  }
+
+  hasFifo(): boolean {
+    return typeof native.stat(this.#fd, FIFO, false) !== "number";
+  }
+
+  removeFifo(): void {
+    native.unlink(this.#fd, FIFO);
+  }
+
+  /** A file for what the hooks that init runs print; unlike a pipe it never makes them wait. */
+  openHookOutput(): number {
+    const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+    return check(native.open(this.#fd, HOOK_OUTPUT, flags, 0o600), `open ${this.path}/${HOOK_OUTPUT}`);
+  }
+
+  /** What is in that file. */
+  hookOutput(): string {
+    const text = native.readFile(this.#fd, HOOK_OUTPUT, 1 << 20);
+    return typeof text === "string" ? text : "";
+  }
+
+  /** Takes the lock of this container. `false` where another process holds it for longer than `patience`. */
+  async lock(patience: number = LOCK_PATIENCE): Promise<boolean> {
+    const end = native.now() + patience;
+    for (;;) {
+      const result = native.flock(this.#fd, LOCK_EX | LOCK_NB);
+      if (result === 0) return true;
+      if (native.now() >= end) return false;
+      native.poll(new Int32Array(0), 5);
+    }
+  }
+
+  /** Whether another process holds the lock: a `create`, `start` or `delete` is at work. */
+  busy(): boolean {
+    const fd = native.open(AT_FDCWD, this.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0) return false;
+    const result = native.flock(fd, LOCK_EX | LOCK_NB);
+    native.close(fd);
+    return result < 0;
+  }
+
+  /** Whether the directory still stands at its path, rather than having been deleted meanwhile. */
+  alive(): boolean {
+    const stat = native.stat(this.#fd, "", false);
+    return typeof stat !== "number" && stat.nlink > 0;
+  }
+
+  /** Removes the directory and what runt put into it. */
+  remove(): void {
+    const names = native.readdir(this.#fd, ".");
+    if (typeof names !== "number") for (const name of names) native.unlink(this.#fd, name);
+    const result = native.rmdir(AT_FDCWD, this.path);
+    if (result < 0 && result !== -Errno.ENOENT) throw syscallError(-result, `rmdir ${this.path}`);
+  }
+
+  close(): void {
+    if (this.#fd >= 0) native.close(this.#fd);
+    this.#fd = -1;
+  }
+}
+
+/**
+ * @throws INVALID_ID unless it is of `A-Z a-z 0-9 _ + - .`, and neither "." nor ".."
+ */
+export function checkId(id: string): void {
+  let valid = id !== "" && id !== "." && id !== "..";
+  for (let index = 0; valid && index < id.length; index++) {
+    const code = id.charCodeAt(index);
+    const letter = (code >= 97 && code <= 122) || (code >= 65 && code <= 90);
+    valid = letter || (code >= 48 && code <= 57) || code === 95 || code === 43 || code === 45 || code === 46;
+  }
+  if (!valid) throw new RuntimeError("INVALID_ID", "invalid container ID format");
+}
+
+/**
+ * Makes and locks the directory of a new container.
+ * @throws INVALID_ID, CONTAINER_EXISTS, SYSCALL
+ */
+export async function reserve(root: string, id: string): Promise<Entry> {
+  checkId(id);
+  const path = `${root}/${id}`;
+  let made = native.mkdir(AT_FDCWD, path, 0o711);
+  if (made === -Errno.ENOENT) {
+    makeRoot(root);
+    made = native.mkdir(AT_FDCWD, path, 0o711);
+  }
+  if (made === -Errno.EEXIST) {
+    throw new RuntimeError("CONTAINER_EXISTS", "container with given ID already exists", { path });
+  }
+  check(made, `mkdir ${path}`, { path });
+  const entry = openEntry(id, path);
+  if (entry === undefined || !(await entry.lock(0))) {
+    throw new RuntimeError("CONTAINER_EXISTS", `container ${id} was deleted while it was made`, { path });
+  }
+  return entry;
+}
+
+/**
+ * The directory of an existing container.
+ * @throws INVALID_ID, CONTAINER_NOT_FOUND
+ */
+export function find(root: string, id: string): Entry {
+  checkId(id);
+  const entry = openEntry(id, `${root}/${id}`);
+  if (entry === undefined) throw notFound();
+  return entry;
+}
+
+export function notFound(): RuntimeError {
+  return new RuntimeError("CONTAINER_NOT_FOUND", "container does not exist");
+}
+
+/** Names of all containers, sorted; none where `root` does not exist. */
+export function ids(root: string): string[] {
+  const names = native.readdir(AT_FDCWD, root);
+  if (names === -Errno.ENOENT) return [];
+  if (typeof names === "number") throw new RuntimeError("SYSCALL", `open ${root}: ${errnoText(-names)}`);
+  return names.sort();
+}
+
+function openEntry(id: string, path: string): Entry | undefined {
+  const fd = native.open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (fd === -Errno.ENOENT || fd === -Errno.ENOTDIR) return undefined;
+  return new Entry(id, path, check(fd, `open ${path}`, { path }));
+}
+
+function makeRoot(root: string): void {
+  let end = 0;
+  while (end >= 0 && end < root.length) {
+    end = root.indexOf("/", end + 1);
+    const part = end < 0 ? root : root.slice(0, end);
+    const last = part === root;
+    const made = native.mkdir(AT_FDCWD, part, last ? 0o700 : 0o755);
+    if (made < 0 && made !== -Errno.EEXIST) throw syscallError(-made, `mkdir ${part}`, { path: part });
+    if (last) break;
+  }
+}
+
+/** Writes the pid file: whole or not at all, without a newline, as engines expect. */
+export function writePidFile(path: string, pid: number): void {
+  const slash = path.lastIndexOf("/");
+  const temporary = `${path.slice(0, slash + 1)}.${path.slice(slash + 1)}`;
+  const flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  native.unlink(AT_FDCWD, temporary);
+  check(native.writeFile(AT_FDCWD, temporary, flags, 0o666, String(pid)), `open ${temporary}`, { path });
+  check(native.rename(AT_FDCWD, temporary, AT_FDCWD, path), `rename ${temporary} ${path}`, { path });
+}

@@ -1,0 +1,151 @@
+/**
+ * What `run` does in the foreground: waits for the container, hands signals on, and carries bytes between
+ * the terminal and the container's console.
+ */
+import { check } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+
+const POLLIN = 1;
+const POLLOUT = 4;
+const SIGCHLD = 17;
+const SIGWINCH = 28;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
+const EAGAIN = 11;
+
+/**
+ * Every signal that a container may want: all but those that cannot be caught, those that tell of the
+ * runtime's own faults, SIGURG and SIGPWR (which the JavaScript engines use), and SIGPIPE.
+ */
+const FORWARDED = [
+  1, 2, 3, 6, 10, 12, 14, 15, 16, 17, 18, 20, 21, 22, 24, 25, 26, 27, 28, 29, 34, 35, 36, 37, 38, 39, 40, 41, 42,
+  43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
+];
+
+/** A descriptor that reads the signals from now on; they no longer act on this process. */
+export function catchSignals(): number {
+  return check(native.signalfd(FORWARDED), "signalfd");
+}
+
+/** The container's console and the terminal that this process stands on. */
+export class ConsoleRelay {
+  readonly #master: number;
+  readonly #buffer = new Uint8Array(32768);
+  #pending: Uint8Array = new Uint8Array(0);
+  #inputOpen = true;
+  #outputOpen = true;
+  #saved: Uint8Array | undefined;
+
+  /** Puts the terminal on stdin into raw mode. */
+  constructor(master: number) {
+    this.#master = master;
+    const flags = native.fcntl(master, F_GETFL, 0);
+    // A container that does not read its terminal must not keep us from reading what it prints.
+    native.fcntl(master, F_SETFL, flags | O_NONBLOCK);
+    const saved = native.isatty(0) ? native.ttyRaw(0) : -1;
+    if (typeof saved !== "number") this.#saved = saved;
+    this.resize();
+  }
+
+  /** The console gets the size of the terminal. */
+  resize(): void {
+    const size = native.ttyGetSize(0);
+    if (typeof size !== "number" && size[0] > 0) native.ttySetSize(this.#master, size[0], size[1]);
+  }
+
+  /** Appends what has to be watched to pairs for poll(2). */
+  watch(pairs: number[]): void {
+    if (this.#inputOpen && this.#pending.length === 0) pairs.push(0, POLLIN);
+    if (this.#outputOpen) pairs.push(this.#master, POLLIN | (this.#pending.length > 0 ? POLLOUT : 0));
+  }
+
+  /** Carries what is there. */
+  carry(events: Int32Array): void {
+    for (let index = 0; index < events.length; index += 2) {
+      const happened = events[index + 1] ?? 0;
+      if (happened === 0) continue;
+      if (events[index] === 0) this.#readInput();
+      if (events[index] === this.#master) {
+        if (this.#pending.length > 0) this.#writeInput();
+        if ((happened & ~POLLOUT) !== 0) this.#readOutput();
+      }
+    }
+  }
+
+  /** Carries the rest of the output, and gives the terminal back. */
+  close(): void {
+    while (this.#outputOpen && native.poll(new Int32Array([this.#master, POLLIN]), 0) > 0) this.#readOutput();
+    if (this.#saved !== undefined) native.ttyRestore(0, this.#saved);
+    native.close(this.#master);
+  }
+
+  #readInput(): void {
+    const size = native.read(0, this.#buffer);
+    if (size <= 0) this.#inputOpen = false;
+    else {
+      this.#pending = this.#buffer.slice(0, size);
+      this.#writeInput();
+    }
+  }
+
+  #writeInput(): void {
+    const written = native.write(this.#master, this.#pending);
+    if (written > 0) this.#pending = this.#pending.subarray(written);
+    else if (written !== -EAGAIN) this.#pending = new Uint8Array(0);
+  }
+
+  #readOutput(): void {
+    const size = native.read(this.#master, this.#buffer);
+    if (size === -EAGAIN) return;
+    // EIO is how a master says that nobody has the slave open any more.
+    if (size <= 0) this.#outputOpen = false;
+    else writeAll(1, this.#buffer.subarray(0, size));
+  }
+}
+
+function writeAll(fd: number, data: Uint8Array): void {
+  let rest = data;
+  while (rest.length > 0) {
+    const written = native.write(fd, rest);
+    if (written < 0) return;
+    rest = rest.subarray(written);
+  }
+}
+
+/**
+ * Waits until process `pid`, a child, has ended.
+ * @returns its exit status, or 128 and the number of the signal that ended it
+ */
+export async function supervise(
+  pid: number,
+  pidfd: number,
+  signals: number,
+  relay: ConsoleRelay | undefined,
+): Promise<number> {
+  for (;;) {
+    const pairs = [signals, POLLIN];
+    relay?.watch(pairs);
+    const events = new Int32Array(pairs);
+    // Looked at before every wait: the process may have ended before its SIGCHLD could be caught.
+    const status = reap(pid);
+    if (status !== undefined) return status;
+    native.poll(events, -1);
+    relay?.carry(events.subarray(2));
+    for (let signal = native.signalfdRead(signals); signal > 0; signal = native.signalfdRead(signals)) {
+      if (signal === SIGCHLD) continue;
+      if (signal === SIGWINCH && relay !== undefined) relay.resize();
+      else native.pidfdKill(pidfd, signal);
+    }
+  }
+}
+
+/** Reaps every child that has ended: as a subreaper we inherit the container's orphans. */
+function reap(pid: number): number | undefined {
+  let status: number | undefined;
+  for (;;) {
+    const exited = native.waitpid(-1, true);
+    if (exited === null || typeof exited === "number") return status;
+    if (exited.pid === pid) status = exited.signaled ? 128 + exited.status : exited.status;
+  }
+}
