@@ -1,0 +1,70 @@
+/** The global options as the context that every operation of the runtime takes. */
+
+import { RuntimeError } from "../errors.ts";
+import type { RuntimeContext } from "../runtime/options.ts";
+import { Errno, errnoText } from "../sys/errno.ts";
+import { AT_FDCWD, readTextIfExists } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+import type { CommandLog } from "./log.ts";
+import { chooseRoot, readRootless, type Root } from "./root.ts";
+import type { GlobalFlags } from "./table.ts";
+
+/** {@link chooseRoot} with the facts of this process. */
+export function rootOf(globals: GlobalFlags): Root {
+  return chooseRoot(globals.root, {
+    directory: process.cwd(),
+    environment: process.env,
+    effectiveUid: process.geteuid?.() ?? 0,
+    inUserNamespace,
+  });
+}
+
+/**
+ * The context of a command.
+ *
+ * @throws RuntimeError `USAGE` for an impossible `--rootless`, `SYSCALL` where the root directory below
+ *   $XDG_RUNTIME_DIR cannot be made
+ */
+export function makeContext(globals: GlobalFlags, root: Root, log: CommandLog): RuntimeContext {
+  if (globals.criu !== undefined) log.warn("--criu is ignored");
+  if (root.from === "xdg") makeSticky(root.path);
+  return {
+    root: root.path,
+    log,
+    systemdCgroup: globals["systemd-cgroup"] ?? false,
+    rootless: readRootless(globals.rootless),
+  };
+}
+
+/** The XDG base directory specification: what has no sticky bit there may be removed as too old. */
+function makeSticky(path: string): void {
+  for (let end = path.indexOf("/", 1); ; end = path.indexOf("/", end + 1)) {
+    const part = end === -1 ? path : path.slice(0, end);
+    const made = native.mkdir(AT_FDCWD, part, 0o700);
+    if (made < 0 && made !== -Errno.EEXIST && !isDirectory(part)) {
+      throw failed("mkdir", path, -made, "the path in $XDG_RUNTIME_DIR must be writable by the user");
+    }
+    if (end === -1) break;
+  }
+  const changed = native.chmod(AT_FDCWD, path, 0o1700);
+  if (changed < 0) {
+    throw failed("chmod", path, -changed, "check the permissions of the path in $XDG_RUNTIME_DIR");
+  }
+}
+
+function isDirectory(path: string): boolean {
+  const stat = native.stat(AT_FDCWD, path, true);
+  return typeof stat !== "number" && (stat.mode & 0o170000) === 0o040000;
+}
+
+function failed(syscall: string, path: string, errno: number, advice: string): RuntimeError {
+  const message = `${syscall} ${path}: ${errnoText(errno)} (${advice})`;
+  return new RuntimeError("SYSCALL", message, { syscall, path, errno });
+}
+
+/** The machine's own user namespace, and none else, maps all ids to themselves. */
+function inUserNamespace(): boolean {
+  const map = readTextIfExists("/proc/self/uid_map");
+  if (map === undefined) return false;
+  return map.trim().split(/\s+/).join(" ") !== "0 0 4294967295";
+}

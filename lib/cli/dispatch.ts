@@ -1,0 +1,167 @@
+/**
+ * From parsed options to the typed options of a command. Each command is a lazy import: what it needs is not loaded for
+ * the others.
+ */
+
+import type { CommandResult } from "../commands/result.ts";
+import { RuntimeError } from "../errors.ts";
+import type { CreateOptions, RuntimeContext } from "../runtime/options.ts";
+import type { Invocation } from "./argv.ts";
+import { absolutePath } from "./paths.ts";
+import type { Root } from "./root.ts";
+import type { CommandFlags, CommandName } from "./table.ts";
+
+/** What a command's row of {@link RUN} is called with. */
+interface Call<Name extends CommandName> {
+  readonly flags: CommandFlags<Name>;
+  /** First positional argument; not empty where the table says `takesId`. */
+  readonly id: string;
+  readonly positionals: readonly string[];
+  readonly context: RuntimeContext;
+  readonly root: Root;
+}
+
+type Runner<Name extends CommandName> = (call: Call<Name>) => Promise<CommandResult>;
+
+const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
+  async check({ flags }) {
+    const { check } = await import("../commands/check.ts");
+    const report = check({ bundle: bundleOf(flags.bundle), format: textOrJson(flags.format) });
+    return { output: report.text, exitCode: report.exitCode };
+  },
+
+  async create({ flags, id, context }) {
+    refuseSystemd(context);
+    const { create } = await import("../commands/create.ts");
+    return create(context, createOptions(id, flags, process.cwd()));
+  },
+
+  async delete({ flags, id, context }) {
+    const { remove } = await import("../commands/delete.ts");
+    return remove(context, id, { force: flags.force ?? false });
+  },
+
+  async kill({ flags, id, positionals, context }) {
+    const { kill } = await import("../commands/kill.ts");
+    // An empty signal is the default too, as in runc.
+    return kill(context, id, { signal: positionals[1] || "SIGTERM", all: flags.all ?? false });
+  },
+
+  async list({ flags, context, root }) {
+    const { list } = await import("../commands/list.ts");
+    return list(context, {
+      format: flags.format ?? "table",
+      quiet: flags.quiet ?? false,
+      rootMustExist: root.from === "option",
+    });
+  },
+
+  async plan({ flags, context }) {
+    const { plan } = await import("../commands/plan.ts");
+    return plan(context, {
+      bundle: bundleOf(flags.bundle),
+      format: textOrJson(flags.format),
+    });
+  },
+
+  async run({ flags, id, context }) {
+    refuseSystemd(context);
+    const { run } = await import("../commands/run.ts");
+    return run(context, {
+      ...createOptions(id, flags, process.cwd()),
+      detach: flags.detach ?? false,
+      keep: flags.keep ?? false,
+      noSubreaper: flags["no-subreaper"] ?? false,
+    });
+  },
+
+  async spec({ flags }) {
+    const { spec } = await import("../commands/spec.ts");
+    return spec({ bundle: bundleOf(flags.bundle), rootless: flags.rootless ?? false });
+  },
+
+  async start({ id, context }) {
+    const { start } = await import("../commands/start.ts");
+    return start(context, id);
+  },
+
+  async state({ id, context }) {
+    const { state } = await import("../commands/state.ts");
+    return state(context, id);
+  },
+};
+
+/**
+ * Runs the command of an invocation.
+ *
+ * @throws RuntimeError `USAGE`, `INVALID_ID`, and whatever the command throws
+ */
+export async function dispatch(
+  invocation: Invocation,
+  context: RuntimeContext,
+  root: Root,
+): Promise<CommandResult> {
+  const { command, flags, positionals } = invocation;
+  if (command === undefined) throw new RuntimeError("INTERNAL", "no command to run");
+  const id = positionals[0] ?? "";
+  if (command.takesId === true && id === "") {
+    throw new RuntimeError("INVALID_ID", "container id cannot be empty");
+  }
+  // The table typed both the reader's result and the row, which the compiler cannot see through a name.
+  const run = RUN[command.name as CommandName] as (call: object) => Promise<CommandResult>;
+  return run({ flags, id, positionals, context, root });
+}
+
+function bundleOf(flag: string | undefined): string {
+  return absolutePath(flag ?? "", process.cwd());
+}
+
+/**
+ * The options of `create`, and those of `run` that are the same. Pure.
+ *
+ * @param directory what relative paths start from
+ * @throws RuntimeError `USAGE`
+ */
+export function createOptions(
+  id: string,
+  flags: CommandFlags<"create">,
+  directory: string,
+): CreateOptions {
+  const bundle = absolutePath(flags.bundle ?? "", directory);
+  const preserveFds = flags["preserve-fds"] ?? 0;
+  if (preserveFds < 0) {
+    throw new RuntimeError("USAGE", `--preserve-fds ${preserveFds}: it is a number from 0 up`);
+  }
+  // runc changes to the bundle before it opens the sockets, but not before it takes the pid file's path.
+  const consoleSocket = socketPath(flags["console-socket"], bundle);
+  const pidfdSocket = socketPath(flags["pidfd-socket"], bundle);
+  const pidFile = flags["pid-file"] ?? "";
+  return {
+    id,
+    bundle,
+    ...(pidFile === "" ? {} : { pidFile: absolutePath(pidFile, directory) }),
+    ...(consoleSocket === undefined ? {} : { consoleSocket }),
+    ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
+    noPivot: flags["no-pivot"] ?? false,
+    noNewKeyring: flags["no-new-keyring"] ?? false,
+    preserveFds,
+  };
+}
+
+function socketPath(flag: string | undefined, bundle: string): string | undefined {
+  return flag === undefined || flag === "" ? undefined : absolutePath(flag, bundle);
+}
+
+function textOrJson(format = "text"): "text" | "json" {
+  if (format === "text" || format === "json") return format;
+  throw new RuntimeError("USAGE", `invalid format option: ${format}: it is text or json`);
+}
+
+/** Nothing was made yet; the commands that make no cgroup do not care for the driver. */
+function refuseSystemd(context: RuntimeContext): void {
+  if (!context.systemdCgroup) return;
+  throw new RuntimeError(
+    "NOT_SUPPORTED",
+    "--systemd-cgroup: this version has no systemd cgroup driver; leave the option out for cgroupfs",
+  );
+}

@@ -1,0 +1,132 @@
+/** Help texts, in runc's layout; yargs formats the options. */
+
+import type { Options } from "yargs";
+import {
+  type CommandName,
+  type CommandRow,
+  COMMANDS,
+  GLOBAL_OPTIONS,
+  HELP_OPTION,
+  type OptionRow,
+  VERSION_OPTION,
+} from "./table.ts";
+import { DESCRIPTIONS, PROGRAM } from "./texts.ts";
+
+/** Columns of the help. */
+const WIDTH = 100;
+
+/** The help of a command, or of the program. */
+export async function helpText(command: CommandRow | undefined): Promise<string> {
+  if (command === undefined) return programHelp();
+  const usage = `runt ${command.name} [options] ${command.arguments}`.trimEnd();
+  return (
+    section("NAME", `runt ${command.name} - ${command.summary}`) +
+    section("USAGE", usage) +
+    section("DESCRIPTION", DESCRIPTIONS[command.name as CommandName]) +
+    (await optionList("OPTIONS", [...command.options, HELP_OPTION]))
+  );
+}
+
+/** What to say where there is no command of this name. */
+export function unknownTopic(name: string): string {
+  const similar = nearest(name, Object.keys(COMMANDS));
+  const hint = similar === undefined ? "" : `. Did you mean "${similar}"?`;
+  return `No help topic for '${name}'${hint}`;
+}
+
+async function programHelp(): Promise<string> {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length)) + 3;
+  const commands = Object.values(COMMANDS).map(
+    ({ name, summary }) => `${name.padEnd(width)}${summary}`,
+  );
+  commands.push(`${"help, h".padEnd(width)}show this help, or that of one command`);
+  return (
+    section("NAME", `runt - ${PROGRAM.title}`) +
+    section("USAGE", "runt [global options] command [command options] [arguments...]") +
+    section("DESCRIPTION", PROGRAM.text) +
+    section("COMMANDS", commands.join("\n")) +
+    (await optionList("GLOBAL OPTIONS", [...GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION]))
+  );
+}
+
+function section(title: string, text: string): string {
+  const lines = text.split("\n").map((line) => (line === "" ? "" : `   ${line}`));
+  return `${title}:\n${lines.join("\n")}\n\n`;
+}
+
+async function optionList(title: string, rows: readonly OptionRow[]): Promise<string> {
+  const yargs = await loadYargs();
+  let parser = yargs([])
+    // Both are rows of the table already.
+    .help(false)
+    .version(false)
+    // Else yargs looks for a translation of its own words.
+    .locale("en")
+    .wrap(WIDTH)
+    .updateStrings({ "Options:": `${title}:` });
+  for (const row of rows) parser = parser.option(row.name, yargsOption(row));
+  return `${(await parser.getHelp()).trim()}\n`;
+}
+
+/**
+ * In the executable yargs takes its settings from a package.json, and its words from a directory, that it looks for from
+ * the current directory on. Somebody else may have put them there for a privileged user to find; not so in `/`.
+ */
+async function loadYargs(): Promise<typeof import("yargs").default> {
+  const directory = process.cwd();
+  process.chdir("/");
+  try {
+    return (await import("yargs")).default;
+  } finally {
+    process.chdir(directory);
+  }
+}
+
+function yargsOption(row: OptionRow): Options {
+  return {
+    describe: row.help,
+    ...(row.alias === undefined ? {} : { alias: row.alias }),
+    ...(row.choices === undefined ? {} : { choices: row.choices }),
+    ...(row.default === undefined ? {} : { default: row.default, defaultDescription: row.default }),
+    type: row.type === "integer" ? "number" : row.type,
+    hidden: row.hidden ?? false,
+  };
+}
+
+/** The name that is closest to `word`, if one is close. */
+function nearest(word: string, names: readonly string[]): string | undefined {
+  let best: string | undefined;
+  // A third of the word may differ; more, and it is a guess.
+  let limit = Math.max(1, Math.ceil(word.length / 3));
+  for (const name of names) {
+    const distance = editDistance(word, name);
+    if (distance > limit || (distance === limit && best !== undefined)) continue;
+    best = name;
+    limit = distance;
+  }
+  return best;
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours that make `left` into `right`. */
+function editDistance(left: string, right: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: right.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= left.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= right.length; column++) {
+      const same = left[row - 1] === right[column - 1];
+      let cost = Math.min(
+        (last[column - 1] ?? 0) + (same ? 0 : 1),
+        (last[column] ?? 0) + 1,
+        (current[column - 1] ?? 0) + 1,
+      );
+      if (row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]) {
+        cost = Math.min(cost, (beforeLast[column - 2] ?? 0) + 1);
+      }
+      current.push(cost);
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return last[right.length] ?? 0;
+}

@@ -1,0 +1,66 @@
+/** The command line's log: stderr, or the file of `--log`. */
+
+import { RuntimeError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { AT_FDCWD, check, O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+import { errorEntry, formatJson, formatTerminal, formatText, type LogEntry } from "./log_format.ts";
+import { STDERR, write } from "./output.ts";
+
+/** Shared by x86_64 and aarch64. */
+const O_SYNC = 0o4010000;
+
+/** {@link Log}, and the one place where an error is told. */
+export interface CommandLog extends Log {
+  /**
+   * Writes the error to the log; where that is a file, its message to stderr too. It is one entry even where the
+   * message has several lines: podman reads the file as one JSON object.
+   */
+  error(error: RuntimeError): void;
+}
+
+/** Where and how to log; the global options of the same names. */
+export interface LogOptions {
+  /** File to append to; default: stderr. */
+  readonly file?: string | undefined;
+  /** `text`, `json`, or "" for the default, text. */
+  readonly format?: string | undefined;
+  /** Default false: debug messages are dropped. */
+  readonly debug?: boolean | undefined;
+}
+
+/**
+ * Opens the log.
+ *
+ * @throws RuntimeError `USAGE` for an unknown format, `SYSCALL` where the file cannot be opened
+ */
+export function openLog(options: LogOptions): CommandLog {
+  const { file = "", format = "", debug = false } = options;
+  if (format !== "" && format !== "text" && format !== "json") {
+    throw new RuntimeError("USAGE", `invalid log-format: ${format}`);
+  }
+  const fd = file === "" ? STDERR : openFile(file);
+  const started = native.now();
+  const log = (entry: LogEntry): void => {
+    if (format === "json") write(fd, formatJson(entry, Date.now()));
+    else if (native.isatty(fd)) write(fd, formatTerminal(entry, (native.now() - started) / 1000));
+    else write(fd, formatText(entry, Date.now()));
+  };
+  return {
+    debug(message) {
+      if (debug) log({ level: "debug", message });
+    },
+    warn(message) {
+      log({ level: "warning", message });
+    },
+    error(error) {
+      log(errorEntry(error));
+      if (fd !== STDERR) write(STDERR, `${error.message}\n`);
+    },
+  };
+}
+
+function openFile(path: string): number {
+  const flags = O_WRONLY | O_CREAT | O_APPEND | O_SYNC | O_CLOEXEC;
+  return check(native.open(AT_FDCWD, path, flags, 0o644), `--log: open ${path}`, { path });
+}

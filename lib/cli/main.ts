@@ -1,0 +1,95 @@
+/** The program: argv to a command, its result or error to output, log and exit status. */
+
+import { asRuntimeError, RuntimeError } from "../errors.ts";
+import { Errno } from "../sys/errno.ts";
+import { syscallError } from "../sys/files.ts";
+import { type Invocation, readArguments } from "./argv.ts";
+import { makeContext, rootOf } from "./context.ts";
+import { dispatch } from "./dispatch.ts";
+import { type CommandLog, openLog } from "./log.ts";
+import { STDERR, STDOUT, write } from "./output.ts";
+
+const FAILURE = 1;
+/** What urfave/cli, and so runc, exits with where there is no such command. */
+const UNKNOWN_COMMAND = 3;
+
+/**
+ * Runs a command line and ends the process.
+ *
+ * @param args the arguments after the program's name
+ */
+export async function main(args: readonly string[]): Promise<never> {
+  process.exit(await invoke(args));
+}
+
+/** Runs a command line; the exit status. */
+async function invoke(args: readonly string[]): Promise<number> {
+  const invocation = readArguments(args);
+  switch (invocation.action) {
+    case "run":
+      return runCommand(invocation);
+    case "version": {
+      const { versionText } = await import("./version.ts");
+      write(STDOUT, versionText());
+      return 0;
+    }
+    case "help": {
+      const { helpText } = await import("./help.ts");
+      write(STDOUT, await helpText(invocation.command));
+      return 0;
+    }
+    case "unknown": {
+      const { unknownTopic } = await import("./help.ts");
+      return refuse(invocation, unknownTopic(invocation.topic), UNKNOWN_COMMAND);
+    }
+    case "usage": {
+      const { helpText } = await import("./help.ts");
+      write(STDERR, `Incorrect Usage: ${invocation.problem}\n\n`);
+      write(STDOUT, await helpText(invocation.command));
+      return refuse(invocation, invocation.problem, FAILURE);
+    }
+    case "arguments": {
+      const { helpText } = await import("./help.ts");
+      write(STDOUT, `Incorrect Usage.\n\n${await helpText(invocation.command)}`);
+      return refuse(invocation, invocation.problem, FAILURE);
+    }
+  }
+}
+
+async function runCommand(invocation: Invocation): Promise<number> {
+  const { command, globals } = invocation;
+  let log: CommandLog | undefined;
+  // Before that, runc has not named the command yet either.
+  let prefix = "";
+  try {
+    const root = rootOf(globals);
+    log = logOf(invocation);
+    const context = makeContext(globals, root, log);
+    if (command?.prefixed === true) prefix = `runt ${command.name} failed: `;
+    const result = await dispatch(invocation, context, root);
+    const failed = write(STDOUT, result.output);
+    // A reader that has read enough is no failure; lost output is.
+    if (failed !== 0 && failed !== Errno.EPIPE) throw syscallError(failed, "write standard output");
+    return result.exitCode;
+  } catch (error) {
+    const told: RuntimeError = asRuntimeError(error).prefixed(prefix);
+    (log ?? openLog({})).error(told);
+    return FAILURE;
+  }
+}
+
+/** Tells what is wrong with the command line: to the log where it can be opened, else to stderr. */
+function refuse(invocation: Invocation, problem: string, status: number): number {
+  let log: CommandLog;
+  try {
+    log = logOf(invocation);
+  } catch {
+    log = openLog({});
+  }
+  log.error(new RuntimeError("USAGE", problem));
+  return status;
+}
+
+function logOf({ globals }: Invocation): CommandLog {
+  return openLog({ file: globals.log, format: globals["log-format"], debug: globals.debug });
+}

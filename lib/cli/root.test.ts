@@ -1,0 +1,56 @@
+import t from "tap";
+import { chooseRoot, readRootless, type RootFacts } from "./root.ts";
+
+const facts = (change: Partial<RootFacts> = {}): RootFacts => ({
+  directory: "/work",
+  environment: {},
+  effectiveUid: 0,
+  inUserNamespace: () => false,
+  ...change,
+});
+const xdg = { XDG_RUNTIME_DIR: "/run/user/1000" };
+const user = "/run/user/1000/runt";
+
+t.test("--root", async (t) => {
+  t.strictSame(chooseRoot("/r", facts()), { path: "/r", from: "option" });
+  t.strictSame(chooseRoot("r/../s", facts({ environment: xdg, effectiveUid: 1000 })), {
+    path: "/work/s",
+    from: "option",
+  });
+  for (const option of ["/", "//.", "..", "../.."]) {
+    t.throws(
+      () => chooseRoot(option, facts()),
+      { code: "USAGE", message: "Option --root argument should not be set to /" },
+      option,
+    );
+  }
+  t.throws(() => chooseRoot("", facts({ directory: "/" })), { code: "USAGE" });
+});
+
+t.test("$XDG_RUNTIME_DIR", async (t) => {
+  t.strictSame(chooseRoot(undefined, facts()), { path: "/run/runt", from: "default" });
+  t.equal(chooseRoot(undefined, facts({ effectiveUid: 1000 })).path, "/run/runt");
+  t.equal(
+    chooseRoot(undefined, facts({ effectiveUid: 1000, environment: { XDG_RUNTIME_DIR: "" } })).path,
+    "/run/runt",
+  );
+  t.strictSame(chooseRoot(undefined, facts({ effectiveUid: 1000, environment: xdg })), {
+    path: user,
+    from: "xdg",
+  });
+  t.equal(chooseRoot(undefined, facts({ environment: xdg })).path, "/run/runt", "the machine's root");
+  const inside = { inUserNamespace: () => true };
+  t.equal(chooseRoot(undefined, facts({ ...inside, environment: xdg })).path, user);
+  t.equal(chooseRoot(undefined, facts({ ...inside, environment: { ...xdg, USER: "me" } })).path, user);
+  t.equal(
+    chooseRoot(undefined, facts({ ...inside, environment: { ...xdg, USER: "root" } })).path,
+    "/run/runt",
+  );
+});
+
+t.test("--rootless", async (t) => {
+  for (const text of [undefined, "", "auto", "Auto"]) t.equal(readRootless(text), "auto");
+  t.equal(readRootless("true"), true);
+  t.equal(readRootless("0"), false);
+  t.throws(() => readRootless("foo"), { code: "USAGE", message: /foo/ });
+});

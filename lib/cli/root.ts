@@ -1,0 +1,63 @@
+/** What `--root` and `--rootless` mean. Pure. */
+
+import { RuntimeError } from "../errors.ts";
+import { readBoolean } from "./argv.ts";
+import { absolutePath } from "./paths.ts";
+
+const DEFAULT_ROOT = "/run/runt";
+
+/** Directory of containers' state, and why it is that one. */
+export interface Root {
+  readonly path: string;
+  /**
+   * - `option`: `--root` was given
+   * - `xdg`: `$XDG_RUNTIME_DIR/runt`, for a user who is not the machine's root
+   * - `default`: `/run/runt`
+   */
+  readonly from: "option" | "xdg" | "default";
+}
+
+/** What of the process a {@link Root} depends on. */
+export interface RootFacts {
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly effectiveUid: number;
+  /** Whether the process is in a user namespace other than the machine's; asked only where it matters. */
+  readonly inUserNamespace: () => boolean;
+}
+
+/**
+ * Where the state of containers is. Pure.
+ *
+ * @param option value of `--root`
+ * @throws RuntimeError `USAGE` where `option` means `/`
+ */
+export function chooseRoot(option: string | undefined, facts: RootFacts): Root {
+  if (option !== undefined) {
+    const path = absolutePath(option, facts.directory);
+    // "", ".", "..", where they lead there, too: state would lie among, and `delete` remove, system directories.
+    if (path === "/") throw new RuntimeError("USAGE", "Option --root argument should not be set to /");
+    return { path, from: "option" };
+  }
+  const xdg = facts.environment["XDG_RUNTIME_DIR"] ?? "";
+  if (xdg !== "" && honoursXdg(facts)) return { path: `${xdg}/runt`, from: "xdg" };
+  return { path: DEFAULT_ROOT, from: "default" };
+}
+
+/** As runc: the machine's root never uses $XDG_RUNTIME_DIR, nor does one who is USER=root in a user namespace. */
+function honoursXdg(facts: RootFacts): boolean {
+  if (facts.effectiveUid !== 0) return true;
+  return facts.inUserNamespace() && facts.environment["USER"] !== "root";
+}
+
+/**
+ * The value of `--rootless`: `true`, `false`, or `auto`, which is the default.
+ *
+ * @throws RuntimeError `USAGE`
+ */
+export function readRootless(text = "auto"): boolean | "auto" {
+  if (text === "" || text.toLowerCase() === "auto") return "auto";
+  const value = readBoolean(text);
+  if (value !== undefined) return value;
+  throw new RuntimeError("USAGE", `invalid --rootless: ${text}: it is true, false or auto`);
+}

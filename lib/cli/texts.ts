@@ -1,0 +1,84 @@
+/** The longer texts of the help; loaded for the help alone. */
+
+import type { CommandName } from "./table.ts";
+
+/** First line and introduction of the program's help. */
+export const PROGRAM = {
+  title: "Open Container Initiative runtime",
+  text: `runt makes, starts and ends containers as the OCI runtime specification 1.3.0 describes
+them. Engines (containerd, dockerd, podman) call it in the place of runc; a person can use it
+with a bundle.
+
+A bundle is a directory with a file "config.json", which says what the container is, and
+with its root file system. To make a bundle and run it:
+
+    # mkdir -p bundle/rootfs        (fill the rootfs with the files of a system)
+    # runt spec -b bundle
+    # runt check -b bundle
+    # runt run -b bundle my-container
+
+A container id has the characters a-z, A-Z, 0-9, "_", "+", "-" and "."; no two containers
+of one root directory (--root) have the same.`,
+} as const;
+
+/** What each command does, in full. */
+export const DESCRIPTIONS: Readonly<Record<CommandName, string>> = {
+  check: `Reads config.json of the bundle and tells every problem at once: what breaks the OCI
+runtime specification, what this version of runt cannot do yet, and what this host lacks (a
+root file system, a kind of namespace, a cgroup controller, a file system). Nothing is
+changed. The exit status is 0 without problems and 1 with some.
+
+EXAMPLE:
+    # runt check --bundle /bundles/web --format json`,
+  create: `Makes a container of the bundle up to the point where its process would run; that waits
+for "runt start". Terminals ("terminal": true) need --console-socket.
+
+EXAMPLE:
+    # runt create --bundle /bundles/web --pid-file /run/web.pid web
+    # runt start web`,
+  delete: `Removes what the container holds: its cgroups and its state. The container must have
+stopped, or not have been started. With --force it is killed first, and a container that does
+not exist is no error.
+
+EXAMPLE:
+    # runt delete web`,
+  kill: `Sends a signal to the container's first process. The signal is a number, or a name with
+or without SIG; without one it is SIGTERM.
+
+EXAMPLE:
+    # runt kill web KILL`,
+  list: `Lists the containers whose state is in the root directory.
+
+EXAMPLE:
+    # runt --root /run/containerd/runc/default list --format json`,
+  plan: `Prints the steps by which a container of this bundle would be made, in their order: the
+operation, its values, and behind an arrow the place in config.json (a JSON Pointer) that asks
+for it. Nothing is done, and no privileges are needed. In the JSON format integers above
+2^53 are strings.
+
+EXAMPLE:
+    $ runt plan --bundle /bundles/web`,
+  run: `Makes a container of the bundle and runs its process. Without --detach runt stays, passes
+signals on, and exits with the status of the process, or with 128 and the number of the signal
+that ended it; then the container is deleted unless --keep is given.
+
+EXAMPLE:
+    # runt run --bundle /bundles/web web`,
+  spec: `Writes a config.json to start from: it runs "sh" in a terminal, with the root file
+system in "rootfs", read-only. A config.json that exists is not replaced.
+
+With --rootless the container gets a user namespace in which the caller is root. Root in a
+user namespace does not need it.
+
+EXAMPLE:
+    $ runt spec --rootless --bundle ./bundle`,
+  start: `Lets the process of a created container run.
+
+EXAMPLE:
+    # runt start web`,
+  state: `Prints the state of the container as JSON: ociVersion, id, pid, status (creating, created,
+running, paused or stopped), bundle, rootfs, created, annotations.
+
+EXAMPLE:
+    # runt state web`,
+};

@@ -1,0 +1,25 @@
+/** The text of `--version`. */
+
+/** Release of the OCI runtime specification that runt implements. */
+export const SPEC_VERSION = "1.3.0";
+
+/**
+ * Facts on lines of their own. Programs read them: dockerd takes name and version from the last line that has the word
+ * "version" in it, and the commit from a line "commit:", so no other line may have that word; go-runc reads nothing at all
+ * unless the first line starts with "runc version ", and takes that for no error. Neither needs runt to say that it were
+ * runc.
+ */
+export function versionText(): string {
+  const lines = [`runt version ${process.env["RUNT_VERSION"] ?? "unbuilt"}`];
+  const commit = process.env["RUNT_COMMIT"] ?? "";
+  if (commit !== "" && commit !== "unknown") lines.push(`commit: ${commit}`);
+  lines.push(`spec: ${SPEC_VERSION}`);
+  for (const engine of ["bun", "node"]) {
+    const version = process.versions[engine];
+    // Bun says which version of Node it stands in for, too.
+    if (version === undefined) continue;
+    lines.push(`${engine}: ${version}`);
+    break;
+  }
+  return `${lines.join("\n")}\n`;
+}

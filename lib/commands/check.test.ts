@@ -1,0 +1,211 @@
+import { execFileSync, spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import t from "tap";
+import { defaultConfig, formatConfig } from "../spec/defaults.ts";
+import { check } from "./check.ts";
+
+const base = defaultConfig({ rootless: false, cgroup2: false, uid: 0, gid: 0 });
+const isRoot = process.geteuid?.() === 0;
+const options = isRoot ? {} : { skip: "the default config needs root" };
+
+/** A bundle with the default config, some top-level properties replaced. */
+function bundle(change: object, rootfs = true): string {
+  const path = t.testdir({});
+  if (rootfs) mkdirSync(`${path}/rootfs`);
+  writeFileSync(`${path}/config.json`, JSON.stringify({ ...base, ...change }, null, 1));
+  return path;
+}
+
+function lines(path: string): string[] {
+  const { problems } = check({ bundle: path, format: "text" });
+  return problems.map(({ kind, pointer, message }) => `${kind} ${pointer}: ${message}`);
+}
+
+t.test("a bundle without a problem", options, (t) => {
+  const path = t.testdir({ rootfs: {}, "config.json": formatConfig(base) });
+  t.strictSame(check({ bundle: path, format: "text" }), { problems: [], text: "no problems\n", exitCode: 0 });
+  t.strictSame(check({ bundle: path, format: "json" }), { problems: [], text: "[]\n", exitCode: 0 });
+  t.end();
+});
+
+t.test("text and JSON", options, (t) => {
+  const text =
+    '{"ociVersion": "1.3.0",\n "root": {"path": "rootfs"},\n "linux": {"mountLabel": "x"}, "vm": {}}';
+  const path = t.testdir({ rootfs: {}, "config.json": text });
+  const report = check({ bundle: path, format: "text" });
+  t.equal(report.exitCode, 1);
+  t.match(report.text, "config.json:3:26: /linux/mountLabel: not supported yet: SELinux labels of mounts\n");
+  t.ok(report.text.endsWith("config.json:3:38: /vm: warning: ignored, it is not for Linux\n"));
+  t.strictSame(JSON.parse(check({ bundle: path, format: "json" }).text), report.problems);
+  t.strictSame(report.problems[0], {
+    kind: "unsupported",
+    pointer: "/linux/mountLabel",
+    line: 3,
+    column: 26,
+    message: "SELinux labels of mounts",
+  });
+  t.end();
+});
+
+t.test("warnings alone are no failure", options, (t) => {
+  const report = check({ bundle: bundle({ windows: {} }), format: "text" });
+  t.equal(report.problems.length, 1);
+  t.equal(report.exitCode, 0);
+  t.end();
+});
+
+t.test("faults of the file", (t) => {
+  const path = t.testdir({ "config.json": '{"ociVersion": "1.3.0", "root": {}}' });
+  t.strictSame(check({ bundle: path, format: "text" }), {
+    problems: [
+      {
+        kind: "config",
+        pointer: "/root/path",
+        line: 1,
+        column: 33,
+        message: "missing, but the specification requires it",
+      },
+    ],
+    text: "config.json:1:33: /root/path: missing, but the specification requires it\n",
+    exitCode: 1,
+  });
+  const none = check({ bundle: `${path}/nowhere`, format: "text" });
+  t.match(none.text, /^config\.json: .*not found/);
+  t.equal(none.exitCode, 1);
+  t.end();
+});
+
+t.test("rootfs", options, (t) => {
+  t.match(lines(bundle({}, false)), [/^host \/root\/path: .*does not exist/]);
+  const link = bundle({}, false);
+  mkdirSync(`${link}/other`);
+  symlinkSync("other", `${link}/rootfs`);
+  t.match(lines(link), [/^host \/root\/path: .*symbolic link/]);
+  const file = bundle({}, false);
+  writeFileSync(`${file}/rootfs`, "");
+  t.match(lines(file), [/^host \/root\/path: .*not a directory/]);
+  t.end();
+});
+
+t.test("namespaces that are joined", options, (t) => {
+  const path = bundle({
+    hostname: "",
+    linux: {
+      sysctl: { "net.ipv4.ip_forward": "1" },
+      namespaces: [
+        { type: "uts", path: "/proc/self/ns/uts" },
+        { type: "ipc", path: "/proc/self/ns/uts" },
+        { type: "pid", path: "/etc/passwd" },
+        { type: "mount", path: "/nowhere" },
+        { type: "network", path: "/proc/self/ns/net" },
+      ],
+    },
+  });
+  t.strictSame(lines(path), [
+    "host /linux/sysctl/net.ipv4.ip_forward: /proc/self/ns/net is the host's network namespace, so it would be the host's",
+    "host /linux/namespaces/1/path: /proc/self/ns/uts is a uts namespace, must be a ipc namespace",
+    "host /linux/namespaces/2/path: /etc/passwd is no namespace, must be a pid namespace",
+    "host /linux/namespaces/3/path: open /nowhere: no such file or directory",
+  ]);
+  t.end();
+});
+
+t.test("a FIFO where a namespace is expected does not stop the check", options, (t) => {
+  const path = bundle({});
+  execFileSync("mkfifo", [`${path}/fifo`]);
+  const namespaces = [{ type: "mount" }, { type: "uts", path: `${path}/fifo` }];
+  const text = JSON.stringify({ ...base, linux: { namespaces } });
+  writeFileSync(`${path}/config.json`, text);
+  t.strictSame(lines(path), [
+    `host /linux/namespaces/1/path: ${path}/fifo is no namespace, must be a uts namespace`,
+  ]);
+  t.end();
+});
+
+t.test("a namespace of another process is another namespace", options, async (t) => {
+  const child = spawn("unshare", ["--net", "cat"], { stdio: ["pipe", "pipe", "ignore"] });
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  await new Promise((resolve) => {
+    child.stdout.once("data", resolve);
+    child.stdin.write("\n");
+  });
+  const net = { type: "network", path: `/proc/${child.pid}/ns/net` };
+  const linux = { namespaces: [{ type: "mount" }, net], sysctl: { "net.ipv4.ip_forward": "1" } };
+  t.strictSame(lines(bundle({ hostname: "", linux })), []);
+  child.stdin.end();
+  await ended;
+});
+
+t.test("mounts", options, (t) => {
+  const path = bundle({
+    mounts: [
+      { destination: "/a", type: "bind", source: "rootfs", options: ["rbind", "ro"] },
+      { destination: "/b", source: "missing", options: ["bind", "size=1"] },
+      { destination: "/c", type: "nosuchfs", source: "x" },
+      { destination: "/d", type: "tmpfs", source: "x", options: ["ro", "size=1k", "sise=1k", "rro"] },
+      { destination: "/e", type: "none", source: "/", options: ["ro"] },
+      { destination: "/f", source: "/", options: ["ro"] },
+      { destination: "/g", type: "cgroup", source: "cgroup", options: ["ro"] },
+      { destination: "/h", source: "none", options: ["remount", "ro"] },
+    ],
+  });
+  t.strictSame(lines(path), [
+    "host /mounts/1/source: ${path}/missing: no such file or directory".replace("${path}", path),
+    "host /mounts/1/options: a bind mount takes no options of a file system; found size=1",
+    "host /mounts/2/type: nosuchfs is not in /proc/filesystems; a kernel module may be missing",
+    "host /mounts/3/options/2: tmpfs has no option sise",
+    "host /mounts/4: not a bind mount (the options have no bind or rbind), and type is none",
+    "host /mounts/5: not a bind mount (the options have no bind or rbind), and type is missing",
+  ]);
+  t.end();
+});
+
+t.test("kernel", options, (t) => {
+  const nrOpen = Number(readFileSync("/proc/sys/fs/nr_open", "utf8"));
+  const path = bundle({
+    process: {
+      ...base.process,
+      rlimits: [{ type: "RLIMIT_NOFILE", soft: 1, hard: nrOpen + 1 }],
+      apparmorProfile: "x",
+      selinuxLabel: "y",
+    },
+    linux: {
+      namespaces: ["mount", "network", "uts"].map((type) => ({ type })),
+      sysctl: { "net.no.such": "1", "net.ipv4.conf.eth9.forwarding": "1", "net/ipv4/ip_forward": "1" },
+      resources: { memory: { limit: 1 << 30 }, pids: { limit: 5 } },
+    },
+    hooks: { poststop: [{ path: "/nowhere/hook" }], startContainer: [{ path: "/in/the/container" }] },
+  });
+  const file = "/sys/kernel/security/lsm";
+  const lsm = existsSync(file) ? readFileSync(file, "utf8").trim().split(",") : [];
+  const modules = [
+    ["apparmor", "/process/apparmorProfile"],
+    ["selinux", "/process/selinuxLabel"],
+  ].filter(([module = ""]) => !lsm.includes(module));
+  t.strictSame(
+    lines(path)
+      .filter((line) => line.startsWith("host "))
+      .sort(),
+    [
+      "host /hooks/poststop/0/path: /nowhere/hook: no such file or directory",
+      "host /linux/sysctl/net.no.such: this kernel has no /proc/sys/net/no/such; a module may be missing",
+      `host /process/rlimits/0/hard: found ${nrOpen + 1}, /proc/sys/fs/nr_open allows at most ${nrOpen}`,
+      ...modules.map(
+        ([module, at]) => `host ${at}: the security module ${module} is not active in this kernel`,
+      ),
+    ].sort(),
+  );
+  t.end();
+});
+
+t.test("a hook that may not be executed", options, (t) => {
+  const path = bundle({});
+  writeFileSync(`${path}/hook`, "");
+  chmodSync(`${path}/hook`, 0o644);
+  writeFileSync(
+    `${path}/config.json`,
+    JSON.stringify({ ...base, hooks: { prestart: [{ path: `${path}/hook` }] } }),
+  );
+  t.strictSame(lines(path), [`host /hooks/prestart/0/path: ${path}/hook: permission denied`]);
+  t.end();
+});

@@ -1,0 +1,36 @@
+import { checkBundle, type HostProblem } from "../runtime/host_check.ts";
+import { problemLine } from "../spec/config.ts";
+
+/** Options of `check`. */
+export interface CheckOptions {
+  /** Path of the bundle's directory. */
+  readonly bundle: string;
+  readonly format: "text" | "json";
+}
+
+/** What `check` found. */
+export interface CheckReport {
+  readonly problems: readonly HostProblem[];
+  /** For stdout: a line each, or a JSON array; ends in a newline. */
+  readonly text: string;
+  /** 1 where something keeps the container from being made; warnings do not. */
+  readonly exitCode: 0 | 1;
+}
+
+const INTRODUCTIONS = {
+  config: "",
+  unsupported: "not supported yet: ",
+  host: "not possible on this host: ",
+  warning: "warning: ",
+} as const satisfies Record<HostProblem["kind"], string>;
+
+/** Says, without making anything, whether a bundle can become a container here. */
+export function check({ bundle, format }: CheckOptions): CheckReport {
+  const problems = checkBundle(bundle);
+  const exitCode = problems.some(({ kind }) => kind !== "warning") ? 1 : 0;
+  if (format === "json") return { problems, text: `${JSON.stringify(problems, null, 2)}\n`, exitCode };
+  const lines = problems.map((problem) => {
+    return problemLine("config.json", { ...problem, message: INTRODUCTIONS[problem.kind] + problem.message });
+  });
+  return { problems, text: `${lines.length === 0 ? "no problems" : lines.join("\n")}\n`, exitCode };
+}

@@ -1,0 +1,15 @@
+/** What a command that did not fail leaves to the command line. */
+export interface CommandResult {
+  /** For stdout, as it is. */
+  readonly output: string;
+  /** Exit status: 0, but for `run` the process's and for `check` 1 where there are problems. */
+  readonly exitCode: number;
+}
+
+/** The result of a command that says nothing. */
+export const SILENT: CommandResult = { output: "", exitCode: 0 };
+
+/** The result of a command that prints something. */
+export function printed(output: string): CommandResult {
+  return { output, exitCode: 0 };
+}

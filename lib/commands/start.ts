@@ -1,0 +1,9 @@
+import type { RuntimeContext } from "../runtime/options.ts";
+import { start as startContainer } from "../runtime/start.ts";
+import { type CommandResult, SILENT } from "./result.ts";
+
+/** `runt start`: the process of a created container runs. */
+export async function start(context: RuntimeContext, id: string): Promise<CommandResult> {
+  await startContainer(context, id);
+  return SILENT;
+}
