@@ -1,0 +1,249 @@
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { scenario, type Box } from "../harness/box.ts";
+import type { Config, Resources } from "../harness/config.ts";
+import { cgroupDirOf, cgroupMounts, cgroupPathOf, cgroupValue, hasController, readText } from "../harness/host.ts";
+import { notFor } from "../harness/runtime.ts";
+
+function limit(config: Config, resources: Resources): void {
+  config.linux.resources = { ...config.linux.resources, ...resources };
+}
+
+/** A reason to skip where the host lacks one of the version 1 controllers. */
+function needs(...names: string[]): string | false {
+  const missing = names.filter((name) => !hasController(name));
+  return missing.length === 0 ? false : `no cgroup v1 controller ${missing.join(", ")} here`;
+}
+
+const MIB = 1024 * 1024;
+
+scenario("memory: limit and reservation", (t, box) => {
+  const { pid } = box.running((config) => limit(config, { memory: { limit: 64 * MIB, reservation: 32 * MIB } }));
+  t.equal(cgroupValue(pid, "memory", "memory.limit_in_bytes"), String(64 * MIB));
+  t.equal(cgroupValue(pid, "memory", "memory.soft_limit_in_bytes"), String(32 * MIB));
+}, { skip: needs("memory") });
+
+scenario("memory: swappiness, and the OOM killer", (t, box) => {
+  const { pid } = box.running((config) => {
+    limit(config, { memory: { limit: 64 * MIB, swappiness: 17, disableOOMKiller: true } });
+  });
+  t.equal(cgroupValue(pid, "memory", "memory.swappiness"), "17");
+  t.match(cgroupValue(pid, "memory", "memory.oom_control"), /^oom_kill_disable 1$/m);
+}, { skip: needs("memory") });
+
+scenario("memory: swap", (t, box) => {
+  const { pid } = box.running((config) => limit(config, { memory: { limit: 64 * MIB, swap: 128 * MIB } }));
+  t.equal(cgroupValue(pid, "memory", "memory.memsw.limit_in_bytes"), String(128 * MIB));
+}, {
+  skip: needs("memory") || (existsSync(join(cgroupMounts().get("memory") ?? "", "memory.memsw.limit_in_bytes")) ? false : "the kernel does not account swap"),
+});
+
+scenario("memory: a program that takes more is killed", (t, box) => {
+  const done = box.run((config) => {
+    config.process.args = ["sh", "-c", "dd if=/dev/zero of=/dev/shm/fill bs=1M count=60; echo survived"];
+    limit(config, { memory: { limit: 16 * MIB, swap: 16 * MIB } });
+    if (!existsSync(join(cgroupMounts().get("memory") ?? "", "memory.memsw.limit_in_bytes"))) {
+      limit(config, { memory: { limit: 16 * MIB } });
+    }
+  });
+  t.match(done.output, /Killed|^$/);
+  t.ok(done.status === 137 || /Killed/.test(done.output), `status ${done.status}`);
+}, { skip: needs("memory") });
+
+scenario("cpu: shares, quota and period", (t, box) => {
+  const { pid } = box.running((config) => limit(config, { cpu: { shares: 512, quota: 25000, period: 50000 } }));
+  t.equal(cgroupValue(pid, "cpu", "cpu.shares"), "512");
+  t.equal(cgroupValue(pid, "cpu", "cpu.cfs_quota_us"), "25000");
+  t.equal(cgroupValue(pid, "cpu", "cpu.cfs_period_us"), "50000");
+}, { skip: needs("cpu") });
+
+scenario("cpu: burst and idle", (t, box) => {
+  const { pid } = box.running((config) => limit(config, { cpu: { quota: 50000, period: 100000, burst: 20000, idle: 1 } }));
+  t.equal(cgroupValue(pid, "cpu", "cpu.cfs_burst_us"), "20000");
+  t.equal(cgroupValue(pid, "cpu", "cpu.idle"), "1");
+}, { skip: needs("cpu") || notFor("runc", "1.1 does not know them") });
+
+scenario("cpu: a quota that the kernel refuses is an error that names the file", (t, box) => {
+  const done = box.run((config) => limit(config, { cpu: { quota: 5, period: 100000 } }));
+  t.equal(done.status, 1);
+  t.match(done.stderr, /cfs_quota_us|quota/);
+  t.same(box.leftovers(), []);
+}, { skip: needs("cpu") });
+
+scenario("cpuset: cpus and mems", (t, box) => {
+  const { pid } = box.running((config) => limit(config, { cpu: { cpus: "0", mems: "0" } }));
+  t.equal(cgroupValue(pid, "cpuset", "cpuset.cpus"), "0");
+  t.equal(cgroupValue(pid, "cpuset", "cpuset.mems"), "0");
+  t.match(readText(`/proc/${pid}/status`), /Cpus_allowed_list:\s+0\n/);
+}, { skip: needs("cpuset") });
+
+scenario("cpuset: without a limit it is the parent's", (t, box) => {
+  const { pid } = box.running();
+  const top = readText(join(cgroupMounts().get("cpuset") ?? "", "cpuset.cpus")).trim();
+  t.equal(cgroupValue(pid, "cpuset", "cpuset.cpus"), top);
+}, { skip: needs("cpuset") });
+
+scenario("cpuset: a cpu that does not exist is an error", (t, box) => {
+  const done = box.run((config) => limit(config, { cpu: { cpus: "4000" } }));
+  t.equal(done.status, 1);
+  t.match(done.stderr, /cpuset|cpus/);
+  t.same(box.leftovers(), []);
+}, { skip: needs("cpuset") });
+
+scenario("pids: the limit, and that fork fails at it", (t, box) => {
+  const { pid } = box.running((config) => limit(config, { pids: { limit: 7 } }));
+  t.equal(cgroupValue(pid, "pids", "pids.max"), "7");
+  const done = box.run((config) => {
+    limit(config, { pids: { limit: 4 } });
+    config.process.args = ["sh", "-c", "for i in 1 2 3 4 5 6; do sleep 1 & done; wait; echo all"];
+  });
+  t.match(done.stderr, /can't fork/);
+  t.notMatch(done.stdout, "all");
+}, { skip: needs("pids") });
+
+scenario("pids: a negative limit is none", (t, box) => {
+  const { pid } = box.running((config) => limit(config, { pids: { limit: -1 } }));
+  t.equal(cgroupValue(pid, "pids", "pids.max"), "max");
+}, { skip: needs("pids") });
+
+scenario("blkio: weight", (t, box) => {
+  const { pid } = box.running((config) => limit(config, { blockIO: { weight: 300 } }));
+  const folder = cgroupDirOf(pid, "blkio");
+  const file = readdirSync(folder).find((name) => /^blkio(\.bfq)?\.weight$/.test(name)) ?? "";
+  t.equal(readText(join(folder, file)).trim().replace(/^default /, ""), "300");
+}, {
+  skip: needs("blkio") || (readdirSync(cgroupMounts().get("blkio") ?? "/").some((name) => /^blkio(\.bfq)?\.weight$/.test(name)) ? false : "no blkio weight in this kernel"),
+});
+
+scenario("devices: the list of the kernel is that of the config and the defaults", (t, box) => {
+  const { pid } = box.running((config) => {
+    limit(config, {
+      devices: [
+        { allow: false, access: "rwm" },
+        { allow: true, type: "c", major: 10, minor: 229, access: "rw" },
+        { allow: true, type: "b", major: 8, access: "r" },
+      ],
+    });
+  });
+  const lines = cgroupValue(pid, "devices", "devices.list").split("\n");
+  t.ok(lines.includes("c 10:229 rw") || lines.includes("c 10:229 rwm"));
+  t.ok(lines.some((line) => /^b 8:\* rm?$/.test(line)));
+  for (const line of ["c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm"]) {
+    t.ok(lines.includes(line), line);
+  }
+  t.notOk(lines.includes("a *:* rwm"));
+}, { skip: needs("devices") });
+
+scenario("cgroupsPath: an absolute one is below each hierarchy", (t, box) => {
+  const path = `${box.cgroup}/own`;
+  const { pid } = box.running((config) => void (config.linux.cgroupsPath = path));
+  for (const name of cgroupMounts().keys()) {
+    if (name === "" || name.startsWith("name=")) continue;
+    t.equal(cgroupPathOf(pid, name), path, name);
+  }
+});
+
+scenario("cgroupsPath: a relative one, and none, have the id or the path at their end; delete removes them", (t, box) => {
+  for (const path of [`${box.marker}/rel`, undefined]) {
+    const container = box.running((config) => {
+      if (path === undefined) delete config.linux.cgroupsPath;
+      else config.linux.cgroupsPath = path;
+    });
+    const folder = cgroupDirOf(container.pid, "pids");
+    t.ok(folder.endsWith(path ?? container.id), folder);
+    t.equal(container.remove("--force").status, 0);
+    t.notOk(existsSync(folder));
+  }
+}, { skip: needs("pids") });
+
+scenario("the container's first process is in its cgroup as soon as it is created", (t, box) => {
+  const { pid } = box.create((config) => limit(config, { pids: { limit: 9 } }));
+  t.match(cgroupPathOf(pid, "pids"), box.cgroup);
+  t.equal(cgroupValue(pid, "pids", "pids.max"), "9");
+}, { skip: needs("pids") });
+
+scenario("inside, /sys/fs/cgroup shows the container's own cgroup, read-only", (t, box) => {
+  const out = box.sh(
+    "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes pids/pids.max; echo 1 2>/dev/null > pids/pids.max || echo refused; ls",
+    (config) => limit(config, { memory: { limit: 32 * MIB }, pids: { limit: 12 } }),
+  );
+  const [memory, pids, refused, ...names] = out.trim().split("\n");
+  t.same([memory, pids, refused], [String(32 * MIB), "12", "refused"]);
+  for (const name of cgroupMounts().keys()) {
+    if (name !== "" && !name.startsWith("name=")) t.ok(names.includes(name), name);
+  }
+}, { skip: needs("memory", "pids") });
+
+scenario("cgroups that the container made in its own are removed with it", (t, box) => {
+  const container = box.running((config) => {
+    const mount = config.mounts.find((each) => each.type === "cgroup");
+    if (mount !== undefined) mount.options = ["rw", "nosuid", "noexec", "nodev"];
+    config.process.args = ["sh", "-c", "mkdir -p /sys/fs/cgroup/pids/x/y /sys/fs/cgroup/memory/z; echo made; sleep 1000"];
+  });
+  const folder = cgroupDirOf(container.pid, "pids");
+  for (let tries = 0; tries < 200 && readText(container.made.stdoutPath) === ""; tries += 1) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  }
+  t.ok(existsSync(join(folder, "x/y")));
+  t.equal(container.remove("--force").status, 0);
+  t.notOk(existsSync(folder));
+}, { skip: needs("memory", "pids") });
+
+/** Makes the cgroup `path` in the hierarchies `controllers` before the runtime does. */
+function makeCgroup(box: Box, path: string, controllers: string[]): string[] {
+  const folders = controllers.map((name) => join(cgroupMounts().get(name) ?? "", path));
+  for (const folder of folders) mkdirSync(folder, { recursive: true });
+  box.atClose(() => {
+    for (const folder of folders) {
+      try {
+        rmdirSync(folder);
+      } catch {
+        continue;
+      }
+    }
+  });
+  return folders;
+}
+
+scenario("a cgroup that is there and empty is used", (t, box) => {
+  const path = `${box.cgroup}/ready`;
+  makeCgroup(box, path, ["pids", "memory"]);
+  t.equal(box.sh("echo fine", (config) => void (config.linux.cgroupsPath = path)), "fine\n");
+}, { skip: needs("pids", "memory") });
+
+scenario("a cgroup that is not empty is an error that says so; its processes are left alone", (t, box) => {
+  const first = box.running((config) => void (config.linux.cgroupsPath = `${box.cgroup}/taken`));
+  const done = box.run((config) => void (config.linux.cgroupsPath = `${box.cgroup}/taken`));
+  t.equal(done.status, 1);
+  t.match(done.stderr, /cgroup is not empty: 1 process/);
+  t.equal(first.state().status, "running");
+  t.equal(cgroupPathOf(first.pid, "pids"), `${box.cgroup}/taken`, "its cgroup is still there");
+}, { skip: needs("pids") || notFor("runc", "1.1 only warns") });
+
+scenario("a cgroup that is frozen is an error that says so, not a hang", (t, box) => {
+  const path = `${box.cgroup}/cold`;
+  const [folder = ""] = makeCgroup(box, path, ["freezer"]);
+  writeFileSync(join(folder, "freezer.state"), "FROZEN");
+  box.atClose(() => existsSync(folder) && writeFileSync(join(folder, "freezer.state"), "THAWED"));
+  const bundle = box.bundle((config) => void (config.linux.cgroupsPath = path));
+  const done = box.call(["run", "--bundle", bundle.dir, box.id()], { timeout: 10_000 });
+  t.equal(done.status, 1);
+  t.match(done.stderr, /frozen/);
+}, { skip: needs("freezer") || notFor("runc", "1.1 only warns") });
+
+scenario("a limit for a controller that is not there is an error", (t, box) => {
+  const done = box.run((config) => {
+    config.linux.resources = {
+      ...config.linux.resources,
+      ...({ network: { classID: 0x100001 } } as Resources),
+    };
+  });
+  t.equal(done.status, 1);
+  t.match(done.stderr, /net_cls|network/);
+  t.same(box.leftovers(), []);
+}, { skip: hasController("net_cls") ? "net_cls is mounted here" : false });
+
+scenario("without root's cgroup namespace the paths inside are those of the host", (t, box) => {
+  const out = box.sh("cat /proc/self/cgroup");
+  t.match(out, box.cgroup);
+});

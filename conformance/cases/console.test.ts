@@ -1,0 +1,184 @@
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { scenario, type Box } from "../harness/box.ts";
+import type { Config } from "../harness/config.ts";
+import { helper } from "../harness/helpers.ts";
+import { readText, waitFor } from "../harness/host.ts";
+import { ENVIRONMENT, notFor, RUNTIME } from "../harness/runtime.ts";
+
+interface Console {
+  readonly socket: string;
+  /** What the receiver and then the terminal have said. */
+  text(): string;
+  write(text: string): void;
+}
+
+/** A receiver that waits on a console socket. */
+function listen(box: Box, ...size: string[]): Console {
+  const socket = box.path("sock");
+  const out = box.path("console");
+  const fd = openSync(out, "a");
+  const child = spawn(helper("helpers/console.c"), [socket, ...size], { stdio: ["pipe", fd, "inherit"] });
+  closeSync(fd);
+  box.atClose(() => child.kill("SIGKILL"));
+  const text = (): string => readText(out).replaceAll("\r\n", "\n");
+  if (!waitFor(() => text().startsWith("ready\n"))) throw new Error("the console receiver did not start");
+  return { socket, text, write: (words) => void child.stdin?.write(words) };
+}
+
+function terminal(config: Config, script: string): void {
+  config.process.terminal = true;
+  config.process.args = ["sh", "-c", script];
+}
+
+scenario("a console socket gets the terminal's master, and its name", (t, box) => {
+  const console = listen(box);
+  const container = box.create(
+    (config) => terminal(config, "tty; tty < /dev/console; test -t 0 && test -t 1 && test -t 2 && echo all three"),
+    ["--console-socket", console.socket],
+  );
+  container.start();
+  container.until("stopped");
+  t.ok(waitFor(() => console.text().endsWith("all three\n")), console.text());
+  const [, name, ...lines] = console.text().split("\n");
+  t.match(name, /^name .*(\/dev\/(pts\/\d+|ptmx)|pts)/);
+  t.match(lines[0], /^\/dev\/(pts\/0|console)$/);
+  t.equal(lines[2], "all three");
+});
+
+scenario("what is typed reaches the program, and ^C its process group", async (t, box) => {
+  const console = listen(box);
+  const container = box.create(
+    (config) => terminal(config, "read line; echo got $line; trap 'echo stopped; exit' INT; echo wait; while :; do sleep 0.05; done"),
+    ["--console-socket", console.socket],
+  );
+  container.start();
+  console.write("hello\n");
+  for (let tries = 0; tries < 200 && !console.text().includes("wait\n"); tries += 1) await pause();
+  t.match(console.text(), "got hello\n", "the terminal is the controlling one");
+  console.write("\x03");
+  for (let tries = 0; tries < 200 && !console.text().includes("stopped\n"); tries += 1) await pause();
+  t.match(console.text(), "stopped\n");
+  container.until("stopped");
+});
+
+/** A short wait in which the event loop runs: writes to a pipe need it. */
+function pause(): Promise<void> {
+  return new Promise((settle) => setTimeout(settle, 20));
+}
+
+scenario("consoleSize", (t, box) => {
+  const console = listen(box);
+  const container = box.create(
+    (config) => {
+      terminal(config, "stty size");
+      config.process.consoleSize = { height: 33, width: 111 };
+    },
+    ["--console-socket", console.socket],
+  );
+  container.start();
+  container.until("stopped");
+  t.ok(waitFor(() => console.text().includes("33 111\n")), console.text());
+});
+
+scenario("the terminal belongs to the user of the process", (t, box) => {
+  const console = listen(box);
+  const container = box.create(
+    (config) => {
+      terminal(config, "stat -c %u $(tty); echo x > $(tty) && echo opened");
+      config.process.user = { uid: 1000, gid: 1000 };
+    },
+    ["--console-socket", console.socket],
+  );
+  container.start();
+  container.until("stopped");
+  t.ok(waitFor(() => console.text().includes("1000\nx\nopened\n")), console.text());
+});
+
+scenario("run --detach with a console socket", (t, box) => {
+  const console = listen(box);
+  const bundle = box.bundle((config) => terminal(config, "echo detached"));
+  const done = box.call(["run", "-d", "--bundle", bundle.dir, "--console-socket", console.socket, box.id()]);
+  t.equal(done.status, 0, done.output);
+  t.ok(waitFor(() => console.text().includes("detached\n")), console.text());
+});
+
+scenario("terminal true, and create without a console socket, is an error", (t, box) => {
+  const bundle = box.bundle((config) => terminal(config, "true"));
+  const done = box.tryCreate(bundle);
+  t.equal(done.status, 1);
+  t.match(done.stderr, /console socket/);
+  t.same(box.leftovers(), []);
+});
+
+scenario("terminal false, and a console socket, is an error", (t, box) => {
+  const console = listen(box);
+  const done = box.tryCreate(box.bundle(), ["--console-socket", console.socket]);
+  t.equal(done.status, 1);
+  t.match(done.stderr, /console socket/);
+  t.same(box.leftovers().filter((each) => !each.includes("helpers/console")), []);
+});
+
+scenario("a console socket that does not exist is an error", (t, box) => {
+  const bundle = box.bundle((config) => terminal(config, "true"));
+  const done = box.tryCreate(bundle, ["--console-socket", "/no/such/socket"]);
+  t.equal(done.status, 1);
+  t.match(done.stderr, /\/no\/such\/socket/);
+  t.same(box.leftovers(), []);
+});
+
+/** `run` under a terminal, made by script(1); stdout is what that terminal showed. */
+function runInTerminal(box: Box, script: string, edit: (config: Config) => void = () => undefined): { status: number; text: string } {
+  const bundle = box.bundle((config) => {
+    terminal(config, script);
+    edit(config);
+  });
+  const command = [RUNTIME, "--root", box.root, "run", "--bundle", bundle.dir, box.id()].join(" ");
+  const done = spawnSync("script", ["-qec", `stty rows 31 cols 97; ${command}`, "/dev/null"], {
+    encoding: "utf8",
+    input: "typed\n",
+    env: ENVIRONMENT,
+    timeout: 20_000,
+  });
+  return { status: done.status ?? -1, text: done.stdout.replaceAll("\r\n", "\n") };
+}
+
+scenario("run in the foreground of a terminal", (t, box) => {
+  const done = runInTerminal(box, "tty; read line; echo got $line; exit 7");
+  t.equal(done.status, 7, done.text);
+  t.match(done.text, /\/dev\/(pts\/0|console)\n/);
+  t.match(done.text, /got typed\n/);
+  t.same(box.leftovers(), []);
+});
+
+scenario("run in the foreground: the terminal has the size of the outer one", (t, box) => {
+  t.match(runInTerminal(box, "sleep 0.3; stty size").text, "31 97\n");
+});
+
+scenario("run in the foreground without a terminal at hand says so, or works", (t, box) => {
+  const done = box.run((config) => terminal(config, "echo fine"), [], { input: "" });
+  if (done.status === 0) t.match(done.stdout, "fine");
+  else t.match(done.stderr, /terminal|tty|console|inappropriate ioctl/i);
+  t.same(box.leftovers(), []);
+});
+
+scenario("the console works in a user namespace", (t, box) => {
+  const console = listen(box);
+  const container = box.create(
+    (config) => {
+      terminal(config, "tty; echo $(stat -c %u $(tty))");
+      config.linux.namespaces.push({ type: "user" });
+      const map = [{ containerID: 0, hostID: 100000, size: 65536 }];
+      config.linux.uidMappings = map;
+      config.linux.gidMappings = map;
+    },
+    ["--console-socket", console.socket],
+  );
+  container.start();
+  container.until("stopped");
+  t.ok(waitFor(() => /\/dev\/(pts\/0|console)\n0\n$/.test(console.text())), console.text());
+});
+
+scenario("/dev/console is a terminal only if the process has one", (t, box) => {
+  t.equal(box.sh("test -c /dev/console && echo there || echo none"), "none\n");
+}, { skip: notFor("crun", "makes it always") });

@@ -1,0 +1,141 @@
+import { lstatSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { scenario } from "../harness/box.ts";
+import type { Config, DeviceRule } from "../harness/config.ts";
+import { notFor } from "../harness/runtime.ts";
+
+const DENY_ALL: DeviceRule = { allow: false, access: "rwm" };
+
+function allow(config: Config, ...rules: DeviceRule[]): void {
+  config.linux.resources = { ...config.linux.resources, devices: [DENY_ALL, ...rules] };
+}
+
+function may(config: Config, ...capabilities: string[]): void {
+  const sets = { bounding: capabilities, permitted: capabilities, effective: capabilities };
+  config.process.capabilities = { ...config.process.capabilities, ...sets };
+}
+
+scenario("the default devices", (t, box) => {
+  const out = box.sh("cd /dev; for d in null zero full random urandom tty; do stat -c '%n %F %t:%T %a %u:%g' $d; done");
+  t.same(out.trim().split("\n"), [
+    "null character special file 1:3 666 0:0",
+    "zero character special file 1:5 666 0:0",
+    "full character special file 1:7 666 0:0",
+    "random character special file 1:8 666 0:0",
+    "urandom character special file 1:9 666 0:0",
+    "tty character special file 5:0 666 0:0",
+  ]);
+});
+
+scenario("the default devices work", (t, box) => {
+  const out = box.sh(
+    "echo x > /dev/null; cat /dev/null; head -c 3 /dev/zero | wc -c; head -c 5 /dev/urandom | wc -c; echo x > /dev/full || echo full",
+  );
+  t.equal(out, "3\n5\nfull\n");
+});
+
+scenario("the symlinks of /dev", (t, box) => {
+  const out = box.sh("cd /dev; for l in fd stdin stdout stderr ptmx; do readlink $l; done; echo through >> /dev/stdout");
+  t.same(out.trim().split("\n"), [
+    "/proc/self/fd",
+    "/proc/self/fd/0",
+    "/proc/self/fd/1",
+    "/proc/self/fd/2",
+    "pts/ptmx",
+    "through",
+  ]);
+});
+
+scenario("linux.devices: character, block, unbuffered and fifo, with mode and owner", (t, box) => {
+  const out = box.sh("cd /dev; stat -c '%F %t:%T %a %u:%g' a sub/b u p", (config) => {
+    config.linux.devices = [
+      { path: "/dev/a", type: "c", major: 10, minor: 229, fileMode: 0o640, uid: 7, gid: 8 },
+      { path: "/dev/sub/b", type: "b", major: 7, minor: 300, fileMode: 0o600 },
+      { path: "/dev/u", type: "u", major: 1, minor: 3, fileMode: 0o666 },
+      { path: "/dev/p", type: "p", fileMode: 0o622 },
+    ];
+  });
+  t.same(out.trim().split("\n"), [
+    "character special file a:e5 640 7:8",
+    "block special file 7:12c 600 0:0",
+    "character special file 1:3 666 0:0",
+    "fifo 0:0 622 0:0",
+  ]);
+});
+
+scenario("linux.devices outside /dev, on the root file system", (t, box) => {
+  const bundle = box.bundle((config) => {
+    config.process.args = ["stat", "-c", "%F %t:%T", "/zero"];
+    config.linux.devices = [{ path: "/zero", type: "c", major: 1, minor: 5, fileMode: 0o666 }];
+  });
+  t.equal(box.run(bundle).stdout, "character special file 1:5\n");
+  const node = lstatSync(join(bundle.rootfs, "zero"));
+  t.ok(node.isCharacterDevice());
+  t.equal(box.run(bundle).stdout, "character special file 1:5\n", "one that is there, and matches, is fine");
+});
+
+scenario("linux.devices: a file that is there and does not match is an error", (t, box) => {
+  const bundle = box.bundle((config) => {
+    config.linux.devices = [{ path: "/taken", type: "c", major: 1, minor: 5 }];
+  });
+  writeFileSync(join(bundle.rootfs, "taken"), "text");
+  const done = box.run(bundle);
+  t.equal(done.status, 1);
+  t.match(done.stderr, "/taken");
+  t.same(box.leftovers(), []);
+}, { skip: notFor("runc", "takes what is there") });
+
+scenario("linux.devices: an unknown type is an error", (t, box) => {
+  const done = box.run((config) => {
+    config.linux.devices = [{ path: "/dev/x", type: "x", major: 1, minor: 5 }];
+  });
+  t.equal(done.status, 1);
+  t.match(done.stderr, /type|"x"|devices/);
+  t.same(box.leftovers(), []);
+});
+
+scenario("a device without a rule cannot be opened; with one it can, as far as the rule goes", (t, box) => {
+  const script = "head -c 0 < /dev/d && echo read; (: > /dev/d) && echo written; true";
+  const run = (...rules: DeviceRule[]): string => {
+    const done = box.run((config) => {
+      config.process.args = ["sh", "-c", script];
+      // The twin of the loop control device: harmless to open.
+      config.linux.devices = [{ path: "/dev/d", type: "c", major: 10, minor: 237, fileMode: 0o666 }];
+      allow(config, ...rules);
+    });
+    return done.output;
+  };
+  const none = run();
+  t.match(none, /Operation not permitted/);
+  t.notMatch(none, /^(read|written)$/m);
+  const rule = { allow: true, type: "c", major: 10, minor: 237 };
+  const reading = run({ ...rule, access: "r" });
+  t.match(reading, /^read$/m);
+  t.notMatch(reading, /^written$/m);
+  t.match(run({ ...rule, access: "rw" }), /read\nwritten/);
+  t.match(run({ allow: true, type: "a", access: "rwm" }), /read\nwritten/, "all allowed");
+});
+
+scenario("mknod is allowed for any device, opening is not", (t, box) => {
+  const out = box.sh("mknod /dev/m c 10 237 && echo made; head -c 1 /dev/m 2>&1 || true", (config) => {
+    may(config, "CAP_MKNOD");
+  });
+  t.match(out, /^made\n.*Operation not permitted/);
+});
+
+scenario("a later rule takes back an earlier one", (t, box) => {
+  const done = box.run((config) => {
+    config.process.args = ["sh", "-c", "head -c 0 < /dev/d"];
+    config.linux.devices = [{ path: "/dev/d", type: "c", major: 10, minor: 237, fileMode: 0o666 }];
+    allow(config, { allow: true, type: "c", major: 10, access: "rwm" }, { allow: false, type: "c", major: 10, access: "rwm" });
+  });
+  t.match(done.stderr, "Operation not permitted");
+});
+
+scenario("wildcards: a rule with major and minor -1, as engines send it, is for all of a type", (t, box) => {
+  const out = box.sh("head -c 0 < /dev/d && echo read", (config) => {
+    config.linux.devices = [{ path: "/dev/d", type: "c", major: 10, minor: 237, fileMode: 0o666 }];
+    allow(config, { allow: true, type: "c", major: -1, minor: -1, access: "rwm" });
+  });
+  t.equal(out, "read\n");
+});

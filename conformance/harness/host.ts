@@ -1,0 +1,200 @@
+import { readdirSync, readFileSync, readlinkSync, rmdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+/** Text of a file, or `""` where it cannot be read (a process may have gone). */
+export function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function unescapeMountinfo(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
+}
+
+/** One line of mountinfo. */
+export interface MountInfo {
+  readonly id: number;
+  readonly root: string;
+  readonly target: string;
+  /** Options of the mount itself. */
+  readonly options: readonly string[];
+  /** Propagation fields, such as `shared:3` and `master:3`. */
+  readonly propagation: readonly string[];
+  readonly fsType: string;
+  readonly source: string;
+  /** Options of the file system. */
+  readonly superOptions: readonly string[];
+}
+
+/** The mounts in the text of a mountinfo file, in its order. */
+export function parseMountinfo(text: string): MountInfo[] {
+  const mounts: MountInfo[] = [];
+  for (const line of text.split("\n")) {
+    const [left, right] = line.split(" - ");
+    if (left === undefined || right === undefined) continue;
+    const fields = left.split(" ");
+    const [fsType = "", source = "", superOptions = ""] = right.split(" ");
+    mounts.push({
+      id: Number(fields[0]),
+      root: unescapeMountinfo(fields[3] ?? ""),
+      target: unescapeMountinfo(fields[4] ?? ""),
+      options: (fields[5] ?? "").split(","),
+      propagation: fields.slice(6),
+      fsType,
+      source: unescapeMountinfo(source),
+      superOptions: superOptions.split(","),
+    });
+  }
+  return mounts;
+}
+
+/** The last (topmost) mount at `target` in the mount namespace of `pid`. */
+export function mountOf(pid: number | "self", target: string): MountInfo | undefined {
+  return parseMountinfo(readText(`/proc/${pid}/mountinfo`)).findLast((each) => each.target === target);
+}
+
+/** Directory of each mounted cgroup v1 controller of this host. */
+export function cgroupMounts(): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const mount of parseMountinfo(readText("/proc/self/mountinfo"))) {
+    if (mount.fsType === "cgroup2" && !found.has("")) found.set("", mount.target);
+    if (mount.fsType !== "cgroup") continue;
+    for (const option of mount.superOptions) {
+      if (option !== "rw" && option !== "ro" && !found.has(option)) found.set(option, mount.target);
+    }
+  }
+  return found;
+}
+
+/** Whether this host has the cgroup v1 controller `name`. */
+export function hasController(name: string): boolean {
+  return cgroupMounts().has(name);
+}
+
+/** Path of the cgroup of `pid` in the hierarchy of `controller` (`""`: version 2), as /proc says. */
+export function cgroupPathOf(pid: number, controller: string): string | undefined {
+  for (const line of readText(`/proc/${pid}/cgroup`).split("\n")) {
+    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    if (controllers === undefined) continue;
+    if (controllers.split(",").some((each) => each === controller)) return path;
+  }
+  return undefined;
+}
+
+/** Directory of the cgroup of `pid` on this host for `controller`. */
+export function cgroupDirOf(pid: number, controller: string): string {
+  const mount = cgroupMounts().get(controller);
+  const path = cgroupPathOf(pid, controller);
+  if (mount === undefined || path === undefined) throw new Error(`no cgroup of ${controller}`);
+  return join(mount, path);
+}
+
+/** Text of a control file of the cgroup of `pid`, without the newline. */
+export function cgroupValue(pid: number, controller: string, file: string): string {
+  return readFileSync(join(cgroupDirOf(pid, controller), file), "utf8").trim();
+}
+
+/** Directories of every hierarchy below the path `path`, deepest first. */
+export function cgroupDirsUnder(path: string): string[] {
+  const found: string[] = [];
+  const walk = (folder: string): void => {
+    let entries;
+    try {
+      entries = readdirSync(folder, { withFileTypes: true });
+    } catch {
+      return;
+    }
+    for (const entry of entries) if (entry.isDirectory()) walk(join(folder, entry.name));
+    found.push(folder);
+  };
+  for (const mount of new Set(cgroupMounts().values())) walk(join(mount, path));
+  return found;
+}
+
+/** Removes the cgroups below `path`, killing what is in them. */
+export function removeCgroups(path: string): void {
+  const folders = cgroupDirsUnder(path);
+  for (const folder of folders) {
+    for (const pid of readText(join(folder, "cgroup.procs")).split("\n")) {
+      if (Number(pid) > 0) tryKill(Number(pid));
+    }
+  }
+  const deadline = Date.now() + 3000;
+  for (const folder of folders) {
+    while (Date.now() < deadline) {
+      try {
+        rmdirSync(folder);
+        break;
+      } catch {
+        if (statOf(folder) === undefined) break;
+        sleep(10);
+      }
+    }
+  }
+}
+
+export function tryKill(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    return;
+  }
+}
+
+function statOf(path: string): ReturnType<typeof statSync> {
+  return statSync(path, { throwIfNoEntry: false });
+}
+
+/** Waits for `ms` milliseconds without returning to the event loop. */
+export function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/** Tries `check` every few milliseconds until it is true; false if `ms` have passed. */
+export function waitFor(check: () => boolean, ms = 10_000): boolean {
+  const deadline = Date.now() + ms;
+  while (!check()) {
+    if (Date.now() > deadline) return false;
+    sleep(5);
+  }
+  return true;
+}
+
+/** Every process of this host. */
+export function pids(): number[] {
+  return readdirSync("/proc").map(Number).filter((pid) => pid > 0);
+}
+
+/** Whether `pid` exists and is no zombie. */
+export function isAlive(pid: number): boolean {
+  const stat = readText(`/proc/${pid}/stat`);
+  return stat !== "" && !/^\d+ \(.*\) [ZX]/s.test(stat);
+}
+
+/** Processes, zombies left out, that a command line, an environment or a cgroup ties to `marker`. */
+export function processesOf(marker: string): string[] {
+  const found: string[] = [];
+  for (const pid of pids()) {
+    if (pid === process.pid || !isAlive(pid)) continue;
+    const command = readText(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
+    const signs = [command, readText(`/proc/${pid}/environ`), readText(`/proc/${pid}/cgroup`)];
+    if (signs.some((text) => text.includes(marker))) found.push(`${pid} ${command}`);
+  }
+  return found;
+}
+
+/** What /proc/PID/ns/NAME links to, such as `pid:[4026531836]`. */
+export function namespaceOf(pid: number | "self", name: string): string {
+  return readlinkSync(`/proc/${pid}/ns/${name}`);
+}
+
+/** A field of /proc/PID/status. */
+export function statusField(pid: number, name: string): string {
+  const line = readText(`/proc/${pid}/status`).split("\n").find((each) => each.startsWith(`${name}:`));
+  return (line ?? "").slice(name.length + 1).trim();
+}

@@ -1,0 +1,2 @@
+// A program that needs as little memory as a static program can.
+int main(void) { return 0; }

@@ -1,0 +1,201 @@
+// npm test: installs what is missing, builds, and runs the C++ tests, the unit tests and the conformance cases.
+// Everything runs even if a part fails; the last line is "N passed, N failed, N skipped".
+//
+//   npm test [-- WORD...]   only the test files whose path contains one of the words
+//   RUNTIME=/path npm test  the conformance cases with another runtime
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { ensureNpmPackages, environment, PACKAGES, prepare, ROOT } from "./prepare.mjs";
+
+const LOGS = join(ROOT, "build/test-logs");
+const JOBS = 2;
+const FILE_TIMEOUT_MS = 300_000;
+/** Folders whose files run one at a time, after all others: they measure, or load the machine. */
+const ALONE = ["conformance/stress/", "conformance/security/"];
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const words = process.argv.slice(2);
+const began = Date.now();
+
+function add(counts) {
+  for (const key of Object.keys(total)) total[key] += counts[key];
+}
+
+function say(text) {
+  const seconds = String(Math.round((Date.now() - began) / 1000)).padStart(4);
+  console.log(`[${seconds} s] ${text}`);
+}
+
+/** Path of every file below `folder` whose name ends in `.test.ts`, sorted. */
+function testFiles(folder) {
+  const found = readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true });
+  return found
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".test.ts"))
+    .map((entry) => relative(ROOT, join(entry.parentPath ?? entry.path, entry.name)))
+    .sort();
+}
+
+/**
+ * Counts the tests in parsed TAP: a subtest without subtests is one test, and so is a lone assertion.
+ * `problems` gets the full name of each test that failed, and its diagnostics.
+ */
+function count(events, path, problems) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  let child;
+  for (const [kind, value] of events) {
+    if (kind === "child") child = value;
+    else if (kind === "bailout") {
+      counts.failed += 1;
+      problems.push({ name: [...path, `Bail out! ${value}`].join(" > ") });
+    } else if (kind === "assert") {
+      const nested = child?.some(([inner]) => inner === "child") === true;
+      const inside = nested ? count(child, [...path, value.name], problems) : undefined;
+      if (inside !== undefined) for (const key of Object.keys(counts)) counts[key] += inside[key];
+      const missed = inside === undefined || (!value.ok && inside.failed === 0);
+      if (missed) {
+        if (value.skip || value.todo) counts.skipped += 1;
+        else if (value.ok) counts.passed += 1;
+        else {
+          counts.failed += 1;
+          problems.push({ name: [...path, value.name].join(" > "), failed: failedAsserts(child), diag: value.diag });
+        }
+      }
+      child = undefined;
+    }
+  }
+  return counts;
+}
+
+function failedAsserts(events) {
+  const asserts = (events ?? []).filter(([kind, value]) => kind === "assert" && !value.ok);
+  return asserts.map(([, value]) => ({ name: value.name, diag: value.diag }));
+}
+
+function describe(problem) {
+  const lines = [`    not ok ${problem.name}`];
+  for (const { name, diag } of problem.failed ?? []) {
+    lines.push(`      ${name}`);
+    const text = diag?.diff ?? JSON.stringify({ ...diag, stack: undefined, source: undefined });
+    for (const line of String(text ?? "").split("\n").slice(0, 24)) lines.push(`        ${line.slice(0, 400)}`);
+    if (diag?.at !== undefined) lines.push(`        at ${diag.at.fileName}:${diag.at.lineNumber}`);
+  }
+  return lines.join("\n");
+}
+
+/** Runs a program that prints TAP, counts, and prints one line. */
+async function runTap(Parser, name, command, args, extra = {}) {
+  const start = Date.now();
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    env: { ...environment(), TAP: "1", ...extra },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "";
+  let err = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
+  child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill("SIGKILL");
+  }, FILE_TIMEOUT_MS);
+  const status = await new Promise((settle) => {
+    child.on("error", (error) => settle(error.message));
+    child.on("close", (code, signal) => settle(code ?? signal));
+  });
+  clearTimeout(timer);
+  const log = join(LOGS, `${name.replaceAll("/", "-")}.tap`);
+  writeFileSync(log, `${out}\n# stderr:\n${err}`);
+  const problems = [];
+  const counts = count(Parser.parse(out), [], problems);
+  if (late || (status !== 0 && counts.failed === 0)) {
+    counts.failed += 1;
+    const why = late ? `killed after ${FILE_TIMEOUT_MS / 1000} s` : `ended with ${status}`;
+    problems.push({ name: `${why}: ${err.trim().split("\n").slice(0, 12).join("\n      ")}` });
+  }
+  const seconds = ((Date.now() - start) / 1000).toFixed(1);
+  const skips = counts.skipped === 0 ? "" : `, ${counts.skipped} skipped`;
+  say(`${counts.failed === 0 ? "ok    " : "FAILED"} ${name}: ${counts.passed} passed, ${counts.failed} failed${skips} (${seconds} s)`);
+  for (const problem of problems) console.log(describe(problem));
+  if (problems.length > 0) console.log(`    all of it: ${relative(ROOT, log)}`);
+  add(counts);
+}
+
+/** One thing that could not be tried at all. */
+function note(kind, text) {
+  total[kind] += 1;
+  say(`${kind === "failed" ? "FAILED" : "skip  "} ${text}`);
+}
+
+function build() {
+  say("building");
+  const done = spawnSync(process.execPath, ["scripts/build.mjs", "--keep-going"], {
+    cwd: ROOT,
+    env: process.env,
+    stdio: "inherit",
+  });
+  if (done.status !== 0) note("failed", `npm run build ended with ${done.status ?? done.signal}`);
+}
+
+/** Path of the program with the C++ tests, built with sanitizers in a build directory of its own. */
+function buildNativeTest() {
+  say("building native/test");
+  const cmake = join(ROOT, "node_modules/cmake-js/bin/cmake-js");
+  const words = [cmake, "build", "--out", "build/native-test", "--CDRUNT_TESTS=ON", "--target", "native_test"];
+  const done = spawnSync(process.execPath, [...words, "--parallel", String(JOBS)], {
+    cwd: ROOT,
+    env: environment(),
+    encoding: "utf8",
+  });
+  const program = join(ROOT, "build/native-test/native/native_test");
+  if (done.status === 0 && existsSync(program)) return program;
+  console.log(`${done.stdout}${done.stderr}`.trim().split("\n").slice(-30).join("\n"));
+  note("failed", "native/test does not build");
+  return undefined;
+}
+
+async function runAll(files, jobs, Parser) {
+  const waiting = [...files];
+  const worker = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const compiled = join(ROOT, "build/js", file.replace(/\.ts$/, ".js"));
+      if (!existsSync(compiled)) note("failed", `${file}: not compiled`);
+      else await runTap(Parser, file, process.execPath, ["--enable-source-maps", compiled]);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
+}
+
+async function main() {
+  mkdirSync(LOGS, { recursive: true });
+  const missing = prepare({ packages: [...new Set([...PACKAGES.build, ...PACKAGES.test])] });
+  for (const name of missing) note("skipped", `what needs the Debian package ${name}`);
+  if (!ensureNpmPackages()) {
+    note("failed", "npm ci");
+    return;
+  }
+  build();
+  const { Parser } = await import("tap-parser");
+  const wanted = (file) => words.length === 0 || words.some((word) => file.includes(word));
+
+  if (wanted("native/test")) {
+    const nativeTest = buildNativeTest();
+    if (nativeTest !== undefined) await runTap(Parser, "native/test", nativeTest, []);
+  }
+
+  await runAll([...testFiles("lib"), ...testFiles("bin")].filter(wanted), JOBS, Parser);
+
+  const cases = testFiles("conformance").filter(wanted);
+  if (process.getuid?.() !== 0) {
+    for (const file of cases) note("skipped", `${file}: needs root`);
+    return;
+  }
+  const alone = (file) => ALONE.some((folder) => file.startsWith(folder));
+  await runAll(cases.filter((file) => !alone(file)), JOBS, Parser);
+  await runAll(cases.filter(alone), 1, Parser);
+}
+
+await main();
+if (total.failed > 0) process.exitCode = 1;
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
