@@ -16,6 +16,8 @@ export type ErrorCode =
   | "INVALID_ID"
   | "CONTAINER_EXISTS"
   | "CONTAINER_NOT_FOUND"
+  /** The record of a container cannot be read: somebody else has written to it. */
+  | "STATE_DAMAGED"
   /** The container is not in a state in which the operation is allowed. */
   | "WRONG_STATE"
   | "CONTAINER_NOT_RUNNING"

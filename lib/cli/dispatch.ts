@@ -1,7 +1,4 @@
-/**
- * From parsed options to the typed options of a command. Each command is a lazy import: what it needs is not loaded for
- * the others.
- */
+/** From parsed options to the typed options of a command. */
 
 import type { CommandResult } from "../commands/result.ts";
 import { RuntimeError } from "../errors.ts";
@@ -9,6 +6,7 @@ import type { CreateOptions, RuntimeContext } from "../runtime/options.ts";
 import type { Invocation } from "./argv.ts";
 import { absolutePath } from "./paths.ts";
 import type { Root } from "./root.ts";
+import * as containers from "./container_commands.ts";
 import type { CommandFlags, CommandName } from "./table.ts";
 
 /** What a command's row of {@link RUN} is called with. */
@@ -25,30 +23,28 @@ type Runner<Name extends CommandName> = (call: Call<Name>) => Promise<CommandRes
 
 const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   async check({ flags }) {
-    const { check } = await import("../commands/check.ts");
+    const { check } = await import("./bundle_commands.ts");
     const report = check({ bundle: bundleOf(flags.bundle), format: textOrJson(flags.format) });
     return { output: report.text, exitCode: report.exitCode };
   },
 
   async create({ flags, id, context }) {
     refuseSystemd(context);
-    const { create } = await import("../commands/create.ts");
+    const { create } = await import("./bundle_commands.ts");
     return create(context, createOptions(id, flags, process.cwd()));
   },
 
   async delete({ flags, id, context }) {
-    const { remove } = await import("../commands/delete.ts");
-    return remove(context, id, { force: flags.force ?? false });
+    return containers.remove(context, id, { force: flags.force ?? false });
   },
 
   async kill({ flags, id, positionals, context }) {
-    const { kill } = await import("../commands/kill.ts");
     // An empty signal is the default too, as in runc.
-    return kill(context, id, { signal: positionals[1] || "SIGTERM", all: flags.all ?? false });
+    return containers.kill(context, id, { signal: positionals[1] || "SIGTERM", all: flags.all ?? false });
   },
 
   async list({ flags, context, root }) {
-    const { list } = await import("../commands/list.ts");
+    const { list } = await import("./bundle_commands.ts");
     return list(context, {
       format: flags.format ?? "table",
       quiet: flags.quiet ?? false,
@@ -57,7 +53,7 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   },
 
   async plan({ flags, context }) {
-    const { plan } = await import("../commands/plan.ts");
+    const { plan } = await import("./bundle_commands.ts");
     return plan(context, {
       bundle: bundleOf(flags.bundle),
       format: textOrJson(flags.format),
@@ -66,7 +62,7 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
 
   async run({ flags, id, context }) {
     refuseSystemd(context);
-    const { run } = await import("../commands/run.ts");
+    const { run } = await import("./bundle_commands.ts");
     return run(context, {
       ...createOptions(id, flags, process.cwd()),
       detach: flags.detach ?? false,
@@ -76,18 +72,16 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   },
 
   async spec({ flags }) {
-    const { spec } = await import("../commands/spec.ts");
+    const { spec } = await import("./bundle_commands.ts");
     return spec({ bundle: bundleOf(flags.bundle), rootless: flags.rootless ?? false });
   },
 
   async start({ id, context }) {
-    const { start } = await import("../commands/start.ts");
-    return start(context, id);
+    return containers.start(context, id);
   },
 
   async state({ id, context }) {
-    const { state } = await import("../commands/state.ts");
-    return state(context, id);
+    return containers.state(context, id);
   },
 };
 

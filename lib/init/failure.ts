@@ -2,6 +2,7 @@
 import { RuntimeError } from "../errors.ts";
 import { CALLS, FAILURE_SIZE, Stage, type Step } from "../plan/ops.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
+import { outputText } from "./hook_output.ts";
 
 /** What a failure record says; see `native/README.md`. */
 export interface Failure {
@@ -136,10 +137,4 @@ function hookError(
 export function waitStatusText(status: number): string {
   const signal = status & 0x7f;
   return signal === 0 ? `exit status ${(status >> 8) & 0xff}` : `signal: ${signal}`;
-}
-
-/** What a hook printed, as the end of an error message. */
-export function outputText(output: string): string {
-  const text = output.trim();
-  return text === "" ? "" : `, output: ${text}`;
 }

@@ -1,11 +1,13 @@
 /**
- * The `init` executable as the runtime sees it: start it with a plan, answer its questions, learn how it
+ * The `init` executable as the runtime sees it: start it, send it a plan, answer its questions, learn how it
  * ended. The protocol is described in `native/README.md`.
  */
 import { RuntimeError } from "../errors.ts";
-import { encodePlan } from "../plan/encode.ts";
 import type { Plan } from "../plan/build.ts";
-import { FAILURE_SIZE, Message } from "../plan/ops.ts";
+import { encodePlan } from "../plan/encode.ts";
+import type { InitClone } from "../plan/namespaces.ts";
+import { FAILURE_SIZE, Message, type Step } from "../plan/ops.ts";
+import { Errno } from "../sys/errno.ts";
 import { check, checkValue } from "../sys/files.ts";
 import { native, nativeDirectory, type Exited } from "../sys/native.ts";
 import { failureError, parseFailure } from "./failure.ts";
@@ -18,13 +20,11 @@ export type FromInit = { readonly kind: number; readonly value: number } | "end"
 
 /** What to start. */
 export interface InitOptions {
-  readonly plan: Plan;
+  readonly clone: InitClone;
   /** Descriptors that become 0, 1 and 2. */
   readonly stdio: readonly [number, number, number];
   /** How many descriptors from 3 the container inherits. */
   readonly preserveFds: number;
-  /** The plan's slots, in order. They stay the caller's. */
-  readonly slots: readonly number[];
   /** Cgroup v2 directory to be born in. Default: the runtime's own. */
   readonly cgroupFd?: number;
   /** What the hooks that init ran have printed. */
@@ -33,51 +33,74 @@ export interface InitOptions {
 
 /** A running init. */
 export class InitProcess {
-  /** Pid of the container's first process, in the runtime's pid namespace. */
+  /** Pid of the container's first process, in the runtime's pid namespace; 0 before a stage has cloned it. */
   pid: number;
   pidfd: number;
-  readonly #options: InitOptions;
+  readonly #hookOutput: () => string;
+  #steps: readonly Step[] = [];
   #control: number;
-  /** The stage that joined the namespaces; it ends when it has cloned the container's first process. */
+  /** The stage that joins the namespaces; it ends when it has cloned the container's first process. */
   #joiner: number | undefined;
   readonly #buffer = new Uint8Array(FAILURE_SIZE);
 
   /**
-   * Starts init. It runs at once, and stops at its first question.
+   * Starts init, in the namespaces that its clone makes; it waits for a plan.
    * @throws SYSCALL
    */
   static start(options: InitOptions): InitProcess {
-    const open: number[] = [];
+    const { clone, preserveFds } = options;
+    const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
+    const path = `${nativeDirectory}/init`;
+    const executable = native.sealedCopy("runt:init", path);
     try {
-      const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
-      open.push(theirs);
-      const executable = native.sealedCopy("runt:init", `${nativeDirectory}/init`);
-      open.push(check(executable, `copy ${nativeDirectory}/init`));
-      const plan = check(native.sealedMemfd("runt:plan", encodePlan(options.plan.steps)), "memfd_create");
-      open.push(plan);
-      const preserved = Array.from({ length: options.preserveFds }, (_, index) => 3 + index);
+      const fds = [...options.stdio];
+      for (let fd = 3; fd < 3 + preserveFds; fd++) fds.push(fd);
+      fds.push(theirs);
       const spawned = native.spawn({
-        program: executable,
-        // Its own name of the stage, as `ps` shows it; init writes the next one over it.
-        args: [forks(options.plan) ? "runt:[1:JOIN]" : "runt:[2:INIT]", String(3 + options.preserveFds)],
+        program: check(executable, `copy ${path}`, { path }),
+        // The name of the stage, as `ps` shows it; init writes the next one over it.
+        args: [clone.staged ? "runt:[1:JOIN]" : "runt:[2:INIT]", String(3 + preserveFds)],
         env: [],
-        fds: [...options.stdio, ...preserved, theirs, plan, ...options.slots],
-        cloneFlags: options.plan.cloneFlags,
+        fds,
+        cloneFlags: clone.flags,
         ...(options.cgroupFd === undefined ? {} : { cgroupFd: options.cgroupFd }),
       });
-      const { pid, pidfd } = checkValue(spawned, "clone");
+      const facts = { pointer: "/linux/namespaces" };
+      const { pid, pidfd } = checkValue(spawned, "linux.namespaces: clone", facts);
       return new InitProcess(options, pid, pidfd, ours);
+    } catch (error) {
+      native.close(ours);
+      throw error;
     } finally {
-      for (const fd of open) native.close(fd);
+      native.close(theirs);
+      if (executable >= 0) native.close(executable);
     }
   }
 
   private constructor(options: InitOptions, pid: number, pidfd: number, control: number) {
-    this.#options = options;
-    this.pid = pid;
+    const { staged } = options.clone;
+    this.#joiner = staged ? pid : undefined;
+    this.pid = staged ? 0 : pid;
     this.pidfd = pidfd;
     this.#control = control;
-    if (forks(options.plan)) this.#joiner = pid;
+    this.#hookOutput = options.hookOutput;
+  }
+
+  /**
+   * Lets init begin.
+   * @param slots the descriptors that the plan's steps refer to, in order; they stay the caller's
+   * @throws SYSCALL
+   */
+  sendPlan(plan: Plan, slots: readonly number[]): void {
+    this.#steps = plan.steps;
+    const fd = check(native.sealedMemfd("runt:plan", encodePlan(plan.steps)), "memfd_create");
+    this.answer(Message.PLAN, [fd, ...slots]);
+    native.close(fd);
+  }
+
+  /** Pid of the process that asks: the container's first one, or the stage before it. */
+  get asking(): number {
+    return this.#joiner ?? this.pid;
   }
 
   /**
@@ -88,7 +111,7 @@ export class InitProcess {
     for (;;) {
       const received = native.receiveMessage(this.#control, this.#buffer);
       // A reset socket is one that was closed with our answer unread: its owner has died.
-      if (received === -104) return "end";
+      if (received === -Errno.ECONNRESET) return "end";
       const { size } = checkValue(received, "recvmsg");
       if (size === 0) return "end";
       const view = new DataView(this.#buffer.buffer, 0, size);
@@ -96,7 +119,7 @@ export class InitProcess {
       if (kind === Message.FAILURE) {
         const failure = parseFailure(this.#buffer.subarray(0, size));
         if (failure === undefined) throw new RuntimeError("INTERNAL", "init: a failure record is cut short");
-        throw failureError(failure, this.#options.plan.steps, this.#options.hookOutput);
+        throw failureError(failure, this.#steps, this.#hookOutput);
       }
       const value = view.getInt32(4, true);
       if (kind !== Message.INIT_PID) return { kind, value };
@@ -117,7 +140,8 @@ export class InitProcess {
 
   /** Ends whatever of init is still there, and reaps it. */
   kill(): void {
-    for (const pid of new Set([this.pid, this.#joiner ?? this.pid])) {
+    for (const pid of [this.#joiner, this.pid]) {
+      if (pid === undefined || pid === 0) continue;
       native.kill(pid, SIGKILL);
       native.waitpid(pid, false);
     }
@@ -126,7 +150,7 @@ export class InitProcess {
 
   /** How init ended, for an error message; waits for it. */
   ended(): Exited | undefined {
-    const exited = native.waitpid(this.pid, false);
+    const exited = native.waitpid(this.asking, false);
     return exited === null || typeof exited === "number" ? undefined : exited;
   }
 
@@ -145,9 +169,4 @@ export class InitProcess {
     this.pid = pid;
     this.pidfd = check(native.pidfdOpen(pid), "pidfd_open");
   }
-}
-
-function forks(plan: Plan): boolean {
-  for (const { op } of plan.steps) if (op === "fork") return true;
-  return false;
 }

@@ -3,6 +3,7 @@ import type { Config } from "../spec/types.ts";
 import { buildPlan } from "./build.ts";
 import type { PlanFacts } from "./facts.ts";
 import * as K from "./linux.ts";
+import { initClone, readNamespaces } from "./namespaces.ts";
 import type { OpName, Step, StepFields } from "./ops.ts";
 
 const facts: PlanFacts = {
@@ -80,16 +81,16 @@ t.test("namespaces: one clone makes all but the cgroup namespace", async (t) => 
   const types = ["pid", "network", "ipc", "uts", "mount", "cgroup"] as const;
   const plan = buildPlan({ ...minimal, linux: { namespaces: types.map((type) => ({ type })) } }, facts);
   const { CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWNS } = K;
-  t.equal(plan.cloneFlags, CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS);
+  const clone = initClone(readNamespaces({ ...minimal, linux: { namespaces: types.map((type) => ({ type })) } }));
+  t.equal(clone.flags, CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS);
   t.notOk(plan.steps.some(({ op }) => op === "fork"));
 });
 
 t.test("namespaces: joining a pid namespace needs a second process", async (t) => {
-  const plan = buildPlan(
-    { ...minimal, linux: { namespaces: [{ type: "mount" }, { type: "pid", path: "/proc/1/ns/pid" }] } },
-    facts,
-  );
-  t.equal(plan.cloneFlags, 0);
+  const namespaces = [{ type: "mount" }, { type: "pid", path: "/proc/1/ns/pid" }] as const;
+  const config = { ...minimal, linux: { namespaces } };
+  const plan = buildPlan(config, facts);
+  t.same(initClone(readNamespaces(config)), { flags: 0, staged: true });
   t.match(plan.steps.slice(0, 2), [
     { op: "joinNamespace", origin: "/linux/namespaces/1", fields: { slot: 0, kind: K.CLONE_NEWPID } },
     { op: "fork", fields: { flags: K.CLONE_NEWNS } },
@@ -100,7 +101,8 @@ t.test("namespaces: joining a pid namespace needs a second process", async (t) =
 t.test("namespaces: joining others needs none", async (t) => {
   const namespaces = [{ type: "mount" }, { type: "network", path: "/run/netns/a" }] as const;
   const plan = buildPlan({ ...minimal, linux: { namespaces } }, facts);
-  t.equal(plan.cloneFlags, K.CLONE_NEWNS);
+  const clone = initClone(readNamespaces({ ...minimal, linux: { namespaces } }));
+  t.same(clone, { flags: K.CLONE_NEWNS, staged: false });
   t.equal(plan.steps[0]?.op, "joinNamespace");
   t.notOk(plan.steps.some(({ op }) => op === "fork" || op === "loopback"));
 });

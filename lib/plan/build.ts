@@ -19,8 +19,6 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Descriptors to hand over, in order. */
   readonly slots: readonly Slot[];
-  /** CLONE_NEW* for the clone that makes init. */
-  readonly cloneFlags: number;
 }
 
 /** Plans the creation of a container. `config` has been validated. */
@@ -28,7 +26,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   const steps: Step[] = [];
   const slots: Slot[] = [];
   const namespaces = readNamespaces(config);
-  const cloneFlags = namespaceSteps(namespaces, facts.privileged, steps, slots);
+  namespaceSteps(namespaces, facts.privileged, steps, slots);
   const newMounts = (namespaces.made & K.CLONE_NEWNS) !== 0;
   const ownMounts = hasNamespace(namespaces, K.CLONE_NEWNS);
   const ownUsers = hasNamespace(namespaces, K.CLONE_NEWUSER);
@@ -105,7 +103,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
     slots.push({ kind: "startFifo" });
   }
   steps.push(...programSteps(config, facts, hookSlot));
-  return { steps, slots, cloneFlags };
+  return { steps, slots };
 }
 
 /** What is left after `start`: the startContainer hooks and the program. */

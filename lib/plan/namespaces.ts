@@ -54,6 +54,22 @@ export function readNamespaces(config: Config): Namespaces {
   return { made, joined, joins };
 }
 
+/** How init is made. */
+export interface InitClone {
+  /** CLONE_NEW* for the clone itself. */
+  readonly flags: number;
+  /** It is the stage that joins or makes the namespaces, and clones the container's first process (`fork`). */
+  readonly staged: boolean;
+}
+
+/** How the process that runs the plan is to be cloned. */
+export function initClone({ made, joined }: Namespaces): InitClone {
+  const staged = ((made | joined) & K.CLONE_NEWUSER) | (made & K.CLONE_NEWTIME) | (joined & K.CLONE_NEWPID);
+  return staged === 0
+    ? { flags: made & ~K.CLONE_NEWCGROUP, staged: false }
+    : { flags: 0, staged: true };
+}
+
 /** Whether the container has its own namespace of that kind, made or joined. */
 export function hasNamespace(namespaces: Namespaces, flag: number): boolean {
   return ((namespaces.made | namespaces.joined) & flag) !== 0;
@@ -61,19 +77,15 @@ export function hasNamespace(namespaces: Namespaces, flag: number): boolean {
 
 /**
  * Adds the steps that put init into its namespaces, except the cgroup namespace, which has to be made after
- * the process is in its cgroup.
- *
- * @returns the flags for the clone that makes init
+ * the process is in its cgroup. They go with {@link initClone}.
  */
 export function namespaceSteps(
   namespaces: Namespaces,
   privileged: boolean,
   steps: Step[],
   slots: Slot[],
-): number {
-  const { made, joined } = namespaces;
-  const late = K.CLONE_NEWCGROUP;
-  const staged = ((made | joined) & K.CLONE_NEWUSER) | (made & K.CLONE_NEWTIME) | (joined & K.CLONE_NEWPID);
+): void {
+  const { made } = namespaces;
   const join = (flag: number, path: string, origin: string): void => {
     const fields = { slot: slots.length, kind: flag, path };
     slots.push({ kind: "namespace", path, flag, origin });
@@ -87,7 +99,7 @@ export function namespaceSteps(
     if (flag !== K.CLONE_NEWUSER) join(flag, path, origin);
   }
   if (user !== undefined && privileged) join(user.flag, user.path, user.origin);
-  if (staged === 0) return made & ~late;
+  if (!initClone(namespaces).staged) return;
 
   if ((made & K.CLONE_NEWUSER) !== 0) {
     const origin = "/linux/namespaces";
@@ -98,7 +110,6 @@ export function namespaceSteps(
     steps.push({ op: "unshare", origin: "/linux/namespaces", fields: { flags: K.CLONE_NEWTIME } });
     steps.push({ op: "timeOffsets", origin: "/linux/timeOffsets", fields: {} });
   }
-  const rest = made & ~(late | K.CLONE_NEWUSER | K.CLONE_NEWTIME);
+  const rest = made & ~(K.CLONE_NEWCGROUP | K.CLONE_NEWUSER | K.CLONE_NEWTIME);
   steps.push({ op: "fork", origin: "/linux/namespaces", fields: { flags: rest } });
-  return 0;
 }

@@ -204,6 +204,8 @@ export const Message = {
   READY: 6,
   /** A failure record; init exits after it. */
   FAILURE: 7,
+  /** The first thing that init waits for: a message with the plan and the slots as descriptors. */
+  PLAN: 8,
 } as const;
 
 /**

@@ -2,7 +2,7 @@ import { RuntimeError } from "../errors.ts";
 import { destroy, stopInit } from "./destroy.ts";
 import type { RuntimeContext } from "./options.ts";
 import { status } from "./status.ts";
-import { find, notFound, type Entry } from "./store.ts";
+import { find, notFound, type ContainerRecord, type Entry } from "./store.ts";
 
 /**
  * Deletes a container that has stopped, or one that has only been created.
@@ -34,7 +34,7 @@ export async function remove(
       if (options.force) return;
       throw notFound();
     }
-    const record = entry.read();
+    const record = readRecord(entry, options.force);
     const now = status(entry, record);
     if (record !== undefined && now !== "stopped") {
       if (now !== "created" && !options.force) {
@@ -45,5 +45,15 @@ export async function remove(
     await destroy(context, entry, record);
   } finally {
     entry.close();
+  }
+}
+
+/** The record; where it is damaged, `force` goes on without it. */
+function readRecord(entry: Entry, force: boolean): ContainerRecord | undefined {
+  try {
+    return entry.read();
+  } catch (error) {
+    if (force && error instanceof RuntimeError && error.code === "STATE_DAMAGED") return undefined;
+    throw error;
   }
 }

@@ -8,6 +8,7 @@ import { attachCgroup } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Hook } from "../spec/types.ts";
 import { native } from "../sys/native.ts";
+import { runHook } from "./hooks.ts";
 import type { RuntimeContext } from "./options.ts";
 import { isAlive } from "./status.ts";
 import type { ContainerRecord, Entry } from "./store.ts";
@@ -79,7 +80,6 @@ export async function runPoststop(
   bundle: string,
 ): Promise<void> {
   if (hooks === undefined || hooks.length === 0) return;
-  const { runHook } = await import("./hooks.ts");
   for (let index = 0; index < hooks.length; index++) {
     const hook = hooks[index];
     if (hook === undefined) continue;

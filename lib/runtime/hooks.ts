@@ -4,7 +4,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#posix-platform-hooks
  */
 import { RuntimeError } from "../errors.ts";
-import { outputText } from "../init/failure.ts";
+import { outputText } from "../init/hook_output.ts";
 import type { Hook, Hooks } from "../spec/types.ts";
 import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, check } from "../sys/files.ts";

@@ -18,6 +18,14 @@ export function writeIdMaps(pid: number, config: Config): void {
   write(pid, "uid_map", mapText(linux?.uidMappings), "/linux/uidMappings");
 }
 
+/** Writes timens_offsets of `pid`, as linux.timeOffsets says. */
+export function writeTimeOffsets(pid: number, config: Config): void {
+  const lines = Object.entries(config.linux?.timeOffsets ?? {}).map(
+    ([clock, { secs, nanosecs }]) => `${clock} ${secs ?? 0} ${nanosecs ?? 0}\n`,
+  );
+  write(pid, "timens_offsets", lines.join(""), "/linux/timeOffsets");
+}
+
 function mapText(mappings: readonly LinuxIDMapping[] | undefined): string {
   return (mappings ?? [])
     .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`)

@@ -9,28 +9,27 @@
 import { openCgroup, type Cgroup } from "../cgroups/driver.ts";
 import { cgroupLayout } from "../cgroups/layout.ts";
 import { RuntimeError } from "../errors.ts";
-import { propertyName } from "../init/failure.ts";
-import { InitProcess, type FromInit } from "../init/process.ts";
+import { InitProcess } from "../init/process.ts";
 import { buildPlan, stateParts, type Plan } from "../plan/build.ts";
 import type { PlanFacts } from "../plan/facts.ts";
 import * as K from "../plan/linux.ts";
-import { readNamespaces } from "../plan/namespaces.ts";
-import { Message } from "../plan/ops.ts";
+import { initClone, readNamespaces, type Namespaces } from "../plan/namespaces.ts";
 import { capabilityNames } from "../spec/capabilities.ts";
-import { AT_FDCWD, O_CLOEXEC, O_PATH, O_RDONLY, check, exists } from "../sys/files.ts";
+import { check, exists } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { loadBundle, type Bundle } from "./bundle.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
+import { runPoststop } from "./destroy.ts";
 import { runHooks } from "./hooks.ts";
-import { writeIdMaps } from "./id_maps.ts";
 import type { CreateOptions, RuntimeContext } from "./options.ts";
-import { startError } from "./start_error.ts";
+import { serve } from "./serve.ts";
+import { checkPreserved, openSlots } from "./slots.ts";
 import { socketActivation } from "./socket_activation.ts";
+import { startError } from "./start_error.ts";
 import { processStartTime } from "./status.ts";
 import { reserve, writePidFile, type ContainerRecord, type Entry } from "./store.ts";
 
 const SIGKILL = 9;
-const F_GETFD = 1;
 const PR_CAPBSET_READ = 23;
 
 /** How the container is to come up. */
@@ -64,7 +63,8 @@ export async function launch(
 ): Promise<Launched> {
   const { config } = bundle;
   const activation = socketActivation(process.env, process.pid);
-  const preserveFds = countPreserved(activation.count + (options.preserveFds ?? 0));
+  const preserveFds = activation.count + (options.preserveFds ?? 0);
+  checkPreserved(preserveFds);
   const layout = cgroupLayout();
   const entry = await reserve(context.root, options.id);
   const undo: (() => void | Promise<void>)[] = [() => entry.remove()];
@@ -78,10 +78,28 @@ export async function launch(
     }
     entry.close();
   };
-  const slots: number[] = [];
-  const toClose: number[] = [];
+  const fds: number[] = [];
   try {
     const cgroup = openCgroup(layout, config, options.id, context.log);
+    const namespaces = readNamespaces(config);
+    let record = firstRecord(bundle, options.id, namespaces, cgroup);
+    // Before anything is made, so that `delete --force` can clean up after a runt that was killed.
+    entry.prepare(record);
+    entry.publish();
+    undo.push(() => cgroup.undo());
+    const birth = cgroup.birthFd();
+    if (birth !== undefined) fds.push(birth);
+    const init = InitProcess.start({
+      clone: initClone(namespaces),
+      stdio: [0, 1, 2],
+      preserveFds,
+      ...(birth === undefined ? {} : { cgroupFd: birth }),
+      hookOutput: () => entry.hookOutput(),
+    });
+    if (!record.own_pid_namespace) undo.push(() => cgroup.killAll(SIGKILL));
+    undo.push(() => init.kill());
+    // From here on init works at the same time: it starts while the plan is made, and it mounts while the
+    // cgroups are made and the state is written.
     const facts: PlanFacts = {
       id: options.id,
       bundle: bundle.path,
@@ -96,95 +114,58 @@ export async function launch(
       cgroupMounts: cgroupPieces(config, layout, cgroup.paths),
     };
     const plan = buildPlan(config, facts);
-    let record = firstRecord(bundle, plan, options.id, cgroup);
-    // Written before anything is made, so that `delete --force` can clean up after a runt that was killed.
-    entry.write(record);
-    entry.writeFile("config.json", bundle.text);
     if (mode.waitForStart) entry.makeFifo();
-    openSlots(plan, entry, mode, slots);
-
-    undo.push(() => cgroup.undo());
-    const birth = cgroup.birthFd();
-    if (birth !== undefined) toClose.push(birth);
-    const init = InitProcess.start({
-      plan,
-      stdio: [0, 1, 2],
-      preserveFds,
-      slots,
-      ...(birth === undefined ? {} : { cgroupFd: birth }),
-      hookOutput: () => entry.hookOutput(),
-    });
-    if (!record.own_pid_namespace) undo.push(() => cgroup.killAll(SIGKILL));
-    undo.push(() => init.kill());
-    // init makes namespaces and mounts at the same time.
+    const slots: number[] = [];
+    try {
+      openSlots(plan.slots, entry, mode.consoleSocket, slots);
+      init.sendPlan(plan, slots);
+    } finally {
+      for (const fd of slots) native.close(fd);
+    }
     cgroup.create();
     cgroup.limit(config.linux?.resources);
+    entry.writeFile("config.json", bundle.text);
+    warnOfCapabilities(context, bundle);
 
-    const save = (): void => {
+    const prepare = (): void => {
       record = {
         ...record,
         init_process_pid: init.pid,
         init_process_start: processStartTime(init.pid),
+        program_step: programStep(plan),
       };
-      entry.write(record);
-      if (options.pidFile !== undefined) writePidFile(options.pidFile, init.pid);
-      if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd);
+      entry.prepare(record);
     };
-    const runtimeHooks = async (): Promise<void> => {
-      const hooks = config.hooks;
-      const [head, tail] = stateParts(config, facts, "creating");
+    const isKnown = init.pid !== 0;
+    if (isKnown) prepare();
+    let poststopIsDue = false;
+    const hooksRun = (): void => {
+      if (poststopIsDue) return;
+      poststopIsDue = true;
       undo.unshift(() => poststopAfterFailure(context, bundle, options.id));
-      await runHooks("prestart", hooks?.prestart, `${head}${init.pid}${tail}`, bundle.path);
-      await runHooks("createRuntime", hooks?.createRuntime, `${head}${init.pid}${tail}`, bundle.path);
     };
-    if ((config.hooks?.createContainer?.length ?? 0) > 0) {
-      undo.unshift(() => poststopAfterFailure(context, bundle, options.id));
-    }
-    warnOfCapabilities(context, bundle);
-    await serve(init, bundle, cgroup, runtimeHooks, save);
+    if ((config.hooks?.createContainer?.length ?? 0) > 0) hooksRun();
+    await serve(init, config, cgroup, {
+      runtimeHooks: async () => {
+        hooksRun();
+        const [head, tail] = stateParts(config, facts, "creating");
+        const state = `${head}${init.pid}${tail}`;
+        await runHooks("prestart", config.hooks?.prestart, state, bundle.path);
+        await runHooks("createRuntime", config.hooks?.createRuntime, state, bundle.path);
+      },
+      ready: () => {
+        if (!isKnown) prepare();
+        if (options.pidFile !== undefined) writePidFile(options.pidFile, init.pid);
+        if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd);
+        entry.publish();
+      },
+    });
     return { bundle, entry, record, cgroup, init, undo: undoAll };
   } catch (error) {
     await undoAll();
     throw startError(error);
   } finally {
-    for (const fd of [...slots, ...toClose]) native.close(fd);
-  }
-}
-
-/** Answers init until it is ready. */
-async function serve(
-  init: InitProcess,
-  bundle: Bundle,
-  cgroup: Cgroup,
-  runtimeHooks: () => Promise<void>,
-  save: () => void,
-): Promise<void> {
-  for (;;) {
-    const question: FromInit = await init.receive();
-    if (question === "end") throw initDied(init, cgroup);
-    switch (question.kind) {
-      case Message.ID_MAPS:
-        writeIdMaps(init.pid, bundle.config);
-        break;
-      case Message.TIME_OFFSETS:
-        break;
-      case Message.CGROUP: {
-        const fds = cgroup.joinFds();
-        init.answer(Message.CGROUP, fds);
-        for (const fd of fds) native.close(fd);
-        continue;
-      }
-      case Message.RUNTIME_HOOKS:
-        await runtimeHooks();
-        break;
-      case Message.READY:
-        save();
-        init.answer(Message.READY);
-        return;
-      default:
-        throw new RuntimeError("INTERNAL", `init asks an unknown question (${question.kind})`);
-    }
-    init.answer(question.kind);
+    for (const fd of fds) native.close(fd);
   }
 }
 
@@ -200,25 +181,12 @@ function warnOfCapabilities(context: RuntimeContext, bundle: Bundle): void {
   }
 }
 
-/** The error for an init that went away without a word. */
-export function initDied(init: InitProcess, cgroup: Cgroup): RuntimeError {
-  const exited = init.ended();
-  const oom = exited?.signaled === true && exited.status === 9 && cgroup.oomKills() > 0;
-  if (oom) {
-    const text =
-      "container init was OOM-killed (linux.resources.memory.limit is too low for the program to start)";
-    return new RuntimeError("INIT_DIED", text, { pointer: "/linux/resources/memory/limit" });
-  }
-  const how =
-    exited === undefined
-      ? "was lost"
-      : exited.signaled
-        ? `was killed by signal ${exited.status}`
-        : `exited with status ${exited.status}`;
-  return new RuntimeError("INIT_DIED", `container init ${how} before it was ready`);
-}
-
-function firstRecord(bundle: Bundle, plan: Plan, id: string, cgroup: Cgroup): ContainerRecord {
+function firstRecord(
+  bundle: Bundle,
+  id: string,
+  namespaces: Namespaces,
+  cgroup: Cgroup,
+): ContainerRecord {
   const { config } = bundle;
   const { poststart, poststop } = config.hooks ?? {};
   return {
@@ -236,47 +204,15 @@ function firstRecord(bundle: Bundle, plan: Plan, id: string, cgroup: Cgroup): Co
       ...(poststop === undefined ? {} : { poststop }),
     },
     has_process: config.process !== undefined,
-    own_pid_namespace: (readNamespaces(config).made & K.CLONE_NEWPID) !== 0,
-    program_step: plan.steps.findIndex(({ op }) => op === "start") + 1,
+    own_pid_namespace: (namespaces.made & K.CLONE_NEWPID) !== 0,
+    program_step: 0,
   };
 }
 
-function openSlots(plan: Plan, entry: Entry, mode: LaunchMode, fds: number[]): void {
-  for (const slot of plan.slots) {
-    switch (slot.kind) {
-      case "namespace": {
-        const fd = native.open(AT_FDCWD, slot.path, O_RDONLY | O_CLOEXEC, 0);
-        const pointer = `${slot.origin}/path`;
-        fds.push(check(fd, `${propertyName(pointer)}: open ${slot.path}`, { pointer, path: slot.path }));
-        break;
-      }
-      case "startFifo":
-        fds.push(entry.openFifo(O_PATH) ?? -1);
-        break;
-      case "consoleSocket":
-        fds.push(check(native.dup(mode.consoleSocket ?? -1), "dup"));
-        break;
-      case "hookOutput":
-        fds.push(entry.openHookOutput());
-        break;
-    }
-  }
-}
-
-/**
- * `--preserve-fds`, and checks that there are so many.
- *
- * The launcher says how many the caller has left open: the engine opens some for itself, which would pass for them.
- */
-function countPreserved(count: number): number {
-  const inherited = process.env["RUNT_INHERITED_FDS"];
-  const end = inherited === undefined ? Infinity : 3 + Number(inherited);
-  for (let fd = 3; fd < 3 + count; fd++) {
-    if (fd >= end || native.fcntl(fd, F_GETFD, 0) < 0) {
-      throw new RuntimeError("USAGE", `--preserve-fds ${count}: file descriptor ${fd} is not open`);
-    }
-  }
-  return count;
+/** Index of the first step after `start`. */
+function programStep({ steps }: Plan): number {
+  for (let index = steps.length - 1; index >= 0; index--) if (steps[index]?.op === "start") return index + 1;
+  return 0;
 }
 
 function sendPidfd(path: string, pidfd: number): void {
@@ -288,7 +224,6 @@ function sendPidfd(path: string, pidfd: number): void {
 
 /** After a failed hook the lifecycle goes on with the poststop hooks (runtime.md, steps 3 to 5, 12, 13). */
 async function poststopAfterFailure(context: RuntimeContext, bundle: Bundle, id: string): Promise<void> {
-  const { runPoststop } = await import("./destroy.ts");
   const [head, tail] = stateParts(bundle.config, { id, bundle: bundle.path }, "stopped");
   await runPoststop(context, bundle.config.hooks?.poststop, `${head}0${tail}`, bundle.path);
 }

@@ -1,5 +1,5 @@
 import { RuntimeError } from "../errors.ts";
-import { O_NONBLOCK, O_RDONLY, check, readText } from "../sys/files.ts";
+import { O_NONBLOCK, O_RDONLY, check } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { destroy, stopInit } from "./destroy.ts";
 import { runHooks } from "./hooks.ts";
@@ -108,30 +108,10 @@ async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void>
       length += size;
       if (length === chunk.length) break;
     }
-    if (length > 1) throw await startFailure(entry, record, chunk.subarray(1, length));
+    if (length <= 1) return;
+    const { startFailure } = await import("./start_failure.ts");
+    throw startFailure(entry, record, chunk.subarray(1, length));
   } finally {
     native.close(fifo);
   }
-}
-
-/** Names the step that failed, from the config.json that `create` kept. */
-async function startFailure(
-  entry: Entry,
-  record: ContainerRecord,
-  bytes: Uint8Array,
-): Promise<RuntimeError> {
-  // Only here: none of it is needed by a `start` that works.
-  const [{ parseConfig }, { programSteps }, { failureError, parseFailure }] = await Promise.all([
-    import("../spec/config.ts"),
-    import("../plan/build.ts"),
-    import("../init/failure.ts"),
-  ]);
-  const failure = parseFailure(bytes);
-  if (failure === undefined) return new RuntimeError("INTERNAL", "init: a failure record is cut short");
-  const file = `${entry.path}/config.json`;
-  const config = parseConfig(readText(file, 16 << 20), file);
-  const facts = { id: record.id, bundle: record.bundle, preserveFds: 0, extraEnv: [] };
-  const steps = programSteps(config, facts, 0);
-  const step = failure.step - record.program_step;
-  return failureError({ ...failure, step }, steps, () => entry.hookOutput());
 }

@@ -47,6 +47,8 @@ export interface ContainerRecord {
   readonly program_step: number;
 }
 
+const STATE = "state.json";
+const NEXT_STATE = ".state.json.new";
 const FIFO = "exec.fifo";
 const HOOK_OUTPUT = "hooks.log";
 const LOCK_EX = 2;
@@ -68,22 +70,28 @@ export class Entry {
     this.#fd = fd;
   }
 
-  /** `undefined` where there is no whole record: `create` was killed before it could write one. */
+  /**
+   * `undefined` where there is no record: `create` is about to write it, or was killed before it had.
+   * @throws STATE_DAMAGED
+   */
   read(): ContainerRecord | undefined {
-    const text = native.readFile(this.#fd, "state.json", LIMIT);
+    const text = native.readFile(this.#fd, STATE, LIMIT);
     if (text === -Errno.ENOENT) return undefined;
-    if (typeof text === "number") throw syscallError(-text, `read ${this.path}/state.json`);
-    try {
-      return JSON.parse(text) as ContainerRecord;
-    } catch (error) {
-      throw new RuntimeError("INTERNAL", `${this.path}/state.json is damaged`, { path: this.path }, error);
-    }
+    if (typeof text === "number") throw syscallError(-text, `read ${this.path}/${STATE}`);
+    const record = parseRecord(text);
+    if (record !== undefined) return record;
+    const path = `${this.path}/${STATE}`;
+    throw new RuntimeError("STATE_DAMAGED", `${path} is damaged; "delete --force" removes the container`, { path });
   }
 
-  /** Replaces state.json in one step: a reader sees the former one or this one, never a part. */
-  write(record: ContainerRecord): void {
-    this.writeFile(".state.json.new", JSON.stringify(record));
-    check(native.rename(this.#fd, ".state.json.new", this.#fd, "state.json"), `rename ${this.path}/state.json`);
+  /** Writes the next record, which counts from {@link publish} on. */
+  prepare(record: ContainerRecord): void {
+    this.writeFile(NEXT_STATE, JSON.stringify(record));
+  }
+
+  /** Replaces the record in one step: a reader sees the former one or this one, never a part. */
+  publish(): void {
+    check(native.rename(this.#fd, NEXT_STATE, this.#fd, STATE), `rename ${this.path}/${STATE}`);
   }
 
   writeFile(name: string, text: string): void {
@@ -162,6 +170,23 @@ export class Entry {
     if (this.#fd >= 0) native.close(this.#fd);
     this.#fd = -1;
   }
+}
+
+/** A record, as far as everything that runt relies on is there; `undefined` for anything else. */
+function parseRecord(text: string): ContainerRecord | undefined {
+  let value: Partial<ContainerRecord> | null;
+  try {
+    value = JSON.parse(text) as Partial<ContainerRecord> | null;
+  } catch {
+    return undefined;
+  }
+  const whole =
+    typeof value?.id === "string" &&
+    typeof value.bundle === "string" &&
+    typeof value.init_process_pid === "number" &&
+    typeof value.init_process_start === "number" &&
+    typeof value.cgroup_paths === "object";
+  return whole ? (value as ContainerRecord) : undefined;
 }
 
 /**

@@ -184,6 +184,7 @@ export const Errno = {
   ELOOP: 40,
   EILSEQ: 84,
   EOPNOTSUPP: 95,
+  ECONNRESET: 104,
   ECONNREFUSED: 111,
   ETIMEDOUT: 110,
 } as const;

@@ -3,9 +3,11 @@
 #ifndef RUNT_INIT_CONTEXT_H_
 #define RUNT_INIT_CONTEXT_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "../base/kernel.h"
+#include "../base/socket.h"
 #include "../base/text.h"
 #include "../base/unique_fd.h"
 #include "../plan/ops.gen.h"
@@ -27,8 +29,11 @@ struct Context {
   PlanFacts plan;
   // argv[0], which may be written to.
   char* program_name = nullptr;
-  // Descriptors from here on are init's own: the control socket, the plan, then the slots.
+  // Descriptors from here on are init's own; the first is the control socket.
   int first_own = 0;
+  // What steps refer to by number: namespaces, the start FIFO and the like.
+  int slots[kMaxPassedFds] = {};
+  std::size_t slot_count = 0;
 
   // Closed when there is a `start` to wait for; without one it tells the runtime of the execve, by
   // its end of file.
@@ -60,7 +65,8 @@ struct Context {
   // Where findProgram found the program.
   Text<kPathMax> program;
 
-  int Slot(std::uint32_t index) const { return first_own + 2 + static_cast<int>(index); }
+  // -1, which no call accepts, for a slot that did not come.
+  int Slot(std::uint32_t index) const { return index < slot_count ? slots[index] : -1; }
 };
 
 }  // namespace runt

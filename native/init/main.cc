@@ -1,5 +1,5 @@
-// init: runs a plan inside the container. argv[1] is the number of the control socket; the next
-// descriptor is the plan, the ones behind it are the slots. See ../README.md.
+// init: runs a plan inside the container. argv[1] is the number of the control socket, over which
+// the plan and its slots come. See ../README.md.
 
 #include "../base/file.h"
 #include "../base/kernel.h"
@@ -35,6 +35,17 @@ Result<Plan> MapPlan(int fd) {
                      static_cast<std::size_t>(facts.size));
 }
 
+// The runtime makes the plan while this program starts and its namespaces are made.
+Result<Plan> ReceivePlan(Context& context) {
+  std::int32_t value = 0;
+  const ReceivedMessage message = TRY(WaitFor(context, Message::kPlan, &value));
+  if (message.fd_count == 0) return Error{EBADMSG, Call::kRecvmsg, "plan"};
+  const UniqueFd plan(message.fds[0]);
+  context.slot_count = message.fd_count - 1;
+  for (std::size_t i = 0; i < context.slot_count; ++i) context.slots[i] = message.fds[i + 1];
+  return MapPlan(plan.get());
+}
+
 PlanFacts LookAhead(const Plan& plan) {
   PlanFacts facts;
   plan.ForEach([&](const RawStep& step) {
@@ -49,7 +60,8 @@ PlanFacts LookAhead(const Plan& plan) {
 Status Begin(Context& context, Plan* plan) {
   TRY(Check(Syscall(__NR_close_range, context.first_own, ~0U, CLOSE_RANGE_CLOEXEC),
             Call::kCloseRange, "own descriptors"));
-  *plan = TRY(MapPlan(context.first_own + 1));
+  TRY(Protect(context));
+  *plan = TRY(ReceivePlan(context));
   context.plan = LookAhead(*plan);
   context.stage = context.plan.forks ? Stage::kJoin : Stage::kInit;
   // Directories and files that are made for mounts get the permissions that runc gives them.

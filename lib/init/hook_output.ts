@@ -1,0 +1,5 @@
+/** What a hook printed, as the end of an error message. */
+export function outputText(output: string): string {
+  const text = output.trim();
+  return text === "" ? "" : `, output: ${text}`;
+}
