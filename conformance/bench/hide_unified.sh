@@ -1,25 +1,27 @@
 #!/bin/sh
-# hide_unified.sh COMMAND...: runs a command with the cgroup v1 hierarchies only, where the host is a hybrid (crun
-# refuses those). To be called in a mount namespace of its own, whose mounts are private.
+# hide_unified.sh COMMAND...: runs a command where there are the cgroup v1 hierarchies only, although the host is a
+# hybrid, which crun refuses. It makes the private mount namespace for that itself, so it cannot touch the host's mounts.
 #
 # The v2 mount is not unmounted in place: a runtime would then make directories in the tmpfs beneath it. A new
 # tmpfs with binds of the v1 hierarchies takes the place of /sys/fs/cgroup.
 set -eu
-if grep -q ' /sys/fs/cgroup/unified .* - cgroup2 ' /proc/self/mountinfo; then
-  new=$(mktemp -d)
-  mount -t tmpfs -o mode=755 tmpfs "$new"
-  for dir in /sys/fs/cgroup/*; do
-    name=${dir##*/}
-    if [ "$name" = unified ]; then continue; fi
-    if [ -L "$dir" ]; then
-      cp -P "$dir" "$new/$name"
-    elif [ -d "$dir" ]; then
-      mkdir "$new/$name"
-      mount --bind "$dir" "$new/$name"
-    fi
-  done
-  umount -R -l /sys/fs/cgroup
-  mount --move "$new" /sys/fs/cgroup
-  rmdir "$new"
-fi
-exec "$@"
+exec unshare --mount --propagation private sh -euc '
+  if grep -q " /sys/fs/cgroup/unified .* - cgroup2 " /proc/self/mountinfo; then
+    new=$(mktemp -d)
+    mount -t tmpfs -o mode=755 tmpfs "$new"
+    for dir in /sys/fs/cgroup/*; do
+      name=${dir##*/}
+      if [ "$name" = unified ]; then continue; fi
+      if [ -L "$dir" ]; then
+        cp -P "$dir" "$new/$name"
+      elif [ -d "$dir" ]; then
+        mkdir "$new/$name"
+        mount --bind "$dir" "$new/$name"
+      fi
+    done
+    umount -R -l /sys/fs/cgroup
+    mount --move "$new" /sys/fs/cgroup
+    rmdir "$new"
+  fi
+  exec "$@"
+' sh "$@"

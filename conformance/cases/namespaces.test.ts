@@ -1,5 +1,6 @@
-import { spawn } from "node:child_process";
-import { readlinkSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { scenario, type Box } from "../harness/box.ts";
 import { addNamespaces, removeNamespaces, type Config } from "../harness/config.ts";
 import { isAlive, namespaceOf, pids, readText, statusField, waitFor } from "../harness/host.ts";
@@ -102,6 +103,27 @@ scenario("mount: joined by its path", (t, box) => {
     config.linux.namespaces.push({ type: "mount", path: `/proc/${pid}/ns/mnt` });
   });
   t.equal(namespaceOf(container.pid, "mnt"), namespaceOf(pid, "mnt"));
+});
+
+scenario("mount: a joined one has the sources of bind mounts, and everything is mounted there", (t, box) => {
+  const volume = box.folder("volume");
+  const pid = holder(box, "--mount");
+  const enter = ["--mount", "--target", String(pid), "--", "sh", "-c"];
+  execFileSync("nsenter", [...enter, `mount -t tmpfs tmpfs ${volume} && echo joined > ${volume}/file`]);
+  const bundle = box.bundle((config) => {
+    removeNamespaces(config, "mount");
+    config.linux.namespaces.push({ type: "mount", path: `/proc/${pid}/ns/mnt` });
+    config.linux.maskedPaths = ["/secret", "/secrets", "/proc/keys"];
+    config.linux.readonlyPaths = ["/proc/sys"];
+    config.mounts.push({ destination: "/mnt", type: "bind", source: volume, options: ["rbind"] });
+    const script = "cat /mnt/file; cat /secret | wc -c; ls /secrets | wc -l; stat -c %t:%T /secret /dev/null; (echo x > /proc/sys/kernel/hostname) 2>&1";
+    config.process.args = ["sh", "-c", script];
+  });
+  writeFileSync(join(bundle.rootfs, "secret"), "secret");
+  mkdirSync(join(bundle.rootfs, "secrets/inner"), { recursive: true });
+  const done = box.run(bundle);
+  t.match(done.stdout, /^joined\n0\n0\n1:3\n1:3\n.*Read-only file system/, done.stderr);
+  t.same(readdirSync(volume), [], "the runtime's own mount namespace has nothing of it");
 });
 
 scenario("two containers share network, ipc and uts, as in a pod", (t, box) => {
@@ -215,6 +237,8 @@ scenario("user: joined by its path, with its network namespace", (t, box) => {
   });
   t.equal(namespaceOf(container.pid, "user"), namespaceOf(first.pid, "user"));
   t.equal(namespaceOf(container.pid, "net"), namespaceOf(first.pid, "net"));
+  t.same(statusField(container.pid, "Uid").split("\t"), Array(4).fill("100000"), "the ids are those of its user 0");
+  t.same(statusField(container.pid, "Gid").split("\t"), Array(4).fill("200000"));
 }, { skip: notFor("runc", "1.1 wants mappings too") });
 
 scenario(

@@ -50,6 +50,15 @@ scenario("readonlyPaths: nothing can be written there, and around it it can", (t
   t.match(done.stdout, /Read-only file system.*Read-only file system\nfree\ntext\n$/s);
 });
 
+scenario("maskedPaths and readonlyPaths: only what does not exist is passed over, not a way through a file", (t, box) => {
+  for (const key of ["maskedPaths", "readonlyPaths"] as const) {
+    const done = box.run((config) => void (config.linux[key] = ["/no/such/path", "/etc/passwd/x"]));
+    t.equal(done.status, 1, key);
+    t.match(done.stderr, /\/etc\/passwd\/x.*not a directory/i, key);
+  }
+  t.same(box.leftovers(), []);
+});
+
 scenario("readonlyPaths: the flags of the mount below are kept", (t, box) => {
   const out = box.sh("grep ' /proc/sys ' /proc/self/mountinfo", (config) => {
     const proc = config.mounts.find((each) => each.destination === "/proc");

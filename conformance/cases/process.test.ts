@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
-import { CAPABILITY_SETS, type CapabilitySet, type Config } from "../harness/config.ts";
+import { addNamespaces, CAPABILITY_SETS, type CapabilitySet, type Config } from "../harness/config.ts";
 import { IS_RUNT, runtOnly } from "../harness/runtime.ts";
 
 /** Numbers of linux/capability.h. */
@@ -120,6 +120,31 @@ scenario("cwd: one that only root may enter is no obstacle for another user, as 
   chmodSync(join(bundle.rootfs, "root"), 0o700);
   t.equal(box.run(bundle).stdout, "1000\n");
 });
+
+/** With users of the host that the container does not have, root of the container is no more than others. */
+function ownUsers(config: Config, user: number): void {
+  addNamespaces(config, "user");
+  config.linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+  config.linux.gidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+  config.process.cwd = "/private";
+  config.process.user = { uid: user, gid: user };
+  config.process.args = ["pwd"];
+}
+
+for (const [user, status] of [[1000, 0], [1001, 1]] as const) {
+  scenario(`cwd: one that only user 1000 may enter is ${status === 0 ? "entered" : "an error"} with user ${user}`, (t, box) => {
+    const bundle = box.bundle((config) => ownUsers(config, user));
+    const folder = join(bundle.rootfs, "private");
+    mkdirSync(folder);
+    chownSync(folder, 0, 101000);
+    chmodSync(folder, 0o750);
+    const done = box.run(bundle);
+    t.equal(done.status, status, done.stderr);
+    if (status === 0) t.equal(done.stdout, "/private\n");
+    else t.match(done.stderr, /cwd.*permission denied/i);
+    t.same(box.leftovers(), []);
+  });
+}
 
 scenario("no args at all is an error", (t, box) => {
   const done = box.run((config) => void (config.process.args = []));

@@ -57,6 +57,52 @@ scenario("CVE-2019-16884: something else is mounted on /proc, or in it", (t, box
   t.same(box.leftovers(), []);
 });
 
+scenario("CVE-2019-16884: a mount target of the image is a symlink into /proc", (t, box) => {
+  const volume = box.folder("volume");
+  const file = box.file("other");
+  for (const [target, mount] of [
+    ["/proc", { destination: "/link", type: "bind", source: volume, options: ["rbind"] }],
+    ["/proc/sys", { destination: "/link", type: "tmpfs", source: "tmpfs" }],
+    ["proc/self", { destination: "/link/attr", type: "bind", source: volume, options: ["bind"] }],
+    ["/proc/self/status", { destination: "/link", type: "bind", source: file, options: ["bind"] }],
+    ["/link2", { destination: "/link/sys/kernel", type: "tmpfs", source: "tmpfs" }],
+  ] satisfies [string, Mount][]) {
+    const bundle = box.bundle((config) => void config.mounts.push(mount));
+    symlinkSync(target, join(bundle.rootfs, "link"));
+    symlinkSync("/proc", join(bundle.rootfs, "link2"));
+    const done = box.run(bundle);
+    t.equal(done.status, 1, target);
+    t.match(done.stderr, "/proc", target);
+  }
+  t.same(box.leftovers(), []);
+}, { skip: notFor("runc", "1.1 looks at binds only") });
+
+scenario("what lxcfs replaces in /proc may be mounted there, and a procfs on /proc", (t, box) => {
+  const file = box.file("replaced\n");
+  const out = box.sh("cat /proc/cpuinfo /proc/uptime; cat /proc/self/comm", (config) => {
+    for (const name of ["cpuinfo", "uptime"]) {
+      config.mounts.push({ destination: `/proc/${name}`, type: "bind", source: file, options: ["bind"] });
+    }
+  });
+  t.equal(out, "replaced\nreplaced\ncat\n");
+  const bound = box.sh("grep -c ' /proc ' /proc/mounts", (config) => {
+    config.mounts.push({ destination: "/proc", type: "bind", source: "/proc", options: ["rbind"] });
+    config.linux.namespaces = config.linux.namespaces.filter((each) => each.type !== "pid");
+  });
+  t.equal(bound, "2\n");
+});
+
+scenario("a mount on the root itself is an error, by whatever name", (t, box) => {
+  for (const destination of ["/", "/tmp/..", "/link"]) {
+    const bundle = box.bundle((config) => void config.mounts.push({ destination, type: "tmpfs", source: "tmpfs" }));
+    symlinkSync("/", join(bundle.rootfs, "link"));
+    const done = box.run(bundle);
+    t.equal(done.status, 1, destination);
+    t.match(done.stderr, /mount/, destination);
+  }
+  t.same(box.leftovers(), []);
+}, { skip: notFor("runc", "1.1 mounts it") });
+
 scenario("a mount target that leads to the host by a symlink stays in the root", (t, box) => {
   const host = outside(box);
   for (const way of host.ways) {

@@ -117,7 +117,7 @@ t.test("a cgroup in use is refused, and left alone", { skip }, async (t) => {
   other.undo();
   other.remove();
   t.strictSame(cgroup.processes(), [child.pid]);
-  t.match(readFileSync(`/proc/${child.pid}/stat`, "utf8"), /\) S /, "it has not been killed");
+  t.match(readFileSync(`/proc/${child.pid}/stat`, "utf8"), /\) [RS] /, "it has not been killed");
   cgroup.killAll(9);
   await once(child, "exit");
 

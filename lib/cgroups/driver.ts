@@ -32,7 +32,8 @@ export interface Cgroup {
    */
   birthFd(): number | undefined;
   /**
-   * Makes the directories. If it fails, what it made is gone.
+   * Makes the directories. If it fails, what it made is gone, unless a process was born in the cgroup
+   * ({@link Cgroup.birthFd}): then that has to end, and `undo` does the rest.
    *
    * @throws RuntimeError `CGROUP_NOT_EMPTY`, `CGROUP_FROZEN`, `CGROUP`
    */
@@ -107,7 +108,8 @@ export function openCgroup(
   }
   const rootless = options.rootless === true;
   const cgroupsPath = config.linux?.cgroupsPath;
-  const devicePaths = (config.linux?.devices ?? []).map(({ path }) => path);
+  const devicePaths: string[] = [];
+  for (const { path } of config.linux?.devices ?? []) devicePaths.push(path);
   const paths = containerPaths(layout, cgroupsPath, id, !rootless);
   const mayLackRights = rootless && (cgroupsPath === undefined || cgroupsPath === "");
   return new CgroupV1(paths, log, { isNew: true, rootless, mayLackRights, devicePaths });

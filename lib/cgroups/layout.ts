@@ -72,7 +72,8 @@ export function findLayout(source: LayoutSource): CgroupLayout {
   const cgroupMounts = (): readonly MountInfo[] =>
     (mounts ??= parseMountinfo(source.mountinfo(), ["cgroup", "cgroup2"]));
 
-  const v2Line = lines.find((line) => line.controllers.length === 0);
+  let v2Line: (typeof lines)[number] | undefined;
+  for (const line of lines) if (line.controllers.length === 0) v2Line = line;
   if (source.filesystemType(CGROUP_ROOT) === CGROUP2_SUPER_MAGIC) {
     const ownPath = v2Line?.path ?? "/";
     return { kind: "v2", hierarchies: [], unified: unified(CGROUP_ROOT, ownPath, source, cgroupMounts) };

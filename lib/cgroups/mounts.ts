@@ -59,7 +59,8 @@ export function cgroupMounts(
   const target = cleanPath(`/${mount.destination}`);
   const options = mount.options ?? [];
   const isReadonly = options.includes("ro") && !options.includes("rw");
-  const propagation = options.filter((option) => PROPAGATION.includes(option));
+  const propagation: string[] = [];
+  for (const option of options) if (PROPAGATION.includes(option)) propagation.push(option);
   const parts: CgroupMountPart[] = [
     {
       kind: "mount",
@@ -109,14 +110,9 @@ function bindMount(
   options: readonly string[],
 ): Mount {
   // A hierarchy that the container does not join leaves it in the runtime's own cgroup.
-  const joined = hierarchy.controllers.find((name) => containerPaths[name] !== undefined);
-  const source = joined === undefined ? ownDirectory(hierarchy) : containerPaths[joined];
-  return {
-    destination,
-    type: "bind",
-    ...(source !== undefined && { source }),
-    options: ["rbind", ...options.filter((option) => option !== "bind" && option !== "rbind")],
-  };
+  let source = ownDirectory(hierarchy);
+  for (const name of hierarchy.controllers) source = containerPaths[name] ?? source;
+  return { destination, type: "bind", source, options: ["rbind", ...options] };
 }
 
 function unifiedMount(unified: Hierarchy, mount: Mount, facts: CgroupMountFacts): Mount {

@@ -60,7 +60,8 @@ export class CgroupV1 implements Cgroup {
       }
       this.#isMade = true;
     } catch (error) {
-      this.undo();
+      // A process that was born there has to go first, and that is the caller's.
+      if (!this.#isBornInUnified) this.undo();
       throw error;
     }
   }

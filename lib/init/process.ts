@@ -124,16 +124,15 @@ export class InitProcess {
       const value = view.getInt32(4, true);
       if (kind !== Message.INIT_PID) return { kind, value };
       this.#adopt(value);
-      this.answer(Message.INIT_PID, [], value);
+      this.answer(Message.INIT_PID);
     }
   }
 
   /** Answers a question; `fds` go along and stay the caller's. */
-  answer(kind: number, fds: readonly number[] = [], value = 0): void {
+  answer(kind: number, fds: readonly number[] = []): void {
     const data = new Uint8Array(8);
     const view = new DataView(data.buffer);
     view.setUint32(0, kind, true);
-    view.setInt32(4, value, true);
     // EPIPE and its like show at the next receive() as the end.
     native.sendMessage(this.#control, data, fds);
   }

@@ -70,10 +70,19 @@ t.test("the whole order", async (t) => {
   const order = ops(config).filter((op) => op !== "device" && op !== "symlink");
   t.same(order, [
     "sessionKeyring", "loopback", "parentPropagation", "rootfs", "mount", "mount", "cgroup", "unshare",
-    "runtimeHooks", "hook", "enterRoot", "rootPropagation", "workingDirectory", "console",
+    "runtimeHooks", "hook", "enterRoot", "workingDirectory", "console",
     "mountAttributes", "mountAttributes", "hostname", "domainname", "sysctl", "readonlyPath", "maskPath",
-    "oomScoreAdj", "rlimit", "umask", "noNewPrivileges", "credentials", "changeDirectory", "findProgram",
-    "ready", "start", "hook", "exec",
+    "rootPropagation",
+    "oomScoreAdj", "rlimit", "umask", "noNewPrivileges", "changeDirectory", "credentials", "changeDirectory",
+    "findProgram", "ready", "start", "hook", "exec",
+  ]);
+});
+
+t.test("cwd is tried before the ids change, and settled after", async (t) => {
+  const path = minimal.process!.cwd;
+  t.match(find(minimal, "changeDirectory"), [
+    { path, attempt: 1, origin: "/process/cwd" },
+    { path, attempt: 0, origin: "/process/cwd" },
   ]);
 });
 
@@ -150,7 +159,7 @@ t.test("mounts: a relative bind source counts from the bundle, its type means no
     ...minimal,
     mounts: [{ destination: "/a", source: "data", type: "ext4", options: ["rbind", "ro"] }],
   };
-  t.match(find(config, "mount"), [{ source: "/bundle/data", fstype: "", set: 1n, origin: "/mounts/0" }]);
+  t.match(find(config, "mount"), [{ source: "/bundle/data", fstype: "", set: 1, origin: "/mounts/0" }]);
 });
 
 t.test("mounts: a tmpfs becomes read-only only at the end", async (t) => {
@@ -158,8 +167,8 @@ t.test("mounts: a tmpfs becomes read-only only at the end", async (t) => {
     ...minimal,
     mounts: [{ destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "ro"] }],
   };
-  t.match(find(config, "mount"), [{ set: 2n }]);
-  t.match(find(config, "mountAttributes"), [{ path: "/dev", set: 1n, origin: "/mounts/0/options" }]);
+  t.match(find(config, "mount"), [{ set: 2 }]);
+  t.match(find(config, "mountAttributes"), [{ path: "/dev", set: 1, origin: "/mounts/0/options" }]);
 });
 
 t.test("mounts: the cgroup is entered before the first mount that shows it", async (t) => {

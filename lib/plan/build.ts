@@ -50,7 +50,9 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   }
   const propagation = rootfsPropagation(config);
   if (newMounts) {
-    const flags = propagation === 0 ? K.MS_SLAVE | K.MS_REC : propagation;
+    // Of what is unbindable nothing could be bound into the container, so that waits for `rootPropagation`.
+    const late = propagation === 0 || (propagation & K.MS_UNBINDABLE) !== 0;
+    const flags = late ? K.MS_SLAVE | K.MS_REC : propagation;
     steps.push({ op: "parentPropagation", origin: "/linux/rootfsPropagation", fields: { flags } });
   }
   const bind = ownMounts ? 1 : 0;
@@ -73,11 +75,6 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
 
   const mode = ownMounts ? (facts.noPivot ? 1 : 0) : 2;
   steps.push({ op: "enterRoot", origin: "/root/path", fields: { mode } });
-  // Private and slave have been set on the parent already, and pivot_root keeps them.
-  if (ownMounts && propagation !== 0 && (propagation & (K.MS_PRIVATE | K.MS_SLAVE)) === 0) {
-    const fields = { flags: propagation };
-    steps.push({ op: "rootPropagation", origin: "/linux/rootfsPropagation", fields });
-  }
   const process = config.process;
   if (process !== undefined) {
     steps.push({ op: "workingDirectory", origin: "/process/cwd", fields: { path: process.cwd } });
@@ -91,11 +88,17 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   if (ownMounts) {
     deferredReadonlySteps(config, steps);
     if (config.root?.readonly === true) {
-      const fields = { path: "/", set: BigInt(K.MOUNT_ATTR_RDONLY), clear: 0n, recursive: 0 };
+      const fields = { path: "/", set: K.MOUNT_ATTR_RDONLY, clear: 0, recursive: 0 };
       steps.push({ op: "mountAttributes", origin: "/root/readonly", fields });
     }
   }
   kernelSteps(config, steps);
+  // Private and slave have been set on the parent already, and pivot_root keeps them. After everything that is
+  // bound from the container itself: of an unbindable mount it could not be.
+  if (ownMounts && propagation !== 0 && (propagation & (K.MS_PRIVATE | K.MS_SLAVE)) === 0) {
+    const fields = { flags: propagation };
+    steps.push({ op: "rootPropagation", origin: "/linux/rootfsPropagation", fields });
+  }
   if (process !== undefined) processSteps(process, false, steps);
   steps.push({ op: "ready", origin: "", fields: {} });
   if (facts.waitForStart) {
@@ -139,12 +142,14 @@ function kernelSteps(config: Config, steps: Step[]): void {
     const key = dotted ? name.replace(/[./]/g, (c) => (c === "." ? "/" : ".")) : name;
     steps.push({ op: "sysctl", origin: `/linux/sysctl/${escapePointer(name)}`, fields: { key, value } });
   }
-  linux?.readonlyPaths?.forEach((path, index) => {
-    steps.push({ op: "readonlyPath", origin: `/linux/readonlyPaths/${index}`, fields: { path } });
-  });
-  linux?.maskedPaths?.forEach((path, index) => {
-    steps.push({ op: "maskPath", origin: `/linux/maskedPaths/${index}`, fields: { path } });
-  });
+  let index = 0;
+  for (const path of linux?.readonlyPaths ?? []) {
+    steps.push({ op: "readonlyPath", origin: `/linux/readonlyPaths/${index++}`, fields: { path } });
+  }
+  index = 0;
+  for (const path of linux?.maskedPaths ?? []) {
+    steps.push({ op: "maskPath", origin: `/linux/maskedPaths/${index++}`, fields: { path } });
+  }
 }
 
 function escapePointer(name: string): string {

@@ -5,8 +5,6 @@
 import { RuntimeError } from "../errors.ts";
 import { OPS, PLAN_MAGIC, PLAN_VERSION, type FieldType, type OpName, type Step } from "./ops.ts";
 
-const utf8 = new TextEncoder();
-
 /**
  * Encodes `steps`.
  * @throws INTERNAL where a string holds a NUL byte, which validation should have refused
@@ -41,6 +39,10 @@ function opNumbers(): Record<OpName, number> {
     cachedNumbers = numbers as Record<OpName, number>;
   }
   return cachedNumbers;
+}
+
+function encodeUtf8(text: string, target: Uint8Array): number {
+  return new TextEncoder().encodeInto(text, target).written;
 }
 
 class Writer {
@@ -128,10 +130,18 @@ class Writer {
     // The kernel would cut the string at the NUL, so a check of the whole string would have checked another.
     if (text.includes("\0")) throw new RuntimeError("INTERNAL", "a string of the plan holds a NUL byte");
     this.#room(text.length * 3 + 1);
-    const { written } = utf8.encodeInto(text, this.#buffer.subarray(this.position));
-    this.position += written;
+    const start = this.position;
+    // Nearly all texts are ASCII and short: a loop is over before a TextEncoder has been made.
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 127) {
+        this.position = start + encodeUtf8(text, this.#buffer.subarray(start));
+        break;
+      }
+      this.#buffer[this.position++] = code;
+    }
     this.#buffer[this.position++] = 0;
-    return written;
+    return this.position - start - 1;
   }
 
   #pad(): void {

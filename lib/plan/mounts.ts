@@ -59,13 +59,14 @@ export function deferredReadonlySteps(config: Config, steps: Step[]): void {
     const mount = mounts[index];
     if (mount === undefined || !isDeferredReadonly(mount)) continue;
     if ((parseMountOptions(mount.options ?? []).set & K.MOUNT_ATTR_RDONLY) === 0) continue;
-    const fields = { path: mount.destination, set: BigInt(K.MOUNT_ATTR_RDONLY), clear: 0n, recursive: 0 };
+    const fields = { path: mount.destination, set: K.MOUNT_ATTR_RDONLY, clear: 0, recursive: 0 };
     steps.push({ op: "mountAttributes", origin: `/mounts/${index}/options`, fields });
   }
 }
 
-function isBind(mount: Mount): boolean {
-  return mount.options?.some((option) => option === "bind" || option === "rbind") ?? false;
+/** Whether it is a bind mount; then its type means nothing. */
+export function isBind({ options }: Mount): boolean {
+  return options !== undefined && (options.includes("bind") || options.includes("rbind"));
 }
 
 /** A tmpfs may be the place of a later mount, and /dev gets the device nodes: `ro` has to wait. */
@@ -97,11 +98,11 @@ export function mountFields(
     // A type beside `bind` means nothing (config.md, mounts).
     fstype: bind ? "" : (mount.type ?? ""),
     flags,
-    sb: BigInt(options.sb),
-    set: BigInt(set),
-    clear: BigInt(options.clear),
-    recSet: BigInt(options.recSet),
-    recClear: BigInt(options.recClear),
+    sb: options.sb,
+    set,
+    clear: options.clear,
+    recSet: options.recSet,
+    recClear: options.recClear,
     propagation: options.propagation,
     data: options.data,
   };
@@ -131,13 +132,16 @@ export function deviceSteps(
   userNamespace: boolean,
   steps: Step[],
 ): void {
-  const bound = config.mounts?.some((mount) => isBind(mount) && cleanPath(mount.destination) === "/dev");
-  if (bound === true) return;
+  for (const mount of config.mounts ?? []) {
+    if (isBind(mount) && cleanPath(mount.destination) === "/dev") return;
+  }
   // mknod of devices is not allowed in a user namespace, so the host's nodes are bound there.
   const bind = userNamespace ? 1 : 0;
   const listed = config.linux?.devices ?? [];
+  const listedPaths: string[] = [];
+  for (const device of listed) listedPaths.push(cleanPath(device.path));
   for (const [path, major, minor] of DEFAULT_DEVICES) {
-    if (listed.some((device) => cleanPath(device.path) === path)) continue;
+    if (listedPaths.includes(path)) continue;
     const fields = { path, mode: K.S_IFCHR | 0o666, major, minor, uid: 0, gid: 0, bind };
     steps.push({ op: "device", origin: "", fields });
   }

@@ -91,7 +91,8 @@ export function namespaceSteps(
     slots.push({ kind: "namespace", path, flag, origin });
     steps.push({ op: "joinNamespace", origin, fields });
   };
-  const user = namespaces.joins.find(({ flag }) => flag === K.CLONE_NEWUSER);
+  let user: (typeof namespaces.joins)[number] | undefined;
+  for (const one of namespaces.joins) if (one.flag === K.CLONE_NEWUSER) user = one;
   // Root on the host may join the others at once; an unprivileged user may only from inside the user
   // namespace that owns them.
   if (user !== undefined && !privileged) join(user.flag, user.path, user.origin);

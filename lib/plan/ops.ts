@@ -24,11 +24,11 @@ type FieldValue = {
 /** "RUNT" read as a little-endian u32. */
 export const PLAN_MAGIC = 0x544e5552;
 /** Raised whenever this table or the wire format changes; `init` refuses every other. */
-export const PLAN_VERSION = 1;
+export const PLAN_VERSION = 2;
 
 export const OPS = {
   // --- stage 1, only where a namespace is joined or made in two steps -------------------------------
-  /** setns(2) to the descriptor in `slot`; `kind` is a CLONE_NEW* flag. */
+  /** setns(2) to the descriptor in `slot`; `kind` is a CLONE_NEW* flag. After CLONE_NEWUSER the process is 0:0. */
   joinNamespace: { slot: "u32", kind: "u32", path: "str" },
   /** unshare(2). */
   unshare: { flags: "u32" },
@@ -63,11 +63,11 @@ export const OPS = {
     source: "str",
     fstype: "str",
     flags: "u32",
-    sb: "u64",
-    set: "u64",
-    clear: "u64",
-    recSet: "u64",
-    recClear: "u64",
+    sb: "u32",
+    set: "u32",
+    clear: "u32",
+    recSet: "u32",
+    recClear: "u32",
     propagation: "u32s",
     data: "str",
   },
@@ -84,7 +84,7 @@ export const OPS = {
     bind: "u32",
   },
   /** MOUNT_ATTR_* of an existing mount (or of the rootfs, path "/"). `recursive` is 0 or 1. */
-  mountAttributes: { path: "str", set: "u64", clear: "u64", recursive: "u32" },
+  mountAttributes: { path: "str", set: "u32", clear: "u32", recursive: "u32" },
   /** A pty from the container's own devpts: the master goes to the socket in `slot`, the slave is 0, 1, 2. */
   console: { slot: "u32", height: "u32", width: "u32" },
   /** `mode`: 0 pivot_root, 1 move the root and chroot (--no-pivot), 2 chroot only (no mount namespace). */
@@ -140,8 +140,11 @@ export const OPS = {
     inheritable: "u64",
     ambient: "u64",
   },
-  /** chdir(2), then a check that the directory is below the root. */
-  changeDirectory: { path: "str" },
+  /**
+   * chdir(2), unless an earlier step of this kind did it, then a check that the directory is below the root.
+   * `attempt` 1: before the ids change; being refused (EACCES, EPERM) is no failure.
+   */
+  changeDirectory: { path: "str", attempt: "u32" },
   /** Finds `args[0]` along `search` (the value of PATH), and that it can be executed. */
   findProgram: { name: "str", search: "str" },
 

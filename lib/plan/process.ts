@@ -32,6 +32,10 @@ export function processSteps(process: Process, userNamespaceDeniesGroups: boolea
   if (process.noNewPrivileges === true) {
     steps.push({ op: "noNewPrivileges", origin: "/process/noNewPrivileges", fields: {} });
   }
+  const { cwd } = process;
+  // Tried with both ids, as with runc: only root may be allowed to enter, or only the user (root of a user
+  // namespace, or of an NFS that squashes it).
+  steps.push({ op: "changeDirectory", origin: "/process/cwd", fields: { path: cwd, attempt: 1 } });
   steps.push({
     op: "credentials",
     origin: "/process/user",
@@ -43,7 +47,7 @@ export function processSteps(process: Process, userNamespaceDeniesGroups: boolea
       ...capabilityMasks(process.capabilities),
     },
   });
-  steps.push({ op: "changeDirectory", origin: "/process/cwd", fields: { path: process.cwd } });
+  steps.push({ op: "changeDirectory", origin: "/process/cwd", fields: { path: cwd, attempt: 0 } });
   const name = process.args?.[0] ?? "";
   const search = value(process.env ?? [], "PATH") ?? DEFAULT_SEARCH;
   steps.push({ op: "findProgram", origin: "/process/args/0", fields: { name, search } });

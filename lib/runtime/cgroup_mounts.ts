@@ -4,7 +4,7 @@ import type { CgroupLayout } from "../cgroups/layout.ts";
 import { cgroupMounts, type CgroupMountPart } from "../cgroups/mounts.ts";
 import type { CgroupPiece, PlanFacts } from "../plan/facts.ts";
 import * as K from "../plan/linux.ts";
-import { mountFields } from "../plan/mounts.ts";
+import { isBind, mountFields } from "../plan/mounts.ts";
 import { hasNamespace, readNamespaces } from "../plan/namespaces.ts";
 import type { Config } from "../spec/types.ts";
 
@@ -19,14 +19,15 @@ export function cgroupPieces(
   for (let index = 0; index < mounts.length; index++) {
     const mount = mounts[index];
     if (mount === undefined || (mount.type !== "cgroup" && mount.type !== "cgroup2")) continue;
-    // A type beside `bind` means nothing.
-    if (mount.options?.some((option) => option === "bind" || option === "rbind") === true) continue;
+    if (isBind(mount)) continue;
     const namespaces = readNamespaces(config);
     const facts = {
       cgroupNamespace: hasNamespace(namespaces, K.CLONE_NEWCGROUP),
       userNamespace: hasNamespace(namespaces, K.CLONE_NEWUSER),
     };
-    pieces[index] = cgroupMounts(layout, paths, mount, facts).map(toPiece);
+    const parts: CgroupPiece[] = [];
+    for (const part of cgroupMounts(layout, paths, mount, facts)) parts.push(toPiece(part));
+    pieces[index] = parts;
   }
   return pieces;
 }
@@ -38,8 +39,8 @@ function toPiece(part: CgroupMountPart): CgroupPiece {
     case "symlink":
       return { op: "symlink", fields: { path: part.path, target: part.target } };
     case "readonly": {
-      const set = BigInt(K.MOUNT_ATTR_RDONLY);
-      return { op: "mountAttributes", fields: { path: part.path, set, clear: 0n, recursive: 0 } };
+      const set = K.MOUNT_ATTR_RDONLY;
+      return { op: "mountAttributes", fields: { path: part.path, set, clear: 0, recursive: 0 } };
     }
   }
 }

@@ -47,12 +47,9 @@ function check(text: string): { readonly config: Config; readonly problems: read
   const found: Finding[] = [];
   if (!validateConfig(value)) found.push(...findings(value, validateConfig.errors ?? []));
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    found.push(
-      ...meaningProblems(
-        config,
-        found.map(({ pointer }) => pointer),
-      ),
-    );
+    const wrong: string[] = [];
+    for (const { pointer } of found) wrong.push(pointer);
+    for (const problem of meaningProblems(config, wrong)) found.push(problem);
     if (text.includes("\\u0000")) findNuls(value, "", found);
   }
   return { config, problems: found.length === 0 ? [] : placeFindings(text, found) };

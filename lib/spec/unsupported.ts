@@ -23,7 +23,6 @@ const LINUX = [
   ["memoryPolicy", "NUMA memory policies"],
   ["personality", "personalities"],
   ["mountLabel", "SELinux labels of mounts"],
-  ["timeOffsets", "time namespace offsets"],
 ] as const;
 
 const RESOURCES: readonly (readonly [keyof LinuxResources & string, string])[] = [

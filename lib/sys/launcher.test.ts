@@ -32,6 +32,7 @@ const HOSTILE = {
   GLIBC_TUNABLES: "glibc.malloc.check=3",
   RUNT_COMPILED: "0",
   RUNT_SOFT_NOFILE: "3",
+  RUNT_INHERITED_FDS: "99",
   _LIBCONTAINER_INITPIPE: "3",
   GOTRACEBACK: "crash",
 };
@@ -60,8 +61,9 @@ t.test("only what runt reads itself is in the environment", async (t) => {
   t.match(found, passed);
   t.equal(found["RUNT_SOFT_NOFILE"], "64", "the limit is the one that was found");
   const others = Object.keys(found).filter((name) => !Object.hasOwn(passed, name));
-  t.same(others.sort(), ["BUN_JSC_useJIT", "RUNT_SOFT_NOFILE"]);
+  t.same(others.sort(), ["BUN_JSC_useJIT", "RUNT_INHERITED_FDS", "RUNT_SOFT_NOFILE"]);
   t.equal(found["BUN_JSC_useJIT"], "0");
+  t.match(found["RUNT_INHERITED_FDS"], /^[0-9]$/, "descriptors are counted, not believed");
 });
 
 t.test("arguments, argv[0] and pid are kept; SIGCHLD is heard", async (t) => {

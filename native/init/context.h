@@ -21,7 +21,6 @@ struct PlanFacts {
   bool forks = false;
   // Something gets hidden: the host's /dev/null is needed after the root was entered.
   bool masks = false;
-  bool hooks = false;
 };
 
 struct Context {
@@ -49,6 +48,7 @@ struct Context {
   // The rootfs was made a mount: the mount namespace is this container's own, and things may be
   // mounted.
   bool owns_mounts = false;
+  // What is found by name is the container's, not what sources and devices are taken from.
   bool entered_root = false;
   // A pid namespace was joined: processes that are not trusted see this one.
   bool shares_pids = false;
@@ -60,8 +60,10 @@ struct Context {
   bool null_mask_attached = false;
   bool directory_mask_attached = false;
 
-  // This process, as the runtime sees it; 0 until it is known.
-  int pid = 0;
+  // The working directory is process.cwd already.
+  bool changed_directory = false;
+  // The real place of the target that was verified last: what an error may refer to.
+  Text<kPathMax> mount_target;
   // Where findProgram found the program.
   Text<kPathMax> program;
 

@@ -51,7 +51,6 @@ PlanFacts LookAhead(const Plan& plan) {
   plan.ForEach([&](const RawStep& step) {
     facts.forks = facts.forks || step.op == Op::kFork;
     facts.masks = facts.masks || step.op == Op::kMaskPath;
-    facts.hooks = facts.hooks || step.op == Op::kHook;
     return true;
   });
   return facts;

@@ -80,4 +80,17 @@ Result<UniqueFd> Procfs::Reopen(int fd, int flags, std::string_view subject) {
   return CheckedFd(opened, Call::kOpenat, subject);
 }
 
+Status Procfs::Name(int fd, Text<kPathMax>* name) {
+  constexpr std::string_view kSubject = "self/fd";
+  TRY(Prepare());
+  const Text<32> path = DescriptorPath(fd);
+  char target[kPathMax];
+  const long size =
+      TRY(Checked(Syscall(__NR_readlinkat, processes_.get(), path.c_str(), target, sizeof target),
+                  Call::kReadlinkat, kSubject));
+  *name = Text<kPathMax>(std::string_view(target, static_cast<std::size_t>(size)));
+  if (name->overflowed()) return Error{ENAMETOOLONG, Call::kReadlinkat, kSubject};
+  return {};
+}
+
 }  // namespace runt

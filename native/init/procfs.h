@@ -7,7 +7,9 @@
 
 #include <string_view>
 
+#include "../base/kernel.h"
 #include "../base/result.h"
+#include "../base/text.h"
 #include "../base/unique_fd.h"
 
 namespace runt {
@@ -27,6 +29,10 @@ class Procfs {
 
   // Opens the file again that `fd` (O_PATH will do) is open on, with other flags.
   Result<UniqueFd> Reopen(int fd, int flags, std::string_view subject);
+
+  // How the kernel names the file that `fd` is open on, seen from this process's root. ENAMETOOLONG
+  // if it does not fit.
+  Status Name(int fd, Text<kPathMax>* name);
 
   // The descriptor of the prepared mount's root, for calls that take a path below it; -1 before
   // Prepare.

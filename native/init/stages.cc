@@ -93,15 +93,6 @@ Status RunStep(Context& context, const RawStep& raw) {
   return Error{EBADMSG, Call::kDecode, "operation"};
 }
 
-// The pid that the host sees, read from the host's procfs.
-int HostPid() {
-  char link[16];
-  const long size = Syscall(__NR_readlinkat, AT_FDCWD, "/proc/self", link, sizeof link);
-  std::uint64_t pid = 0;
-  if (size <= 0 || !ParseNumber({link, static_cast<std::size_t>(size)}, &pid)) return 0;
-  return static_cast<int>(pid);
-}
-
 // `ps -f` shows argv[0] and not the name of PR_SET_NAME; the runtime leaves room for it there.
 void ShowAsArgument(const Context& context, std::string_view name) {
   if (std::string_view(context.program_name).size() != name.size()) return;
@@ -121,14 +112,22 @@ Status Protect(const Context& context) {
   return {};
 }
 
+Status BecomeRoot(const Context& context) {
+  const long group = Syscall(__NR_setresgid, 0, 0, 0);
+  if (group < 0 && group != -EINVAL) {
+    return Error{static_cast<int>(-group), Call::kSetresgid, "0"};
+  }
+  const long user = Syscall(__NR_setresuid, 0, 0, 0);
+  if (user < 0 && user != -EINVAL) return Error{static_cast<int>(-user), Call::kSetresuid, "0"};
+  return Protect(context);
+}
+
 Status EnterStage(Context& context) {
   const char* name = context.stage == Stage::kJoin ? "runt:[1:JOIN]" : "runt:[2:INIT]";
   ShowAsArgument(context, name);
   TRY(Check(Syscall(__NR_prctl, PR_SET_NAME, name, 0, 0, 0), Call::kPrctl, "PR_SET_NAME"));
   TRY(Protect(context));
   if (context.stage == Stage::kInit) {
-    // Now, because later steps put the container's own procfs there.
-    if (context.plan.hooks) context.pid = HostPid();
     // EPERM: it is the leader of a session already.
     const long session = Syscall(__NR_setsid);
     if (session < 0 && session != -EPERM) {

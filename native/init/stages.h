@@ -14,6 +14,10 @@ Status EnterStage(Context& context);
 // after every change of ids: the kernel then resets both.
 Status Protect(const Context& context);
 
+// Becomes 0:0 of the user namespace: with ids that have no mapping there, no file can be made
+// (EOVERFLOW). Where the namespace has no 0 the ids stay what they are. Protects again.
+Status BecomeRoot(const Context& context);
+
 // Runs the steps one after another. Returns only after a failure was reported.
 void RunPlan(Context& context, const Plan& plan);
 

@@ -12,7 +12,7 @@
 namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
-inline constexpr std::uint32_t kPlanVersion = 1;
+inline constexpr std::uint32_t kPlanVersion = 2;
 inline constexpr std::uint32_t kOpCount = 35;
 inline constexpr std::uint32_t kFailureSize = 280;
 
@@ -209,11 +209,11 @@ struct MountStep {
   std::string_view source;
   std::string_view fstype;
   std::uint32_t flags = 0;
-  std::uint64_t sb = 0;
-  std::uint64_t set = 0;
-  std::uint64_t clear = 0;
-  std::uint64_t rec_set = 0;
-  std::uint64_t rec_clear = 0;
+  std::uint32_t sb = 0;
+  std::uint32_t set = 0;
+  std::uint32_t clear = 0;
+  std::uint32_t rec_set = 0;
+  std::uint32_t rec_clear = 0;
   Numbers propagation;
   std::string_view data;
 };
@@ -264,8 +264,8 @@ inline bool Decode(FieldReader in, DeviceStep* out) {
 
 struct MountAttributesStep {
   std::string_view path;
-  std::uint64_t set = 0;
-  std::uint64_t clear = 0;
+  std::uint32_t set = 0;
+  std::uint32_t clear = 0;
   std::uint32_t recursive = 0;
 };
 inline bool Decode(FieldReader in, MountAttributesStep* out) {
@@ -446,9 +446,11 @@ inline bool Decode(FieldReader in, CredentialsStep* out) {
 
 struct ChangeDirectoryStep {
   std::string_view path;
+  std::uint32_t attempt = 0;
 };
 inline bool Decode(FieldReader in, ChangeDirectoryStep* out) {
   return in.ReadText(&out->path) &&
+         in.Read(&out->attempt) &&
          in.AtEnd();
 }
 

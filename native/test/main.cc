@@ -12,6 +12,7 @@ int main() {
   TestRootedPath();
   TestCopyUp();
   TestProcfs();
+  TestMountTarget();
   std::printf("1..%d\n", passed + failed);
   return failed == 0 ? 0 : 1;
 }

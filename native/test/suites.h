@@ -12,6 +12,7 @@ void TestPasswd();
 void TestRootedPath();
 void TestCopyUp();
 void TestProcfs();
+void TestMountTarget();
 
 }  // namespace runt::test
 

@@ -27,11 +27,12 @@ static_assert(sizeof(ChildStatus) == 128);
 constexpr std::int32_t kExitedCode = 1;  // CLD_EXITED
 
 // The state that the hook reads from its standard input, as a file.
-Result<UniqueFd> StateFile(const Context& context, const HookStep& step) {
+Result<UniqueFd> StateFile(const HookStep& step) {
   UniqueFd file = TRY(
       CheckedFd(Syscall(__NR_memfd_create, "state", MFD_CLOEXEC), Call::kMemfdCreate, step.path));
   Text<16> pid;
-  pid.AddNumber(static_cast<std::uint64_t>(context.pid));
+  // As the container sees it: that is what the spec wants for hooks in its namespaces.
+  pid.AddNumber(static_cast<std::uint64_t>(Syscall(__NR_getpid)));
   for (const std::string_view part : {step.state_head, pid.view(), step.state_tail}) {
     TRY(Check(WriteAll(file.get(), part.data(), part.size()), Call::kWrite, step.path));
   }
@@ -85,7 +86,7 @@ Result<std::uint32_t> WaitForHook(const HookStep& step, int pidfd) {
 }  // namespace
 
 Status Hook(Context& context, const HookStep& step) {
-  const UniqueFd state = TRY(StateFile(context, step));
+  const UniqueFd state = TRY(StateFile(step));
   const ArgumentVector args(step.args);
   const ArgumentVector env(step.env);
   if (args.data() == nullptr || env.data() == nullptr) {

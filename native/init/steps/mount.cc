@@ -3,6 +3,7 @@
 #include "../../base/syscall.h"
 #include "../copy_up.h"
 #include "../mount_api.h"
+#include "../mount_target.h"
 #include "steps.h"
 
 namespace runt {
@@ -12,14 +13,6 @@ namespace {
 constexpr std::uint32_t kDirectoryMode = 0755;
 
 bool Has(const MountStep& step, std::uint32_t flag) { return (step.flags & flag) != 0; }
-
-// Whether the target is the container's root itself, however it is written.
-bool IsRoot(std::string_view path) {
-  for (const char c : path) {
-    if (c != '/') return false;
-  }
-  return !path.empty();
-}
 
 Links LinksOf(const MountStep& step) {
   return Has(step, kMountFlagStrictTarget) ? Links::kRefuse : Links::kFollow;
@@ -31,17 +24,16 @@ Result<UniqueFd> OpenSource(const char* path, std::string_view subject) {
 }
 
 // What is left to do for every mount once its target is known.
-Status Finish(Context& context, const MountStep& step, UniqueFd mount, int target) {
+Status Finish(const MountStep& step, const UniqueFd& mount, int target) {
   TRY(Attach(mount.get(), target, step.target));
   for (const std::uint32_t flags : step.propagation) {
     TRY(SetPropagation(mount.get(), flags, step.target));
   }
-  if (IsRoot(step.target)) context.root = RootedPath(std::move(mount));
   return {};
 }
 
 Status BindTree(Context& context, const MountStep& step, const UniqueFd& source, bool recursive) {
-  UniqueFd tree = TRY(CloneTree(source.get(), recursive, step.source));
+  const UniqueFd tree = TRY(CloneTree(source.get(), recursive, step.source));
   // In place of a new sysfs comes the host's with all that is mounted in it: its cgroups must not
   // be writable where it was asked for read-only (CVE-2023-25809).
   const bool whole = !Has(step, kMountFlagBind);
@@ -53,7 +45,9 @@ Status BindTree(Context& context, const MountStep& step, const UniqueFd& source,
       facts.IsDirectory()
           ? TRY(context.root.MakeDirectories(step.target, kDirectoryMode, LinksOf(step)))
           : TRY(context.root.MakeFile(step.target, kDirectoryMode));
-  return Finish(context, step, std::move(tree), target.get());
+  const bool shows_procfs = FilesystemMagic(source.get()) == PROC_SUPER_MAGIC;
+  TRY(VerifyMountTarget(context, target.get(), shows_procfs));
+  return Finish(step, tree, target.get());
 }
 
 Status Bind(Context& context, const MountStep& step) {
@@ -125,6 +119,7 @@ Status New(Context& context, const MountStep& step) {
   NewFilesystem filesystem = TRY(NewFilesystem::Open(step.fstype));
   const UniqueFd target =
       TRY(context.root.MakeDirectories(step.target, kDirectoryMode, LinksOf(step)));
+  TRY(VerifyMountTarget(context, target.get(), step.fstype == "proc"));
   const bool copy_up = Has(step, kMountFlagCopyUp);
   // As mount(2) does, "ro" goes to the superblock too: a disk must not even replay its journal. A
   // tmpfs that has to be filled gets it afterwards.
@@ -143,7 +138,7 @@ Status New(Context& context, const MountStep& step) {
   const std::uint64_t attributes = step.set | step.rec_set;
   const std::uint64_t late =
       copy_up ? attributes & static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY) : 0;
-  UniqueFd mount = TRY(filesystem.Mount(attributes & ~late));
+  const UniqueFd mount = TRY(filesystem.Mount(attributes & ~late));
   if (copy_up) {
     TRY(CopyUp(target.get(), mount.get(), step.target));
     if (late_readonly) {
@@ -152,7 +147,7 @@ Status New(Context& context, const MountStep& step) {
     }
     TRY(SetAttributes(mount.get(), late, 0, false, step.target));
   }
-  return Finish(context, step, std::move(mount), target.get());
+  return Finish(step, mount, target.get());
 }
 
 }  // namespace

@@ -17,8 +17,7 @@ Status JoinNamespace(Context& context, const JoinNamespaceStep& step) {
                       Call::kOpen, "/")));
     context.entered_root = true;
   }
-  // Joining a user namespace changes credentials, which resets what Protect set.
-  return step.kind == CLONE_NEWUSER ? Protect(context) : Status();
+  return step.kind == CLONE_NEWUSER ? BecomeRoot(context) : Status();
 }
 
 Status Unshare(Context& context, const UnshareStep& step) {
@@ -43,7 +42,6 @@ Status Fork(Context& context, const ForkStep& step) {
   TRY(EnterStage(context));
   std::int32_t value = 0;
   TRY(WaitFor(context, Message::kInitPid, &value));
-  if (value > 0) context.pid = value;
   return {};
 }
 

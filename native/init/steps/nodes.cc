@@ -5,6 +5,7 @@
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
 #include "../mount_api.h"
+#include "../mount_target.h"
 #include "steps.h"
 
 namespace runt {
@@ -38,6 +39,7 @@ Status BindDevice(Context& context, const DeviceStep& step) {
   if (!Matches(facts, step)) return Error{ENODEV, Call::kVerify, step.path};
   const UniqueFd node = TRY(CloneTree(host.get(), false, step.path));
   const UniqueFd target = TRY(context.root.MakeFile(step.path, 0644));
+  TRY(VerifyMountTarget(context, target.get(), false));
   return Attach(node.get(), target.get(), step.path);
 }
 

@@ -45,8 +45,13 @@ bool HasHome(const Strings& env) {
 
 }  // namespace
 
-Status ChangeDirectory(Context& /*context*/, const ChangeDirectoryStep& step) {
-  TRY(Check(Syscall(__NR_chdir, step.path.data()), Call::kChdir, step.path));
+Status ChangeDirectory(Context& context, const ChangeDirectoryStep& step) {
+  if (!context.changed_directory) {
+    const long changed = Syscall(__NR_chdir, step.path.data());
+    if (step.attempt != 0 && (changed == -EACCES || changed == -EPERM)) return {};
+    TRY(Check(changed, Call::kChdir, step.path));
+    context.changed_directory = true;
+  }
   // A path that leads out of the root through somebody's descriptor (/proc/self/fd/7) has no name
   // below it: the kernel then says "(unreachable)" (CVE-2024-21626).
   char name[kPathMax];

@@ -26,14 +26,7 @@ Status AskDumpable(Context& context, Message question) {
 
 Status IdMaps(Context& context, const IdMapsStep& /*step*/) {
   TRY(AskDumpable(context, Message::kIdMaps));
-  // EINVAL: the namespace has no 0; then the ids stay what they are.
-  const long group = Syscall(__NR_setresgid, 0, 0, 0);
-  if (group < 0 && group != -EINVAL) {
-    return Error{static_cast<int>(-group), Call::kSetresgid, "0"};
-  }
-  const long user = Syscall(__NR_setresuid, 0, 0, 0);
-  if (user < 0 && user != -EINVAL) return Error{static_cast<int>(-user), Call::kSetresuid, "0"};
-  return Protect(context);
+  return BecomeRoot(context);
 }
 
 Status TimeOffsets(Context& context, const TimeOffsetsStep& /*step*/) {

@@ -45,6 +45,8 @@ Status ParentPropagation(Context& /*context*/, const ParentPropagationStep& step
 Status Rootfs(Context& context, const RootfsStep& step) {
   UniqueFd directory = TRY(OpenDirectory(AT_FDCWD, step.path.data(), step.path));
   context.owns_mounts = step.bind != 0;
+  // In a joined mount namespace too: its root is only where this one's sources are.
+  context.entered_root = false;
   if (!context.owns_mounts) {
     context.root = RootedPath(std::move(directory));
     return {};

@@ -1,0 +1,37 @@
+// Where something may be mounted: not on or in the container's procfs, nor on its root.
+//
+// A program that writes to /proc/self/attr, or reads /proc/self/status, relies on a real procfs
+// there (CVE-2019-16884). So the place is judged by the descriptor that a path of config.json came
+// to: the image may hold links into /proc.
+
+#ifndef RUNT_INIT_MOUNT_TARGET_H_
+#define RUNT_INIT_MOUNT_TARGET_H_
+
+#include <string_view>
+
+#include "../base/result.h"
+#include "context.h"
+
+namespace runt {
+
+enum class Place {
+  kFree,
+  // The root itself, or something that is not below it any more.
+  kRoot,
+  kOutside,
+  // /proc, and what is in it, but for the files that lxcfs shows in a container's own version.
+  kProcfs,
+  kInProcfs,
+};
+
+// `path` and `root` as the kernel names them: absolute, without links, "." and "..".
+Place PlaceOf(std::string_view path, std::string_view root);
+
+// Fails with call `verify` and the real path below the root as the subject, unless `target` may be
+// covered: EPERM on or in /proc, EINVAL on the root, EXDEV outside. `shows_procfs`: what is to be
+// mounted is a procfs, or a bind of one; only that belongs on /proc.
+Status VerifyMountTarget(Context& context, int target, bool shows_procfs);
+
+}  // namespace runt
+
+#endif  // RUNT_INIT_MOUNT_TARGET_H_
