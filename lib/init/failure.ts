@@ -49,6 +49,7 @@ export function failureError(
   hookOutput: () => string,
 ): RuntimeError {
   const step = steps[failure.step];
+  if (step === undefined && failure.call === "clone") return namespacesError(failure);
   const facts = {
     errno: failure.errno,
     syscall: failure.call,
@@ -62,6 +63,13 @@ export function failureError(
   if (step?.op === "hook") return hookError(failure, step, hookOutput(), facts);
   const reason = errnoText(failure.errno);
   return new RuntimeError("STEP_FAILED", `${where(step)}${describe(step, failure, reason)}`, facts);
+}
+
+/** The clone that makes the namespaces comes before the plan's first step. */
+function namespacesError(failure: Failure): RuntimeError {
+  const text = `linux.namespaces: clone: ${errnoText(failure.errno)}`;
+  const facts = { errno: failure.errno, syscall: "clone", pointer: "/linux/namespaces" };
+  return new RuntimeError("STEP_FAILED", text, facts);
 }
 
 function where(step: Step | undefined): string {

@@ -14,6 +14,7 @@ import { failureError, parseFailure } from "./failure.ts";
 
 const SOCK_SEQPACKET = 5;
 const SIGKILL = 9;
+const POLLIN = 1;
 
 /** A question, or the end of what init has to say (it execed, or died). */
 export type FromInit = { readonly kind: number; readonly value: number } | "end";
@@ -37,7 +38,11 @@ export class InitProcess {
   pid: number;
   pidfd: number;
   readonly #hookOutput: () => string;
+  /** The container's first process comes with a step of the plan. */
+  readonly #staged: boolean;
   #steps: readonly Step[] = [];
+  /** What was said before the pid was known. */
+  readonly #early: FromInit[] = [];
   #control: number;
   /** The stage that joins the namespaces; it ends when it has cloned the container's first process. */
   #joiner: number | undefined;
@@ -59,14 +64,16 @@ export class InitProcess {
       const spawned = native.spawn({
         program: check(executable, `copy ${path}`, { path }),
         // The name of the stage, as `ps` shows it; init writes the next one over it.
-        args: [clone.staged ? "runt:[1:JOIN]" : "runt:[2:INIT]", String(3 + preserveFds)],
+        args: [
+          clone.staged || clone.flags !== 0 ? "runt:[1:JOIN]" : "runt:[2:INIT]",
+          String(3 + preserveFds),
+          clone.staged ? "join" : String(clone.flags),
+        ],
         env: [],
         fds,
-        cloneFlags: clone.flags,
         ...(options.cgroupFd === undefined ? {} : { cgroupFd: options.cgroupFd }),
       });
-      const facts = { pointer: "/linux/namespaces" };
-      const { pid, pidfd } = checkValue(spawned, "linux.namespaces: clone", facts);
+      const { pid, pidfd } = checkValue(spawned, `start ${path}`, { path });
       return new InitProcess(options, pid, pidfd, ours);
     } catch (error) {
       native.close(ours);
@@ -78,9 +85,11 @@ export class InitProcess {
   }
 
   private constructor(options: InitOptions, pid: number, pidfd: number, control: number) {
-    const { staged } = options.clone;
-    this.#joiner = staged ? pid : undefined;
-    this.pid = staged ? 0 : pid;
+    const { staged, flags } = options.clone;
+    this.#staged = staged;
+    const isFirst = !staged && flags === 0;
+    this.#joiner = isFirst ? undefined : pid;
+    this.pid = isFirst ? pid : 0;
     this.pidfd = pidfd;
     this.#control = control;
     this.#hookOutput = options.hookOutput;
@@ -104,28 +113,49 @@ export class InitProcess {
   }
 
   /**
+   * Waits until {@link pid} is known, unless that comes with a step of the plan.
+   * @returns whether it is known
+   * @throws STEP_FAILED: the kernel refused the namespaces
+   */
+  async first(): Promise<boolean> {
+    while (!this.#staged && this.pid === 0) {
+      const said = await this.#next();
+      // The first process may be quicker with a question than the stage before it with its pid.
+      if (said !== undefined) this.#early.push(said);
+      if (said === "end") break;
+    }
+    return this.pid !== 0;
+  }
+
+  /**
    * Waits for the next question.
    * @throws STEP_FAILED, HOOK_FAILED: init failed, with the property that its step came from
    */
   async receive(): Promise<FromInit> {
-    for (;;) {
-      const received = native.receiveMessage(this.#control, this.#buffer);
-      // A reset socket is one that was closed with our answer unread: its owner has died.
-      if (received === -Errno.ECONNRESET) return "end";
-      const { size } = checkValue(received, "recvmsg");
-      if (size === 0) return "end";
-      const view = new DataView(this.#buffer.buffer, 0, size);
-      const kind = view.getUint32(0, true);
-      if (kind === Message.FAILURE) {
-        const failure = parseFailure(this.#buffer.subarray(0, size));
-        if (failure === undefined) throw new RuntimeError("INTERNAL", "init: a failure record is cut short");
-        throw failureError(failure, this.#steps, this.#hookOutput);
-      }
-      const value = view.getInt32(4, true);
-      if (kind !== Message.INIT_PID) return { kind, value };
-      this.#adopt(value);
-      this.answer(Message.INIT_PID);
+    let said = this.#early.shift();
+    while (said === undefined) said = await this.#next();
+    return said;
+  }
+
+  /** The next message; `undefined` for one that told the pid. */
+  async #next(): Promise<FromInit | undefined> {
+    const received = native.receiveMessage(this.#control, this.#buffer);
+    // A reset socket is one that was closed with our answer unread: its owner has died.
+    if (received === -Errno.ECONNRESET) return "end";
+    const { size } = checkValue(received, "recvmsg");
+    if (size === 0) return "end";
+    const view = new DataView(this.#buffer.buffer, 0, size);
+    const kind = view.getUint32(0, true);
+    if (kind === Message.FAILURE) {
+      const failure = parseFailure(this.#buffer.subarray(0, size));
+      if (failure === undefined) throw new RuntimeError("INTERNAL", "init: a failure record is cut short");
+      throw failureError(failure, this.#steps, this.#hookOutput);
     }
+    const value = view.getInt32(4, true);
+    if (kind !== Message.INIT_PID) return { kind, value };
+    this.#adopt(value);
+    if (this.#staged) this.answer(Message.INIT_PID);
+    return undefined;
   }
 
   /** Answers a question; `fds` go along and stay the caller's. */
@@ -139,12 +169,20 @@ export class InitProcess {
 
   /** Ends whatever of init is still there, and reaps it. */
   kill(): void {
-    for (const pid of [this.#joiner, this.pid]) {
-      if (pid === undefined || pid === 0) continue;
-      native.kill(pid, SIGKILL);
-      native.waitpid(pid, false);
-    }
+    if (this.#joiner !== undefined) end(this.#joiner);
+    this.#findFirst();
+    if (this.pid !== 0) end(this.pid);
     this.close();
+  }
+
+  /** The stage before may have said which process it cloned, with nobody listening yet. */
+  #findFirst(): void {
+    while (this.pid === 0 && native.poll(new Int32Array([this.#control, POLLIN]), 0) > 0) {
+      const received = native.receiveMessage(this.#control, this.#buffer);
+      if (typeof received === "number" || received.size === 0) return;
+      const view = new DataView(this.#buffer.buffer, 0, received.size);
+      if (view.getUint32(0, true) === Message.INIT_PID) this.pid = view.getInt32(4, true);
+    }
   }
 
   /** How init ended, for an error message; waits for it. */
@@ -168,4 +206,9 @@ export class InitProcess {
     this.pid = pid;
     this.pidfd = check(native.pidfdOpen(pid), "pidfd_open");
   }
+}
+
+function end(pid: number): void {
+  native.kill(pid, SIGKILL);
+  native.waitpid(pid, false);
 }

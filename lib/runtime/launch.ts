@@ -136,7 +136,7 @@ export async function launch(
       };
       entry.prepare(record);
     };
-    const isKnown = init.pid !== 0;
+    const isKnown = await init.first();
     if (isKnown) prepare();
     let poststopIsDue = false;
     const hooksRun = (): void => {

@@ -1,5 +1,5 @@
 // init: runs a plan inside the container. argv[1] is the number of the control socket, over which
-// the plan and its slots come. See ../README.md.
+// the plan and its slots come; argv[2] says how the first process is made. See ../README.md.
 
 #include "../base/file.h"
 #include "../base/kernel.h"
@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::uint64_t kMaxDescriptor = 1 << 20;
 constexpr int kFailed = 1;
+// The step of a failure before the first one.
+constexpr std::uint32_t kNoStep = ~std::uint32_t{0};
 
 // The plan stays mapped for ever: the texts of all steps are read in place.
 Result<Plan> MapPlan(int fd) {
@@ -56,16 +58,33 @@ PlanFacts LookAhead(const Plan& plan) {
   return facts;
 }
 
-Status Begin(Context& context, Plan* plan) {
+// argv[2]: how the container's first process is made.
+struct Beginning {
+  // "join": by the plan's `fork` step, after the steps before it.
+  bool by_plan = false;
+  // Or at once: CLONE_NEW* flags; 0 where this process is it. The kernel takes a millisecond to make
+  // namespaces, and the runtime makes the plan meanwhile.
+  std::uint64_t namespaces = 0;
+};
+
+bool ParseBeginning(const char* text, Beginning* beginning) {
+  beginning->by_plan = std::string_view(text) == "join";
+  return beginning->by_plan || ParseNumber(text, &beginning->namespaces);
+}
+
+Status Begin(Context& context, const Beginning& beginning, Plan* plan) {
   TRY(Check(Syscall(__NR_close_range, context.first_own, ~0U, CLOSE_RANGE_CLOEXEC),
             Call::kCloseRange, "own descriptors"));
-  TRY(Protect(context));
-  *plan = TRY(ReceivePlan(context));
-  context.plan = LookAhead(*plan);
-  context.stage = context.plan.forks ? Stage::kJoin : Stage::kInit;
   // Directories and files that are made for mounts get the permissions that runc gives them.
   Syscall(__NR_umask, 022);
-  return EnterStage(context);
+  const bool is_first = !beginning.by_plan && beginning.namespaces == 0;
+  context.stage = is_first ? Stage::kInit : Stage::kJoin;
+  TRY(EnterStage(context));
+  if (beginning.namespaces != 0) TRY(BecomeFirstProcess(context, beginning.namespaces));
+  *plan = TRY(ReceivePlan(context));
+  context.plan = LookAhead(*plan);
+  if (context.plan.forks != beginning.by_plan) return Error{EBADMSG, Call::kDecode, "fork"};
+  return {};
 }
 
 }  // namespace
@@ -75,7 +94,9 @@ int Main(int argc, char** argv, char** /*environment*/) {
   // (CVE-2016-9962).
   Syscall(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
   std::uint64_t number = 0;
-  if (argc != 2 || !ParseNumber(argv[1], &number) || number < 3 || number > kMaxDescriptor) {
+  Beginning beginning;
+  if (argc != 3 || !ParseNumber(argv[1], &number) || number < 3 || number > kMaxDescriptor ||
+      !ParseBeginning(argv[2], &beginning)) {
     return kFailed;
   }
   Context context;
@@ -83,11 +104,11 @@ int Main(int argc, char** argv, char** /*environment*/) {
   context.first_own = static_cast<int>(number);
   context.control = UniqueFd(context.first_own);
   Plan plan;
-  const Status begun = Begin(context, &plan);
+  const Status begun = Begin(context, beginning, &plan);
   if (begun.ok()) {
     RunPlan(context, plan);
   } else {
-    ReportFailure(context, 0, begun.error());
+    ReportFailure(context, kNoStep, begun.error());
   }
   return kFailed;
 }

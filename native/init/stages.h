@@ -1,6 +1,8 @@
 #ifndef RUNT_INIT_STAGES_H_
 #define RUNT_INIT_STAGES_H_
 
+#include <cstdint>
+
 #include "../base/result.h"
 #include "../plan/plan.h"
 #include "context.h"
@@ -13,6 +15,9 @@ Status EnterStage(Context& context);
 // Makes this process unreadable for others, and makes it die with the runtime. Has to be repeated
 // after every change of ids: the kernel then resets both.
 Status Protect(const Context& context);
+
+// Clones the container's first process, in new namespaces (CLONE_NEW*), and returns in it only.
+Status BecomeFirstProcess(Context& context, std::uint64_t namespaces);
 
 // Becomes 0:0 of the user namespace: with ids that have no mapping there, no file can be made
 // (EOVERFLOW). Where the namespace has no 0 the ids stay what they are. Protects again.

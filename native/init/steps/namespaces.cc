@@ -29,8 +29,8 @@ Status Unshare(Context& context, const UnshareStep& step) {
 // namespaces, which only a child enters; ids are the runtime's, or 0:0 of a new user namespace; all
 // capabilities there. After: stage INIT, the container's first process, a child of the runtime
 // (CLONE_PARENT).
-Status Fork(Context& context, const ForkStep& step) {
-  const std::uint64_t flags = step.flags | CLONE_PARENT | static_cast<unsigned>(kSigChild);
+Status BecomeFirstProcess(Context& context, std::uint64_t namespaces) {
+  const std::uint64_t flags = namespaces | CLONE_PARENT | static_cast<unsigned>(kSigChild);
   const long pid = TRY(Checked(Syscall(__NR_clone, flags, nullptr, nullptr, nullptr, nullptr),
                                Call::kClone, "first process"));
   if (pid > 0) {
@@ -39,7 +39,11 @@ Status Fork(Context& context, const ForkStep& step) {
   }
   context.stage = Stage::kInit;
   context.procfs.Forget();
-  TRY(EnterStage(context));
+  return EnterStage(context);
+}
+
+Status Fork(Context& context, const ForkStep& step) {
+  TRY(BecomeFirstProcess(context, step.flags));
   std::int32_t value = 0;
   TRY(WaitFor(context, Message::kInitPid, &value));
   return {};
