@@ -2,6 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import t, { type Test } from "tap";
 import { type CommandRow, COMMANDS } from "./table.ts";
 
@@ -21,8 +22,8 @@ interface Surroundings {
 }
 
 /** Runs runt; times in what it prints are replaced by NOW. */
-function runt(args: readonly string[], surroundings: Surroundings = {}): Run {
-  const done = spawnSync(PROGRAM, args, { encoding: "utf8", env: { PATH: "/usr/bin:/bin" }, ...surroundings });
+function runt(args: readonly string[], surroundings: Surroundings = {}, program = PROGRAM): Run {
+  const done = spawnSync(program, args, { encoding: "utf8", env: { PATH: "/usr/bin:/bin" }, ...surroundings });
   if (done.error !== undefined) throw done.error;
   const { status, stdout, stderr } = done;
   return { status, stdout: stdout.replace(TIME, "NOW"), stderr: stderr.replace(TIME, "NOW") };
@@ -183,7 +184,12 @@ t.test("the root below $XDG_RUNTIME_DIR", { skip: process.getuid?.() === 0 ? fal
   t.teardown(() => spawnSync("/bin/rm", ["-r", directory]));
   chownSync(directory, uid, uid);
   const env = { XDG_RUNTIME_DIR: directory };
-  t.equal(runt(["list", "-q"], { uid, env, cwd: "/" }).status, 0);
+  // The checkout may lie where only its owner may go.
+  const copy = `/tmp/runt-xdg-test.${process.pid}.dist`;
+  t.teardown(() => spawnSync("/bin/rm", ["-r", copy]));
+  t.equal(spawnSync("/bin/cp", ["-r", dirname(dirname(PROGRAM)), copy]).status, 0);
+  const program = `${copy}/bin/runt`;
+  t.equal(runt(["list", "-q"], { uid, env, cwd: "/" }, program).status, 0);
   const made = statSync(`${directory}/runt`);
   t.equal(made.mode & 0o7777, 0o1700);
   t.equal(made.uid, uid);
@@ -192,7 +198,8 @@ t.test("the root below $XDG_RUNTIME_DIR", { skip: process.getuid?.() === 0 ? fal
   t.equal(runt(["list", "-q"], { env }).status, 0);
   t.equal(statSync(`${directory}/runt`).mode & 0o7777, 0o700);
   writeFileSync(`${directory}/file`, "");
-  const failed = runt(["list"], { uid, env: { XDG_RUNTIME_DIR: `${directory}/file` }, cwd: "/" });
+  const wrong = { XDG_RUNTIME_DIR: `${directory}/file` };
+  const failed = runt(["list"], { uid, env: wrong, cwd: "/" }, program);
   t.equal(failed.status, 1);
   t.match(failed.stderr, "not a directory (the path in $XDG_RUNTIME_DIR must be writable by the user)");
 });
