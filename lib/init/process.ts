@@ -34,8 +34,8 @@ export interface InitOptions {
 
 /** A running init. */
 export class InitProcess {
-  /** Pid of the container's first process, in the runtime's pid namespace; 0 before a stage has cloned it. */
-  pid: number;
+  /** Pid of the container's first process, in the runtime's pid namespace; 0 before it has been cloned. */
+  pid = 0;
   pidfd: number;
   readonly #hookOutput: () => string;
   /** The container's first process comes with a step of the plan. */
@@ -44,7 +44,7 @@ export class InitProcess {
   /** What was said before the pid was known. */
   readonly #early: FromInit[] = [];
   #control: number;
-  /** The stage that joins the namespaces; it ends when it has cloned the container's first process. */
+  /** The stage before; it ends when it has cloned the container's first process. */
   #joiner: number | undefined;
   readonly #buffer = new Uint8Array(FAILURE_SIZE);
 
@@ -64,11 +64,7 @@ export class InitProcess {
       const spawned = native.spawn({
         program: check(executable, `copy ${path}`, { path }),
         // The name of the stage, as `ps` shows it; init writes the next one over it.
-        args: [
-          clone.staged || clone.flags !== 0 ? "runt:[1:JOIN]" : "runt:[2:INIT]",
-          String(3 + preserveFds),
-          clone.staged ? "join" : String(clone.flags),
-        ],
+        args: ["runt:[1:JOIN]", String(3 + preserveFds), clone.staged ? "join" : String(clone.flags)],
         env: [],
         fds,
         ...(options.cgroupFd === undefined ? {} : { cgroupFd: options.cgroupFd }),
@@ -85,11 +81,8 @@ export class InitProcess {
   }
 
   private constructor(options: InitOptions, pid: number, pidfd: number, control: number) {
-    const { staged, flags } = options.clone;
-    this.#staged = staged;
-    const isFirst = !staged && flags === 0;
-    this.#joiner = isFirst ? undefined : pid;
-    this.pid = isFirst ? pid : 0;
+    this.#staged = options.clone.staged;
+    this.#joiner = pid;
     this.pidfd = pidfd;
     this.#control = control;
     this.#hookOutput = options.hookOutput;

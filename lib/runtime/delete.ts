@@ -27,15 +27,24 @@ export async function remove(
     throw error;
   }
   try {
+    // A `start` whose hook hangs holds the lock; it ends with its container.
+    if (options.force && entry.busy()) stopRunning(entry);
     if (!(await entry.lock())) {
-      throw new RuntimeError("WRONG_STATE", `cannot delete container ${id}: it is still being created`);
+      throw new RuntimeError("WRONG_STATE", `cannot delete container ${id}: another runtime is at work on it`);
     }
     if (!entry.alive()) {
       if (options.force) return;
       throw notFound();
     }
-    const record = readRecord(entry, options.force);
-    const now = status(entry, record);
+    let record: ContainerRecord | undefined;
+    try {
+      record = entry.read();
+    } catch (error) {
+      if (!options.force || !isDamaged(error)) throw error;
+      const { salvage } = await import("./salvage.ts");
+      salvage(entry);
+    }
+    const now = status(entry, record, true);
     if (record !== undefined && now !== "stopped") {
       if (now !== "created" && !options.force) {
         throw new RuntimeError("WRONG_STATE", `cannot delete container ${id} that is not stopped: ${now}`);
@@ -48,12 +57,15 @@ export async function remove(
   }
 }
 
-/** The record; where it is damaged, `force` goes on without it. */
-function readRecord(entry: Entry, force: boolean): ContainerRecord | undefined {
+function stopRunning(entry: Entry): void {
   try {
-    return entry.read();
+    const record = entry.read();
+    if (record !== undefined) stopInit(record);
   } catch (error) {
-    if (force && error instanceof RuntimeError && error.code === "STATE_DAMAGED") return undefined;
-    throw error;
+    if (!isDamaged(error)) throw error;
   }
+}
+
+function isDamaged(error: unknown): boolean {
+  return error instanceof RuntimeError && error.code === "STATE_DAMAGED";
 }

@@ -51,7 +51,7 @@ export function openInit(record: ContainerRecord): number | undefined {
 }
 
 /**
- * Takes away what is left of a container whose first process has ended.
+ * Takes away what is left of a container whose first process has ended, unless somebody else has done it already.
  * @throws CGROUP if a cgroup cannot be removed; then the state stays, so that `delete` can be tried again
  */
 export async function destroy(
@@ -59,6 +59,10 @@ export async function destroy(
   entry: Entry,
   record: ContainerRecord | undefined,
 ): Promise<void> {
+  if (!(await entry.lock())) {
+    throw new RuntimeError("WRONG_STATE", `container ${entry.id} is busy: another runtime is at work on it`);
+  }
+  if (!entry.alive()) return;
   if (record !== undefined) {
     const cgroup = attachCgroup(record.cgroup_paths);
     // With a pid namespace of its own nothing of the container has outlived its first process.

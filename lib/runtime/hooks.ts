@@ -60,6 +60,8 @@ export async function runHook(
       env: hook.env ?? [],
       fds: [input, output, output],
       cwd,
+      // A runtime that is killed leaves nothing behind. What a hook itself starts is not meant by this.
+      dieWithParent: true,
     });
     if (typeof spawned === "number") throw fail(`execve: ${errnoText(-spawned)}`);
     const limit = hook.timeout === undefined ? -1 : hook.timeout * 1000;

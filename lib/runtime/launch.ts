@@ -15,7 +15,7 @@ import type { PlanFacts } from "../plan/facts.ts";
 import * as K from "../plan/linux.ts";
 import { initClone, readNamespaces, type Namespaces } from "../plan/namespaces.ts";
 import { capabilityNames } from "../spec/capabilities.ts";
-import { check, exists } from "../sys/files.ts";
+import { AT_FDCWD, check, exists } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { loadBundle, type Bundle } from "./bundle.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
@@ -23,7 +23,7 @@ import { runPoststop } from "./destroy.ts";
 import { runHooks } from "./hooks.ts";
 import type { CreateOptions, RuntimeContext } from "./options.ts";
 import { serve } from "./serve.ts";
-import { checkPreserved, openSlots } from "./slots.ts";
+import { checkPreserved, openNamespaces, openSlots, type OpenNamespaces } from "./slots.ts";
 import { socketActivation } from "./socket_activation.ts";
 import { startError } from "./start_error.ts";
 import { processStartTime } from "./status.ts";
@@ -66,7 +66,17 @@ export async function launch(
   const preserveFds = activation.count + (options.preserveFds ?? 0);
   checkPreserved(preserveFds);
   const layout = cgroupLayout();
-  const entry = await reserve(context.root, options.id);
+  const namespaces = readNamespaces(config);
+  const fds: number[] = [];
+  let joined: OpenNamespaces;
+  let entry: Entry;
+  try {
+    joined = openNamespaces(namespaces, fds);
+    entry = await reserve(context.root, options.id);
+  } catch (error) {
+    for (const fd of fds) native.close(fd);
+    throw error;
+  }
   const undo: (() => void | Promise<void>)[] = [() => entry.remove()];
   const undoAll = async (): Promise<void> => {
     for (let action = undo.pop(); action !== undefined; action = undo.pop()) {
@@ -78,10 +88,8 @@ export async function launch(
     }
     entry.close();
   };
-  const fds: number[] = [];
   try {
     const cgroup = openCgroup(layout, config, options.id, context.log);
-    const namespaces = readNamespaces(config);
     let record = firstRecord(bundle, options.id, namespaces, cgroup);
     // Before anything is made, so that `delete --force` can clean up after a runt that was killed.
     entry.prepare(record);
@@ -117,7 +125,7 @@ export async function launch(
     if (mode.waitForStart) entry.makeFifo();
     const slots: number[] = [];
     try {
-      openSlots(plan.slots, entry, mode.consoleSocket, slots);
+      openSlots(plan.slots, entry, joined, mode.consoleSocket, slots);
       init.sendPlan(plan, slots);
     } finally {
       for (const fd of slots) native.close(fd);
@@ -144,7 +152,9 @@ export async function launch(
       poststopIsDue = true;
       undo.unshift(() => poststopAfterFailure(context, bundle, options.id));
     };
-    if ((config.hooks?.createContainer?.length ?? 0) > 0) hooksRun();
+    const { createContainer, startContainer } = config.hooks ?? {};
+    const ownHooks = (createContainer?.length ?? 0) + (mode.waitForStart ? 0 : (startContainer?.length ?? 0));
+    if (ownHooks > 0) hooksRun();
     await serve(init, config, cgroup, {
       runtimeHooks: async () => {
         hooksRun();
@@ -155,8 +165,12 @@ export async function launch(
       },
       ready: () => {
         if (!isKnown) prepare();
-        if (options.pidFile !== undefined) writePidFile(options.pidFile, init.pid);
         if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd);
+        const { pidFile } = options;
+        if (pidFile !== undefined) {
+          writePidFile(pidFile, init.pid);
+          undo.push(() => void native.unlink(AT_FDCWD, pidFile));
+        }
         entry.publish();
       },
     });

@@ -5,8 +5,10 @@ import { connectConsole } from "./create.ts";
 import { destroy } from "./destroy.ts";
 import { launch, openBundle, type Launched } from "./launch.ts";
 import type { RunOptions, RuntimeContext } from "./options.ts";
+import { initDied } from "./serve.ts";
 import { afterStart } from "./start.ts";
 import { startError } from "./start_error.ts";
+import { diedBeforeExec } from "./status.ts";
 import { catchSignals, ConsoleRelay, supervise } from "./supervise.ts";
 
 const SOCK_STREAM = 1;
@@ -60,10 +62,13 @@ async function follow(
     // The end of what init has to say is its execve, which closes its socket.
     const said = await init.receive();
     if (said !== "end") throw new RuntimeError("INTERNAL", "init asks a question after it was ready");
+    if (diedBeforeExec(init.pid, record.init_process_start)) throw initDied(init, launched.cgroup);
   } catch (error) {
     await launched.undo();
     throw startError(error);
   }
+  // The container is everybody's now: `delete --force` must not have to wait for its end.
+  entry.unlock();
   await afterStart(context, entry, record);
   if (options.detach === true) return 0;
   const relay = console === undefined ? undefined : new ConsoleRelay(receiveMaster(console));

@@ -58,7 +58,7 @@ export async function serve(
 }
 
 /** The error for an init that went away without a word. */
-function initDied(init: InitProcess, cgroup: Cgroup): RuntimeError {
+export function initDied(init: InitProcess, cgroup: Cgroup): RuntimeError {
   const exited = init.ended();
   if (exited?.signaled === true && exited.status === SIGKILL && cgroup.oomKills() > 0) {
     const text = "container init was OOM-killed: linux.resources.memory.limit is too low for it to start";
@@ -66,5 +66,5 @@ function initDied(init: InitProcess, cgroup: Cgroup): RuntimeError {
   }
   if (exited === undefined) return new RuntimeError("INIT_DIED", "container init was lost");
   const how = exited.signaled ? `was killed by signal ${exited.status}` : `exited with status ${exited.status}`;
-  return new RuntimeError("INIT_DIED", `container init ${how} before it was ready`);
+  return new RuntimeError("INIT_DIED", `container init ${how} before it could execute the program`);
 }

@@ -2,11 +2,38 @@
 import { RuntimeError } from "../errors.ts";
 import { propertyName } from "../init/failure.ts";
 import type { Slot } from "../plan/facts.ts";
-import { AT_FDCWD, O_CLOEXEC, O_PATH, O_RDONLY, check } from "../sys/files.ts";
+import type { Namespaces } from "../plan/namespaces.ts";
+import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_PATH, O_RDONLY, check } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import type { Entry } from "./store.ts";
 
 const F_GETFD = 1;
+
+/** ioctl_ns(2): the CLONE_NEW* flag of the namespace that a descriptor is of. */
+const NS_GET_NSTYPE = 0xb703;
+
+/** Descriptors of the namespaces to join, by the property that names them. */
+export type OpenNamespaces = Map<string, number>;
+
+/**
+ * Opens the namespaces that the container joins, before anything is made for it.
+ * @throws SYSCALL, CONFIG_INVALID for one of another type, with the property
+ */
+export function openNamespaces({ joins }: Namespaces, fds: number[]): OpenNamespaces {
+  const open: OpenNamespaces = new Map();
+  for (const { path, flag, origin } of joins) {
+    const pointer = `${origin}/path`;
+    const fd = native.open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+    const name = propertyName(pointer);
+    fds.push(check(fd, `${name}: open ${path}`, { pointer, path }));
+    if (native.ioctlInt(fd, NS_GET_NSTYPE, 0) !== flag) {
+      const text = `${name}: ${path} is not a namespace of the type that linux.namespaces gives it`;
+      throw new RuntimeError("CONFIG_INVALID", text, { pointer, path });
+    }
+    open.set(origin, fd);
+  }
+  return open;
+}
 
 /**
  * Opens each slot, in order, into `fds`; those belong to the caller, also after a failure.
@@ -16,17 +43,15 @@ const F_GETFD = 1;
 export function openSlots(
   slots: readonly Slot[],
   entry: Entry,
+  namespaces: OpenNamespaces,
   consoleSocket: number | undefined,
   fds: number[],
 ): void {
   for (const slot of slots) {
     switch (slot.kind) {
-      case "namespace": {
-        const fd = native.open(AT_FDCWD, slot.path, O_RDONLY | O_CLOEXEC, 0);
-        const pointer = `${slot.origin}/path`;
-        fds.push(check(fd, `${propertyName(pointer)}: open ${slot.path}`, { pointer, path: slot.path }));
+      case "namespace":
+        fds.push(check(native.dup(namespaces.get(slot.origin) ?? -1), "dup"));
         break;
-      }
       case "startFifo":
         fds.push(entry.openFifo(O_PATH) ?? -1);
         break;

@@ -5,7 +5,7 @@ import { destroy, stopInit } from "./destroy.ts";
 import { runHooks } from "./hooks.ts";
 import type { RuntimeContext } from "./options.ts";
 import { startError } from "./start_error.ts";
-import { isAlive, status } from "./status.ts";
+import { diedBeforeExec, isAlive, status } from "./status.ts";
 import { find, notFound, type ContainerRecord, type Entry } from "./store.ts";
 
 const POLLIN = 1;
@@ -29,12 +29,11 @@ export async function start(context: RuntimeContext, id: string): Promise<void> 
       await releaseInit(entry, record);
     } catch (error) {
       // runtime.md, step 7: a failed hook ends the container.
-      if (error instanceof RuntimeError && error.code === "HOOK_FAILED") {
-        await destroy(context, entry, record);
-      }
+      if (error instanceof RuntimeError && error.code === "HOOK_FAILED") await destroy(context, entry, record);
       throw startError(error);
     }
-    entry.removeFifo();
+    // What may take long from here on must not keep a `delete --force` out.
+    entry.unlock();
     await afterStart(context, entry, record);
   } finally {
     entry.close();
@@ -68,11 +67,7 @@ async function lockCreated(entry: Entry, id: string): Promise<ContainerRecord> {
   if (!(await entry.lock())) throw new RuntimeError("WRONG_STATE", `container ${id} is busy`);
   if (!entry.alive()) throw notFound();
   const record = entry.read();
-  const now = status(entry, record);
-  if (record === undefined || now === "creating") {
-    throw new RuntimeError("WRONG_STATE", "cannot start a container that is not created");
-  }
-  if (now === "stopped") {
+  if (record === undefined || status(entry, record, true) === "stopped") {
     throw new RuntimeError("WRONG_STATE", "cannot start a container that has stopped");
   }
   if (!entry.hasFifo()) {
@@ -101,6 +96,8 @@ async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void>
         throw new RuntimeError("WRONG_STATE", "cannot start a container that has stopped");
       }
     }
+    // Init goes on from here, also without this `start`; a second one must not wait for it.
+    entry.removeFifo();
     check(native.fcntl(fifo, F_SETFL, 0), "fcntl");
     for (;;) {
       const size = check(native.read(fifo, chunk.subarray(length)), "read exec.fifo");
@@ -108,7 +105,10 @@ async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void>
       length += size;
       if (length === chunk.length) break;
     }
-    if (length <= 1) return;
+    if (length <= 1) {
+      if (!diedBeforeExec(record.init_process_pid, record.init_process_start)) return;
+      throw new RuntimeError("INIT_DIED", "container init was killed before it could execute the program");
+    }
     const { startFailure } = await import("./start_failure.ts");
     throw startFailure(entry, record, chunk.subarray(1, length));
   } finally {

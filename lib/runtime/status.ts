@@ -9,18 +9,51 @@ import { native } from "../sys/native.ts";
 import type { StateReport } from "./options.ts";
 import type { ContainerRecord, Entry } from "./store.ts";
 
-/** `undefined` as record: `create` ended before it had written one. */
-export function status(entry: Entry, record: ContainerRecord | undefined): StateReport["status"] {
-  if (record === undefined || record.init_process_pid === 0) return entry.busy() ? "creating" : "stopped";
-  if (!isAlive(record.init_process_pid, record.init_process_start)) return "stopped";
+/**
+ * The status of a container.
+ * @param record `undefined`: `create` has not written one, or was killed before it had
+ * @param locked this process holds the container's lock, so nobody is creating it
+ */
+export function status(
+  entry: Entry,
+  record: ContainerRecord | undefined,
+  locked = false,
+): StateReport["status"] {
+  if (record === undefined || record.init_process_pid === 0) {
+    return !locked && entry.busy() ? "creating" : "stopped";
+  }
+  const stat = readProcStat(record.init_process_pid);
+  if (stat === undefined || !isThat(stat, record.init_process_start)) return "stopped";
   if (attachCgroup(record.cgroup_paths).freezerState() === "frozen") return "paused";
-  return entry.hasFifo() ? "created" : "running";
+  // Not yet while a startContainer hook runs, which comes after the FIFO.
+  return hasExecuted(stat) ? "running" : "created";
+}
+
+/** The container's first process is a clone of init: the kernel remembers until its execve (PF_FORKNOEXEC). */
+const PF_FORKNOEXEC = 0x40;
+
+function hasExecuted({ flags }: ProcStat): boolean {
+  return (flags & PF_FORKNOEXEC) === 0;
+}
+
+/** Whether that process ended before it had become the program; false if nothing of it is left to see. */
+export function diedBeforeExec(pid: number, startTime: number): boolean {
+  const stat = readProcStat(pid);
+  return stat !== undefined && stat.startTime === startTime && isDead(stat) && !hasExecuted(stat);
 }
 
 /** Whether that very process runs: not another one with its pid, and not a zombie. */
 export function isAlive(pid: number, startTime: number): boolean {
   const stat = readProcStat(pid);
-  return stat !== undefined && stat.startTime === startTime && stat.state !== "Z" && stat.state !== "X";
+  return stat !== undefined && isThat(stat, startTime);
+}
+
+function isThat(stat: ProcStat, startTime: number): boolean {
+  return stat.startTime === startTime && !isDead(stat);
+}
+
+function isDead({ state }: ProcStat): boolean {
+  return state === "Z" || state === "X";
 }
 
 /** Start time of a process in clock ticks since boot, 0 if it is gone. */
@@ -28,10 +61,19 @@ export function processStartTime(pid: number): number {
   return readProcStat(pid)?.startTime ?? 0;
 }
 
-function readProcStat(pid: number): { readonly state: string; readonly startTime: number } | undefined {
+/** Of proc(5)'s /proc/PID/stat. */
+interface ProcStat {
+  readonly state: string;
+  /** PF_* of the kernel. */
+  readonly flags: number;
+  /** Clock ticks since boot. */
+  readonly startTime: number;
+}
+
+function readProcStat(pid: number): ProcStat | undefined {
   const text = native.readFile(AT_FDCWD, `/proc/${pid}/stat`, 4096);
   if (typeof text === "number") return undefined;
   // The second field is the name in parentheses, and may hold spaces and parentheses itself.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "X", startTime: Number(fields[19]) };
+  return { state: fields[0] ?? "X", flags: Number(fields[6]), startTime: Number(fields[19]) };
 }

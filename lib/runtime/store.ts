@@ -51,8 +51,10 @@ const STATE = "state.json";
 const NEXT_STATE = ".state.json.new";
 const FIFO = "exec.fifo";
 const HOOK_OUTPUT = "hooks.log";
+const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+const LOCK_UN = 8;
 /** A state.json or config.json that is larger than this is not ours. */
 const LIMIT = 16 << 20;
 /** How long `delete --force` waits for another runt that holds the container; milliseconds. */
@@ -143,11 +145,17 @@ export class Entry {
     }
   }
 
+  /** Gives the lock back. */
+  unlock(): void {
+    native.flock(this.#fd, LOCK_UN);
+  }
+
   /** Whether another process holds the lock: a `create`, `start` or `delete` is at work. */
   busy(): boolean {
     const fd = native.open(AT_FDCWD, this.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) return false;
-    const result = native.flock(fd, LOCK_EX | LOCK_NB);
+    // A shared lock: two that only look must not keep each other, or a `create`, from working.
+    const result = native.flock(fd, LOCK_SH | LOCK_NB);
     native.close(fd);
     return result < 0;
   }
@@ -219,10 +227,11 @@ export async function reserve(root: string, id: string): Promise<Entry> {
   }
   check(made, `mkdir ${path}`, { path });
   const entry = openEntry(id, path);
-  if (entry === undefined || !(await entry.lock(0))) {
-    throw new RuntimeError("CONTAINER_EXISTS", `container ${id} was deleted while it was made`, { path });
-  }
-  return entry;
+  // Until the lock is taken a `delete --force` may find the empty directory and remove it.
+  if (entry !== undefined && (await entry.lock()) && entry.alive()) return entry;
+  entry?.close();
+  native.rmdir(AT_FDCWD, path);
+  throw new RuntimeError("WRONG_STATE", `container ${id} was deleted while it was made`, { path });
 }
 
 /**

@@ -41,6 +41,8 @@ export interface SpawnOptions {
   readonly cwd?: string;
   /** The child gets a session of its own. Default false. */
   readonly setsid?: boolean;
+  /** The child is killed when the calling thread ends before it (PR_SET_PDEATHSIG). Default false. */
+  readonly dieWithParent?: boolean;
 }
 
 /** A child; `pidfd` is close-on-exec and belongs to the caller. */

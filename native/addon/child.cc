@@ -5,6 +5,7 @@
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include "../base/syscall.h"
 
@@ -94,6 +95,7 @@ void ResetSignals() {
 long Prepare(ChildPlan& plan) {
   long result = 0;
   if (plan.new_session) result = Syscall(__NR_setsid);
+  if (plan.die_with_parent) result = Syscall(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (result >= 0 && plan.cwd != nullptr) result = Syscall(__NR_chdir, plan.cwd);
   // Where placing would overwrite it, the program moves away too.
   const int count = static_cast<int>(plan.fd_count);

@@ -23,6 +23,8 @@ struct ChildPlan {
   // nullptr: the parent's.
   const char* cwd;
   bool new_session;
+  // SIGKILL when the parent ends.
+  bool die_with_parent;
   // Soft RLIMIT_NOFILE to give back; 0: leave it.
   uint64_t soft_nofile;
   // Positive errno of what failed; the child writes it.

@@ -30,6 +30,7 @@ struct Options {
   int cgroup_fd = -1;
   std::string cwd;
   bool setsid = false;
+  bool die_with_parent = false;
 };
 
 // Reads properties of the options object; remembers the first problem.
@@ -160,6 +161,7 @@ Napi::Value Spawn(Napi::Env env, Napi::Object& object) {
   reader.Read("cgroupFd", options.cgroup_fd, true);
   reader.ReadPath("cwd", options.cwd, true);
   reader.Read("setsid", options.setsid, true);
+  reader.Read("dieWithParent", options.die_with_parent, true);
   if (reader.failed()) return env.Undefined();
   if (reader.error() != 0) return Napi::Number::New(env, -reader.error());
 
@@ -174,6 +176,7 @@ Napi::Value Spawn(Napi::Env env, Napi::Object& object) {
   plan.fd_count = options.fds.size();
   plan.cwd = options.cwd.empty() ? nullptr : options.cwd.c_str();
   plan.new_session = options.setsid;
+  plan.die_with_parent = options.die_with_parent;
   plan.soft_nofile = OriginalSoftLimit();
 
   const Stack stack;

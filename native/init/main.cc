@@ -62,8 +62,9 @@ PlanFacts LookAhead(const Plan& plan) {
 struct Beginning {
   // "join": by the plan's `fork` step, after the steps before it.
   bool by_plan = false;
-  // Or at once: CLONE_NEW* flags; 0 where this process is it. The kernel takes a millisecond to make
-  // namespaces, and the runtime makes the plan meanwhile.
+  // Or at once, with these CLONE_NEW* flags. The kernel takes a millisecond to make namespaces, and
+  // the runtime makes the plan meanwhile. Also without any: the kernel tells of a process that was
+  // cloned whether it has executed a program since, which is what tells `created` from `running`.
   std::uint64_t namespaces = 0;
 };
 
@@ -77,10 +78,9 @@ Status Begin(Context& context, const Beginning& beginning, Plan* plan) {
             Call::kCloseRange, "own descriptors"));
   // Directories and files that are made for mounts get the permissions that runc gives them.
   Syscall(__NR_umask, 022);
-  const bool is_first = !beginning.by_plan && beginning.namespaces == 0;
-  context.stage = is_first ? Stage::kInit : Stage::kJoin;
+  context.stage = Stage::kJoin;
   TRY(EnterStage(context));
-  if (beginning.namespaces != 0) TRY(BecomeFirstProcess(context, beginning.namespaces));
+  if (!beginning.by_plan) TRY(BecomeFirstProcess(context, beginning.namespaces));
   *plan = TRY(ReceivePlan(context));
   context.plan = LookAhead(*plan);
   if (context.plan.forks != beginning.by_plan) return Error{EBADMSG, Call::kDecode, "fork"};
