@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type Box, type State } from "../harness/box.ts";
 import { HOOK_KINDS, type Config, type Hook, type HookKind } from "../harness/config.ts";
@@ -292,3 +292,53 @@ scenario("a hook can reach into the container by the pid of the state, as networ
   t.equal(readText(join(folder, "net")).trim(), namespaceOf(container.pid, "net"));
   t.match(readText(join(folder, "cgroup")), box.cgroup, "it is in its cgroup by then");
 });
+
+scenario("createContainer: the working directory is the root file system", (t, box) => {
+  const folder = hookFolder(box);
+  const bundle = box.bundle((config) => {
+    const script = "stat -Lc %i . > $D/cwd; stat -c %n etc/passwd dev/null >> $D/cwd";
+    config.hooks = { createContainer: [shellHook("createContainer", folder, script)] };
+  });
+  box.create(bundle);
+  t.equal(readText(join(folder, "cwd")), `${statSync(bundle.rootfs).ino}\netc/passwd\ndev/null\n`);
+});
+
+scenario(
+  "a hook that prints without end: nothing waits for it, and little is kept",
+  (t, box) => {
+    const folder = hookFolder(box);
+    const much = box.create((config) => {
+      const script = "head -c 3000000 /dev/zero | tr '\\0' x; echo done > $D/much";
+      config.hooks = { createContainer: [shellHook("createContainer", folder, script)] };
+    });
+    t.equal(readText(join(folder, "much")), "done\n", "a full pipe does not stop it");
+    const kept = readdirSync(join(box.root, much.id)).map((name) => statSync(join(box.root, much.id, name)).size);
+    t.ok(Math.max(...kept) <= 65536, `largest file of the state: ${Math.max(...kept)} bytes`);
+
+    const endless = box.bundle((config) => {
+      const hook = shellHook("createContainer", folder, "echo first; exec yes", { timeout: 1 });
+      config.hooks = { createContainer: [hook] };
+    });
+    const done = box.tryCreate(endless);
+    t.equal(done.status, 1);
+    t.match(done.stderr, /timed out|time.?out/i);
+    t.match(done.stderr, /first/, "what it printed first is shown");
+    t.ok(done.stderr.length < 200_000, "and not all the rest");
+  },
+  { skip: notFor("runc", "keeps it all in memory") },
+);
+
+scenario(
+  "a child that a hook leaves behind with its output does not hold up create",
+  (t, box) => {
+    const folder = hookFolder(box);
+    const begin = Date.now();
+    const container = box.create((config) => {
+      const script = "sleep 15 & echo $! > $D/child";
+      config.hooks = { createContainer: [shellHook("createContainer", folder, script)] };
+    });
+    t.ok(Date.now() - begin < 5000, "in time");
+    t.equal(container.state().status, "created");
+  },
+  { skip: notFor("runc", "1.1 waits") },
+);

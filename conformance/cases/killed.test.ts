@@ -23,6 +23,7 @@ scenario("kill -9 of the runtime at any moment of create: delete --force removes
     t.equal(removed.status, 0, `round ${round}: ${removed.output}`);
     const again = box.call(["state", id]);
     t.equal(again.status, 1, "it is gone");
+    t.same(box.leftovers(), [], `round ${round} leaves nothing`);
   }
   t.ok(stopped > ROUNDS / 10, `${stopped} of ${ROUNDS} were killed in time`);
   t.comment(`${stopped} of ${ROUNDS} were killed before the end`);

@@ -1,6 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chmodSync, copyFileSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { scenario, type Box } from "../harness/box.ts";
 import type { Config, Mount } from "../harness/config.ts";
 import { parseMountinfo, readText } from "../harness/host.ts";
@@ -10,10 +12,19 @@ import { ENVIRONMENT, KIND, notFor, runtOnly, RUNTIME } from "../harness/runtime
 function outside(box: Box): { folder: string; ways: string[]; untouched: () => boolean } {
   const folder = box.folder("outside");
   writeFileSync(join(folder, "kept"), "kept");
+  // Not what a device or a directory of the container gets.
+  chmodSync(join(folder, "kept"), 0o640);
+  const facts = (): string =>
+    [folder, join(folder, "kept")].map((path) => {
+      const { mode, uid, gid, ino } = statSync(path);
+      return [mode, uid, gid, ino].join();
+    }).join(" ");
+  const before = facts();
   const ways = [folder, `/../../../../../../../..${folder}`, `../../../../../../../..${folder}`];
   const untouched = (): boolean =>
     readdirSync(folder).join() === "kept" &&
     readFileSync(join(folder, "kept"), "utf8") === "kept" &&
+    facts() === before &&
     !parseMountinfo(readText("/proc/self/mountinfo")).some((each) => each.target.startsWith(folder));
   return { folder, ways, untouched };
 }
@@ -159,56 +170,121 @@ scenario("/dev is a symlink to the host: no node, link or mount is made there", 
 scenario("a name of /dev is a symlink: what it leads to is not changed", (t, box) => {
   const host = outside(box);
   for (const name of ["null", "zero", "extra", "ptmx", "fd", "console"]) {
-    const bundle = box.bundle((config) => {
-      withoutMount(config, "/dev");
-      config.process.args = ["true"];
-      config.linux.devices = [{ path: "/dev/extra", type: "c", major: 1, minor: 3, fileMode: 0o666 }];
-    });
-    symlinkSync(`${host.ways[1] ?? ""}/kept`, join(bundle.rootfs, "dev", name));
-    symlinkSync(`${host.ways[1] ?? ""}/new`, join(bundle.rootfs, "dev", `${name}.new`));
-    const done = box.run(bundle);
-    t.ok(done.status === 0 || done.status === 1, `${name}: ${done.stderr}`);
-    t.ok(host.untouched(), name);
+    for (const way of host.ways) {
+      const bundle = box.bundle((config) => {
+        withoutMount(config, "/dev");
+        config.process.args = ["true"];
+        config.linux.devices = [{ path: "/dev/extra", type: "c", major: 1, minor: 3, fileMode: 0o666, uid: 1000, gid: 1000 }];
+      });
+      symlinkSync(`${way}/kept`, join(bundle.rootfs, "dev", name));
+      symlinkSync(`${way}/new`, join(bundle.rootfs, "dev", `${name}.new`));
+      const done = box.run(bundle);
+      const link = ["ptmx", "fd", "console"].includes(name);
+      t.equal(done.status, link ? 0 : 1, `${name}: ${done.stderr}`);
+      t.ok(host.untouched(), `${name} ${way}`);
+    }
   }
 });
 
 scenario("CVE-2025-31133: /dev/null is a symlink, or another file, when paths are masked with it", (t, box) => {
-  for (const hostile of ["/etc/hostile", "/proc/sys/kernel/core_pattern", undefined]) {
+  const swaps = ["ln -s /etc/hostile", "ln -s ../etc/hostile", "ln -s /proc/sys/kernel/core_pattern", "cp etc/hostile", "mkdir"];
+  for (const swap of swaps) {
     const bundle = box.bundle((config) => {
-      withoutMount(config, "/dev");
       config.root.readonly = false;
-      config.linux.maskedPaths = ["/secret"];
-      config.process.args = ["sh", "-c", "stat -c %F /secret; wc -c < /secret"];
+      config.linux.maskedPaths = ["/secret", "/proc/sys/kernel/ostype"];
+      config.process.args = ["sh", "-c", "for f in /secret /proc/sys/kernel/ostype; do stat -c '%F %t:%T' $f; wc -c < $f; done"];
+      // The devices are made by then, and the paths not masked yet.
+      const script = `cd "$0" && rm dev/null && ${swap} dev/null`;
+      config.hooks = { createContainer: [{ path: "/bin/sh", args: ["sh", "-c", script, "ROOT"] }] };
     });
+    const config = JSON.parse(readText(join(bundle.dir, "config.json"))) as Config;
+    config.hooks?.createContainer?.[0]?.args?.splice(3, 1, bundle.rootfs);
+    bundle.write(config);
     writeFileSync(join(bundle.rootfs, "secret"), "secret");
     writeFileSync(join(bundle.rootfs, "etc/hostile"), "hostile");
-    const node = join(bundle.rootfs, "dev/null");
-    if (hostile === undefined) writeFileSync(node, "not a device");
-    else symlinkSync(hostile, node);
     const done = box.run(bundle);
-    if (done.status === 0) t.equal(done.stdout, "character special file\n0\n", String(hostile));
-    else t.equal(done.status, 1, done.stderr);
-    t.equal(readText(join(bundle.rootfs, "etc/hostile")), "hostile");
-    rmSync(node, { force: true });
+    t.equal(done.status, 0, `${swap}: ${done.stderr}`);
+    t.equal(done.stdout, "character special file 1:3\n0\n".repeat(2), swap);
+    t.equal(readText(join(bundle.rootfs, "etc/hostile")), "hostile", swap);
   }
 }, { skip: notFor("runc", "1.1.5 is older than the fix") });
 
 scenario("maskedPaths and readonlyPaths that are symlinks stay in the root", (t, box) => {
   const host = outside(box);
-  const bundle = box.bundle((config) => {
-    config.root.readonly = false;
-    config.linux.maskedPaths = ["/mask"];
-    config.linux.readonlyPaths = ["/fixed"];
-    config.process.args = ["sh", "-c", "wc -c < /etc/target; touch /etc/folder/x 2>&1 || true"];
-  });
-  writeFileSync(join(bundle.rootfs, "etc/target"), "target");
-  mkdirSync(join(bundle.rootfs, "etc/folder"));
-  symlinkSync("/etc/target", join(bundle.rootfs, "mask"));
-  symlinkSync("/etc/folder", join(bundle.rootfs, "fixed"));
-  const done = box.run(bundle);
-  t.match(done.stdout, /^0\n.*Read-only/, done.stderr);
-  t.ok(host.untouched());
+  for (const way of ["", "/../../../../../../../..", "../../../../../../../.."]) {
+    const bundle = box.bundle((config) => {
+      // The box may be below /dev.
+      withoutMount(config, "/dev");
+      config.root.readonly = false;
+      config.linux.maskedPaths = ["/mask", "/host/kept"];
+      config.linux.readonlyPaths = ["/fixed", "/host"];
+      config.process.args = ["sh", "-c", `wc -c < /etc/target; touch /etc/folder/x ${host.folder}/x 2>&1; wc -c < ${host.folder}/kept`];
+    });
+    writeFileSync(join(bundle.rootfs, "etc/target"), "target");
+    mkdirSync(join(bundle.rootfs, "etc/folder"));
+    symlinkSync(`${way}/etc/target`, join(bundle.rootfs, "mask"));
+    symlinkSync(`${way}/etc/folder`, join(bundle.rootfs, "fixed"));
+    // The place of the same name in the root is what has to be hidden.
+    mkdirSync(join(bundle.rootfs, host.folder), { recursive: true });
+    copyFileSync(join(host.folder, "kept"), join(bundle.rootfs, host.folder, "kept"));
+    symlinkSync(`${way}${host.folder}`, join(bundle.rootfs, "host"));
+    const done = box.run(bundle);
+    t.equal(done.status, 0, done.stderr);
+    t.match(done.stdout, /^0\n.*Read-only.*\n.*Read-only.*\n0\n$/, way);
+    t.ok(host.untouched(), way);
+  }
 });
+
+for (const property of ["maskedPaths", "readonlyPaths"] as const) {
+  scenario(`${property} that lead through a magic link of /proc are refused`, (t, box) => {
+    for (const way of ["/proc/self/cwd", "/proc/self/root/etc", "/proc/self/fd/3"]) {
+      const bundle = box.bundle((config) => void (config.linux[property] = ["/link"]));
+      symlinkSync(way, join(bundle.rootfs, "link"));
+      const done = box.run(bundle);
+      t.equal(done.status, 1, way);
+      t.match(done.stderr, property, way);
+    }
+    t.same(box.leftovers(), []);
+  }, { skip: runtOnly("follows it") });
+}
+
+scenario("a remount whose target is a symlink does not reach /proc", (t, box) => {
+  for (const target of ["/proc", "proc", "/", "/proc/sys"]) {
+    for (const options of [["remount", "ro"], ["remount", "bind", "ro"]]) {
+      const bundle = box.bundle((config) => void config.mounts.push({ destination: "/link", type: "none", source: "none", options }));
+      symlinkSync(target, join(bundle.rootfs, "link"));
+      const done = box.run(bundle);
+      t.equal(done.status, 1, `${target} ${options.join()}`);
+      t.match(done.stderr, "/link", target);
+    }
+  }
+  const out = box.sh("grep -c ' /proc proc ro,' /proc/self/mounts", (config) => {
+    config.mounts.push({ destination: "/proc", type: "none", source: "none", options: ["remount", "bind", "ro"] });
+  });
+  t.equal(out, "1\n", "by its own name it may be changed");
+  t.same(box.leftovers(), []);
+}, { skip: notFor("runc", "1.1 follows it") });
+
+scenario("CVE-2025-52881: without a mount on /proc, files of the image in its place get nothing", (t, box) => {
+  const hostile = { "proc/sys/net/ipv4/ip_forward": "kept\n", "proc/self/oom_score_adj": "kept\n", "proc/1/oom_score_adj": "kept\n" };
+  const bundle = box.bundle((config) => {
+    withoutMount(config, "/proc");
+    config.root.readonly = false;
+    config.linux.sysctl = { "net.ipv4.ip_forward": "1" };
+    config.linux.readonlyPaths = [];
+    config.linux.maskedPaths = [];
+    config.process.oomScoreAdj = 321;
+  });
+  for (const [name, text] of Object.entries(hostile)) {
+    mkdirSync(join(bundle.rootfs, dirname(name)), { recursive: true });
+    writeFileSync(join(bundle.rootfs, name), text);
+  }
+  const container = box.create(bundle);
+  t.equal(readText(`/proc/${container.pid}/oom_score_adj`), "321\n");
+  const forward = execFileSync("nsenter", [`--net=/proc/${container.pid}/ns/net`, "cat", "/proc/sys/net/ipv4/ip_forward"], { encoding: "utf8" });
+  t.equal(forward, "1\n");
+  for (const [name, text] of Object.entries(hostile)) t.equal(readText(join(bundle.rootfs, name)), text, name);
+}, { skip: notFor("runc", "1.1.5 is older than the fix") });
 
 scenario("CVE-2025-52565: /dev/console is a symlink when the terminal is put there", (t, box) => {
   const host = outside(box);

@@ -1,11 +1,12 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { scenario, type Box } from "../harness/box.ts";
+import { addNamespaces, removeNamespaces } from "../harness/config.ts";
 import { helper } from "../harness/helpers.ts";
-import { parseMountinfo, readText, statusField, waitFor } from "../harness/host.ts";
-import { IS_RUNT, notFor, RUNTIME } from "../harness/runtime.ts";
+import { isAlive, parseMountinfo, pids, readText, statusField, waitFor } from "../harness/host.ts";
+import { IS_RUNT, notFor, RUNTIME, runtOnly } from "../harness/runtime.ts";
 
 /** The executables of the runtime: what a container must not be able to write. */
 function executables(): string[] {
@@ -47,34 +48,133 @@ scenario("CVE-2019-5736: what waits for start in the container is no file of the
   }
 }, { skip: notFor("runc", "1.1 uses a read-only bind of itself") });
 
+scenario("CVE-2019-5736: a process of the container cannot change what init runs from, then or later", (t, box) => {
+  const before = fingerprints();
+  const folder = box.folder("report");
+  const container = box.create((config) => {
+    config.process.args = ["sleep", "1000"];
+    config.mounts.push({ destination: "/report", type: "bind", source: folder, options: ["bind"] });
+    config.mounts.push({ destination: "/exe", type: "bind", source: helper("helpers/exe.c"), options: ["bind"] });
+    // A hook has all capabilities that init still has.
+    config.process.capabilities = { bounding: ["CAP_SYS_PTRACE"], permitted: ["CAP_SYS_PTRACE"], effective: ["CAP_SYS_PTRACE"] };
+    config.hooks = { startContainer: [{ path: "/exe", args: ["exe", "attack", "/report/log", "/proc/1/exe"] }] };
+  });
+  if (IS_RUNT) {
+    const seals = spawnSync(helper("helpers/exe.c"), ["seals", `/proc/${container.pid}/exe`], { encoding: "utf8" });
+    const wanted = 0x2 | 0x4 | 0x8; // F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE
+    t.equal(Number(seals.stdout) & wanted, wanted, seals.stderr);
+  }
+  t.equal(container.start().status, 0);
+  const log = (): string => readText(join(folder, "log"));
+  t.ok(waitFor(() => log().endsWith("ended\n")), log());
+  t.equal(log(), "refused /proc/1/exe\nended\n");
+  t.same(fingerprints(), before);
+}, { skip: notFor("runc", "1.1 uses a read-only bind of itself") });
+
+/** What a program of `uid`, without any capability, can read of a file. */
+function readAs(uid: number, path: string): string {
+  const words = [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "head", "-c1", path];
+  return spawnSync("setpriv", words, { encoding: "utf8" }).stdout;
+}
+
 scenario("what waits for start cannot be traced or dumped by a process of its user", (t, box) => {
-  const { pid } = box.create((config) => void (config.process.user = { uid: 1000, gid: 1000 }));
-  // The owner of the files of a process that is not dumpable is root, whatever its ids.
-  t.equal(statSync(`/proc/${pid}/environ`).uid, 0);
+  for (const uid of [0, 1000]) {
+    const container = box.create((config) => {
+      config.process.user = { uid, gid: uid };
+      config.process.args = ["sleep", "1000"];
+      // Who has more than the reader is out of its reach anyhow.
+      config.process.capabilities = {};
+    });
+    const files = ["environ", "auxv", "maps"].map((name) => `/proc/${container.pid}/${name}`);
+    for (const path of files) t.equal(readAs(uid, path), "", `${path} of user ${uid}`);
+    t.equal(statSync(`/proc/${container.pid}/environ`).uid, 0);
+    container.start();
+    t.ok(waitFor(() => readText(`/proc/${container.pid}/comm`) === "sleep\n"));
+    for (const path of files) t.not(readAs(uid, path), "", `${path} of user ${uid}, when the program runs`);
+  }
 });
 
-scenario("CVE-2024-21626: cwd is /proc/self/fd/N", (t, box) => {
+scenario("what waits for start as root of a user namespace is the host's, whatever was done to it", (t, box) => {
+  const { pid } = box.create((config) => {
+    addNamespaces(config, "user");
+    config.linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+    config.linux.gidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+    config.process.oomScoreAdj = 100;
+    config.process.capabilities = {};
+  });
+  t.match(statusField(pid, "Uid"), /^100000\b/);
+  for (const name of ["environ", "mem", "fd"]) t.equal(statSync(`/proc/${pid}/${name}`).uid, 0, name);
+  for (const name of ["environ", "auxv", "maps"]) t.equal(readAs(100000, `/proc/${pid}/${name}`), "", name);
+});
+
+scenario("CVE-2024-21626: cwd is /proc/self/fd/N, or a symlink to it", (t, box) => {
   for (let number = 3; number <= 20; number += 1) {
-    const done = box.run((config) => {
-      config.process.cwd = `/proc/self/fd/${number}`;
-      config.process.args = ["sh", "-c", "ls ../../../../../../etc/debian_version ../../../../../usr/lib; pwd -P"];
-    });
-    t.notMatch(done.stdout, /debian_version|x86_64|systemd/, `descriptor ${number}`);
+    for (const cwd of [`/proc/self/fd/${number}`, "/link"]) {
+      const bundle = box.bundle((config) => {
+        config.process.cwd = cwd;
+        config.process.args = ["sh", "-c", "ls ../../../../../../etc/debian_version ../../../../../usr/lib; pwd -P"];
+      });
+      symlinkSync(`/proc/self/fd/${number}`, join(bundle.rootfs, "link"));
+      const done = box.run(bundle);
+      t.notMatch(done.stdout, /debian_version|x86_64|systemd/, `descriptor ${number}`);
+      if (IS_RUNT) t.equal(done.status, 1, `descriptor ${number}, ${cwd}: ${done.stderr}`);
+    }
   }
   t.same(box.leftovers(), []);
 }, { skip: notFor("runc", "1.1.5 is older than the fix") });
 
 scenario("CVE-2024-21626: the caller leaks a directory of the host", (t, box) => {
+  const leaked = box.folder("leaked");
+  const hostMounts = parseMountinfo(readText("/proc/self/mountinfo")).map((each) => each.id);
+  writeFileSync(join(leaked, "secret"), "secret");
   for (const number of [3, 7, 9]) {
+    const wrap = ["bash", "-c", `exec ${number}<${leaked}; exec "$@"`, "bash"];
     const bundle = box.bundle((config) => {
       config.process.cwd = `/proc/self/fd/${number}`;
       config.process.args = ["sh", "-c", "ls; pwd"];
     });
-    const done = box.run(bundle, [], { wrap: ["bash", "-c", `exec ${number}</etc; exec "$@"`, "bash"] });
-    t.notMatch(done.stdout, /debian_version|shadow/, `descriptor ${number}`);
-    if (IS_RUNT) t.equal(done.status, 1);
+    const done = box.run(bundle, [], { wrap });
+    t.notMatch(done.stdout, /secret/, `descriptor ${number}`);
+    if (IS_RUNT) t.equal(done.status, 1, `descriptor ${number}`);
+    const { pid } = box.create(() => undefined, [], { wrap });
+    for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+      const path = `/proc/${pid}/fd/${fd}`;
+      t.not(readlinkSync(path), leaked, `descriptor ${fd}`);
+      if (!statSync(path).isDirectory()) continue;
+      // What init holds of directories is the container's, or of its own making.
+      const mount = /^mnt_id:\s*(\d+)/m.exec(readText(`/proc/${pid}/fdinfo/${fd}`))?.[1];
+      t.notOk(hostMounts.includes(Number(mount)), `descriptor ${fd} is in a mount of the host`);
+    }
   }
 }, { skip: notFor("runc", "1.1.5 is older than the fix") });
+
+/** The processes of a runtime at work in the cgroup of the box: init, before the program. */
+function initsOf(box: Box): number[] {
+  return pids().filter((pid) => isAlive(pid) && readText(`/proc/${pid}/cgroup`).includes(box.marker) && /^runt:/.test(readText(`/proc/${pid}/comm`)));
+}
+
+for (const shared of [false, true]) {
+  const where = shared ? "another container's" : "its own";
+  scenario(`init dies with the runtime while a hook keeps it busy, in ${where} pid namespace`, async (t, box) => {
+    const host = shared ? box.running() : undefined;
+    const report = box.path("report");
+    const bundle = box.bundle((config) => {
+      if (host !== undefined) {
+        removeNamespaces(config, "pid");
+        config.linux.namespaces.push({ type: "pid", path: `/proc/${host.pid}/ns/pid` });
+      }
+      const script = `echo > ${report}; exec sleep 20`;
+      config.hooks = { createContainer: [{ path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/bin"] }] };
+    });
+    const running = box.begin(["create", "--bundle", bundle.dir, box.id()]);
+    t.ok(waitFor(() => existsSync(report)), "the hook runs");
+    const inits = initsOf(box);
+    t.ok(inits.length > 0, "init waits for it");
+    running.child.kill("SIGKILL");
+    await running.ended;
+    t.ok(waitFor(() => initsOf(box).length === 0, 3000), `${inits.join(" ")} are gone`);
+  }, { skip: runtOnly("its init has other names") });
+}
 
 scenario("no descriptor of the program leads out of the container", (t, box) => {
   const container = box.running();

@@ -75,6 +75,66 @@ t.test("faults of the file", (t) => {
   t.end();
 });
 
+t.test("faults of the file hide nothing about the rest", options, (t) => {
+  const path = bundle(
+    {
+      hostname: 7,
+      process: { ...base.process, cwd: "rel", rlimits: [{ type: "RLIMIT_NOFILE", soft: 1, hard: "x" }] },
+      hooks: { prestart: [{ path: "/nowhere/hook" }, { path: "relative" }, 5] },
+      mounts: [
+        { destination: "/a", type: "bind", source: "/nowhere", options: ["bind"] },
+        { destination: "/b", type: "nosuchfs", options: 5 },
+        { destination: "/c", type: "nosuchfs" },
+        { destination: 5, type: "bind", source: "/nowhere", options: ["bind"] },
+      ],
+      linux: {
+        namespaces: [{ type: "mount" }, { type: "uts", path: "rel" }, { type: "ipc", path: "/nowhere" }],
+        sysctl: { "net.no.such": "1", "kernel/../../etc/x": "1" },
+        seccomp: { defaultAction: "no" },
+      },
+      vm: {},
+    },
+    false,
+  );
+  const of = (kind: string): string[] =>
+    lines(path)
+      .filter((line) => line.startsWith(`${kind} `))
+      .map((line) => line.slice(kind.length + 1));
+  t.strictSame(
+    of("config").map((line) => line.split(":", 1)[0]),
+    [
+      "/process/cwd",
+      "/process/rlimits/0/hard",
+      "/hostname",
+      "/mounts/1/options",
+      "/mounts/3/destination",
+      "/linux/namespaces/1/path",
+      "/linux/sysctl/net.no.such",
+      "/linux/sysctl/kernel~1..~1..~1etc~1x",
+      "/linux/seccomp/defaultAction",
+      "/hooks/prestart/1/path",
+      "/hooks/prestart/2",
+    ],
+  );
+  t.strictSame(of("unsupported"), ["/linux/seccomp: seccomp filters"]);
+  t.strictSame(of("host"), [
+    `/root/path: root.path: rootfs (${path}/rootfs) does not exist`,
+    "/mounts/0/source: /nowhere: no such file or directory",
+    "/mounts/2/type: nosuchfs is not in /proc/filesystems; a kernel module may be missing",
+    "/mounts/3/source: /nowhere: no such file or directory",
+    "/linux/namespaces/2/path: open /nowhere: no such file or directory",
+    "/hooks/prestart/0/path: /nowhere/hook: no such file or directory",
+  ]);
+  t.strictSame(of("warning"), ["/vm: ignored, it is not for Linux"]);
+  t.end();
+});
+
+t.test("what is not JSON is told alone", (t) => {
+  const path = t.testdir({ "config.json": '{"ociVersion": "1.3.0",' });
+  t.match(lines(path), [/^config : not valid JSON/]);
+  t.end();
+});
+
 t.test("rootfs", options, (t) => {
   t.match(lines(bundle({}, false)), [/^host \/root\/path: .*does not exist/]);
   const link = bundle({}, false);

@@ -207,6 +207,8 @@ export const Message = {
   READY: 6,
   /** A failure record; init exits after it. */
   FAILURE: 7,
+  /** Init is about to execute the program; an end without it is a death before that. Not answered. */
+  EXEC: 9,
   /** The first thing that init waits for: a message with the plan and the slots as descriptors. */
   PLAN: 8,
 } as const;

@@ -1,6 +1,7 @@
 /** A bundle as it is on disk: config.json, validated, and the root file system. */
 import { RuntimeError } from "../errors.ts";
-import { parseConfig, warnings } from "../spec/config.ts";
+import { configError, inspectConfig, parseConfig, warnings } from "../spec/config.ts";
+import type { Sound } from "../spec/sound.ts";
 import type { Config } from "../spec/types.ts";
 import { unsupported } from "../spec/unsupported.ts";
 import { Errno } from "../sys/errno.ts";
@@ -26,22 +27,28 @@ export interface Bundle {
 
 /**
  * Reads and validates a bundle.
- * @throws CONFIG_INVALID with every problem; NOT_SUPPORTED with every property that runt cannot do yet
+ * @throws CONFIG_INVALID with every problem and every property that runt cannot do yet; NOT_SUPPORTED if there are
+ *   only the latter
  */
 export function loadBundle(context: RuntimeContext, path: string): Bundle {
-  const { text, config } = loadConfig(path);
+  const { file, text } = readConfig(path);
+  const inspected = inspectConfig(text);
+  const missing = unsupported(inspected.config);
+  if (inspected.problems.length > 0) throw configError(text, file, inspected.problems, missing);
+  const config = inspected.config as Config;
   for (const warning of warnings(config)) context.log.warn(warning);
-  const missing = unsupported(config);
-  if (missing.length > 0) {
-    const list = missing.map(({ pointer, what }) => `${pointer}: ${what}`).join("; ");
-    const first = missing[0]?.pointer ?? "";
-    throw new RuntimeError("NOT_SUPPORTED", `not supported yet: ${list}`, { pointer: first });
-  }
+  if (missing.length > 0) throw configError(text, file, [], missing);
   return { path, config, text, rootfs: findRootfs(path, config) };
 }
 
 /** config.json of a bundle, validated. @throws CONFIG_INVALID */
 export function loadConfig(path: string): { readonly text: string; readonly config: Config } {
+  const { file, text } = readConfig(path);
+  return { text, config: parseConfig(text, file) };
+}
+
+/** The path and the text of a bundle's config.json. @throws CONFIG_INVALID where there is none, or no text */
+export function readConfig(path: string): { readonly file: string; readonly text: string } {
   const file = `${path}/config.json`;
   const text = native.readFile(AT_FDCWD, file, CONFIG_LIMIT);
   if (text === -Errno.ENOENT) {
@@ -52,11 +59,11 @@ export function loadConfig(path: string): { readonly text: string; readonly conf
     throw new RuntimeError("CONFIG_INVALID", `${file}: not UTF-8`, { path: file });
   }
   if (typeof text === "number") throw syscallError(-text, `open ${file}`, { path: file });
-  return { text, config: parseConfig(text, file) };
+  return { file, text };
 }
 
 /** Where the root file system is. @throws CONFIG_INVALID unless it is a directory and no symbolic link */
-export function findRootfs(bundle: string, config: Config): string {
+export function findRootfs(bundle: string, config: Sound<Config>): string {
   const given = config.root?.path ?? "";
   const pointer = "/root/path";
   if (given === "") throw new RuntimeError("CONFIG_INVALID", "root.path: missing or empty", { pointer });

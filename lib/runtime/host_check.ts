@@ -1,10 +1,11 @@
 /** What `runt check` finds before a container is made: faults of config.json, of runt, and of this host. */
 import { asRuntimeError, type Problem } from "../errors.ts";
-import { placeFindings, warningFindings } from "../spec/config.ts";
+import { inspectConfig, placeFindings, warningFindings } from "../spec/config.ts";
 import type { Finding } from "../spec/schema_messages.ts";
+import { collect, type Report, type Sound, takeOut } from "../spec/sound.ts";
 import type { Config } from "../spec/types.ts";
 import { unsupported } from "../spec/unsupported.ts";
-import { findRootfs, loadConfig } from "./bundle.ts";
+import { findRootfs, readConfig } from "./bundle.ts";
 import { kernelFindings } from "./host_check_kernel.ts";
 import { mountFindings } from "./host_check_mounts.ts";
 import { namespaceFindings } from "./host_check_namespaces.ts";
@@ -18,40 +19,40 @@ export interface HostProblem extends Problem {
   readonly kind: "config" | "unsupported" | "host" | "warning";
 }
 
-/** Takes a finding: JSON Pointer, and what is wrong. */
-export type HostReport = (pointer: string, message: string) => void;
-
 /**
- * Looks at a bundle as `create` would, and makes nothing. Faults of the file come alone: what cannot be read
- * cannot be compared with the host.
+ * Looks at a bundle as `create` would, and makes nothing. Where values of the file are wrong, the others are compared
+ * with the host all the same.
  *
  * @param bundle path of the bundle's directory
  */
 export function checkBundle(bundle: string): readonly HostProblem[] {
   let text: string;
-  let config: Config;
   try {
-    ({ text, config } = loadConfig(bundle));
+    ({ text } = readConfig(bundle));
   } catch (error) {
     const { facts, message } = asRuntimeError(error);
-    const problems = facts.problems ?? [{ pointer: "", line: 0, column: 0, message }];
-    return problems.map((problem) => ({ kind: "config", ...problem }));
+    return [{ kind: "config", pointer: facts.pointer ?? "", line: 0, column: 0, message }];
   }
+  const { config, problems, wrong } = inspectConfig(text);
+  const missing = unsupported(config);
+  takeOut(config, wrong);
   const list = (kind: HostProblem["kind"], findings: readonly Finding[]): HostProblem[] =>
     placeFindings(text, findings).map((problem) => ({ kind, ...problem }));
   return [
+    ...problems.map((problem): HostProblem => ({ kind: "config", ...problem })),
     ...list(
       "unsupported",
-      unsupported(config).map(({ pointer, what }) => ({ pointer, message: what })),
+      missing.map(({ pointer, what }) => ({ pointer, message: what })),
     ),
-    ...list("host", hostFindings(bundle, config)),
-    ...list("warning", warningFindings(config)),
+    ...list(
+      "host",
+      collect(wrong, (report) => hostFindings(bundle, config, report)),
+    ),
+    ...list("warning", warningFindings(config, wrong)),
   ];
 }
 
-function hostFindings(bundle: string, config: Config): readonly Finding[] {
-  const found: Finding[] = [];
-  const report: HostReport = (pointer, message) => void found.push({ pointer, message });
+function hostFindings(bundle: string, config: Sound<Config>, report: Report): void {
   try {
     findRootfs(bundle, config);
   } catch (error) {
@@ -61,5 +62,4 @@ function hostFindings(bundle: string, config: Config): readonly Finding[] {
   namespaceFindings(config, report);
   mountFindings(bundle, config, report);
   kernelFindings(config, report);
-  return found;
 }

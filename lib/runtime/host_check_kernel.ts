@@ -1,16 +1,16 @@
 import { cgroupLayout, findHierarchy } from "../cgroups/layout.ts";
 import { pointerStep } from "../spec/json_exact.ts";
+import type { Report, Sound } from "../spec/sound.ts";
 import { sysctlPath } from "../spec/sysctl.ts";
 import type { Config, Hooks, LinuxResources } from "../spec/types.ts";
 import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, exists, readTextIfExists } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
-import type { HostReport } from "./host_check.ts";
 
 const X_OK = 1;
 
 /** Cgroup controllers, security modules, limits, parameters and hook programs that this host lacks. */
-export function kernelFindings(config: Config, report: HostReport): void {
+export function kernelFindings(config: Sound<Config>, report: Report): void {
   checkControllers(config.linux?.resources, report);
   checkSecurityModules(config, report);
   checkRlimits(config, report);
@@ -19,7 +19,7 @@ export function kernelFindings(config: Config, report: HostReport): void {
 }
 
 /** Controllers that `resources` needs, each with the property that needs it. */
-function neededControllers(resources: LinuxResources): ReadonlyMap<string, string> {
+function neededControllers(resources: Sound<LinuxResources>): ReadonlyMap<string, string> {
   const needed = new Map<string, string>();
   const { memory, cpu, pids } = resources;
   for (const name of ["limit", "reservation", "swap"] as const) {
@@ -35,7 +35,7 @@ function neededControllers(resources: LinuxResources): ReadonlyMap<string, strin
   return needed;
 }
 
-function checkControllers(resources: LinuxResources | undefined, report: HostReport): void {
+function checkControllers(resources: Sound<LinuxResources> | undefined, report: Report): void {
   if (resources === undefined) return;
   const layout = cgroupLayout();
   const unified =
@@ -48,7 +48,7 @@ function checkControllers(resources: LinuxResources | undefined, report: HostRep
   }
 }
 
-function checkSecurityModules({ process, linux }: Config, report: HostReport): void {
+function checkSecurityModules({ process, linux }: Sound<Config>, report: Report): void {
   const asked: readonly (readonly [string, string, string | undefined])[] = [
     ["apparmor", "/process/apparmorProfile", process?.apparmorProfile],
     ["selinux", "/process/selinuxLabel", process?.selinuxLabel],
@@ -64,9 +64,10 @@ function checkSecurityModules({ process, linux }: Config, report: HostReport): v
 }
 
 /** Not even root may set a limit of open files above fs.nr_open. */
-function checkRlimits({ process }: Config, report: HostReport): void {
-  process?.rlimits?.forEach(({ type, hard }, index) => {
-    if (type !== "RLIMIT_NOFILE") return;
+function checkRlimits({ process }: Sound<Config>, report: Report): void {
+  process?.rlimits?.forEach((limit, index) => {
+    const hard = limit?.hard;
+    if (limit?.type !== "RLIMIT_NOFILE" || hard === undefined) return;
     const most = Number(readTextIfExists("/proc/sys/fs/nr_open")?.trim() ?? "0");
     if (most <= 0 || hard <= most) return;
     report(`/process/rlimits/${index}/hard`, `found ${hard}, /proc/sys/fs/nr_open allows at most ${most}`);
@@ -74,8 +75,10 @@ function checkRlimits({ process }: Config, report: HostReport): void {
 }
 
 /** Parameters of one network device are looked for by the kernel only: the device may come with a hook. */
-function checkSysctls({ linux }: Config, report: HostReport): void {
+function checkSysctls({ linux }: Sound<Config>, report: Report): void {
   for (const name in linux?.sysctl) {
+    // A name that is wrong must not become a path: it may lead out of /proc/sys.
+    if (linux?.sysctl?.[name] === undefined) continue;
     const path = sysctlPath(name);
     if (/^net\/ipv[46]\/(conf|neigh)\/(?!all\/|default\/)/.test(path) || exists(`/proc/sys/${path}`))
       continue;
@@ -95,9 +98,11 @@ const HOOKS: readonly (keyof Hooks)[] = [
   "poststop",
 ];
 
-function checkHooks(hooks: Hooks, report: HostReport): void {
+function checkHooks(hooks: Sound<Hooks>, report: Report): void {
   for (const name of HOOKS) {
-    hooks[name]?.forEach(({ path }, index) => {
+    hooks[name]?.forEach((hook, index) => {
+      const path = hook?.path;
+      if (path === undefined) return;
       const result = native.access(AT_FDCWD, path, X_OK);
       if (result < 0) report(`/hooks/${name}/${index}/path`, `${path}: ${errnoText(-result)}`);
     });

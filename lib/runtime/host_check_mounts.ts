@@ -1,10 +1,10 @@
 import { parseMountOptions } from "../plan/mount_options.ts";
 import { MountFlag } from "../plan/ops.ts";
+import type { Report, Sound } from "../spec/sound.ts";
 import type { Config, Mount } from "../spec/types.ts";
 import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, readTextIfExists } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
-import type { HostReport } from "./host_check.ts";
 
 /** Options of file systems that containers use, where the kernel refuses every other. */
 const OPTIONS: Readonly<Record<string, string>> = {
@@ -19,12 +19,15 @@ const OPTIONS: Readonly<Record<string, string>> = {
 };
 
 /** Mounts that this host cannot make. */
-export function mountFindings(bundle: string, { mounts }: Config, report: HostReport): void {
+export function mountFindings(bundle: string, { mounts }: Sound<Config>, report: Report): void {
   if (mounts === undefined) return;
   const known = fileSystems();
   mounts.forEach((mount, index) => {
     const at = `/mounts/${index}`;
-    const { data, flags } = parseMountOptions(mount.options ?? []);
+    // Without one of its options a mount may be of another kind.
+    const options = mount?.options ?? [];
+    if (mount === undefined || !options.every((option) => option !== undefined)) return;
+    const { data, flags } = parseMountOptions(options);
     if ((flags & MountFlag.BIND) !== 0) {
       checkBind(bundle, mount, at, data, report);
     } else if ((flags & MountFlag.REMOUNT) === 0) {
@@ -39,36 +42,39 @@ function fileSystems(): readonly string[] | undefined {
   return text?.split("\n").map((line) => line.slice(line.indexOf("\t") + 1));
 }
 
-function checkBind(bundle: string, mount: Mount, at: string, data: string, report: HostReport): void {
+function checkBind(bundle: string, mount: Sound<Mount>, at: string, data: string, report: Report): void {
   if (data !== "") {
     report(`${at}/options`, `a bind mount takes no options of a file system; found ${data}`);
   }
-  const source = mount.source ?? "";
+  const { source = "" } = mount;
   const path = source.startsWith("/") ? source : `${bundle}/${source}`;
   const stat = native.stat(AT_FDCWD, path, true);
   if (typeof stat === "number") report(`${at}/source`, `${path}: ${errnoText(-stat)}`);
 }
 
 function checkFilesystem(
-  mount: Mount,
+  mount: Sound<Mount>,
   at: string,
   known: readonly string[] | undefined,
-  report: HostReport,
+  report: Report,
 ): void {
   const { type = "" } = mount;
   // What a mount of type "cgroup" becomes depends on the host's hierarchies; it always can be made.
   if (type === "cgroup") return;
   if (type === "" || type === "none" || type === "bind") {
-    report(
-      at,
-      `not a bind mount (the options have no bind or rbind), and type is ${type === "" ? "missing" : type}`,
-    );
+    const found = type === "" ? "missing" : type;
+    report(at, `not a bind mount (the options have no bind or rbind), and type is ${found}`, [
+      `${at}/type`,
+      `${at}/options`,
+    ]);
   } else if (known !== undefined && !known.includes(type)) {
-    report(`${at}/type`, `${type} is not in /proc/filesystems; a kernel module may be missing`);
+    const message = `${type} is not in /proc/filesystems; a kernel module may be missing`;
+    report(`${at}/type`, message, [`${at}/type`, `${at}/options`]);
   }
   if (!Object.hasOwn(OPTIONS, type)) return;
   const names = (OPTIONS[type] ?? "").split(" ");
   mount.options?.forEach((option, index) => {
+    if (option === undefined) return;
     const name = option.split("=", 1)[0] ?? "";
     if (names.includes(name) || parseMountOptions([option]).data === "") return;
     report(`${at}/options/${index}`, `${type} has no option ${name}`);

@@ -1,11 +1,11 @@
-import { makesNamespace } from "../spec/meaning_namespaces.ts";
+import { makesNamespace, namespaceReads } from "../spec/meaning_namespaces.ts";
+import type { Report, Sound } from "../spec/sound.ts";
 import { dottedSysctl } from "../spec/sysctl.ts";
 import { pointerStep } from "../spec/json_exact.ts";
-import type { Config, LinuxNamespace, LinuxNamespaceType } from "../spec/types.ts";
+import type { Config, LinuxNamespaceType } from "../spec/types.ts";
 import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, exists, O_CLOEXEC, O_NONBLOCK, O_RDONLY, readTextIfExists } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
-import type { HostReport } from "./host_check.ts";
 
 /** _IO(0xb7, 3), from linux/nsfs.h; since Linux 4.11. */
 const NS_GET_NSTYPE = 0xb703;
@@ -23,8 +23,9 @@ const KINDS: Readonly<Record<LinuxNamespaceType, readonly [string, number, strin
 };
 
 /** Namespaces that this host cannot make or join. */
-export function namespaceFindings(config: Config, report: HostReport): void {
+export function namespaceFindings(config: Sound<Config>, report: Report): void {
   config.linux?.namespaces?.forEach((namespace, index) => {
+    if (namespace?.type === undefined) return;
     const at = `/linux/namespaces/${index}`;
     const [name, flag, limit] = KINDS[namespace.type];
     if (!exists(`/proc/self/ns/${name}`)) {
@@ -32,12 +33,14 @@ export function namespaceFindings(config: Config, report: HostReport): void {
     } else if (namespace.path !== undefined && namespace.path !== "") {
       checkJoined(`${at}/path`, namespace.path, namespace.type, flag, report);
     } else if (readTextIfExists(`/proc/sys/user/${limit}`)?.trim() === "0") {
-      report(`${at}/type`, `/proc/sys/user/${limit} is 0, so none can be made here`);
+      const reads = [`${at}/type`, `${at}/path`];
+      report(`${at}/type`, `/proc/sys/user/${limit} is 0, so none can be made here`, reads);
     }
   });
   const uid = process.geteuid?.() ?? 0;
   if (uid !== 0 && !makesNamespace(config, "user")) {
-    report("/linux/namespaces", `user ${uid} needs a new user namespace, or to be root`);
+    const reads = namespaceReads(config, "user");
+    report("/linux/namespaces", `user ${uid} needs a new user namespace, or to be root`, reads);
   }
   checkNetworkSysctls(config, report);
 }
@@ -47,7 +50,7 @@ function checkJoined(
   path: string,
   type: LinuxNamespaceType,
   flag: number,
-  report: HostReport,
+  report: Report,
 ): void {
   // Without O_NONBLOCK a FIFO at this path would hang the check.
   const fd = native.open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
@@ -66,8 +69,8 @@ function checkJoined(
 }
 
 /** A joined network namespace may be the runtime's own, and then its parameters are the host's. */
-function checkNetworkSysctls({ linux }: Config, report: HostReport): void {
-  const network: LinuxNamespace | undefined = linux?.namespaces?.find(({ type }) => type === "network");
+function checkNetworkSysctls({ linux }: Sound<Config>, report: Report): void {
+  const network = linux?.namespaces?.find((namespace) => namespace?.type === "network");
   if (network?.path === undefined || network.path === "" || linux?.sysctl === undefined) return;
   const own = native.stat(AT_FDCWD, "/proc/self/ns/net", true);
   const joined = native.stat(AT_FDCWD, network.path, true);

@@ -1,4 +1,5 @@
 import { RuntimeError } from "../errors.ts";
+import { Message } from "../plan/ops.ts";
 import { check, checkValue } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { connectConsole } from "./create.ts";
@@ -8,7 +9,6 @@ import type { RunOptions, RuntimeContext } from "./options.ts";
 import { initDied } from "./serve.ts";
 import { afterStart } from "./start.ts";
 import { startError } from "./start_error.ts";
-import { diedBeforeExec } from "./status.ts";
 import { catchSignals, ConsoleRelay, supervise } from "./supervise.ts";
 
 const SOCK_STREAM = 1;
@@ -59,10 +59,12 @@ async function follow(
 ): Promise<number> {
   const { init, entry, record } = launched;
   try {
-    // The end of what init has to say is its execve, which closes its socket.
+    // Init says that execve comes next; the end of what it says is that execve, which closes its socket.
     const said = await init.receive();
-    if (said !== "end") throw new RuntimeError("INTERNAL", "init asks a question after it was ready");
-    if (diedBeforeExec(init.pid, record.init_process_start)) throw initDied(init, launched.cgroup);
+    if (said === "end") throw initDied(init, launched.cgroup);
+    if (said.kind !== Message.EXEC || (await init.receive()) !== "end") {
+      throw new RuntimeError("INTERNAL", "init asks a question after it was ready");
+    }
   } catch (error) {
     await launched.undo();
     throw startError(error);

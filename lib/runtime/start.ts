@@ -5,12 +5,14 @@ import { destroy, stopInit } from "./destroy.ts";
 import { runHooks } from "./hooks.ts";
 import type { RuntimeContext } from "./options.ts";
 import { startError } from "./start_error.ts";
-import { diedBeforeExec, isAlive, status } from "./status.ts";
+import { isAlive, status } from "./status.ts";
 import { find, notFound, type ContainerRecord, type Entry } from "./store.ts";
 
 const POLLIN = 1;
 const F_SETFL = 4;
-/** More than the byte and the failure record that init may write; bytes. */
+/** What init writes right before execve: "1". A failure record begins with another byte. */
+const EXEC_ANNOUNCED = 0x31;
+/** More than the bytes and the failure record that init may write; bytes. */
 const REPORT_LIMIT = 1024;
 /** How often a `start` that waits looks whether the container is still alive; milliseconds. */
 const ALIVE_INTERVAL = 100;
@@ -81,8 +83,8 @@ async function lockCreated(entry: Entry, id: string): Promise<ContainerRecord> {
 }
 
 /**
- * Opens the FIFO, on which init waits, and reads from it: one byte says that init goes on, the end of file
- * that it has become the program, and a failure record before it that it could not.
+ * Opens the FIFO, on which init waits, and reads from it: one byte says that init goes on, a second one that it
+ * is about to execute the program, the end of file that it has, and a failure record that it could not.
  */
 async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void> {
   const fifo = entry.openFifo(O_RDONLY | O_NONBLOCK);
@@ -105,12 +107,13 @@ async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void>
       length += size;
       if (length === chunk.length) break;
     }
+    const announced = length > 1 && chunk[1] === EXEC_ANNOUNCED;
+    if (length === 2 && announced) return;
     if (length <= 1) {
-      if (!diedBeforeExec(record.init_process_pid, record.init_process_start)) return;
       throw new RuntimeError("INIT_DIED", "container init was killed before it could execute the program");
     }
     const { startFailure } = await import("./start_failure.ts");
-    throw startFailure(entry, record, chunk.subarray(1, length));
+    throw startFailure(entry, record, chunk.subarray(announced ? 2 : 1, length));
   } finally {
     native.close(fifo);
   }

@@ -36,12 +36,6 @@ function hasExecuted({ flags }: ProcStat): boolean {
   return (flags & PF_FORKNOEXEC) === 0;
 }
 
-/** Whether that process ended before it had become the program; false if nothing of it is left to see. */
-export function diedBeforeExec(pid: number, startTime: number): boolean {
-  const stat = readProcStat(pid);
-  return stat !== undefined && stat.startTime === startTime && isDead(stat) && !hasExecuted(stat);
-}
-
 /** Whether that very process runs: not another one with its pid, and not a zombie. */
 export function isAlive(pid: number, startTime: number): boolean {
   const stat = readProcStat(pid);

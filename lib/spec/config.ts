@@ -3,8 +3,10 @@ import { validateConfig } from "./generated/validate_config.ts";
 import { parseJson } from "./json.ts";
 import { type Json, lineAndColumn, parseExact, pointerStep } from "./json_exact.ts";
 import { meaningProblems } from "./meaning.ts";
-import { type Finding, findings } from "./schema_messages.ts";
+import { type Finding, findings, valueAt } from "./schema_messages.ts";
+import { type Sound, takeOut } from "./sound.ts";
 import type { Config } from "./types.ts";
+import type { Unsupported } from "./unsupported.ts";
 
 export { warningFindings, warnings } from "./warnings.ts";
 
@@ -19,17 +21,34 @@ type MutableObject = Record<string, unknown>;
  * @throws RuntimeError CONFIG_INVALID with every problem in `facts.problems` and in the message
  */
 export function parseConfig(text: string, path: string): Config {
-  const { config, problems } = check(text);
-  if (problems.length === 0) return config;
-  const file = path.slice(path.lastIndexOf("/") + 1);
-  const lines = problems.map((problem) => problemLine(file, problem));
-  const message = lines.length === 1 ? lines[0] : `${file}: ${lines.length} problems:\n${lines.join("\n")}`;
-  throw new RuntimeError("CONFIG_INVALID", message ?? file, { path, problems });
+  const { config, problems } = inspectConfig(text);
+  if (problems.length > 0) throw configError(text, path, problems);
+  // Without problems nothing has been taken out.
+  return config as Config;
 }
 
 /** Every problem of a config.json, in the order of the text. */
 export function checkConfig(text: string): readonly Problem[] {
-  return check(text).problems;
+  return inspectConfig(text).problems;
+}
+
+/**
+ * The one error for all that keeps a config.json from being used: CONFIG_INVALID, or NOT_SUPPORTED where there are
+ * no problems.
+ */
+export function configError(
+  text: string,
+  path: string,
+  problems: readonly Problem[],
+  missing: readonly Unsupported[] = [],
+): RuntimeError {
+  const file = path.slice(path.lastIndexOf("/") + 1);
+  const asked = missing.map(({ pointer, what }) => ({ pointer, message: `not supported yet: ${what}` }));
+  const all = inOrder([...problems, ...placeFindings(text, asked)]);
+  const lines = all.map((problem) => problemLine(file, problem));
+  const message = lines.length === 1 ? lines[0] : `${file}: ${lines.length} problems:\n${lines.join("\n")}`;
+  const code = problems.length > 0 ? "CONFIG_INVALID" : "NOT_SUPPORTED";
+  return new RuntimeError(code, message ?? file, { path, problems: all });
 }
 
 /** A problem as a compiler prints it: `config.json:12:5: /process/args: …`. */
@@ -38,21 +57,55 @@ export function problemLine(file: string, { pointer, line, column, message }: Pr
   return pointer === "" ? `${place}: ${message}` : `${place}: ${pointer}: ${message}`;
 }
 
-function check(text: string): { readonly config: Config; readonly problems: readonly Problem[] } {
-  const { value, problems } = parseJson(text);
-  const config = value as unknown as Config;
-  if (problems.length > 0) return { config, problems };
+/** What {@link inspectConfig} gives. */
+export interface InspectedConfig {
+  /** The document without the values that break the schema; where there are no problems, a {@link Config}. */
+  readonly config: Sound<Config>;
+  /** In the order of the text. */
+  readonly problems: readonly Problem[];
+  /** JSON Pointers of the values that cannot be relied on; `""` if that is the whole document. */
+  readonly wrong: readonly string[];
+}
+
+/** Looks for every problem of a config.json, and keeps what is sound for those who look for more. */
+export function inspectConfig(text: string): InspectedConfig {
+  const { value, complete, problems } = parseJson(text);
+  if (!complete) return { config: {}, problems, wrong: [""] };
   if (text.includes("null")) dropNulls(value);
   fillInUser(value);
   const found: Finding[] = [];
   if (!validateConfig(value)) found.push(...findings(value, validateConfig.errors ?? []));
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    const wrong: string[] = [];
-    for (const { pointer } of found) wrong.push(pointer);
-    for (const problem of meaningProblems(config, wrong)) found.push(problem);
-    if (text.includes("\\u0000")) findNuls(value, "", found);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { config: {}, problems: inOrder([...problems, ...placeFindings(text, found)]), wrong: [""] };
   }
-  return { config, problems: found.length === 0 ? [] : placeFindings(text, found) };
+  const config = value as unknown as Sound<Config>;
+  const wrong: string[] = [];
+  // Nearly always all is well, and then nothing below is loaded.
+  if (found.length === 0 && problems.length === 0 && !text.includes("\\u0000")) {
+    for (const finding of meaningProblems(config)) found.push(finding);
+    if (found.length === 0) return { config, problems, wrong };
+    for (const { pointer } of found) wrong.push(pointer);
+    return { config, problems: placeFindings(text, found), wrong };
+  }
+  // An integer of too many digits is told by the JSON parser, and need not be again by the schema.
+  const told = problems.filter(({ pointer }) => typeof valueAt(value, pointer) === "number");
+  const nuls: Finding[] = [];
+  findNuls(value, "", nuls);
+  for (const { pointer } of found) wrong.push(pointer);
+  takeOut(value, wrong);
+  found.push(...meaningProblems(config, wrong), ...nuls);
+  for (let i = wrong.length; i < found.length; i++) wrong.push(found[i]?.pointer ?? "");
+  const placed = placeFindings(text, found).filter((one) => !told.some((other) => isSame(one, other)));
+  return { config, problems: inOrder([...problems, ...placed]), wrong };
+}
+
+function isSame(one: Problem, other: Problem): boolean {
+  return one.pointer === other.pointer && one.line === other.line && one.column === other.column;
+}
+
+/** Sorts by place; what is at one place keeps its order. */
+function inOrder(problems: Problem[]): Problem[] {
+  return problems.sort((one, other) => one.line - other.line || one.column - other.column);
 }
 
 /** Gives findings their lines; something that is missing gets the place of what it is missing from. */

@@ -3,9 +3,12 @@ import type { Problem } from "../errors.ts";
 
 export type { Json } from "./json_exact.ts";
 
-/** A parsed text; `value` means nothing where there are problems. */
+/** A parsed text. */
 export interface ParsedJson {
+  /** The document, of equal names the last; `null` after a syntax error. */
   readonly value: Json;
+  /** False after a syntax error. */
+  readonly complete: boolean;
   readonly problems: readonly Problem[];
 }
 
@@ -18,7 +21,7 @@ export interface ParsedJson {
  */
 export function parseJson(text: string): ParsedJson {
   const value = parseQuickly(text);
-  return value === undefined ? parseExact(text, false) : { value, problems: [] };
+  return value === undefined ? parseExact(text, false) : { value, complete: true, problems: [] };
 }
 
 /** The engine's result if it is certain to be exact, else `undefined`. */

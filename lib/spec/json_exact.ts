@@ -6,8 +6,10 @@ export type Json =
 
 /** What {@link parseExact} gives. */
 export interface ExactJson {
-  /** The document; `null` after a syntax error. */
+  /** The document, of equal names the last; `null` after a syntax error. */
   readonly value: Json;
+  /** False after a syntax error. */
+  readonly complete: boolean;
   /** Problems in the order of the text; a syntax error is the last. */
   readonly problems: readonly Problem[];
   /** Offset in the text of each value by its JSON Pointer; empty unless asked for. */
@@ -77,6 +79,7 @@ class Parser {
 
   document(): ExactJson {
     let value: Json = null;
+    let complete = true;
     try {
       this.space();
       value = this.value("", 0);
@@ -85,8 +88,9 @@ class Parser {
     } catch (stopped) {
       if (!(stopped instanceof SyntaxStop)) throw stopped;
       value = null;
+      complete = false;
     }
-    return { value, problems: this.problems, places: this.places ?? new Map() };
+    return { value, complete, problems: this.problems, places: this.places ?? new Map() };
   }
 
   private report(pointer: string, offset: number, message: string): void {
@@ -157,6 +161,7 @@ class Parser {
       const inner = pointer + pointerStep(name);
       if (members.has(name)) {
         this.report(inner, offset, `the name ${JSON.stringify(name)} stands twice in one object`);
+        this.forget(inner);
       }
       this.space();
       if (this.text[this.at] !== ":") this.stop(`${this.found()} where ":" is expected`);
@@ -173,6 +178,13 @@ class Parser {
     this.at++;
     // Not by assignment: that would set the prototype where the name is __proto__.
     return Object.fromEntries(members);
+  }
+
+  /** Takes out the places inside a value that another one of the same name replaces. */
+  private forget(pointer: string): void {
+    for (const place of this.places?.keys() ?? []) {
+      if (place.startsWith(`${pointer}/`)) this.places?.delete(place);
+    }
   }
 
   private array(pointer: string, depth: number): Json {

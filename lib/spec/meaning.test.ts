@@ -88,24 +88,11 @@ run("process", [
         ],
       },
     },
+    "/process/rlimits/1/soft: found 2, must be at most the hard limit, 1",
+    "/process/rlimits/2/type: RLIMIT_CORE is set already, at /process/rlimits/0",
     '/process/rlimits/3/type: found "RLIMIT_FOO", allowed: RLIMIT_AS, RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA, ' +
       "RLIMIT_FSIZE, RLIMIT_LOCKS, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_NOFILE, RLIMIT_NPROC, " +
       "RLIMIT_RSS, RLIMIT_RTPRIO, RLIMIT_RTTIME, RLIMIT_SIGPENDING, RLIMIT_STACK",
-  ],
-  [
-    "rlimits again",
-    {
-      process: {
-        ...process,
-        rlimits: [
-          { type: "RLIMIT_CORE", soft: 1, hard: 1 },
-          { type: "RLIMIT_CPU", soft: 2, hard: 1 },
-          { type: "RLIMIT_CORE", soft: 0, hard: 1 },
-        ],
-      },
-    },
-    "/process/rlimits/1/soft: found 2, must be at most the hard limit, 1",
-    "/process/rlimits/2/type: RLIMIT_CORE is set already, at /process/rlimits/0",
   ],
   [
     "scheduler",
@@ -139,11 +126,12 @@ run("root, mounts, hooks, annotations", [
   [
     "maps",
     { mounts: [{ destination: "/a", uidMappings: maps }] },
-    "/mounts/0: gidMappings is missing: uidMappings and gidMappings go together",
+    "/mounts/0/gidMappings: missing: uidMappings and gidMappings go together",
   ],
   [
     "hooks",
     { hooks: { poststop: [{ path: "/a" }, { path: "b" }], prestart: [{ path: "/x", timeout: 0 }] } },
+    '/hooks/poststop/1/path: found "b", must be an absolute path',
     "/hooks/prestart/0/timeout: found 0, must be at least 1",
   ],
   [
@@ -189,6 +177,7 @@ run("namespaces", [
   [
     "clock",
     { linux: { timeOffsets: { realtime: {} } } },
+    "/linux/timeOffsets: needs a time namespace in /linux/namespaces",
     '/linux/timeOffsets/realtime: the name "realtime" is not allowed here',
   ],
   [
@@ -359,6 +348,7 @@ run("devices and resources", [
   [
     "rules",
     { linux: { resources: { devices: [{ allow: true, major: -1, minor: -2, access: "rx" }] } } },
+    "/linux/resources/devices/0/minor: found -2, must be -1 (each) or a number from 0",
     '/linux/resources/devices/0/access: found "rx", must match ^[rwm]*$',
   ],
   [

@@ -1,34 +1,27 @@
 import { idMapChecks } from "./meaning_ids.ts";
 import { linuxChecks } from "./meaning_linux.ts";
 import { namespaceChecks } from "./meaning_namespaces.ts";
-import type { Finding } from "./schema_messages.ts";
-import { show } from "./schema_messages.ts";
+import { type Finding, show } from "./schema_messages.ts";
 import { semverMajor } from "./semver.ts";
-import { sysctlCheck } from "./sysctl.ts";
+import { collect, type Report, type Sound } from "./sound.ts";
+import { checkSysctls } from "./sysctl.ts";
 import type { Config, Hooks, POSIXRlimit, Process } from "./types.ts";
 
-/** One rule that a schema cannot say. */
-export interface MeaningCheck {
-  /** JSON Pointers of what the check reads; it is left out where the schema has found one of these wrong. */
-  readonly reads: readonly string[];
-  readonly check: (config: Config, report: Report) => void;
-}
-
-/** Takes a problem: where, and what was found and is allowed. */
-export type Report = (pointer: string, message: string) => void;
+/** Rules that a schema cannot say, about one part of a config.json of which some values may be missing. */
+export type MeaningCheck = (config: Sound<Config>, report: Report) => void;
 
 // Loops, not forEach, find or some, where a common config.json passes: with the JIT off, as in the executable,
 // the engine takes 10 to 70 microseconds for the first use of each such function.
 const CHECKS: readonly MeaningCheck[] = [
-  { reads: ["/ociVersion"], check: checkVersion },
-  { reads: ["/root"], check: checkRoot },
-  { reads: ["/process"], check: checkProcess },
-  { reads: ["/mounts"], check: checkMounts },
-  { reads: ["/hooks"], check: checkHooks },
-  { reads: ["/annotations"], check: checkAnnotations },
+  checkVersion,
+  checkRoot,
+  checkProcess,
+  checkMounts,
+  checkHooks,
+  checkAnnotations,
   ...namespaceChecks,
   ...idMapChecks,
-  sysctlCheck,
+  checkSysctls,
   ...linuxChecks,
 ];
 
@@ -38,28 +31,19 @@ const MAX_ID = 4294967294;
 /**
  * Everything that breaks a rule of the specification, or of the kernel, which the schema cannot express.
  *
- * @param wrong JSON Pointers that the schema has found wrong; checks that read them are left out
+ * @param wrong JSON Pointers that are wrong already, and have been taken out; findings that rest on them are left out
  */
-export function meaningProblems(config: Config, wrong: readonly string[] = []): Finding[] {
-  const found: Finding[] = [];
-  const report: Report = (pointer, message) => void found.push({ pointer, message });
-  for (const { reads, check } of CHECKS) {
-    if (wrong.length === 0 || !reads.some((read) => wrong.some((at) => overlaps(read, at)))) {
-      check(config, report);
-    }
-  }
-  return found;
-}
-
-function overlaps(one: string, other: string): boolean {
-  return one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+export function meaningProblems(config: Sound<Config>, wrong: readonly string[] = []): Finding[] {
+  return collect(wrong, (report) => {
+    for (const check of CHECKS) check(config, report);
+  });
 }
 
 /** Versions of the specification; for these the time to load a parser of versions is saved. */
 const RELEASED: readonly string[] = ["1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0"];
 
-function checkVersion({ ociVersion }: Config, report: Report): void {
-  if (RELEASED.includes(ociVersion)) return;
+function checkVersion({ ociVersion }: Sound<Config>, report: Report): void {
+  if (ociVersion === undefined || RELEASED.includes(ociVersion)) return;
   const major = semverMajor(ociVersion);
   if (major === undefined) {
     report(
@@ -71,19 +55,19 @@ function checkVersion({ ociVersion }: Config, report: Report): void {
   }
 }
 
-function checkRoot({ root }: Config, report: Report): void {
+function checkRoot({ root }: Sound<Config>, report: Report): void {
   if (root === undefined) report("/root", "missing, but the specification requires it on Linux");
 }
 
-function checkProcess({ process }: Config, report: Report): void {
+function checkProcess({ process }: Sound<Config>, report: Report): void {
   if (process === undefined) return;
   const { args, cwd, env, rlimits } = process;
   if (args === undefined || args.length === 0) {
     report("/process/args", `${args === undefined ? "missing" : "empty"}, must have at least one entry`);
   }
-  if (!cwd.startsWith("/")) report("/process/cwd", `found ${show(cwd)}, must be an absolute path`);
+  if (cwd?.startsWith("/") === false) report("/process/cwd", `found ${show(cwd)}, must be an absolute path`);
   for (const [index, entry] of (env ?? []).entries()) {
-    if (entry.indexOf("=") > 0) continue;
+    if (entry === undefined || entry.indexOf("=") > 0) continue;
     report(`/process/env/${index}`, `found ${show(entry)}, must be NAME=value`);
   }
   checkUser(process, report);
@@ -91,42 +75,46 @@ function checkProcess({ process }: Config, report: Report): void {
   checkScheduler(process, report);
 }
 
-function checkUser({ user, terminal, consoleSize }: Process, report: Report): void {
-  const checkId = (pointer: string, id: number): void => {
-    if (id > MAX_ID) report(pointer, `found ${id}, must be at most ${MAX_ID}`);
+function checkUser({ user, terminal, consoleSize }: Sound<Process>, report: Report): void {
+  const checkId = (pointer: string, id: number | undefined): void => {
+    if (id !== undefined && id > MAX_ID) report(pointer, `found ${id}, must be at most ${MAX_ID}`);
   };
-  checkId("/process/user/uid", user.uid);
-  checkId("/process/user/gid", user.gid);
-  for (const [i, gid] of (user.additionalGids ?? []).entries()) {
+  checkId("/process/user/uid", user?.uid);
+  checkId("/process/user/gid", user?.gid);
+  for (const [i, gid] of (user?.additionalGids ?? []).entries()) {
     checkId(`/process/user/additionalGids/${i}`, gid);
   }
-  if (user.umask !== undefined && user.umask > 0o777) {
-    report("/process/user/umask", `found ${user.umask}, must be at most 511 (octal 777)`);
+  const umask = user?.umask;
+  if (umask !== undefined && umask > 0o777) {
+    report("/process/user/umask", `found ${umask}, must be at most 511 (octal 777)`);
   }
   if (terminal !== true || consoleSize === undefined) return;
   for (const side of ["height", "width"] as const) {
     const length = consoleSize[side];
-    if (length > 65535) report(`/process/consoleSize/${side}`, `found ${length}, must be at most 65535`);
+    if (length === undefined || length <= 65535) continue;
+    report(`/process/consoleSize/${side}`, `found ${length}, must be at most 65535`);
   }
 }
 
-function checkRlimits(rlimits: readonly POSIXRlimit[], report: Report): void {
+function checkRlimits(rlimits: Sound<readonly POSIXRlimit[]>, report: Report): void {
   const seen = new Map<string, number>();
-  for (const [index, { type, soft, hard }] of rlimits.entries()) {
-    const first = seen.get(type);
+  for (const [index, limit] of rlimits.entries()) {
+    if (limit === undefined) continue;
+    const { type, soft, hard } = limit;
+    const first = type === undefined ? undefined : seen.get(type);
     if (first !== undefined) {
       report(`/process/rlimits/${index}/type`, `${type} is set already, at /process/rlimits/${first}`);
     }
-    seen.set(type, first ?? index);
-    if (soft > hard) {
+    if (type !== undefined) seen.set(type, first ?? index);
+    if (soft !== undefined && hard !== undefined && soft > hard) {
       report(`/process/rlimits/${index}/soft`, `found ${soft}, must be at most the hard limit, ${hard}`);
     }
   }
 }
 
 /** sched_setattr(2) */
-function checkScheduler({ scheduler }: Process, report: Report): void {
-  if (scheduler === undefined) return;
+function checkScheduler({ scheduler }: Sound<Process>, report: Report): void {
+  if (scheduler?.policy === undefined) return;
   const { policy, nice = 0, priority = 0 } = scheduler;
   const at = "/process/scheduler";
   if ((policy === "SCHED_OTHER" || policy === "SCHED_BATCH") && (nice < -20 || nice > 19)) {
@@ -146,13 +134,13 @@ function checkScheduler({ scheduler }: Process, report: Report): void {
   }
 }
 
-function checkMounts({ mounts }: Config, report: Report): void {
+function checkMounts({ mounts }: Sound<Config>, report: Report): void {
   for (const [index, mount] of (mounts ?? []).entries()) {
-    const uids = mount.uidMappings?.length ?? 0;
-    const gids = mount.gidMappings?.length ?? 0;
+    const uids = mount?.uidMappings?.length ?? 0;
+    const gids = mount?.gidMappings?.length ?? 0;
     if ((uids === 0) === (gids === 0)) continue;
     const missing = uids === 0 ? "uidMappings" : "gidMappings";
-    report(`/mounts/${index}`, `${missing} is missing: uidMappings and gidMappings go together`);
+    report(`/mounts/${index}/${missing}`, "missing: uidMappings and gidMappings go together");
   }
 }
 
@@ -165,18 +153,18 @@ const HOOKS: readonly (keyof Hooks)[] = [
   "poststop",
 ];
 
-function checkHooks({ hooks }: Config, report: Report): void {
+function checkHooks({ hooks }: Sound<Config>, report: Report): void {
   if (hooks === undefined) return;
   for (const name of HOOKS) {
-    for (const [index, { path }] of (hooks[name] ?? []).entries()) {
-      if (path.startsWith("/")) continue;
+    for (const [index, hook] of (hooks[name] ?? []).entries()) {
+      const path = hook?.path;
+      if (path === undefined || path.startsWith("/")) continue;
       report(`/hooks/${name}/${index}/path`, `found ${show(path)}, must be an absolute path`);
     }
   }
 }
 
-function checkAnnotations({ annotations }: Config, report: Report): void {
-  if (annotations?.[""] !== undefined) {
-    report("/annotations/", "a name must not be empty");
-  }
+function checkAnnotations({ annotations }: Sound<Config>, report: Report): void {
+  if (annotations === undefined || !("" in annotations)) return;
+  report("/annotations/", "a name must not be empty", ["/annotations"]);
 }

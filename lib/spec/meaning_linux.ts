@@ -1,5 +1,7 @@
-import type { MeaningCheck, Report } from "./meaning.ts";
+import { pointerStep } from "./json_exact.ts";
+import type { MeaningCheck } from "./meaning.ts";
 import { show } from "./schema_messages.ts";
+import type { Report, Sound } from "./sound.ts";
 import type { Config, Int64, LinuxDevice, LinuxSeccompAction } from "./types.ts";
 
 /** Bits of a device number that mknod(2) takes: 12 for the major, 20 for the minor number. */
@@ -7,24 +9,25 @@ const MAX_MAJOR = 0xfff;
 const MAX_MINOR = 0xfffff;
 
 export const linuxChecks: readonly MeaningCheck[] = [
-  { reads: ["/linux/devices"], check: checkDevices },
-  { reads: ["/linux/cgroupsPath"], check: checkCgroupsPath },
-  { reads: ["/linux/resources/devices"], check: checkDeviceRules },
-  { reads: ["/linux/resources/memory"], check: checkMemory },
-  { reads: ["/linux/resources/blockIO"], check: checkBlockIO },
-  { reads: ["/linux/resources/rdma"], check: checkRdma },
-  { reads: ["/linux/seccomp"], check: checkSeccomp },
+  checkDevices,
+  checkCgroupsPath,
+  checkDeviceRules,
+  checkMemory,
+  checkBlockIO,
+  checkRdma,
+  checkSeccomp,
 ];
 
-function checkDevices({ linux }: Config, report: Report): void {
+function checkDevices({ linux }: Sound<Config>, report: Report): void {
   const devices = linux?.devices;
   devices?.forEach((device, index) => {
+    if (device === undefined) return;
     const at = `/linux/devices/${index}`;
-    if (!device.path.startsWith("/"))
+    if (device.path?.startsWith("/") === false)
       report(`${at}/path`, `found ${show(device.path)}, must be an absolute path`);
     if (device.type !== "p") {
-      checkNumber(`${at}/major`, device.major, MAX_MAJOR, report);
-      checkNumber(`${at}/minor`, device.minor, MAX_MINOR, report);
+      checkNumber(at, "major", device.major, MAX_MAJOR, report);
+      checkNumber(at, "minor", device.minor, MAX_MINOR, report);
     }
     const other = devices.findIndex((earlier, i) => i < index && isOther(earlier, device));
     if (other >= 0)
@@ -32,31 +35,44 @@ function checkDevices({ linux }: Config, report: Report): void {
   });
 }
 
-/** Whether two entries want different devices at one path. */
-function isOther(one: LinuxDevice, two: LinuxDevice): boolean {
-  if (one.path !== two.path) return false;
-  return one.type !== two.type || (two.type !== "p" && (one.major !== two.major || one.minor !== two.minor));
+/** Whether two entries are known to want different devices at one path. */
+function isOther(one: Sound<LinuxDevice> | undefined, two: Sound<LinuxDevice>): boolean {
+  if (one?.path === undefined || one.path !== two.path) return false;
+  if (differ(one.type, two.type)) return true;
+  return two.type !== "p" && (differ(one.major, two.major) || differ(one.minor, two.minor));
 }
 
-function checkNumber(pointer: string, value: Int64 | undefined, max: number, report: Report): void {
+function differ(one: Int64 | string | undefined, two: Int64 | string | undefined): boolean {
+  return one !== undefined && two !== undefined && one !== two;
+}
+
+function checkNumber(
+  at: string,
+  name: "major" | "minor",
+  value: Int64 | undefined,
+  max: number,
+  report: Report,
+): void {
+  const pointer = `${at}/${name}`;
   if (value === undefined) {
-    report(pointer, "missing, but the specification requires it unless the type is p");
+    const message = "missing, but the specification requires it unless the type is p";
+    report(pointer, message, [pointer, `${at}/type`]);
   } else if (value < 0 || value > max) {
     report(pointer, `found ${value}, must be from 0 to ${max}`);
   }
 }
 
-function checkCgroupsPath({ linux }: Config, report: Report): void {
+function checkCgroupsPath({ linux }: Sound<Config>, report: Report): void {
   const path = linux?.cgroupsPath;
   if (path === undefined || !path.includes("..")) return;
   if (path.split("/").includes(".."))
     report("/linux/cgroupsPath", `found ${show(path)}, must be without ".."`);
 }
 
-function checkDeviceRules({ linux }: Config, report: Report): void {
+function checkDeviceRules({ linux }: Sound<Config>, report: Report): void {
   for (const [index, rule] of (linux?.resources?.devices ?? []).entries()) {
     for (const name of ["major", "minor"] as const) {
-      const value = rule[name];
+      const value = rule?.[name];
       if (value === undefined || value >= -1) continue;
       report(
         `/linux/resources/devices/${index}/${name}`,
@@ -66,7 +82,7 @@ function checkDeviceRules({ linux }: Config, report: Report): void {
   }
 }
 
-function checkMemory({ linux }: Config, report: Report): void {
+function checkMemory({ linux }: Sound<Config>, report: Report): void {
   const memory = linux?.resources?.memory;
   if (memory === undefined) return;
   const at = "/linux/resources/memory";
@@ -83,48 +99,45 @@ function checkMemory({ linux }: Config, report: Report): void {
   }
 }
 
-function checkBlockIO({ linux }: Config, report: Report): void {
-  linux?.resources?.blockIO?.weightDevice?.forEach(({ weight, leafWeight }, index) => {
-    if (weight !== undefined || leafWeight !== undefined) return;
-    report(`/linux/resources/blockIO/weightDevice/${index}`, "must have weight, leafWeight, or both");
+function checkBlockIO({ linux }: Sound<Config>, report: Report): void {
+  linux?.resources?.blockIO?.weightDevice?.forEach((device, index) => {
+    if (device?.weight !== undefined || device?.leafWeight !== undefined) return;
+    const at = `/linux/resources/blockIO/weightDevice/${index}`;
+    report(at, "must have weight, leafWeight, or both", [`${at}/weight`, `${at}/leafWeight`]);
   });
 }
 
-function checkRdma({ linux }: Config, report: Report): void {
+function checkRdma({ linux }: Sound<Config>, report: Report): void {
   const rdma = linux?.resources?.rdma;
   for (const device in rdma) {
     const { hcaHandles, hcaObjects } = rdma[device] ?? {};
     if (hcaHandles !== undefined || hcaObjects !== undefined) continue;
-    const at = `/linux/resources/rdma/${device.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-    report(at, "must have hcaHandles, hcaObjects, or both");
+    const at = `/linux/resources/rdma${pointerStep(device)}`;
+    report(at, "must have hcaHandles, hcaObjects, or both", [`${at}/hcaHandles`, `${at}/hcaObjects`]);
   }
 }
 
-function checkSeccomp({ linux }: Config, report: Report): void {
+function checkSeccomp({ linux }: Sound<Config>, report: Report): void {
   const seccomp = linux?.seccomp;
   if (seccomp === undefined) return;
   const at = "/linux/seccomp";
-  // Typed as required; a filter that is all empty is accepted as none.
-  const defaultAction = seccomp.defaultAction as LinuxSeccompAction | undefined;
-  const { defaultErrnoRet, listenerMetadata, listenerPath, syscalls = [] } = seccomp;
+  // A filter that is all empty is accepted as none.
+  const { defaultAction, defaultErrnoRet, listenerMetadata, listenerPath, syscalls = [] } = seccomp;
   if (defaultAction === undefined && syscalls.length > 0) {
     report(`${at}/defaultAction`, "missing, but the specification requires it");
   }
-  checkErrno(`${at}/defaultErrnoRet`, defaultAction, defaultErrnoRet, report);
-  syscalls.forEach(({ action, errnoRet }, index) => {
-    checkErrno(`${at}/syscalls/${index}/errnoRet`, action, errnoRet, report);
+  const checkErrno = (action: string, errno: string, name?: LinuxSeccompAction, value?: number): void => {
+    if (value === undefined || name === "SCMP_ACT_ERRNO" || name === "SCMP_ACT_TRACE") return;
+    const message = `${name ?? "no action"} gives no errno; allowed with SCMP_ACT_ERRNO and SCMP_ACT_TRACE`;
+    report(errno, message, [errno, action]);
+  };
+  checkErrno(`${at}/defaultAction`, `${at}/defaultErrnoRet`, defaultAction, defaultErrnoRet);
+  syscalls.forEach((syscall, index) => {
+    const call = `${at}/syscalls/${index}`;
+    checkErrno(`${call}/action`, `${call}/errnoRet`, syscall?.action, syscall?.errnoRet);
   });
   if ((listenerMetadata ?? "") !== "" && (listenerPath ?? "") === "") {
-    report(`${at}/listenerMetadata`, "allowed only with listenerPath");
+    const pointer = `${at}/listenerMetadata`;
+    report(pointer, "allowed only with listenerPath", [pointer, `${at}/listenerPath`]);
   }
-}
-
-function checkErrno(
-  pointer: string,
-  action: LinuxSeccompAction | undefined,
-  errno: number | undefined,
-  report: Report,
-): void {
-  if (errno === undefined || action === "SCMP_ACT_ERRNO" || action === "SCMP_ACT_TRACE") return;
-  report(pointer, `${action ?? "no action"} gives no errno; allowed with SCMP_ACT_ERRNO and SCMP_ACT_TRACE`);
 }

@@ -1,17 +1,12 @@
 import { pointerStep } from "./json_exact.ts";
-import type { MeaningCheck, Report } from "./meaning.ts";
-import { findNamespace } from "./meaning_namespaces.ts";
+import { findNamespace, NAMESPACE_TYPES } from "./meaning_namespaces.ts";
 import { show } from "./schema_messages.ts";
+import type { Report, Sound } from "./sound.ts";
 import type { Config } from "./types.ts";
 
 const IPC =
   "kernel.msgmax kernel.msgmnb kernel.msgmni kernel.sem kernel.shmall kernel.shmmax kernel.shmmni " +
   "kernel.shm_rmid_forced";
-
-export const sysctlCheck: MeaningCheck = {
-  reads: ["/linux/sysctl", "/linux/namespaces"],
-  check: checkSysctls,
-};
 
 /**
  * The name of a kernel parameter with dots between its parts. As in sysctl(8) the first separator decides: in
@@ -37,41 +32,33 @@ function swapSeparators(name: string): string {
 }
 
 /** Only parameters that a namespace of the container's own holds may be set; others would be the host's. */
-function checkSysctls(config: Config, report: Report): void {
+export function checkSysctls(config: Sound<Config>, report: Report): void {
   const sysctl = config.linux?.sysctl;
   if (sysctl === undefined) return;
   for (const name in sysctl) {
-    const reason = refusal(config, name);
-    if (reason !== undefined) report(`/linux/sysctl${pointerStep(name)}`, `${show(name)}: ${reason}`);
+    const at = `/linux/sysctl${pointerStep(name)}`;
+    const owner = owningNamespace(name);
+    if (typeof owner === "string") {
+      report(at, `${show(name)}: ${owner}`, ["/linux/sysctl"]);
+    } else if (findNamespace(config, owner.type) === undefined) {
+      const article = owner.type === "ipc" ? "an" : "a";
+      const message = `needs ${article} ${owner.type} namespace in /linux/namespaces, else it would be the host's`;
+      report(at, `${show(name)}: ${message}`, ["/linux/sysctl", NAMESPACE_TYPES]);
+    }
   }
 }
 
-function refusal(config: Config, name: string): string | undefined {
+/** The kind of namespace that holds a parameter, or why it must not be set at all. */
+function owningNamespace(name: string): { readonly type: "ipc" | "network" | "uts" | "user" } | string {
   const dotted = dottedSysctl(name);
   for (const part of sysctlPath(name).split("/")) {
     if (part === "" || part === "." || part === "..") return "not the name of a kernel parameter";
   }
-  const has = (type: "ipc" | "network" | "uts" | "user"): boolean =>
-    findNamespace(config, type) !== undefined;
-  if (IPC.split(" ").includes(dotted) || dotted.startsWith("fs.mqueue.")) {
-    return has("ipc")
-      ? undefined
-      : "needs an ipc namespace in /linux/namespaces, else it would be the host's";
-  }
-  if (dotted.startsWith("net.")) {
-    return has("network")
-      ? undefined
-      : "needs a network namespace in /linux/namespaces, else it would be the host's";
-  }
-  if (dotted === "kernel.domainname") {
-    return has("uts") ? undefined : "needs a uts namespace in /linux/namespaces, else it would be the host's";
-  }
+  if (IPC.split(" ").includes(dotted) || dotted.startsWith("fs.mqueue.")) return { type: "ipc" };
+  if (dotted.startsWith("net.")) return { type: "network" };
+  if (dotted === "kernel.domainname") return { type: "uts" };
   if (dotted === "kernel.hostname") return "the property /hostname sets it";
-  if (dotted.startsWith("user.")) {
-    return has("user")
-      ? undefined
-      : "needs a user namespace in /linux/namespaces, else it would be the host's";
-  }
+  if (dotted.startsWith("user.")) return { type: "user" };
   return (
     "not in a namespace, so it would be the host's; allowed: net.*, user.*, fs.mqueue.*, kernel.domainname, " +
     "kernel.{msgmax,msgmnb,msgmni,sem,shmall,shmmax,shmmni,shm_rmid_forced}"

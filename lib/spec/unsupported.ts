@@ -1,3 +1,4 @@
+import type { Sound } from "./sound.ts";
 import type { Config, LinuxResources, Mount, Process } from "./types.ts";
 
 /** A property of config.json that this release of runt refuses, because ignoring it would be wrong. */
@@ -33,19 +34,23 @@ const RESOURCES: readonly (readonly [keyof LinuxResources & string, string])[] =
   ["unified", "cgroup v2 files by name"],
 ];
 
-/** Whether a value asks for nothing: absent, `""`, false, `[]`, `{}`, or an object of only such values. */
+/**
+ * Whether a value asks for nothing: absent, `""`, false, `[]`, `{}`, or an object of only such values. A member that
+ * is `undefined` was wrong and has been taken out (see `takeOut`): whoever wrote it asked for something.
+ */
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === "" || value === false) return true;
   if (typeof value !== "object" || value === null) return false;
   if (Array.isArray(value)) return value.length === 0;
   for (const name in value) {
-    if (!isEmpty((value as Readonly<Record<string, unknown>>)[name])) return false;
+    const member = (value as Readonly<Record<string, unknown>>)[name];
+    if (member === undefined || !isEmpty(member)) return false;
   }
   return true;
 }
 
 /** Every property of `config` that asks for something that this release cannot do. */
-export function unsupported(config: Config): readonly Unsupported[] {
+export function unsupported(config: Sound<Config>): readonly Unsupported[] {
   const found: Unsupported[] = [];
   const look = (at: string, name: string, value: unknown, what: string): void => {
     if (!isEmpty(value)) found.push({ pointer: `${at}/${name}`, what });
@@ -67,7 +72,8 @@ export function unsupported(config: Config): readonly Unsupported[] {
   return found;
 }
 
-function lookAtMount(mount: Mount, index: number, found: Unsupported[]): void {
+function lookAtMount(mount: Sound<Mount> | undefined, index: number, found: Unsupported[]): void {
+  if (mount === undefined) return;
   const what = "id-mapped mounts";
   if (!isEmpty(mount.uidMappings)) found.push({ pointer: `/mounts/${index}/uidMappings`, what });
   if (!isEmpty(mount.gidMappings)) found.push({ pointer: `/mounts/${index}/gidMappings`, what });

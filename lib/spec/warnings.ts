@@ -1,7 +1,7 @@
 import { isCapability } from "./capabilities.ts";
-import type { Report } from "./meaning.ts";
-import { findNamespace } from "./meaning_namespaces.ts";
+import { findNamespace, NAMESPACE_TYPES } from "./meaning_namespaces.ts";
 import { type Finding, show } from "./schema_messages.ts";
+import { collect, type Report, type Sound } from "./sound.ts";
 import type { Config, LinuxCapabilities } from "./types.ts";
 
 /** Parts of config.json for other platforms. */
@@ -12,38 +12,42 @@ export function warnings(config: Config): string[] {
   return warningFindings(config).map(({ pointer, message }) => `${pointer}: ${message}`);
 }
 
-/** What a person should know of an accepted config.json: what is ignored, and what is deprecated. */
-export function warningFindings(config: Config): Finding[] {
-  const found: Finding[] = [];
-  const report: Report = (pointer, message) => void found.push({ pointer, message });
+/**
+ * What a person should know of a config.json beyond its problems: what is ignored, and what is deprecated.
+ *
+ * @param wrong JSON Pointers that are wrong, and have been taken out; warnings that rest on them are left out
+ */
+export function warningFindings(config: Sound<Config>, wrong: readonly string[] = []): Finding[] {
+  return collect(wrong, (report) => warn(config, report));
+}
+
+function warn(config: Sound<Config>, report: Report): void {
   for (const name of OTHER_PLATFORMS) {
     if (name in config) report(`/${name}`, "ignored, it is not for Linux");
   }
   warnOfCapabilities(config.process?.capabilities, report);
-  for (const [index, { destination }] of (config.mounts ?? []).entries()) {
-    if (destination.startsWith("/")) continue;
+  for (const [index, mount] of (config.mounts ?? []).entries()) {
+    const destination = mount?.destination;
+    if (destination === undefined || destination.startsWith("/")) continue;
     report(
       `/mounts/${index}/destination`,
       `${show(destination)} is relative, which is deprecated; it counts from "/"`,
     );
   }
   if ((config.mounts?.length ?? 0) > 0 && findNamespace(config, "mount") === undefined) {
-    report(
-      "/mounts",
-      "without a mount namespace in /linux/namespaces the mounts appear on the host, and stay",
-    );
+    const message = "without a mount namespace in /linux/namespaces the mounts appear on the host, and stay";
+    report("/mounts", message, [NAMESPACE_TYPES]);
   }
   warnOfLinux(config, report);
-  return found;
 }
 
 const SETS = ["bounding", "effective", "inheritable", "permitted", "ambient"] as const;
 
-function warnOfCapabilities(sets: LinuxCapabilities | undefined, report: Report): void {
+function warnOfCapabilities(sets: Sound<LinuxCapabilities> | undefined, report: Report): void {
   if (sets === undefined) return;
   for (const set of SETS) {
     for (const [index, name] of (sets[set] ?? []).entries()) {
-      if (isCapability(name)) continue;
+      if (name === undefined || isCapability(name)) continue;
       report(
         `/process/capabilities/${set}/${index}`,
         `${show(name)} is no capability that is known; ignored`,
@@ -52,7 +56,7 @@ function warnOfCapabilities(sets: LinuxCapabilities | undefined, report: Report)
   }
 }
 
-function warnOfLinux(config: Config, report: Report): void {
+function warnOfLinux(config: Sound<Config>, report: Report): void {
   const { linux } = config;
   const user = findNamespace(config, "user");
   if (linux === undefined) return;
@@ -64,6 +68,7 @@ function warnOfLinux(config: Config, report: Report): void {
     report("/linux/resources/memory/kernel", "ignored, it is deprecated");
   }
   linux.personality?.flags?.forEach((flag, index) => {
+    if (flag === undefined) return;
     report(`/linux/personality/flags/${index}`, `${show(flag)} is no flag that is known; ignored`);
   });
 }

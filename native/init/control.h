@@ -24,6 +24,13 @@ Result<ReceivedMessage> Ask(const Context& context, Message kind);
 // Sends the failure record to whoever listens now: the runtime, after that `start`, else nobody.
 void ReportFailure(const Context& context, std::uint32_t step, const Error& error);
 
+// Writes to the start FIFO; that nobody reads it any more is no failure.
+Status TellStart(const Context& context, std::string_view text);
+
+// Tells whoever waits for the program, over the FIFO or the control socket, that execve comes next:
+// else the end of file of a process that was killed before could pass for success.
+Status AnnounceExec(const Context& context);
+
 // Whether the runtime has closed its end of the control socket.
 bool IsRuntimeGone(const Context& context);
 

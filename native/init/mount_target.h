@@ -32,6 +32,10 @@ Place PlaceOf(std::string_view path, std::string_view root);
 // mounted is a procfs, or a bind of one; only that belongs on /proc.
 Status VerifyMountTarget(Context& context, int target, bool shows_procfs);
 
+// Opens (O_PATH) what is mounted at `path` already, for it to be changed. Under their own names the
+// root and /proc may be; what a link of the image leads to is judged as a new mount there would be.
+Result<UniqueFd> OpenMounted(Context& context, std::string_view path, Links links);
+
 }  // namespace runt
 
 #endif  // RUNT_INIT_MOUNT_TARGET_H_

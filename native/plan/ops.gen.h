@@ -73,6 +73,7 @@ enum class Message : std::uint32_t {
   kRuntimeHooks = 5,
   kReady = 6,
   kFailure = 7,
+  kExec = 9,
   kPlan = 8,
 };
 

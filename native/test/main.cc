@@ -13,6 +13,7 @@ int main() {
   TestCopyUp();
   TestProcfs();
   TestMountTarget();
+  TestWorkingDirectory();
   std::printf("1..%d\n", passed + failed);
   return failed == 0 ? 0 : 1;
 }

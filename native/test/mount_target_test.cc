@@ -32,6 +32,22 @@ void CheckPlaces() {
      "target: after the root was entered");
 }
 
+// What a remount, or a change of a mount's attributes, may be done to.
+void CheckOpenMounted(Context& context) {
+  const auto error = [&](const char* path, Links links) {
+    return OpenMounted(context, path, links).error().number();
+  };
+  for (const char* path : {"/", "/proc", "/data/../proc/", "/data", "/to-data"}) {
+    Equal(error(path, Links::kFollow), 0, std::string("target: may be changed: ") + path);
+  }
+  for (const char* path : {"/proc/sys", "/way", "/to-proc", "/to-proc/sys"}) {
+    Equal(error(path, Links::kFollow), EPERM, std::string("target: is in /proc: ") + path);
+  }
+  Equal(error("/to-root", Links::kFollow), EINVAL, "target: a link to the root");
+  Equal(error("/to-data", Links::kRefuse), ELOOP, "target: a link where none may be");
+  Equal(error("/missing", Links::kFollow), ENOENT, "target: what is missing is not made");
+}
+
 void CheckVerify() {
   const Scratch scratch;
   scratch.Directory("root");
@@ -40,6 +56,9 @@ void CheckVerify() {
   scratch.Directory("root/data");
   scratch.Directory("other");
   scratch.Link("root/way", "/proc/sys");
+  scratch.Link("root/to-proc", "/proc");
+  scratch.Link("root/to-root", "/");
+  scratch.Link("root/to-data", "data");
   Context context;
   context.root = RootedPath(scratch.Open("root", O_PATH | O_DIRECTORY));
   const auto verify = [&](const char* path, bool shows_procfs) {
@@ -55,6 +74,7 @@ void CheckVerify() {
   Equal(static_cast<long>(linked.error().call()), static_cast<long>(Call::kVerify),
         "target: the call is verify");
   Equal(verify("/", true).error().number(), EINVAL, "target: the root may not be covered");
+  CheckOpenMounted(context);
   const UniqueFd outside = scratch.Open("other", O_PATH);
   Equal(VerifyMountTarget(context, outside.get(), false).error().number(), EXDEV,
         "target: what was moved out of the root");

@@ -13,6 +13,7 @@ void TestRootedPath();
 void TestCopyUp();
 void TestProcfs();
 void TestMountTarget();
+void TestWorkingDirectory();
 
 }  // namespace runt::test
 

@@ -3,6 +3,7 @@
 #include "../../base/syscall.h"
 #include "../mask.h"
 #include "../mount_api.h"
+#include "../mount_target.h"
 #include "steps.h"
 
 namespace runt {
@@ -79,7 +80,7 @@ Status ReadonlyPath(Context& context, const ReadonlyPathStep& step) {
 }
 
 Status MountAttributes(Context& context, const MountAttributesStep& step) {
-  const UniqueFd target = TRY(context.root.Open(step.path, O_PATH));
+  const UniqueFd target = TRY(OpenMounted(context, step.path, Links::kFollow));
   return SetAttributes(target.get(), step.set, step.clear, step.recursive != 0, step.path);
 }
 

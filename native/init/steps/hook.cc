@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::uint32_t kTimedOut = 0x10000;
 
+// How much of what one hook prints is kept: it goes to a file that counts for nobody's quota.
+constexpr std::size_t kMaxOutput = std::size_t{64} * 1024;
+
 // What of the kernel's siginfo_t waitid(2) fills in for a child.
 struct ChildStatus {
   std::int32_t signal;
@@ -40,10 +43,64 @@ Result<UniqueFd> StateFile(const HookStep& step) {
   return file;
 }
 
-// In the child: becomes the hook, or writes errno to `report`.
-[[noreturn]] void BecomeHook(const HookStep& step, int state, int output, int report,
+// What a hook prints, on its way from a pipe to the file that an error message quotes. The hook does
+// not get that file itself: it could fill the host's memory with it.
+class HookOutput {
+ public:
+  // `pipe`: the end to read from, not blocking.
+  HookOutput(UniqueFd pipe, int file) : pipe_(std::move(pipe)), file_(file) {}
+
+  // -1, which poll(2) passes over, from the end of file on.
+  int fd() const { return pipe_.get(); }
+
+  // Passes on one piece, or drops it where there was too much already; false if there is none now.
+  bool Drain() {
+    char bytes[4096];
+    const long got = ReadSome(pipe_.get(), bytes, sizeof bytes);
+    if (got == -EAGAIN) return false;
+    if (got <= 0) {
+      pipe_.Reset();
+      return false;
+    }
+    const auto size = static_cast<std::size_t>(got);
+    const std::size_t kept = size < left_ ? size : left_;
+    // The hook's status matters, and not whether its words could be kept.
+    WriteAll(file_, bytes, kept);
+    left_ -= kept;
+    return true;
+  }
+
+  // Passes on what is there when the hook has ended. Its children may go on printing, so there is
+  // an end to it: what a pipe holds at most, unless somebody has made it larger.
+  void DrainRest() {
+    constexpr int kPieces = 16;
+    for (int i = 0; i < kPieces && Drain(); ++i) {
+    }
+  }
+
+ private:
+  UniqueFd pipe_;
+  int file_;
+  std::size_t left_ = kMaxOutput;
+};
+
+struct Pipe {
+  UniqueFd in;
+  UniqueFd out;
+};
+
+Result<Pipe> MakePipe(std::string_view subject) {
+  int ends[2] = {-1, -1};
+  TRY(Check(Syscall(__NR_pipe2, ends, O_CLOEXEC), Call::kPipe2, subject));
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+// In the child: becomes the hook, or writes errno to `report`. `directory`: the working directory,
+// -1 to leave it as it is.
+[[noreturn]] void BecomeHook(const HookStep& step, int directory, int state, int output, int report,
                              const ArgumentVector& args, const ArgumentVector& env) {
-  long failed = Syscall(__NR_dup3, state, 0, 0);
+  long failed = directory >= 0 ? Syscall(__NR_fchdir, directory) : 0;
+  if (failed >= 0) failed = Syscall(__NR_dup3, state, 0, 0);
   if (failed >= 0) failed = Syscall(__NR_dup3, output, 1, 0);
   if (failed >= 0) failed = Syscall(__NR_dup3, output, 2, 0);
   if (failed >= 0) failed = Syscall(__NR_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -60,14 +117,25 @@ long ExecError(int report) {
   return got < 0 ? got : number;
 }
 
-// Waits until the hook ends or its time is over; then kills it. Either way it is reaped.
-Result<std::uint32_t> WaitForHook(const HookStep& step, int pidfd) {
-  struct pollfd poll = {pidfd, POLLIN, 0};
+// Waits until the hook ends or its time is over; then kills it. Either way it is reaped. What it
+// prints is passed on meanwhile, so that a full pipe never stops it.
+Result<std::uint32_t> WaitForHook(const HookStep& step, int pidfd, HookOutput& output) {
+  struct pollfd polls[2] = {{pidfd, POLLIN, 0}, {output.fd(), POLLIN, 0}};
   struct __kernel_timespec limit = {step.timeout_ms / 1000, (step.timeout_ms % 1000) * 1000000LL};
-  long ready = -EINTR;
-  // The kernel writes the time that is left back into `limit`.
-  while (ready == -EINTR) {
-    ready = Syscall(__NR_ppoll, &poll, 1, step.timeout_ms == 0 ? nullptr : &limit, nullptr, 0);
+  const bool limited = step.timeout_ms != 0;
+  long ready = 0;
+  for (;;) {
+    // The kernel writes the time that is left back into `limit`.
+    ready = Syscall(__NR_ppoll, polls, 2, limited ? &limit : nullptr, nullptr, 0);
+    if (ready == -EINTR) continue;
+    if (ready <= 0 || polls[0].revents != 0) break;
+    output.Drain();
+    polls[1].fd = output.fd();
+    // A hook that never stops printing leaves no call above without something to report.
+    if (limited && limit.tv_sec == 0 && limit.tv_nsec == 0) {
+      ready = 0;
+      break;
+    }
   }
   if (ready <= 0) Syscall(__NR_pidfd_send_signal, pidfd, kSigKill, nullptr, 0);
   ChildStatus status{};
@@ -75,6 +143,7 @@ Result<std::uint32_t> WaitForHook(const HookStep& step, int pidfd) {
   while (waited == -EINTR) {
     waited = Syscall(__NR_waitid, kWaitPidfd, pidfd, &status, kWaitExited, nullptr);
   }
+  output.DrainRest();
   TRY(Check(ready, Call::kPoll, step.path));
   TRY(Check(waited, Call::kWaitid, step.path));
   if (ready == 0) return kTimedOut;
@@ -92,21 +161,24 @@ Status Hook(Context& context, const HookStep& step) {
   if (args.data() == nullptr || env.data() == nullptr) {
     return Error{ENOMEM, Call::kMmap, step.path};
   }
-  int pipe[2] = {-1, -1};
-  TRY(Check(Syscall(__NR_pipe2, pipe, O_CLOEXEC), Call::kPipe2, step.path));
-  UniqueFd report_in(pipe[0]);
-  UniqueFd report_out(pipe[1]);
+  Pipe report = TRY(MakePipe(step.path));
+  Pipe printed = TRY(MakePipe(step.path));
+  TRY(Check(Syscall(__NR_fcntl, printed.in.get(), F_SETFL, O_NONBLOCK), Call::kPipe2, step.path));
+  HookOutput output(std::move(printed.in), context.Slot(step.slot));
+  // As runc does, and hooks rely on: those before the root is entered start in the rootfs.
+  const int directory = context.entered_root ? -1 : context.root.fd();
   int pidfd = -1;
   const long pid =
       TRY(Checked(Syscall(__NR_clone, CLONE_PIDFD | kSigChild, nullptr, &pidfd, nullptr, nullptr),
                   Call::kClone, step.path));
   if (pid == 0) {
-    BecomeHook(step, state.get(), context.Slot(step.slot), report_out.get(), args, env);
+    BecomeHook(step, directory, state.get(), printed.out.get(), report.out.get(), args, env);
   }
   const UniqueFd child(pidfd);
-  report_out.Reset();
-  const long exec_error = ExecError(report_in.get());
-  const std::uint32_t status = TRY(WaitForHook(step, child.get()));
+  report.out.Reset();
+  printed.out.Reset();
+  const long exec_error = ExecError(report.in.get());
+  const std::uint32_t status = TRY(WaitForHook(step, child.get(), output));
   if (exec_error != 0) {
     return Error{static_cast<int>(exec_error < 0 ? -exec_error : exec_error), Call::kExecve,
                  step.path};

@@ -56,7 +56,7 @@ Status Bind(Context& context, const MountStep& step) {
 }
 
 Status Remount(Context& context, const MountStep& step) {
-  const UniqueFd target = TRY(context.root.Open(step.target, O_PATH, LinksOf(step)));
+  const UniqueFd target = TRY(OpenMounted(context, step.target, LinksOf(step)));
   const bool superblock = step.sb != 0 || !step.data.empty();
   if (superblock && !Has(step, kMountFlagBind)) {
     NewFilesystem existing = TRY(NewFilesystem::Pick(target.get(), step.target));

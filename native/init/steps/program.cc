@@ -3,6 +3,7 @@
 #include "../../base/syscall.h"
 #include "../arguments.h"
 #include "../passwd.h"
+#include "../control.h"
 #include "steps.h"
 
 namespace runt {
@@ -115,6 +116,7 @@ Status Exec(Context& context, const ExecStep& step) {
   }
   TRY(Check(Syscall(__NR_close_range, 3 + preserved, ~0U, CLOSE_RANGE_CLOEXEC), Call::kCloseRange,
             "own descriptors"));
+  TRY(AnnounceExec(context));
   const long failed = Syscall(__NR_execve, context.program.c_str(), args.data(), env.data());
   return Error{static_cast<int>(-failed), Call::kExecve, context.program.view()};
 }

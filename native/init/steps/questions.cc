@@ -63,7 +63,7 @@ Status Start(Context& context, const StartStep& step) {
   context.control.Reset();
   // Blocks until `start` opens the other end.
   context.fifo = TRY(context.procfs.Reopen(context.Slot(step.slot), O_WRONLY, "start FIFO"));
-  return Check(WriteAll(context.fifo.get(), "0", 1), Call::kWrite, "start FIFO");
+  return TellStart(context, "0");
 }
 
 }  // namespace runt

@@ -1,0 +1,49 @@
+import t from "tap";
+import { silentLog } from "../log.ts";
+import { RuntimeError } from "../errors.ts";
+import { loadBundle } from "./bundle.ts";
+
+const context = { root: "/nowhere", log: silentLog, systemdCgroup: false, rootless: "auto" } as const;
+const good = { ociVersion: "1.3.0", root: { path: "rootfs" }, process: { args: ["sh"], cwd: "/" } };
+
+function refusal(change: object): RuntimeError {
+  const text = JSON.stringify({ ...good, ...change });
+  try {
+    loadBundle(context, t.testdir({ rootfs: {}, "config.json": text }));
+  } catch (error) {
+    if (error instanceof RuntimeError) return error;
+    throw error;
+  }
+  throw new Error("accepted");
+}
+
+const seccomp = { seccomp: { defaultAction: "SCMP_ACT_ALLOW" } };
+const unsupported = /config\.json:1:\d+: \/linux\/seccomp: not supported yet: seccomp filters/;
+
+t.test("a good bundle", (t) => {
+  const path = t.testdir({ rootfs: {}, "config.json": JSON.stringify(good) });
+  const bundle = loadBundle(context, path);
+  t.equal(bundle.rootfs, `${path}/rootfs`);
+  t.strictSame(bundle.config.process, { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 } });
+  t.end();
+});
+
+t.test("problems and what is not supported are in one error", (t) => {
+  const error = refusal({ hostname: 5, linux: seccomp });
+  t.equal(error.code, "CONFIG_INVALID");
+  t.match(error.message, unsupported);
+  t.match(error.message, /\/hostname: found 5, must be a string/);
+  t.strictSame(
+    error.facts.problems?.map(({ pointer }) => pointer),
+    ["/hostname", "/linux/seccomp"],
+  );
+  t.end();
+});
+
+t.test("what is not supported alone has its own code", (t) => {
+  const error = refusal({ linux: { ...seccomp, mountLabel: "x" } });
+  t.equal(error.code, "NOT_SUPPORTED");
+  t.match(error.message, unsupported);
+  t.match(error.message, /\/linux\/mountLabel: not supported yet: SELinux labels of mounts/);
+  t.end();
+});
