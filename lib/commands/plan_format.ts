@@ -2,7 +2,8 @@
 
 import { capabilityNames } from "../spec/capabilities.ts";
 import * as linux from "../plan/linux.ts";
-import { MountFlag, type Step } from "../plan/ops.ts";
+import type { PlanLine } from "../plan/host_steps.ts";
+import { MountFlag } from "../plan/ops.ts";
 import { jsonText } from "./json_text.ts";
 
 type FieldValue = number | bigint | string | readonly string[] | readonly number[] | Uint8Array;
@@ -17,7 +18,7 @@ type Bits = readonly (readonly [name: string, bits: bigint])[];
  * A numbered list: operation, fields with flags as the kernel's names, and the place in config.json that the step comes
  * from.
  */
-export function formatPlan(steps: readonly Step[]): string {
+export function formatPlan(steps: readonly PlanLine[]): string {
   const numberWidth = String(steps.length).length;
   const opWidth = Math.max(0, ...steps.map(({ op }) => op.length));
   const decoders = makeDecoders();
@@ -35,11 +36,11 @@ export function formatPlan(steps: readonly Step[]): string {
  * An array of `{op, origin, fields}`. Integers that a double cannot hold (such as an unlimited rlimit) are strings of
  * decimal digits.
  */
-export function formatPlanJson(steps: readonly Step[]): string {
+export function formatPlanJson(steps: readonly PlanLine[]): string {
   const plain = steps.map(({ op, origin, fields }) => ({
     op,
     origin,
-    fields: Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, jsonValue(value)])),
+    fields: Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, jsonValue(value as FieldValue)])),
   }));
   return `${jsonText(plain, 2)}\n`;
 }
@@ -52,7 +53,7 @@ function jsonValue(value: FieldValue): unknown {
   return value instanceof Uint8Array ? [...value] : value;
 }
 
-function formatFields(step: Step, decoders: Readonly<Record<string, Decoder>>): string {
+function formatFields(step: PlanLine, decoders: Readonly<Record<string, Decoder>>): string {
   const parts: string[] = [];
   for (const [name, value] of Object.entries(step.fields) as [string, FieldValue][]) {
     const decode = decoders[`${step.op}.${name}`] ?? plainText;
@@ -78,6 +79,7 @@ function makeDecoders(): Readonly<Record<string, Decoder>> {
     "joinNamespace.kind": clone,
     "unshare.flags": clone,
     "fork.flags": clone,
+    "clone.flags": clone,
     "parentPropagation.flags": mountFlags,
     "rootPropagation.flags": mountFlags,
     "mount.flags": names(sortBits(Object.entries(MountFlag))),

@@ -102,7 +102,7 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
       return programError(step.fields.name, step.fields.search, failure, reason);
     case "exec":
       // The file is there: so what it names as its interpreter or loader is not, or not for this machine.
-      return `exec${quoted}: ${reason}${failure.errno === Errno.ENOENT ? " (its interpreter or loader is missing)" : ""}`;
+      return `exec${quoted}: ${reason}${failure.errno === Errno.ENOENT ? " (it has gone since it was found, or its interpreter or loader is missing)" : ""}`;
     case "changeDirectory":
       return call === "getcwd" || call === "verify"
         ? "current working directory is outside of container mount namespace root -- possible container breakout detected"

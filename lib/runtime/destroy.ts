@@ -70,6 +70,7 @@ export async function destroy(
     cgroup.remove();
   }
   entry.remove();
+  context.log.debug(`container ${entry.id}: cgroups and state removed`);
   if (record === undefined) return;
   const { oci_version: ociVersion, id, bundle, annotations } = record;
   const state = { ociVersion, id, status: "stopped", pid: 0, bundle, ...(annotations && { annotations }) };

@@ -4,7 +4,7 @@ import { check } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { openInit } from "./destroy.ts";
 import type { RuntimeContext } from "./options.ts";
-import { find } from "./store.ts";
+import { find, recordOf } from "./store.ts";
 
 const SIGKILL = 9;
 
@@ -24,7 +24,7 @@ export function kill(
 ): void {
   const entry = find(context.root, id);
   try {
-    const record = entry.read();
+    const record = recordOf(entry);
     const pidfd = record === undefined ? undefined : openInit(record);
     if (record === undefined || pidfd === undefined) {
       if (options.all && record !== undefined && !record.own_pid_namespace) {

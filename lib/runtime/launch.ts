@@ -91,6 +91,8 @@ export async function launch(
   try {
     const cgroup = openCgroup(layout, config, options.id, context.log);
     let record = firstRecord(bundle, options.id, namespaces, cgroup);
+    const { log } = context;
+    log.debug(`container ${options.id}: state in ${entry.path}, rootfs ${bundle.rootfs}`);
     // Before anything is made, so that `delete --force` can clean up after a runt that was killed.
     entry.prepare(record);
     entry.publish();
@@ -130,8 +132,10 @@ export async function launch(
     } finally {
       for (const fd of slots) native.close(fd);
     }
+    log.debug(`init started with a plan of ${plan.steps.length} steps`);
     cgroup.create();
     cgroup.limit(config.linux?.resources);
+    log.debug(`cgroups made and limited at ${cgroup.paths["devices"] ?? ""}`);
     entry.writeFile("config.json", bundle.text);
     warnOfCapabilities(context, bundle);
 
@@ -145,6 +149,7 @@ export async function launch(
       entry.prepare(record);
     };
     const isKnown = await init.first();
+    log.debug(`init: first process ${init.pid}`);
     if (isKnown) prepare();
     let poststopIsDue = false;
     const hooksRun = (): void => {
@@ -158,6 +163,7 @@ export async function launch(
     await serve(init, config, cgroup, {
       runtimeHooks: async () => {
         hooksRun();
+        log.debug("running the prestart and createRuntime hooks");
         const [head, tail] = stateParts(config, facts, "creating");
         const state = `${head}${init.pid}${tail}`;
         await runHooks("prestart", config.hooks?.prestart, state, bundle.path);
@@ -172,10 +178,12 @@ export async function launch(
           undo.push(() => void native.unlink(AT_FDCWD, pidFile));
         }
         entry.publish();
+        log.debug(`container ${options.id}: init is ready, pid ${init.pid}`);
       },
     });
     return { bundle, entry, record, cgroup, init, undo: undoAll };
   } catch (error) {
+    context.log.debug(`container ${options.id}: failed, taking everything back`);
     await undoAll();
     throw startError(error);
   } finally {

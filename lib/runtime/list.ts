@@ -3,7 +3,7 @@ import { AT_FDCWD } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import type { RuntimeContext, StateReport } from "./options.ts";
 import { report } from "./state.ts";
-import { find, ids } from "./store.ts";
+import { find, ids, recordOf } from "./store.ts";
 
 /** All containers under the context's root, sorted by id. One that cannot be read is left out with a warning. */
 export function list(context: RuntimeContext): readonly StateReport[] {
@@ -17,7 +17,7 @@ export function list(context: RuntimeContext): readonly StateReport[] {
         if (typeof stat === "number") continue;
         let owner = owners.get(stat.uid);
         if (owner === undefined) owners.set(stat.uid, (owner = userName(stat.uid)));
-        reports.push({ ...report(entry, entry.read()), owner });
+        reports.push({ ...report(entry, recordOf(entry)), owner });
       } finally {
         entry.close();
       }

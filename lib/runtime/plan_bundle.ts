@@ -1,18 +1,20 @@
+import { deviceWrites, parseDevicesList, wantedFilter } from "../cgroups/devices.ts";
 import { containerPaths } from "../cgroups/path.ts";
+import { resourceWrites } from "../cgroups/resources.ts";
 import { cgroupLayout } from "../cgroups/layout.ts";
 import { buildPlan } from "../plan/build.ts";
-import type { Step } from "../plan/ops.ts";
+import { wholePlan, type PlanLine } from "../plan/host_steps.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
 import { loadConfig } from "./bundle.ts";
 import type { RuntimeContext } from "./options.ts";
 
 /**
- * The steps that `create` would take, in order, without taking any. Needs no privileges, and no root file
+ * The steps that `create` and `start` would take, in order, without taking any. Needs no privileges, and no root file
  * system: nothing of the bundle but config.json is looked at.
  *
  * @throws CONFIG_INVALID
  */
-export function planBundle(_context: RuntimeContext, options: { readonly bundle: string }): readonly Step[] {
+export function planBundle(_context: RuntimeContext, options: { readonly bundle: string }): readonly PlanLine[] {
   const { config } = loadConfig(options.bundle);
   const id = "CONTAINER_ID";
   const layout = cgroupLayout();
@@ -31,5 +33,10 @@ export function planBundle(_context: RuntimeContext, options: { readonly bundle:
     kcore: true,
     cgroupMounts: cgroupPieces(config, layout, paths),
   });
-  return plan.steps;
+  const resources = config.linux?.resources ?? {};
+  const values = resourceWrites(resources, { read: () => undefined }, false);
+  const fresh = parseDevicesList("a *:* rwm");
+  const devicePaths = (config.linux?.devices ?? []).map(({ path }) => path);
+  const rules = deviceWrites(fresh, wantedFilter(resources.devices ?? [], devicePaths));
+  return wholePlan(config, plan.steps, { paths, values: [...values, ...rules] });
 }

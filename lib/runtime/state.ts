@@ -1,6 +1,6 @@
 import type { RuntimeContext, StateReport } from "./options.ts";
 import { status } from "./status.ts";
-import { find, type ContainerRecord, type Entry } from "./store.ts";
+import { find, recordOf, type ContainerRecord, type Entry } from "./store.ts";
 
 /**
  * The state of a container.
@@ -10,7 +10,7 @@ import { find, type ContainerRecord, type Entry } from "./store.ts";
 export function state(context: RuntimeContext, id: string): StateReport {
   const entry = find(context.root, id);
   try {
-    return report(entry, entry.read());
+    return report(entry, recordOf(entry));
   } finally {
     entry.close();
   }

@@ -235,6 +235,16 @@ export async function reserve(root: string, id: string): Promise<Entry> {
 }
 
 /**
+ * The record of an existing container.
+ * @throws CONTAINER_NOT_FOUND for a directory without one that nobody is about to write, STATE_DAMAGED
+ */
+export function recordOf(entry: Entry): ContainerRecord | undefined {
+  const record = entry.read();
+  if (record === undefined && !entry.busy()) throw notFound();
+  return record;
+}
+
+/**
  * The directory of an existing container.
  * @throws INVALID_ID, CONTAINER_NOT_FOUND
  */
