@@ -238,7 +238,9 @@ function changed(list: readonly (readonly [Place, unknown])[]): object {
   for (const [place, put] of list) {
     let at: unknown = config;
     for (const name of place.slice(0, -1)) at = (at as Record<string, unknown> | undefined)?.[name];
-    if (typeof at === "object" && at !== null) (at as Record<string | number, unknown>)[place.at(-1) ?? ""] = put;
+    if (typeof at !== "object" || at === null) continue;
+    // A copy: a later change may go into it, and the values are used again.
+    (at as Record<string | number, unknown>)[place.at(-1) ?? ""] = structuredClone(put);
   }
   return config;
 }
