@@ -2,7 +2,7 @@ import t from "tap";
 import { chooseRoot, readRootless, type RootFacts } from "./root.ts";
 
 const facts = (change: Partial<RootFacts> = {}): RootFacts => ({
-  directory: "/work",
+  directory: "/srv",
   environment: {},
   effectiveUid: 0,
   inUserNamespace: () => false,
@@ -14,7 +14,7 @@ const user = "/run/user/1000/runt";
 t.test("--root", async (t) => {
   t.strictSame(chooseRoot("/r", facts()), { path: "/r", from: "option" });
   t.strictSame(chooseRoot("r/../s", facts({ environment: xdg, effectiveUid: 1000 })), {
-    path: "/work/s",
+    path: "/srv/s",
     from: "option",
   });
   for (const option of ["/", "//.", "..", "../.."]) {
