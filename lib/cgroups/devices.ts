@@ -8,7 +8,8 @@
  */
 
 import { RuntimeError } from "../errors.ts";
-import { propertyName, type Write } from "./write.ts";
+import { propertyName } from "../spec/property_name.ts";
+import type { Write } from "./write.ts";
 import type { LinuxDeviceCgroup } from "../spec/types.ts";
 
 /** One exception from the default. */

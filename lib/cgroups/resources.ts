@@ -1,7 +1,8 @@
 /** From `linux.resources` to writes of cgroup v1 files; pure. Devices are in devices.ts. */
 
 import { RuntimeError } from "../errors.ts";
-import { propertyName, type Write } from "./write.ts";
+import { propertyName } from "../spec/property_name.ts";
+import type { Write } from "./write.ts";
 import type {
   Int64,
   LinuxBlockIO,

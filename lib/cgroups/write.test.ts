@@ -1,12 +1,6 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
-import { performWrites, propertyName, type Write } from "./write.ts";
-
-t.test("properties as a person writes them", async (t) => {
-  t.equal(propertyName("/linux/resources/memory/limit"), "linux.resources.memory.limit");
-  t.equal(propertyName("/linux/resources/devices/3/access"), "linux.resources.devices[3].access");
-  t.equal(propertyName("/linux/resources/rdma/mlx5~11"), "linux.resources.rdma.mlx5/1");
-});
+import { performWrites, type Write } from "./write.ts";
 
 const write = (file: string, value: string, extra: Partial<Write> = {}): Write => ({
   controller: "cpu",

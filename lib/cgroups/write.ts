@@ -1,6 +1,7 @@
 /** Carries out writes to the files of a cgroup, and says which property of the config was refused and why. */
 
 import { RuntimeError } from "../errors.ts";
+import { propertyName } from "../spec/property_name.ts";
 import { Errno, errnoName, errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_WRONLY, SMALL_FILE } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
@@ -23,19 +24,6 @@ export interface Write {
   readonly ifInvalid?: "retry";
   /** `shares`: the kernel cuts the value to its range without a word, so it is read back. */
   readonly check?: "shares";
-}
-
-/** `/linux/resources/devices/0/access` as a person writes it: `linux.resources.devices[0].access`. */
-export function propertyName(pointer: string): string {
-  let name = "";
-  for (const part of pointer.split("/")) {
-    if (part === "") continue;
-    const plain = part.replaceAll("~1", "/").replaceAll("~0", "~");
-    const first = plain.charCodeAt(0);
-    if (first >= 48 && first <= 57) name += `[${plain}]`;
-    else name += name === "" ? plain : `.${plain}`;
-  }
-  return name;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Failure records of `init` as errors that a person can use. */
 import { RuntimeError } from "../errors.ts";
 import { CALLS, FAILURE_SIZE, Stage, type Step } from "../plan/ops.ts";
+import { propertyName } from "../spec/property_name.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
 import { outputText } from "./hook_output.ts";
 
@@ -74,18 +75,6 @@ function namespacesError(failure: Failure): RuntimeError {
 
 function where(step: Step | undefined): string {
   return step === undefined || step.origin === "" ? "" : `${propertyName(step.origin)}: `;
-}
-
-/** `/mounts/2/options` as `mounts[2].options`. */
-export function propertyName(pointer: string): string {
-  let name = "";
-  for (const part of pointer.slice(1).split("/")) {
-    const text = part.replaceAll("~1", "/").replaceAll("~0", "~");
-    if (/^[0-9]+$/.test(text)) name += `[${text}]`;
-    else if (/^[A-Za-z0-9_]+$/.test(text)) name += name === "" ? text : `.${text}`;
-    else name += `[${JSON.stringify(text)}]`;
-  }
-  return name;
 }
 
 function describe(step: Step | undefined, failure: Failure, reason: string): string {

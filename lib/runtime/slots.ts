@@ -1,6 +1,6 @@
 /** The descriptors that a plan's steps refer to. */
 import { RuntimeError } from "../errors.ts";
-import { propertyName } from "../init/failure.ts";
+import { propertyName } from "../spec/property_name.ts";
 import type { Slot } from "../plan/facts.ts";
 import type { Namespaces } from "../plan/namespaces.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_PATH, O_RDONLY, check } from "../sys/files.ts";

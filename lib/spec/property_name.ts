@@ -1,0 +1,16 @@
+/**
+ * A JSON Pointer as a person writes it: `/linux/resources/devices/0/access` as `linux.resources.devices[0].access`,
+ * `/linux/sysctl/net.ipv4.ip_forward` as `linux.sysctl["net.ipv4.ip_forward"]`.
+ */
+export function propertyName(pointer: string): string {
+  let name = "";
+  for (const part of pointer.split("/")) {
+    if (part === "") continue;
+    const plain = part.replaceAll("~1", "/").replaceAll("~0", "~");
+    const first = plain.charCodeAt(0);
+    if (first >= 48 && first <= 57) name += `[${plain}]`;
+    else if (/^\w+$/.test(plain)) name += name === "" ? plain : `.${plain}`;
+    else name += `[${JSON.stringify(plain)}]`;
+  }
+  return name;
+}
