@@ -1,6 +1,7 @@
 /** What an entry of `mounts` with the type `cgroup` comes to on this host; the result is runc's. Pure. */
 
-import { cleanPath, ownDirectory } from "./path.ts";
+import { cleanPath } from "../spec/clean_path.ts";
+import { ownDirectory } from "./path.ts";
 import type { CgroupLayout, Hierarchy } from "./layout.ts";
 import type { Mount } from "../spec/types.ts";
 

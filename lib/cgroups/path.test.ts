@@ -1,5 +1,6 @@
 import t from "tap";
-import { cleanPath, containerPaths, innerPath, ownDirectory, V1_CONTROLLERS } from "./path.ts";
+import { cleanPath } from "../spec/clean_path.ts";
+import { containerPaths, innerPath, ownDirectory, V1_CONTROLLERS } from "./path.ts";
 import type { CgroupLayout, Hierarchy } from "./layout.ts";
 
 function hierarchy(controllers: readonly string[], ownPath: string, root = "/"): Hierarchy {

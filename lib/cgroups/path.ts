@@ -1,6 +1,7 @@
 /** Where a container's cgroup is, from `linux.cgroupsPath`; the rules are runc's. Pure. */
 
 import { RuntimeError } from "../errors.ts";
+import { cleanPath } from "../spec/clean_path.ts";
 import { findHierarchy, type CgroupLayout, type Hierarchy } from "./layout.ts";
 
 /**
@@ -29,21 +30,6 @@ export const V1_CONTROLLERS: readonly string[] = [
 /** Hierarchies that only group processes: a container starts without them too. */
 export function isOptional(controller: string): boolean {
   return controller === "name=systemd" || controller === "misc" || controller === "";
-}
-
-/**
- * A path without ".", ".." and empty names. ".." stops at the root, also where the path is relative: it can
- * never lead out of the place below which it counts.
- */
-export function cleanPath(path: string): string {
-  const names: string[] = [];
-  for (const name of path.split("/")) {
-    if (name === "" || name === ".") continue;
-    if (name === "..") names.pop();
-    else names.push(name);
-  }
-  const joined = names.join("/");
-  return path.startsWith("/") ? `/${joined}` : joined;
 }
 
 /**

@@ -3,6 +3,7 @@
 import { RuntimeError } from "../errors.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY, SMALL_FILE, syscallError } from "../sys/files.ts";
+import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { deviceWrites, devicesList, parseDevicesList, sameFilter, wantedFilter } from "./devices.ts";
 import { freeze, readFreezer, thaw, type FreezerState } from "./freezer.ts";
@@ -14,7 +15,6 @@ import type { Cgroup, LimitOptions } from "./driver.ts";
 import type { Log } from "../log.ts";
 import type { LinuxResources } from "../spec/types.ts";
 
-const SIGKILL = 9;
 /** How long `remove` waits for all hierarchies together; milliseconds. */
 const REMOVE_PATIENCE = 2000;
 /** Rounds of `killAll`: each finds what forked while the one before it ran, where freezing failed. */

@@ -29,7 +29,6 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   },
 
   async create({ flags, id, context }) {
-    refuseSystemd(context);
     const { create } = await import("./bundle_commands.ts");
     return create(context, createOptions(id, flags, process.cwd()));
   },
@@ -61,7 +60,6 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   },
 
   async run({ flags, id, context }) {
-    refuseSystemd(context);
     const { run } = await import("./bundle_commands.ts");
     return run(context, {
       ...createOptions(id, flags, process.cwd()),
@@ -149,13 +147,4 @@ function socketPath(flag: string | undefined, bundle: string): string | undefine
 function textOrJson(format = "text"): "text" | "json" {
   if (format === "text" || format === "json") return format;
   throw new RuntimeError("USAGE", `invalid format option: ${format}: it is text or json`);
-}
-
-/** Nothing was made yet; the commands that make no cgroup do not care for the driver. */
-function refuseSystemd(context: RuntimeContext): void {
-  if (!context.systemdCgroup) return;
-  throw new RuntimeError(
-    "NOT_SUPPORTED",
-    "--systemd-cgroup: this version has no systemd cgroup driver; leave the option out for cgroupfs",
-  );
 }

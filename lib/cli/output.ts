@@ -1,12 +1,12 @@
 /** Writing to descriptors, all of it. */
 
 import { Errno } from "../sys/errno.ts";
+import { POLLOUT } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 
 export const STDOUT = 1;
 export const STDERR = 2;
 
-const POLLOUT = 4;
 
 /**
  * Writes all of `text`.

@@ -9,12 +9,11 @@ import type { InitClone } from "../plan/namespaces.ts";
 import { FAILURE_SIZE, Message, type Step } from "../plan/ops.ts";
 import { Errno } from "../sys/errno.ts";
 import { check, checkValue } from "../sys/files.ts";
+import { SIGKILL, POLLIN } from "../sys/linux.ts";
 import { native, nativeDirectory, type Exited } from "../sys/native.ts";
 import { failureError, parseFailure } from "./failure.ts";
 
 const SOCK_SEQPACKET = 5;
-const SIGKILL = 9;
-const POLLIN = 1;
 
 /** A question, or the end of what init has to say (it execed, or died). */
 export type FromInit = { readonly kind: number; readonly value: number } | "end";

@@ -4,6 +4,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#mounts
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#default-devices
  */
+import { cleanPath } from "../spec/clean_path.ts";
 import type { Config, LinuxDevice, Mount } from "../spec/types.ts";
 import type { PlanFacts } from "./facts.ts";
 import * as K from "./linux.ts";
@@ -72,7 +73,7 @@ export function isBind({ options }: Mount): boolean {
 /** A tmpfs may be the place of a later mount, and /dev gets the device nodes: `ro` has to wait. */
 function isDeferredReadonly(mount: Mount): boolean {
   if (isBind(mount)) return false;
-  return mount.type === "tmpfs" || cleanPath(mount.destination) === "/dev";
+  return mount.type === "tmpfs" || cleanPath(`/${mount.destination}`) === "/dev";
 }
 
 /**
@@ -133,13 +134,13 @@ export function deviceSteps(
   steps: Step[],
 ): void {
   for (const mount of config.mounts ?? []) {
-    if (isBind(mount) && cleanPath(mount.destination) === "/dev") return;
+    if (isBind(mount) && cleanPath(`/${mount.destination}`) === "/dev") return;
   }
   // mknod of devices is not allowed in a user namespace, so the host's nodes are bound there.
   const bind = userNamespace ? 1 : 0;
   const listed = config.linux?.devices ?? [];
   const listedPaths: string[] = [];
-  for (const device of listed) listedPaths.push(cleanPath(device.path));
+  for (const device of listed) listedPaths.push(cleanPath(`/${device.path}`));
   for (const [path, major, minor] of DEFAULT_DEVICES) {
     if (listedPaths.includes(path)) continue;
     const fields = { path, mode: K.S_IFCHR | 0o666, major, minor, uid: 0, gid: 0, bind };
@@ -169,15 +170,4 @@ function deviceNumbers(device: LinuxDevice) {
     uid: device.uid ?? 0,
     gid: device.gid ?? 0,
   };
-}
-
-/** `path` without empty parts, `.` and `..`; absolute. For comparing only: init resolves the real one. */
-export function cleanPath(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "" || part === ".") continue;
-    if (part === "..") parts.pop();
-    else parts.push(part);
-  }
-  return `/${parts.join("/")}`;
 }

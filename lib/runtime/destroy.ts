@@ -7,14 +7,13 @@
 import { attachCgroup } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Hook } from "../spec/types.ts";
+import { SIGKILL, POLLIN } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
-import { runHook } from "./hooks.ts";
+import { hookState, runHook } from "./hooks.ts";
 import type { RuntimeContext } from "./options.ts";
 import { isAlive } from "./status.ts";
 import type { ContainerRecord, Entry } from "./store.ts";
 
-const SIGKILL = 9;
-const POLLIN = 1;
 /** How long a killed process may take to go away; milliseconds. */
 const KILL_PATIENCE = 10_000;
 
@@ -72,9 +71,7 @@ export async function destroy(
   entry.remove();
   context.log.debug(`container ${entry.id}: cgroups and state removed`);
   if (record === undefined) return;
-  const { oci_version: ociVersion, id, bundle, annotations } = record;
-  const state = { ociVersion, id, status: "stopped", pid: 0, bundle, ...(annotations && { annotations }) };
-  await runPoststop(context, record.hooks?.poststop, JSON.stringify(state), bundle);
+  await runPoststop(context, record.hooks?.poststop, hookState(record, "stopped", 0), record.bundle);
 }
 
 /** Runs poststop hooks; one that fails is a warning, and the others still run (runtime.md, step 13). */

@@ -8,15 +8,21 @@ import { outputText } from "../init/hook_output.ts";
 import type { Hook, Hooks } from "../spec/types.ts";
 import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, check } from "../sys/files.ts";
+import { SIGKILL, POLLIN } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import type { ContainerRecord } from "./store.ts";
 
-const POLLIN = 1;
-const SIGKILL = 9;
 /** How much of what a failed hook printed goes into the error; bytes. */
 const OUTPUT_LIMIT = 1 << 20;
 
 /** Kinds that the runtime runs itself. */
 export type RuntimeHookKind = Exclude<keyof Hooks, "createContainer" | "startContainer">;
+
+/** JSON of the state, as hooks get it. */
+export function hookState(record: ContainerRecord, status: string, pid: number): string {
+  const { oci_version: ociVersion, id, bundle, annotations } = record;
+  return JSON.stringify({ ociVersion, id, status, pid, bundle, ...(annotations === undefined ? {} : { annotations }) });
+}
 
 /**
  * Runs `hooks` one after another.

@@ -1,12 +1,12 @@
 import { attachCgroup } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
 import { check } from "../sys/files.ts";
+import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { openInit } from "./destroy.ts";
 import type { RuntimeContext } from "./options.ts";
 import { find, recordOf } from "./store.ts";
 
-const SIGKILL = 9;
 
 /**
  * Sends a signal to the container's first process; SIGKILL goes to every process of a container that has no

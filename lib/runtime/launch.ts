@@ -16,6 +16,7 @@ import * as K from "../plan/linux.ts";
 import { initClone, readNamespaces, type Namespaces } from "../plan/namespaces.ts";
 import { capabilityNames } from "../spec/capabilities.ts";
 import { AT_FDCWD, check, exists } from "../sys/files.ts";
+import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { loadBundle, type Bundle } from "./bundle.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
@@ -29,7 +30,6 @@ import { startError } from "./start_error.ts";
 import { processStartTime } from "./status.ts";
 import { reserve, writePidFile, type ContainerRecord, type Entry } from "./store.ts";
 
-const SIGKILL = 9;
 const PR_CAPBSET_READ = 23;
 
 /** How the container is to come up. */
@@ -253,7 +253,9 @@ async function poststopAfterFailure(context: RuntimeContext, bundle: Bundle, id:
 /** Loads the bundle of `options`. @throws CONFIG_INVALID, NOT_SUPPORTED */
 export function openBundle(context: RuntimeContext, options: CreateOptions): Bundle {
   if (context.systemdCgroup) {
-    throw new RuntimeError("NOT_SUPPORTED", "--systemd-cgroup: the systemd cgroup driver is not supported yet");
+    const text =
+      "--systemd-cgroup: this version has no systemd cgroup driver; leave the option out for cgroupfs";
+    throw new RuntimeError("NOT_SUPPORTED", text);
   }
   return loadBundle(context, options.bundle);
 }

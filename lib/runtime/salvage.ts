@@ -1,13 +1,9 @@
 import { attachCgroup, openCgroup } from "../cgroups/driver.ts";
 import { cgroupLayout } from "../cgroups/layout.ts";
 import { RuntimeError } from "../errors.ts";
-import { parseConfig } from "../spec/config.ts";
-import { readText } from "../sys/files.ts";
+import { SIGKILL } from "../sys/linux.ts";
+import { loadConfig } from "./bundle.ts";
 import type { Entry } from "./store.ts";
-
-const SIGKILL = 9;
-/** A config.json of more bytes is not ours; see `bundle.ts`. */
-const CONFIG_LIMIT = 16 << 20;
 
 /**
  * Kills and removes what a container with a damaged record has on the host. Where its cgroups are follows from the
@@ -15,10 +11,9 @@ const CONFIG_LIMIT = 16 << 20;
  * @throws STATE_DAMAGED if that cannot be read either: then nobody can tell which processes are the container's
  */
 export function salvage(entry: Entry): void {
-  const file = `${entry.path}/config.json`;
   let paths: Readonly<Record<string, string>>;
   try {
-    const config = parseConfig(readText(file, CONFIG_LIMIT), file);
+    const { config } = loadConfig(entry.path);
     paths = openCgroup(cgroupLayout(), config, entry.id).paths;
   } catch (error) {
     const text = `${entry.path}/state.json is damaged, and so is its config.json: remove its cgroups and ${entry.path} by hand`;

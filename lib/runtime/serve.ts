@@ -4,10 +4,10 @@ import { RuntimeError } from "../errors.ts";
 import type { InitProcess } from "../init/process.ts";
 import { Message } from "../plan/ops.ts";
 import type { Config } from "../spec/types.ts";
+import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { writeIdMaps, writeTimeOffsets } from "./id_maps.ts";
 
-const SIGKILL = 9;
 
 /** What is done at two of the questions. */
 export interface Service {

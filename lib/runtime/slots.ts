@@ -4,10 +4,10 @@ import { propertyName } from "../spec/property_name.ts";
 import type { Slot } from "../plan/facts.ts";
 import type { Namespaces } from "../plan/namespaces.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_PATH, O_RDONLY, check } from "../sys/files.ts";
+import { F_GETFD } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import type { Entry } from "./store.ts";
 
-const F_GETFD = 1;
 
 /** ioctl_ns(2): the CLONE_NEW* flag of the namespace that a descriptor is of. */
 const NS_GET_NSTYPE = 0xb703;

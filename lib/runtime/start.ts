@@ -1,15 +1,14 @@
 import { RuntimeError } from "../errors.ts";
 import { O_NONBLOCK, O_RDONLY, check } from "../sys/files.ts";
+import { POLLIN, F_SETFL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { destroy, stopInit } from "./destroy.ts";
-import { runHooks } from "./hooks.ts";
+import { hookState, runHooks } from "./hooks.ts";
 import type { RuntimeContext } from "./options.ts";
 import { startError } from "./start_error.ts";
 import { isAlive, status } from "./status.ts";
 import { find, notFound, type ContainerRecord, type Entry } from "./store.ts";
 
-const POLLIN = 1;
-const F_SETFL = 4;
 /** What init writes right before execve: "1". A failure record begins with another byte. */
 const EXEC_ANNOUNCED = 0x31;
 /** More than the bytes and the failure record that init may write; bytes. */
@@ -57,12 +56,6 @@ export async function afterStart(
     await destroy(context, entry, record);
     throw error;
   }
-}
-
-/** JSON of the state, as hooks get it. */
-export function hookState(record: ContainerRecord, status: string, pid: number): string {
-  const { oci_version: ociVersion, id, bundle, annotations } = record;
-  return JSON.stringify({ ociVersion, id, status, pid, bundle, ...(annotations === undefined ? {} : { annotations }) });
 }
 
 async function lockCreated(entry: Entry, id: string): Promise<ContainerRecord> {

@@ -1,12 +1,8 @@
 import { RuntimeError } from "../errors.ts";
 import { failureError, parseFailure } from "../init/failure.ts";
 import { programSteps } from "../plan/build.ts";
-import { parseConfig } from "../spec/config.ts";
-import { readText } from "../sys/files.ts";
+import { loadConfig } from "./bundle.ts";
 import type { ContainerRecord, Entry } from "./store.ts";
-
-/** A config.json of more bytes is not ours; see `bundle.ts`. */
-const CONFIG_LIMIT = 16 << 20;
 
 /**
  * The error for a step that failed after `start`. The step is named from the config.json that `create` kept, which is
@@ -16,8 +12,7 @@ const CONFIG_LIMIT = 16 << 20;
 export function startFailure(entry: Entry, record: ContainerRecord, bytes: Uint8Array): RuntimeError {
   const failure = parseFailure(bytes);
   if (failure === undefined) return new RuntimeError("INTERNAL", "init: a failure record is cut short");
-  const file = `${entry.path}/config.json`;
-  const config = parseConfig(readText(file, CONFIG_LIMIT), file);
+  const { config } = loadConfig(entry.path);
   const facts = { id: record.id, bundle: record.bundle, preserveFds: 0, extraEnv: [] };
   const steps = programSteps(config, facts, 0);
   const step = failure.step - record.program_step;

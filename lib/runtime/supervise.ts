@@ -2,17 +2,13 @@
  * What `run` does in the foreground: waits for the container, hands signals on, and carries bytes between
  * the terminal and the container's console.
  */
-import { check } from "../sys/files.ts";
+import { Errno } from "../sys/errno.ts";
+import { check, O_NONBLOCK } from "../sys/files.ts";
+import { POLLIN, POLLOUT, F_GETFL, F_SETFL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 
-const POLLIN = 1;
-const POLLOUT = 4;
 const SIGCHLD = 17;
 const SIGWINCH = 28;
-const F_GETFL = 3;
-const F_SETFL = 4;
-const O_NONBLOCK = 0o4000;
-const EAGAIN = 11;
 
 /**
  * Every signal that a container may want: all but those that cannot be caught, those that tell of the
@@ -92,12 +88,12 @@ export class ConsoleRelay {
   #writeInput(): void {
     const written = native.write(this.#master, this.#pending);
     if (written > 0) this.#pending = this.#pending.subarray(written);
-    else if (written !== -EAGAIN) this.#pending = new Uint8Array(0);
+    else if (written !== -Errno.EAGAIN) this.#pending = new Uint8Array(0);
   }
 
   #readOutput(): void {
     const size = native.read(this.#master, this.#buffer);
-    if (size === -EAGAIN) return;
+    if (size === -Errno.EAGAIN) return;
     // EIO is how a master says that nobody has the slave open any more.
     if (size <= 0) this.#outputOpen = false;
     else writeAll(1, this.#buffer.subarray(0, size));

@@ -1,0 +1,12 @@
+/** Numbers of the kernel's interface that several modules need, under the kernel's names (x86_64 and aarch64). */
+
+export const SIGKILL = 9;
+
+/** Events of poll(2). */
+export const POLLIN = 1;
+export const POLLOUT = 4;
+
+/** Commands of fcntl(2). */
+export const F_GETFD = 1;
+export const F_GETFL = 3;
+export const F_SETFL = 4;
