@@ -3,8 +3,9 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#process
  */
-import type { Hook, Process } from "../spec/types.ts";
+import type { Hook, Linux, Process } from "../spec/types.ts";
 import { capabilityMasks } from "./capabilities.ts";
+import type { Slot } from "./facts.ts";
 import { RLIMITS } from "./linux.ts";
 import type { Step } from "./ops.ts";
 
@@ -13,12 +14,24 @@ const DEFAULT_SEARCH = "/bin:/usr/bin";
 /** The umask where `process.user.umask` is not given; what runc and crun use. */
 const DEFAULT_UMASK = 0o022;
 
-/** Limits, ids, capabilities, working directory and the search for the program. */
-export function processSteps(process: Process, userNamespaceDeniesGroups: boolean, steps: Step[]): void {
-  if (process.oomScoreAdj !== undefined) {
-    const fields = { value: BigInt(process.oomScoreAdj) };
-    steps.push({ op: "oomScoreAdj", origin: "/process/oomScoreAdj", fields });
-  }
+/** What a process is planned from, besides `process` itself, and the plan that its steps are added to. */
+export interface ProcessPlan {
+  /** Properties of the container that hold for each of its processes, such as `seccomp` and `personality`. */
+  readonly linux: Linux | undefined;
+  /** It is one more process of a container that is there (`exec`), not the container's first. */
+  readonly joins: boolean;
+  readonly steps: Step[];
+  /** Descriptors that the steps refer to, by their place in this list. */
+  readonly slots: Slot[];
+}
+
+/**
+ * Everything that is done to a process between the making of its container, or the joining of it, and `ready`:
+ * for `create` and `exec` alike.
+ */
+export function processSteps(process: Process, { joins, steps }: ProcessPlan): void {
+  // A process that joins has done it before: see `buildExecPlan`.
+  if (!joins) oomScoreAdjStep(process, steps);
   const rlimits = process.rlimits ?? [];
   for (let index = 0; index < rlimits.length; index++) {
     const limit = rlimits[index];
@@ -43,7 +56,7 @@ export function processSteps(process: Process, userNamespaceDeniesGroups: boolea
       uid: process.user.uid,
       gid: process.user.gid,
       groups: process.user.additionalGids ?? [],
-      keepGroups: userNamespaceDeniesGroups ? 1 : 0,
+      keepGroups: 0,
       ...capabilityMasks(process.capabilities),
     },
   });
@@ -51,6 +64,12 @@ export function processSteps(process: Process, userNamespaceDeniesGroups: boolea
   const name = process.args?.[0] ?? "";
   const search = value(process.env ?? [], "PATH") ?? DEFAULT_SEARCH;
   steps.push({ op: "findProgram", origin: "/process/args/0", fields: { name, search } });
+}
+
+/** `process.oomScoreAdj`; nothing where it is absent. */
+export function oomScoreAdjStep({ oomScoreAdj }: Process, steps: Step[]): void {
+  if (oomScoreAdj === undefined) return;
+  steps.push({ op: "oomScoreAdj", origin: "/process/oomScoreAdj", fields: { value: BigInt(oomScoreAdj) } });
 }
 
 /** The last step: the program itself. */
