@@ -18,10 +18,18 @@ export type { Log } from "./log.ts";
 export type { Plan } from "./plan/build.ts";
 export type { Step } from "./plan/ops.ts";
 export { create } from "./runtime/create.ts";
+export { exec } from "./runtime/exec.ts";
 export { remove } from "./runtime/delete.ts";
 export { kill } from "./runtime/kill.ts";
 export { list } from "./runtime/list.ts";
-export type { CreateOptions, RunOptions, RuntimeContext, StateReport } from "./runtime/options.ts";
+export type {
+  CreateOptions,
+  ExecOptions,
+  ProcessChanges,
+  RunOptions,
+  RuntimeContext,
+  StateReport,
+} from "./runtime/options.ts";
 export { planBundle } from "./runtime/plan_bundle.ts";
 export { run } from "./runtime/run.ts";
 export { start } from "./runtime/start.ts";

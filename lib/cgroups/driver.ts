@@ -26,11 +26,13 @@ export interface Cgroup {
   /**
    * Makes the container's cgroup v2 and opens it, for a clone straight into it (CLONE_INTO_CGROUP): to join it
    * later by `cgroup.procs` takes a lock that waits for all processors, up to several milliseconds. To be called
-   * before `create`; the descriptor is the caller's.
+   * before `create`, or `joinFds`; the descriptor is the caller's. Of a container that is there nothing is made.
    *
-   * @returns `undefined` where there is no v2 hierarchy
+   * @param below as for {@link Cgroup.joinFds}
+   * @returns `undefined` where there is no v2 hierarchy, or no such cgroup in it
+   * @throws RuntimeError `USAGE` for a path that leads out
    */
-  birthFd(): number | undefined;
+  birthFd(below?: Readonly<Record<string, string>>): number | undefined;
   /**
    * Makes the directories. If it fails, what it made is gone, unless a process was born in the cgroup
    * ({@link Cgroup.birthFd}): then that has to end, and `undo` does the rest.

@@ -66,11 +66,11 @@ export class CgroupV1 implements Cgroup {
     }
   }
 
-  birthFd(): number | undefined {
+  birthFd(below: Readonly<Record<string, string>> = {}): number | undefined {
     const directory = this.paths[""];
     if (directory === undefined) return undefined;
-    this.#make("");
-    const fd = native.open(AT_FDCWD, directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    if (this.#options.isNew) this.#make("");
+    const fd = native.open(AT_FDCWD, `${directory}${subPath(below[""])}`, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) return undefined;
     this.#isBornInUnified = true;
     return fd;
@@ -194,7 +194,7 @@ export class CgroupV1 implements Cgroup {
         const path = controller === "" ? `${at}/cgroup.procs` : `${at}/tasks`;
         const fd = native.open(AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0);
         if (fd >= 0) fds.push(fd);
-        else if (!isOptional(controller)) throw syscallError(-fd, `open ${path}`, { path });
+        else if (!isOptional(controller) || below[controller] !== undefined) throw syscallError(-fd, `open ${path}`, { path });
       }
     } catch (error) {
       for (const fd of fds) native.close(fd);

@@ -36,7 +36,7 @@ export interface Invocation {
   readonly problem: string;
 }
 
-export type FlagValue = boolean | string | number;
+export type FlagValue = boolean | string | number | readonly string[] | readonly number[];
 
 interface Layer {
   readonly options: readonly OptionRow[];
@@ -192,11 +192,11 @@ function readFlags(
       value = next;
     }
     const parsed = readValue(option.type, value);
-    if (typeof parsed === "object") {
+    if ("problem" in parsed) {
       result.problem = `invalid value ${JSON.stringify(value)} for flag -${name}: ${parsed.problem}`;
       return result;
     }
-    into[option.name] = parsed;
+    into[option.name] = option.type.endsWith("s") ? append(into[option.name], parsed.value) : parsed.value;
   }
   return result;
 }
@@ -213,18 +213,27 @@ function findOption(
   return undefined;
 }
 
-function readValue(type: OptionType, text: string): FlagValue | { problem: string } {
+function append(values: FlagValue | undefined, value: boolean | string | number): FlagValue {
+  return [...(Array.isArray(values) ? (values as readonly FlagValue[]) : []), value] as FlagValue;
+}
+
+function readValue(
+  type: OptionType,
+  text: string,
+): { value: boolean | string | number } | { problem: string } {
   switch (type) {
     case "string":
-      return text;
+    case "strings":
+      return { value: text };
     case "boolean": {
       const value = text === "" ? true : readBoolean(text);
-      return value ?? { problem: "parse error" };
+      return value === undefined ? { problem: "parse error" } : { value };
     }
-    case "integer": {
+    case "integer":
+    case "integers": {
       const value = readInteger(text);
       if (value === undefined) return { problem: "invalid syntax" };
-      return Number.isSafeInteger(value) ? value : { problem: "value out of range" };
+      return Number.isSafeInteger(value) ? { value } : { problem: "value out of range" };
     }
   }
 }

@@ -4,6 +4,8 @@
  */
 export { check } from "../commands/check.ts";
 export { create } from "../commands/create.ts";
+export { exec } from "../commands/exec.ts";
+export { execOptions } from "./exec_options.ts";
 export { list } from "../commands/list.ts";
 export { plan } from "../commands/plan.ts";
 export { run } from "../commands/run.ts";

@@ -37,6 +37,11 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
     return containers.remove(context, id, { force: flags.force ?? false });
   },
 
+  async exec({ flags, id, positionals, context }) {
+    const { exec, execOptions } = await import("./bundle_commands.ts");
+    return exec(context, execOptions(id, positionals, flags, process.cwd()));
+  },
+
   async kill({ flags, id, positionals, context }) {
     // An empty signal is the default too, as in runc.
     return containers.kill(context, id, { signal: positionals[1] || "SIGTERM", all: flags.all ?? false });

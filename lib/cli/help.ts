@@ -82,13 +82,21 @@ async function loadYargs(): Promise<typeof import("yargs").default> {
   }
 }
 
+const YARGS_TYPE = {
+  boolean: "boolean",
+  string: "string",
+  integer: "number",
+  strings: "string",
+  integers: "number",
+} as const;
+
 function yargsOption(row: OptionRow): Options {
   return {
     describe: row.help,
     ...(row.alias === undefined ? {} : { alias: row.alias }),
     ...(row.choices === undefined ? {} : { choices: row.choices }),
     ...(row.default === undefined ? {} : { default: row.default, defaultDescription: row.default }),
-    type: row.type === "integer" ? "number" : row.type,
+    type: YARGS_TYPE[row.type],
     hidden: row.hidden ?? false,
   };
 }

@@ -60,7 +60,8 @@ async function runCommand(invocation: Invocation): Promise<number> {
   const { command, globals } = invocation;
   let log: CommandLog | undefined;
   // Before that, runc has not named the command yet either.
-  let prefix = "";
+  const failure = command?.failure ?? { prefix: "", status: FAILURE };
+  let { prefix } = failure;
   try {
     const root = rootOf(globals);
     log = logOf(invocation);
@@ -74,7 +75,7 @@ async function runCommand(invocation: Invocation): Promise<number> {
   } catch (error) {
     const told: RuntimeError = asRuntimeError(error).prefixed(prefix);
     (log ?? openLog({})).error(told);
-    return FAILURE;
+    return failure.status;
   }
 }
 

@@ -3,8 +3,11 @@
  * all come from it. Names, aliases and defaults are those of runc, whose callers send them.
  */
 
-/** How the value of an option is read. `integer` takes what Go's ParseInt with base 0 takes. */
-export type OptionType = "boolean" | "string" | "integer";
+/**
+ * How the value of an option is read. `integer` takes what Go's ParseInt with base 0 takes. The plurals collect the values
+ * of an option that may be given several times; a comma does not separate, as with runc 1.5.
+ */
+export type OptionType = "boolean" | "string" | "integer" | "strings" | "integers";
 
 /** One option. */
 export interface OptionRow {
@@ -39,6 +42,8 @@ export interface CommandRow {
   readonly takesId?: boolean;
   /** An error's message begins with `runt NAME failed: `. */
   readonly prefixed?: boolean;
+  /** What an error's message begins with, where that is another text, and the exit status. Default: nothing, and 1. */
+  readonly failure?: { readonly prefix: string; readonly status: number };
 }
 
 /** Options that may stand before the command, and among its own (runc's flags are inherited by commands). */
@@ -97,13 +102,22 @@ const BUNDLE = {
   help: "the bundle, which holds config.json; defaults to the current directory",
 } as const satisfies OptionRow;
 
+const CONSOLE_SOCKET = {
+  name: "console-socket",
+  type: "string",
+  help: "AF_UNIX socket that gets a descriptor of the console's master end",
+} as const satisfies OptionRow;
+
+const PRESERVE_FDS = {
+  name: "preserve-fds",
+  type: "integer",
+  default: "0",
+  help: "pass N more descriptors to the container (stdio + $LISTEN_FDS + N in total)",
+} as const satisfies OptionRow;
+
 const CREATE = [
   BUNDLE,
-  {
-    name: "console-socket",
-    type: "string",
-    help: "AF_UNIX socket that gets a descriptor of the console's master end",
-  },
+  CONSOLE_SOCKET,
   {
     name: "pidfd-socket",
     type: "string",
@@ -124,12 +138,7 @@ const CREATE = [
     type: "boolean",
     help: "keep the caller's session keyring instead of making one for the container",
   },
-  {
-    name: "preserve-fds",
-    type: "integer",
-    default: "0",
-    help: "pass N more descriptors to the container (stdio + $LISTEN_FDS + N in total)",
-  },
+  PRESERVE_FDS,
 ] as const satisfies readonly OptionRow[];
 
 const FORMAT_TEXT = {
@@ -171,6 +180,73 @@ export const COMMANDS = {
         type: "boolean",
         help: "kill the container first if it still runs (SIGKILL)",
       },
+    ],
+  },
+  exec: {
+    name: "exec",
+    summary: "run one more process inside the container",
+    arguments: "<container-id> <command> [arguments...]  |  --process FILE <container-id>",
+    min: 1,
+    max: Infinity,
+    takesId: true,
+    // What follows the id is the command's, options too.
+    stopAfter: 1,
+    failure: { prefix: "exec failed: ", status: 255 },
+    options: [
+      CONSOLE_SOCKET,
+      {
+        name: "pidfd-socket",
+        type: "string",
+        help: "AF_UNIX socket that gets a pidfd of the process",
+      },
+      { name: "cwd", type: "string", help: "working directory in the container" },
+      {
+        name: "env",
+        alias: "e",
+        type: "strings",
+        help: "add NAME=value to the environment; may be given several times",
+      },
+      { name: "tty", alias: "t", type: "boolean", help: "allocate a pseudo terminal" },
+      { name: "user", alias: "u", type: "string", help: "user and group: UID[:GID]" },
+      {
+        name: "additional-gids",
+        alias: "g",
+        type: "integers",
+        help: "add a group; may be given several times",
+      },
+      {
+        name: "process",
+        alias: "p",
+        type: "string",
+        help: "file with the whole process as config.json has it; then there is no command",
+      },
+      {
+        name: "detach",
+        alias: "d",
+        type: "boolean",
+        help: "return as soon as the process runs",
+      },
+      { name: "pid-file", type: "string", help: "file to write the pid of the process to" },
+      { name: "process-label", type: "string", help: "SELinux label of the process" },
+      { name: "apparmor", type: "string", help: "AppArmor profile of the process" },
+      {
+        name: "no-new-privs",
+        type: "boolean",
+        help: "the process and its children cannot gain privileges by what they execute",
+      },
+      {
+        name: "cap",
+        alias: "c",
+        type: "strings",
+        help: "add a capability (CAP_*); may be given several times",
+      },
+      PRESERVE_FDS,
+      {
+        name: "cgroup",
+        type: "strings",
+        help: "run in an existing cgroup below the container's: [controller[,controller]:]path",
+      },
+      { name: "ignore-paused", type: "boolean", help: "allow exec in a paused container" },
     ],
   },
   kill: {
@@ -271,7 +347,13 @@ export function findCommand(name: string): CommandRow | undefined {
   return Object.hasOwn(COMMANDS, name) ? COMMANDS[name as CommandName] : undefined;
 }
 
-type Value<Type extends OptionType> = { boolean: boolean; string: string; integer: number }[Type];
+type Value<Type extends OptionType> = {
+  boolean: boolean;
+  string: string;
+  integer: number;
+  strings: readonly string[];
+  integers: readonly number[];
+}[Type];
 
 type Values<Rows extends readonly OptionRow[]> = {
   readonly [Row in Rows[number] as Row["name"]]?: Value<Row["type"]>;

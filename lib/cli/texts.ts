@@ -42,6 +42,15 @@ not exist is no error.
 
 EXAMPLE:
     # runt delete web`,
+  exec: `Runs one more process in a container that was created or runs: in its namespaces and
+cgroups, and by default with the user, environment, working directory and capabilities of the
+process in config.json. In the foreground the exit status is that of the process, or 128 and
+the number of the signal that ended it; a failure of exec itself is 255.
+
+EXAMPLE:
+    # runt exec web ps
+    # runt exec --tty --user 1000:1000 --env TERM=xterm web sh
+    # runt exec --detach --pid-file /run/job.pid --process process.json web`,
   kill: `Sends a signal to the container's first process. The signal is a number, or a name with
 or without SIG; without one it is SIGTERM.
 

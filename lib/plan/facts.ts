@@ -35,5 +35,7 @@ export interface PlanFacts {
 export type Slot =
   | { readonly kind: "namespace"; readonly path: string; readonly flag: number; readonly origin: string }
   | { readonly kind: "startFifo" }
+  /** A pidfd of the container's first process. */
+  | { readonly kind: "container" }
   | { readonly kind: "consoleSocket" }
   | { readonly kind: "hookOutput" };

@@ -158,6 +158,15 @@ export const OPS = {
    * `home` 1: HOME is added from the container's /etc/passwd where `env` has none.
    */
   exec: { args: "strs", env: "strs", preserve: "u32", home: "u32" },
+
+  // --- joining a container that is there (exec) -----------------------------------------------------
+  /**
+   * setns(2) to the namespaces of the process whose pidfd is in `slot`; `kinds` are CLONE_NEW* flags. After
+   * CLONE_NEWUSER the process is 0:0. To be followed by `fork`, with which a pid namespace takes effect.
+   */
+  joinContainer: { slot: "u32", kinds: "u32" },
+  /** sched_setaffinity(2); bit n of `mask` is CPU n. `attempt` 1: a refusal is no failure. */
+  cpuAffinity: { mask: "bytes", attempt: "u32" },
 } as const satisfies Record<string, Record<string, FieldType>>;
 
 export type OpName = keyof typeof OPS;
@@ -224,7 +233,7 @@ export const CALLS = [
   "mknodat", "symlinkat", "fchmod", "fchown", "fstat", "readlinkat", "write", "read", "sendmsg", "recvmsg",
   "sethostname", "setdomainname", "keyctl", "prctl", "prlimit", "setgroups", "setresgid", "setresuid",
   "capset", "setsid", "ioctl", "dup3", "close_range", "execve", "socket", "getcwd", "mmap", "waitid", "poll",
-  "fspick", "fstatfs", "getdents64", "memfd_create", "pipe2",
+  "fspick", "fstatfs", "getdents64", "memfd_create", "pipe2", "sched_setaffinity", "interpreter", "loader",
 ] as const;
 
 /** Bytes of a failure record: kind, stage, step, errno, call, value (u32 each), then the subject. */

@@ -1,6 +1,5 @@
-import { RuntimeError } from "../errors.ts";
-import { check } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { connectConsole } from "./console_socket.ts";
 import { launch, openBundle } from "./launch.ts";
 import type { CreateOptions, RuntimeContext } from "./options.ts";
 
@@ -22,25 +21,4 @@ export async function create(context: RuntimeContext, options: CreateOptions): P
   } finally {
     if (consoleSocket !== undefined) native.close(consoleSocket);
   }
-}
-
-/**
- * The socket that gets the console's master, connected.
- * @param detached nobody stays in the foreground who could hold the terminal
- * @throws CONFIG_INVALID, USAGE by runc's rules on terminals
- */
-export function connectConsole(
-  terminal: boolean,
-  detached: boolean,
-  path: string | undefined,
-): number | undefined {
-  if (path === undefined) {
-    if (!terminal || !detached) return undefined;
-    const text = "process.terminal: cannot allocate tty if runt will detach without setting console socket";
-    throw new RuntimeError("CONFIG_INVALID", text, { pointer: "/process/terminal" });
-  }
-  if (!terminal || !detached) {
-    throw new RuntimeError("USAGE", "cannot use console socket if runt will not detach or allocate tty");
-  }
-  return check(native.connectUnix(path), `connect to --console-socket ${path}`, { path });
 }

@@ -14,11 +14,12 @@ import { buildPlan, stateParts, type Plan } from "../plan/build.ts";
 import type { PlanFacts } from "../plan/facts.ts";
 import * as K from "../plan/linux.ts";
 import { initClone, readNamespaces, type Namespaces } from "../plan/namespaces.ts";
-import { capabilityNames } from "../spec/capabilities.ts";
-import { AT_FDCWD, check, exists } from "../sys/files.ts";
+import { AT_FDCWD, exists } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { loadBundle, type Bundle } from "./bundle.ts";
+import { sendPidfd } from "./pidfd_socket.ts";
+import { warnOfCapabilities } from "./capability_warnings.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
 import { runPoststop } from "./destroy.ts";
 import { runHooks } from "./hooks.ts";
@@ -29,8 +30,6 @@ import { socketActivation } from "./socket_activation.ts";
 import { startError } from "./start_error.ts";
 import { processStartTime } from "./status.ts";
 import { reserve, writePidFile, type ContainerRecord, type Entry } from "./store.ts";
-
-const PR_CAPBSET_READ = 23;
 
 /** How the container is to come up. */
 export interface LaunchMode {
@@ -90,7 +89,7 @@ export async function launch(
   };
   try {
     const cgroup = openCgroup(layout, config, options.id, context.log);
-    let record = firstRecord(bundle, options.id, namespaces, cgroup);
+    let record = firstRecord(bundle, options, namespaces, cgroup);
     const { log } = context;
     log.debug(`container ${options.id}: state in ${entry.path}, rootfs ${bundle.rootfs}`);
     // Before anything is made, so that `delete --force` can clean up after a runt that was killed.
@@ -137,7 +136,7 @@ export async function launch(
     cgroup.limit(config.linux?.resources);
     log.debug(`cgroups made and limited at ${cgroup.paths["devices"] ?? ""}`);
     entry.writeFile("config.json", bundle.text);
-    warnOfCapabilities(context, bundle);
+    warnOfCapabilities(context, config.process);
 
     const prepare = (): void => {
       record = {
@@ -191,28 +190,16 @@ export async function launch(
   }
 }
 
-/** Capabilities that this runtime lacks cannot be granted; the spec wants a warning for each since 1.1. */
-function warnOfCapabilities(context: RuntimeContext, bundle: Bundle): void {
-  const wanted = bundle.config.process?.capabilities?.permitted;
-  if (wanted === undefined || wanted.length === 0) return;
-  const names = capabilityNames();
-  for (const name of wanted) {
-    const number = names.indexOf(name);
-    if (number < 0 || native.prctl(PR_CAPBSET_READ, number) !== 0) continue;
-    context.log.warn(`process.capabilities: ${name} cannot be granted: this runtime does not have it`);
-  }
-}
-
 function firstRecord(
   bundle: Bundle,
-  id: string,
+  options: CreateOptions,
   namespaces: Namespaces,
   cgroup: Cgroup,
 ): ContainerRecord {
   const { config } = bundle;
   const { poststart, poststop } = config.hooks ?? {};
   return {
-    id,
+    id: options.id,
     oci_version: config.ociVersion,
     bundle: bundle.path,
     rootfs: bundle.rootfs,
@@ -227,6 +214,7 @@ function firstRecord(
     },
     has_process: config.process !== undefined,
     own_pid_namespace: (namespaces.made & K.CLONE_NEWPID) !== 0,
+    ...(options.noNewKeyring === true ? { no_new_keyring: true } : {}),
     program_step: 0,
   };
 }
@@ -235,13 +223,6 @@ function firstRecord(
 function programStep({ steps }: Plan): number {
   for (let index = steps.length - 1; index >= 0; index--) if (steps[index]?.op === "start") return index + 1;
   return 0;
-}
-
-function sendPidfd(path: string, pidfd: number): void {
-  const socket = check(native.connectUnix(path), `connect to --pidfd-socket ${path}`, { path });
-  const sent = native.sendMessage(socket, "standard", [pidfd]);
-  native.close(socket);
-  check(sent, `send to --pidfd-socket ${path}`, { path });
 }
 
 /** After a failed hook the lifecycle goes on with the poststop hooks (runtime.md, steps 3 to 5, 12, 13). */

@@ -40,6 +40,47 @@ export interface RunOptions extends CreateOptions {
   readonly noSubreaper?: boolean;
 }
 
+/** Changes to the process of config.json for `exec`; what is not given stays. */
+export interface ProcessChanges {
+  /** The program and its arguments; at least one. */
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  /** Additions, `NAME=value` each. */
+  readonly env?: readonly string[];
+  /** Default false, whatever config.json says. */
+  readonly terminal?: boolean;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Additions. */
+  readonly additionalGids?: readonly number[];
+  /** Additions to the bounding, effective and permitted set; to the ambient set where there is an inheritable one. */
+  readonly capabilities?: readonly string[];
+  readonly noNewPrivileges?: boolean;
+  readonly apparmorProfile?: string;
+  readonly selinuxLabel?: string;
+}
+
+/** Options of `exec`. */
+export interface ExecOptions {
+  readonly id: string;
+  /** What to run: a file with a whole `process`, or changes to that of config.json. */
+  readonly process: { readonly file: string } | ProcessChanges;
+  /** Return once the process runs, instead of when it has ended. Default false. */
+  readonly detach?: boolean;
+  /** File that gets the pid of the process: written aside and renamed, no newline. */
+  readonly pidFile?: string;
+  /** AF_UNIX socket that gets the master of the console. */
+  readonly consoleSocket?: string;
+  /** AF_UNIX socket that gets a pidfd of the process. */
+  readonly pidfdSocket?: string;
+  /** How many descriptors from 3 upwards the process inherits. Default 0. */
+  readonly preserveFds?: number;
+  /** A cgroup below the container's to run in, by controller; "" is every hierarchy. Default: the container's. */
+  readonly cgroups?: Readonly<Record<string, string>>;
+  /** A paused container is no error; the process runs once it is resumed. Default false. */
+  readonly ignorePaused?: boolean;
+}
+
 /** A container as `state` and `list` report it (runtime.md §State, and runc's additions). */
 export interface StateReport {
   readonly ociVersion: string;

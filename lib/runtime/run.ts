@@ -1,15 +1,14 @@
 import { RuntimeError } from "../errors.ts";
-import { Message } from "../plan/ops.ts";
-import { check, checkValue } from "../sys/files.ts";
+import { checkValue } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
-import { connectConsole } from "./create.ts";
+import { connectConsole } from "./console_socket.ts";
 import { destroy } from "./destroy.ts";
 import { launch, openBundle, type Launched } from "./launch.ts";
 import type { RunOptions, RuntimeContext } from "./options.ts";
-import { initDied } from "./serve.ts";
+import { untilExecuted } from "./serve.ts";
 import { afterStart } from "./start.ts";
 import { startError } from "./start_error.ts";
-import { catchSignals, ConsoleRelay, supervise } from "./supervise.ts";
+import { catchSignals, ConsoleRelay, receiveMaster, supervise } from "./supervise.ts";
 
 const SOCK_STREAM = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -59,12 +58,7 @@ async function follow(
 ): Promise<number> {
   const { init, entry, record } = launched;
   try {
-    // Init says that execve comes next; the end of what it says is that execve, which closes its socket.
-    const said = await init.receive();
-    if (said === "end") throw initDied(init, launched.cgroup);
-    if (said.kind !== Message.EXEC || (await init.receive()) !== "end") {
-      throw new RuntimeError("INTERNAL", "init asks a question after it was ready");
-    }
+    await untilExecuted(init, launched.cgroup);
   } catch (error) {
     await launched.undo();
     throw startError(error);
@@ -82,9 +76,4 @@ async function follow(
   }
   if (options.keep !== true) await destroy(context, entry, record);
   return status;
-}
-
-function receiveMaster(socket: number): number {
-  const { fds } = checkValue(native.receiveMessage(socket, new Uint8Array(256)), "recvmsg");
-  return check(fds[0] ?? -1, "receive the console from init");
 }

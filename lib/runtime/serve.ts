@@ -11,6 +11,8 @@ import { writeIdMaps, writeTimeOffsets } from "./id_maps.ts";
 
 /** What is done at two of the questions. */
 export interface Service {
+  /** What comes up, for errors. Default "container init". */
+  readonly who?: string;
   /** Runs the prestart and createRuntime hooks. */
   readonly runtimeHooks: () => Promise<void>;
   /** Makes the container known; after it init goes on without the runtime. */
@@ -24,12 +26,12 @@ export interface Service {
 export async function serve(
   init: InitProcess,
   config: Config,
-  cgroup: Cgroup,
+  cgroup: Pick<Cgroup, "joinFds" | "oomKills">,
   service: Service,
 ): Promise<void> {
   for (;;) {
     const question = await init.receive();
-    if (question === "end") throw initDied(init, cgroup);
+    if (question === "end") throw initDied(init, cgroup, service.who);
     switch (question.kind) {
       case Message.ID_MAPS:
         writeIdMaps(init.asking, config);
@@ -57,14 +59,39 @@ export async function serve(
   }
 }
 
-/** The error for an init that went away without a word. */
-export function initDied(init: InitProcess, cgroup: Cgroup): RuntimeError {
+/**
+ * Waits, where there is no `start` to wait for, until init has executed the program. It says that execve comes next; the
+ * end of what it says is that execve, which closes its socket.
+ * @param who as in {@link Service}
+ * @throws STEP_FAILED, HOOK_FAILED, INIT_DIED
+ */
+export async function untilExecuted(
+  init: InitProcess,
+  cgroup: Pick<Cgroup, "oomKills">,
+  who?: string,
+): Promise<void> {
+  const said = await init.receive();
+  if (said === "end") throw initDied(init, cgroup, who);
+  if (said.kind !== Message.EXEC || (await init.receive()) !== "end") {
+    throw new RuntimeError("INTERNAL", "init asks a question after it was ready");
+  }
+}
+
+/**
+ * The error for an init that went away without a word.
+ * @param who as in {@link Service}
+ */
+function initDied(
+  init: InitProcess,
+  cgroup: Pick<Cgroup, "oomKills">,
+  who = "container init",
+): RuntimeError {
   const exited = init.ended();
   if (exited?.signaled === true && exited.status === SIGKILL && cgroup.oomKills() > 0) {
-    const text = "container init was OOM-killed: linux.resources.memory.limit is too low for it to start";
+    const text = `${who} was OOM-killed: linux.resources.memory.limit is too low for it to start`;
     return new RuntimeError("INIT_DIED", text, { pointer: "/linux/resources/memory/limit" });
   }
-  if (exited === undefined) return new RuntimeError("INIT_DIED", "container init was lost");
+  if (exited === undefined) return new RuntimeError("INIT_DIED", `${who} was lost`);
   const how = exited.signaled ? `was killed by signal ${exited.status}` : `exited with status ${exited.status}`;
-  return new RuntimeError("INIT_DIED", `container init ${how} before it could execute the program`);
+  return new RuntimeError("INIT_DIED", `${who} ${how} before it could execute the program`);
 }

@@ -38,6 +38,7 @@ export function openNamespaces({ joins }: Namespaces, fds: number[]): OpenNamesp
 /**
  * Opens each slot, in order, into `fds`; those belong to the caller, also after a failure.
  * @param consoleSocket connected socket that gets the console's master
+ * @param container pidfd of the first process of the container that is joined
  * @throws SYSCALL with the property that a slot comes from
  */
 export function openSlots(
@@ -46,6 +47,7 @@ export function openSlots(
   namespaces: OpenNamespaces,
   consoleSocket: number | undefined,
   fds: number[],
+  container = -1,
 ): void {
   for (const slot of slots) {
     switch (slot.kind) {
@@ -57,6 +59,9 @@ export function openSlots(
         break;
       case "consoleSocket":
         fds.push(check(native.dup(consoleSocket ?? -1), "dup"));
+        break;
+      case "container":
+        fds.push(check(native.dup(container), "dup"));
         break;
       case "hookOutput":
         fds.push(entry.openHookOutput());

@@ -43,12 +43,15 @@ export interface ContainerRecord {
   readonly has_process: boolean;
   /** The container has a pid namespace of its own, so it ends with its first process. */
   readonly own_pid_namespace: boolean;
+  /** `create` was told to make no session keyring; `exec` joins none then. */
+  readonly no_new_keyring?: boolean;
   /** Index in init's plan of the first step after `start`. */
   readonly program_step: number;
 }
 
 const STATE = "state.json";
 const NEXT_STATE = ".state.json.new";
+const CONFIG = "config.json";
 const FIFO = "exec.fifo";
 const HOOK_OUTPUT = "hooks.log";
 const LOCK_SH = 1;
@@ -99,6 +102,13 @@ export class Entry {
   writeFile(name: string, text: string): void {
     const flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
     check(native.writeFile(this.#fd, name, flags, 0o600, text), `write ${this.path}/${name}`);
+  }
+
+  /** config.json as `create` validated it. @throws SYSCALL */
+  readConfig(): string {
+    const text = native.readFile(this.#fd, CONFIG, LIMIT);
+    if (typeof text === "number") throw syscallError(-text, `read ${this.path}/${CONFIG}`);
+    return text;
   }
 
   /** Makes the FIFO on which the container's process waits for `start`. */

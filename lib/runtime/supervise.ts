@@ -3,7 +3,7 @@
  * the terminal and the container's console.
  */
 import { Errno } from "../sys/errno.ts";
-import { check, O_NONBLOCK } from "../sys/files.ts";
+import { check, checkValue, O_NONBLOCK } from "../sys/files.ts";
 import { POLLIN, POLLOUT, F_GETFL, F_SETFL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 
@@ -144,4 +144,10 @@ function reap(pid: number): number | undefined {
     if (exited === null || typeof exited === "number") return status;
     if (exited.pid === pid) status = exited.signaled ? 128 + exited.status : exited.status;
   }
+}
+
+/** The console's master, which init sends to the other end of `socket`. */
+export function receiveMaster(socket: number): number {
+  const { fds } = checkValue(native.receiveMessage(socket, new Uint8Array(256)), "recvmsg");
+  return check(fds[0] ?? -1, "receive the console from init");
 }

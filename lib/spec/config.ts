@@ -3,14 +3,13 @@ import { validateConfig } from "./generated/validate_config.ts";
 import { parseJson } from "./json.ts";
 import { type Json, lineAndColumn, parseExact, pointerStep } from "./json_exact.ts";
 import { meaningProblems } from "./meaning.ts";
+import { normalize } from "./saved.ts";
 import { type Finding, findings, valueAt } from "./schema_messages.ts";
 import { type Sound, takeOut } from "./sound.ts";
 import type { Config } from "./types.ts";
 import type { Unsupported } from "./unsupported.ts";
 
 export { warningFindings, warnings } from "./warnings.ts";
-
-type MutableObject = Record<string, unknown>;
 
 /**
  * Parses and validates a config.json: its syntax, its schema, and what the schema cannot say.
@@ -71,8 +70,22 @@ export interface InspectedConfig {
 export function inspectConfig(text: string): InspectedConfig {
   const { value, complete, problems } = parseJson(text);
   if (!complete) return { config: {}, problems, wrong: [""] };
-  if (text.includes("null")) dropNulls(value);
-  fillInUser(value);
+  return inspectDocument(value, text, problems, "");
+}
+
+/**
+ * The same for a document of which `text` is only a part; the rest is sound.
+ *
+ * @param problems what parsing has found
+ * @param at JSON Pointer of that part in `value`; pointers of problems count from there, those of `wrong` do not
+ */
+export function inspectDocument(
+  value: Json,
+  text: string,
+  problems: readonly Problem[],
+  at: string,
+): InspectedConfig {
+  normalize(value, text);
   const found: Finding[] = [];
   if (!validateConfig(value)) found.push(...findings(value, validateConfig.errors ?? []));
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -85,18 +98,22 @@ export function inspectConfig(text: string): InspectedConfig {
     for (const finding of meaningProblems(config)) found.push(finding);
     if (found.length === 0) return { config, problems, wrong };
     for (const { pointer } of found) wrong.push(pointer);
-    return { config, problems: placeFindings(text, found), wrong };
+    return { config, problems: placeFindings(text, relative(found, at)), wrong };
   }
   // An integer of too many digits is told by the JSON parser, and need not be again by the schema.
-  const told = problems.filter(({ pointer }) => typeof valueAt(value, pointer) === "number");
+  const told = problems.filter(({ pointer }) => typeof valueAt(value, at + pointer) === "number");
   const nuls: Finding[] = [];
   findNuls(value, "", nuls);
   for (const { pointer } of found) wrong.push(pointer);
   takeOut(value, wrong);
   found.push(...meaningProblems(config, wrong), ...nuls);
   for (let i = wrong.length; i < found.length; i++) wrong.push(found[i]?.pointer ?? "");
-  const placed = placeFindings(text, found).filter((one) => !told.some((other) => isSame(one, other)));
+  const placed = placeFindings(text, relative(found, at)).filter((one) => !told.some((other) => isSame(one, other)));
   return { config, problems: inOrder([...problems, ...placed]), wrong };
+}
+
+function relative(found: readonly Finding[], at: string): readonly Finding[] {
+  return at === "" ? found : found.map((each) => ({ ...each, pointer: each.pointer.slice(at.length) }));
 }
 
 function isSame(one: Problem, other: Problem): boolean {
@@ -118,34 +135,6 @@ export function placeFindings(text: string, found: readonly Finding[]): Problem[
   });
   placed.sort((one, other) => one.offset - other.offset);
   return placed.map(({ offset, pointer, message }) => ({ pointer, ...lineAndColumn(text, offset), message }));
-}
-
-/** Takes out members that are `null`: to the programs that write config.json this is "not set". */
-function dropNulls(value: Json): void {
-  if (typeof value !== "object" || value === null) return;
-  for (const [name, member] of Object.entries(value)) {
-    if (member !== null) dropNulls(member);
-    else if (!Array.isArray(value)) delete (value as MutableObject)[name];
-  }
-}
-
-function fillInUser(value: Json): void {
-  const process = member(value, "process");
-  if (process === undefined) return;
-  process["user"] ??= {};
-  const user = member(process as Json, "user");
-  if (user === undefined) return;
-  user["uid"] ??= 0;
-  user["gid"] ??= 0;
-}
-
-/** An object's member that is an object itself. */
-function member(value: Json, name: string): MutableObject | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  const found = (value as MutableObject)[name];
-  return typeof found === "object" && found !== null && !Array.isArray(found)
-    ? (found as MutableObject)
-    : undefined;
 }
 
 /** A string for the kernel ends at its first NUL; what comes after would be lost. */

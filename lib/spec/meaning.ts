@@ -1,3 +1,4 @@
+import { parseCpuList } from "./cpu_list.ts";
 import { idMapChecks } from "./meaning_ids.ts";
 import { linuxChecks } from "./meaning_linux.ts";
 import { namespaceChecks } from "./meaning_namespaces.ts";
@@ -73,6 +74,18 @@ function checkProcess({ process }: Sound<Config>, report: Report): void {
   checkUser(process, report);
   if (rlimits !== undefined) checkRlimits(rlimits, report);
   checkScheduler(process, report);
+  checkAffinity(process, report);
+}
+
+function checkAffinity({ execCPUAffinity }: Sound<Process>, report: Report): void {
+  if (execCPUAffinity === undefined) return;
+  for (const name of ["initial", "final"] as const) {
+    const list = execCPUAffinity[name];
+    if (list === undefined || list === "") continue;
+    const mask = parseCpuList(list);
+    if (typeof mask !== "string") continue;
+    report(`/process/execCPUAffinity/${name}`, `found ${show(list)}, must be a list of CPUs such as 0-3,7: ${mask}`);
+  }
 }
 
 function checkUser({ user, terminal, consoleSize }: Sound<Process>, report: Report): void {

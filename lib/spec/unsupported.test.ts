@@ -55,7 +55,6 @@ t.test("every property that asks for something is named", (t) => {
       "/process/selinuxLabel",
       "/process/scheduler",
       "/process/ioPriority",
-      "/process/execCPUAffinity",
       "/mounts/0/uidMappings",
       "/mounts/0/gidMappings",
       "/mounts/0/options/1",
@@ -73,7 +72,7 @@ t.test("every property that asks for something is named", (t) => {
       "/linux/resources/unified",
     ],
   );
-  t.strictSame(unsupported(asked)[9], { pointer: "/linux/seccomp", what: "seccomp filters" });
+  t.strictSame(unsupported(asked)[8], { pointer: "/linux/seccomp", what: "seccomp filters" });
   t.end();
 });
 
@@ -90,7 +89,6 @@ t.test("empty values ask for nothing", (t) => {
       cwd: "/",
       apparmorProfile: "",
       selinuxLabel: "",
-      execCPUAffinity: { initial: "" },
     },
     mounts: [{ destination: "/a", uidMappings: [], gidMappings: [], options: ["idmapped"] }],
     linux: {

@@ -14,7 +14,6 @@ const PROCESS: readonly (readonly [keyof Process & string, string])[] = [
   ["selinuxLabel", "SELinux labels"],
   ["scheduler", "scheduling attributes"],
   ["ioPriority", "I/O priorities"],
-  ["execCPUAffinity", "CPU affinity of exec"],
 ];
 
 const LINUX = [

@@ -43,6 +43,8 @@ struct Context {
   UniqueFd fifo;
 
   Procfs procfs;
+  // It was made outside of the container that has been joined, and stays in use.
+  bool keeps_procfs = false;
   // The container's root: first the rootfs mount, after enterRoot "/".
   RootedPath root;
   // The rootfs was made a mount: the mount namespace is this container's own, and things may be

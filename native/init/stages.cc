@@ -89,6 +89,10 @@ Status RunStep(Context& context, const RawStep& raw) {
       return RunAs(context, raw, Start);
     case Op::kExec:
       return RunAs(context, raw, Exec);
+    case Op::kJoinContainer:
+      return RunAs(context, raw, JoinContainer);
+    case Op::kCpuAffinity:
+      return RunAs(context, raw, CpuAffinity);
   }
   return Error{EBADMSG, Call::kDecode, "operation"};
 }

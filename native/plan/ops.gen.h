@@ -13,7 +13,7 @@ namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
 inline constexpr std::uint32_t kPlanVersion = 2;
-inline constexpr std::uint32_t kOpCount = 35;
+inline constexpr std::uint32_t kOpCount = 37;
 inline constexpr std::uint32_t kFailureSize = 280;
 
 inline constexpr std::uint32_t kMountFlagBind = 1;
@@ -58,6 +58,8 @@ enum class Op : std::uint32_t {
   kReady = 32,
   kStart = 33,
   kExec = 34,
+  kJoinContainer = 35,
+  kCpuAffinity = 36,
 };
 
 enum class Stage : std::uint32_t {
@@ -137,6 +139,9 @@ enum class Call : std::uint32_t {
   kGetdents64 = 56,
   kMemfdCreate = 57,
   kPipe2 = 58,
+  kSchedSetaffinity = 59,
+  kInterpreter = 60,
+  kLoader = 61,
 };
 
 struct JoinNamespaceStep {
@@ -492,6 +497,26 @@ inline bool Decode(FieldReader in, ExecStep* out) {
          in.AtEnd();
 }
 
+struct JoinContainerStep {
+  std::uint32_t slot = 0;
+  std::uint32_t kinds = 0;
+};
+inline bool Decode(FieldReader in, JoinContainerStep* out) {
+  return in.Read(&out->slot) &&
+         in.Read(&out->kinds) &&
+         in.AtEnd();
+}
+
+struct CpuAffinityStep {
+  std::string_view mask;
+  std::uint32_t attempt = 0;
+};
+inline bool Decode(FieldReader in, CpuAffinityStep* out) {
+  return in.ReadBytes(&out->mask) &&
+         in.Read(&out->attempt) &&
+         in.AtEnd();
+}
+
 // Whether the fields of one step of operation `op` are complete and well formed.
 inline bool DecodesAs(Op op, FieldReader in) {
   switch (op) {
@@ -633,6 +658,14 @@ inline bool DecodesAs(Op op, FieldReader in) {
     }
     case Op::kExec: {
       ExecStep step;
+      return Decode(in, &step);
+    }
+    case Op::kJoinContainer: {
+      JoinContainerStep step;
+      return Decode(in, &step);
+    }
+    case Op::kCpuAffinity: {
+      CpuAffinityStep step;
       return Decode(in, &step);
     }
   }

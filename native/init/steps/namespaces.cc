@@ -6,18 +6,40 @@
 
 namespace runt {
 
+namespace {
+
+// setns moved root and working directory.
+Status HoldJoinedRoot(Context& context) {
+  context.root = RootedPath(
+      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
+                    Call::kOpen, "/")));
+  context.entered_root = true;
+  return {};
+}
+
+}  // namespace
+
 Status JoinNamespace(Context& context, const JoinNamespaceStep& step) {
   TRY(Check(Syscall(__NR_setns, context.Slot(step.slot), step.kind), Call::kSetns, step.path));
   if (step.kind == CLONE_NEWPID) context.shares_pids = true;
   if (step.kind == CLONE_NEWNS) {
-    // setns moved root and working directory: what was opened before belongs to another tree.
+    // What was opened before belongs to another tree.
     context.procfs.Forget();
-    context.root = RootedPath(
-        TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
-                      Call::kOpen, "/")));
-    context.entered_root = true;
+    TRY(HoldJoinedRoot(context));
   }
   return step.kind == CLONE_NEWUSER ? BecomeRoot(context) : Status();
+}
+
+Status JoinContainer(Context& context, const JoinContainerStep& step) {
+  // The runtime's own procfs, which the container cannot have touched, is kept for all that follows:
+  // its "self" is right in the container's pid namespace, too, which lies below the runtime's.
+  TRY(context.procfs.Prepare());
+  context.keeps_procfs = true;
+  TRY(Check(Syscall(__NR_setns, context.Slot(step.slot), step.kinds), Call::kSetns,
+            "the container's namespaces"));
+  context.shares_pids = true;
+  if ((step.kinds & CLONE_NEWNS) != 0) TRY(HoldJoinedRoot(context));
+  return (step.kinds & CLONE_NEWUSER) != 0 ? BecomeRoot(context) : Status();
 }
 
 Status Unshare(Context& context, const UnshareStep& step) {
@@ -38,7 +60,7 @@ Status BecomeFirstProcess(Context& context, std::uint64_t namespaces) {
     ExitProcess(told.ok() ? 0 : 1);
   }
   context.stage = Stage::kInit;
-  context.procfs.Forget();
+  if (!context.keeps_procfs) context.procfs.Forget();
   return EnterStage(context);
 }
 

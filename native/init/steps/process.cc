@@ -32,6 +32,11 @@ Status Rlimit(Context& /*context*/, const RlimitStep& step) {
   return Error{static_cast<int>(-set), Call::kPrlimit, "rlimit", step.resource};
 }
 
+Status CpuAffinity(Context& /*context*/, const CpuAffinityStep& step) {
+  const long set = Syscall(__NR_sched_setaffinity, 0, step.mask.size(), step.mask.data());
+  return step.attempt != 0 ? Status() : Check(set, Call::kSchedSetaffinity, "CPUs");
+}
+
 Status Umask(Context& /*context*/, const UmaskStep& step) {
   Syscall(__NR_umask, step.mask);
   return {};

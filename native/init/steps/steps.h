@@ -13,6 +13,7 @@ namespace runt {
 Status JoinNamespace(Context& context, const JoinNamespaceStep& step);
 Status Unshare(Context& context, const UnshareStep& step);
 Status Fork(Context& context, const ForkStep& step);
+Status JoinContainer(Context& context, const JoinContainerStep& step);
 
 // questions.cc
 Status IdMaps(Context& context, const IdMapsStep& step);
@@ -49,6 +50,7 @@ Status Loopback(Context& context, const LoopbackStep& step);
 // process.cc, credentials.cc, hook.cc
 Status OomScoreAdj(Context& context, const OomScoreAdjStep& step);
 Status Rlimit(Context& context, const RlimitStep& step);
+Status CpuAffinity(Context& context, const CpuAffinityStep& step);
 Status Umask(Context& context, const UmaskStep& step);
 Status WorkingDirectory(Context& context, const WorkingDirectoryStep& step);
 Status NoNewPrivileges(Context& context, const NoNewPrivilegesStep& step);

@@ -1,0 +1,8 @@
+import { exec as execInContainer } from "../runtime/exec.ts";
+import type { ExecOptions, RuntimeContext } from "../runtime/options.ts";
+import type { CommandResult } from "./result.ts";
+
+/** `runt exec`: one more process in a container. The exit status is the process's. */
+export async function exec(context: RuntimeContext, options: ExecOptions): Promise<CommandResult> {
+  return { output: "", exitCode: await execInContainer(context, options) };
+}

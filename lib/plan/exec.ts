@@ -1,0 +1,82 @@
+/**
+ * A process that joins a container which is there → the list of steps that `init` runs for `exec`. Pure.
+ *
+ * Until the namespaces are joined everything is the runtime's: so what has to be read or written outside of the
+ * container (its cgroups, the process's own /proc files) comes first, and nothing of the container is looked at before
+ * the process is inside.
+ */
+import { parseCpuList } from "../spec/cpu_list.ts";
+import type { Config, Process } from "../spec/types.ts";
+import type { Plan } from "./build.ts";
+import type { Slot } from "./facts.ts";
+import * as K from "./linux.ts";
+import { readNamespaces } from "./namespaces.ts";
+import type { Step } from "./ops.ts";
+import { execStep, oomScoreAdjStep, processSteps } from "./process.ts";
+
+/** Bytes of a mask that has every CPU that a kernel may have; more are ignored. */
+const ALL_CPUS = 1024;
+
+/** What planning an `exec` needs to know beyond config.json and the process. */
+export interface ExecFacts {
+  readonly id: string;
+  /** Absolute path of the container's root file system, for a container without a mount namespace. */
+  readonly rootfs: string;
+  /** The container has no session keyring of its own. */
+  readonly noNewKeyring: boolean;
+  /** How many descriptors from 3 the process inherits. */
+  readonly preserveFds: number;
+}
+
+/**
+ * Plans one more process of a container.
+ * @param config the container's, as `create` validated it
+ * @param process validated
+ */
+export function buildExecPlan(config: Config, process: Process, facts: ExecFacts): Plan {
+  const steps: Step[] = [];
+  const slots: Slot[] = [];
+  const { made, joined } = readNamespaces(config);
+  const kinds = made | joined;
+
+  const { initial = "", final = "" } = process.execCPUAffinity ?? {};
+  if (initial !== "") affinityStep("initial", initial, steps);
+  // In a user namespace the process would have no right to lower it, and in the container's pid namespace others could
+  // use the moment in which its files can be opened.
+  oomScoreAdjStep(process, steps);
+  steps.push({ op: "cgroup", origin: "/linux/cgroupsPath", fields: {} });
+  if (final !== "") affinityStep("final", final, steps);
+  else if (initial === "") {
+    // Not those that the runtime happens to be bound to; the cgroup's cpuset still holds.
+    const fields = { mask: new Uint8Array(ALL_CPUS).fill(255), attempt: 1 };
+    steps.push({ op: "cpuAffinity", origin: "", fields });
+  }
+  if (kinds !== 0) {
+    steps.push({ op: "joinContainer", origin: "/linux/namespaces", fields: { slot: slots.length, kinds } });
+    slots.push({ kind: "container" });
+  }
+  steps.push({ op: "fork", origin: "", fields: { flags: 0 } });
+  if ((kinds & K.CLONE_NEWNS) === 0) {
+    steps.push({ op: "rootfs", origin: "/root/path", fields: { path: facts.rootfs, bind: 0 } });
+    steps.push({ op: "enterRoot", origin: "/root/path", fields: { mode: 2 } });
+  }
+  if (!facts.noNewKeyring) {
+    steps.push({ op: "sessionKeyring", origin: "", fields: { name: `_ses.${facts.id}` } });
+  }
+  if (process.terminal === true) {
+    const { height, width } = process.consoleSize ?? { height: 0, width: 0 };
+    steps.push({ op: "console", origin: "/process/terminal", fields: { slot: slots.length, height, width } });
+    slots.push({ kind: "consoleSocket" });
+  }
+  processSteps(process, { linux: config.linux, joins: true, steps, slots });
+  steps.push({ op: "ready", origin: "", fields: {} });
+  steps.push(execStep(process, facts.preserveFds, []));
+  return { steps, slots };
+}
+
+function affinityStep(name: "initial" | "final", list: string, steps: Step[]): void {
+  const mask = parseCpuList(list);
+  if (typeof mask === "string") return;
+  const fields = { mask, attempt: 0 };
+  steps.push({ op: "cpuAffinity", origin: `/process/execCPUAffinity/${name}`, fields });
+}

@@ -1,0 +1,18 @@
+import { capabilityNames } from "../spec/capabilities.ts";
+import type { Process } from "../spec/types.ts";
+import { native } from "../sys/native.ts";
+import type { RuntimeContext } from "./options.ts";
+
+const PR_CAPBSET_READ = 23;
+
+/** Capabilities that this runtime lacks cannot be granted; the spec wants a warning for each since 1.1. */
+export function warnOfCapabilities(context: RuntimeContext, process: Process | undefined): void {
+  const wanted = process?.capabilities?.permitted;
+  if (wanted === undefined || wanted.length === 0) return;
+  const names = capabilityNames();
+  for (const name of wanted) {
+    const number = names.indexOf(name);
+    if (number < 0 || native.prctl(PR_CAPBSET_READ, number) !== 0) continue;
+    context.log.warn(`process.capabilities: ${name} cannot be granted: this runtime does not have it`);
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * `exec`: one more process in a container that is there.
+ *
+ * The namespaces are those of the container's first process, through a pidfd that is known to be of that very process;
+ * nothing of the container is found by name before `init` is inside.
+ */
+import { attachCgroup, type Cgroup } from "../cgroups/driver.ts";
+import { RuntimeError } from "../errors.ts";
+import { InitProcess } from "../init/process.ts";
+import { buildExecPlan } from "../plan/exec.ts";
+import type { Config, Process } from "../spec/types.ts";
+import { checkValue } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+import { warnOfCapabilities } from "./capability_warnings.ts";
+import { connectConsole } from "./console_socket.ts";
+import { openInit } from "./destroy.ts";
+import { processOf, savedConfig } from "./exec_process.ts";
+import type { ExecOptions, RuntimeContext } from "./options.ts";
+import { sendPidfd } from "./pidfd_socket.ts";
+import { serve, untilExecuted } from "./serve.ts";
+import { checkPreserved, openSlots } from "./slots.ts";
+import { startError } from "./start_error.ts";
+import { isAlive, status } from "./status.ts";
+import { find, recordOf, writePidFile, type ContainerRecord, type Entry } from "./store.ts";
+import { catchSignals, ConsoleRelay, receiveMaster, supervise } from "./supervise.ts";
+
+const SOCK_STREAM = 1;
+/** What comes up, in the words of errors. */
+const WHO = "the process";
+
+/** What an `exec` works on. */
+interface Target {
+  readonly entry: Entry;
+  readonly record: ContainerRecord;
+  readonly config: Config;
+  readonly process: Process;
+  /** Of the container's first process. */
+  readonly pidfd: number;
+}
+
+/**
+ * Runs a process in a container; unless detached, waits for its end.
+ *
+ * @returns the exit status of the process, or 128 and the number of the signal that ended it; 0 if detached
+ * @throws CONTAINER_NOT_FOUND, WRONG_STATE for a stopped or paused one, CONFIG_INVALID, USAGE, STEP_FAILED, INIT_DIED
+ */
+export async function exec(context: RuntimeContext, options: ExecOptions): Promise<number> {
+  const entry = find(context.root, options.id);
+  let pidfd: number | undefined;
+  try {
+    const record = recordOf(entry);
+    const now = status(entry, record);
+    if (now === "paused" && options.ignorePaused !== true) {
+      throw new RuntimeError("WRONG_STATE", "cannot exec in a paused container (use --ignore-paused to override)");
+    }
+    pidfd = record === undefined ? undefined : openInit(record);
+    if (record === undefined || pidfd === undefined || now === "creating" || now === "stopped") {
+      throw now === "creating" ? stillCreating() : stopped();
+    }
+    const config = savedConfig(entry);
+    const process = await processOf(options, config);
+    return await execIn(context, options, { entry, record, config, process, pidfd });
+  } finally {
+    if (pidfd !== undefined) native.close(pidfd);
+    entry.close();
+  }
+}
+
+async function execIn(context: RuntimeContext, options: ExecOptions, target: Target): Promise<number> {
+  const detach = options.detach === true;
+  const terminal = target.process.terminal === true;
+  checkPreserved(options.preserveFds ?? 0);
+  const given = connectConsole(terminal, detach, options.consoleSocket);
+  const pair = terminal && !detach ? checkValue(native.socketpair(SOCK_STREAM), "socketpair") : undefined;
+  const consoleSocket = given ?? pair?.[1];
+  warnOfCapabilities(context, target.process);
+  // From here on a signal is for the process: it must not end us between its making and its end.
+  const signals = detach ? -1 : catchSignals();
+  let init: InitProcess | undefined;
+  try {
+    init = await join(context, options, target, consoleSocket);
+    if (detach) return 0;
+    const relay = pair === undefined ? undefined : new ConsoleRelay(receiveMaster(pair[0]));
+    try {
+      return await supervise(init.pid, init.pidfd, signals, relay);
+    } finally {
+      relay?.close();
+    }
+  } finally {
+    init?.close();
+    for (const fd of [consoleSocket, pair?.[0], signals]) {
+      if (fd !== undefined && fd >= 0) native.close(fd);
+    }
+  }
+}
+
+/** Brings the process into the container, up to its program; whatever fails, it is gone. */
+async function join(
+  context: RuntimeContext,
+  options: ExecOptions,
+  target: Target,
+  consoleSocket: number | undefined,
+): Promise<InitProcess> {
+  const { record, config, process } = target;
+  const preserveFds = options.preserveFds ?? 0;
+  const cgroup = attachCgroup(record.cgroup_paths, context.log);
+  const below = cgroupsBelow(options.cgroups ?? {}, cgroup.paths);
+  const killed = cgroup.oomKills();
+  const init = startInit(cgroup, below, preserveFds);
+  const fds: number[] = [];
+  try {
+    const noNewKeyring = record.no_new_keyring === true;
+    const plan = buildExecPlan(config, process, { id: record.id, rootfs: record.rootfs, noNewKeyring, preserveFds });
+    openSlots(plan.slots, target.entry, new Map(), consoleSocket, fds, target.pidfd);
+    init.sendPlan(plan, fds);
+    context.log.debug(`container ${record.id}: init started with a plan of ${plan.steps.length} steps`);
+    const own = {
+      joinFds: () => cgroup.joinFds(below),
+      // Of what the kernel has killed before this process is no part.
+      oomKills: () => cgroup.oomKills() - killed,
+    };
+    await serve(init, config, own, {
+      who: WHO,
+      runtimeHooks: () => Promise.resolve(),
+      ready: () => {
+        if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd);
+      },
+    });
+    await untilExecuted(init, own, WHO);
+    if (options.pidFile !== undefined) writePidFile(options.pidFile, init.pid);
+    return init;
+  } catch (error) {
+    init.kill();
+    throw hasStoppedMeanwhile(error, record) ? stopped() : startError(error);
+  } finally {
+    for (const fd of fds) native.close(fd);
+  }
+}
+
+function startInit(
+  cgroup: Cgroup,
+  below: Readonly<Record<string, string>>,
+  preserveFds: number,
+): InitProcess {
+  const options = {
+    clone: { flags: 0, staged: true },
+    stdio: [0, 1, 2],
+    preserveFds,
+    hookOutput: () => "",
+  } as const;
+  const cgroupFd = cgroup.birthFd(below);
+  if (cgroupFd === undefined) return InitProcess.start(options);
+  try {
+    return InitProcess.start({ ...options, cgroupFd });
+  } finally {
+    native.close(cgroupFd);
+  }
+}
+
+/**
+ * What each hierarchy is joined below of: "" stands for all of them, and controllers of one hierarchy go together.
+ * @throws USAGE
+ */
+function cgroupsBelow(
+  wanted: Readonly<Record<string, string>>,
+  paths: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const below: Record<string, string> = {};
+  for (const name in wanted) {
+    const path = wanted[name];
+    const directory = paths[name];
+    if (path === undefined) continue;
+    if (name !== "" && directory === undefined) {
+      throw new RuntimeError("USAGE", `--cgroup: unknown controller ${name}: the container has no such cgroup`);
+    }
+    for (const other in paths) if (name === "" || paths[other] === directory) below[other] = path;
+  }
+  return below;
+}
+
+/** The container's first process may end at any time; then the kernel refuses its namespaces. */
+function hasStoppedMeanwhile(error: unknown, record: ContainerRecord): boolean {
+  if (!(error instanceof RuntimeError)) return false;
+  const { syscall } = error.facts;
+  if (error.code !== "INIT_DIED" && syscall !== "setns" && syscall !== "clone") return false;
+  return !isAlive(record.init_process_pid, record.init_process_start);
+}
+
+function stopped(): RuntimeError {
+  return new RuntimeError("WRONG_STATE", "cannot exec in a stopped container");
+}
+
+function stillCreating(): RuntimeError {
+  return new RuntimeError("WRONG_STATE", "cannot exec in a container that is still being created");
+}
