@@ -10,6 +10,10 @@ export const PACKAGES = {
   build: ["cmake", "g++", "make"],
   demo: ["busybox-static"],
   test: ["busybox-static", "runc", "crun", "gcc", "libc6-dev", "strace", "bsdutils", "util-linux"],
+  engines: [
+    ...["podman", "conmon", "buildah", "netavark", "catatonit", "uidmap", "slirp4netns", "fuse-overlayfs"],
+    ...["containerd", "containernetworking-plugins", "iptables", "iproute2", "bsdutils"],
+  ],
   bench: ["runc", "crun", "gcc", "libc6-dev", "util-linux"],
 };
 

@@ -12,7 +12,9 @@ const LOGS = join(ROOT, "build/test-logs");
 const JOBS = 2;
 const FILE_TIMEOUT_MS = 300_000;
 /** Folders whose files run one at a time, after all others: they measure, or load the machine. */
-const ALONE = ["conformance/stress/", "conformance/security/"];
+const ALONE = ["conformance/stress/", "conformance/security/", "conformance/engines/"];
+/** Folders whose files run only if a word asks for them, as long as runt lacks what engines need. */
+const ASKED_FOR = ["conformance/engines/"];
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const words = process.argv.slice(2);
@@ -169,7 +171,8 @@ async function runAll(files, jobs, Parser) {
 
 async function main() {
   mkdirSync(LOGS, { recursive: true });
-  const missing = prepare({ packages: [...new Set([...PACKAGES.build, ...PACKAGES.test])] });
+  const engines = words.some((word) => "conformance/engines/".includes(word)) ? PACKAGES.engines : [];
+  const missing = prepare({ packages: [...new Set([...PACKAGES.build, ...PACKAGES.test, ...engines])] });
   for (const name of missing) note("skipped", `what needs the Debian package ${name}`);
   if (!ensureNpmPackages()) {
     note("failed", "npm ci");
@@ -177,7 +180,10 @@ async function main() {
   }
   build();
   const { Parser } = await import("tap-parser");
-  const wanted = (file) => words.length === 0 || words.some((word) => file.includes(word));
+  const wanted = (file) =>
+    words.length === 0
+      ? !ASKED_FOR.some((folder) => file.startsWith(folder))
+      : words.some((word) => file.includes(word));
 
   if (wanted("native/test")) {
     const nativeTest = buildNativeTest();

@@ -8,7 +8,7 @@ import { makeRootfs } from "./rootfs.ts";
 import { callRuntime, startRuntime, type CallOptions, type Result, type Running } from "./runtime.ts";
 
 /** A directory on a tmpfs where there is one that allows programs, else the usual one. */
-function temporaryFolder(): string {
+export function temporaryFolder(): string {
   const wanted = process.env["RUNT_TEST_DIR"];
   if (wanted !== undefined) return wanted;
   const mounts = parseMountinfo(readText("/proc/self/mountinfo"));

@@ -1,0 +1,42 @@
+import t, { type Test } from "tap";
+import { spawnSync } from "node:child_process";
+import { Playground } from "./playground.ts";
+
+/** A scenario: what a user does with the engine, and what has to come of it. */
+export type Scenario<Engine> = (t: Test, engine: Engine) => void | Promise<void>;
+
+/** Why the scenarios cannot run here, or `false`. */
+function reason(packages: readonly string[]): string | false {
+  if (process.getuid?.() !== 0) return "needs root";
+  const asked = spawnSync("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\n", ...packages], { encoding: "utf8" });
+  const there = new Set((asked.stdout ?? "").split("\n"));
+  const missing = packages.filter((name) => !there.has(`${name} installed`));
+  return missing.length > 0 && `needs the Debian packages ${missing.join(" ")}`;
+}
+
+/**
+ * Brings up an engine in a playground of its own, tries the scenarios one after another, and takes it down. The engine must
+ * not leave anything behind.
+ *
+ * @param packages Debian packages without which all is skipped
+ * @param make starts the engine; it ends with the playground
+ */
+export function engine<Engine>(
+  name: string,
+  packages: readonly string[],
+  make: (playground: Playground) => Engine | Promise<Engine>,
+  scenarios: Readonly<Record<string, Scenario<Engine>>>,
+): void {
+  const skip = reason(packages);
+  void t.test(name, { skip, timeout: 240_000 }, async (tt) => {
+    const playground = new Playground();
+    try {
+      const made = await make(playground);
+      for (const [title, body] of Object.entries(scenarios)) {
+        await tt.test(title, { timeout: 60_000 }, async (ttt) => body(ttt, made));
+      }
+    } finally {
+      tt.same(playground.close(), [], "nothing is left behind");
+    }
+  });
+}

@@ -1,0 +1,156 @@
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { temporaryFolder } from "../harness/box.ts";
+import { helper } from "../harness/helpers.ts";
+import { cgroupMounts, readText, removeCgroups, sleep, waitFor } from "../harness/host.ts";
+import { makeRootfs } from "../harness/rootfs.ts";
+import { PROJECT } from "../harness/runtime.ts";
+
+/** How a program in the playground ended. `status` is 128+signal if a signal ended it, and 124 after a time-out. */
+export interface Done {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Both, for a look at what happened. */
+  readonly output: string;
+}
+
+export interface RunOptions {
+  /** Text for stdin; empty without it. */
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds after which it is killed. Default 60000. */
+  readonly timeout?: number;
+  /** Uid and gid to run with; root without it. */
+  readonly uid?: number;
+}
+
+/** The words of a shell that joins every cgroup of the playground, then becomes its arguments. */
+const JOIN = `for f in /sys/fs/cgroup/*/tasks /sys/fs/cgroup/unified/cgroup.procs; do
+  [ -e $f ] && echo 0 >$f; done; cd /; exec "$@"`;
+const SIGNALS: Readonly<Record<string, number>> = { SIGINT: 2, SIGKILL: 9, SIGTERM: 15, SIGHUP: 1 };
+
+/** Cgroup hierarchies of this host, as playground.sh wants them. */
+function hierarchies(kinds: { unified: boolean }): string[] {
+  return [...cgroupMounts().keys()].map((name) => (name === "" ? "cgroup2" : name)).filter((name) => name !== "cgroup2" || kinds.unified);
+}
+
+/**
+ * A private place for engines: new mount, network, pid and cgroup namespaces, with /run, /dev/shm, /etc, /var and the
+ * cgroup tree of its own. Everything in it dies with it, and it dies with the process that made it.
+ */
+export class Playground {
+  /** A directory on a tmpfs that has the same name inside and outside: data roots, sockets, images. */
+  readonly dir: string;
+  /** Unique name, of the directory and of the cgroup. */
+  readonly name: string;
+  /** Its pid 1, as the host counts. */
+  readonly pid: number;
+  /** A root file system with busybox, and the same as a tar file. */
+  readonly rootfs: string;
+  readonly archive: string;
+  #keeper: ChildProcess;
+
+  /** @param unified whether the mount of cgroup v2 is seen in a hybrid layout (crun refuses that) */
+  constructor({ unified = true }: { unified?: boolean } = {}) {
+    const reaper = helper("helpers/reap.c");
+    this.dir = mkdtempSync(join(temporaryFolder(), "runt-engine-"));
+    chmodSync(this.dir, 0o755);
+    this.name = basename(this.dir);
+    for (const folder of ["home", "tmp"]) mkdirSync(join(this.dir, folder));
+    chmodSync(join(this.dir, "tmp"), 0o1777);
+    this.rootfs = join(this.dir, "rootfs");
+    makeRootfs(this.rootfs);
+    this.archive = join(this.dir, "box.tar");
+    spawnSync("tar", ["-C", this.rootfs, "-cf", this.archive, "."]);
+    this.#makeCgroups();
+    const script = join(PROJECT, "conformance/engines/playground.sh");
+    const join_ = [...cgroupMounts().values()].map((mount) => `echo 0 >${mount}/${this.name}/cgroup.procs`).join(";");
+    // The cgroup namespace is made when the process is in the cgroups that shall be its roots.
+    const words = ["unshare", "-m", "-n", "-p", "-C", "-f", "--kill-child", "--mount-proc", "sh", script, this.dir];
+    words.push(hierarchies({ unified }).join(" "), reaper);
+    const log = join(this.dir, "playground.log");
+    writeFileSync(log, "");
+    const command = `${join_}; exec "$@" 2>>${log} >>${log}`;
+    this.#keeper = spawn("sh", ["-c", command, "sh", ...words], { stdio: ["pipe", "ignore", "ignore"] });
+    this.pid = this.#waitUntilReady(log);
+  }
+
+  #makeCgroups(): void {
+    for (const [name, mount] of cgroupMounts()) {
+      const folder = join(mount, this.name);
+      mkdirSync(folder);
+      if (name !== "cpuset") continue;
+      for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+        writeFileSync(join(folder, file), readFileSync(join(mount, file)));
+      }
+    }
+  }
+
+  #waitUntilReady(log: string): number {
+    const parent = this.#keeper.pid ?? 0;
+    const deadline = Date.now() + 20_000;
+    while (Date.now() < deadline) {
+      const child = Number(readText(`/proc/${parent}/task/${parent}/children`).trim());
+      if (child > 0 && readText(log).includes("ready\n")) return child;
+      if (child === 0 && /sh: |mount: |unshare: /.test(readText(log))) break;
+      sleep(10);
+    }
+    const text = readText(log);
+    this.close();
+    throw new Error(`the playground did not come up: ${text}`);
+  }
+
+  /** The command that runs `words` inside. */
+  command(words: readonly string[], options: RunOptions = {}): string[] {
+    const env = {
+      PATH: `${this.dir}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+      HOME: join(this.dir, "home"),
+      TMPDIR: join(this.dir, "tmp"),
+      ...options.env,
+    };
+    const user = options.uid === undefined ? [] : ["setpriv", `--reuid=${options.uid}`, `--regid=${options.uid}`, "--clear-groups", "--"];
+    const set = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+    const enter = ["nsenter", "-t", String(this.pid), "-m", "-n", "-p", "-C", "--", "sh", "-c", JOIN, "sh"];
+    return [...enter, ...user, "env", "-i", ...set, ...words];
+  }
+
+  /** Runs a program inside and waits for it. What it leaves running must not hold its stdout or stderr. */
+  run(words: readonly string[], options: RunOptions = {}): Done {
+    const [program = "", ...rest] = this.command(words, options);
+    const done = spawnSync(program, rest, {
+      encoding: "utf8",
+      input: options.input ?? "",
+      timeout: options.timeout ?? 60_000,
+      killSignal: "SIGKILL",
+      maxBuffer: 64 << 20,
+    });
+    const late = done.error !== undefined && "code" in done.error && done.error.code === "ETIMEDOUT";
+    const status = late ? 124 : (done.status ?? 128 + (SIGNALS[done.signal ?? ""] ?? 0));
+    return { status, stdout: done.stdout, stderr: done.stderr, output: `${done.stdout}${done.stderr}` };
+  }
+
+  /** Starts a daemon inside; its output goes to the file `NAME.log` of {@link dir}. It ends with the playground. */
+  start(name: string, words: readonly string[], options: RunOptions = {}): ChildProcess {
+    const log = join(this.dir, `${name}.log`);
+    const [program = "", ...rest] = this.command(["sh", "-c", `exec "$@" >>${log} 2>&1`, "sh", ...words], options);
+    return spawn(program, rest, { stdio: "ignore" });
+  }
+
+  /** Ends everything that runs inside, and removes the directory and the cgroups; what could not be removed is returned. */
+  close(): string[] {
+    this.#keeper.stdin?.destroy();
+    const pid = this.#keeper.pid ?? 0;
+    const gone = (): boolean => !/^\d+ \(.*\) [^ZX]/s.test(readText(`/proc/${pid}/stat`));
+    if (!waitFor(gone, 5000)) this.#keeper.kill("SIGKILL");
+    waitFor(gone, 5000);
+    removeCgroups(`/${this.name}`);
+    const problems: string[] = [];
+    for (const mount of cgroupMounts().values()) {
+      if (existsSync(join(mount, this.name))) problems.push(`cgroup ${mount}/${this.name}`);
+    }
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    return problems;
+  }
+}
