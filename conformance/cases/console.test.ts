@@ -1,30 +1,9 @@
-import { spawn, spawnSync } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { spawnSync } from "node:child_process";
 import { scenario, type Box } from "../harness/box.ts";
 import type { Config } from "../harness/config.ts";
-import { helper } from "../harness/helpers.ts";
-import { readText, waitFor } from "../harness/host.ts";
+import { listen } from "../harness/console.ts";
+import { waitFor } from "../harness/host.ts";
 import { ENVIRONMENT, notFor, RUNTIME } from "../harness/runtime.ts";
-
-interface Console {
-  readonly socket: string;
-  /** What the receiver and then the terminal have said. */
-  text(): string;
-  write(text: string): void;
-}
-
-/** A receiver that waits on a console socket. */
-function listen(box: Box, ...size: string[]): Console {
-  const socket = box.path("sock");
-  const out = box.path("console");
-  const fd = openSync(out, "a");
-  const child = spawn(helper("helpers/console.c"), [socket, ...size], { stdio: ["pipe", fd, "inherit"] });
-  closeSync(fd);
-  box.atClose(() => child.kill("SIGKILL"));
-  const text = (): string => readText(out).replaceAll("\r\n", "\n");
-  if (!waitFor(() => text().startsWith("ready\n"))) throw new Error("the console receiver did not start");
-  return { socket, text, write: (words) => void child.stdin?.write(words) };
-}
 
 function terminal(config: Config, script: string): void {
   config.process.terminal = true;

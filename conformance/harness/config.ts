@@ -44,6 +44,7 @@ export interface Process {
   rlimits?: { type: string; hard: number; soft: number }[];
   noNewPrivileges?: boolean;
   oomScoreAdj?: number;
+  execCPUAffinity?: { initial?: string; final?: string };
 }
 
 export interface Namespace {

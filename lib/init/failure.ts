@@ -92,6 +92,12 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
     case "exec":
       // The file is there: so what it names as its interpreter or loader is not, or not for this machine.
       return `exec${quoted}: ${reason}${failure.errno === Errno.ENOENT ? " (it has gone since it was found, or its interpreter or loader is missing)" : ""}`;
+    case "credentials":
+      if (failure.errno === Errno.EINVAL && (call === "setresuid" || call === "setresgid")) {
+        const what = call === "setresuid" ? "uid" : "gid";
+        return `cannot set ${what} to unmapped user in user namespace (${step.fields[what]} is not in linux.${what}Mappings)`;
+      }
+      return `${step.op}: ${call}${quoted}: ${reason}`;
     case "changeDirectory":
       return call === "getcwd" || call === "verify"
         ? "current working directory is outside of container mount namespace root -- possible container breakout detected"

@@ -32,14 +32,13 @@ export async function processOf(options: ExecOptions, config: Config): Promise<P
   return withDefaults(parseProcess(text, path, config), config.process);
 }
 
-/** What a process file leaves open is as for the container's first process, as with runc. Pure. */
+/** What a process file leaves open is as for the container's first process, but for rlimits; as with runc. Pure. */
 export function withDefaults(process: Process, first: Process | undefined): Process {
   if (first === undefined) return process;
-  const { user, rlimits, apparmorProfile, selinuxLabel } = process;
+  const { user, apparmorProfile, selinuxLabel } = process;
   const merged: { -readonly [Name in keyof Process]: Process[Name] } = { ...process };
   const umask = user.umask ?? first.user.umask;
   if (umask !== undefined) merged.user = { ...user, umask };
-  if ((rlimits?.length ?? 0) === 0 && first.rlimits !== undefined) merged.rlimits = first.rlimits;
   if ((apparmorProfile ?? "") === "" && first.apparmorProfile !== undefined) {
     merged.apparmorProfile = first.apparmorProfile;
   }
