@@ -90,6 +90,7 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
     case "findProgram":
       return programError(step.fields.name, step.fields.search, failure, reason);
     case "exec":
+      if (call === "interpreter" || call === "loader") return missingError(step.fields.args[0] ?? "", failure, reason);
       // The file is there: so what it names as its interpreter or loader is not, or not for this machine.
       return `exec${quoted}: ${reason}${failure.errno === Errno.ENOENT ? " (it has gone since it was found, or its interpreter or loader is missing)" : ""}`;
     case "credentials":
@@ -118,6 +119,17 @@ function programError(name: string, search: string, failure: Failure, reason: st
   const looked = ` (looked in ${search})`;
   if (failure.errno === Errno.ENOENT) return `exec: ${quoted}: executable file not found in $PATH${looked}`;
   return `exec: ${quoted}: ${reason}${looked}`;
+}
+
+/** The program is there; what it names as its interpreter or loader is not, or is no program. */
+function missingError(program: string, { call, subject }: Failure, reason: string): string {
+  const what = call === "loader" ? "the dynamic loader" : "the interpreter of its first line";
+  const hint = subject.endsWith("\r")
+    ? ": the script has lines that end in a carriage return, as on Windows"
+    : call === "loader"
+      ? ": is it a program for another system or C library?"
+      : "";
+  return `exec ${JSON.stringify(program)}: ${reason}: not of the file itself, but of ${what}, ${JSON.stringify(subject)}${hint}`;
 }
 
 function hookError(

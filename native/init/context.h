@@ -11,6 +11,7 @@
 #include "../base/text.h"
 #include "../base/unique_fd.h"
 #include "../plan/ops.gen.h"
+#include "missing.h"
 #include "procfs.h"
 #include "rooted_path.h"
 
@@ -68,6 +69,8 @@ struct Context {
   Text<kPathMax> mount_target;
   // Where findProgram found the program.
   Text<kPathMax> program;
+  // What kept execve from executing it, where that is another file.
+  MissingFile missing;
 
   // -1, which no call accepts, for a slot that did not come.
   int Slot(std::uint32_t index) const { return index < slot_count ? slots[index] : -1; }

@@ -8,6 +8,7 @@ int main() {
   TestMessages();
   TestOptions();
   TestMountTable();
+  TestMissing();
   TestPasswd();
   TestRootedPath();
   TestCopyUp();

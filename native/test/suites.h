@@ -8,6 +8,7 @@ void TestPlan();
 void TestMessages();
 void TestOptions();
 void TestMountTable();
+void TestMissing();
 void TestPasswd();
 void TestRootedPath();
 void TestCopyUp();

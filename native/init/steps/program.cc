@@ -2,8 +2,9 @@
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
 #include "../arguments.h"
-#include "../passwd.h"
 #include "../control.h"
+#include "../missing.h"
+#include "../passwd.h"
 #include "steps.h"
 
 namespace runt {
@@ -118,7 +119,14 @@ Status Exec(Context& context, const ExecStep& step) {
             "own descriptors"));
   TRY(AnnounceExec(context));
   const long failed = Syscall(__NR_execve, context.program.c_str(), args.data(), env.data());
-  return Error{static_cast<int>(-failed), Call::kExecve, context.program.view()};
+  const int number = static_cast<int>(-failed);
+  if (number == ENOENT || number == EACCES || number == ENOTDIR || number == ELOOP) {
+    context.missing = FindMissing(context.program.c_str());
+    if (context.missing.call != Call::kNone) {
+      return Error{number, context.missing.call, context.missing.path.view()};
+    }
+  }
+  return Error{number, Call::kExecve, context.program.view()};
 }
 
 }  // namespace runt

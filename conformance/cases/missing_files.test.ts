@@ -1,0 +1,70 @@
+import { copyFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { scenario, type Bundle } from "../harness/box.ts";
+import { exec } from "../harness/exec.ts";
+import { IS_RUNT } from "../harness/runtime.ts";
+
+function script(bundle: Bundle, name: string, text: string): string {
+  writeFileSync(join(bundle.rootfs, "bin", name), text, { mode: 0o755 });
+  return `/bin/${name}`;
+}
+
+/** Programs that are there and cannot be executed, and what runt says of the reason. */
+const CASES: readonly [name: string, text: string | undefined, reason: RegExp][] = [
+  ["interpreter", "#!/no/such/shell -e\n", /of the interpreter of its first line, \\?"\/no\/such\/shell\\?"/],
+  ["return", "#!/bin/sh\r\necho\r\n", /the interpreter of its first line, \\?"\/bin\/sh\\+r\\?": the script has lines that end in a carriage return/],
+  ["nested", "#!/bin/interpreter\n", /of the interpreter of its first line, \\?"\/no\/such\/shell\\?"/],
+  // The program of the host: its loader is not in the container.
+  ["dynamic", undefined, /of the dynamic loader, \\?"\/lib[^"]*ld-[^"]*\\?"/],
+];
+
+scenario("a program whose interpreter or loader is missing: run, start and exec say which", (t, box) => {
+  const bundle = box.bundle((config) => {
+    config.process.args = ["sleep", "1000"];
+  });
+  for (const [name, text] of CASES) {
+    if (text === undefined) copyFileSync("/bin/ls", join(bundle.rootfs, "bin", name));
+    else {
+      rmSync(join(bundle.rootfs, "bin", name), { force: true });
+      script(bundle, name, text);
+    }
+  }
+  const container = box.create(bundle);
+  container.start();
+  for (const [name, , reason] of CASES) {
+    const program = `/bin/${name}`;
+    const done = exec(box, container, [program]);
+    // runc's exec has left before the execve.
+    if (IS_RUNT) t.equal(done.status, 255, program);
+    t.match(done.stderr, "no such file or directory", program);
+    if (IS_RUNT) t.match(done.stderr, reason, `exec ${program}`);
+
+    const ran = box.run((config) => {
+      config.mounts.push({ destination: "/bin", type: "bind", source: join(bundle.rootfs, "bin"), options: ["bind"] });
+      config.process.args = [program];
+    });
+    t.not(ran.status, 0, program);
+    t.match(ran.stderr, "no such file or directory", program);
+    if (IS_RUNT) t.match(ran.stderr, reason, `run ${program}`);
+  }
+  if (!IS_RUNT) return;
+  const created = box.create((config) => {
+    config.mounts.push({ destination: "/bin", type: "bind", source: join(bundle.rootfs, "bin"), options: ["bind"] });
+    config.process.args = ["/bin/return"];
+  });
+  const started = created.start();
+  t.equal(started.status, 1);
+  t.match(started.stderr, /the interpreter of its first line, \\?"\/bin\/sh\\+r/);
+});
+
+scenario("a file that is no program", (t, box) => {
+  const bundle = box.bundle((config) => {
+    config.process.args = ["sleep", "1000"];
+  });
+  script(bundle, "text", "no first line\n");
+  const container = box.create(bundle);
+  container.start();
+  const done = exec(box, container, ["/bin/text"]);
+  t.match(done.stderr, /exec format error/);
+  t.equal(exec(box, container, ["/bin/sh", "-c", "/bin/text"]).status, 127, "a shell runs it as a script of its own");
+});

@@ -1,0 +1,130 @@
+#include "missing.h"
+
+#include "../base/file.h"
+#include "../base/kernel.h"
+#include "../base/syscall.h"
+#include "../base/unique_fd.h"
+
+namespace runt {
+
+namespace {
+
+// What the kernel reads of a program to tell what it is.
+constexpr std::size_t kHeadSize = 256;
+// How many interpreters may be scripts themselves.
+constexpr int kMaxScripts = 5;
+constexpr unsigned kMaxProgramHeaders = 128;
+constexpr std::uint32_t kInterpreterSegment = 3;  // PT_INTERP
+
+// Little-endian, from bytes that may lie anywhere.
+std::uint64_t ReadNumber(const unsigned char* bytes, std::size_t size) {
+  std::uint64_t value = 0;
+  for (std::size_t i = size; i > 0; --i) value = (value << 8) | bytes[i - 1];
+  return value;
+}
+
+bool ReadAt(int fd, void* data, std::size_t size, std::uint64_t offset) {
+  constexpr std::uint64_t kLimit = static_cast<std::uint64_t>(1) << 62;
+  if (offset > kLimit) return false;
+  return Syscall(__NR_pread64, fd, data, size, offset) == static_cast<long>(size);
+}
+
+// Where the fields of an ELF file lie; they differ between 32 and 64 bits.
+struct ElfLayout {
+  std::size_t headers_offset;
+  std::size_t header_size;
+  std::size_t header_count;
+  std::size_t address_size;
+  std::size_t segment_offset;
+  std::size_t segment_size;
+};
+constexpr ElfLayout kElf32 = {28, 42, 44, 4, 4, 16};
+constexpr ElfLayout kElf64 = {32, 54, 56, 8, 8, 32};
+constexpr std::size_t kSegmentHeaderSize = 56;
+
+// The loader that an ELF program names; empty where there is none.
+Text<kSubjectSize> ElfLoader(int fd, const unsigned char* head, std::size_t size) {
+  Text<kSubjectSize> loader;
+  constexpr unsigned char kMagic[] = {0x7f, 'E', 'L', 'F'};
+  if (size < 64) return loader;
+  for (std::size_t i = 0; i < sizeof kMagic; ++i) {
+    if (head[i] != kMagic[i]) return loader;
+  }
+  if (head[5] != 1) return loader;  // big-endian
+  const ElfLayout& layout = head[4] == 2 ? kElf64 : kElf32;
+  const std::uint64_t table = ReadNumber(head + layout.headers_offset, layout.address_size);
+  const std::uint64_t step = ReadNumber(head + layout.header_size, 2);
+  const std::uint64_t count = ReadNumber(head + layout.header_count, 2);
+  if (count > kMaxProgramHeaders || step < layout.segment_size + layout.address_size) return loader;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    unsigned char header[kSegmentHeaderSize] = {};
+    const std::size_t wanted = step < sizeof header ? static_cast<std::size_t>(step) : sizeof header;
+    if (!ReadAt(fd, header, wanted, table + i * step)) return loader;
+    if (ReadNumber(header, 4) != kInterpreterSegment) continue;
+    char path[kSubjectSize] = {};
+    const std::uint64_t length = ReadNumber(header + layout.segment_size, layout.address_size);
+    if (length >= sizeof path) return loader;
+    const std::uint64_t offset = ReadNumber(header + layout.segment_offset, layout.address_size);
+    if (!ReadAt(fd, path, static_cast<std::size_t>(length), offset)) return loader;
+    return Text<kSubjectSize>(std::string_view(path));
+  }
+  return loader;
+}
+
+// Whether the kernel would find a program there.
+bool IsProgram(const char* path) {
+  const long opened = Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
+  if (opened < 0) return false;
+  const UniqueFd file(static_cast<int>(opened));
+  FileFacts facts;
+  if (GetFacts(file.get(), &facts) < 0 || facts.type() != kTypeRegular) return false;
+  return Syscall(__NR_faccessat, AT_FDCWD, path, kAccessExecute) >= 0;
+}
+
+}  // namespace
+
+Text<kSubjectSize> ScriptInterpreter(std::string_view head) {
+  Text<kSubjectSize> path;
+  if (head.size() < 3 || head[0] != '#' || head[1] != '!') return path;
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  std::size_t begin = 2;
+  while (begin < head.size() && is_space(head[begin])) ++begin;
+  std::size_t end = begin;
+  while (end < head.size() && !is_space(head[end]) && head[end] != '\n' && head[end] != '\0') ++end;
+  path.Add({head.data() + begin, end - begin});
+  return path;
+}
+
+MissingFile FindMissing(const char* program) {
+  MissingFile missing;
+  Text<kSubjectSize> script;
+  for (int depth = 0; depth < kMaxScripts; ++depth) {
+    // Somebody may have put a FIFO in its place, which must not make this wait.
+    const long opened = Syscall(__NR_openat, AT_FDCWD, program,
+                                O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+    if (opened < 0) return missing;
+    const UniqueFd file(static_cast<int>(opened));
+    FileFacts facts;
+    if (GetFacts(file.get(), &facts) < 0 || facts.type() != kTypeRegular) return missing;
+    unsigned char head[kHeadSize] = {};
+    const long size = ReadSome(file.get(), head, sizeof head);
+    if (size <= 0) return missing;
+    const auto filled = static_cast<std::size_t>(size);
+    const Text<kSubjectSize> next =
+        ScriptInterpreter({reinterpret_cast<const char*>(head), filled});
+    const bool is_script = !next.empty();
+    const Text<kSubjectSize> needed = is_script ? next : ElfLoader(file.get(), head, filled);
+    if (needed.empty()) return missing;
+    if (!IsProgram(needed.c_str())) {
+      missing.call = is_script ? Call::kInterpreter : Call::kLoader;
+      missing.path = needed;
+      return missing;
+    }
+    if (!is_script) return missing;
+    script = needed;
+    program = script.c_str();
+  }
+  return missing;
+}
+
+}  // namespace runt
