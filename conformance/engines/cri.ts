@@ -1,0 +1,184 @@
+import { Client, credentials, type ServiceDefinition } from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { sleep, waitFor } from "../harness/host.ts";
+import { KIND, PROJECT, RUNTIME } from "../harness/runtime.ts";
+import { imageArchive } from "./image.ts";
+import type { Playground } from "./playground.ts";
+
+/** Debian packages that the CRI scenarios need. */
+export const CRI_PACKAGES = ["containerd", "containernetworking-plugins", "iptables", "iproute2"];
+
+/** What a node's administrator writes to make containerd's CRI plugin use the runtime; README shows the same. */
+function containerdConfig(pg: Playground): string {
+  const cri = `plugins."io.containerd.grpc.v1.cri"`;
+  return `version = 2
+root = "${pg.dir}/containerd"
+state = "/run/containerd"
+[grpc]
+  address = "${pg.dir}/containerd.sock"
+[${cri}]
+  sandbox_image = "localhost/pause:latest"
+  restrict_oom_score_adj = true
+[${cri}.cni]
+  bin_dir = "/usr/lib/cni"
+  conf_dir = "${pg.dir}/cni"
+[${cri}.containerd]
+  default_runtime_name = "${KIND}"
+[${cri}.containerd.runtimes.${KIND}]
+  runtime_type = "io.containerd.runc.v2"
+  [${cri}.containerd.runtimes.${KIND}.options]
+    BinaryName = "${RUNTIME}"
+`;
+}
+
+const NETWORK = {
+  cniVersion: "0.4.0",
+  name: "pods",
+  plugins: [
+    {
+      type: "bridge",
+      bridge: "pods0",
+      isGateway: true,
+      ipMasq: true,
+      ipam: { type: "host-local", ranges: [[{ subnet: "10.77.0.0/16" }]], routes: [{ dst: "0.0.0.0/0" }] },
+    },
+    { type: "portmap", capabilities: { portMappings: true } },
+  ],
+};
+
+/** How an `ExecSync` ended. */
+export interface ExecDone {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly status: number;
+}
+
+/** Part of `ContainerStatus`. */
+export interface ContainerStatus {
+  readonly state: string;
+  readonly exit_code: number;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A pod sandbox: its id and the config that it was made with, which each of its containers needs again. */
+export interface Pod {
+  readonly id: string;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** containerd with its CRI plugin in a playground, called as the kubelet calls it. */
+export class Cri {
+  readonly pg: Playground;
+  readonly #client: Client;
+  readonly #service: ServiceDefinition;
+  #count = 0;
+
+  constructor(pg: Playground) {
+    this.pg = pg;
+    mkdirSync(join(pg.dir, "cni"));
+    writeFileSync(join(pg.dir, "cni/10-pods.conflist"), JSON.stringify(NETWORK));
+    const config = join(pg.dir, "containerd.toml");
+    writeFileSync(config, containerdConfig(pg));
+    pg.start("containerd", ["containerd", "-c", config]);
+    const socket = join(pg.dir, "containerd.sock");
+    const up = waitFor(() => existsSync(socket) && this.ctr("version").status === 0, 15_000);
+    if (!up) throw new Error(`containerd did not come up: ${pg.run(["tail", "-n", "20", join(pg.dir, "containerd.log")]).stdout}`);
+    const images = { "localhost/box:latest": ["sh"], "localhost/pause:latest": ["sleep", "100000"] };
+    for (const [name, command] of Object.entries(images)) {
+      const done = this.ctr("-n", "k8s.io", "images", "import", imageArchive(pg, name, command));
+      if (done.status !== 0) throw new Error(`ctr images import: ${done.output}`);
+    }
+    const loaded = loadSync(join(PROJECT, "conformance/engines/cri.proto"), {
+      keepCase: true,
+      enums: String,
+      longs: Number,
+      defaults: true,
+    });
+    this.#service = loaded["runtime.v1.RuntimeService"] as ServiceDefinition;
+    this.#client = new Client(`unix:${socket}`, credentials.createInsecure());
+  }
+
+  ctr(...args: string[]) {
+    return this.pg.run(["ctr", "-a", join(this.pg.dir, "containerd.sock"), ...args]);
+  }
+
+  /** One call; rejects with the server's message. The caller says what the answer is. */
+  async call<Answer>(name: string, request: object = {}): Promise<Answer> {
+    const method = this.#service[name];
+    if (method === undefined) throw new Error(`cri.proto has no ${name}`);
+    return new Promise((settle, fail) => {
+      const options = { deadline: Date.now() + 30_000 };
+      this.#client.makeUnaryRequest<object, Answer>(
+        method.path,
+        method.requestSerialize,
+        (bytes) => method.responseDeserialize(bytes) as Answer,
+        request,
+        options,
+        (error, answer) => {
+          if (error !== null) fail(error);
+          else if (answer === undefined) fail(new Error(`${name}: no answer`));
+          else settle(answer);
+        },
+      );
+    });
+  }
+
+  /** Makes a pod; `config` is merged into its PodSandboxConfig. */
+  async runPod(config: Readonly<Record<string, unknown>> = {}): Promise<Pod> {
+    this.#count += 1;
+    const name = `pod${this.#count}`;
+    const logs = join(this.pg.dir, "logs", name);
+    mkdirSync(logs, { recursive: true });
+    const whole = { metadata: { name, uid: name, namespace: "default" }, hostname: name, log_directory: logs, ...config };
+    const { id } = await this.call<{ id: string }>("RunPodSandbox", { config: whole });
+    return { id, config: whole };
+  }
+
+  /** Makes a container in `pod`, not started; `config` is merged into its ContainerConfig. */
+  async create(pod: Pod, name: string, command: readonly string[], config: object = {}): Promise<string> {
+    const image = { image: "localhost/box:latest" };
+    const whole = { metadata: { name }, image, command, log_path: `${name}.log`, ...config };
+    const request = { pod_sandbox_id: pod.id, config: whole, sandbox_config: pod.config };
+    return (await this.call<{ id: string }>("CreateContainer", request)).id;
+  }
+
+  /** {@link create}, and starts it. */
+  async run(pod: Pod, name: string, command: readonly string[], config: object = {}): Promise<string> {
+    const id = await this.create(pod, name, command, config);
+    await this.call("StartContainer", { id });
+    return id;
+  }
+
+  /** Runs a program in a container. @param timeout seconds; 0 is none */
+  async exec(id: string, cmd: readonly string[], timeout = 0): Promise<ExecDone> {
+    const done = await this.call<{ stdout: Buffer; stderr: Buffer; exit_code: number }>("ExecSync", { id, cmd, timeout });
+    return { stdout: done.stdout.toString(), stderr: done.stderr.toString(), status: done.exit_code };
+  }
+
+  async status(id: string): Promise<ContainerStatus> {
+    return (await this.call<{ status: ContainerStatus }>("ContainerStatus", { id })).status;
+  }
+
+  /** Waits until the container has ended. */
+  async ended(id: string): Promise<ContainerStatus> {
+    for (let tries = 0; tries < 500; tries += 1) {
+      const status = await this.status(id);
+      if (status.state === "CONTAINER_EXITED") return status;
+      sleep(20);
+    }
+    throw new Error(`container ${id} does not end`);
+  }
+
+  /** Stops and removes a pod and all in it. */
+  async remove(pod: Pod): Promise<void> {
+    await this.call("StopPodSandbox", { id: pod.id });
+    await this.call("RemovePodSandbox", { id: pod.id });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
