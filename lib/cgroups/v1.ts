@@ -7,10 +7,11 @@ import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { deviceWrites, devicesList, parseDevicesList, sameFilter, wantedFilter } from "./devices.ts";
 import { freeze, readFreezer, thaw, type FreezerState } from "./freezer.ts";
+import { formerWrites } from "./former.ts";
 import { isOptional } from "./path.ts";
 import { resourceWrites } from "./resources.ts";
 import { inheritCpuset, makeCgroup, parentOf, processesBelow, removeTree } from "./tree.ts";
-import { performWrites } from "./write.ts";
+import { performWrites, type Write } from "./write.ts";
 import type { Cgroup, LimitOptions } from "./driver.ts";
 import type { Log } from "../log.ts";
 import type { LinuxResources } from "../spec/types.ts";
@@ -135,10 +136,31 @@ export class CgroupV1 implements Cgroup {
     if (!update && cpuset !== undefined && writes[0]?.controller === "cpuset") {
       inheritCpuset(parentOf(cpuset));
     }
+    if (update) {
+      this.#change(writes);
+      return;
+    }
     performWrites(this.paths, writes);
-    if (update) return;
     if (cpuset !== undefined) inheritCpuset(cpuset);
     this.#limitDevices(resources?.devices ?? []);
+  }
+
+  /** All of the writes, or none. */
+  #change(writes: readonly Write[]): void {
+    const former = formerWrites(this.paths, writes);
+    try {
+      performWrites(this.paths, writes);
+    } catch (error) {
+      for (const write of former) {
+        try {
+          performWrites(this.paths, [write]);
+        } catch (again) {
+          const why = again instanceof Error ? again.message : String(again);
+          this.#log.warn(`the former limit could not be set again: ${why}`);
+        }
+      }
+      throw error;
+    }
   }
 
   #read(controller: string, file: string): string | undefined {

@@ -1,5 +1,5 @@
 import type { Sound } from "./sound.ts";
-import type { Config, LinuxResources, Mount, Process } from "./types.ts";
+import type { Config, Mount, Process } from "./types.ts";
 
 /** A property of config.json that this release of runt refuses, because ignoring it would be wrong. */
 export interface Unsupported {
@@ -24,14 +24,6 @@ const LINUX = [
   ["personality", "personalities"],
   ["mountLabel", "SELinux labels of mounts"],
 ] as const;
-
-const RESOURCES: readonly (readonly [keyof LinuxResources & string, string])[] = [
-  ["blockIO", "limits of block devices"],
-  ["hugepageLimits", "limits of huge pages"],
-  ["network", "network classes and priorities"],
-  ["rdma", "RDMA limits"],
-  ["unified", "cgroup v2 files by name"],
-];
 
 /**
  * Whether a value asks for nothing: absent, `""`, false, `[]`, `{}`, or an object of only such values. A member that
@@ -65,9 +57,6 @@ export function unsupported(config: Sound<Config>): readonly Unsupported[] {
     const value = linux[name];
     look("/linux", name, value !== undefined && name === "netDevices" ? Object.keys(value) : value, what);
   }
-  const { resources } = linux;
-  if (resources === undefined) return found;
-  for (const [name, what] of RESOURCES) look("/linux/resources", name, resources[name], what);
   return found;
 }
 
