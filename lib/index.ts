@@ -30,10 +30,13 @@ export type {
   RuntimeContext,
   StateReport,
 } from "./runtime/options.ts";
+export { pause, resume } from "./runtime/pause.ts";
 export { planBundle } from "./runtime/plan_bundle.ts";
+export { processes } from "./runtime/processes.ts";
 export { run } from "./runtime/run.ts";
 export { start } from "./runtime/start.ts";
 export { state } from "./runtime/state.ts";
+export { update } from "./runtime/update.ts";
 export { checkConfig, parseConfig } from "./spec/config.ts";
 export type * from "./spec/types.ts";
 

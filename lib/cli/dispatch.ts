@@ -56,12 +56,27 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
     });
   },
 
+  async pause({ id, context }) {
+    const { pause } = await import("./bundle_commands.ts");
+    return pause(context, id);
+  },
+
   async plan({ flags, context }) {
     const { plan } = await import("./bundle_commands.ts");
     return plan(context, {
       bundle: bundleOf(flags.bundle),
       format: textOrJson(flags.format),
     });
+  },
+
+  async ps({ flags, id, positionals, context }) {
+    const { ps } = await import("./bundle_commands.ts");
+    return ps(context, id, { format: flags.format ?? "table", args: positionals.slice(1) });
+  },
+
+  async resume({ id, context }) {
+    const { resume } = await import("./bundle_commands.ts");
+    return resume(context, id);
   },
 
   async run({ flags, id, context }) {
@@ -85,6 +100,11 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
 
   async state({ id, context }) {
     return containers.state(context, id);
+  },
+
+  async update({ flags, id, context }) {
+    const { update, updateLimits } = await import("./bundle_commands.ts");
+    return update(context, id, updateLimits(flags));
   },
 };
 

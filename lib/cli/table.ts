@@ -150,6 +150,34 @@ const FORMAT_TEXT = {
   help: "format of the output",
 } as const satisfies OptionRow;
 
+/** Limits of `update`. Numbers travel as text, because they may need all of 64 bits. */
+const UPDATE = [
+  {
+    name: "resources",
+    alias: "r",
+    type: "string",
+    help: "file with a linux.resources object, or - for stdin; then all other options are ignored",
+  },
+  { name: "blkio-weight", type: "integer", help: "weight of block I/O, 10 to 1000" },
+  { name: "cpu-period", type: "string", help: "period of the CPU limit in microseconds; 0: the system's" },
+  { name: "cpu-quota", type: "string", help: "CPU time allowed in a period, in microseconds; -1: no limit" },
+  { name: "cpu-burst", type: "string", help: "CPU time that may be saved up for a burst, in microseconds" },
+  { name: "cpu-share", type: "string", help: "CPU shares, relative to other containers" },
+  { name: "cpu-rt-period", type: "string", help: "period of the real-time limit in microseconds" },
+  { name: "cpu-rt-runtime", type: "string", help: "real-time CPU time allowed in a period, in microseconds" },
+  { name: "cpu-idle", type: "string", help: "1: SCHED_IDLE for the whole container; 0: not" },
+  { name: "cpuset-cpus", type: "string", help: "CPUs to use" },
+  { name: "cpuset-mems", type: "string", help: "memory nodes to use" },
+  { name: "kernel-memory", type: "string", hidden: true, help: "obsolete, ignored" },
+  { name: "kernel-memory-tcp", type: "string", hidden: true, help: "obsolete, ignored" },
+  { name: "memory", type: "string", help: "memory limit in bytes, or with a unit (64M); -1: no limit" },
+  { name: "memory-reservation", type: "string", help: "soft limit of memory" },
+  { name: "memory-swap", type: "string", help: "limit of memory and swap together; -1: no limit" },
+  { name: "pids-limit", type: "integer", help: "most processes; -1: no limit" },
+  { name: "l3-cache-schema", type: "string", help: "Intel RDT/CAT schema of the L3 cache" },
+  { name: "mem-bw-schema", type: "string", help: "Intel RDT/MBA schema of memory bandwidth" },
+] as const satisfies readonly OptionRow[];
+
 const ONE_ID = { arguments: "<container-id>", min: 1, max: 1, takesId: true } as const;
 
 /** Every command, in the order of the help. */
@@ -286,6 +314,12 @@ export const COMMANDS = {
       { name: "quiet", alias: "q", type: "boolean", help: "print container ids only" },
     ],
   },
+  pause: {
+    name: "pause",
+    summary: "suspend all processes of the container",
+    ...ONE_ID,
+    options: [],
+  },
   plan: {
     name: "plan",
     summary: "print the steps that would make a container of a bundle",
@@ -293,6 +327,32 @@ export const COMMANDS = {
     min: 0,
     max: 0,
     options: [BUNDLE, FORMAT_TEXT],
+  },
+  ps: {
+    name: "ps",
+    summary: "list the processes of the container",
+    arguments: "<container-id> [ps options]",
+    min: 1,
+    max: Infinity,
+    takesId: true,
+    // What follows is for ps(1), such as -aux.
+    stopAfter: 1,
+    options: [
+      {
+        name: "format",
+        alias: "f",
+        type: "string",
+        choices: ["table", "json"],
+        default: "table",
+        help: "format of the output",
+      },
+    ],
+  },
+  resume: {
+    name: "resume",
+    summary: "let the processes of a paused container go on",
+    ...ONE_ID,
+    options: [],
   },
   run: {
     name: "run",
@@ -337,6 +397,12 @@ export const COMMANDS = {
     summary: "print the state of a container",
     ...ONE_ID,
     options: [],
+  },
+  update: {
+    name: "update",
+    summary: "change the limits of a container",
+    ...ONE_ID,
+    options: UPDATE,
   },
 } as const satisfies Record<string, CommandRow>;
 

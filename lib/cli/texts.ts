@@ -60,6 +60,11 @@ EXAMPLE:
 
 EXAMPLE:
     # runt --root /run/containerd/runc/default list --format json`,
+  pause: `Stops every process of the container where it is, through the freezer of its cgroup. The
+container's status is "paused" until "runt resume".
+
+EXAMPLE:
+    # runt pause web`,
   plan: `Prints the steps by which a container of this bundle would be made, in their order: the
 operation, its values, and behind an arrow the place in config.json (a JSON Pointer) that asks
 for it. Nothing is done, and no privileges are needed. In the JSON format integers above
@@ -67,6 +72,15 @@ for it. Nothing is done, and no privileges are needed. In the JSON format intege
 
 EXAMPLE:
     $ runt plan --bundle /bundles/web`,
+  ps: `Lists the processes of the container: the lines of ps(1) that are about them, or with
+--format json their pids. What follows the id goes to ps(1); without it that is -ef.
+
+EXAMPLE:
+    # runt ps web -o pid,stat,args -e`,
+  resume: `Lets the processes of a paused container go on.
+
+EXAMPLE:
+    # runt resume web`,
   run: `Makes a container of the bundle and runs its process. Without --detach runt stays, passes
 signals on, and exits with the status of the process, or with 128 and the number of the signal
 that ended it; then the container is deleted unless --keep is given.
@@ -90,4 +104,13 @@ running, paused or stopped), bundle, rootfs, created, annotations.
 
 EXAMPLE:
     # runt state web`,
+  update: `Changes limits of a container. What is not named stays as it is, and if the kernel refuses a
+value, all keep their former ones. Sizes may have a unit (64M, 1.5g); units are powers of 1024.
+
+The resources file has the form of linux.resources in config.json. In it, a 0 where 0 cannot be
+a limit means that the value is not named. Device rules are not changed.
+
+EXAMPLE:
+    # runt update --memory 256M --pids-limit 100 web
+    # echo '{"cpu": {"quota": 50000}}' | runt update --resources - web`,
 };

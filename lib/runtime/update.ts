@@ -1,0 +1,31 @@
+import { attachCgroup } from "../cgroups/driver.ts";
+import { RuntimeError } from "../errors.ts";
+import type { LinuxResources } from "../spec/types.ts";
+import type { RuntimeContext } from "./options.ts";
+import { status } from "./status.ts";
+import { find, recordOf } from "./store.ts";
+
+/**
+ * Changes limits of a container. What `resources` does not name stays as it is, and so do its device rules; a 0 is
+ * "not named" wherever 0 cannot be a limit, as engines send it. If the kernel refuses a value, those that were
+ * written before it are taken back.
+ *
+ * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING where it has stopped, CONFIG_INVALID, HOST_UNABLE, CGROUP
+ */
+export function update(context: RuntimeContext, id: string, resources: LinuxResources): void {
+  const entry = find(context.root, id);
+  try {
+    const record = recordOf(entry);
+    const now = status(entry, record);
+    if (record === undefined || now === "stopped" || now === "creating") {
+      throw new RuntimeError("CONTAINER_NOT_RUNNING", "container not running");
+    }
+    const { memory } = resources;
+    if (memory?.kernel !== undefined || memory?.kernelTCP !== undefined) {
+      context.log.warn("Kernel memory settings are ignored and will be removed");
+    }
+    attachCgroup(record.cgroup_paths, context.log).limit(resources, { update: true });
+  } finally {
+    entry.close();
+  }
+}
