@@ -2,7 +2,7 @@
 //
 //   node scripts/build.mjs [--force] [--keep-going] [STEP...]
 //
-// Steps: schemas, addon, init, launcher, typescript, library, executable; all of them without an argument. A step whose
+// Steps: schemas, addon, seccomp, init, launcher, typescript, library, executable; all of them without an argument. A step whose
 // inputs have not changed is left out (--force: is not). --keep-going goes on after a step that failed.
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -28,8 +28,9 @@ function checkTools() {
   if (!has("cmake")) missing.push("cmake");
   if (!has("g++") && !has("clang++")) missing.push("g++");
   if (!has("make") && !has("ninja")) missing.push("make");
+  if (!existsSync("/usr/include/seccomp.h")) missing.push("libseccomp-dev");
   const left = prepare({ packages: missing });
-  if (left.length > 0) throw new StepFailed(`these programs are missing: ${left.join(" ")}`);
+  if (left.length > 0) throw new StepFailed(`these packages are missing: ${left.join(" ")}`);
 }
 
 /**
@@ -78,14 +79,14 @@ function buildNative(target, folders, file, destination) {
   });
 }
 
-function buildAddon() {
-  const file = `${LIBEXEC}/runt.node`;
-  buildNative("addon", ["addon", "base"], "runt.node", file);
+function buildAddon(target, folders, name) {
+  const file = `${LIBEXEC}/${name}`;
+  buildNative(target, folders, name, file);
   // The linker lets a module have undefined symbols, since Node-API's are; the loader does not.
   try {
     process.dlopen({ exports: {} }, join(ROOT, file));
   } catch (error) {
-    throw new StepFailed(`the addon was built, but cannot be loaded: ${error.message}`);
+    throw new StepFailed(`the addon ${name} was built, but cannot be loaded: ${error.message}`);
   }
 }
 
@@ -163,7 +164,8 @@ function buildExecutable() {
 
 const STEPS = {
   schemas: buildSchemas,
-  addon: buildAddon,
+  addon: () => buildAddon("addon", ["addon", "base"], "runt.node"),
+  seccomp: () => buildAddon("seccomp", ["seccomp", "base"], "seccomp.node"),
   init: () => buildNative("init", ["init", "plan", "base"], "init", `${LIBEXEC}/init`),
   launcher: () => buildNative("launcher", ["launcher", "base"], "launcher", "dist/bin/runt"),
   typescript: buildTypescript,

@@ -233,9 +233,9 @@ export class Box {
     return done.stdout;
   }
 
-  /** Ids in the state directory, whatever their state. */
+  /** Ids in the state directory, whatever their state; a name with @ is no id but a cache. */
   ids(): string[] {
-    return existsSync(this.root) ? readdirSync(this.root) : [];
+    return existsSync(this.root) ? readdirSync(this.root).filter((name) => !name.startsWith("@")) : [];
   }
 
   /** What a call that failed has left: state, cgroups, mounts, processes. Empty if all is clean. */

@@ -91,6 +91,7 @@ t.test("faults of the file hide nothing about the rest", options, (t) => {
         namespaces: [{ type: "mount" }, { type: "uts", path: "rel" }, { type: "ipc", path: "/nowhere" }],
         sysctl: { "net.no.such": "1", "kernel/../../etc/x": "1" },
         seccomp: { defaultAction: "no" },
+        intelRdt: { closID: "x" },
       },
       vm: {},
     },
@@ -116,7 +117,7 @@ t.test("faults of the file hide nothing about the rest", options, (t) => {
       "/hooks/prestart/2",
     ],
   );
-  t.strictSame(of("unsupported"), ["/linux/seccomp: seccomp filters"]);
+  t.strictSame(of("unsupported"), ["/linux/intelRdt: Intel RDT"]);
   t.strictSame(of("host"), [
     `/root/path: root.path: rootfs (${path}/rootfs) does not exist`,
     "/mounts/0/source: /nowhere: no such file or directory",

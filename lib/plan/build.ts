@@ -99,7 +99,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
     const fields = { flags: propagation };
     steps.push({ op: "rootPropagation", origin: "/linux/rootfsPropagation", fields });
   }
-  if (process !== undefined) processSteps(process, { linux: config.linux, joins: false, steps, slots });
+  if (process !== undefined) processSteps(process, { linux: config.linux, joins: false, steps, slots, seccomp: facts.seccomp });
   steps.push({ op: "ready", origin: "", fields: {} });
   if (facts.waitForStart) {
     steps.push({ op: "start", origin: "", fields: { slot: slots.length } });

@@ -8,7 +8,7 @@
 import { parseCpuList } from "../spec/cpu_list.ts";
 import type { Config, Process } from "../spec/types.ts";
 import type { Plan } from "./build.ts";
-import type { Slot } from "./facts.ts";
+import type { SeccompFilter, Slot } from "./facts.ts";
 import * as K from "./linux.ts";
 import { readNamespaces } from "./namespaces.ts";
 import type { Step } from "./ops.ts";
@@ -26,6 +26,8 @@ export interface ExecFacts {
   readonly noNewKeyring: boolean;
   /** How many descriptors from 3 the process inherits. */
   readonly preserveFds: number;
+  /** What the container's `linux.seccomp` comes to. Absent: no filter. */
+  readonly seccomp?: SeccompFilter | undefined;
 }
 
 /**
@@ -68,7 +70,7 @@ export function buildExecPlan(config: Config, process: Process, facts: ExecFacts
     steps.push({ op: "console", origin: "/process/terminal", fields: { slot: slots.length, height, width } });
     slots.push({ kind: "consoleSocket" });
   }
-  processSteps(process, { linux: config.linux, joins: true, steps, slots });
+  processSteps(process, { linux: config.linux, joins: true, steps, slots, seccomp: facts.seccomp });
   steps.push({ op: "ready", origin: "", fields: {} });
   steps.push(execStep(process, facts.preserveFds, []));
   return { steps, slots };

@@ -6,6 +6,14 @@ export type CgroupPiece =
   | { readonly op: "symlink"; readonly fields: StepFields<"symlink"> }
   | { readonly op: "mountAttributes"; readonly fields: StepFields<"mountAttributes"> };
 
+/** A compiled `linux.seccomp`. */
+export interface SeccompFilter {
+  /** BPF program, 8 bytes an instruction. */
+  readonly filter: Uint8Array;
+  /** SECCOMP_FILTER_FLAG_* for seccomp(2). */
+  readonly flags: number;
+}
+
 /** What planning needs to know beyond config.json; the caller looks it up, so that planning stays pure. */
 export interface PlanFacts {
   readonly id: string;
@@ -27,6 +35,8 @@ export interface PlanFacts {
   readonly waitForStart: boolean;
   /** /proc/kcore exists, so /dev/core is made. */
   readonly kcore: boolean;
+  /** What `linux.seccomp` comes to. Absent: no filter. */
+  readonly seccomp?: SeccompFilter;
   /** For `mounts` entries of type `cgroup`, by their index: what they come to on this host. */
   readonly cgroupMounts: Readonly<Record<number, readonly CgroupPiece[]>>;
 }

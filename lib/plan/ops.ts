@@ -167,6 +167,11 @@ export const OPS = {
   joinContainer: { slot: "u32", kinds: "u32" },
   /** sched_setaffinity(2); bit n of `mask` is CPU n. `attempt` 1: a refusal is no failure. */
   cpuAffinity: { mask: "bytes", attempt: "u32" },
+  /**
+   * seccomp(2) with the BPF program `filter`; `flags` are SECCOMP_FILTER_FLAG_*. With NEW_LISTENER the runtime takes the
+   * listener, whose number it is told.
+   */
+  seccomp: { filter: "bytes", flags: "u32" },
 } as const satisfies Record<string, Record<string, FieldType>>;
 
 export type OpName = keyof typeof OPS;
@@ -216,6 +221,8 @@ export const Message = {
   READY: 6,
   /** A failure record; init exits after it. */
   FAILURE: 7,
+  /** A listener of seccomp notifications is there; `value` is its descriptor, init's. */
+  SECCOMP_LISTENER: 10,
   /** Init is about to execute the program; an end without it is a death before that. Not answered. */
   EXEC: 9,
   /** The first thing that init waits for: a message with the plan and the slots as descriptors. */
@@ -233,7 +240,7 @@ export const CALLS = [
   "mknodat", "symlinkat", "fchmod", "fchown", "fstat", "readlinkat", "write", "read", "sendmsg", "recvmsg",
   "sethostname", "setdomainname", "keyctl", "prctl", "prlimit", "setgroups", "setresgid", "setresuid",
   "capset", "setsid", "ioctl", "dup3", "close_range", "execve", "socket", "getcwd", "mmap", "waitid", "poll",
-  "fspick", "fstatfs", "getdents64", "memfd_create", "pipe2", "sched_setaffinity", "interpreter", "loader",
+  "fspick", "fstatfs", "getdents64", "memfd_create", "pipe2", "seccomp", "sched_setaffinity", "interpreter", "loader",
 ] as const;
 
 /** Bytes of a failure record: kind, stage, step, errno, call, value (u32 each), then the subject. */

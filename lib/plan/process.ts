@@ -5,7 +5,7 @@
  */
 import type { Hook, Linux, Process } from "../spec/types.ts";
 import { capabilityMasks } from "./capabilities.ts";
-import type { Slot } from "./facts.ts";
+import type { SeccompFilter, Slot } from "./facts.ts";
 import { RLIMITS } from "./linux.ts";
 import type { Step } from "./ops.ts";
 
@@ -23,13 +23,15 @@ export interface ProcessPlan {
   readonly steps: Step[];
   /** Descriptors that the steps refer to, by their place in this list. */
   readonly slots: Slot[];
+  /** The filter of all processes of the container. */
+  readonly seccomp?: SeccompFilter | undefined;
 }
 
 /**
  * Everything that is done to a process between the making of its container, or the joining of it, and `ready`:
  * for `create` and `exec` alike.
  */
-export function processSteps(process: Process, { joins, steps }: ProcessPlan): void {
+export function processSteps(process: Process, { joins, steps, seccomp }: ProcessPlan): void {
   // A process that joins has done it before: see `buildExecPlan`.
   if (!joins) oomScoreAdjStep(process, steps);
   const rlimits = process.rlimits ?? [];
@@ -49,6 +51,8 @@ export function processSteps(process: Process, { joins, steps }: ProcessPlan): v
   // Tried with both ids, as with runc: only root may be allowed to enter, or only the user (root of a user
   // namespace, or of an NFS that squashes it).
   steps.push({ op: "changeDirectory", origin: "/process/cwd", fields: { path: cwd, attempt: 1 } });
+  // Without no_new_privs it takes CAP_SYS_ADMIN, which the process may lose with its ids.
+  if (process.noNewPrivileges !== true) seccompStep(seccomp, steps);
   steps.push({
     op: "credentials",
     origin: "/process/user",
@@ -64,6 +68,14 @@ export function processSteps(process: Process, { joins, steps }: ProcessPlan): v
   const name = process.args?.[0] ?? "";
   const search = value(process.env ?? [], "PATH") ?? DEFAULT_SEARCH;
   steps.push({ op: "findProgram", origin: "/process/args/0", fields: { name, search } });
+  // As late as it can be: what follows, the filter has to allow.
+  if (process.noNewPrivileges === true) seccompStep(seccomp, steps);
+}
+
+function seccompStep(seccomp: SeccompFilter | undefined, steps: Step[]): void {
+  if (seccomp === undefined) return;
+  const { filter, flags } = seccomp;
+  steps.push({ op: "seccomp", origin: "/linux/seccomp", fields: { filter, flags } });
 }
 
 /** `process.oomScoreAdj`; nothing where it is absent. */

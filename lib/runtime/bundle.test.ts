@@ -17,8 +17,8 @@ function refusal(change: object): RuntimeError {
   throw new Error("accepted");
 }
 
-const seccomp = { seccomp: { defaultAction: "SCMP_ACT_ALLOW" } };
-const unsupported = /config\.json:1:\d+: \/linux\/seccomp: not supported yet: seccomp filters/;
+const rdt = { intelRdt: { closID: "x" } };
+const unsupported = /config\.json:1:\d+: \/linux\/intelRdt: not supported yet: Intel RDT/;
 
 t.test("a good bundle", (t) => {
   const path = t.testdir({ rootfs: {}, "config.json": JSON.stringify(good) });
@@ -29,19 +29,19 @@ t.test("a good bundle", (t) => {
 });
 
 t.test("problems and what is not supported are in one error", (t) => {
-  const error = refusal({ hostname: 5, linux: seccomp });
+  const error = refusal({ hostname: 5, linux: rdt });
   t.equal(error.code, "CONFIG_INVALID");
   t.match(error.message, unsupported);
   t.match(error.message, /\/hostname: found 5, must be a string/);
   t.strictSame(
     error.facts.problems?.map(({ pointer }) => pointer),
-    ["/hostname", "/linux/seccomp"],
+    ["/hostname", "/linux/intelRdt"],
   );
   t.end();
 });
 
 t.test("what is not supported alone has its own code", (t) => {
-  const error = refusal({ linux: { ...seccomp, mountLabel: "x" } });
+  const error = refusal({ linux: { ...rdt, mountLabel: "x" } });
   t.equal(error.code, "NOT_SUPPORTED");
   t.match(error.message, unsupported);
   t.match(error.message, /\/linux\/mountLabel: not supported yet: SELinux labels of mounts/);

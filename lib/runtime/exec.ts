@@ -17,6 +17,7 @@ import { openInit } from "./destroy.ts";
 import { processOf, savedConfig } from "./exec_process.ts";
 import type { ExecOptions, RuntimeContext } from "./options.ts";
 import { sendPidfd } from "./pidfd_socket.ts";
+import { containerFilter, sendListener } from "./seccomp.ts";
 import { serve, untilExecuted } from "./serve.ts";
 import { checkPreserved, openSlots } from "./slots.ts";
 import { startError } from "./start_error.ts";
@@ -110,7 +111,9 @@ async function join(
   const fds: number[] = [];
   try {
     const noNewKeyring = record.no_new_keyring === true;
-    const plan = buildExecPlan(config, process, { id: record.id, rootfs: record.rootfs, noNewKeyring, preserveFds });
+    const { id, rootfs, bundle } = record;
+    const seccomp = await containerFilter(context, config);
+    const plan = buildExecPlan(config, process, { id, rootfs, noNewKeyring, preserveFds, seccomp });
     openSlots(plan.slots, target.entry, new Map(), consoleSocket, fds, target.pidfd);
     init.sendPlan(plan, fds);
     context.log.debug(`container ${record.id}: init started with a plan of ${plan.steps.length} steps`);
@@ -122,6 +125,10 @@ async function join(
     await serve(init, config, own, {
       who: WHO,
       runtimeHooks: () => Promise.resolve(),
+      seccompListener: (fd) => {
+        const statePid = record.init_process_pid;
+        sendListener(config, init, fd, { id, bundle, statePid, status: "running" });
+      },
       ready: () => {
         if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd);
       },

@@ -24,6 +24,7 @@ import { cgroupPieces } from "./cgroup_mounts.ts";
 import { runPoststop } from "./destroy.ts";
 import { runHooks } from "./hooks.ts";
 import type { CreateOptions, RuntimeContext } from "./options.ts";
+import { containerFilter, sendListener } from "./seccomp.ts";
 import { serve } from "./serve.ts";
 import { checkPreserved, openNamespaces, openSlots, type OpenNamespaces } from "./slots.ts";
 import { socketActivation } from "./socket_activation.ts";
@@ -109,6 +110,7 @@ export async function launch(
     undo.push(() => init.kill());
     // From here on init works at the same time: it starts while the plan is made, and it mounts while the
     // cgroups are made and the state is written.
+    const seccomp = await containerFilter(context, config);
     const facts: PlanFacts = {
       id: options.id,
       bundle: bundle.path,
@@ -121,6 +123,7 @@ export async function launch(
       waitForStart: mode.waitForStart,
       kcore: exists("/proc/kcore"),
       cgroupMounts: cgroupPieces(config, layout, cgroup.paths),
+      ...(seccomp === undefined ? {} : { seccomp }),
     };
     const plan = buildPlan(config, facts);
     if (mode.waitForStart) entry.makeFifo();
@@ -167,6 +170,10 @@ export async function launch(
         const state = `${head}${init.pid}${tail}`;
         await runHooks("prestart", config.hooks?.prestart, state, bundle.path);
         await runHooks("createRuntime", config.hooks?.createRuntime, state, bundle.path);
+      },
+      seccompListener: (fd) => {
+        const { path } = bundle;
+        sendListener(config, init, fd, { id: options.id, bundle: path, statePid: init.pid, status: "creating" });
       },
       ready: () => {
         if (!isKnown) prepare();

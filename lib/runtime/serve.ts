@@ -15,6 +15,8 @@ export interface Service {
   readonly who?: string;
   /** Runs the prestart and createRuntime hooks. */
   readonly runtimeHooks: () => Promise<void>;
+  /** Hands a seccomp listener, a descriptor of init's, to the agent. */
+  readonly seccompListener: (fd: number) => void;
   /** Makes the container known; after it init goes on without the runtime. */
   readonly ready: () => void;
 }
@@ -47,6 +49,9 @@ export async function serve(
       }
       case Message.RUNTIME_HOOKS:
         await service.runtimeHooks();
+        break;
+      case Message.SECCOMP_LISTENER:
+        service.seccompListener(question.value);
         break;
       case Message.READY:
         service.ready();

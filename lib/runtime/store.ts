@@ -274,7 +274,8 @@ export function ids(root: string): string[] {
   const names = native.readdir(AT_FDCWD, root);
   if (names === -Errno.ENOENT) return [];
   if (typeof names === "number") throw new RuntimeError("SYSCALL", `open ${root}: ${errnoText(-names)}`);
-  return names.sort();
+  // What no id can be is no container: the cache of seccomp filters.
+  return names.filter((name) => !name.startsWith("@")).sort();
 }
 
 function openEntry(id: string, path: string): Entry | undefined {

@@ -2,7 +2,7 @@ import { pointerStep } from "./json_exact.ts";
 import type { MeaningCheck } from "./meaning.ts";
 import { show } from "./schema_messages.ts";
 import type { Report, Sound } from "./sound.ts";
-import type { Config, Int64, LinuxDevice, LinuxSeccompAction } from "./types.ts";
+import type { Config, Int64, LinuxDevice, LinuxSeccompAction, LinuxSyscall } from "./types.ts";
 
 /** Bits of a device number that mknod(2) takes: 12 for the major, 20 for the minor number. */
 const MAX_MAJOR = 0xfff;
@@ -136,8 +136,32 @@ function checkSeccomp({ linux }: Sound<Config>, report: Report): void {
     const call = `${at}/syscalls/${index}`;
     checkErrno(`${call}/action`, `${call}/errnoRet`, syscall?.action, syscall?.errnoRet);
   });
+  checkNotify(at, defaultAction, syscalls, listenerPath ?? "", report);
   if ((listenerMetadata ?? "") !== "" && (listenerPath ?? "") === "") {
     const pointer = `${at}/listenerMetadata`;
     report(pointer, "allowed only with listenerPath", [pointer, `${at}/listenerPath`]);
   }
+}
+
+/** Who answers a notification needs `write` for it, and the runtime needs it to hand the listener over. */
+function checkNotify(
+  at: string,
+  defaultAction: LinuxSeccompAction | undefined,
+  syscalls: readonly (Sound<LinuxSyscall> | undefined)[],
+  listenerPath: string,
+  report: Report,
+): void {
+  const notify = "SCMP_ACT_NOTIFY";
+  if (defaultAction === notify) report(`${at}/defaultAction`, `${notify} cannot be used as default action`);
+  let first: number | undefined;
+  syscalls.forEach((syscall, index) => {
+    if (syscall?.action !== notify) return;
+    first ??= index;
+    const write = syscall.names?.indexOf("write") ?? -1;
+    if (write < 0) return;
+    report(`${at}/syscalls/${index}/names/${write}`, `${notify} cannot be used for the write syscall`);
+  });
+  if (first === undefined || listenerPath !== "") return;
+  const rule = `${at}/syscalls/${first}/action`;
+  report(`${at}/listenerPath`, `missing or empty, but a rule has ${notify}`, [`${at}/listenerPath`, rule]);
 }

@@ -26,7 +26,7 @@ t.test("values that are wrong hide no rule about others", (t) => {
     ' "process": {"args": [], "cwd": "rel", "user": {"uid": -1}, "env": ["=x", 7]},',
     ' "hooks": {"poststop": [{"path": "rel"}, 5], "prestart": 1},',
     ' "linux": {"namespaces": [{"type": "ipc", "path": 1}, {"type": "ipc"}],',
-    '           "seccomp": {"defaultAction": "no"}, "resources": {"unified": {"a": "1"}}}}',
+    '           "seccomp": {"defaultAction": "no"}, "intelRdt": {"closID": "x"}}}',
   ].join("\n");
   const { config, problems } = inspectConfig(text);
   const error = configError(text, "/bundle/config.json", problems, unsupported(config));
@@ -47,21 +47,21 @@ t.test("values that are wrong hide no rule about others", (t) => {
       "config.json:4:58: /hooks/prestart: found 1, must be a list",
       "config.json:5:51: /linux/namespaces/0/path: found 1, must be a string",
       "config.json:5:64: /linux/namespaces/1/type: ipc is there already, at /linux/namespaces/0",
-      "config.json:6:23: /linux/seccomp: not supported yet: seccomp filters",
       'config.json:6:41: /linux/seccomp/defaultAction: found "no", allowed: …',
+      "config.json:6:60: /linux/intelRdt: not supported yet: Intel RDT",
     ],
   );
   t.end();
 });
 
 t.test("what is not supported alone", (t) => {
-  const text = '{"ociVersion": "1.3.0", "root": {"path": "r"},\n "linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}}}';
+  const text = '{"ociVersion": "1.3.0", "root": {"path": "r"},\n "linux": {"intelRdt": {"closID": "x"}}}';
   const { config, problems } = inspectConfig(text);
   t.strictSame(problems, []);
   const error = configError(text, "/b/config.json", problems, unsupported(config));
   t.equal(error.code, "NOT_SUPPORTED");
-  t.equal(error.message, "config.json:2:23: /linux/seccomp: not supported yet: seccomp filters");
-  t.equal(error.facts.problems?.[0]?.pointer, "/linux/seccomp");
+  t.equal(error.message, "config.json:2:24: /linux/intelRdt: not supported yet: Intel RDT");
+  t.equal(error.facts.problems?.[0]?.pointer, "/linux/intelRdt");
   t.end();
 });
 
@@ -121,9 +121,9 @@ t.test("nothing is said to be missing that is only wrong", (t) => {
 t.test("what is asked for by wrong values is not supported all the same", (t) => {
   const pointers = (config: object): string[] =>
     unsupported(inspectConfig(JSON.stringify(config)).config).map(({ pointer }) => pointer);
-  t.strictSame(pointers({ process: { scheduler: { policy: 5 } }, linux: { seccomp: { syscalls: [5] } } }), [
+  t.strictSame(pointers({ process: { scheduler: { policy: 5 } }, linux: { intelRdt: { schemata: [5] } } }), [
     "/process/scheduler",
-    "/linux/seccomp",
+    "/linux/intelRdt",
   ]);
   t.strictSame(pointers({ linux: { seccomp: 5, intelRdt: { x: "" } } }), []);
   t.end();

@@ -17,7 +17,6 @@ const PROCESS: readonly (readonly [keyof Process & string, string])[] = [
 ];
 
 const LINUX = [
-  ["seccomp", "seccomp filters"],
   ["intelRdt", "Intel RDT"],
   ["netDevices", "moving network devices"],
   ["memoryPolicy", "NUMA memory policies"],

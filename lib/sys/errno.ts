@@ -177,6 +177,7 @@ export const Errno = {
   ENOSPC: 28,
   EROFS: 30,
   EPIPE: 32,
+  EDOM: 33,
   ERANGE: 34,
   ENAMETOOLONG: 36,
   ENOSYS: 38,

@@ -111,6 +111,8 @@ export interface Native {
   pidfdOpen(pid: number): number;
   /** Signal by pidfd; 0 probes. */
   pidfdKill(pidfd: number, signal: number): number;
+  /** A duplicate (close-on-exec) of another process's descriptor; needs the right to trace it. */
+  pidfdGetfd(pidfd: number, fd: number): number;
   kill(pid: number, signal: number): number;
   /** Waits for one child (`pid` > 0) or any (-1); `null` if WNOHANG and none has ended. */
   waitpid(pid: number, noHang: boolean): Exited | null | number;

@@ -56,6 +56,7 @@ Napi::Value Spawn(Napi::Env env, Napi::Object& options);
 // process.cc
 int PidfdOpen(int pid);
 int PidfdKill(int pidfd, int signal);
+int PidfdGetfd(int pidfd, int fd);
 int Kill(int pid, int signal);
 Napi::Value Waitpid(Napi::Env env, int pid, bool no_hang);
 int Poll(const Words& fds, int timeout_ms);

@@ -43,6 +43,7 @@ constexpr napi_property_descriptor kExports[] = {
 
     Function<PidfdOpen>("pidfdOpen"),
     Function<PidfdKill>("pidfdKill"),
+    Function<PidfdGetfd>("pidfdGetfd"),
     Function<Kill>("kill"),
     Function<Waitpid>("waitpid"),
     Function<Poll>("poll"),

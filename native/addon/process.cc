@@ -32,6 +32,8 @@ int PidfdKill(int pidfd, int signal) {
   return OrErrno(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
 }
 
+int PidfdGetfd(int pidfd, int fd) { return OrErrno(syscall(SYS_pidfd_getfd, pidfd, fd, 0)); }
+
 int Kill(int pid, int signal) { return OrErrno(kill(pid, signal)); }
 
 Napi::Value Waitpid(Napi::Env env, int pid, bool no_hang) {

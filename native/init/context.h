@@ -40,6 +40,8 @@ struct Context {
   UniqueFd control;
   // The runtime has answered READY.
   bool ready = false;
+  // A seccomp filter holds for this process.
+  bool filtered = false;
   // Open for writing from the moment when `start` came.
   UniqueFd fifo;
 

@@ -10,19 +10,31 @@ namespace {
 
 constexpr std::string_view kSubject = "control socket";
 
+// A message without a descriptor. Behind a filter write(2) is the call that can be relied on.
+long SendPlain(const Context& context, const void* data, std::size_t size) {
+  const int socket = context.control.get();
+  return context.filtered ? WriteAll(socket, data, size) : SendMessage(socket, data, size, -1);
+}
+
+long Receive(const Context& context, void* data, std::size_t size, ReceivedMessage* received) {
+  const int socket = context.control.get();
+  if (!context.filtered) return ReceiveMessage(socket, data, size, received);
+  const long got = ReadSome(socket, data, size);
+  if (got >= 0) received->size = static_cast<std::size_t>(got);
+  return got < 0 ? got : 0;
+}
+
 }  // namespace
 
 Status Tell(const Context& context, Message kind, std::int32_t value) {
   const ControlMessage message{kind, value};
-  return Check(SendMessage(context.control.get(), &message, sizeof message, -1), Call::kSendmsg,
-               kSubject);
+  return Check(SendPlain(context, &message, sizeof message), Call::kSendmsg, kSubject);
 }
 
 Result<ReceivedMessage> WaitFor(const Context& context, Message kind, std::int32_t* value) {
   ControlMessage message{};
   ReceivedMessage received;
-  TRY(Check(ReceiveMessage(context.control.get(), &message, sizeof message, &received),
-            Call::kRecvmsg, kSubject));
+  TRY(Check(Receive(context, &message, sizeof message, &received), Call::kRecvmsg, kSubject));
   if (received.size == 0) return Error{ECONNRESET, Call::kAnswer, kSubject};
   if (received.size != sizeof message || message.kind != kind) {
     return Error{EPROTO, Call::kAnswer, kSubject, static_cast<std::uint32_t>(message.kind)};
@@ -40,7 +52,7 @@ Result<ReceivedMessage> Ask(const Context& context, Message kind) {
 void ReportFailure(const Context& context, std::uint32_t step, const Error& error) {
   const FailureRecord record = MakeFailure(context.stage, step, error);
   if (context.control.valid()) {
-    SendMessage(context.control.get(), &record, sizeof record, -1);
+    SendPlain(context, &record, sizeof record);
   } else if (context.fifo.valid()) {
     WriteAll(context.fifo.get(), &record, sizeof record);
   }

@@ -83,6 +83,8 @@ Status RunStep(Context& context, const RawStep& raw) {
       return RunAs(context, raw, ChangeDirectory);
     case Op::kFindProgram:
       return RunAs(context, raw, FindProgram);
+    case Op::kSeccomp:
+      return RunAs(context, raw, Seccomp);
     case Op::kReady:
       return RunAs(context, raw, Ready);
     case Op::kStart:

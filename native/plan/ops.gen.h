@@ -13,7 +13,7 @@ namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
 inline constexpr std::uint32_t kPlanVersion = 2;
-inline constexpr std::uint32_t kOpCount = 37;
+inline constexpr std::uint32_t kOpCount = 38;
 inline constexpr std::uint32_t kFailureSize = 280;
 
 inline constexpr std::uint32_t kMountFlagBind = 1;
@@ -60,6 +60,7 @@ enum class Op : std::uint32_t {
   kExec = 34,
   kJoinContainer = 35,
   kCpuAffinity = 36,
+  kSeccomp = 37,
 };
 
 enum class Stage : std::uint32_t {
@@ -75,6 +76,7 @@ enum class Message : std::uint32_t {
   kRuntimeHooks = 5,
   kReady = 6,
   kFailure = 7,
+  kSeccompListener = 10,
   kExec = 9,
   kPlan = 8,
 };
@@ -139,9 +141,10 @@ enum class Call : std::uint32_t {
   kGetdents64 = 56,
   kMemfdCreate = 57,
   kPipe2 = 58,
-  kSchedSetaffinity = 59,
-  kInterpreter = 60,
-  kLoader = 61,
+  kSeccomp = 59,
+  kSchedSetaffinity = 60,
+  kInterpreter = 61,
+  kLoader = 62,
 };
 
 struct JoinNamespaceStep {
@@ -517,6 +520,16 @@ inline bool Decode(FieldReader in, CpuAffinityStep* out) {
          in.AtEnd();
 }
 
+struct SeccompStep {
+  std::string_view filter;
+  std::uint32_t flags = 0;
+};
+inline bool Decode(FieldReader in, SeccompStep* out) {
+  return in.ReadBytes(&out->filter) &&
+         in.Read(&out->flags) &&
+         in.AtEnd();
+}
+
 // Whether the fields of one step of operation `op` are complete and well formed.
 inline bool DecodesAs(Op op, FieldReader in) {
   switch (op) {
@@ -666,6 +679,10 @@ inline bool DecodesAs(Op op, FieldReader in) {
     }
     case Op::kCpuAffinity: {
       CpuAffinityStep step;
+      return Decode(in, &step);
+    }
+    case Op::kSeccomp: {
+      SeccompStep step;
       return Decode(in, &step);
     }
   }

@@ -48,17 +48,17 @@ bool HasHome(const Strings& env) {
 }  // namespace
 
 Status ChangeDirectory(Context& context, const ChangeDirectoryStep& step) {
-  if (!context.changed_directory) {
-    const long changed = Syscall(__NR_chdir, step.path.data());
-    if (step.attempt != 0 && (changed == -EACCES || changed == -EPERM)) return {};
-    TRY(Check(changed, Call::kChdir, step.path));
-    context.changed_directory = true;
-  }
+  // Entered and verified; a filter that came in between may not allow it again.
+  if (context.changed_directory) return {};
+  const long changed = Syscall(__NR_chdir, step.path.data());
+  if (step.attempt != 0 && (changed == -EACCES || changed == -EPERM)) return {};
+  TRY(Check(changed, Call::kChdir, step.path));
   // A path that leads out of the root through somebody's descriptor (/proc/self/fd/7) has no name
   // below it: the kernel then says "(unreachable)" (CVE-2024-21626).
   char name[kPathMax];
   TRY(Check(Syscall(__NR_getcwd, name, sizeof name), Call::kGetcwd, step.path));
   if (name[0] != '/') return Error{EXDEV, Call::kVerify, step.path};
+  context.changed_directory = true;
   return {};
 }
 
@@ -115,8 +115,9 @@ Status Exec(Context& context, const ExecStep& step) {
     // A gap among the preserved descriptors is the caller's matter.
     Syscall(__NR_fcntl, fd, F_SETFD, 0);
   }
-  TRY(Check(Syscall(__NR_close_range, 3 + preserved, ~0U, CLOSE_RANGE_CLOEXEC), Call::kCloseRange,
-            "own descriptors"));
+  const long closed = Syscall(__NR_close_range, 3 + preserved, ~0U, CLOSE_RANGE_CLOEXEC);
+  // A filter may not allow it. Every descriptor of init is close-on-exec since it was opened; this is a second look.
+  if (!context.filtered) TRY(Check(closed, Call::kCloseRange, "own descriptors"));
   TRY(AnnounceExec(context));
   const long failed = Syscall(__NR_execve, context.program.c_str(), args.data(), env.data());
   const int number = static_cast<int>(-failed);

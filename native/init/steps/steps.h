@@ -57,6 +57,9 @@ Status NoNewPrivileges(Context& context, const NoNewPrivilegesStep& step);
 Status Credentials(Context& context, const CredentialsStep& step);
 Status Hook(Context& context, const HookStep& step);
 
+// seccomp.cc
+Status Seccomp(Context& context, const SeccompStep& step);
+
 // program.cc
 Status ChangeDirectory(Context& context, const ChangeDirectoryStep& step);
 Status FindProgram(Context& context, const FindProgramStep& step);

@@ -1,0 +1,131 @@
+/**
+ * `linux.seccomp` → what init loads: a BPF program and the flags of seccomp(2).
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#seccomp
+ */
+import { RuntimeError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { LinuxSeccomp } from "../spec/types.ts";
+import { AT_FDCWD } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+import { openCache, readCache, writeCache, type Hash } from "./cache.ts";
+import { FLAG_NEW_LISTENER, FLAG_SPEC_ALLOW, FLAG_WAIT_KILLABLE_RECV, FLAGS } from "./constants.ts";
+import { seccompAddon } from "./native.ts";
+
+/** Raised with every change of lib/seccomp that changes what is made of a profile. */
+const COMPILER_VERSION = 1;
+
+/** A compiled profile. */
+export interface CompiledFilter {
+  /** BPF program, 8 bytes an instruction. */
+  readonly filter: Uint8Array;
+  /** SECCOMP_FILTER_FLAG_* for seccomp(2). */
+  readonly flags: number;
+}
+
+/** How a profile is compiled. */
+export interface FilterOptions {
+  /** Directory below which compiled filters are kept. Default: they are not. */
+  readonly cacheRoot?: string;
+  /** A system call that libseccomp does not know is an error. Default false. */
+  readonly failUnknown?: boolean;
+}
+
+/**
+ * Compiles a profile, or finds it compiled.
+ * @returns undefined for a profile that is all empty, which runc takes for none
+ * @throws CONFIG_INVALID, NOT_SUPPORTED, HOST_UNABLE as {@link compileProfile}
+ */
+export async function seccompFilter(
+  seccomp: LinuxSeccomp,
+  log: Log,
+  options: FilterOptions = {},
+): Promise<CompiledFilter | undefined> {
+  // The schema lets it be absent where there are no rules.
+  if ((seccomp.defaultAction as string | undefined) === undefined) return undefined;
+  const flags = await filterFlags(seccomp);
+  log.debug(`seccomp filter flags: ${flags}`);
+  return { filter: await program(seccomp, log, options), flags };
+}
+
+async function program(seccomp: LinuxSeccomp, log: Log, options: FilterOptions): Promise<Uint8Array> {
+  const directory = options.cacheRoot === undefined ? undefined : openCache(options.cacheRoot);
+  const compile = async (): Promise<Uint8Array> => {
+    const { compileProfile } = await import("./compile.ts");
+    return compileProfile(seccomp, log, options);
+  };
+  if (directory === undefined) return compile();
+  try {
+    const hash = await sha256();
+    const key = hash(cacheKey(seccomp, options));
+    const found = readCache(directory, key, hash);
+    if (found !== undefined) {
+      log.debug("seccomp: the filter was compiled before");
+      return found;
+    }
+    const made = await compile();
+    writeCache(directory, key, made, hash);
+    return made;
+  } finally {
+    native.close(directory);
+  }
+}
+
+/**
+ * Everything that shapes the program, as a text without ambiguity: the profile; runt's compiler and libseccomp, which
+ * is linked into the addon; the kernel, whose abilities libseccomp asks for.
+ */
+function cacheKey(seccomp: LinuxSeccomp, { failUnknown = false }: FilterOptions): string {
+  const { defaultAction, defaultErrnoRet, architectures = [], syscalls = [] } = seccomp;
+  const rules: unknown[] = [];
+  for (const { names, action, errnoRet, args = [] } of syscalls) {
+    const conditions: unknown[] = [];
+    // Text, because JSON has no bigint.
+    for (const { index, value, valueTwo, op } of args) conditions.push([index, String(value), String(valueTwo), op]);
+    rules.push([names, action, errnoRet, conditions]);
+  }
+  const addon = native.stat(AT_FDCWD, seccompAddon, true);
+  const compiler = typeof addon === "number" ? [] : [addon.dev, addon.ino, addon.size, addon.mtimeMs];
+  return JSON.stringify([
+    COMPILER_VERSION,
+    process.env["RUNT_VERSION"],
+    process.env["RUNT_COMMIT"],
+    seccompAddon,
+    compiler,
+    process.arch,
+    native.kernelRelease(),
+    failUnknown,
+    [defaultAction, defaultErrnoRet, architectures],
+    rules,
+  ]);
+}
+
+/** Bun has one that is there at once; importing node:crypto takes it milliseconds. */
+async function sha256(): Promise<Hash> {
+  const { Bun } = globalThis as { readonly Bun?: { readonly SHA256: { readonly hash: Hash } } };
+  if (Bun !== undefined) return (data) => Bun.SHA256.hash(data);
+  const { createHash } = await import("node:crypto");
+  return (data) => createHash("sha256").update(data).digest();
+}
+
+/**
+ * Flags of seccomp(2). TSYNC is dropped, as by runc: init has one thread. Without `flags` it is SPEC_ALLOW: else every
+ * container pays for mitigations that it does not need.
+ */
+async function filterFlags({ flags, syscalls = [] }: LinuxSeccomp): Promise<number> {
+  let bits = 0;
+  if (flags === undefined) bits = FLAG_SPEC_ALLOW;
+  else for (const name of flags) bits |= (FLAGS[name] ?? 0) & ~1;
+  for (const { action } of syscalls) if (action === "SCMP_ACT_NOTIFY") bits |= FLAG_NEW_LISTENER;
+  if ((bits & FLAG_WAIT_KILLABLE_RECV) === 0) return bits;
+  const pointer = "/linux/seccomp/flags";
+  const what = "linux.seccomp.flags: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV";
+  if ((bits & FLAG_NEW_LISTENER) === 0) {
+    throw new RuntimeError("CONFIG_INVALID", `${what} needs a rule with SCMP_ACT_NOTIFY`, { pointer });
+  }
+  const { seccompNative } = await import("./native.ts");
+  if (!seccompNative().hasFlag(FLAG_WAIT_KILLABLE_RECV | FLAG_NEW_LISTENER)) {
+    throw new RuntimeError("HOST_UNABLE", `${what} needs Linux 5.19, this is ${native.kernelRelease()}`, { pointer });
+  }
+  return bits;
+}
