@@ -14,6 +14,7 @@ import { buildPlan, stateParts, type Plan } from "../plan/build.ts";
 import type { PlanFacts } from "../plan/facts.ts";
 import * as K from "../plan/linux.ts";
 import { initClone, readNamespaces, type Namespaces } from "../plan/namespaces.ts";
+import type { Config } from "../spec/types.ts";
 import { AT_FDCWD, exists } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
@@ -23,6 +24,7 @@ import { warnOfCapabilities } from "./capability_warnings.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
 import { runPoststop } from "./destroy.ts";
 import { runHooks } from "./hooks.ts";
+import type { NotifySocket } from "./notify_socket.ts";
 import type { CreateOptions, RuntimeContext } from "./options.ts";
 import { containerFilter, sendListener } from "./seccomp.ts";
 import { serve } from "./serve.ts";
@@ -47,6 +49,8 @@ export interface Launched {
   readonly record: ContainerRecord;
   readonly cgroup: Cgroup;
   readonly init: InitProcess;
+  /** Where a service manager has to be told when the program is ready, and there is no `start` that will do it. */
+  readonly notify?: NotifySocket;
   /** Takes everything back, and runs the poststop hooks if hooks of this container have run. */
   undo(): Promise<void>;
 }
@@ -97,6 +101,8 @@ export async function launch(
     entry.prepare(record);
     entry.publish();
     undo.push(() => cgroup.undo());
+    const notify = await notifySocket(config, entry, mode);
+    if (notify?.socket !== undefined) undo.push(() => notify.socket?.close());
     const birth = cgroup.birthFd();
     if (birth !== undefined) fds.push(birth);
     const init = InitProcess.start({
@@ -119,13 +125,13 @@ export async function launch(
       noPivot: options.noPivot ?? false,
       noNewKeyring: options.noNewKeyring ?? false,
       preserveFds,
-      extraEnv: activation.env,
+      extraEnv: notify === undefined ? activation.env : [...activation.env, notify.env],
       waitForStart: mode.waitForStart,
       kcore: exists("/proc/kcore"),
       cgroupMounts: cgroupPieces(config, layout, cgroup.paths),
       ...(seccomp === undefined ? {} : { seccomp }),
     };
-    const plan = buildPlan(config, facts);
+    const plan = buildPlan(notify?.config ?? config, facts);
     if (mode.waitForStart) entry.makeFifo();
     const slots: number[] = [];
     try {
@@ -187,7 +193,8 @@ export async function launch(
         log.debug(`container ${options.id}: init is ready, pid ${init.pid}`);
       },
     });
-    return { bundle, entry, record, cgroup, init, undo: undoAll };
+    const forwards = notify?.socket === undefined ? {} : { notify: notify.socket };
+    return { bundle, entry, record, cgroup, init, ...forwards, undo: undoAll };
   } catch (error) {
     context.log.debug(`container ${options.id}: failed, taking everything back`);
     await undoAll();
@@ -195,6 +202,20 @@ export async function launch(
   } finally {
     for (const fd of fds) native.close(fd);
   }
+}
+
+/** What NOTIFY_SOCKET of this process's environment comes to: a socket in the container, and its mount. */
+async function notifySocket(
+  config: Config,
+  entry: Entry,
+  mode: LaunchMode,
+): Promise<{ config: Config; env: string; socket: NotifySocket | undefined } | undefined> {
+  const host = process.env["NOTIFY_SOCKET"] ?? "";
+  if (host === "" || config.process === undefined) return undefined;
+  const { makeNotifyDirectory, NOTIFY_ENV, NotifySocket, withNotifyMount } = await import("./notify_socket.ts");
+  makeNotifyDirectory(entry.path);
+  const socket = mode.waitForStart ? undefined : NotifySocket.bind(entry.path, host);
+  return { config: withNotifyMount(config, entry.path), env: NOTIFY_ENV, socket };
 }
 
 function firstRecord(

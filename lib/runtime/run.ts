@@ -8,6 +8,7 @@ import type { RunOptions, RuntimeContext } from "./options.ts";
 import { untilExecuted } from "./serve.ts";
 import { afterStart } from "./start.ts";
 import { startError } from "./start_error.ts";
+import { isAlive } from "./status.ts";
 import { catchSignals, ConsoleRelay, receiveMaster, supervise } from "./supervise.ts";
 
 const SOCK_STREAM = 1;
@@ -66,12 +67,20 @@ async function follow(
   // The container is everybody's now: `delete --force` must not have to wait for its end.
   entry.unlock();
   await afterStart(context, entry, record);
-  if (options.detach === true) return 0;
+  const { notify } = launched;
+  if (options.detach === true) {
+    notify?.wait(init.pid, () => isAlive(record.init_process_pid, record.init_process_start));
+    notify?.close();
+    return 0;
+  }
+  // This process stays: it is the one to watch for the service manager, which started it.
+  notify?.follow(process.pid);
   const relay = console === undefined ? undefined : new ConsoleRelay(receiveMaster(console));
   let status: number;
   try {
-    status = await supervise(init.pid, init.pidfd, signals, relay);
+    status = await supervise(init.pid, init.pidfd, signals, relay, notify);
   } finally {
+    notify?.close();
     relay?.close();
   }
   if (options.keep !== true) await destroy(context, entry, record);

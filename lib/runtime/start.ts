@@ -4,6 +4,7 @@ import { POLLIN, F_SETFL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { destroy, stopInit } from "./destroy.ts";
 import { hookState, runHooks } from "./hooks.ts";
+import type { NotifySocket } from "./notify_socket.ts";
 import type { RuntimeContext } from "./options.ts";
 import { startError } from "./start_error.ts";
 import { isAlive, status } from "./status.ts";
@@ -24,8 +25,11 @@ const ALIVE_INTERVAL = 100;
  */
 export async function start(context: RuntimeContext, id: string): Promise<void> {
   const entry = find(context.root, id);
+  let notify: NotifySocket | undefined;
   try {
     const record = await lockCreated(entry, id);
+    // Before the program may write to it.
+    notify = await bindNotifySocket(entry);
     try {
       await releaseInit(entry, record);
     } catch (error) {
@@ -36,9 +40,19 @@ export async function start(context: RuntimeContext, id: string): Promise<void> 
     // What may take long from here on must not keep a `delete --force` out.
     entry.unlock();
     await afterStart(context, entry, record);
+    const { init_process_pid: pid, init_process_start: startTime } = record;
+    notify?.wait(pid, () => isAlive(pid, startTime));
   } finally {
+    notify?.close();
     entry.close();
   }
+}
+
+async function bindNotifySocket(entry: Entry): Promise<NotifySocket | undefined> {
+  const host = process.env["NOTIFY_SOCKET"] ?? "";
+  if (host === "") return undefined;
+  const { NotifySocket } = await import("./notify_socket.ts");
+  return NotifySocket.bind(entry.path, host);
 }
 
 /** Runs the poststart hooks; a failure stops and destroys the container (runtime.md, step 9). */

@@ -179,7 +179,12 @@ export class Entry {
   /** Removes the directory and what runt put into it. */
   remove(): void {
     const names = native.readdir(this.#fd, ".");
-    if (typeof names !== "number") for (const name of names) native.unlink(this.#fd, name);
+    for (const name of typeof names === "number" ? [] : names) {
+      if (native.unlink(this.#fd, name) !== -Errno.EISDIR) continue;
+      // The one directory that there can be is that of the notify socket.
+      native.unlink(this.#fd, `${name}/notify.sock`);
+      native.rmdir(this.#fd, name);
+    }
     const result = native.rmdir(AT_FDCWD, this.path);
     if (result < 0 && result !== -Errno.ENOENT) throw syscallError(-result, `rmdir ${this.path}`);
   }

@@ -6,6 +6,7 @@ import { Errno } from "../sys/errno.ts";
 import { check, checkValue, O_NONBLOCK } from "../sys/files.ts";
 import { POLLIN, POLLOUT, F_GETFL, F_SETFL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import type { NotifySocket } from "./notify_socket.ts";
 
 const SIGCHLD = 17;
 const SIGWINCH = 28;
@@ -118,16 +119,19 @@ export async function supervise(
   pidfd: number,
   signals: number,
   relay: ConsoleRelay | undefined,
+  notify?: NotifySocket,
 ): Promise<number> {
   for (;;) {
     const pairs = [signals, POLLIN];
     relay?.watch(pairs);
+    notify?.watch(pairs);
     const events = new Int32Array(pairs);
     // Looked at before every wait: the process may have ended before its SIGCHLD could be caught.
     const status = reap(pid);
     if (status !== undefined) return status;
     native.poll(events, -1);
     relay?.carry(events.subarray(2));
+    notify?.carry(events.subarray(2));
     for (let signal = native.signalfdRead(signals); signal > 0; signal = native.signalfdRead(signals)) {
       if (signal === SIGCHLD) continue;
       if (signal === SIGWINCH && relay !== undefined) relay.resize();
