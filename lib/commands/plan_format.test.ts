@@ -19,6 +19,7 @@ const steps: readonly Step[] = [
       recClear: 0,
       propagation: [0x40000, 0x84000],
       data: "mode=755,size=65536k",
+      tree: 0,
     },
   },
   { op: "rlimit", origin: "/process/rlimits/0", fields: { resource: 7, soft: 1024n, hard: 0xffffffffffffffffn } },

@@ -17,6 +17,7 @@ const facts: PlanFacts = {
   extraEnv: [],
   waitForStart: true,
   kcore: true,
+  trees: [],
   cgroupMounts: {},
 };
 

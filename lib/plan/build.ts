@@ -9,7 +9,7 @@
 import type { Config } from "../spec/types.ts";
 import type { PlanFacts, Slot } from "./facts.ts";
 import * as K from "./linux.ts";
-import { deferredReadonlySteps, deviceSteps, mountSteps, rootfsPropagation } from "./mounts.ts";
+import { deferredReadonlySteps, deviceSteps, mountSteps, parentPropagation, rootfsPropagation } from "./mounts.ts";
 import { hasNamespace, namespaceSteps, readNamespaces } from "./namespaces.ts";
 import type { Step } from "./ops.ts";
 import { execStep, hookSteps, processSteps } from "./process.ts";
@@ -50,14 +50,12 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   }
   const propagation = rootfsPropagation(config);
   if (newMounts) {
-    // Of what is unbindable nothing could be bound into the container, so that waits for `rootPropagation`.
-    const late = propagation === 0 || (propagation & K.MS_UNBINDABLE) !== 0;
-    const flags = late ? K.MS_SLAVE | K.MS_REC : propagation;
+    const flags = parentPropagation(config);
     steps.push({ op: "parentPropagation", origin: "/linux/rootfsPropagation", fields: { flags } });
   }
   const bind = ownMounts ? 1 : 0;
   steps.push({ op: "rootfs", origin: "/root/path", fields: { path: facts.rootfs, bind } });
-  mountSteps(config, facts, steps, enterCgroup);
+  mountSteps(config, facts, steps, slots, enterCgroup);
   deviceSteps(config, facts, ownUsers, steps);
   // As late as it can be: what is made before is not charged to a memory limit of the container.
   enterCgroup();

@@ -39,11 +39,15 @@ export interface PlanFacts {
   readonly seccomp?: SeccompFilter;
   /** For `mounts` entries of type `cgroup`, by their index: what they come to on this host. */
   readonly cgroupMounts: Readonly<Record<number, readonly CgroupPiece[]>>;
+  /** Indexes in `mounts` of those whose source the runtime opens for init (see `lib/plan/mount_trees.ts`). */
+  readonly trees: readonly number[];
 }
 
 /** A descriptor that the runtime hands to init; its place in the plan's list is the `slot` of steps. */
 export type Slot =
   | { readonly kind: "namespace"; readonly path: string; readonly flag: number; readonly origin: string }
+  /** A detached mount of the source of the entry `mount` of `mounts`. */
+  | { readonly kind: "mountTree"; readonly mount: number }
   | { readonly kind: "startFifo" }
   /** A pidfd of the container's first process. */
   | { readonly kind: "container" }

@@ -32,6 +32,7 @@ export const MOUNT_ATTR_NOATIME = 0x10;
 export const MOUNT_ATTR_STRICTATIME = 0x20;
 export const MOUNT_ATTR_NODIRATIME = 0x80;
 export const MOUNT_ATTR_NOSYMFOLLOW = 0x200000;
+export const MOUNT_ATTR_IDMAP = 0x100000;
 
 export const S_IFIFO = 0o010000;
 export const S_IFCHR = 0o020000;

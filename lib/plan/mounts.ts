@@ -6,7 +6,7 @@
  */
 import { cleanPath } from "../spec/clean_path.ts";
 import type { Config, LinuxDevice, Mount } from "../spec/types.ts";
-import type { PlanFacts } from "./facts.ts";
+import type { PlanFacts, Slot } from "./facts.ts";
 import * as K from "./linux.ts";
 import { parseMountOptions } from "./mount_options.ts";
 import { MountFlag, type Step, type StepFields } from "./ops.ts";
@@ -27,6 +27,14 @@ export function rootfsPropagation(config: Config): number {
   return PROPAGATION[config.linux?.rootfsPropagation ?? ""] ?? 0;
 }
 
+/** MS_* that all mounts of a new mount namespace get first: what spreads from and to the host. */
+export function parentPropagation(config: Config): number {
+  const propagation = rootfsPropagation(config);
+  // Of what is unbindable nothing could be bound into the container, so that waits for `rootPropagation`.
+  const late = propagation === 0 || (propagation & K.MS_UNBINDABLE) !== 0;
+  return late ? K.MS_SLAVE | K.MS_REC : propagation;
+}
+
 /**
  * One step a mount, in order.
  *
@@ -36,6 +44,7 @@ export function mountSteps(
   config: Config,
   facts: PlanFacts,
   steps: Step[],
+  slots: Slot[],
   beforeCgroups: () => void,
 ): void {
   const mounts = config.mounts ?? [];
@@ -49,7 +58,13 @@ export function mountSteps(
       for (const piece of pieces) steps.push({ ...piece, origin } as Step);
       continue;
     }
-    steps.push({ op: "mount", origin, fields: mountFields(mount, facts.bundle, isDeferredReadonly(mount)) });
+    const fields = mountFields(mount, facts.bundle, isDeferredReadonly(mount));
+    if (facts.trees.includes(index)) {
+      slots.push({ kind: "mountTree", mount: index });
+      steps.push({ op: "mount", origin, fields: { ...fields, tree: slots.length } });
+    } else {
+      steps.push({ op: "mount", origin, fields });
+    }
   }
 }
 
@@ -91,11 +106,9 @@ export function mountFields(
   const set = deferReadonly ? options.set & ~K.MOUNT_ATTR_RDONLY : options.set;
   let flags = options.flags;
   if (!bind && (mount.type === "proc" || mount.type === "sysfs")) flags |= MountFlag.STRICT_TARGET;
-  let source = mount.source ?? "";
-  if (bind && !source.startsWith("/")) source = `${bundle}/${source}`;
   return {
     target: mount.destination,
-    source,
+    source: bind ? bindSource(mount, bundle) : (mount.source ?? ""),
     // A type beside `bind` means nothing (config.md, mounts).
     fstype: bind ? "" : (mount.type ?? ""),
     flags,
@@ -106,7 +119,13 @@ export function mountFields(
     recClear: options.recClear,
     propagation: options.propagation,
     data: options.data,
+    tree: 0,
   };
+}
+
+/** The path that a bind mount shows; a relative one counts from the bundle. */
+export function bindSource({ source = "" }: Mount, bundle: string): string {
+  return source.startsWith("/") ? source : `${bundle}/${source}`;
 }
 
 const DEFAULT_DEVICES: readonly (readonly [path: string, major: number, minor: number])[] = [

@@ -24,7 +24,7 @@ type FieldValue = {
 /** "RUNT" read as a little-endian u32. */
 export const PLAN_MAGIC = 0x544e5552;
 /** Raised whenever this table or the wire format changes; `init` refuses every other. */
-export const PLAN_VERSION = 2;
+export const PLAN_VERSION = 3;
 
 export const OPS = {
   // --- stage 1, only where a namespace is joined or made in two steps -------------------------------
@@ -56,7 +56,7 @@ export const OPS = {
   /**
    * One entry of `mounts`. `flags` are MountFlag bits. `sb`: MS_* flags of the superblock; `set`, `clear`:
    * MOUNT_ATTR_*; `recSet`, `recClear`: the same for the whole tree; `propagation`: MS_* one after another.
-   * `mode`: permissions of a target directory that has to be made.
+   * `tree`: a detached mount that the runtime has made of the source lies in the slot `tree` - 1; 0 is none.
    */
   mount: {
     target: "str",
@@ -70,6 +70,7 @@ export const OPS = {
     recClear: "u32",
     propagation: "u32s",
     data: "str",
+    tree: "u32",
   },
   /** A symbolic link; an existing one with the same target, or any other existing file, is left alone. */
   symlink: { path: "str", target: "str" },

@@ -4,6 +4,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#user-namespace-mappings
  */
 import { RuntimeError } from "../errors.ts";
+import { propertyName } from "../spec/property_name.ts";
 import type { Config, LinuxIDMapping } from "../spec/types.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_WRONLY } from "../sys/files.ts";
@@ -11,11 +12,25 @@ import { native } from "../sys/native.ts";
 
 /** Writes uid_map and gid_map of `pid`, as linux.uidMappings and linux.gidMappings say. */
 export function writeIdMaps(pid: number, config: Config): void {
-  const linux = config.linux;
   // Without privileges the kernel takes a gid_map only where setgroups(2) is denied (CVE-2014-8989).
   if (process.geteuid?.() !== 0) write(pid, "setgroups", "deny", "/linux/gidMappings");
-  write(pid, "gid_map", mapText(linux?.gidMappings), "/linux/gidMappings");
-  write(pid, "uid_map", mapText(linux?.uidMappings), "/linux/uidMappings");
+  writeMaps(pid, config.linux ?? {}, "/linux");
+}
+
+/** The mappings of a user namespace. */
+export interface IdMaps {
+  readonly uidMappings?: readonly LinuxIDMapping[];
+  readonly gidMappings?: readonly LinuxIDMapping[];
+}
+
+/**
+ * Writes both maps of `pid`.
+ * @param pointer what the mappings belong to
+ * @throws STEP_FAILED
+ */
+export function writeMaps(pid: number, { uidMappings, gidMappings }: IdMaps, pointer: string): void {
+  write(pid, "gid_map", mapText(gidMappings), `${pointer}/gidMappings`);
+  write(pid, "uid_map", mapText(uidMappings), `${pointer}/uidMappings`);
 }
 
 /** Writes timens_offsets of `pid`, as linux.timeOffsets says. */
@@ -38,6 +53,6 @@ function write(pid: number, file: string, text: string, pointer: string): void {
   const result = native.writeFile(AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0, text);
   if (result >= 0) return;
   const hint = result === -Errno.EINVAL ? " (do extents overlap?)" : "";
-  const message = `${pointer.slice(1).replace("/", ".")}: write ${file}: ${errnoText(-result)}${hint}`;
+  const message = `${propertyName(pointer)}: write ${file}: ${errnoText(-result)}${hint}`;
   throw new RuntimeError("STEP_FAILED", message, { pointer, errno: -result, path });
 }

@@ -19,6 +19,7 @@ import { AT_FDCWD, exists } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { loadBundle, type Bundle } from "./bundle.ts";
+import { openMountTrees, type MountTrees } from "./mount_trees.ts";
 import { sendPidfd } from "./pidfd_socket.ts";
 import { warnOfCapabilities } from "./capability_warnings.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
@@ -73,9 +74,11 @@ export async function launch(
   const namespaces = readNamespaces(config);
   const fds: number[] = [];
   let joined: OpenNamespaces;
+  let trees: MountTrees;
   let entry: Entry;
   try {
     joined = openNamespaces(namespaces, fds);
+    trees = openMountTrees(config, bundle.path, namespaces, joined, fds);
     entry = await reserve(context.root, options.id);
   } catch (error) {
     for (const fd of fds) native.close(fd);
@@ -130,12 +133,13 @@ export async function launch(
       kcore: exists("/proc/kcore"),
       cgroupMounts: cgroupPieces(config, layout, cgroup.paths),
       ...(seccomp === undefined ? {} : { seccomp }),
+      trees: [...trees.keys()],
     };
     const plan = buildPlan(notify?.config ?? config, facts);
     if (mode.waitForStart) entry.makeFifo();
     const slots: number[] = [];
     try {
-      openSlots(plan.slots, entry, joined, mode.consoleSocket, slots);
+      openSlots(plan.slots, entry, joined, mode.consoleSocket, slots, undefined, trees);
       init.sendPlan(plan, slots);
     } finally {
       for (const fd of slots) native.close(fd);

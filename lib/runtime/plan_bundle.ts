@@ -3,6 +3,8 @@ import { containerPaths } from "../cgroups/path.ts";
 import { resourceWrites } from "../cgroups/resources.ts";
 import { cgroupLayout } from "../cgroups/layout.ts";
 import { buildPlan } from "../plan/build.ts";
+import { treeMounts } from "../plan/mount_trees.ts";
+import { readNamespaces } from "../plan/namespaces.ts";
 import { wholePlan, type PlanLine } from "../plan/host_steps.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
 import { loadConfig } from "./bundle.ts";
@@ -32,6 +34,7 @@ export function planBundle(_context: RuntimeContext, options: { readonly bundle:
     waitForStart: true,
     kcore: true,
     cgroupMounts: cgroupPieces(config, layout, paths),
+    trees: treeMounts(config, readNamespaces(config), true),
   });
   const resources = config.linux?.resources ?? {};
   const values = resourceWrites(resources, { read: () => undefined }, false);

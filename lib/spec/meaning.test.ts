@@ -125,8 +125,15 @@ run("root, mounts, hooks, annotations", [
   ["relative", { mounts: [{ destination: "tmp" }] }],
   [
     "maps",
-    { mounts: [{ destination: "/a", uidMappings: maps }] },
+    { mounts: [{ destination: "/a", options: ["bind"], uidMappings: maps }] },
     "/mounts/0/gidMappings: missing: uidMappings and gidMappings go together",
+  ],
+  ["id-mapped", { mounts: [{ destination: "/a", options: ["rbind"], uidMappings: maps, gidMappings: maps }] }],
+  [
+    "id-mapped, wrong",
+    { mounts: [{ destination: "/a", uidMappings: maps, gidMappings: maps }, { destination: "/b", options: ["bind", "ridmap"] }] },
+    "/mounts/0/uidMappings: id-mapped mounts are only supported for bind-mounts (option bind or rbind)",
+    "/mounts/1/options/1: an id-mapped mount needs uidMappings and gidMappings of its own, or a user namespace of the container",
   ],
   [
     "hooks",

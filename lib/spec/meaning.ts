@@ -147,13 +147,25 @@ function checkScheduler({ scheduler }: Sound<Process>, report: Report): void {
   }
 }
 
-function checkMounts({ mounts }: Sound<Config>, report: Report): void {
+function checkMounts({ mounts, linux }: Sound<Config>, report: Report): void {
   for (const [index, mount] of (mounts ?? []).entries()) {
+    const at = `/mounts/${index}`;
     const uids = mount?.uidMappings?.length ?? 0;
     const gids = mount?.gidMappings?.length ?? 0;
-    if ((uids === 0) === (gids === 0)) continue;
-    const missing = uids === 0 ? "uidMappings" : "gidMappings";
-    report(`/mounts/${index}/${missing}`, "missing: uidMappings and gidMappings go together");
+    if ((uids === 0) !== (gids === 0)) {
+      const missing = uids === 0 ? "uidMappings" : "gidMappings";
+      report(`${at}/${missing}`, "missing: uidMappings and gidMappings go together");
+    }
+    const options = mount?.options ?? [];
+    const asked = options.findIndex((option) => option === "idmap" || option === "ridmap");
+    if (uids + gids === 0 && asked < 0) continue;
+    const where = asked < 0 ? `${at}/uidMappings` : `${at}/options/${asked}`;
+    if (!options.includes("bind") && !options.includes("rbind")) {
+      report(where, "id-mapped mounts are only supported for bind-mounts (option bind or rbind)");
+    }
+    if (uids + gids > 0 || (linux?.namespaces ?? []).some((each) => each?.type === "user")) continue;
+    const text = "an id-mapped mount needs uidMappings and gidMappings of its own, or a user namespace of the container";
+    report(where, text);
   }
 }
 

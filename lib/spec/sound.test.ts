@@ -109,7 +109,7 @@ t.test("nothing is said to be missing that is only wrong", (t) => {
       "/annotations/: a name must not be empty",
     ],
     [
-      { mounts: [{ destination: "/a", uidMappings: [5], gidMappings: 5 }], linux: { namespaces: mount } },
+      { mounts: [{ destination: "/a", options: ["bind"], uidMappings: [5], gidMappings: 5 }], linux: { namespaces: mount } },
       "/mounts/0/uidMappings/0: found 5, must be an object",
       "/mounts/0/gidMappings: found 5, must be a list",
     ],

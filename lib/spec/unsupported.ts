@@ -1,5 +1,5 @@
 import type { Sound } from "./sound.ts";
-import type { Config, Mount, Process } from "./types.ts";
+import type { Config, Process } from "./types.ts";
 
 /** A property of config.json that this release of runt refuses, because ignoring it would be wrong. */
 export interface Unsupported {
@@ -49,7 +49,6 @@ export function unsupported(config: Sound<Config>): readonly Unsupported[] {
   if (process !== undefined) {
     for (const [name, what] of PROCESS) look("/process", name, process[name], what);
   }
-  for (const [index, mount] of (config.mounts ?? []).entries()) lookAtMount(mount, index, found);
   if (linux === undefined) return found;
   for (const [name, what] of LINUX) {
     // An empty object in netDevices is a device that keeps its name.
@@ -57,19 +56,4 @@ export function unsupported(config: Sound<Config>): readonly Unsupported[] {
     look("/linux", name, value !== undefined && name === "netDevices" ? Object.keys(value) : value, what);
   }
   return found;
-}
-
-function lookAtMount(mount: Sound<Mount> | undefined, index: number, found: Unsupported[]): void {
-  if (mount === undefined) return;
-  const what = "id-mapped mounts";
-  if (!isEmpty(mount.uidMappings)) found.push({ pointer: `/mounts/${index}/uidMappings`, what });
-  if (!isEmpty(mount.gidMappings)) found.push({ pointer: `/mounts/${index}/gidMappings`, what });
-  const { options } = mount;
-  if (options === undefined) return;
-  for (let i = 0; i < options.length; i++) {
-    const option = options[i];
-    if (option === "idmap" || option === "ridmap") {
-      found.push({ pointer: `/mounts/${index}/options/${i}`, what });
-    }
-  }
 }

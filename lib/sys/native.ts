@@ -107,6 +107,21 @@ export interface Native {
   fcntl(fd: number, command: number, argument: number): number;
   ioctlInt(fd: number, request: number, argument: number): number;
 
+  /** open_tree(2) with OPEN_TREE_CLONE: a detached mount of `path`, `recursive` with all that is mounted in it. */
+  openTree(path: string, recursive: boolean): number;
+  /**
+   * mount_setattr(2).
+   * @param userNamespace descriptor for MOUNT_ATTR_IDMAP; -1 is none
+   */
+  mountSetattr(
+    fd: number,
+    recursive: boolean,
+    set: number,
+    clear: number,
+    propagation: number,
+    userNamespace: number,
+  ): number;
+
   spawn(options: SpawnOptions): Spawned | number;
   pidfdOpen(pid: number): number;
   /** Signal by pidfd; 0 probes. */

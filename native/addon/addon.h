@@ -50,6 +50,11 @@ Napi::Value Statfs(Napi::Env env, const Path& path);
 int Access(int dirfd, const Path& path, int mode);
 Napi::Value Readdir(Napi::Env env, int dirfd, const Path& path);
 
+// mounts.cc
+int OpenTree(const Path& path, bool recursive);
+int MountSetattr(int fd, bool recursive, uint32_t set, uint32_t clear, uint32_t propagation,
+                 int user_namespace);
+
 // spawn.cc
 Napi::Value Spawn(Napi::Env env, Napi::Object& options);
 

@@ -39,6 +39,9 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Access>("access"),
     Function<Readdir>("readdir"),
 
+    Function<OpenTree>("openTree"),
+    Function<MountSetattr>("mountSetattr"),
+
     Function<Spawn>("spawn"),
 
     Function<PidfdOpen>("pidfdOpen"),

@@ -8,7 +8,7 @@
 namespace runt {
 
 // At most as many descriptors as one message brings.
-inline constexpr std::size_t kMaxPassedFds = 32;
+inline constexpr std::size_t kMaxPassedFds = 128;
 
 // What a message brought; the descriptors are close-on-exec and belong to the caller.
 struct ReceivedMessage {

@@ -12,7 +12,7 @@
 namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
-inline constexpr std::uint32_t kPlanVersion = 2;
+inline constexpr std::uint32_t kPlanVersion = 3;
 inline constexpr std::uint32_t kOpCount = 38;
 inline constexpr std::uint32_t kFailureSize = 280;
 
@@ -225,6 +225,7 @@ struct MountStep {
   std::uint32_t rec_clear = 0;
   Numbers propagation;
   std::string_view data;
+  std::uint32_t tree = 0;
 };
 inline bool Decode(FieldReader in, MountStep* out) {
   return in.ReadText(&out->target) &&
@@ -238,6 +239,7 @@ inline bool Decode(FieldReader in, MountStep* out) {
          in.Read(&out->rec_clear) &&
          in.Read(&out->propagation) &&
          in.ReadText(&out->data) &&
+         in.Read(&out->tree) &&
          in.AtEnd();
 }
 

@@ -32,25 +32,36 @@ Status Finish(const MountStep& step, const UniqueFd& mount, int target) {
   return {};
 }
 
-Status BindTree(Context& context, const MountStep& step, const UniqueFd& source, bool recursive) {
-  const UniqueFd tree = TRY(CloneTree(source.get(), recursive, step.source));
+// Puts the detached mount `tree` in its place. `source` is what it shows.
+Status PlaceTree(Context& context, const MountStep& step, int source, const UniqueFd& tree) {
   // In place of a new sysfs comes the host's with all that is mounted in it: its cgroups must not
   // be writable where it was asked for read-only (CVE-2023-25809).
   const bool whole = !Has(step, kMountFlagBind);
   TRY(SetAttributes(tree.get(), step.set, step.clear, whole, step.target));
   TRY(SetAttributes(tree.get(), step.rec_set, step.rec_clear, true, step.target));
   FileFacts facts;
-  TRY(Check(GetFacts(source.get(), &facts), Call::kFstat, step.source));
+  TRY(Check(GetFacts(source, &facts), Call::kFstat, step.source));
   const UniqueFd target =
       facts.IsDirectory()
           ? TRY(context.root.MakeDirectories(step.target, kDirectoryMode, LinksOf(step)))
           : TRY(context.root.MakeFile(step.target, kDirectoryMode));
-  const bool shows_procfs = FilesystemMagic(source.get()) == PROC_SUPER_MAGIC;
+  const bool shows_procfs = FilesystemMagic(source) == PROC_SUPER_MAGIC;
   TRY(VerifyMountTarget(context, target.get(), shows_procfs));
   return Finish(step, tree, target.get());
 }
 
+Status BindTree(Context& context, const MountStep& step, const UniqueFd& source, bool recursive) {
+  const UniqueFd tree = TRY(CloneTree(source.get(), recursive, step.source));
+  return PlaceTree(context, step, source.get(), tree);
+}
+
 Status Bind(Context& context, const MountStep& step) {
+  if (step.tree != 0) {
+    const UniqueFd tree = TRY(CheckedFd(
+        Syscall(__NR_fcntl, context.Slot(step.tree - 1), F_DUPFD_CLOEXEC, 0), Call::kDup3,
+        step.source));
+    return PlaceTree(context, step, tree.get(), tree);
+  }
   const UniqueFd source = TRY(OpenSource(step.source.data(), step.source));
   return BindTree(context, step, source, Has(step, kMountFlagRecursive));
 }

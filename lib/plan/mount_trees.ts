@@ -1,0 +1,42 @@
+/**
+ * Bind mounts whose source the runtime opens, as a detached mount that init only attaches: where it is id-mapped, which
+ * takes privileges over the source's file system, and where the container has a user namespace, whose root may not be
+ * able to reach the source.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#posix-platform-mounts
+ */
+import type { Config, Mount } from "../spec/types.ts";
+import * as K from "./linux.ts";
+import { parseMountOptions } from "./mount_options.ts";
+import { isBind } from "./mounts.ts";
+import { hasNamespace, type Namespaces } from "./namespaces.ts";
+import { MountFlag } from "./ops.ts";
+
+/** Whether the ids of a mount are mapped: by its options, or by mappings of its own. */
+export function isIdMapped({ options, uidMappings, gidMappings }: Mount): boolean {
+  if ((uidMappings?.length ?? 0) + (gidMappings?.length ?? 0) > 0) return true;
+  return options !== undefined && (options.includes("idmap") || options.includes("ridmap"));
+}
+
+/**
+ * Indexes in `mounts` of those whose source the runtime opens.
+ * @param privileged the runtime has CAP_SYS_ADMIN over its own mount namespace
+ */
+export function treeMounts(config: Config, namespaces: Namespaces, privileged: boolean): readonly number[] {
+  const indexes: number[] = [];
+  const { mounts } = config;
+  if (mounts === undefined) return indexes;
+  // What a container binds that joins a mount namespace is found by the names of that one.
+  const newMounts = (namespaces.made & K.CLONE_NEWNS) !== 0;
+  const unreachable = newMounts && privileged && hasNamespace(namespaces, K.CLONE_NEWUSER);
+  for (let index = 0; index < mounts.length; index++) {
+    const mount = mounts[index];
+    if (mount === undefined || !isBind(mount)) continue;
+    if (isIdMapped(mount) || (unreachable && !isRemount(mount))) indexes.push(index);
+  }
+  return indexes;
+}
+
+function isRemount({ options }: Mount): boolean {
+  return (parseMountOptions(options ?? []).flags & MountFlag.REMOUNT) !== 0;
+}

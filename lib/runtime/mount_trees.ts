@@ -1,0 +1,125 @@
+/**
+ * Sources of bind mounts as detached mounts: opened with the runtime's own rights, id-mapped where that is asked for.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#posix-platform-mounts
+ */
+import { RuntimeError } from "../errors.ts";
+import * as K from "../plan/linux.ts";
+import { isIdMapped, treeMounts } from "../plan/mount_trees.ts";
+import { bindSource, parentPropagation } from "../plan/mounts.ts";
+import { parseMountOptions } from "../plan/mount_options.ts";
+import type { Namespaces } from "../plan/namespaces.ts";
+import { MountFlag } from "../plan/ops.ts";
+import { propertyName } from "../spec/property_name.ts";
+import type { Config, Mount } from "../spec/types.ts";
+import { Errno, errnoText } from "../sys/errno.ts";
+import { check, checkValue } from "../sys/files.ts";
+import { SIGKILL } from "../sys/linux.ts";
+import { native, nativeDirectory } from "../sys/native.ts";
+import { writeMaps, type IdMaps } from "./id_maps.ts";
+import type { OpenNamespaces } from "./slots.ts";
+
+/** Descriptors of detached mounts, by their indexes in `mounts`. */
+export type MountTrees = ReadonlyMap<number, number>;
+
+const SOCK_SEQPACKET = 5;
+
+/**
+ * Opens the sources that init is not to open itself (see {@link treeMounts}), into `fds` too.
+ * @param joined the namespaces that the container joins
+ * @throws SYSCALL, NOT_SUPPORTED with the mount's property
+ */
+export function openMountTrees(
+  config: Config,
+  bundle: string,
+  namespaces: Namespaces,
+  joined: OpenNamespaces,
+  fds: number[],
+): MountTrees {
+  const trees = new Map<number, number>();
+  const users = new Map<string, number>();
+  for (const index of treeMounts(config, namespaces, process.geteuid?.() === 0)) {
+    const mount = config.mounts?.[index];
+    if (mount === undefined) continue;
+    const pointer = `/mounts/${index}`;
+    const path = bindSource(mount, bundle);
+    const options = parseMountOptions(mount.options ?? []);
+    const fd = native.openTree(path, (options.flags & MountFlag.RECURSIVE) !== 0);
+    const idMapped = isIdMapped(mount);
+    // Root of a user namespace that has no mount namespace of its own: init, which has both, may be luckier.
+    if (fd === -Errno.EPERM && !idMapped) continue;
+    const name = propertyName(pointer);
+    fds.push(check(fd, `${name} ("${mount.destination}"): open_tree ${path}`, { pointer, path }));
+    // A copy of what is shared would spread to the host what is mounted in it.
+    const propagation = parentPropagation(config) & ~K.MS_REC;
+    check(native.mountSetattr(fd, true, 0, 0, propagation, -1), `${name}: mount_setattr`, { pointer, path });
+    if (idMapped) {
+      const user = usersOf(mount, config, namespaces, joined, users, fds);
+      mapIds(fd, user, options.idmap === "ridmap", mount, pointer, path);
+    }
+    trees.set(index, fd);
+  }
+  return trees;
+}
+
+function mapIds(fd: number, user: number, recursive: boolean, mount: Mount, pointer: string, path: string): void {
+  const result = native.mountSetattr(fd, recursive, K.MOUNT_ATTR_IDMAP, 0, 0, user);
+  if (result >= 0) return;
+  const name = `${propertyName(pointer)} ("${mount.destination}")`;
+  const why = result === -Errno.EINVAL ? " (the file system of the source does not support id-mapped mounts)" : "";
+  const text = `${name}: mount_setattr MOUNT_ATTR_IDMAP on ${path}: ${errnoText(-result)}${why}`;
+  throw new RuntimeError("SYSCALL", text, { pointer, path, errno: -result });
+}
+
+/** A user namespace with the mappings of `mount`, or else those of the container. */
+function usersOf(
+  mount: Mount,
+  config: Config,
+  namespaces: Namespaces,
+  joined: OpenNamespaces,
+  users: Map<string, number>,
+  fds: number[],
+): number {
+  const own = (mount.uidMappings?.length ?? 0) > 0;
+  if (!own) {
+    for (const { flag, origin } of namespaces.joins) {
+      if (flag === K.CLONE_NEWUSER) return joined.get(origin) ?? -1;
+    }
+  }
+  const maps: IdMaps = own ? mount : (config.linux ?? {});
+  const key = JSON.stringify([maps.uidMappings, maps.gidMappings]);
+  let fd = users.get(key);
+  if (fd === undefined) {
+    fd = newUserNamespace(maps, own ? `/mounts/${config.mounts?.indexOf(mount) ?? 0}` : "/linux");
+    fds.push(fd);
+    users.set(key, fd);
+  }
+  return fd;
+}
+
+/** The namespace lives by its descriptor; the process that it was made with is an init that never gets a plan. */
+function newUserNamespace(maps: IdMaps, pointer: string): number {
+  const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
+  try {
+    const program = `${nativeDirectory}/init`;
+    const spawned = native.spawn({
+      program,
+      args: ["runt:[1:JOIN]", "3", "0"],
+      env: [],
+      fds: [theirs, theirs, theirs, theirs],
+      cloneFlags: K.CLONE_NEWUSER,
+    });
+    const { pid, pidfd } = checkValue(spawned, "clone of a user namespace for an id-mapped mount", { pointer });
+    try {
+      writeMaps(pid, maps, pointer);
+      return check(native.open(-100, `/proc/${pid}/ns/user`, 0, 0), `open /proc/${pid}/ns/user`, { pointer });
+    } finally {
+      native.pidfdKill(pidfd, SIGKILL);
+      native.waitpid(pid, false);
+      native.close(pidfd);
+    }
+  } finally {
+    native.close(ours);
+    native.close(theirs);
+  }
+}
