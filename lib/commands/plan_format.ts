@@ -89,6 +89,7 @@ function makeDecoders(): Readonly<Record<string, Decoder>> {
     "mount.recSet": attributes,
     "mount.recClear": attributes,
     "mount.propagation": (value) => (value as readonly number[]).map(mountFlags).join(","),
+    "mount.tree": (value) => (value === 0 ? "" : `slot ${Number(value) - 1}`),
     "mountAttributes.set": attributes,
     "mountAttributes.clear": attributes,
     "device.mode": deviceMode,

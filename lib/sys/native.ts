@@ -158,7 +158,10 @@ export interface Native {
 
   /** A memfd with `data`, sealed against every change. */
   sealedMemfd(name: string, data: Uint8Array): number;
-  /** A sealed, executable memfd with the bytes of a file. */
+  /**
+   * A sealed, executable memfd with the bytes of a file; under vm.memfd_noexec=2 a file on a read-only tmpfs that is
+   * attached nowhere.
+   */
   sealedCopy(name: string, path: string): number;
   memfd(name: string): number;
 

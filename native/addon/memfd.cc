@@ -1,11 +1,13 @@
 // Files without a name that nobody can change any more once they are sealed.
 
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/syscall.h"
 #include "../base/unique_fd.h"
 #include "addon.h"
 
@@ -73,6 +75,35 @@ int Copy(int from, int to) {
   return lseek(to, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
+// A copy where vm.memfd_noexec=2 allows no executable memfd: on a tmpfs of its own, which is attached
+// nowhere and read-only by the time that it is executed, so that no /proc/PID/exe can be opened for
+// writing. Nothing but descriptors keeps it.
+int UnattachedCopy(int source) {
+  const long opened = Syscall(__NR_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+  if (opened < 0) return static_cast<int>(opened);
+  const UniqueFd context(static_cast<int>(opened));
+  const auto configure = [&](unsigned command, const char* key, const char* value) {
+    return static_cast<int>(Syscall(__NR_fsconfig, context.get(), command, key, value, 0));
+  };
+  int result = configure(FSCONFIG_SET_STRING, "mode", "0700");
+  if (result >= 0) result = configure(FSCONFIG_CMD_CREATE, nullptr, nullptr);
+  if (result < 0) return result;
+  const long mounted = Syscall(__NR_fsmount, context.get(), FSMOUNT_CLOEXEC,
+                               MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  if (mounted < 0) return static_cast<int>(mounted);
+  const UniqueFd mount(static_cast<int>(mounted));
+  {
+    const UniqueFd copy(
+        openat(mount.get(), "init", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0555));
+    if (!copy.valid()) return -errno;
+    const int copied = Copy(source, copy.get());
+    if (copied < 0) return copied;
+  }
+  result = configure(FSCONFIG_SET_FLAG, "ro", nullptr);
+  if (result >= 0) result = configure(FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr);
+  return result < 0 ? result : OrErrno(openat(mount.get(), "init", O_RDONLY | O_CLOEXEC));
+}
+
 }  // namespace
 
 int SealedMemfd(const Path& name, const Bytes& data) {
@@ -84,6 +115,7 @@ int SealedCopy(const Path& name, const Path& path) {
   const UniqueFd source(Open(AT_FDCWD, path, O_RDONLY | O_NOCTTY, 0));
   if (!source.valid()) return -errno;
   const int fd = Create(name.text, MFD_EXEC);
+  if (fd == -EACCES) return UnattachedCopy(source.get());
   return fd < 0 ? fd : Finish(UniqueFd(fd), Copy(source.get(), fd));
 }
 
