@@ -122,3 +122,21 @@ t.test("a NUL byte is refused: the kernel would see another string than was chec
   const step: Step = { op: "hostname", origin: "/hostname", fields: { name: "a\0b" } };
   t.throws(() => encodePlan([step]), { code: "INTERNAL" });
 });
+
+t.test("a string that does not fit into what is left of the buffer keeps its length", async (t) => {
+  for (let length = 7800; length < 8300; length++) {
+    const steps: Step[] = [
+      { op: "hostname", origin: "", fields: { name: "a".repeat(length) } },
+      { op: "hostname", origin: "", fields: { name: "second" } },
+    ];
+    const reader = new Reader(encodePlan(steps));
+    reader.at = 16 + 8;
+    const found = Number(reader.u64());
+    reader.at += found + 1;
+    reader.align();
+    reader.at += 8;
+    if (found === length && reader.u64() === 6n) continue;
+    t.fail(`the first string has ${length} bytes`);
+  }
+  t.pass();
+});

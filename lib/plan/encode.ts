@@ -112,7 +112,9 @@ class Writer {
 
   #string(text: string): void {
     const lengthAt = this.skip(8);
-    this.#view.setUint32(lengthAt, this.#text(text), true);
+    // Before `#view` is looked at: writing the text may put another buffer in its place.
+    const length = this.#text(text);
+    this.#view.setUint32(lengthAt, length, true);
     this.#pad();
   }
 
