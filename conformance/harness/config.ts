@@ -46,6 +46,10 @@ export interface Process {
   rlimits?: { type: string; hard: number; soft: number }[];
   noNewPrivileges?: boolean;
   oomScoreAdj?: number;
+  apparmorProfile?: string;
+  selinuxLabel?: string;
+  scheduler?: Record<string, unknown>;
+  ioPriority?: { class: string; priority?: number };
   execCPUAffinity?: { initial?: string; final?: string };
 }
 
@@ -87,6 +91,9 @@ export interface Resources {
 }
 
 export interface Linux {
+  mountLabel?: string;
+  personality?: { domain: string; flags?: string[] };
+  memoryPolicy?: { mode: string; nodes?: string; flags?: string[] };
   namespaces: Namespace[];
   uidMappings?: IdMapping[];
   gidMappings?: IdMapping[];

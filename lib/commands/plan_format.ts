@@ -98,6 +98,7 @@ function makeDecoders(): Readonly<Record<string, Decoder>> {
     "rlimit.soft": rlimitValue,
     "rlimit.hard": rlimitValue,
     "umask.mask": octal,
+    "memoryPolicy.nodes": setBits,
     "credentials.bounding": capabilities,
     "credentials.effective": capabilities,
     "credentials.permitted": capabilities,
@@ -149,6 +150,14 @@ function deviceMode(value: FieldValue): string {
   const type = mode & 0o170000;
   const kind = type === linux.S_IFCHR ? "c" : type === linux.S_IFBLK ? "b" : type === linux.S_IFIFO ? "p" : "?";
   return `${kind}:${octal(mode & 0o7777)}`;
+}
+
+function setBits(value: FieldValue): string {
+  const found: number[] = [];
+  (value as Uint8Array).forEach((byte, index) => {
+    for (let bit = 0; bit < 8; bit++) if ((byte & (1 << bit)) !== 0) found.push(index * 8 + bit);
+  });
+  return found.join(",");
 }
 
 function octal(value: FieldValue): string {

@@ -105,6 +105,11 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
         : `chdir to cwd (${JSON.stringify(step.fields.path)}) set in config.json failed: ${reason}`;
     case "joinNamespace":
       return `join namespace ${JSON.stringify(step.fields.path)}: ${call}: ${reason}`;
+    // Podman looks for these paths in backquotes.
+    case "apparmorProfile":
+      return `apply profile ${JSON.stringify(step.fields.profile)}: write to \`/proc/self/attr/apparmor/exec\`: ${reason}`;
+    case "selinuxLabel":
+      return `write to \`/proc/self/attr/${step.fields.attribute}\`: ${reason}`;
     case "sysctl":
       return `write sysctl ${step.fields.key} = ${JSON.stringify(step.fields.value)}: ${call}: ${reason}`;
     default:

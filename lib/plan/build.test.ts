@@ -18,6 +18,7 @@ const facts: PlanFacts = {
   waitForStart: true,
   kcore: true,
   trees: [],
+  selinux: false,
   cgroupMounts: {},
 };
 

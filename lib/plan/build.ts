@@ -7,6 +7,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
  */
 import type { Config } from "../spec/types.ts";
+import { keyringSteps } from "./attributes.ts";
 import type { PlanFacts, Slot } from "./facts.ts";
 import * as K from "./linux.ts";
 import { deferredReadonlySteps, deviceSteps, mountSteps, parentPropagation, rootfsPropagation } from "./mounts.ts";
@@ -43,7 +44,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   };
 
   if (!facts.noNewKeyring) {
-    steps.push({ op: "sessionKeyring", origin: "", fields: { name: `_ses.${facts.id}` } });
+    keyringSteps(facts.id, config.process, facts.selinux, steps);
   }
   if ((namespaces.made & K.CLONE_NEWNET) !== 0) {
     steps.push({ op: "loopback", origin: "/linux/namespaces", fields: {} });
@@ -97,7 +98,10 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
     const fields = { flags: propagation };
     steps.push({ op: "rootPropagation", origin: "/linux/rootfsPropagation", fields });
   }
-  if (process !== undefined) processSteps(process, { linux: config.linux, joins: false, steps, slots, seccomp: facts.seccomp });
+  if (process !== undefined) {
+    const { seccomp, selinux } = facts;
+    processSteps(process, { linux: config.linux, joins: false, selinux, steps, slots, seccomp });
+  }
   steps.push({ op: "ready", origin: "", fields: {} });
   if (facts.waitForStart) {
     steps.push({ op: "start", origin: "", fields: { slot: slots.length } });

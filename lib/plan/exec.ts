@@ -7,6 +7,7 @@
  */
 import { parseCpuList } from "../spec/cpu_list.ts";
 import type { Config, Process } from "../spec/types.ts";
+import { keyringSteps } from "./attributes.ts";
 import type { Plan } from "./build.ts";
 import type { SeccompFilter, Slot } from "./facts.ts";
 import * as K from "./linux.ts";
@@ -28,6 +29,8 @@ export interface ExecFacts {
   readonly preserveFds: number;
   /** What the container's `linux.seccomp` comes to. Absent: no filter. */
   readonly seccomp?: SeccompFilter | undefined;
+  /** SELinux is in force on this host. */
+  readonly selinux: boolean;
 }
 
 /**
@@ -63,14 +66,15 @@ export function buildExecPlan(config: Config, process: Process, facts: ExecFacts
     steps.push({ op: "enterRoot", origin: "/root/path", fields: { mode: 2 } });
   }
   if (!facts.noNewKeyring) {
-    steps.push({ op: "sessionKeyring", origin: "", fields: { name: `_ses.${facts.id}` } });
+    keyringSteps(facts.id, process, facts.selinux, steps);
   }
   if (process.terminal === true) {
     const { height, width } = process.consoleSize ?? { height: 0, width: 0 };
     steps.push({ op: "console", origin: "/process/terminal", fields: { slot: slots.length, height, width } });
     slots.push({ kind: "consoleSocket" });
   }
-  processSteps(process, { linux: config.linux, joins: true, steps, slots, seccomp: facts.seccomp });
+  const { seccomp, selinux } = facts;
+  processSteps(process, { linux: config.linux, joins: true, selinux, steps, slots, seccomp });
   steps.push({ op: "ready", origin: "", fields: {} });
   steps.push(execStep(process, facts.preserveFds, []));
   return { steps, slots };

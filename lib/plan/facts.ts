@@ -37,6 +37,8 @@ export interface PlanFacts {
   readonly kcore: boolean;
   /** What `linux.seccomp` comes to. Absent: no filter. */
   readonly seccomp?: SeccompFilter;
+  /** SELinux is in force on this host; else labels are ignored. */
+  readonly selinux: boolean;
   /** For `mounts` entries of type `cgroup`, by their index: what they come to on this host. */
   readonly cgroupMounts: Readonly<Record<number, readonly CgroupPiece[]>>;
   /** Indexes in `mounts` of those whose source the runtime opens for init (see `lib/plan/mount_trees.ts`). */

@@ -59,13 +59,30 @@ export function mountSteps(
       continue;
     }
     const fields = mountFields(mount, facts.bundle, isDeferredReadonly(mount));
+    const data = facts.selinux ? withLabel(fields, config) : fields.data;
     if (facts.trees.includes(index)) {
       slots.push({ kind: "mountTree", mount: index });
       steps.push({ op: "mount", origin, fields: { ...fields, tree: slots.length } });
     } else {
-      steps.push({ op: "mount", origin, fields });
+      steps.push({ op: "mount", origin, fields: data === fields.data ? fields : { ...fields, data } });
     }
   }
+}
+
+/** File systems that have no place for labels of their mounts, or get them from the policy. */
+const UNLABELLED: readonly string[] = ["proc", "sysfs", "mqueue", "cgroup", "cgroup2"];
+
+/**
+ * The data of a mount with `linux.mountLabel`. The option of mount(8) that it is given as can be chosen by the
+ * annotation `run.oci.mount_context_type`, as with crun.
+ */
+function withLabel({ data, flags, fstype }: StepFields<"mount">, config: Config): string {
+  const label = config.linux?.mountLabel ?? "";
+  if (label === "" || (flags & (MountFlag.BIND | MountFlag.REMOUNT)) !== 0) return data;
+  if (UNLABELLED.includes(fstype)) return data;
+  const option = config.annotations?.["run.oci.mount_context_type"] ?? "context";
+  const context = `${option}="${label}"`;
+  return data === "" ? context : `${data},${context}`;
 }
 
 /** The mounts that become read-only only when everything that belongs into them has been made. */

@@ -173,6 +173,28 @@ export const OPS = {
    * listener, whose number it is told.
    */
   seccomp: { filter: "bytes", flags: "u32" },
+
+  // --- attributes of the process ----------------------------------------------------------------------
+  /** AppArmor: the profile that the next execve changes to. */
+  apparmorProfile: { profile: "str" },
+  /** SELinux: `label` is written to `attribute` of /proc/self/attr ("exec", "keycreate"); "" resets it. */
+  selinuxLabel: { attribute: "str", label: "str" },
+  /** sched_setattr(2), with the kernel's numbers; times are nanoseconds. */
+  scheduler: {
+    policy: "u32",
+    flags: "u64",
+    nice: "i64",
+    priority: "u32",
+    runtime: "u64",
+    deadline: "u64",
+    period: "u64",
+  },
+  /** ioprio_set(2): class and priority in one number. */
+  ioPriority: { value: "u32" },
+  /** personality(2). */
+  personality: { domain: "u32" },
+  /** set_mempolicy(2); `mode` with its flags, bit n of `nodes` is node n. */
+  memoryPolicy: { mode: "u32", nodes: "bytes" },
 } as const satisfies Record<string, Record<string, FieldType>>;
 
 export type OpName = keyof typeof OPS;
@@ -242,6 +264,7 @@ export const CALLS = [
   "sethostname", "setdomainname", "keyctl", "prctl", "prlimit", "setgroups", "setresgid", "setresuid",
   "capset", "setsid", "ioctl", "dup3", "close_range", "execve", "socket", "getcwd", "mmap", "waitid", "poll",
   "fspick", "fstatfs", "getdents64", "memfd_create", "pipe2", "seccomp", "sched_setaffinity", "interpreter", "loader",
+  "sched_setattr", "ioprio_set", "personality", "set_mempolicy",
 ] as const;
 
 /** Bytes of a failure record: kind, stage, step, errno, call, value (u32 each), then the subject. */

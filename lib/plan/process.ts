@@ -4,6 +4,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#process
  */
 import type { Hook, Linux, Process } from "../spec/types.ts";
+import { apparmorStep, attributeSteps, selinuxStep } from "./attributes.ts";
 import { capabilityMasks } from "./capabilities.ts";
 import type { SeccompFilter, Slot } from "./facts.ts";
 import { RLIMITS } from "./linux.ts";
@@ -20,6 +21,8 @@ export interface ProcessPlan {
   readonly linux: Linux | undefined;
   /** It is one more process of a container that is there (`exec`), not the container's first. */
   readonly joins: boolean;
+  /** SELinux is in force on this host; else labels are ignored. */
+  readonly selinux: boolean;
   readonly steps: Step[];
   /** Descriptors that the steps refer to, by their place in this list. */
   readonly slots: Slot[];
@@ -31,7 +34,7 @@ export interface ProcessPlan {
  * Everything that is done to a process between the making of its container, or the joining of it, and `ready`:
  * for `create` and `exec` alike.
  */
-export function processSteps(process: Process, { joins, steps, seccomp }: ProcessPlan): void {
+export function processSteps(process: Process, { joins, linux, selinux, steps, seccomp }: ProcessPlan): void {
   // A process that joins has done it before: see `buildExecPlan`.
   if (!joins) oomScoreAdjStep(process, steps);
   const rlimits = process.rlimits ?? [];
@@ -44,9 +47,12 @@ export function processSteps(process: Process, { joins, steps, seccomp }: Proces
   }
   const mask = process.user.umask ?? DEFAULT_UMASK;
   steps.push({ op: "umask", origin: "/process/user/umask", fields: { mask } });
+  apparmorStep(process, steps);
   if (process.noNewPrivileges === true) {
     steps.push({ op: "noNewPrivileges", origin: "/process/noNewPrivileges", fields: {} });
   }
+  attributeSteps(process, linux, steps);
+  if (selinux) selinuxStep(process, steps);
   const { cwd } = process;
   // Tried with both ids, as with runc: only root may be allowed to enter, or only the user (root of a user
   // namespace, or of an NFS that squashes it).

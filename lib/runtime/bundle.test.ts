@@ -41,9 +41,9 @@ t.test("problems and what is not supported are in one error", (t) => {
 });
 
 t.test("what is not supported alone has its own code", (t) => {
-  const error = refusal({ linux: { ...rdt, mountLabel: "x" } });
+  const error = refusal({ linux: { ...rdt, namespaces: [{ type: "network" }], netDevices: { eth0: {} } } });
   t.equal(error.code, "NOT_SUPPORTED");
   t.match(error.message, unsupported);
-  t.match(error.message, /\/linux\/mountLabel: not supported yet: SELinux labels of mounts/);
+  t.match(error.message, /\/linux\/netDevices: not supported yet: moving network devices/);
   t.end();
 });

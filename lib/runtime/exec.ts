@@ -18,6 +18,7 @@ import { processOf, savedConfig } from "./exec_process.ts";
 import type { ExecOptions, RuntimeContext } from "./options.ts";
 import { sendPidfd } from "./pidfd_socket.ts";
 import { containerFilter, sendListener } from "./seccomp.ts";
+import { securityModules } from "./security_modules.ts";
 import { serve, untilExecuted } from "./serve.ts";
 import { checkPreserved, openSlots } from "./slots.ts";
 import { startError } from "./start_error.ts";
@@ -71,6 +72,7 @@ async function execIn(context: RuntimeContext, options: ExecOptions, target: Tar
   const detach = options.detach === true;
   const terminal = target.process.terminal === true;
   checkPreserved(options.preserveFds ?? 0);
+  const selinux = securityModules(target.config, target.process, context.log);
   const given = connectConsole(terminal, detach, options.consoleSocket);
   const pair = terminal && !detach ? checkValue(native.socketpair(SOCK_STREAM), "socketpair") : undefined;
   const consoleSocket = given ?? pair?.[1];
@@ -79,7 +81,7 @@ async function execIn(context: RuntimeContext, options: ExecOptions, target: Tar
   const signals = detach ? -1 : catchSignals();
   let init: InitProcess | undefined;
   try {
-    init = await join(context, options, target, consoleSocket);
+    init = await join(context, options, target, consoleSocket, selinux);
     if (detach) return 0;
     const relay = pair === undefined ? undefined : new ConsoleRelay(receiveMaster(pair[0]));
     try {
@@ -101,6 +103,7 @@ async function join(
   options: ExecOptions,
   target: Target,
   consoleSocket: number | undefined,
+  selinux: boolean,
 ): Promise<InitProcess> {
   const { record, config, process } = target;
   const preserveFds = options.preserveFds ?? 0;
@@ -113,7 +116,8 @@ async function join(
     const noNewKeyring = record.no_new_keyring === true;
     const { id, rootfs, bundle } = record;
     const seccomp = await containerFilter(context, config);
-    const plan = buildExecPlan(config, process, { id, rootfs, noNewKeyring, preserveFds, seccomp });
+    const facts = { id, rootfs, noNewKeyring, preserveFds, selinux, seccomp };
+    const plan = buildExecPlan(config, process, facts);
     openSlots(plan.slots, target.entry, new Map(), consoleSocket, fds, target.pidfd);
     init.sendPlan(plan, fds);
     context.log.debug(`container ${record.id}: init started with a plan of ${plan.steps.length} steps`);

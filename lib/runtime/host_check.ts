@@ -6,7 +6,7 @@ import { collect, type Report, type Sound, takeOut } from "../spec/sound.ts";
 import type { Config } from "../spec/types.ts";
 import { unsupported } from "../spec/unsupported.ts";
 import { findRootfs, readConfig } from "./bundle.ts";
-import { kernelFindings } from "./host_check_kernel.ts";
+import { ignoredFindings, kernelFindings } from "./host_check_kernel.ts";
 import { mountFindings } from "./host_check_mounts.ts";
 import { namespaceFindings } from "./host_check_namespaces.ts";
 
@@ -49,6 +49,10 @@ export function checkBundle(bundle: string): readonly HostProblem[] {
       collect(wrong, (report) => hostFindings(bundle, config, report)),
     ),
     ...list("warning", warningFindings(config, wrong)),
+    ...list(
+      "warning",
+      collect(wrong, (report) => ignoredFindings(config, report)),
+    ),
   ];
 }
 

@@ -6,6 +6,7 @@ import type { Config, Hooks, LinuxResources } from "../spec/types.ts";
 import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, exists, readTextIfExists } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { apparmorEnabled, selinuxEnabled } from "./security_modules.ts";
 
 const X_OK = 1;
 
@@ -49,17 +50,23 @@ function checkControllers(resources: Sound<LinuxResources> | undefined, report: 
 }
 
 function checkSecurityModules({ process, linux }: Sound<Config>, report: Report): void {
-  const asked: readonly (readonly [string, string, string | undefined])[] = [
-    ["apparmor", "/process/apparmorProfile", process?.apparmorProfile],
-    ["selinux", "/process/selinuxLabel", process?.selinuxLabel],
-    ["selinux", "/linux/mountLabel", linux?.mountLabel],
-  ];
-  let active: readonly string[] | undefined;
-  for (const [module, pointer, value] of asked) {
-    if (value === undefined || value === "") continue;
-    active ??= (readTextIfExists("/sys/kernel/security/lsm") ?? "").trim().split(",");
-    if (!active.includes(module))
-      report(pointer, `the security module ${module} is not active in this kernel`);
+  if ((process?.apparmorProfile ?? "") !== "" && !apparmorEnabled()) {
+    report("/process/apparmorProfile", "the security module apparmor is not active in this kernel");
+  }
+  if (linux?.memoryPolicy !== undefined && !exists("/proc/self/numa_maps")) {
+    report("/linux/memoryPolicy", "this kernel has no NUMA memory policies");
+  }
+}
+
+/** What this host ignores, because it has no use for it. */
+export function ignoredFindings({ process, linux }: Sound<Config>, report: Report): void {
+  const labels = [
+    ["/process/selinuxLabel", process?.selinuxLabel],
+    ["/linux/mountLabel", linux?.mountLabel],
+  ] as const;
+  for (const [pointer, label] of labels) {
+    if (label === undefined || label === "" || selinuxEnabled()) continue;
+    report(pointer, "ignored, SELinux is not in force on this host");
   }
 }
 

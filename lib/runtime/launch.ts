@@ -28,6 +28,7 @@ import { runHooks } from "./hooks.ts";
 import type { NotifySocket } from "./notify_socket.ts";
 import type { CreateOptions, RuntimeContext } from "./options.ts";
 import { containerFilter, sendListener } from "./seccomp.ts";
+import { securityModules } from "./security_modules.ts";
 import { serve } from "./serve.ts";
 import { checkPreserved, openNamespaces, openSlots, type OpenNamespaces } from "./slots.ts";
 import { socketActivation } from "./socket_activation.ts";
@@ -70,6 +71,7 @@ export async function launch(
   const activation = socketActivation(process.env, process.pid);
   const preserveFds = activation.count + (options.preserveFds ?? 0);
   checkPreserved(preserveFds);
+  const selinux = securityModules(config, config.process, context.log);
   const layout = cgroupLayout();
   const namespaces = readNamespaces(config);
   const fds: number[] = [];
@@ -131,6 +133,7 @@ export async function launch(
       extraEnv: notify === undefined ? activation.env : [...activation.env, notify.env],
       waitForStart: mode.waitForStart,
       kcore: exists("/proc/kcore"),
+      selinux,
       cgroupMounts: cgroupPieces(config, layout, cgroup.paths),
       ...(seccomp === undefined ? {} : { seccomp }),
       trees: [...trees.keys()],

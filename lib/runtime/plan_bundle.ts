@@ -9,6 +9,7 @@ import { wholePlan, type PlanLine } from "../plan/host_steps.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
 import { loadConfig } from "./bundle.ts";
 import type { RuntimeContext } from "./options.ts";
+import { selinuxEnabled } from "./security_modules.ts";
 
 /**
  * The steps that `create` and `start` would take, in order, without taking any. Needs no privileges, and no root file
@@ -33,6 +34,7 @@ export function planBundle(_context: RuntimeContext, options: { readonly bundle:
     extraEnv: [],
     waitForStart: true,
     kcore: true,
+    selinux: selinuxEnabled(),
     cgroupMounts: cgroupPieces(config, layout, paths),
     trees: treeMounts(config, readNamespaces(config), true),
   });

@@ -1,4 +1,4 @@
-/** Lists of CPUs as the kernel writes them (cpuset(7), "List format"): `0-3,7`. */
+/** Lists of CPUs and of NUMA nodes as the kernel writes them (cpuset(7), "List format"): `0-3,7`. */
 
 /** The highest number that is taken; far above what any kernel has. */
 const MAX_CPU = 64 * 1024;
@@ -7,9 +7,10 @@ const MAX_CPU = 64 * 1024;
  * The mask of a list: bit n (of byte n/8, lowest first) is CPU n, in whole 8 bytes as sched_setaffinity(2) wants it.
  * Spaces around entries and empty entries are allowed, as with runc.
  *
+ * @param what what the numbers are of, for that
  * @returns what is wrong, in words, where it is no such list
  */
-export function parseCpuList(text: string): Uint8Array | string {
+export function parseCpuList(text: string, what = "CPU"): Uint8Array | string {
   const ranges: [number, number][] = [];
   let highest = -1;
   for (const part of text.split(",")) {
@@ -18,12 +19,12 @@ export function parseCpuList(text: string): Uint8Array | string {
     const dash = entry.indexOf("-");
     const first = parseCpu(dash < 0 ? entry : entry.slice(0, dash));
     const last = dash < 0 ? first : parseCpu(entry.slice(dash + 1));
-    if (first === undefined || last === undefined) return `${entry} is no CPU number or range from 0 to ${MAX_CPU}`;
+    if (first === undefined || last === undefined) return `${entry} is no ${what} number or range from 0 to ${MAX_CPU}`;
     if (first > last) return `${entry} is a range that ends before it begins`;
     ranges.push([first, last]);
     highest = Math.max(highest, last);
   }
-  if (highest < 0) return "no CPU is in the list";
+  if (highest < 0) return `no ${what} is in the list`;
   const mask = new Uint8Array((Math.floor(highest / 64) + 1) * 8);
   for (const [first, last] of ranges) {
     for (let cpu = first; cpu <= last; cpu++) mask[cpu >> 3] = (mask[cpu >> 3] ?? 0) | (1 << (cpu & 7));

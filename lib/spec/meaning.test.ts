@@ -107,6 +107,31 @@ run("process", [
     "/process/scheduler/period: found 1, but SCHED_OTHER has none; allowed with SCHED_DEADLINE",
   ],
   [
+    "scheduler: a real-time policy without its priority",
+    { process: { ...process, scheduler: { policy: "SCHED_RR" } } },
+    "/process/scheduler/priority: found 0, but SCHED_RR needs a priority from 1 to 99",
+  ],
+  [
+    "memoryPolicy: nodes that are no list",
+    { linux: { memoryPolicy: { mode: "MPOL_BIND", nodes: "x" } } },
+    '/linux/memoryPolicy/nodes: found "x", must be a list of NUMA nodes such as 0-3,7: x is no node number or range from 0 to 65536',
+  ],
+  [
+    "memoryPolicy: nodes that the mode does not take, and flags that exclude each other",
+    {
+      linux: {
+        memoryPolicy: { mode: "MPOL_LOCAL", nodes: "0", flags: ["MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"] },
+      },
+    },
+    '/linux/memoryPolicy/nodes: found "0", but MPOL_LOCAL takes no nodes',
+    "/linux/memoryPolicy/flags: MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other",
+  ],
+  [
+    "memoryPolicy: a mode without its nodes",
+    { linux: { memoryPolicy: { mode: "MPOL_INTERLEAVE" } } },
+    "/linux/memoryPolicy/nodes: missing, but MPOL_INTERLEAVE needs at least one node",
+  ],
+  [
     "oomScoreAdj",
     { process: { ...process, oomScoreAdj: -1001 } },
     "/process/oomScoreAdj: found -1001, must be at least -1000",

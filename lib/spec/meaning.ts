@@ -139,6 +139,9 @@ function checkScheduler({ scheduler }: Sound<Process>, report: Report): void {
       `found ${priority}, but ${policy} has no priority; allowed with SCHED_FIFO and SCHED_RR`,
     );
   }
+  if ((policy === "SCHED_FIFO" || policy === "SCHED_RR") && (priority < 1 || priority > 99)) {
+    report(`${at}/priority`, `found ${priority}, but ${policy} needs a priority from 1 to 99`, [at, `${at}/priority`]);
+  }
   if (policy === "SCHED_DEADLINE") return;
   for (const name of ["runtime", "deadline", "period"] as const) {
     const value = scheduler[name];

@@ -1,4 +1,5 @@
 import { pointerStep } from "./json_exact.ts";
+import { parseCpuList } from "./cpu_list.ts";
 import type { MeaningCheck } from "./meaning.ts";
 import { show } from "./schema_messages.ts";
 import type { Report, Sound } from "./sound.ts";
@@ -16,6 +17,7 @@ export const linuxChecks: readonly MeaningCheck[] = [
   checkBlockIO,
   checkRdma,
   checkSeccomp,
+  checkMemoryPolicy,
 ];
 
 function checkDevices({ linux }: Sound<Config>, report: Report): void {
@@ -164,4 +166,28 @@ function checkNotify(
   if (first === undefined || listenerPath !== "") return;
   const rule = `${at}/syscalls/${first}/action`;
   report(`${at}/listenerPath`, `missing or empty, but a rule has ${notify}`, [`${at}/listenerPath`, rule]);
+}
+
+/** set_mempolicy(2) */
+function checkMemoryPolicy({ linux }: Sound<Config>, report: Report): void {
+  const policy = linux?.memoryPolicy;
+  if (policy === undefined) return;
+  const { mode, nodes, flags = [] } = policy;
+  const at = "/linux/memoryPolicy";
+  const listed = nodes !== undefined && nodes !== "";
+  if (listed) {
+    const mask = parseCpuList(nodes, "node");
+    if (typeof mask === "string") {
+      report(`${at}/nodes`, `found ${show(nodes)}, must be a list of NUMA nodes such as 0-3,7: ${mask}`);
+    }
+  }
+  const reads = [`${at}/mode`, `${at}/nodes`];
+  if (mode === "MPOL_DEFAULT" || mode === "MPOL_LOCAL") {
+    if (listed) report(`${at}/nodes`, `found ${show(nodes)}, but ${mode} takes no nodes`, reads);
+  } else if (mode !== undefined && mode !== "MPOL_PREFERRED" && !listed) {
+    report(`${at}/nodes`, `missing, but ${mode} needs at least one node`, reads);
+  }
+  if (flags.includes("MPOL_F_STATIC_NODES") && flags.includes("MPOL_F_RELATIVE_NODES")) {
+    report(`${at}/flags`, "MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other", [`${at}/flags/*`]);
+  }
 }

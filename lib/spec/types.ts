@@ -346,10 +346,21 @@ export interface LinuxIntelRdt {
 }
 
 /** As for set_mempolicy(2). */
+export type LinuxMemoryPolicyMode =
+  | "MPOL_DEFAULT"
+  | "MPOL_BIND"
+  | "MPOL_INTERLEAVE"
+  | "MPOL_WEIGHTED_INTERLEAVE"
+  | "MPOL_PREFERRED"
+  | "MPOL_PREFERRED_MANY"
+  | "MPOL_LOCAL";
+
+export type LinuxMemoryPolicyFlag = "MPOL_F_NUMA_BALANCING" | "MPOL_F_RELATIVE_NODES" | "MPOL_F_STATIC_NODES";
+
 export interface LinuxMemoryPolicy {
-  readonly mode: string;
+  readonly mode: LinuxMemoryPolicyMode;
   readonly nodes?: string;
-  readonly flags?: readonly string[];
+  readonly flags?: readonly LinuxMemoryPolicyFlag[];
 }
 
 export interface LinuxPersonality {

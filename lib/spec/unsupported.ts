@@ -1,5 +1,5 @@
 import type { Sound } from "./sound.ts";
-import type { Config, Process } from "./types.ts";
+import type { Config } from "./types.ts";
 
 /** A property of config.json that this release of runt refuses, because ignoring it would be wrong. */
 export interface Unsupported {
@@ -9,19 +9,9 @@ export interface Unsupported {
   readonly what: string;
 }
 
-const PROCESS: readonly (readonly [keyof Process & string, string])[] = [
-  ["apparmorProfile", "AppArmor profiles"],
-  ["selinuxLabel", "SELinux labels"],
-  ["scheduler", "scheduling attributes"],
-  ["ioPriority", "I/O priorities"],
-];
-
 const LINUX = [
   ["intelRdt", "Intel RDT"],
   ["netDevices", "moving network devices"],
-  ["memoryPolicy", "NUMA memory policies"],
-  ["personality", "personalities"],
-  ["mountLabel", "SELinux labels of mounts"],
 ] as const;
 
 /**
@@ -45,10 +35,7 @@ export function unsupported(config: Sound<Config>): readonly Unsupported[] {
   const look = (at: string, name: string, value: unknown, what: string): void => {
     if (!isEmpty(value)) found.push({ pointer: `${at}/${name}`, what });
   };
-  const { process, linux } = config;
-  if (process !== undefined) {
-    for (const [name, what] of PROCESS) look("/process", name, process[name], what);
-  }
+  const { linux } = config;
   if (linux === undefined) return found;
   for (const [name, what] of LINUX) {
     // An empty object in netDevices is a device that keeps its name.

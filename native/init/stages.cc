@@ -95,6 +95,18 @@ Status RunStep(Context& context, const RawStep& raw) {
       return RunAs(context, raw, JoinContainer);
     case Op::kCpuAffinity:
       return RunAs(context, raw, CpuAffinity);
+    case Op::kApparmorProfile:
+      return RunAs(context, raw, ApparmorProfile);
+    case Op::kSelinuxLabel:
+      return RunAs(context, raw, SelinuxLabel);
+    case Op::kScheduler:
+      return RunAs(context, raw, Scheduler);
+    case Op::kIoPriority:
+      return RunAs(context, raw, IoPriority);
+    case Op::kPersonality:
+      return RunAs(context, raw, Personality);
+    case Op::kMemoryPolicy:
+      return RunAs(context, raw, MemoryPolicy);
   }
   return Error{EBADMSG, Call::kDecode, "operation"};
 }

@@ -13,7 +13,7 @@ namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
 inline constexpr std::uint32_t kPlanVersion = 3;
-inline constexpr std::uint32_t kOpCount = 38;
+inline constexpr std::uint32_t kOpCount = 44;
 inline constexpr std::uint32_t kFailureSize = 280;
 
 inline constexpr std::uint32_t kMountFlagBind = 1;
@@ -61,6 +61,12 @@ enum class Op : std::uint32_t {
   kJoinContainer = 35,
   kCpuAffinity = 36,
   kSeccomp = 37,
+  kApparmorProfile = 38,
+  kSelinuxLabel = 39,
+  kScheduler = 40,
+  kIoPriority = 41,
+  kPersonality = 42,
+  kMemoryPolicy = 43,
 };
 
 enum class Stage : std::uint32_t {
@@ -145,6 +151,10 @@ enum class Call : std::uint32_t {
   kSchedSetaffinity = 60,
   kInterpreter = 61,
   kLoader = 62,
+  kSchedSetattr = 63,
+  kIoprioSet = 64,
+  kPersonality = 65,
+  kSetMempolicy = 66,
 };
 
 struct JoinNamespaceStep {
@@ -532,6 +542,70 @@ inline bool Decode(FieldReader in, SeccompStep* out) {
          in.AtEnd();
 }
 
+struct ApparmorProfileStep {
+  std::string_view profile;
+};
+inline bool Decode(FieldReader in, ApparmorProfileStep* out) {
+  return in.ReadText(&out->profile) &&
+         in.AtEnd();
+}
+
+struct SelinuxLabelStep {
+  std::string_view attribute;
+  std::string_view label;
+};
+inline bool Decode(FieldReader in, SelinuxLabelStep* out) {
+  return in.ReadText(&out->attribute) &&
+         in.ReadText(&out->label) &&
+         in.AtEnd();
+}
+
+struct SchedulerStep {
+  std::uint32_t policy = 0;
+  std::uint64_t flags = 0;
+  std::int64_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime = 0;
+  std::uint64_t deadline = 0;
+  std::uint64_t period = 0;
+};
+inline bool Decode(FieldReader in, SchedulerStep* out) {
+  return in.Read(&out->policy) &&
+         in.Read(&out->flags) &&
+         in.Read(&out->nice) &&
+         in.Read(&out->priority) &&
+         in.Read(&out->runtime) &&
+         in.Read(&out->deadline) &&
+         in.Read(&out->period) &&
+         in.AtEnd();
+}
+
+struct IoPriorityStep {
+  std::uint32_t value = 0;
+};
+inline bool Decode(FieldReader in, IoPriorityStep* out) {
+  return in.Read(&out->value) &&
+         in.AtEnd();
+}
+
+struct PersonalityStep {
+  std::uint32_t domain = 0;
+};
+inline bool Decode(FieldReader in, PersonalityStep* out) {
+  return in.Read(&out->domain) &&
+         in.AtEnd();
+}
+
+struct MemoryPolicyStep {
+  std::uint32_t mode = 0;
+  std::string_view nodes;
+};
+inline bool Decode(FieldReader in, MemoryPolicyStep* out) {
+  return in.Read(&out->mode) &&
+         in.ReadBytes(&out->nodes) &&
+         in.AtEnd();
+}
+
 // Whether the fields of one step of operation `op` are complete and well formed.
 inline bool DecodesAs(Op op, FieldReader in) {
   switch (op) {
@@ -685,6 +759,30 @@ inline bool DecodesAs(Op op, FieldReader in) {
     }
     case Op::kSeccomp: {
       SeccompStep step;
+      return Decode(in, &step);
+    }
+    case Op::kApparmorProfile: {
+      ApparmorProfileStep step;
+      return Decode(in, &step);
+    }
+    case Op::kSelinuxLabel: {
+      SelinuxLabelStep step;
+      return Decode(in, &step);
+    }
+    case Op::kScheduler: {
+      SchedulerStep step;
+      return Decode(in, &step);
+    }
+    case Op::kIoPriority: {
+      IoPriorityStep step;
+      return Decode(in, &step);
+    }
+    case Op::kPersonality: {
+      PersonalityStep step;
+      return Decode(in, &step);
+    }
+    case Op::kMemoryPolicy: {
+      MemoryPolicyStep step;
       return Decode(in, &step);
     }
   }

@@ -60,6 +60,14 @@ Status Hook(Context& context, const HookStep& step);
 // seccomp.cc
 Status Seccomp(Context& context, const SeccompStep& step);
 
+// attributes.cc
+Status ApparmorProfile(Context& context, const ApparmorProfileStep& step);
+Status SelinuxLabel(Context& context, const SelinuxLabelStep& step);
+Status Scheduler(Context& context, const SchedulerStep& step);
+Status IoPriority(Context& context, const IoPriorityStep& step);
+Status Personality(Context& context, const PersonalityStep& step);
+Status MemoryPolicy(Context& context, const MemoryPolicyStep& step);
+
 // program.cc
 Status ChangeDirectory(Context& context, const ChangeDirectoryStep& step);
 Status FindProgram(Context& context, const FindProgramStep& step);

@@ -1,0 +1,168 @@
+/** What the kernel knows of a process besides its ids; looked at from inside and from outside. */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { machine } from "node:os";
+import { scenario, type Box, type Container, type Edit } from "../harness/box.ts";
+import { exec } from "../harness/exec.ts";
+import { readText } from "../harness/host.ts";
+import { notFor, runtOnly } from "../harness/runtime.ts";
+
+const RUNC_1_1 = notFor("runc", "since 1.2");
+const NEWER = runtOnly("came after the version of Debian 12");
+const NO_NUMA = existsSync("/proc/self/numa_maps") ? false : "the kernel has no NUMA";
+/** With group scheduling of real time (cgroup v1) each parent has to have a share first. */
+const SHARED_REAL_TIME = existsSync("/sys/fs/cgroup/cpu/cpu.rt_runtime_us") ? "real time is shared out by cgroups" : false;
+const SELINUX = existsSync("/sys/fs/selinux/enforce");
+const APPARMOR = existsSync("/sys/module/apparmor/parameters/enabled") && readText("/sys/module/apparmor/parameters/enabled").startsWith("Y");
+
+function host(program: string, ...args: string[]): string {
+  const done = spawnSync(program, args, { encoding: "utf8" });
+  return done.stdout + done.stderr;
+}
+
+/** A process of the container that `exec` made: its pid on the host. */
+function execPid(box: Box, container: Container): number {
+  const pidFile = box.path("pid");
+  const done = exec(box, container, ["sleep", "500"], ["--detach", "--pid-file", pidFile]);
+  if (done.status !== 0) throw new Error(done.output);
+  return Number(readText(pidFile));
+}
+
+/** Both kinds of processes that a container can have; the second for the first container of a box only, as it is slow. */
+function pids(box: Box, edit: Edit): readonly (readonly [string, number])[] {
+  const first = box.ids().length === 0;
+  const container = box.running(edit);
+  return [["init", container.pid], ...(first ? [["exec", execPid(box, container)] as const] : [])];
+}
+
+scenario("scheduler: each policy that every host can have", (t, box) => {
+  for (const [scheduler, shown] of [
+    [{ policy: "SCHED_OTHER", nice: 7 }, /SCHED_OTHER/],
+    [{ policy: "SCHED_BATCH", nice: -3 }, /SCHED_BATCH/],
+    [{ policy: "SCHED_IDLE" }, /SCHED_IDLE/],
+  ] as const) {
+    for (const [who, pid] of pids(box, (config) => void (config.process.scheduler = scheduler))) {
+      t.match(host("chrt", "-p", String(pid)), shown, `${scheduler.policy} of ${who}`);
+      if (!("nice" in scheduler)) continue;
+      t.equal(host("ps", "-o", "ni=", "-p", String(pid)).trim(), String(scheduler.nice), `nice of ${who}`);
+    }
+  }
+}, { skip: NEWER });
+
+scenario("scheduler: real time, with its priority and a flag", (t, box) => {
+  for (const [scheduler, shown] of [
+    [{ policy: "SCHED_FIFO", priority: 5 }, /SCHED_FIFO\n.*priority: 5\n/],
+    [{ policy: "SCHED_RR", priority: 9, flags: ["SCHED_FLAG_RESET_ON_FORK"] }, /SCHED_RR\|SCHED_RESET_ON_FORK\n.*priority: 9\n/],
+  ] as const) {
+    const edit: Edit = (config) => {
+      config.process.scheduler = scheduler;
+      config.linux.resources = { ...config.linux.resources, cpu: { realtimeRuntime: 1000, realtimePeriod: 1_000_000 } };
+    };
+    for (const [who, pid] of pids(box, edit)) t.match(host("chrt", "-p", String(pid)), shown, who);
+  }
+}, { skip: NEWER || SHARED_REAL_TIME });
+
+scenario("scheduler: SCHED_DEADLINE, with its times and flags", (t, box) => {
+  const done = box.create((config) => {
+    config.process.args = ["sleep", "500"];
+    config.process.scheduler = {
+      policy: "SCHED_DEADLINE", flags: ["SCHED_FLAG_RESET_ON_FORK"], runtime: 1_000_000, deadline: 20_000_000, period: 40_000_000,
+    };
+  });
+  const shown = host("chrt", "-p", String(done.pid));
+  t.match(shown, /SCHED_DEADLINE\|SCHED_RESET_ON_FORK/);
+  t.match(shown, /parameters: 1000000\/20000000\/40000000/);
+}, { skip: NEWER });
+
+scenario("scheduler: what the kernel refuses names the property, and leaves nothing", (t, box) => {
+  const done = box.tryCreate(box.bundle((config) => {
+    config.process.scheduler = { policy: "SCHED_DEADLINE", runtime: 5, deadline: 4, period: 3 };
+  }));
+  t.equal(done.status, 1);
+  t.match(done.stderr, /process\.scheduler: .*invalid argument/);
+  t.same(box.leftovers(), []);
+}, { skip: NEWER });
+
+scenario("ioPriority: each class", (t, box) => {
+  for (const [ioPriority, shown] of [
+    [{ class: "IOPRIO_CLASS_RT", priority: 1 }, "realtime: prio 1"],
+    [{ class: "IOPRIO_CLASS_BE", priority: 6 }, "best-effort: prio 6"],
+    [{ class: "IOPRIO_CLASS_BE" }, "best-effort: prio 0"],
+    [{ class: "IOPRIO_CLASS_IDLE" }, "idle"],
+  ] as const) {
+    for (const [who, pid] of pids(box, (config) => void (config.process.ioPriority = ioPriority))) {
+      t.equal(host("ionice", "-p", String(pid)).trim(), shown, who);
+    }
+  }
+}, { skip: NEWER });
+
+scenario("personality: LINUX and LINUX32", (t, box) => {
+  for (const [domain, bits] of [["LINUX32", "00000008"], ["LINUX", "00000000"]] as const) {
+    for (const [who, pid] of pids(box, (config) => void (config.linux.personality = { domain }))) {
+      t.equal(readText(`/proc/${pid}/personality`).trim(), bits, `${domain} of ${who}`);
+    }
+  }
+  const uname = box.sh("uname -m", (config) => void (config.linux.personality = { domain: "LINUX32" }));
+  if (machine() === "x86_64") t.equal(uname, "i686\n");
+}, { skip: RUNC_1_1 });
+
+scenario("personality: an unknown domain is an error, an unknown flag a warning", (t, box) => {
+  const done = box.run((config) => void (config.linux.personality = { domain: "LINUX64" }));
+  t.equal(done.status, 1);
+  t.match(done.stderr, /personality.*domain/);
+  const odd = box.run((config) => {
+    config.linux.personality = { domain: "LINUX", flags: ["ODD"] };
+    config.process.args = ["true"];
+  });
+  t.equal(odd.status, 0, odd.stderr);
+  t.match(odd.stderr, /personality.*ODD/);
+}, { skip: runtOnly("accepts or refuses both") });
+
+scenario("memoryPolicy: modes and flags", (t, box) => {
+  for (const [memoryPolicy, shown] of [
+    [{ mode: "MPOL_BIND", nodes: "0" }, "bind:0"],
+    [{ mode: "MPOL_INTERLEAVE", nodes: "0" }, "interleave:0"],
+    [{ mode: "MPOL_PREFERRED", nodes: "0", flags: ["MPOL_F_STATIC_NODES"] }, "prefer=static:0"],
+    [{ mode: "MPOL_PREFERRED_MANY", nodes: "0", flags: ["MPOL_F_RELATIVE_NODES"] }, "prefer (many)=relative:0"],
+    [{ mode: "MPOL_LOCAL" }, "local"],
+    [{ mode: "MPOL_DEFAULT" }, "default"],
+  ] as const) {
+    const edit: Edit = (config) => void (config.linux.memoryPolicy = { ...memoryPolicy, flags: [...("flags" in memoryPolicy ? memoryPolicy.flags : [])] });
+    for (const [who, pid] of pids(box, edit)) {
+      const policies = readText(`/proc/${pid}/numa_maps`);
+      t.ok(policies.includes(` ${shown} `), `${shown} of ${who}: ${policies.split("\n")[0] ?? ""}`);
+    }
+  }
+}, { skip: NEWER || NO_NUMA });
+
+scenario("memoryPolicy: a node that the host lacks names the property, and leaves nothing", (t, box) => {
+  const done = box.tryCreate(box.bundle((config) => void (config.linux.memoryPolicy = { mode: "MPOL_BIND", nodes: "1023" })));
+  t.equal(done.status, 1);
+  t.match(done.stderr, /linux\.memoryPolicy: /);
+  t.same(box.leftovers(), []);
+}, { skip: NEWER });
+
+scenario("selinuxLabel and mountLabel are ignored where SELinux is off, and --debug says so", (t, box) => {
+  const label = "system_u:object_r:container_file_t:s0:c1,c2";
+  const bundle = box.bundle((config) => {
+    config.process.args = ["grep", " /dev ", "/proc/mounts"];
+    config.process.selinuxLabel = "system_u:system_r:container_t:s0:c1,c2";
+    config.linux.mountLabel = label;
+  });
+  const done = box.call(["--debug", "run", "--bundle", bundle.dir, box.id()]);
+  t.equal(done.status, 0, done.stderr);
+  t.notMatch(done.stdout, /context/);
+  t.match(done.stderr, /process\.selinuxLabel: ignored/);
+  t.match(done.stderr, /linux\.mountLabel: ignored/);
+}, { skip: SELINUX ? "SELinux is on" : notFor("runc", "refuses the label") || notFor("crun", "1.8 writes it all the same") });
+
+scenario("apparmorProfile is refused where AppArmor is off, for exec too, and nothing is left", (t, box) => {
+  const done = box.tryCreate(box.bundle((config) => void (config.process.apparmorProfile = "docker-default")));
+  t.equal(done.status, 1);
+  t.match(done.stderr, /apparmor/i);
+  t.same(box.leftovers(), []);
+  const container = box.running();
+  const denied = exec(box, container, ["true"], ["--apparmor", "docker-default"]);
+  t.equal(denied.status, 255);
+  t.match(denied.stderr, /apparmor/i);
+}, { skip: APPARMOR ? "AppArmor is on" : notFor("crun", "ignores the profile") });
