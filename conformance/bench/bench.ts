@@ -18,7 +18,7 @@ import { makeRootfs } from "../harness/rootfs.ts";
 import { ENVIRONMENT, PROJECT } from "../harness/runtime.ts";
 import { samplesOf, table, type Samples } from "./report.ts";
 
-const CASES = ["run", "create", "start", "delete", "create+start+delete", "state", "kill"] as const;
+const CASES = ["run", "create", "start", "delete", "create+start+delete", "exec", "exec --process", "state", "kill"] as const;
 type Case = (typeof CASES)[number];
 
 /** First rounds, not counted: they fill caches. */
@@ -144,16 +144,29 @@ class Bench {
     throw new Error(`${subject.name}: ${id} does not stop`);
   }
 
-  /** `state` and `kill`, of one running container, `rounds` times for each subject in turn. */
-  queries(subjects: readonly Subject[], rounds: number, samples: Samples): void {
+  /** `exec` of /bin/true by name and by a process file, `state` and `kill`, of one running container, `rounds` times for each subject in turn. */
+  queries(subjects: readonly Subject[], rounds: number, pause: number, samples: Samples): void {
     const real = subjects.filter((each) => each.name !== "floor");
     const id = `bench-${process.pid}-queries`;
     for (const subject of real) {
       const own = `${id}-${subject.name}`;
       this.#time([subject.path, ...this.#root(subject), "run", "-d", "--bundle", join(this.#folder, "sleep"), own]);
     }
+    const { process: init } = JSON.parse(readFileSync(join(this.#folder, "sleep/config.json"), "utf8")) as Config;
+    const file = join(this.#folder, "process.json");
+    writeFileSync(file, JSON.stringify({ ...init, args: ["/bin/true"] }));
     try {
       for (let round = -WARM_UP; round < rounds; round += 1) {
+        for (const subject of shuffled(real)) {
+          settle(pause);
+          const own = `${id}-${subject.name}`;
+          const words = [subject.path, ...this.#root(subject), "exec"];
+          const times = [
+            ["exec", this.#time([...words, own, "/bin/true"])],
+            ["exec --process", this.#time([...words, "--process", file, own])],
+          ] as const;
+          if (round >= 0) for (const [name, time] of times) samples.add(name, subject.name, time);
+        }
         for (const subject of shuffled(real)) {
           const words = [subject.path, ...this.#root(subject)];
           const own = `${id}-${subject.name}`;
@@ -209,7 +222,7 @@ function main(): void {
       }
       if (round > 0 && round % 10 === 0) console.error(`bench: ${round} of ${rounds} rounds`);
     }
-    bench.queries(subjects, rounds, samples);
+    bench.queries(subjects, rounds, pause, samples);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

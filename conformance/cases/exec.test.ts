@@ -93,6 +93,9 @@ scenario("--cap adds a capability to the bounding, effective and permitted set, 
   const text = execSh(box, container, "grep Cap /proc/self/status", ["--cap", "CAP_SYS_ADMIN", "--cap", "CAP_CHOWN"]);
   t.equal(text, "CapInh:\t0000000000000000\nCapPrm:\t0000000020200421\nCapEff:\t0000000020200421\nCapBnd:\t0000000020200421\nCapAmb:\t0000000000000000\n");
   t.match(execSh(box, container, "grep CapBnd /proc/self/status"), "0000000020000420");
+  const unknown = exec(box, container, ["true"], ["--cap", "CAP_BOGUS"]);
+  t.equal(unknown.status, 0, unknown.stderr);
+  t.match(unknown.stderr, /level=warning msg=.*CAP_BOGUS/);
 });
 
 scenario("--no-new-privs", (t, box) => {

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { scenario, type Box, type Edit } from "../harness/box.ts";
+import { addNamespaces } from "../harness/config.ts";
 import { helper } from "../harness/helpers.ts";
 import { readText, waitFor } from "../harness/host.ts";
 import { IS_RUNT, notFor } from "../harness/runtime.ts";
@@ -62,6 +64,26 @@ scenario("run --detach, as a user of the container", (t, box) => {
   t.equal(done.status, 0, done.output);
   t.ok(waitFor(() => text().includes("MAINPID")), text());
   t.equal(text().split("\n").slice(0, 2).join(" "), `READY=1 (0) MAINPID=${readText(pidFile)} (0)`);
+});
+
+scenario("run --detach, in a user namespace that cannot reach the state directory", (t, box) => {
+  const { env, text } = manager(box);
+  const bundle = box.bundle(
+    service("/notify send READY=1; exec sleep 1000", (config) => {
+      addNamespaces(config, "user");
+      const map = [{ containerID: 0, hostID: 100000, size: 65536 }];
+      config.linux.uidMappings = map;
+      config.linux.gidMappings = map;
+      config.process.user = { uid: 1000, gid: 1000 };
+    }),
+  );
+  // Root of the user namespace may make nothing in this root file system.
+  mkdirSync(join(bundle.rootfs, "run/notify"), { recursive: true });
+  writeFileSync(join(bundle.rootfs, "notify"), "");
+  const done = box.call(["run", "--detach", "--bundle", bundle.dir, box.id()], { env });
+  t.equal(done.status, 0, done.output);
+  t.ok(waitFor(() => text().includes("MAINPID")), text());
+  t.match(text(), /^READY=1 /);
 });
 
 scenario("run in the foreground: the runtime is the main process", async (t, box) => {

@@ -5,13 +5,19 @@ import type { RuntimeContext } from "./options.ts";
 
 const PR_CAPBSET_READ = 23;
 
-/** Capabilities that this runtime lacks cannot be granted; the spec wants a warning for each since 1.1. */
-export function warnOfCapabilities(context: RuntimeContext, process: Process | undefined): void {
+/**
+ * Capabilities that this runtime lacks cannot be granted; the spec wants a warning for each since 1.1.
+ * @param unknown of names that no kernel knows, too; for a config.json its validation warns of them
+ */
+export function warnOfCapabilities(context: RuntimeContext, process: Process | undefined, unknown = false): void {
   const wanted = process?.capabilities?.permitted;
   if (wanted === undefined || wanted.length === 0) return;
   const names = capabilityNames();
   for (const name of wanted) {
     const number = names.indexOf(name);
+    if (number < 0 && unknown) {
+      context.log.warn(`process.capabilities: ${JSON.stringify(name)} is no capability that is known; ignored`);
+    }
     if (number < 0 || native.prctl(PR_CAPBSET_READ, number) !== 0) continue;
     context.log.warn(`process.capabilities: ${name} cannot be granted: this runtime does not have it`);
   }

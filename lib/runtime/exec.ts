@@ -76,7 +76,7 @@ async function execIn(context: RuntimeContext, options: ExecOptions, target: Tar
   const given = connectConsole(terminal, detach, options.consoleSocket);
   const pair = terminal && !detach ? checkValue(native.socketpair(SOCK_STREAM), "socketpair") : undefined;
   const consoleSocket = given ?? pair?.[1];
-  warnOfCapabilities(context, target.process);
+  warnOfCapabilities(context, target.process, true);
   // From here on a signal is for the process: it must not end us between its making and its end.
   const signals = detach ? -1 : catchSignals();
   let init: InitProcess | undefined;

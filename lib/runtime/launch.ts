@@ -19,7 +19,7 @@ import { AT_FDCWD, exists } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { loadBundle, type Bundle } from "./bundle.ts";
-import { openMountTrees, type MountTrees } from "./mount_trees.ts";
+import { openMountTrees } from "./mount_trees.ts";
 import { sendPidfd } from "./pidfd_socket.ts";
 import { warnOfCapabilities } from "./capability_warnings.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
@@ -76,11 +76,9 @@ export async function launch(
   const namespaces = readNamespaces(config);
   const fds: number[] = [];
   let joined: OpenNamespaces;
-  let trees: MountTrees;
   let entry: Entry;
   try {
     joined = openNamespaces(namespaces, fds);
-    trees = openMountTrees(config, bundle.path, namespaces, joined, fds);
     entry = await reserve(context.root, options.id);
   } catch (error) {
     for (const fd of fds) native.close(fd);
@@ -108,6 +106,8 @@ export async function launch(
     undo.push(() => cgroup.undo());
     const notify = await notifySocket(config, entry, mode);
     if (notify?.socket !== undefined) undo.push(() => notify.socket?.close());
+    const planned = notify?.config ?? config;
+    const trees = openMountTrees(planned, bundle.path, namespaces, joined, fds);
     const birth = cgroup.birthFd();
     if (birth !== undefined) fds.push(birth);
     const init = InitProcess.start({
@@ -138,7 +138,7 @@ export async function launch(
       ...(seccomp === undefined ? {} : { seccomp }),
       trees: [...trees.keys()],
     };
-    const plan = buildPlan(notify?.config ?? config, facts);
+    const plan = buildPlan(planned, facts);
     if (mode.waitForStart) entry.makeFifo();
     const slots: number[] = [];
     try {
