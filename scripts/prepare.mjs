@@ -10,6 +10,14 @@ export const PACKAGES = {
   build: ["cmake", "g++", "make", "libseccomp-dev"],
   demo: ["busybox-static"],
   test: ["busybox-static", "runc", "crun", "gcc", "libc6-dev", "strace", "bsdutils", "util-linux"],
+  // Go and the libraries of the OCI validation suite.
+  oci: [
+    ...["golang-go", "xz-utils", "golang-github-opencontainers-specs-dev"],
+    ...["golang-github-opencontainers-selinux-dev", "golang-github-google-uuid-dev"],
+    ...["golang-github-hashicorp-go-multierror-dev", "golang-github-mrunalp-fileutils-dev"],
+    ...["golang-github-sirupsen-logrus-dev", "golang-github-urfave-cli-dev"],
+    ...["golang-gocapability-dev", "golang-golang-x-sys-dev"],
+  ],
   engines: [
     ...["podman", "conmon", "buildah", "netavark", "catatonit", "uidmap", "slirp4netns", "fuse-overlayfs"],
     ...["containerd", "containernetworking-plugins", "iptables", "iproute2", "bsdutils"],

@@ -172,7 +172,8 @@ async function runAll(files, jobs, Parser) {
 async function main() {
   mkdirSync(LOGS, { recursive: true });
   const engines = words.some((word) => "conformance/engines/".includes(word)) ? PACKAGES.engines : [];
-  const missing = prepare({ packages: [...new Set([...PACKAGES.build, ...PACKAGES.test, ...engines])] });
+  const oci = words.length === 0 || words.some((word) => "conformance/oci/validation.test.ts".includes(word)) ? PACKAGES.oci : [];
+  const missing = prepare({ packages: [...new Set([...PACKAGES.build, ...PACKAGES.test, ...engines, ...oci])] });
   for (const name of missing) note("skipped", `what needs the Debian package ${name}`);
   if (!ensureNpmPackages()) {
     note("failed", "npm ci");
