@@ -90,10 +90,26 @@ export interface Resources {
   blockIO?: Record<string, number>;
 }
 
+export interface Seccomp {
+  defaultAction: string;
+  defaultErrnoRet?: number;
+  architectures?: string[];
+  flags?: string[];
+  listenerPath?: string;
+  listenerMetadata?: string;
+  syscalls?: {
+    names: string[];
+    action: string;
+    errnoRet?: number;
+    args?: { index: number; value: number; valueTwo?: number; op: string }[];
+  }[];
+}
+
 export interface Linux {
   mountLabel?: string;
   personality?: { domain: string; flags?: string[] };
   memoryPolicy?: { mode: string; nodes?: string; flags?: string[] };
+  seccomp?: Seccomp;
   namespaces: Namespace[];
   uidMappings?: IdMapping[];
   gidMappings?: IdMapping[];

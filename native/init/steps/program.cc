@@ -115,9 +115,11 @@ Status Exec(Context& context, const ExecStep& step) {
     // A gap among the preserved descriptors is the caller's matter.
     Syscall(__NR_fcntl, fd, F_SETFD, 0);
   }
-  const long closed = Syscall(__NR_close_range, 3 + preserved, ~0U, CLOSE_RANGE_CLOEXEC);
-  // A filter may not allow it. Every descriptor of init is close-on-exec since it was opened; this is a second look.
-  if (!context.filtered) TRY(Check(closed, Call::kCloseRange, "own descriptors"));
+  // A filter may kill for it; the step that loaded it has done this.
+  if (!context.filtered) {
+    TRY(Check(Syscall(__NR_close_range, 3 + preserved, ~0U, CLOSE_RANGE_CLOEXEC), Call::kCloseRange,
+              "own descriptors"));
+  }
   TRY(AnnounceExec(context));
   const long failed = Syscall(__NR_execve, context.program.c_str(), args.data(), env.data());
   const int number = static_cast<int>(-failed);

@@ -20,6 +20,8 @@ Status Seccomp(Context& context, const SeccompStep& step) {
   }
   // Made now, because the filter may not allow openat2 or fsopen.
   TRY(context.procfs.Prepare());
+  TRY(Check(Syscall(__NR_close_range, context.first_own, ~0U, CLOSE_RANGE_CLOEXEC),
+            Call::kCloseRange, "own descriptors"));
   struct sock_fprog program = {};
   program.len = static_cast<unsigned short>(count);
   // Bytes of a plan are aligned to 8. The kernel only reads them.

@@ -1,0 +1,208 @@
+/** linux.seccomp, looked at from inside the container. */
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import type { Test } from "tap";
+import { scenario, type Box, type Edit } from "../harness/box.ts";
+import type { Config, Seccomp } from "../harness/config.ts";
+import { helper } from "../harness/helpers.ts";
+import { waitFor } from "../harness/host.ts";
+import { runtOnly } from "../harness/runtime.ts";
+
+/** With runc 1.1.5 the agent of these cases gets no further than its first message; not understood yet. */
+const NOTIFY_SKIP = runtOnly("1.1.5 hangs with this agent");
+const MKDIR = ["mkdir", "mkdirat"];
+
+/** A profile that lets everything through but what `rule` says of mkdir. */
+function about(rule: Partial<NonNullable<Seccomp["syscalls"]>[number]> & { action: string }, noNewPrivileges = true): Edit {
+  return (config) => {
+    config.process.noNewPrivileges = noNewPrivileges;
+    config.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: MKDIR, ...rule }] };
+  };
+}
+
+/** Runs a shell script that may fail, with core files off. */
+function attempt(box: Box, script: string, edit: Edit): ReturnType<Box["run"]> {
+  return box.run((config) => {
+    config.process.args = ["sh", "-c", script];
+    config.process.rlimits = [{ type: "RLIMIT_CORE", soft: 0, hard: 0 }];
+    edit(config);
+  });
+}
+
+for (const noNewPrivileges of [true, false]) {
+  scenario(`ERRNO, with noNewPrivileges ${noNewPrivileges}`, (t, box) => {
+    const edit = about({ action: "SCMP_ACT_ERRNO" }, noNewPrivileges);
+    const done = attempt(box, "grep ^Seccomp: /proc/self/status; mkdir /dev/shm/d; echo end", edit);
+    t.match(done.output, /Seccomp:\t2/);
+    t.match(done.output, /mkdir: .*Operation not permitted/);
+    t.match(done.output, /end/);
+  });
+}
+
+scenario("errnoRet, and the user's ids do not matter", (t, box) => {
+  const done = attempt(box, "mkdir /dev/shm/d", (config) => {
+    about({ action: "SCMP_ACT_ERRNO", errnoRet: 100 }, false)(config);
+    config.process.user = { uid: 1000, gid: 1000 };
+    config.process.capabilities = {};
+  });
+  t.match(done.output, /Network is down/);
+});
+
+scenario("KILL, KILL_THREAD, KILL_PROCESS and TRAP end the process with SIGSYS", (t, box) => {
+  for (const action of ["SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_TRAP"]) {
+    const done = attempt(box, "mkdir /dev/shm/d; echo status $?", about({ action }));
+    t.match(done.stdout, /status 159/, action);
+  }
+});
+
+scenario("TRACE without a tracer is ENOSYS, LOG and ALLOW let through", (t, box) => {
+  t.match(attempt(box, "mkdir /dev/shm/d", about({ action: "SCMP_ACT_TRACE" })).output, /Function not implemented/);
+  for (const action of ["SCMP_ACT_LOG", "SCMP_ACT_ALLOW"]) {
+    t.match(attempt(box, "mkdir /dev/shm/d && echo made", about({ action })).output, /made/, action);
+  }
+});
+
+scenario("operators compare an argument", (t, box) => {
+  // The second argument of mkdir is the mode; busybox passes what -m says to a later chmod, so 0777 always comes.
+  const cases: readonly (readonly [op: string, value: number, valueTwo: number, refused: boolean])[] = [
+    ["SCMP_CMP_EQ", 0o777, 0, true],
+    ["SCMP_CMP_EQ", 0o776, 0, false],
+    ["SCMP_CMP_NE", 0o777, 0, false],
+    ["SCMP_CMP_NE", 0o776, 0, true],
+    ["SCMP_CMP_LT", 0o777, 0, false],
+    ["SCMP_CMP_LT", 0o1000, 0, true],
+    ["SCMP_CMP_LE", 0o777, 0, true],
+    ["SCMP_CMP_GE", 0o777, 0, true],
+    ["SCMP_CMP_GT", 0o777, 0, false],
+    ["SCMP_CMP_MASKED_EQ", 0o700, 0o700, true],
+    ["SCMP_CMP_MASKED_EQ", 0o700, 0o100, false],
+  ];
+  for (const [op, value, valueTwo, refused] of cases) {
+    const edit: Edit = about({ names: ["mkdir"], action: "SCMP_ACT_ERRNO", args: [{ index: 1, value, valueTwo, op }] });
+    const done = attempt(box, "mkdir /dev/shm/d && echo made", edit);
+    t.equal(done.stdout.includes("made"), !refused, `${op} ${value} ${valueTwo}`);
+  }
+});
+
+scenario("a startContainer hook has the filter, too", (t, box) => {
+  const done = attempt(box, "true", (config) => {
+    about({ action: "SCMP_ACT_ERRNO" })(config);
+    config.hooks = { startContainer: [{ path: "/bin/mkdir", args: ["mkdir", "/dev/shm/d"] }] };
+  });
+  t.not(done.status, 0);
+});
+
+scenario("exec has the filter", (t, box) => {
+  const container = box.running(about({ action: "SCMP_ACT_ERRNO", errnoRet: 100 }));
+  const done = box.call(["exec", container.id, "mkdir", "/dev/shm/d"]);
+  t.match(done.output, /Network is down/);
+});
+
+scenario("a profile that lists what a program needs, and no more", (t, box) => {
+  const own = ["execve", "read", "write", "close", "openat", "fcntl", "getuid", "rt_sigaction", "prctl", "mmap"];
+  // What a static program needs to start and end.
+  const libc = ["brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "readlinkat", "readlink",
+    "getrandom", "mprotect", "newfstatat", "exit_group"];
+  const names = [...own, ...libc];
+  const program = helper("helpers/nothing.c");
+  const done = box.run((config) => {
+    config.mounts.push({ destination: "/nothing", type: "bind", source: program, options: ["bind"] });
+    config.process.args = ["/nothing"];
+    config.process.noNewPrivileges = true;
+    config.process.env = ["PATH=/", "HOME=/"];
+    config.linux.seccomp = { defaultAction: "SCMP_ACT_KILL_PROCESS", syscalls: [{ names, action: "SCMP_ACT_ALLOW" }] };
+  });
+  t.equal(done.status, 0, done.output);
+}, { skip: runtOnly("its own program needs more system calls") });
+
+scenario("names that nobody knows are ignored", (t, box) => {
+  const done = attempt(box, "mkdir /dev/shm/d", about({ names: ["no_such_call", ...MKDIR], action: "SCMP_ACT_ERRNO" }));
+  t.match(done.output, /Operation not permitted/);
+});
+
+scenario("wrong profiles are refused, and nothing is left", (t, box) => {
+  const bad: readonly (readonly [Seccomp, RegExp])[] = [
+    [{ defaultAction: "SCMP_ACT_NOTIFY" }, /SCMP_ACT_NOTIFY cannot be used as default action/],
+    [
+      { defaultAction: "SCMP_ACT_ALLOW", listenerPath: "/x", syscalls: [{ names: ["write"], action: "SCMP_ACT_NOTIFY" }] },
+      /SCMP_ACT_NOTIFY cannot be used for the write syscall/,
+    ],
+    [
+      { defaultAction: "SCMP_ACT_ALLOW", listenerPath: "/no/agent", syscalls: [{ names: MKDIR, action: "SCMP_ACT_NOTIFY" }] },
+      /failed to connect with seccomp agent|no such file/,
+    ],
+    [{ defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: MKDIR, action: "SCMP_ACT_NOTIFY" }] }, /listenerPath/],
+  ];
+  for (const [seccomp, message] of bad) {
+    const done = attempt(box, "true", (config) => void (config.linux.seccomp = seccomp));
+    t.not(done.status, 0);
+    t.match(done.output, message);
+    t.same(box.leftovers(), []);
+  }
+});
+
+async function withAgent(box: Box, body: (socket: string, states: () => string[]) => void): Promise<void> {
+  const [socket, output] = [box.path("socket"), box.path("states")];
+  const agent = spawn(helper("helpers/seccomp_agent.c"), [socket, output], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise((resolve) => agent.once("exit", resolve));
+  try {
+    await new Promise((resolve, reject) => {
+      agent.stdout.once("data", resolve);
+      agent.once("exit", reject);
+    });
+    body(socket, () => (existsSync(output) ? readFileSync(output, "utf8").split("\n").filter((line) => line !== "") : []));
+  } finally {
+    agent.kill("SIGKILL");
+    await ended;
+  }
+}
+
+function notify(config: Config, socket: string, names: string[], noNewPrivileges: boolean): void {
+  config.process.noNewPrivileges = noNewPrivileges;
+  config.linux.seccomp = {
+    defaultAction: "SCMP_ACT_ALLOW",
+    listenerPath: socket,
+    listenerMetadata: "some text",
+    syscalls: [{ names, action: "SCMP_ACT_NOTIFY" }],
+  };
+}
+
+function checkState(t: Test, lines: readonly string[], status: string): void {
+  const state = JSON.parse(lines[0] ?? "{}") as Record<string, unknown> & { state: Record<string, unknown> };
+  t.match(state, { fds: ["seccompFd"], metadata: "some text", state: { status } });
+  t.ok(typeof state["pid"] === "number" && state["pid"] > 0);
+  t.equal(lines[1], "1 0", "one descriptor, and one message in the connection");
+}
+
+for (const noNewPrivileges of [true, false]) {
+  scenario(`NOTIFY: an agent answers, with noNewPrivileges ${noNewPrivileges}`, async (t, box) => {
+    await withAgent(box, (socket, states) => {
+      const done = attempt(box, "mkdir /dev/shm/d; cat /proc/self/status", (config) => {
+        notify(config, socket, MKDIR, noNewPrivileges);
+      });
+      t.match(done.output, /Network is down/);
+      waitFor(() => states().length === 2);
+      checkState(t, states(), "creating");
+    });
+  }, { skip: NOTIFY_SKIP });
+}
+
+scenario("NOTIFY: of calls that the runtime itself makes", async (t, box) => {
+  await withAgent(box, (socket, states) => {
+    const names = ["execve", "openat", "open", "read", "close", "fcntl", "sendmsg", "recvmsg"];
+    const done = attempt(box, "echo lives", (config) => notify(config, socket, names, true));
+    t.match(done.stdout, /lives/);
+    waitFor(() => states().length === 2);
+    checkState(t, states(), "creating");
+  });
+}, { skip: runtOnly("1.1.5 is not sure to get through this") });
+
+scenario("NOTIFY: exec", async (t, box) => {
+  await withAgent(box, (socket, states) => {
+    const container = box.running((config) => notify(config, socket, MKDIR, true));
+    const done = box.call(["exec", container.id, "mkdir", "/dev/shm/d"]);
+    t.match(done.output, /Network is down/);
+    waitFor(() => states().length === 4);
+    checkState(t, states().slice(2), "running");
+  });
+}, { skip: NOTIFY_SKIP });

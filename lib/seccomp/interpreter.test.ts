@@ -1,0 +1,215 @@
+/** The filters do what the profile says: run by an interpreter of classic BPF, and compared with a plain model. */
+import fc from "fast-check";
+import t from "tap";
+import { silentLog } from "../log.ts";
+import type { LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg, LinuxSeccompOperator } from "../spec/types.ts";
+import { compileProfile } from "./compile.ts";
+import { actionValue, AUDIT_ARCH_X86_64, OPERATORS, X32_BIT } from "./constants.ts";
+import { encodeInstructions, enosysPrologue } from "./enosys.ts";
+import { seccompNative } from "./native.ts";
+
+const AUDIT_ARCH_I386 = 0x40000003;
+const KILL_THREAD = 0;
+const ERRNO = 0x00050000;
+const ENOSYS = ERRNO + 38;
+const ALLOW = 0x7fff0000;
+
+interface Call {
+  readonly arch: number;
+  readonly nr: number;
+  readonly args?: readonly bigint[];
+}
+
+/** Runs a filter as the kernel does, on struct seccomp_data. */
+function run(program: Uint8Array, { arch, nr, args = [] }: Call): number {
+  const data = new DataView(new ArrayBuffer(64));
+  data.setUint32(0, nr, true);
+  data.setUint32(4, arch, true);
+  for (let index = 0; index < 6; index++) data.setBigUint64(16 + 8 * index, args[index] ?? 0n, true);
+  const code = new DataView(program.buffer, program.byteOffset, program.byteLength);
+  const memory = new Uint32Array(16);
+  let [accumulator, index] = [0, 0];
+  for (let pc = 0; ; pc++) {
+    const at = pc * 8;
+    const [op, jt, jf, k] = [code.getUint16(at, true), code.getUint8(at + 2), code.getUint8(at + 3), code.getUint32(at + 4, true)];
+    const jump = (condition: boolean): number => (condition ? jt : jf);
+    if (op === 0x20) accumulator = data.getUint32(k, true);
+    else if (op === 0x60) accumulator = memory[k] ?? 0;
+    else if (op === 0x02) memory[k] = accumulator;
+    else if (op === 0x54) accumulator = (accumulator & k) >>> 0;
+    else if (op === 0x07) index = accumulator;
+    else if (op === 0x87) accumulator = index;
+    else if (op === 0x05) pc += k;
+    else if (op === 0x15) pc += jump(accumulator === k);
+    else if (op === 0x25) pc += jump(accumulator > k);
+    else if (op === 0x35) pc += jump(accumulator >= k);
+    else if (op === 0x45) pc += jump((accumulator & k) !== 0);
+    else if (op === 0x06) return k;
+    else throw new Error(`instruction ${pc}: unknown code 0x${op.toString(16)}`);
+  }
+}
+
+const x86 = process.arch === "x64" ? false : "the numbers in these tests are those of x86_64";
+const compile = (seccomp: LinuxSeccomp): Uint8Array => compileProfile(seccomp, silentLog);
+const on64 = (nr: number, ...args: bigint[]): Call => ({ arch: AUDIT_ARCH_X86_64, nr, args });
+const [READ, WRITE, CLOSE_RANGE, MKDIR] = [0, 1, 436, 83];
+
+t.test("the default action, and what newer system calls get", { skip: x86 }, (t) => {
+  const program = compile({
+    defaultAction: "SCMP_ACT_ERRNO",
+    defaultErrnoRet: 7,
+    architectures: ["SCMP_ARCH_X86"],
+    syscalls: [{ names: ["read", "close_range"], action: "SCMP_ACT_ALLOW" }],
+  });
+  t.equal(run(program, on64(READ)), ALLOW);
+  t.equal(run(program, on64(WRITE)), ERRNO + 7);
+  t.equal(run(program, on64(CLOSE_RANGE)), ALLOW);
+  t.equal(run(program, on64(CLOSE_RANGE + 1)), ENOSYS, "newer than the profile");
+  t.equal(run(program, on64(0x3fffffff)), ENOSYS);
+  t.equal(run(program, on64(X32_BIT + READ)), KILL_THREAD, "an ABI that the profile does not have");
+  t.equal(run(program, { arch: AUDIT_ARCH_I386, nr: 3 }), ALLOW, "read of i386");
+  t.equal(run(program, { arch: AUDIT_ARCH_I386, nr: 4 }), ERRNO + 7);
+  t.equal(run(program, { arch: AUDIT_ARCH_I386, nr: 1000 }), ENOSYS);
+  t.equal(run(program, { arch: 0xc00000b7, nr: 0 }), KILL_THREAD, "another architecture");
+  t.end();
+});
+
+t.test("ENOSYS is for profiles that refuse by default", { skip: x86 }, (t) => {
+  for (const defaultAction of ["SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE"] as const) {
+    const program = compile({ defaultAction, syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_KILL_PROCESS" }] });
+    t.equal(run(program, on64(MKDIR)), 0x80000000);
+    t.equal(run(program, on64(4000)), actionValue(defaultAction, undefined), defaultAction);
+  }
+  const none = compile({ defaultAction: "SCMP_ACT_KILL_PROCESS" });
+  t.equal(run(none, on64(4000)), 0x80000000, "a profile that knows no system call has no newest one");
+  t.end();
+});
+
+t.test("x32 has numbers of its own", { skip: x86 }, (t) => {
+  const program = compile({
+    defaultAction: "SCMP_ACT_ERRNO",
+    architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X32"],
+    syscalls: [{ names: ["read", "mkdir"], action: "SCMP_ACT_ALLOW" }],
+  });
+  t.equal(run(program, on64(X32_BIT + READ)), ALLOW);
+  t.equal(run(program, on64(X32_BIT + WRITE)), ERRNO + 1);
+  t.equal(run(program, on64(X32_BIT + MKDIR + 1)), ENOSYS);
+  t.equal(run(program, on64(MKDIR + 1)), ENOSYS);
+  t.end();
+});
+
+t.test("setup(2) of s390x stands for what its kernel does not know", (t) => {
+  const passes = { code: 0x06, jt: 0, jf: 0, k: ALLOW };
+  const newest = [{ architecture: 0x80000016, syscall: 300 }, { architecture: 0xc00000b7, syscall: 400 }];
+  const program = encodeInstructions([...enosysPrologue(newest), passes]);
+  t.equal(run(program, { arch: 0x80000016, nr: 0 }), ENOSYS);
+  t.equal(run(program, { arch: 0x80000016, nr: 300 }), ALLOW);
+  t.equal(run(program, { arch: 0x80000016, nr: 301 }), ENOSYS);
+  t.equal(run(program, { arch: 0xc00000b7, nr: 0 }), ALLOW);
+  t.equal(run(program, { arch: 0xc00000b7, nr: 401 }), ENOSYS);
+  t.equal(run(program, { arch: 5, nr: 5000 }), ALLOW, "left to the filter");
+  t.strictSame(enosysPrologue([]), []);
+  t.end();
+});
+
+t.test("names that are unknown are left out, or an error", (t) => {
+  const said: string[] = [];
+  const log = { ...silentLog, debug: (text: string) => void said.push(text) };
+  const profile: LinuxSeccomp = {
+    defaultAction: "SCMP_ACT_ALLOW",
+    syscalls: [{ names: ["no_such_call"], action: "SCMP_ACT_KILL" }],
+  };
+  compileProfile(profile, log);
+  t.equal(said[0], 'unknown seccomp syscall "no_such_call" ignored');
+  t.throws(() => compileProfile(profile, log, { failUnknown: true }), {
+    code: "CONFIG_INVALID",
+    message: /^linux\.seccomp\.syscalls\[0\]\.names: unknown system call no_such_call/,
+  });
+  t.end();
+});
+
+t.test("an architecture of another byte order, or one that libseccomp does not know", { skip: x86 }, (t) => {
+  const wrong = (name: string): LinuxSeccomp => ({ defaultAction: "SCMP_ACT_ALLOW", architectures: [name] });
+  t.throws(() => compile(wrong("SCMP_ARCH_S390X")), { code: "HOST_UNABLE", message: /another byte order/ });
+  t.throws(() => compile(wrong("SCMP_ARCH_M68K")), { code: "NOT_SUPPORTED", message: /architectures\[0\].*SCMP_ARCH_M68K/ });
+  t.end();
+});
+
+// --- against a model --------------------------------------------------------------------------------------
+
+const NAMES = ["read", "write", "close", "ioctl", "mkdir", "socket", "clone", "personality", "futex", "openat"];
+const ACTIONS: readonly LinuxSeccompAction[] = ["SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_LOG"];
+/** Values near each other and near the edges of 32 bits, so that comparisons come out both ways. */
+const VALUES = [0n, 1n, 2n, 0xffffffffn, 0x100000000n, 0x100000001n, 0x8000000000000000n, 0xffffffffffffffffn];
+const value = fc.constantFrom(...VALUES);
+
+function holds({ op, value: given, valueTwo }: LinuxSeccompArg, actual: bigint): boolean {
+  const [one, two] = [BigInt(given), BigInt(valueTwo ?? 0)];
+  const tests: Record<LinuxSeccompOperator, boolean> = {
+    SCMP_CMP_NE: actual !== one,
+    SCMP_CMP_LT: actual < one,
+    SCMP_CMP_LE: actual <= one,
+    SCMP_CMP_EQ: actual === one,
+    SCMP_CMP_GE: actual >= one,
+    SCMP_CMP_GT: actual > one,
+    SCMP_CMP_MASKED_EQ: (actual & one) === (two & one),
+  };
+  return tests[op];
+}
+
+const condition = fc.record({
+  index: fc.constantFrom(0, 1, 5),
+  op: fc.constantFrom(...(Object.keys(OPERATORS) as LinuxSeccompOperator[])),
+  value,
+  valueTwo: value,
+});
+/** One rule for each system call: what several that contradict come to is libseccomp's choice. */
+const rule = fc.record({
+  action: fc.constantFrom(...ACTIONS),
+  errnoRet: fc.constantFrom(undefined, 2, 4094),
+  args: fc.uniqueArray(condition, { maxLength: 2, selector: ({ index }) => index }),
+});
+
+t.test("a filter does what its profile says", { skip: x86 }, (t) => {
+  const numbers = seccompNative().resolve(NAMES, 0);
+  const profile = fc.record({
+    defaultAction: fc.constantFrom(...ACTIONS),
+    defaultErrnoRet: fc.constantFrom(undefined, 13),
+    rules: fc.array(fc.tuple(fc.nat(NAMES.length - 1), rule), { maxLength: 8 }),
+    // Rules that no call of the test meets, so that the filter is a binary tree.
+    many: fc.boolean(),
+  });
+  const calls = fc.array(fc.tuple(fc.nat(NAMES.length - 1), fc.array(value, { minLength: 6, maxLength: 6 })), { minLength: 8, maxLength: 8 });
+  const filler = ["sync", "uname", "times", "pause", "alarm", "getpid", "getuid", "getgid", "umask", "chroot", "fork", "vfork",
+    "wait4", "kill", "semget", "semop", "semctl", "shmdt", "msgget", "msgsnd", "msgrcv", "msgctl", "flock", "fsync", "chdir",
+    "fchdir", "rename", "rmdir", "creat", "link", "unlink", "symlink", "chmod", "fchmod", "chown"];
+  fc.assert(
+    fc.property(profile, calls, ({ defaultAction, defaultErrnoRet, rules, many }, made) => {
+      const byName = new Map(rules);
+      const syscalls = [...byName].map(([name, { action, errnoRet, args }]) => ({
+        names: [NAMES[name] ?? ""],
+        action,
+        args,
+        ...(errnoRet === undefined ? {} : { errnoRet }),
+      }));
+      const extra = many ? [{ names: filler, action: "SCMP_ACT_TRAP" as const }] : [];
+      const usual = actionValue(defaultAction, defaultErrnoRet);
+      const program = compile({
+        defaultAction,
+        ...(defaultErrnoRet === undefined ? {} : { defaultErrnoRet }),
+        // The newest of all, so that nothing here is newer.
+        syscalls: [...syscalls, ...extra, { names: ["openat2"], action: "SCMP_ACT_TRAP" }],
+      });
+      for (const [name, args] of made) {
+        const chosen = byName.get(name);
+        const meant = chosen?.args.every((each) => holds(each, args[each.index] ?? 0n)) ?? false;
+        const expected = chosen !== undefined && meant ? actionValue(chosen.action, chosen.errnoRet) : usual;
+        const found = run(program, on64(numbers[name] ?? -1, ...args));
+        if (found !== expected) throw new Error(`${NAMES[name]}(${args.join(", ")}): ${found}, not ${expected}`);
+      }
+    }),
+    { numRuns: 300 },
+  );
+  t.pass("300 profiles");
+  t.end();
+});
