@@ -49,6 +49,9 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   if ((namespaces.made & K.CLONE_NEWNET) !== 0) {
     steps.push({ op: "loopback", origin: "/linux/namespaces", fields: {} });
   }
+  if (Object.keys(config.linux?.netDevices ?? {}).length > 0) {
+    steps.push({ op: "netDevices", origin: "/linux/netDevices", fields: {} });
+  }
   const propagation = rootfsPropagation(config);
   if (newMounts) {
     const flags = parentPropagation(config);

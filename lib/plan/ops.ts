@@ -195,6 +195,9 @@ export const OPS = {
   personality: { domain: "u32" },
   /** set_mempolicy(2); `mode` with its flags, bit n of `nodes` is node n. */
   memoryPolicy: { mode: "u32", nodes: "bytes" },
+
+  /** The runtime moves the devices of `linux.netDevices` into the container's network namespace. */
+  netDevices: {},
 } as const satisfies Record<string, Record<string, FieldType>>;
 
 export type OpName = keyof typeof OPS;
@@ -246,6 +249,7 @@ export const Message = {
   FAILURE: 7,
   /** A listener of seccomp notifications is there; `value` is its descriptor, init's. */
   SECCOMP_LISTENER: 10,
+  NET_DEVICES: 11,
   /** Init is about to execute the program; an end without it is a death before that. Not answered. */
   EXEC: 9,
   /** The first thing that init waits for: a message with the plan and the slots as descriptors. */

@@ -14,6 +14,7 @@ const X_OK = 1;
 export function kernelFindings(config: Sound<Config>, report: Report): void {
   checkControllers(config.linux?.resources, report);
   checkSecurityModules(config, report);
+  checkNetDevices(config, report);
   checkRlimits(config, report);
   checkSysctls(config, report);
   if (config.hooks !== undefined) checkHooks(config.hooks, report);
@@ -55,6 +56,14 @@ function checkSecurityModules({ process, linux }: Sound<Config>, report: Report)
   }
   if (linux?.memoryPolicy !== undefined && !exists("/proc/self/numa_maps")) {
     report("/linux/memoryPolicy", "this kernel has no NUMA memory policies");
+  }
+}
+
+function checkNetDevices({ linux }: Sound<Config>, report: Report): void {
+  for (const name in linux?.netDevices) {
+    // A name that is wrong must not become a path.
+    if (name === "" || name.includes("/") || exists(`/sys/class/net/${name}`)) continue;
+    report(`/linux/netDevices${pointerStep(name)}`, `there is no network device ${name} on this host`);
   }
 }
 

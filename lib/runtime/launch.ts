@@ -26,6 +26,7 @@ import { cgroupPieces } from "./cgroup_mounts.ts";
 import { runPoststop } from "./destroy.ts";
 import { runHooks } from "./hooks.ts";
 import type { NotifySocket } from "./notify_socket.ts";
+import type { MovedDevices } from "./net_devices.ts";
 import type { CreateOptions, RuntimeContext } from "./options.ts";
 import { containerFilter, sendListener } from "./seccomp.ts";
 import { securityModules } from "./security_modules.ts";
@@ -85,6 +86,7 @@ export async function launch(
     throw error;
   }
   const undo: (() => void | Promise<void>)[] = [() => entry.remove()];
+  let devices: MovedDevices | undefined;
   const undoAll = async (): Promise<void> => {
     for (let action = undo.pop(); action !== undefined; action = undo.pop()) {
       try {
@@ -184,6 +186,12 @@ export async function launch(
         await runHooks("prestart", config.hooks?.prestart, state, bundle.path);
         await runHooks("createRuntime", config.hooks?.createRuntime, state, bundle.path);
       },
+      netDevices: async (pid) => {
+        const { moveNetDevices } = await import("./net_devices.ts");
+        const moved = moveNetDevices(config.linux?.netDevices ?? {}, pid);
+        devices = moved;
+        undo.push(() => moved.back());
+      },
       seccompListener: (fd) => {
         const { path } = bundle;
         sendListener(config, init, fd, { id: options.id, bundle: path, statePid: init.pid, status: "creating" });
@@ -207,6 +215,7 @@ export async function launch(
     await undoAll();
     throw startError(error);
   } finally {
+    devices?.close();
     for (const fd of fds) native.close(fd);
   }
 }

@@ -15,6 +15,8 @@ export interface Service {
   readonly who?: string;
   /** Runs the prestart and createRuntime hooks. */
   readonly runtimeHooks: () => Promise<void>;
+  /** Moves `linux.netDevices` into the network namespace of a process; `exec` is never asked. */
+  readonly netDevices?: (pid: number) => Promise<void>;
   /** Hands a seccomp listener, a descriptor of init's, to the agent. */
   readonly seccompListener: (fd: number) => void;
   /** Makes the container known; after it init goes on without the runtime. */
@@ -49,6 +51,9 @@ export async function serve(
       }
       case Message.RUNTIME_HOOKS:
         await service.runtimeHooks();
+        break;
+      case Message.NET_DEVICES:
+        await service.netDevices?.(init.asking);
         break;
       case Message.SECCOMP_LISTENER:
         service.seccompListener(question.value);

@@ -112,6 +112,16 @@ run("process", [
     "/process/scheduler/priority: found 0, but SCHED_RR needs a priority from 1 to 99",
   ],
   [
+    "netDevices: two devices under one name",
+    {
+      linux: {
+        namespaces: [{ type: "network" }],
+        netDevices: { a0: {}, b0: { name: "a0" }, c0: { name: "n%d" }, d0: { name: "n%d" } },
+      },
+    },
+    '/linux/netDevices/b0: the name "a0" in the container is taken by /linux/netDevices/a0',
+  ],
+  [
     "memoryPolicy: nodes that are no list",
     { linux: { memoryPolicy: { mode: "MPOL_BIND", nodes: "x" } } },
     '/linux/memoryPolicy/nodes: found "x", must be a list of NUMA nodes such as 0-3,7: x is no node number or range from 0 to 65536',

@@ -102,7 +102,16 @@ function checkNetDevices(config: Sound<Config>, report: Report): void {
     const at = "/linux/netDevices";
     report(at, "needs a network namespace in /linux/namespaces", [at, NAMESPACE_TYPES]);
   }
+  const names = new Map<string, string>();
   for (const [name, device] of Object.entries(devices)) {
+    const inside = (device?.name ?? "") === "" ? name : (device?.name ?? "");
+    const other = names.get(inside);
+    if (other !== undefined && !inside.includes("%d")) {
+      const pointer = `/linux/netDevices${pointerStep(name)}`;
+      const message = `the name ${show(inside)} in the container is taken by /linux/netDevices${pointerStep(other)}`;
+      report(pointer, message, ["/linux/netDevices/*/name"]);
+    }
+    names.set(inside, name);
     const at = `/linux/netDevices${pointerStep(name)}`;
     if (!isDeviceName(name)) {
       report(at, `${show(name)} cannot be the name of a network device`, ["/linux/netDevices"]);

@@ -21,7 +21,6 @@ t.test("every property that asks for something is named", (t) => {
     linux: {
       namespaces: ["mount", "network", "time"].map((type) => ({ type })),
       intelRdt: { closID: "x" },
-      netDevices: { eth0: {}, eth1: { name: "e" } },
       resources: {
         blockIO: { weight: 10 },
         hugepageLimits: [{ pageSize: "2MB", limit: 0 }],
@@ -39,16 +38,9 @@ t.test("every property that asks for something is named", (t) => {
     unsupported(asked).map(({ pointer }) => pointer),
     [
       "/linux/intelRdt",
-      "/linux/netDevices",
     ],
   );
   t.strictSame(unsupported(asked)[0], { pointer: "/linux/intelRdt", what: "Intel RDT" });
-  t.end();
-});
-
-t.test("a network device is asked for by its name alone", (t) => {
-  const asked = config({ linux: { namespaces: [{ type: "network" }], netDevices: { eth0: {} } } });
-  t.strictSame(unsupported(asked), [{ pointer: "/linux/netDevices", what: "moving network devices" }]);
   t.end();
 });
 
@@ -63,7 +55,6 @@ t.test("empty values ask for nothing", (t) => {
       namespaces: [{ type: "mount" }],
       seccomp: { syscalls: [] },
       intelRdt: {},
-      netDevices: {},
       timeOffsets: {},
       resources: { blockIO: {}, hugepageLimits: [], network: { priorities: [] }, rdma: {}, unified: {} },
     },

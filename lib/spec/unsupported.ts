@@ -11,7 +11,6 @@ export interface Unsupported {
 
 const LINUX = [
   ["intelRdt", "Intel RDT"],
-  ["netDevices", "moving network devices"],
 ] as const;
 
 /**
@@ -37,10 +36,6 @@ export function unsupported(config: Sound<Config>): readonly Unsupported[] {
   };
   const { linux } = config;
   if (linux === undefined) return found;
-  for (const [name, what] of LINUX) {
-    // An empty object in netDevices is a device that keeps its name.
-    const value = linux[name];
-    look("/linux", name, value !== undefined && name === "netDevices" ? Object.keys(value) : value, what);
-  }
+  for (const [name, what] of LINUX) look("/linux", name, linux[name], what);
   return found;
 }

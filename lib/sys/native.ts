@@ -153,6 +153,8 @@ export interface Native {
   connectUnix(path: string, type?: number): number;
   /** Binds and listens where `type` is SOCK_STREAM or SOCK_SEQPACKET; binds only where it is SOCK_DGRAM. */
   bindUnix(path: string, type: number): number;
+  /** A socket to the routing netlink of a network namespace; -1 is this process's. */
+  netlinkSocket(namespace: number): number;
   sendMessage(fd: number, data: Uint8Array | string, fds: readonly number[]): number;
   receiveMessage(fd: number, buffer: Uint8Array): Received | number;
 

@@ -75,6 +75,7 @@ Napi::Value KernelRelease(Napi::Env env);
 Napi::Value Socketpair(Napi::Env env, int type);
 int ConnectUnix(const Path& path, std::optional<int> type);
 int BindUnix(const Path& path, int type);
+int NetlinkSocket(int network_namespace);
 int SendMessage(int fd, const Bytes& data, const std::vector<int>& fds);
 Napi::Value ReceiveMessage(Napi::Env env, int fd, const Buffer& buffer);
 

@@ -59,6 +59,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Socketpair>("socketpair"),
     Function<ConnectUnix>("connectUnix"),
     Function<BindUnix>("bindUnix"),
+    Function<NetlinkSocket>("netlinkSocket"),
     Function<SendMessage>("sendMessage"),
     Function<ReceiveMessage>("receiveMessage"),
 

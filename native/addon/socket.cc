@@ -1,12 +1,15 @@
-// Unix sockets, and descriptors that travel through them.
+// Unix sockets, descriptors that travel through them, and netlink.
 
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "../base/unique_fd.h"
@@ -140,6 +143,20 @@ int SendMessage(int fd, const Bytes& data, const std::vector<int>& fds) {
     std::memcpy(CMSG_DATA(part), fds.data(), size);
   }
   return OrErrno(Retry([&] { return sendmsg(fd, &message, MSG_NOSIGNAL); }));
+}
+
+int NetlinkSocket(int network_namespace) {
+  const auto open_socket = [] {
+    return OrErrno(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  };
+  if (network_namespace < 0) return open_socket();
+  const UniqueFd own(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  if (!own.valid()) return -errno;
+  if (setns(network_namespace, CLONE_NEWNET) < 0) return -errno;
+  const int result = open_socket();
+  // Everything later would happen in the container's namespace.
+  if (setns(own.get(), CLONE_NEWNET) < 0) std::abort();
+  return result;
 }
 
 Napi::Value ReceiveMessage(Napi::Env env, int fd, const Buffer& buffer) {

@@ -95,6 +95,8 @@ Status RunStep(Context& context, const RawStep& raw) {
       return RunAs(context, raw, JoinContainer);
     case Op::kCpuAffinity:
       return RunAs(context, raw, CpuAffinity);
+    case Op::kNetDevices:
+      return RunAs(context, raw, NetDevices);
     case Op::kApparmorProfile:
       return RunAs(context, raw, ApparmorProfile);
     case Op::kSelinuxLabel:

@@ -13,7 +13,7 @@ namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
 inline constexpr std::uint32_t kPlanVersion = 3;
-inline constexpr std::uint32_t kOpCount = 44;
+inline constexpr std::uint32_t kOpCount = 45;
 inline constexpr std::uint32_t kFailureSize = 280;
 
 inline constexpr std::uint32_t kMountFlagBind = 1;
@@ -67,6 +67,7 @@ enum class Op : std::uint32_t {
   kIoPriority = 41,
   kPersonality = 42,
   kMemoryPolicy = 43,
+  kNetDevices = 44,
 };
 
 enum class Stage : std::uint32_t {
@@ -83,6 +84,7 @@ enum class Message : std::uint32_t {
   kReady = 6,
   kFailure = 7,
   kSeccompListener = 10,
+  kNetDevices = 11,
   kExec = 9,
   kPlan = 8,
 };
@@ -606,6 +608,11 @@ inline bool Decode(FieldReader in, MemoryPolicyStep* out) {
          in.AtEnd();
 }
 
+struct NetDevicesStep {};
+inline bool Decode(FieldReader in, NetDevicesStep*) {
+  return in.AtEnd();
+}
+
 // Whether the fields of one step of operation `op` are complete and well formed.
 inline bool DecodesAs(Op op, FieldReader in) {
   switch (op) {
@@ -783,6 +790,10 @@ inline bool DecodesAs(Op op, FieldReader in) {
     }
     case Op::kMemoryPolicy: {
       MemoryPolicyStep step;
+      return Decode(in, &step);
+    }
+    case Op::kNetDevices: {
+      NetDevicesStep step;
       return Decode(in, &step);
     }
   }

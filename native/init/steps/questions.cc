@@ -49,6 +49,11 @@ Status RuntimeHooks(Context& context, const RuntimeHooksStep& /*step*/) {
   return answer.ok() ? Status() : answer.error();
 }
 
+Status NetDevices(Context& context, const NetDevicesStep& /*step*/) {
+  const Result<ReceivedMessage> answer = Ask(context, Message::kNetDevices);
+  return answer.ok() ? Status() : answer.error();
+}
+
 Status Ready(Context& context, const ReadyStep& /*step*/) {
   // From the answer on the container must outlive the runtime; if the runtime dies before it, the
   // socket's end of file ends this process.

@@ -20,6 +20,7 @@ Status IdMaps(Context& context, const IdMapsStep& step);
 Status TimeOffsets(Context& context, const TimeOffsetsStep& step);
 Status Cgroup(Context& context, const CgroupStep& step);
 Status RuntimeHooks(Context& context, const RuntimeHooksStep& step);
+Status NetDevices(Context& context, const NetDevicesStep& step);
 Status Ready(Context& context, const ReadyStep& step);
 Status Start(Context& context, const StartStep& step);
 

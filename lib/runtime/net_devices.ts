@@ -1,0 +1,178 @@
+/**
+ * `linux.netDevices`: devices of the host that are moved into the container's network namespace.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#network-devices
+ */
+import { asRuntimeError, RuntimeError } from "../errors.ts";
+import { pointerStep } from "../spec/json_exact.ts";
+import { propertyName } from "../spec/property_name.ts";
+import type { LinuxNetDevice } from "../spec/types.ts";
+import { Errno } from "../sys/errno.ts";
+import { AT_FDCWD, check, O_CLOEXEC, O_RDONLY } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+import {
+  addAddress,
+  links,
+  moveLink,
+  openNetlink,
+  permanentAddresses,
+  setLinkUp,
+  type Link,
+  type LinkAddress,
+} from "../sys/netlink.ts";
+
+/** Devices that are in a container. */
+export interface MovedDevices {
+  /** Moves them back, for a container that cannot be made after all; nothing once it is closed. */
+  back(): void;
+  /** Forgets them, and with them the container's namespace. */
+  close(): void;
+}
+
+/** One device, and all that it takes to move it back. */
+interface Moved {
+  readonly link: Link;
+  readonly addresses: readonly LinkAddress[];
+  /** Its index in the container; `undefined` as long as it is the host's. */
+  inside: number | undefined;
+}
+
+/**
+ * Moves devices into the network namespace of a process, gives them back their permanent addresses of global scope, and
+ * sets them up. If one cannot be moved, all are the host's again.
+ *
+ * @param pid a process of the container
+ * @throws HOST_UNABLE, SYSCALL with the property of the device
+ */
+export function moveNetDevices(
+  devices: Readonly<Record<string, LinuxNetDevice>>,
+  pid: number,
+): MovedDevices {
+  if (process.geteuid?.() !== 0) {
+    const text = "linux.netDevices: network devices are not supported for rootless containers";
+    throw new RuntimeError("HOST_UNABLE", text, { pointer: "/linux/netDevices" });
+  }
+  const open: number[] = [];
+  const keep = (fd: number): number => {
+    open.push(fd);
+    return fd;
+  };
+  const moved: Moved[] = [];
+  const close = (): void => {
+    moved.length = 0;
+    for (const fd of open.splice(0)) native.close(fd);
+  };
+  try {
+    const ours = keep(openNamespace("self"));
+    const theirs = keep(openNamespace(String(pid)));
+    const outside = keep(openNetlink());
+    const inside = keep(openNetlink(theirs));
+    const back = (): void => {
+      for (const device of moved.splice(0).reverse()) moveBack(device, outside, inside, ours);
+      close();
+    };
+    try {
+      moveAll(devices, { outside, inside, namespace: theirs }, moved);
+    } catch (error) {
+      back();
+      throw error;
+    }
+    return { back, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function openNamespace(pid: string): number {
+  const path = `/proc/${pid}/ns/net`;
+  return check(native.open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0), `linux.netDevices: open ${path}`, { path });
+}
+
+interface Sockets {
+  readonly outside: number;
+  readonly inside: number;
+  /** Of the container. */
+  readonly namespace: number;
+}
+
+function moveAll(devices: Readonly<Record<string, LinuxNetDevice>>, sockets: Sockets, moved: Moved[]): void {
+  const there = links(sockets.outside);
+  const taken = links(sockets.inside);
+  const plan: [string, string, Moved][] = [];
+  // Looked at as a whole first, so that nothing is taken down for a configuration that cannot work.
+  for (const name of Object.keys(devices)) {
+    const wanted = targetName(name, devices[name]);
+    const link = there.find((each) => each.name === name);
+    if (link === undefined) throw failure(name, `there is no network device ${name} on the host`, Errno.ENODEV);
+    if (taken.some((each) => each.name === wanted)) {
+      throw failure(name, `the container has a network device ${wanted} already`, Errno.EEXIST);
+    }
+    plan.push([name, wanted, { link, addresses: permanentAddresses(sockets.outside, link.index), inside: undefined }]);
+  }
+  for (const [name, wanted, device] of plan) {
+    moved.push(device);
+    try {
+      moveIn(device, wanted, sockets);
+    } catch (error) {
+      const { facts, message } = asRuntimeError(error);
+      throw failure(name, message, facts.errno);
+    }
+  }
+}
+
+/** The name in the container. */
+function targetName(name: string, device: LinuxNetDevice | undefined): string {
+  const { name: wanted = "" } = device ?? {};
+  return wanted === "" ? name : wanted;
+}
+
+function moveIn(device: Moved, wanted: string, { outside, inside, namespace }: Sockets): void {
+  const { link } = device;
+  const before = new Set(links(inside).map(({ index }) => index));
+  setLinkUp(outside, link.index, false);
+  moveLink(outside, link.index, wanted, namespace);
+  // It may have got another index there, and with %d the kernel has chosen its name.
+  const arrived = links(inside).find(({ index, name }) => !before.has(index) && matches(name, wanted));
+  if (arrived === undefined) {
+    throw new RuntimeError("SYSCALL", `it has gone since it was moved as ${wanted}`, { errno: Errno.ENODEV });
+  }
+  device.inside = arrived.index;
+  for (const address of device.addresses) addAddress(inside, arrived.index, address);
+  setLinkUp(inside, arrived.index, true);
+}
+
+/** Whether `name` is `wanted`, or what the kernel has made of the `%d` in it. */
+function matches(name: string, wanted: string): boolean {
+  const at = wanted.indexOf("%d");
+  if (at < 0) return name === wanted;
+  const end = wanted.slice(at + 2);
+  return name.startsWith(wanted.slice(0, at)) && name.endsWith(end);
+}
+
+function moveBack(device: Moved, outside: number, inside: number, ours: number): void {
+  const { link, addresses } = device;
+  if (device.inside !== undefined) {
+    setLinkUp(inside, device.inside, false);
+    moveLink(inside, device.inside, link.name, ours);
+  }
+  const home = links(outside).find(({ name }) => name === link.name);
+  if (home === undefined) return;
+  const has = permanentAddresses(outside, home.index).length;
+  if (has < addresses.length) for (const address of addresses) addUnlessThere(outside, home.index, address);
+  if (link.up) setLinkUp(outside, home.index, true);
+}
+
+function addUnlessThere(socket: number, index: number, address: LinkAddress): void {
+  try {
+    addAddress(socket, index, address);
+  } catch (error) {
+    if (asRuntimeError(error).facts.errno !== Errno.EEXIST) throw error;
+  }
+}
+
+function failure(name: string, reason: string, errno: number | undefined): RuntimeError {
+  const pointer = `/linux/netDevices${pointerStep(name)}`;
+  const text = `${propertyName(pointer)}: ${reason}`;
+  return new RuntimeError("SYSCALL", text, errno === undefined ? { pointer } : { pointer, errno });
+}
