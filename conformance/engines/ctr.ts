@@ -1,0 +1,99 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { waitFor } from "../harness/host.ts";
+import { RUNTIME } from "../harness/runtime.ts";
+import { imageArchive } from "./image.ts";
+import type { Done, Playground, RunOptions } from "./playground.ts";
+
+/** Debian packages that the scenarios of containerd's own client need. */
+export const CTR_PACKAGES = ["containerd"];
+
+const IMAGE = "localhost/box:latest";
+
+/** containerd in a playground, with the image `box`, driven by `ctr`. */
+export class Ctr {
+  readonly pg: Playground;
+
+  constructor(pg: Playground) {
+    this.pg = pg;
+    this.startDaemon();
+    this.must("images", "import", imageArchive(pg, IMAGE, ["sh"]));
+  }
+
+  get #socket(): string {
+    return join(this.pg.dir, "containerd.sock");
+  }
+
+  /** Starts containerd, also once more after it was killed. */
+  startDaemon(): void {
+    const { dir } = this.pg;
+    this.pg.start("containerd", ["containerd", "--root", join(dir, "containerd"), "--state", "/run/containerd", "--address", this.#socket]);
+    const up = waitFor(() => existsSync(this.#socket) && this.ctr("version").status === 0, 15_000);
+    if (!up) throw new Error(`containerd did not come up: ${this.pg.run(["tail", "-n", "20", join(dir, "containerd.log")]).stdout}`);
+  }
+
+  ctr(...args: string[]): Done {
+    return this.call(args);
+  }
+
+  /** As {@link ctr}, with stdin and other options. */
+  call(args: readonly string[], options: RunOptions = {}): Done {
+    return this.pg.run(["ctr", "-a", this.#socket, ...args], options);
+  }
+
+  /** As {@link ctr}; @returns what it printed, without the newline; throws if it fails. */
+  must(...args: string[]): string {
+    const done = this.ctr(...args);
+    if (done.status !== 0) throw new Error(`ctr ${args.join(" ")}: exit ${done.status}: ${done.output}`);
+    return done.stdout.trim();
+  }
+
+  /** `ctr run FLAGS IMAGE ID COMMAND` with the runtime under test. */
+  start(flags: readonly string[], id: string, ...command: string[]): Done {
+    return this.ctr("run", "--runc-binary", RUNTIME, ...flags, IMAGE, id, ...command);
+  }
+
+  /** Leaves the container `id` running. */
+  background(id: string, ...command: string[]): void {
+    const done = this.start(["-d"], id, ...command);
+    if (done.status !== 0) throw new Error(`ctr run ${id}: ${done.output}`);
+  }
+
+  /** Words of a shell that runs `ctr` many times. */
+  get words(): string {
+    return `ctr -a ${this.#socket}`;
+  }
+
+  /** Words of a shell for {@link start} up to the id. */
+  get runWords(): string {
+    return `${this.words} run --runc-binary ${RUNTIME} -d ${IMAGE}`;
+  }
+
+  /** RUNNING, STOPPED, PAUSED, or nothing without a task. */
+  status(id: string): string {
+    const line = this.must("task", "ls").split("\n").find((each) => each.startsWith(`${id} `));
+    return line?.trim().split(/\s+/)[2] ?? "";
+  }
+
+  /** Pid of the task, as the playground counts. */
+  pid(id: string): number {
+    const line = this.must("task", "ls").split("\n").find((each) => each.startsWith(`${id} `));
+    return Number(line?.trim().split(/\s+/)[1] ?? 0);
+  }
+
+  /** Why CRIU cannot dump a process here, in its own words; undefined if it can. */
+  whyNoCheckpoint(): string | undefined {
+    const images = join(this.pg.dir, "criu-probe");
+    const script = `command -v criu >/dev/null || { echo criu is not installed; exit 1; }
+      mkdir ${images}; setsid sleep 1000 </dev/null >/dev/null 2>&1 &
+      sleep 0.3; criu dump -v0 -t $! -D ${images} 2>&1 || { criu dump -t $! -D ${images} 2>&1 | grep Error | tail -n 1; kill -9 $!; exit 1; }`;
+    const done = this.pg.run(["sh", "-c", script]);
+    return done.status === 0 ? undefined : `CRIU cannot dump here: ${done.output.trim()}`;
+  }
+
+  /** Ends and removes the task and the container. */
+  remove(id: string): void {
+    this.must("task", "rm", "-f", id);
+    this.must("container", "rm", id);
+  }
+}
