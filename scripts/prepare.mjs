@@ -1,6 +1,6 @@
 // Installs what the scripts need and the machine lacks, and says so while it does.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 export const ROOT = resolve(import.meta.dirname, "..");
@@ -20,6 +20,7 @@ export const PACKAGES = {
   ],
   engines: [
     ...["podman", "conmon", "buildah", "netavark", "catatonit", "uidmap", "slirp4netns", "fuse-overlayfs"],
+    ...["docker.io", "docker-compose"],
     ...["containerd", "containernetworking-plugins", "iptables", "iproute2", "bsdutils"],
   ],
   bench: ["runc", "crun", "gcc", "libc6-dev", "util-linux"],
@@ -42,6 +43,25 @@ function networkEnvironment() {
   return { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
 }
 
+/** What invoke-rc.d asks whether it may start the service of a package. */
+const POLICY = "/usr/sbin/policy-rc.d";
+
+/** Keeps packages from starting their daemons while `install` runs; a policy that the machine has already stays. */
+function withoutServices(install) {
+  let made = false;
+  try {
+    writeFileSync(POLICY, "#!/bin/sh\nexit 101\n", { flag: "wx", mode: 0o755 });
+    made = true;
+  } catch (error) {
+    if (error.code !== "EEXIST") console.log(`prepare: services may start: ${error.message}`);
+  }
+  try {
+    return install();
+  } finally {
+    if (made) rmSync(POLICY);
+  }
+}
+
 /**
  * Installs the Debian packages `packages` that are missing.
  *
@@ -61,7 +81,7 @@ export function prepare({ packages }) {
   }
   console.log(`prepare: installing ${missing.join(" ")} with apt-get`);
   const options = { stdio: ["ignore", "ignore", "inherit"], env: networkEnvironment() };
-  const install = () => spawnSync("sh", ["-c", command], options).status === 0;
+  const install = () => withoutServices(() => spawnSync("sh", ["-c", command], options).status === 0);
   if (!install()) {
     spawnSync("apt-get", ["update", "-q"], options);
     if (!install()) console.log(`prepare: this failed: ${command}. Is a Debian mirror reachable?`);
