@@ -13,8 +13,9 @@ const JOBS = 2;
 const FILE_TIMEOUT_MS = 300_000;
 /** Folders whose files run one at a time, after all others: they measure, or load the machine. */
 const ALONE = ["conformance/stress/", "conformance/security/", "conformance/engines/"];
-/** Folders whose files run only if a word asks for them, as long as runt lacks what engines need. */
+/** Folders whose files run only if a word asks for them, but for one file an engine; `npm run engines` runs all. */
 const ASKED_FOR = ["conformance/engines/"];
+const QUICK = ["docker_lifecycle", "ctr", "podman_lifecycle", "cri"].map((name) => `conformance/engines/${name}.test.ts`);
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const words = process.argv.slice(2);
@@ -171,7 +172,7 @@ async function runAll(files, jobs, Parser) {
 
 async function main() {
   mkdirSync(LOGS, { recursive: true });
-  const engines = words.some((word) => "conformance/engines/".includes(word)) ? PACKAGES.engines : [];
+  const engines = words.length === 0 || words.some((word) => testFiles("conformance/engines").some((file) => file.includes(word))) ? PACKAGES.engines : [];
   const oci = words.length === 0 || words.some((word) => "conformance/oci/validation.test.ts".includes(word)) ? PACKAGES.oci : [];
   const missing = prepare({ packages: [...new Set([...PACKAGES.build, ...PACKAGES.test, ...engines, ...oci])] });
   for (const name of missing) note("skipped", `what needs the Debian package ${name}`);
@@ -183,7 +184,7 @@ async function main() {
   const { Parser } = await import("tap-parser");
   const wanted = (file) =>
     words.length === 0
-      ? !ASKED_FOR.some((folder) => file.startsWith(folder))
+      ? QUICK.includes(file) || !ASKED_FOR.some((folder) => file.startsWith(folder))
       : words.some((word) => file.includes(word));
 
   if (wanted("native/test")) {
