@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type Container } from "../harness/box.ts";
 import { addNamespaces, removeNamespaces } from "../harness/config.ts";
 import { exec, execSh, processFile } from "../harness/exec.ts";
-import { cgroupDirOf, cgroupPathOf, hasController, isAlive, namespaceOf, readText, statusField, tryKill, waitFor } from "../harness/host.ts";
+import { cgroupDirOf, cgroupDirsUnder, cgroupPathOf, hasController, isAlive, namespaceOf, readText, statusField, tryKill, waitFor } from "../harness/host.ts";
 import { IS_RUNT, notFor } from "../harness/runtime.ts";
 
 const NO_FREEZER = hasController("freezer") ? false : "no freezer of cgroup v1";
@@ -259,6 +259,27 @@ scenario("--cgroup: below the container's", (t, box) => {
       t.equal(done.status, 255, flags.join(" "));
       if (IS_RUNT) t.match(done.stderr, words, flags.join(" "));
     }
+  } finally {
+    for (const path of made) waitFor(() => removed(path));
+  }
+});
+
+scenario("--cgroup: one path for every hierarchy", (t, box) => {
+  const container = box.running();
+  const lines = (text: string): string[] => text.split("\n").filter((line) => line.includes(box.cgroup)).sort();
+  const before = lines(readText(`/proc/${container.pid}/cgroup`));
+  const made = cgroupDirsUnder(cgroupPathOf(container.pid, "pids") ?? "").map((path) => join(path, "sub"));
+  for (const path of made) {
+    mkdirSync(path);
+    // A new cpuset has nothing, and takes no process then.
+    for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+      if (existsSync(join(path, file))) writeFileSync(join(path, file), readText(join(path, "..", file)));
+    }
+  }
+  try {
+    const after = lines(execSh(box, container, "cat /proc/self/cgroup", ["--cgroup", "sub"]));
+    t.same(after, before.map((line) => `${line}/sub`));
+    t.equal(before.length > 3, true);
   } finally {
     for (const path of made) waitFor(() => removed(path));
   }

@@ -93,6 +93,10 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
       if (call === "interpreter" || call === "loader") return missingError(step.fields.args[0] ?? "", failure, reason);
       // The file is there: so what it names as its interpreter or loader is not, or not for this machine.
       return `exec${quoted}: ${reason}${failure.errno === Errno.ENOENT ? " (it has gone since it was found, or its interpreter or loader is missing)" : ""}`;
+    case "cgroup": {
+      const hint = failure.errno === Errno.ENOSPC ? " (cpuset.cpus or cpuset.mems of the cgroup is empty)" : "";
+      return `join the cgroup: ${call}: ${reason}${hint}`;
+    }
     case "credentials":
       if (failure.errno === Errno.EINVAL && (call === "setresuid" || call === "setresgid")) {
         const what = call === "setresuid" ? "uid" : "gid";

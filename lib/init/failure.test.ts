@@ -1,0 +1,53 @@
+import t from "tap";
+import type { Step } from "../plan/ops.ts";
+import { Errno } from "../sys/errno.ts";
+import { failureError, type Failure } from "./failure.ts";
+
+function message(step: Step, failure: Partial<Failure>): string {
+  const whole = { stage: 2, step: 0, errno: Errno.ENOENT, call: "execve", value: 0, subject: "", ...failure };
+  return failureError(whole, [step], () => "").message;
+}
+
+const exec: Step = {
+  op: "exec",
+  origin: "/process/args",
+  fields: { args: ["/bin/x"], env: [], preserve: 0, home: 0 },
+};
+
+t.test("what a program lacks that is there", (tt) => {
+  tt.equal(
+    message(exec, { call: "interpreter", subject: "/bin/sh\r" }),
+    'process.args: exec "/bin/x": no such file or directory: not of the file itself, but of the interpreter of its first line, ' +
+      '"/bin/sh\\r": the script has lines that end in a carriage return, as on Windows',
+  );
+  tt.equal(
+    message(exec, { call: "loader", subject: "/lib/ld.so", errno: Errno.EACCES }),
+    'process.args: exec "/bin/x": permission denied: not of the file itself, but of the dynamic loader, "/lib/ld.so": ' +
+      "is it a program for another system or C library?",
+  );
+  tt.match(message(exec, { subject: "/bin/x" }), /exec "\/bin\/x": no such file or directory/);
+  tt.end();
+});
+
+t.test("a cgroup that takes no process", (tt) => {
+  const step: Step = { op: "cgroup", origin: "/linux/cgroupsPath", fields: {} };
+  tt.equal(
+    message(step, { call: "write", errno: Errno.ENOSPC }),
+    "linux.cgroupsPath: join the cgroup: write: no space left on device (cpuset.cpus or cpuset.mems of the cgroup is empty)",
+  );
+  tt.end();
+});
+
+t.test("an id that the user namespace does not have", (tt) => {
+  const none = 0n;
+  const step: Step = {
+    op: "credentials",
+    origin: "/process/user",
+    fields: {
+      uid: 7, gid: 0, groups: [], keepGroups: 0,
+      bounding: none, effective: none, permitted: none, inheritable: none, ambient: none,
+    },
+  };
+  tt.match(message(step, { call: "setresuid", errno: Errno.EINVAL }), "cannot set uid to unmapped user in user namespace (7 is");
+  tt.end();
+});
