@@ -5,6 +5,7 @@ import { Errno, errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY, SMALL_FILE, syscallError } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import { inUserNamespace } from "../sys/user_namespace.ts";
 import { deviceWrites, devicesList, parseDevicesList, sameFilter, wantedFilter } from "./devices.ts";
 import { freeze, readFreezer, thaw, type FreezerState } from "./freezer.ts";
 import { formerWrites } from "./former.ts";
@@ -180,7 +181,7 @@ export class CgroupV1 implements Cgroup {
       performWrites(this.paths, writes);
     } catch (error) {
       // The kernel lets nobody in a user namespace write device rules; those of the host's cgroup hold there.
-      if (this.#options.rootless || isInUserNamespace()) {
+      if (this.#options.rootless || inUserNamespace()) {
         this.#log.debug("linux.resources.devices: not set: no right to in a user namespace");
         return;
       }
@@ -317,11 +318,4 @@ function subPath(path: string | undefined): string {
   const names = path.split("/").filter((name) => name !== "" && name !== ".");
   if (names.includes("..")) throw new RuntimeError("USAGE", `bad sub cgroup path: ${path}`, { path });
   return names.length === 0 ? "" : `/${names.join("/")}`;
-}
-
-function isInUserNamespace(): boolean {
-  const map = native.readFile(AT_FDCWD, "/proc/self/uid_map", SMALL_FILE);
-  if (typeof map === "number") return false;
-  const [inside, outside, count] = map.trim().split(/\s+/);
-  return !(inside === "0" && outside === "0" && count === "4294967295");
 }

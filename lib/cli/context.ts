@@ -3,8 +3,9 @@
 import { RuntimeError } from "../errors.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
-import { AT_FDCWD, readTextIfExists } from "../sys/files.ts";
+import { AT_FDCWD } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { inUserNamespace } from "../sys/user_namespace.ts";
 import type { CommandLog } from "./log.ts";
 import { chooseRoot, readRootless, type Root } from "./root.ts";
 import type { GlobalFlags } from "./table.ts";
@@ -60,11 +61,4 @@ function isDirectory(path: string): boolean {
 function failed(syscall: string, path: string, errno: number, advice: string): RuntimeError {
   const message = `${syscall} ${path}: ${errnoText(errno)} (${advice})`;
   return new RuntimeError("SYSCALL", message, { syscall, path, errno });
-}
-
-/** The machine's own user namespace, and none else, maps all ids to themselves. */
-function inUserNamespace(): boolean {
-  const map = readTextIfExists("/proc/self/uid_map");
-  if (map === undefined) return false;
-  return map.trim().split(/\s+/).join(" ") !== "0 0 4294967295";
 }

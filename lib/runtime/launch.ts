@@ -28,6 +28,7 @@ import { runHooks } from "./hooks.ts";
 import type { NotifySocket } from "./notify_socket.ts";
 import type { MovedDevices } from "./net_devices.ts";
 import type { CreateOptions, RuntimeContext } from "./options.ts";
+import { mayLackCgroups } from "./rootless.ts";
 import { containerFilter, sendListener } from "./seccomp.ts";
 import { securityModules } from "./security_modules.ts";
 import { serve } from "./serve.ts";
@@ -98,7 +99,8 @@ export async function launch(
     entry.close();
   };
   try {
-    const cgroup = openCgroup(layout, config, options.id, context.log);
+    const rootless = mayLackCgroups(context);
+    const cgroup = openCgroup(layout, config, options.id, context.log, { rootless });
     let record = firstRecord(bundle, options, namespaces, cgroup);
     const { log } = context;
     log.debug(`container ${options.id}: state in ${entry.path}, rootfs ${bundle.rootfs}`);
@@ -124,6 +126,8 @@ export async function launch(
     // From here on init works at the same time: it starts while the plan is made, and it mounts while the
     // cgroups are made and the state is written.
     const seccomp = await containerFilter(context, config);
+    // The plan shows the container its cgroups, and only a try tells which of them it gets.
+    if (rootless) cgroup.create();
     const facts: PlanFacts = {
       id: options.id,
       bundle: bundle.path,
@@ -150,7 +154,7 @@ export async function launch(
       for (const fd of slots) native.close(fd);
     }
     log.debug(`init started with a plan of ${plan.steps.length} steps`);
-    cgroup.create();
+    if (!rootless) cgroup.create();
     cgroup.limit(config.linux?.resources);
     log.debug(`cgroups made and limited at ${cgroup.paths["devices"] ?? ""}`);
     entry.writeFile("config.json", bundle.text);
