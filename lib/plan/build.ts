@@ -102,8 +102,8 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
     steps.push({ op: "rootPropagation", origin: "/linux/rootfsPropagation", fields });
   }
   if (process !== undefined) {
-    const { seccomp, selinux } = facts;
-    processSteps(process, { linux: config.linux, joins: false, selinux, steps, slots, seccomp });
+    const { seccomp, selinux, keepGroups } = facts;
+    processSteps(process, { linux: config.linux, joins: false, selinux, steps, slots, seccomp, keepGroups });
   }
   steps.push({ op: "ready", origin: "", fields: {} });
   if (facts.waitForStart) {

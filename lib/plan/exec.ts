@@ -29,6 +29,8 @@ export interface ExecFacts {
   readonly preserveFds: number;
   /** What the container's `linux.seccomp` comes to. Absent: no filter. */
   readonly seccomp?: SeccompFilter | undefined;
+  /** As in PlanFacts. */
+  readonly keepGroups?: boolean;
   /** SELinux is in force on this host. */
   readonly selinux: boolean;
 }
@@ -73,8 +75,8 @@ export function buildExecPlan(config: Config, process: Process, facts: ExecFacts
     steps.push({ op: "console", origin: "/process/terminal", fields: { slot: slots.length, height, width } });
     slots.push({ kind: "consoleSocket" });
   }
-  const { seccomp, selinux } = facts;
-  processSteps(process, { linux: config.linux, joins: true, selinux, steps, slots, seccomp });
+  const { seccomp, selinux, keepGroups } = facts;
+  processSteps(process, { linux: config.linux, joins: true, selinux, steps, slots, seccomp, keepGroups });
   steps.push({ op: "ready", origin: "", fields: {} });
   steps.push(execStep(process, facts.preserveFds, []));
   return { steps, slots };

@@ -37,6 +37,8 @@ export interface PlanFacts {
   readonly kcore: boolean;
   /** What `linux.seccomp` comes to. Absent: no filter. */
   readonly seccomp?: SeccompFilter;
+  /** setgroups(2) is denied in the user namespace of the container: its processes keep the groups that they have. */
+  readonly keepGroups?: boolean;
   /** SELinux is in force on this host; else labels are ignored. */
   readonly selinux: boolean;
   /** For `mounts` entries of type `cgroup`, by their index: what they come to on this host. */

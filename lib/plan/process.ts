@@ -26,6 +26,8 @@ export interface ProcessPlan {
   readonly steps: Step[];
   /** Descriptors that the steps refer to, by their place in this list. */
   readonly slots: Slot[];
+  /** The process keeps the groups that it has: setgroups(2) is denied in its user namespace. Default false. */
+  readonly keepGroups?: boolean | undefined;
   /** The filter of all processes of the container. */
   readonly seccomp?: SeccompFilter | undefined;
 }
@@ -34,7 +36,8 @@ export interface ProcessPlan {
  * Everything that is done to a process between the making of its container, or the joining of it, and `ready`:
  * for `create` and `exec` alike.
  */
-export function processSteps(process: Process, { joins, linux, selinux, steps, seccomp }: ProcessPlan): void {
+export function processSteps(process: Process, plan: ProcessPlan): void {
+  const { joins, linux, selinux, steps, seccomp, keepGroups = false } = plan;
   // A process that joins has done it before: see `buildExecPlan`.
   if (!joins) oomScoreAdjStep(process, steps);
   const rlimits = process.rlimits ?? [];
@@ -66,7 +69,7 @@ export function processSteps(process: Process, { joins, linux, selinux, steps, s
       uid: process.user.uid,
       gid: process.user.gid,
       groups: process.user.additionalGids ?? [],
-      keepGroups: 0,
+      keepGroups: keepGroups ? 1 : 0,
       ...capabilityMasks(process.capabilities),
     },
   });

@@ -28,7 +28,7 @@ import { runHooks } from "./hooks.ts";
 import type { NotifySocket } from "./notify_socket.ts";
 import type { MovedDevices } from "./net_devices.ts";
 import type { CreateOptions, RuntimeContext } from "./options.ts";
-import { mayLackCgroups } from "./rootless.ts";
+import { keepsGroups, mayLackCgroups } from "./rootless.ts";
 import { containerFilter, sendListener } from "./seccomp.ts";
 import { securityModules } from "./security_modules.ts";
 import { serve } from "./serve.ts";
@@ -143,6 +143,7 @@ export async function launch(
       cgroupMounts: cgroupPieces(config, layout, cgroup.paths),
       ...(seccomp === undefined ? {} : { seccomp }),
       trees: [...trees.keys()],
+      keepGroups: rootless && keepsGroups(context, config.process, "self"),
     };
     const plan = buildPlan(planned, facts);
     if (mode.waitForStart) entry.makeFifo();

@@ -1,0 +1,66 @@
+import { chownSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { defaultConfig, scenario, type Box } from "../harness/box.ts";
+import { removeNamespaces, type Config } from "../harness/config.ts";
+import { cgroupMounts } from "../harness/host.ts";
+import type { Result } from "../harness/runtime.ts";
+
+const UID = 1000;
+
+/** Makes a user without privileges root in a user namespace of one id, as rootless engines do. */
+const AS_USER = ["setpriv", `--reuid=${UID}`, `--regid=${UID}`, "--clear-groups", "unshare", "--user", "--map-root-user", "--mount"];
+
+/** Runs a container of `config` as the user, with a state directory of his own. */
+function runAsUser(box: Box, config: Config): Result {
+  const bundle = box.bundle();
+  bundle.write(config);
+  mkdirSync(join(bundle.rootfs, "cgroup"));
+  const root = box.folder("root");
+  chownSync(root, UID, UID);
+  return box.call(["--root", root, "run", "--bundle", bundle.dir, box.id()], { wrap: AS_USER });
+}
+
+const hasV1 = [...cgroupMounts().keys()].some((name) => name !== "");
+const skip = hasV1 ? false : "this host has no cgroup v1, whose directories a user may not make";
+
+scenario(
+  "a user without a right to cgroups: the container stays in the user's, and is shown them",
+  (t, box) => {
+    const config = defaultConfig();
+    removeNamespaces(config, "network", "cgroup");
+    for (const mount of config.mounts) {
+      mount.options = (mount.options ?? []).filter((option) => !option.startsWith("gid="));
+      // The namespace of the network, whose sysfs this would be, is the host's.
+      if (mount.type === "sysfs") Object.assign(mount, { type: "bind", source: "/sys", options: ["rbind", "ro"] });
+    }
+    config.mounts = config.mounts.filter((each) => each.type !== "cgroup");
+    config.mounts.push({ destination: "/cgroup", type: "cgroup", source: "cgroup", options: ["ro"] });
+    delete config.linux.cgroupsPath;
+    delete config.linux.resources;
+    config.process.args = ["sh", "-c", "cat /proc/self/cgroup; ls /cgroup"];
+    const done = runAsUser(box, config);
+    t.equal(done.status, 0, done.output);
+    t.notMatch(done.stdout, box.marker, "no cgroup of its own");
+    for (const [name, mount] of cgroupMounts()) {
+      if (name !== "") t.match(done.stdout, mount.slice(mount.lastIndexOf("/") + 1));
+    }
+  },
+  { skip },
+);
+
+scenario(
+  "a limit that cannot be set because there is no cgroup is an error",
+  (t, box) => {
+    const config = defaultConfig();
+    removeNamespaces(config, "network", "cgroup");
+    config.mounts = config.mounts.filter((each) => !["cgroup", "sysfs", "devpts"].includes(each.type ?? ""));
+    delete config.linux.cgroupsPath;
+    config.linux.resources = { memory: { limit: 64 << 20 } };
+    config.process.args = ["true"];
+    const done = runAsUser(box, config);
+    t.equal(done.status, 1);
+    t.match(done.output, /memory/);
+    t.match(done.output, /cgroup/);
+  },
+  { skip },
+);
