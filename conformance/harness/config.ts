@@ -108,6 +108,7 @@ export interface Seccomp {
 export interface Linux {
   mountLabel?: string;
   personality?: { domain: string; flags?: string[] };
+  intelRdt?: Record<string, unknown>;
   netDevices?: Record<string, { name?: string }>;
   memoryPolicy?: { mode: string; nodes?: string; flags?: string[] };
   seccomp?: Seccomp;

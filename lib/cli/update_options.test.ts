@@ -59,6 +59,7 @@ t.test("what cannot be", (t) => {
   t.throws(() => updateLimits({ "cpu-share": "-1" }), { message: 'invalid value for cpu-share: "-1": value out of range' });
   t.throws(() => updateLimits({ "cpu-quota": "1s" }), { message: 'invalid value for cpu-quota: "1s": invalid syntax' });
   t.throws(() => updateLimits({ "blkio-weight": 9 }), RuntimeError);
-  t.throws(() => updateLimits({ "l3-cache-schema": "L3:0=f" }), { code: "HOST_UNABLE" });
+  const rdt = { l3CacheSchema: "L3:0=f", memBwSchema: "MB:0=9" };
+  t.strictSame(updateLimits({ resources: "-", "l3-cache-schema": "L3:0=f", "mem-bw-schema": "MB:0=9" }), { file: "-", rdt });
   t.end();
 });

@@ -36,14 +36,14 @@ const SIZES = [
  * @throws RuntimeError `USAGE`, `HOST_UNABLE`
  */
 export function updateLimits(flags: Flags): Limits {
-  for (const [flag, what] of [
-    ["l3-cache-schema", "Intel RDT/CAT: l3 cache schema is not enabled"],
-    ["mem-bw-schema", "Intel RDT/MBA: memory bandwidth schema is not enabled"],
-  ] as const) {
-    if ((flags[flag] ?? "") !== "") throw new RuntimeError("HOST_UNABLE", `--${flag}: ${what}`);
-  }
+  const { "l3-cache-schema": l3 = "", "mem-bw-schema": bandwidth = "" } = flags;
+  const schemas = {
+    ...(l3 === "" ? {} : { l3CacheSchema: l3 }),
+    ...(bandwidth === "" ? {} : { memBwSchema: bandwidth }),
+  };
+  const rdt = l3 === "" && bandwidth === "" ? {} : { rdt: schemas };
   const file = flags.resources ?? "";
-  if (file !== "") return { file };
+  if (file !== "") return { file, ...rdt };
 
   const cpu: Mutable<LinuxCPU> = {};
   for (const [flag, property, least, most] of NUMBERS) {
@@ -68,7 +68,7 @@ export function updateLimits(flags: Flags): Limits {
     ...(weight === 0 ? {} : { blockIO: { weight: checkWeight(weight) } }),
     ...(pids === undefined ? {} : { pids: { limit: pids } }),
   };
-  return { resources };
+  return { resources, ...rdt };
 }
 
 function checkWeight(weight: number): number {

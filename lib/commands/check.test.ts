@@ -30,19 +30,19 @@ t.test("a bundle without a problem", options, (t) => {
 
 t.test("text and JSON", options, (t) => {
   const text =
-    '{"ociVersion": "1.3.0",\n "root": {"path": "rootfs"},\n "linux": {"intelRdt": {"closID": "x"}}, "vm": {}}';
+    '{"ociVersion": "1.3.0",\n "root": {"path": "rootfs"},\n "linux": {"intelRdt": {"closID": ".."}}, "vm": {}}';
   const path = t.testdir({ rootfs: {}, "config.json": text });
   const report = check({ bundle: path, format: "text" });
   t.equal(report.exitCode, 1);
-  t.match(report.text, "config.json:3:24: /linux/intelRdt: not supported yet: Intel RDT\n");
-  t.ok(report.text.endsWith("config.json:3:48: /vm: warning: ignored, it is not for Linux\n"));
+  t.match(report.text, "config.json:3:35: /linux/intelRdt/closID: found \"..\", must be the name of one directory, or /\n");
+  t.ok(report.text.endsWith("config.json:3:49: /vm: warning: ignored, it is not for Linux\n"));
   t.strictSame(JSON.parse(check({ bundle: path, format: "json" }).text), report.problems);
   t.strictSame(report.problems[0], {
-    kind: "unsupported",
-    pointer: "/linux/intelRdt",
+    kind: "config",
+    pointer: "/linux/intelRdt/closID",
     line: 3,
-    column: 24,
-    message: "Intel RDT",
+    column: 35,
+    message: 'found "..", must be the name of one directory, or /',
   });
   t.end();
 });
@@ -91,7 +91,6 @@ t.test("faults of the file hide nothing about the rest", options, (t) => {
         namespaces: [{ type: "mount" }, { type: "uts", path: "rel" }, { type: "ipc", path: "/nowhere" }],
         sysctl: { "net.no.such": "1", "kernel/../../etc/x": "1" },
         seccomp: { defaultAction: "no" },
-        intelRdt: { closID: "x" },
       },
       vm: {},
     },
@@ -117,7 +116,6 @@ t.test("faults of the file hide nothing about the rest", options, (t) => {
       "/hooks/prestart/2",
     ],
   );
-  t.strictSame(of("unsupported"), ["/linux/intelRdt: Intel RDT"]);
   t.strictSame(of("host"), [
     `/root/path: root.path: rootfs (${path}/rootfs) does not exist`,
     "/mounts/0/source: /nowhere: no such file or directory",

@@ -19,7 +19,6 @@ export interface CheckReport {
 
 const INTRODUCTIONS = {
   config: "",
-  unsupported: "not supported yet: ",
   host: "not possible on this host: ",
   warning: "warning: ",
 } as const satisfies Record<HostProblem["kind"], string>;

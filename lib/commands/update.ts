@@ -1,6 +1,6 @@
 import { RuntimeError } from "../errors.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
-import { update as updateContainer } from "../runtime/update.ts";
+import { update as updateContainer, type RdtSchemas } from "../runtime/update.ts";
 import { parseResources } from "../spec/resources_file.ts";
 import type { LinuxResources } from "../spec/types.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
@@ -13,7 +13,9 @@ import { type CommandResult, SILENT } from "./result.ts";
 const LIMIT = 16 << 20;
 
 /** The limits, or the file that they stand in; "-" is stdin. */
-export type Limits = { readonly file: string } | { readonly resources: LinuxResources };
+export type Limits = ({ readonly file: string } | { readonly resources: LinuxResources }) & {
+  readonly rdt?: RdtSchemas;
+};
 
 /**
  * `runt update`: changes limits of a container.
@@ -22,7 +24,7 @@ export type Limits = { readonly file: string } | { readonly resources: LinuxReso
  */
 export async function update(context: RuntimeContext, id: string, limits: Limits): Promise<CommandResult> {
   const resources = "file" in limits ? readResources(limits.file) : limits.resources;
-  updateContainer(context, id, resources);
+  await updateContainer(context, id, resources, limits.rdt);
   return SILENT;
 }
 

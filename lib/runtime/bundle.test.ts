@@ -17,9 +17,6 @@ function refusal(change: object): RuntimeError {
   throw new Error("accepted");
 }
 
-const rdt = { intelRdt: { closID: "x" } };
-const unsupported = /config\.json:1:\d+: \/linux\/intelRdt: not supported yet: Intel RDT/;
-
 t.test("a good bundle", (t) => {
   const path = t.testdir({ rootfs: {}, "config.json": JSON.stringify(good) });
   const bundle = loadBundle(context, path);
@@ -28,21 +25,14 @@ t.test("a good bundle", (t) => {
   t.end();
 });
 
-t.test("problems and what is not supported are in one error", (t) => {
-  const error = refusal({ hostname: 5, linux: rdt });
+t.test("every problem is in one error", (t) => {
+  const error = refusal({ hostname: 5, linux: { intelRdt: { closID: "a/b" } } });
   t.equal(error.code, "CONFIG_INVALID");
-  t.match(error.message, unsupported);
+  t.match(error.message, /config\.json:1:\d+: \/linux\/intelRdt\/closID: found "a\/b", must be/);
   t.match(error.message, /\/hostname: found 5, must be a string/);
   t.strictSame(
     error.facts.problems?.map(({ pointer }) => pointer),
-    ["/hostname", "/linux/intelRdt"],
+    ["/hostname", "/linux/intelRdt/closID"],
   );
-  t.end();
-});
-
-t.test("what is not supported alone has its own code", (t) => {
-  const error = refusal({ linux: rdt });
-  t.equal(error.code, "NOT_SUPPORTED");
-  t.match(error.message, unsupported);
   t.end();
 });

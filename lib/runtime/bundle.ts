@@ -3,7 +3,6 @@ import { RuntimeError } from "../errors.ts";
 import { configError, inspectConfig, parseConfig, warnings } from "../spec/config.ts";
 import type { Sound } from "../spec/sound.ts";
 import type { Config } from "../spec/types.ts";
-import { unsupported } from "../spec/unsupported.ts";
 import { Errno } from "../sys/errno.ts";
 import { AT_FDCWD, syscallError } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
@@ -27,17 +26,14 @@ export interface Bundle {
 
 /**
  * Reads and validates a bundle.
- * @throws CONFIG_INVALID with every problem and every property that runt cannot do yet; NOT_SUPPORTED if there are
- *   only the latter
+ * @throws CONFIG_INVALID with every problem
  */
 export function loadBundle(context: RuntimeContext, path: string): Bundle {
   const { file, text } = readConfig(path);
   const inspected = inspectConfig(text);
-  const missing = unsupported(inspected.config);
-  if (inspected.problems.length > 0) throw configError(text, file, inspected.problems, missing);
+  if (inspected.problems.length > 0) throw configError(file, inspected.problems);
   const config = inspected.config as Config;
   for (const warning of warnings(config)) context.log.warn(warning);
-  if (missing.length > 0) throw configError(text, file, [], missing);
   return { path, config, text, rootfs: findRootfs(path, config) };
 }
 

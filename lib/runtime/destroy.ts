@@ -67,6 +67,7 @@ export async function destroy(
     // With a pid namespace of its own nothing of the container has outlived its first process.
     if (!record.own_pid_namespace) cgroup.killAll(SIGKILL);
     cgroup.remove();
+    if (record.intel_rdt !== undefined) (await import("./intel_rdt.ts")).removeRdt(record.intel_rdt);
   }
   entry.remove();
   context.log.debug(`container ${entry.id}: cgroups and state removed`);

@@ -126,6 +126,7 @@ async function join(
     openSlots(plan.slots, target.entry, new Map(), consoleSocket, fds, target.pidfd);
     init.sendPlan(plan, fds);
     context.log.debug(`container ${record.id}: init started with a plan of ${plan.steps.length} steps`);
+    const rdt = record.intel_rdt === undefined ? undefined : await import("./intel_rdt.ts");
     const own = {
       joinFds: () => cgroup.joinFds(below),
       // Of what the kernel has killed before this process is no part.
@@ -139,6 +140,7 @@ async function join(
         sendListener(config, init, fd, { id, bundle, statePid, status: "running" });
       },
       ready: () => {
+        if (rdt !== undefined && record.intel_rdt !== undefined) rdt.addToRdt(record.intel_rdt, init.pid);
         if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd);
       },
     });

@@ -1,10 +1,9 @@
-/** What `runt check` finds before a container is made: faults of config.json, of runt, and of this host. */
+/** What `runt check` finds before a container is made: faults of config.json and of this host. */
 import { asRuntimeError, type Problem } from "../errors.ts";
 import { inspectConfig, placeFindings, warningFindings } from "../spec/config.ts";
 import type { Finding } from "../spec/schema_messages.ts";
 import { collect, type Report, type Sound, takeOut } from "../spec/sound.ts";
 import type { Config } from "../spec/types.ts";
-import { unsupported } from "../spec/unsupported.ts";
 import { findRootfs, readConfig } from "./bundle.ts";
 import { ignoredFindings, kernelFindings } from "./host_check_kernel.ts";
 import { mountFindings } from "./host_check_mounts.ts";
@@ -13,10 +12,10 @@ import { namespaceFindings } from "./host_check_namespaces.ts";
 /** One thing that a person should know about a bundle on this host. */
 export interface HostProblem extends Problem {
   /**
-   * `config`: the file is wrong; `unsupported`: this release of runt cannot do it; `host`: this host cannot;
+   * `config`: the file is wrong; `host`: this host cannot do it;
    * `warning`: the container can be made, but perhaps not as was meant.
    */
-  readonly kind: "config" | "unsupported" | "host" | "warning";
+  readonly kind: "config" | "host" | "warning";
 }
 
 /**
@@ -34,16 +33,11 @@ export function checkBundle(bundle: string): readonly HostProblem[] {
     return [{ kind: "config", pointer: facts.pointer ?? "", line: 0, column: 0, message }];
   }
   const { config, problems, wrong } = inspectConfig(text);
-  const missing = unsupported(config);
   takeOut(config, wrong);
   const list = (kind: HostProblem["kind"], findings: readonly Finding[]): HostProblem[] =>
     placeFindings(text, findings).map((problem) => ({ kind, ...problem }));
   return [
     ...problems.map((problem): HostProblem => ({ kind: "config", ...problem })),
-    ...list(
-      "unsupported",
-      missing.map(({ pointer, what }) => ({ pointer, message: what })),
-    ),
     ...list(
       "host",
       collect(wrong, (report) => hostFindings(bundle, config, report)),

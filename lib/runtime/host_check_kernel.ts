@@ -6,6 +6,7 @@ import type { Config, Hooks, LinuxResources } from "../spec/types.ts";
 import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, exists, readTextIfExists } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { findResctrl, rdtProblem } from "./intel_rdt.ts";
 import { apparmorEnabled, selinuxEnabled } from "./security_modules.ts";
 
 const X_OK = 1;
@@ -15,6 +16,7 @@ export function kernelFindings(config: Sound<Config>, report: Report): void {
   checkControllers(config.linux?.resources, report);
   checkSecurityModules(config, report);
   checkNetDevices(config, report);
+  checkRdt(config, report);
   checkRlimits(config, report);
   checkSysctls(config, report);
   if (config.hooks !== undefined) checkHooks(config.hooks, report);
@@ -65,6 +67,17 @@ function checkNetDevices({ linux }: Sound<Config>, report: Report): void {
     if (name === "" || name.includes("/") || exists(`/sys/class/net/${name}`)) continue;
     report(`/linux/netDevices${pointerStep(name)}`, `there is no network device ${name} on this host`);
   }
+}
+
+function checkRdt({ linux }: Sound<Config>, report: Report): void {
+  const { l3CacheSchema, memBwSchema } = linux?.intelRdt ?? {};
+  if (linux?.intelRdt === undefined) return;
+  const asked = {
+    ...(l3CacheSchema === undefined ? {} : { l3CacheSchema }),
+    ...(memBwSchema === undefined ? {} : { memBwSchema }),
+  };
+  const problem = rdtProblem(asked, findResctrl());
+  if (problem !== undefined) report(...problem);
 }
 
 /** What this host ignores, because it has no use for it. */

@@ -74,6 +74,7 @@ export async function launch(
   const preserveFds = activation.count + (options.preserveFds ?? 0);
   checkPreserved(preserveFds);
   const selinux = securityModules(config, config.process, context.log);
+  const rdt = await intelRdt(config, options.id);
   const layout = cgroupLayout();
   const namespaces = readNamespaces(config);
   const fds: number[] = [];
@@ -102,6 +103,7 @@ export async function launch(
     const rootless = mayLackCgroups(context);
     const cgroup = openCgroup(layout, config, options.id, context.log, { rootless });
     let record = firstRecord(bundle, options, namespaces, cgroup);
+    if (rdt !== undefined) record = { ...record, intel_rdt: rdt.record };
     const { log } = context;
     log.debug(`container ${options.id}: state in ${entry.path}, rootfs ${bundle.rootfs}`);
     // Before anything is made, so that `delete --force` can clean up after a runt that was killed.
@@ -203,6 +205,7 @@ export async function launch(
       },
       ready: () => {
         if (!isKnown) prepare();
+        if (rdt !== undefined) undo.push(rdt.join(init.pid));
         if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd);
         const { pidFile } = options;
         if (pidFile !== undefined) {
@@ -223,6 +226,16 @@ export async function launch(
     devices?.close();
     for (const fd of fds) native.close(fd);
   }
+}
+
+/** The groups of `linux.intelRdt`, and what moves a process into them. */
+async function intelRdt(config: Config, id: string) {
+  const rdt = config.linux?.intelRdt;
+  if (rdt === undefined) return undefined;
+  const { joinRdt, rdtRecord, requireResctrl } = await import("./intel_rdt.ts");
+  const resctrl = requireResctrl(rdt);
+  const record = rdtRecord(rdt, id, resctrl);
+  return { record, join: (pid: number) => joinRdt(rdt, record, pid, resctrl) };
 }
 
 /** What NOTIFY_SOCKET of this process's environment comes to: a socket in the container, and its mount. */

@@ -5,6 +5,7 @@
  * A status is never stored: it is computed from what is there (see `status.ts`).
  */
 import { RuntimeError } from "../errors.ts";
+import type { RdtRecord } from "./intel_rdt.ts";
 import type { Hooks } from "../spec/types.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
 import {
@@ -37,6 +38,8 @@ export interface ContainerRecord {
   readonly init_process_start: number;
   /** Directory of the container in each cgroup hierarchy. */
   readonly cgroup_paths: Readonly<Record<string, string>>;
+  /** Groups of resctrl. */
+  readonly intel_rdt?: RdtRecord;
   /** Hooks that are still to come. */
   readonly hooks?: Pick<Hooks, "poststart" | "poststop">;
   /** config.json has a process; without one `start` is an error. */

@@ -1,9 +1,12 @@
 import { attachCgroup } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
-import type { LinuxResources } from "../spec/types.ts";
+import type { LinuxIntelRdt, LinuxResources } from "../spec/types.ts";
 import type { RuntimeContext } from "./options.ts";
 import { status } from "./status.ts";
 import { find, recordOf } from "./store.ts";
+
+/** Schemata of a container's class of service. */
+export type RdtSchemas = Pick<LinuxIntelRdt, "l3CacheSchema" | "memBwSchema">;
 
 /**
  * Changes limits of a container. What `resources` does not name stays as it is, and so do its device rules; a 0 is
@@ -12,7 +15,14 @@ import { find, recordOf } from "./store.ts";
  *
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING where it has stopped, CONFIG_INVALID, HOST_UNABLE, CGROUP
  */
-export function update(context: RuntimeContext, id: string, resources: LinuxResources): void {
+export async function update(
+  context: RuntimeContext,
+  id: string,
+  resources: LinuxResources,
+  rdt: RdtSchemas = {},
+): Promise<void> {
+  const schemas = rdt.l3CacheSchema === undefined && rdt.memBwSchema === undefined ? undefined : await import("./intel_rdt.ts");
+  const resctrl = schemas?.requireForUpdate(rdt);
   const entry = find(context.root, id);
   try {
     const record = recordOf(entry);
@@ -25,6 +35,16 @@ export function update(context: RuntimeContext, id: string, resources: LinuxReso
       context.log.warn("Kernel memory settings are ignored and will be removed");
     }
     attachCgroup(record.cgroup_paths, context.log).limit(resources, { update: true });
+    if (schemas === undefined || resctrl === undefined) return;
+    const groups = record.intel_rdt ?? schemas.rdtRecord({}, id, resctrl);
+    // Its first process is moved into a class of its own, as with runc; the others stay where they are.
+    if (record.intel_rdt === undefined) {
+      entry.prepare({ ...record, intel_rdt: groups });
+      entry.publish();
+      schemas.joinRdt({}, groups, record.init_process_pid, resctrl);
+    }
+    const lines = [rdt.l3CacheSchema, rdt.memBwSchema].filter((line) => line !== undefined);
+    schemas.updateRdt(groups, lines, resctrl);
   } finally {
     entry.close();
   }

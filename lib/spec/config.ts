@@ -7,7 +7,6 @@ import { normalize } from "./saved.ts";
 import { type Finding, findings, valueAt } from "./schema_messages.ts";
 import { type Sound, takeOut } from "./sound.ts";
 import type { Config } from "./types.ts";
-import type { Unsupported } from "./unsupported.ts";
 
 export { warningFindings, warnings } from "./warnings.ts";
 
@@ -21,7 +20,7 @@ export { warningFindings, warnings } from "./warnings.ts";
  */
 export function parseConfig(text: string, path: string): Config {
   const { config, problems } = inspectConfig(text);
-  if (problems.length > 0) throw configError(text, path, problems);
+  if (problems.length > 0) throw configError(path, problems);
   // Without problems nothing has been taken out.
   return config as Config;
 }
@@ -31,23 +30,12 @@ export function checkConfig(text: string): readonly Problem[] {
   return inspectConfig(text).problems;
 }
 
-/**
- * The one error for all that keeps a config.json from being used: CONFIG_INVALID, or NOT_SUPPORTED where there are
- * no problems.
- */
-export function configError(
-  text: string,
-  path: string,
-  problems: readonly Problem[],
-  missing: readonly Unsupported[] = [],
-): RuntimeError {
+/** The one error for all problems of a config.json: CONFIG_INVALID. */
+export function configError(path: string, problems: readonly Problem[]): RuntimeError {
   const file = path.slice(path.lastIndexOf("/") + 1);
-  const asked = missing.map(({ pointer, what }) => ({ pointer, message: `not supported yet: ${what}` }));
-  const all = inOrder([...problems, ...placeFindings(text, asked)]);
-  const lines = all.map((problem) => problemLine(file, problem));
+  const lines = problems.map((problem) => problemLine(file, problem));
   const message = lines.length === 1 ? lines[0] : `${file}: ${lines.length} problems:\n${lines.join("\n")}`;
-  const code = problems.length > 0 ? "CONFIG_INVALID" : "NOT_SUPPORTED";
-  return new RuntimeError(code, message ?? file, { path, problems: all });
+  return new RuntimeError("CONFIG_INVALID", message ?? file, { path, problems });
 }
 
 /** A problem as a compiler prints it: `config.json:12:5: /process/args: …`. */

@@ -112,6 +112,14 @@ run("process", [
     "/process/scheduler/priority: found 0, but SCHED_RR needs a priority from 1 to 99",
   ],
   [
+    "intelRdt: names that are no directory, and lines that are none",
+    { linux: { intelRdt: { closID: "a/b", l3CacheSchema: "L3:0=f\nL3:1=f", memBwSchema: "0=5", schemata: ["a", "b\n"] } } },
+    '/linux/intelRdt/closID: found "a/b", must be the name of one directory, or /',
+    '/linux/intelRdt/l3CacheSchema: found "L3:0=f\\nL3:1=f", must be one line',
+    '/linux/intelRdt/memBwSchema: found "0=5", must start with MB:',
+    '/linux/intelRdt/schemata/1: found "b\\n", must be one line',
+  ],
+  [
     "netDevices: two devices under one name",
     {
       linux: {

@@ -18,6 +18,7 @@ export const linuxChecks: readonly MeaningCheck[] = [
   checkRdma,
   checkSeccomp,
   checkMemoryPolicy,
+  checkIntelRdt,
 ];
 
 function checkDevices({ linux }: Sound<Config>, report: Report): void {
@@ -190,4 +191,23 @@ function checkMemoryPolicy({ linux }: Sound<Config>, report: Report): void {
   if (flags.includes("MPOL_F_STATIC_NODES") && flags.includes("MPOL_F_RELATIVE_NODES")) {
     report(`${at}/flags`, "MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other", [`${at}/flags/*`]);
   }
+}
+
+function checkIntelRdt({ linux }: Sound<Config>, report: Report): void {
+  const rdt = linux?.intelRdt;
+  if (rdt === undefined) return;
+  const at = "/linux/intelRdt";
+  const { closID = "", memBwSchema = "" } = rdt;
+  if (closID === "." || closID === ".." || (closID.length > 1 && closID.includes("/"))) {
+    report(`${at}/closID`, `found ${show(closID)}, must be the name of one directory, or /`);
+  }
+  if (memBwSchema !== "" && !memBwSchema.startsWith("MB:")) {
+    report(`${at}/memBwSchema`, `found ${show(memBwSchema)}, must start with MB:`);
+  }
+  const checkLine = (pointer: string, line: string | undefined): void => {
+    if (line?.includes("\n") === true) report(pointer, `found ${show(line)}, must be one line`);
+  };
+  checkLine(`${at}/l3CacheSchema`, rdt.l3CacheSchema);
+  checkLine(`${at}/memBwSchema`, rdt.memBwSchema);
+  rdt.schemata?.forEach((line, index) => checkLine(`${at}/schemata/${index}`, line));
 }

@@ -6,7 +6,6 @@
 import { configError, inspectDocument } from "./config.ts";
 import { type Json, parseJson } from "./json.ts";
 import type { Config, Process } from "./types.ts";
-import { unsupported } from "./unsupported.ts";
 
 const AT = "/process";
 
@@ -15,22 +14,18 @@ const AT = "/process";
  *
  * @param path the file's path, for the error
  * @param container the config.json of the container, whose id maps the ids have to be in
- * @throws RuntimeError CONFIG_INVALID with every problem, NOT_SUPPORTED; the pointers are into the file
+ * @throws RuntimeError CONFIG_INVALID with every problem; the pointers are into the file
  */
 export function parseProcess(text: string, path: string, container: Config): Process {
   const parsed = parseJson(text);
-  if (!parsed.complete) throw configError(text, path, parsed.problems);
+  if (!parsed.complete) throw configError(path, parsed.problems);
   if (parsed.value === null) {
     const problem = { pointer: "", line: 1, column: 1, message: "found null, must be an object" };
-    throw configError(text, path, [problem]);
+    throw configError(path, [problem]);
   }
   const document = { ...surroundings(container), process: parsed.value } as unknown as Json;
   const { config, problems } = inspectDocument(document, text, parsed.problems, AT);
-  const missing = unsupported({ process: config.process }).map((each) => ({
-    ...each,
-    pointer: each.pointer.slice(AT.length),
-  }));
-  if (problems.length > 0 || missing.length > 0) throw configError(text, path, problems, missing);
+  if (problems.length > 0) throw configError(path, problems);
   return config.process as Process;
 }
 

@@ -6,7 +6,6 @@
 import { configError, inspectDocument } from "./config.ts";
 import { type Json, parseJson } from "./json.ts";
 import type { LinuxResources } from "./types.ts";
-import { unsupported } from "./unsupported.ts";
 
 const AT = "/linux/resources";
 
@@ -14,14 +13,14 @@ const AT = "/linux/resources";
  * Parses and validates a resources file.
  *
  * @param path the file's path, for the error
- * @throws RuntimeError CONFIG_INVALID with every problem, NOT_SUPPORTED; the pointers are into the file
+ * @throws RuntimeError CONFIG_INVALID with every problem; the pointers are into the file
  */
 export function parseResources(text: string, path: string): LinuxResources {
   const parsed = parseJson(text);
-  if (!parsed.complete) throw configError(text, path, parsed.problems);
+  if (!parsed.complete) throw configError(path, parsed.problems);
   if (parsed.value === null) {
     const problem = { pointer: "", line: 1, column: 1, message: "found null, must be an object" };
-    throw configError(text, path, [problem]);
+    throw configError(path, [problem]);
   }
   const document = {
     ociVersion: "1.3.0",
@@ -29,7 +28,6 @@ export function parseResources(text: string, path: string): LinuxResources {
     linux: { resources: parsed.value },
   } as unknown as Json;
   const { config, problems } = inspectDocument(document, text, parsed.problems, AT);
-  const missing = unsupported(config).map((each) => ({ ...each, pointer: each.pointer.slice(AT.length) }));
-  if (problems.length > 0 || missing.length > 0) throw configError(text, path, problems, missing);
+  if (problems.length > 0) throw configError(path, problems);
   return config.linux?.resources as LinuxResources;
 }

@@ -8,7 +8,6 @@ import type { Json } from "./json_exact.ts";
 import { meaningProblems } from "./meaning.ts";
 import { findings } from "./schema_messages.ts";
 import { collect, takeOut } from "./sound.ts";
-import { unsupported } from "./unsupported.ts";
 
 const process = { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 } };
 const mount = [{ type: "mount" }];
@@ -26,10 +25,9 @@ t.test("values that are wrong hide no rule about others", (t) => {
     ' "process": {"args": [], "cwd": "rel", "user": {"uid": -1}, "env": ["=x", 7]},',
     ' "hooks": {"poststop": [{"path": "rel"}, 5], "prestart": 1},',
     ' "linux": {"namespaces": [{"type": "ipc", "path": 1}, {"type": "ipc"}],',
-    '           "seccomp": {"defaultAction": "no"}, "intelRdt": {"closID": "x"}}}',
+    '           "seccomp": {"defaultAction": "no"}, "intelRdt": {"closID": ".."}}}',
   ].join("\n");
-  const { config, problems } = inspectConfig(text);
-  const error = configError(text, "/bundle/config.json", problems, unsupported(config));
+  const error = configError("/bundle/config.json", inspectConfig(text).problems);
   t.equal(error.code, "CONFIG_INVALID");
   t.strictSame(
     error.message.split("\n").map((line) => line.replace(/allowed: .*/, "allowed: …")),
@@ -48,20 +46,9 @@ t.test("values that are wrong hide no rule about others", (t) => {
       "config.json:5:51: /linux/namespaces/0/path: found 1, must be a string",
       "config.json:5:64: /linux/namespaces/1/type: ipc is there already, at /linux/namespaces/0",
       'config.json:6:41: /linux/seccomp/defaultAction: found "no", allowed: …',
-      "config.json:6:60: /linux/intelRdt: not supported yet: Intel RDT",
+      'config.json:6:71: /linux/intelRdt/closID: found "..", must be the name of one directory, or /',
     ],
   );
-  t.end();
-});
-
-t.test("what is not supported alone", (t) => {
-  const text = '{"ociVersion": "1.3.0", "root": {"path": "r"},\n "linux": {"intelRdt": {"closID": "x"}}}';
-  const { config, problems } = inspectConfig(text);
-  t.strictSame(problems, []);
-  const error = configError(text, "/b/config.json", problems, unsupported(config));
-  t.equal(error.code, "NOT_SUPPORTED");
-  t.equal(error.message, "config.json:2:24: /linux/intelRdt: not supported yet: Intel RDT");
-  t.equal(error.facts.problems?.[0]?.pointer, "/linux/intelRdt");
   t.end();
 });
 
@@ -115,16 +102,6 @@ t.test("nothing is said to be missing that is only wrong", (t) => {
     ],
   ];
   for (const [change, ...expected] of cases) t.strictSame(problems(change), expected, JSON.stringify(change));
-  t.end();
-});
-
-t.test("what is asked for by wrong values is not supported all the same", (t) => {
-  const pointers = (config: object): string[] =>
-    unsupported(inspectConfig(JSON.stringify(config)).config).map(({ pointer }) => pointer);
-  t.strictSame(pointers({ linux: { intelRdt: { schemata: [5] } } }), [
-    "/linux/intelRdt",
-  ]);
-  t.strictSame(pointers({ linux: { seccomp: 5, intelRdt: { x: "" } } }), []);
   t.end();
 });
 
@@ -250,7 +227,6 @@ t.test("no document makes a rule throw, and no problem hides one that does not r
       const text = JSON.stringify(changed(list));
       const { config, problems, wrong } = inspectConfig(text);
       if (!validateConfig(JSON.parse(text))) failed++;
-      unsupported(config);
       warningFindings(config, wrong);
       const before = inspectConfig(JSON.stringify(fullConfig())).problems;
       const touched = list.map(([place]) => place.join("/"));

@@ -1,7 +1,6 @@
 import t from "tap";
 import { parseConfig, warnings } from "./config.ts";
 import type { Config } from "./types.ts";
-import { unsupported } from "./unsupported.ts";
 
 function config(change: object): Config {
   const process = { args: ["sh"], cwd: "/" };
@@ -10,59 +9,6 @@ function config(change: object): Config {
     "config.json",
   );
 }
-
-t.test("every property that asks for something is named", (t) => {
-  const asked = config({
-    process: {
-      args: ["sh"],
-      cwd: "/",
-      execCPUAffinity: { initial: "0" },
-    },
-    linux: {
-      namespaces: ["mount", "network", "time"].map((type) => ({ type })),
-      intelRdt: { closID: "x" },
-      resources: {
-        blockIO: { weight: 10 },
-        hugepageLimits: [{ pageSize: "2MB", limit: 0 }],
-        network: { classID: 1 },
-        rdma: { mlx: { hcaHandles: 1 } },
-        unified: { "memory.high": "1" },
-        memory: { limit: 1 },
-        cpu: { cpus: "0" },
-        pids: { limit: 1 },
-        devices: [{ allow: false }],
-      },
-    },
-  });
-  t.strictSame(
-    unsupported(asked).map(({ pointer }) => pointer),
-    [
-      "/linux/intelRdt",
-    ],
-  );
-  t.strictSame(unsupported(asked)[0], { pointer: "/linux/intelRdt", what: "Intel RDT" });
-  t.end();
-});
-
-t.test("empty values ask for nothing", (t) => {
-  const empty = config({
-    process: {
-      args: ["sh"],
-      cwd: "/",
-    },
-    mounts: [{ destination: "/a", uidMappings: [], gidMappings: [], options: ["idmapped"] }],
-    linux: {
-      namespaces: [{ type: "mount" }],
-      seccomp: { syscalls: [] },
-      intelRdt: {},
-      timeOffsets: {},
-      resources: { blockIO: {}, hugepageLimits: [], network: { priorities: [] }, rdma: {}, unified: {} },
-    },
-  });
-  t.strictSame(unsupported(empty), []);
-  t.strictSame(unsupported(config({})), []);
-  t.end();
-});
 
 t.test("warnings", (t) => {
   const maps = [{ containerID: 0, hostID: 0, size: 1 }];

@@ -1,0 +1,26 @@
+/** linux.intelRdt where the host has no resctrl; what it does where there is one is tried in lib/runtime/intel_rdt.test.ts. */
+import { readFileSync } from "node:fs";
+import { scenario } from "../harness/box.ts";
+import { IS_RUNT, notFor } from "../harness/runtime.ts";
+
+const MOUNTED = / - resctrl /.test(readFileSync("/proc/self/mountinfo", "utf8"));
+
+scenario("intelRdt without a mounted resctrl is an error that names it, and nothing is left", (t, box) => {
+  const schema = [{ l3CacheSchema: "L3:0=f" }, { closID: "gold", memBwSchema: "MB:0=9" }];
+  // runc 1.1 looks only where there is a schema to write.
+  for (const intelRdt of IS_RUNT ? [...schema, {}, { closID: "gold" }, { enableMonitoring: true }] : schema) {
+    const done = box.tryCreate(box.bundle((config) => void (config.linux.intelRdt = intelRdt)));
+    t.equal(done.status, 1, JSON.stringify(intelRdt));
+    t.match(done.stderr, /intelrdt/i);
+    t.same(box.leftovers(), []);
+  }
+}, { skip: MOUNTED ? "resctrl is mounted" : false });
+
+scenario("intelRdt: a closID that is no name of a directory", (t, box) => {
+  for (const closID of ["..", "a/b"]) {
+    const done = box.tryCreate(box.bundle((config) => void (config.linux.intelRdt = { closID, l3CacheSchema: "L3:0=f" })));
+    t.equal(done.status, 1, closID);
+    t.match(done.stderr, /intelRdt.*closID/i);
+  }
+  t.same(box.leftovers(), []);
+}, { skip: notFor("crun", "does not look at it") });
