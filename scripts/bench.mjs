@@ -1,4 +1,5 @@
 // npm run bench [-- --rounds N] [-- --runtimes runt,crun,runc,floor]: compares runt with crun, runc and plain C.
+// npm run bench -- engines [--rounds N]: the same beneath docker and containerd, without plain C.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,15 +9,18 @@ if (process.getuid?.() !== 0) {
   console.error("bench: this needs root, for cgroups and a mount namespace: sudo npm run bench");
   process.exit(1);
 }
-prepare({ packages: [...PACKAGES.bench, ...PACKAGES.demo] });
+const engines = process.argv[2] === "engines";
+prepare({ packages: [...PACKAGES.bench, ...PACKAGES.demo, ...(engines ? PACKAGES.engines : [])] });
 if (!ensureNpmPackages()) process.exit(1);
-const program = join(ROOT, "build/js/conformance/bench/bench.js");
+const program = join(ROOT, `build/js/conformance/bench/${engines ? "engines" : "bench"}.js`);
 if (!existsSync(join(ROOT, "dist/bin/runt")) || !existsSync(program)) {
   const built = spawnSync(process.execPath, ["scripts/build.mjs"], { cwd: ROOT, stdio: "inherit" });
   if (built.status !== 0) process.exit(1);
 }
-const script = join(ROOT, "conformance/bench/hide_unified.sh");
-const done = spawnSync("sh", [script, process.execPath, program, ...process.argv.slice(2)], {
+// The engines have a playground of their own, which hides the v2 mount by itself.
+const hide = engines ? [] : ["sh", join(ROOT, "conformance/bench/hide_unified.sh")];
+const [command, ...words] = [...hide, process.execPath, program, ...process.argv.slice(engines ? 3 : 2)];
+const done = spawnSync(command, words, {
   cwd: ROOT,
   stdio: "inherit",
   env: environment(),

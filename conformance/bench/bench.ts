@@ -16,7 +16,7 @@ import { cgroupMounts, sleep } from "../harness/host.ts";
 import { helper } from "../harness/helpers.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import { ENVIRONMENT, PROJECT } from "../harness/runtime.ts";
-import { samplesOf, table, type Samples } from "./report.ts";
+import { samplesOf, shuffled, table, type Samples } from "./report.ts";
 
 const CASES = ["run", "create", "start", "delete", "create+start+delete", "exec", "exec --process", "state", "kill"] as const;
 type Case = (typeof CASES)[number];
@@ -44,17 +44,6 @@ function find(name: string): Subject | undefined {
   const asked = spawnSync(path, ["--version"], { encoding: "utf8" });
   if (asked.status !== 0) return undefined;
   return { name, path, version: asked.stdout.split("\n")[0] ?? "" };
-}
-
-/**
- * The same subjects in a random order. A fixed one is unfair: the first write to a cgroup.procs after some quiet
- * milliseconds waits for an RCU grace period (10 ms and more), which the next caller is then spared.
- */
-function shuffled<T>(list: readonly T[]): T[] {
-  return list
-    .map((value) => ({ value, key: Math.random() }))
-    .toSorted((a, b) => a.key - b.key)
-    .map(({ value }) => value);
 }
 
 function settle(milliseconds: number): void {

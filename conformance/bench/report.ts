@@ -19,6 +19,17 @@ export function samplesOf(): Samples {
   };
 }
 
+/**
+ * The same subjects in a random order. A fixed one is unfair: the first write to a cgroup.procs after some quiet
+ * milliseconds waits for an RCU grace period (10 ms and more), which the next caller is then spared.
+ */
+export function shuffled<T>(list: readonly T[]): T[] {
+  return list
+    .map((value) => ({ value, key: Math.random() }))
+    .toSorted((a, b) => a.key - b.key)
+    .map(({ value }) => value);
+}
+
 /** The value below which the share `part` (0 to 1) of the sorted `times` lies. */
 export function quantile(times: readonly number[], part: number): number {
   return times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? Number.NaN;

@@ -8,15 +8,17 @@ import type { Done, Playground, RunOptions } from "./playground.ts";
 /** Debian packages that the scenarios of containerd's own client need. */
 export const CTR_PACKAGES = ["containerd"];
 
+const CTR = "/usr/bin/ctr";
 const IMAGE = "localhost/box:latest";
 
 /** containerd in a playground, with the image `box`, driven by `ctr`. */
 export class Ctr {
   readonly pg: Playground;
 
-  constructor(pg: Playground) {
+  /** @param options without `daemon`, the containerd that an engine has started in the playground already is used */
+  constructor(pg: Playground, { daemon = true }: { daemon?: boolean } = {}) {
     this.pg = pg;
-    this.startDaemon();
+    if (daemon) this.startDaemon();
     this.must("images", "import", imageArchive(pg, IMAGE, ["sh"]));
   }
 
@@ -38,7 +40,12 @@ export class Ctr {
 
   /** As {@link ctr}, with stdin and other options. */
   call(args: readonly string[], options: RunOptions = {}): Done {
-    return this.pg.run(["ctr", "-a", this.#socket, ...args], options);
+    return this.pg.run([CTR, "-a", this.#socket, ...args], options);
+  }
+
+  /** The words of `ctr run FLAGS IMAGE ID COMMAND`, for the playground. */
+  runCommand(flags: readonly string[], id: string, ...command: string[]): string[] {
+    return [CTR, "-a", this.#socket, "run", ...flags, IMAGE, id, ...command];
   }
 
   /** As {@link ctr}; @returns what it printed, without the newline; throws if it fails. */
@@ -50,7 +57,7 @@ export class Ctr {
 
   /** `ctr run FLAGS IMAGE ID COMMAND` with the runtime under test. */
   start(flags: readonly string[], id: string, ...command: string[]): Done {
-    return this.ctr("run", "--runc-binary", RUNTIME, ...flags, IMAGE, id, ...command);
+    return this.pg.run(this.runCommand(["--runc-binary", RUNTIME, ...flags], id, ...command));
   }
 
   /** Leaves the container `id` running. */

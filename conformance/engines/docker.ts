@@ -23,7 +23,7 @@ function hasAllCapabilities(): boolean {
 }
 
 /** Debian's client; another one may come first in PATH. */
-const CLIENT = "/usr/bin/docker";
+export const CLIENT = "/usr/bin/docker";
 
 /** dockerd and a containerd of its own in a playground, with the image `box`. */
 export class Docker {
