@@ -1,6 +1,6 @@
 import { Client, credentials, type ServiceDefinition } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sleep, waitFor } from "../harness/host.ts";
 import { KIND, PROJECT, RUNTIME } from "../harness/runtime.ts";
@@ -82,10 +82,8 @@ export class Cri {
     writeFileSync(join(pg.dir, "cni/10-pods.conflist"), JSON.stringify(NETWORK));
     const config = join(pg.dir, "containerd.toml");
     writeFileSync(config, containerdConfig(pg));
-    pg.start("containerd", ["containerd", "-c", config]);
+    this.startDaemon();
     const socket = join(pg.dir, "containerd.sock");
-    const up = waitFor(() => existsSync(socket) && this.ctr("version").status === 0, 15_000);
-    if (!up) throw new Error(`containerd did not come up: ${pg.run(["tail", "-n", "20", join(pg.dir, "containerd.log")]).stdout}`);
     const images = { "localhost/box:latest": ["sh"], "localhost/pause:latest": ["sleep", "100000"] };
     for (const [name, command] of Object.entries(images)) {
       const done = this.ctr("-n", "k8s.io", "images", "import", imageArchive(pg, name, command));
@@ -99,6 +97,24 @@ export class Cri {
     });
     this.#service = loaded["runtime.v1.RuntimeService"] as ServiceDefinition;
     this.#client = new Client(`unix:${socket}`, credentials.createInsecure());
+  }
+
+  /** Starts containerd, and waits until it answers. */
+  startDaemon(): void {
+    const { pg } = this;
+    const script = `echo $$ >${pg.dir}/containerd.pid; exec containerd -c ${pg.dir}/containerd.toml`;
+    pg.start("containerd", ["sh", "-c", script]);
+    const up = waitFor(() => existsSync(join(pg.dir, "containerd.sock")) && this.ctr("version").status === 0, 15_000);
+    if (!up) throw new Error(`containerd did not come up: ${pg.run(["tail", "-n", "20", join(pg.dir, "containerd.log")]).stdout}`);
+  }
+
+  /** Ends containerd as an update of it does; the shims, and with them the containers, stay. */
+  stopDaemon(): void {
+    const pid = readFileSync(join(this.pg.dir, "containerd.pid"), "utf8").trim();
+    this.pg.run(["kill", "-TERM", pid]);
+    const gone = waitFor(() => this.pg.run(["kill", "-0", pid]).status !== 0, 10_000);
+    if (!gone) throw new Error("containerd does not end");
+    rmSync(join(this.pg.dir, "containerd.sock"), { force: true });
   }
 
   ctr(...args: string[]) {
