@@ -15,7 +15,7 @@ const FILE_TIMEOUT_MS = 300_000;
 const ALONE = ["conformance/stress/", "conformance/security/", "conformance/engines/"];
 /** Folders whose files run only if a word asks for them, but for one file an engine; `npm run engines` runs all. */
 const ASKED_FOR = ["conformance/engines/"];
-const QUICK = ["docker_lifecycle", "ctr", "podman_lifecycle", "buildah", "cri", "rootless"].map((name) => `conformance/engines/${name}.test.ts`);
+const QUICK = ["playground", "docker_lifecycle", "ctr", "podman_lifecycle", "buildah", "cri", "rootless"].map((name) => `conformance/engines/${name}.test.ts`);
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const words = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { basename, join } from "node:path";
 import { temporaryFolder } from "../harness/box.ts";
 import { helper } from "../harness/helpers.ts";
-import { cgroupMounts, readText, removeCgroups, sleep, waitFor } from "../harness/host.ts";
+import { cgroupMounts, isAlive, readText, removeCgroups, sleep, tryKill, waitFor } from "../harness/host.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import { PROJECT } from "../harness/runtime.ts";
 
@@ -29,7 +29,24 @@ export interface RunOptions {
 /** The words of a shell that joins every cgroup of the playground, then becomes its arguments. */
 const JOIN = `for f in /sys/fs/cgroup/*/tasks /sys/fs/cgroup/unified/cgroup.procs; do
   [ -e $f ] && echo 0 >$f; done; cd /; exec "$@"`;
+
+/**
+ * The shell outside that starts a playground (its arguments) in the cgroups CGROUPS and, when that has ended for whatever
+ * reason, removes these and DIR. The cgroup namespace is made by a process that is in the cgroups that shall be its roots.
+ */
+const KEEP = `(for c in $CGROUPS; do echo 0 >$c/cgroup.procs; done; exec "$@" >>$LOG 2>&1)
+for try in $(seq 50); do
+  find $CGROUPS -depth -type d -exec rmdir {} + 2>/dev/null
+  ls -d $CGROUPS >/dev/null 2>&1 || break
+  sleep 0.1
+done
+rm -rf "$DIR"`;
 const SIGNALS: Readonly<Record<string, number>> = { SIGINT: 2, SIGKILL: 9, SIGTERM: 15, SIGHUP: 1 };
+
+/** The only child of a process, or 0. */
+function childOf(pid: number): number {
+  return pid === 0 ? 0 : Number(readText(`/proc/${pid}/task/${pid}/children`).trim());
+}
 
 /** Cgroup hierarchies of this host, as playground.sh wants them. */
 function hierarchies(kinds: { unified: boolean }): string[] {
@@ -46,7 +63,7 @@ export class Playground {
   /** Unique name, of the directory and of the cgroup. */
   readonly name: string;
   /** Its pid 1, as the host counts. */
-  readonly pid: number;
+  readonly pid: number = 0;
   /** A root file system with busybox, and the same as a tar file. */
   readonly rootfs: string;
   readonly archive: string;
@@ -66,14 +83,14 @@ export class Playground {
     spawnSync("tar", ["-C", this.rootfs, "-cf", this.archive, "."]);
     this.#makeCgroups();
     const script = join(PROJECT, "conformance/engines/playground.sh");
-    const join_ = [...cgroupMounts().values()].map((mount) => `echo 0 >${mount}/${this.name}/cgroup.procs`).join(";");
-    // The cgroup namespace is made when the process is in the cgroups that shall be its roots.
     const words = ["unshare", "-m", "-n", "-p", "-C", "-f", "--kill-child", "--mount-proc", "sh", script, this.dir];
     words.push(hierarchies({ unified }).join(" "), reaper);
     const log = join(this.dir, "playground.log");
     writeFileSync(log, "");
-    const command = `${join_}; exec "$@" 2>>${log} >>${log}`;
-    this.#keeper = spawn("sh", ["-c", command, "sh", ...words], { stdio: ["pipe", "ignore", "ignore"] });
+    const cgroups = [...cgroupMounts().values()].map((mount) => join(mount, this.name)).join(" ");
+    const env = { ...process.env, DIR: this.dir, LOG: log, CGROUPS: cgroups };
+    // In a session of its own: what ends the test, a Ctrl-C for example, must not end what cleans up after it.
+    this.#keeper = spawn("sh", ["-c", KEEP, "sh", ...words], { stdio: ["pipe", "ignore", "ignore"], env, detached: true });
     this.pid = this.#waitUntilReady(log);
   }
 
@@ -92,9 +109,10 @@ export class Playground {
     const parent = this.#keeper.pid ?? 0;
     const deadline = Date.now() + 20_000;
     while (Date.now() < deadline) {
-      const child = Number(readText(`/proc/${parent}/task/${parent}/children`).trim());
+      const unshare = childOf(parent);
+      const child = childOf(unshare);
       if (child > 0 && readText(log).includes("ready\n")) return child;
-      if (child === 0 && /sh: |mount: |unshare: /.test(readText(log))) break;
+      if (unshare === 0 && (readText(log) !== "" || !isAlive(parent))) break;
       sleep(10);
     }
     const text = readText(log);
@@ -142,9 +160,11 @@ export class Playground {
   close(): string[] {
     this.#keeper.stdin?.destroy();
     const pid = this.#keeper.pid ?? 0;
-    const gone = (): boolean => !/^\d+ \(.*\) [^ZX]/s.test(readText(`/proc/${pid}/stat`));
-    if (!waitFor(gone, 5000)) this.#keeper.kill("SIGKILL");
-    waitFor(gone, 5000);
+    const gone = (): boolean => !isAlive(pid);
+    if (!waitFor(gone, 5000)) {
+      if (this.pid > 0) tryKill(this.pid);
+      if (!waitFor(gone, 10_000)) this.#keeper.kill("SIGKILL");
+    }
     removeCgroups(`/${this.name}`);
     const problems: string[] = [];
     for (const mount of cgroupMounts().values()) {
