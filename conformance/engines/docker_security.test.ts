@@ -121,6 +121,7 @@ engine("docker: security", DOCKER_PACKAGES, (pg) => new Docker(pg), {
     t.match(d.once("--cgroupns", "host", "box", "sed", "-n", "s/^[0-9]*:memory://p", "/proc/self/cgroup").stdout, /^\/docker\//);
   },
   "no descriptor of the engine is open in the container"(t, d) {
-    t.equal(d.once("box", "sh", "-c", "ls /proc/$$/fd >/tmp/list; cat /tmp/list").stdout, "0\n1\n2\n");
+    // The fourth is that of the directory that ls reads.
+    t.equal(d.once("box", "ls", "/proc/self/fd").stdout, "0\n1\n2\n3\n");
   },
 });
