@@ -57,7 +57,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
     const flags = parentPropagation(config);
     steps.push({ op: "parentPropagation", origin: "/linux/rootfsPropagation", fields: { flags } });
   }
-  const bind = ownMounts ? 1 : 0;
+  const bind = !ownMounts ? 0 : (propagation & K.MS_SLAVE) !== 0 ? 2 : 1;
   steps.push({ op: "rootfs", origin: "/root/path", fields: { path: facts.rootfs, bind } });
   mountSteps(config, facts, steps, slots, enterCgroup);
   deviceSteps(config, facts, ownUsers, steps);

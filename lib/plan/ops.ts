@@ -50,7 +50,8 @@ export const OPS = {
   parentPropagation: { flags: "u32" },
   /**
    * Every later path is resolved under `path`. `bind` 1: it becomes a mount of its own first, which is what
-   * pivot_root wants; 0 where there is no mount namespace, so that the host gets no mount of ours.
+   * pivot_root wants; 0 where there is no mount namespace, so that the host gets no mount of ours; 2: as 1, and it goes on
+   * to receive what is mounted in it on the host.
    */
   rootfs: { path: "str", bind: "u32" },
   /**

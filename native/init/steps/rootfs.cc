@@ -51,8 +51,11 @@ Status Rootfs(Context& context, const RootfsStep& step) {
     context.root = RootedPath(std::move(directory));
     return {};
   }
+  // A clone of a slave is one too; a clone of what has been made private would be private.
+  UniqueFd tree;
+  if (step.bind == 2) tree = TRY(CloneTree(directory.get(), true, step.path));
   TRY(MakeParentPrivate(directory.get(), step.path));
-  UniqueFd tree = TRY(CloneTree(directory.get(), true, step.path));
+  if (step.bind != 2) tree = TRY(CloneTree(directory.get(), true, step.path));
   TRY(Attach(tree.get(), directory.get(), step.path));
   context.root = RootedPath(std::move(tree));
   return {};
