@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from "no
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
 import { addNamespaces, CAPABILITY_SETS, type CapabilitySet, type Config } from "../harness/config.ts";
-import { IS_RUNT, runtOnly } from "../harness/runtime.ts";
+import { IS_RUNT, notFor, runtOnly } from "../harness/runtime.ts";
 
 /** Numbers of linux/capability.h. */
 const CAPABILITIES: Readonly<Record<string, bigint>> = {
@@ -49,6 +49,14 @@ scenario("user: uid, gid and additionalGids", (t, box) => {
 scenario("user: no additionalGids means no supplementary groups", (t, box) => {
   t.equal(field(box.sh(STATUS), "Groups").trim(), "");
 });
+
+scenario("user: the annotation run.oci.keep_original_groups keeps the caller's groups", (t, box) => {
+  const out = box.sh(STATUS, (config) => {
+    config.annotations = { "run.oci.keep_original_groups": "1" };
+    config.process.user = { uid: 1000, gid: 1001, additionalGids: [5] };
+  }, { wrap: ["setpriv", "--groups", "4242,4343"] });
+  t.equal(field(out, "Groups").trim(), "4242 4343");
+}, { skip: notFor("runc", "is an annotation of crun's") });
 
 scenario("user: umask, and 0022 if there is none", (t, box) => {
   for (const [umask, wanted] of [

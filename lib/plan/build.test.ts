@@ -248,3 +248,17 @@ t.test("capabilities: names to bits, unknown ones left out", async (t) => {
   const process = { ...minimal.process!, capabilities };
   t.match(find({ ...minimal, process }, "credentials"), [{ bounding: (1n << 40n) | 1n, ambient: 0n }]);
 });
+
+t.test("rootfsPropagation slave: the root goes on to receive the host's mounts, no other does", async (t) => {
+  const bind = (value?: string): number | undefined => {
+    const linux = { ...minimal.linux, ...(value === undefined ? {} : { rootfsPropagation: value }) };
+    return find({ ...minimal, linux } as Config, "rootfs")[0]?.bind;
+  };
+  t.strictSame([bind(), bind("slave"), bind("rslave"), bind("shared"), bind("private"), bind("unbindable")], [1, 2, 2, 1, 1, 1]);
+});
+
+t.test("the annotation run.oci.keep_original_groups", async (t) => {
+  const kept = (value: string): number | undefined =>
+    find({ ...minimal, annotations: { "run.oci.keep_original_groups": value } }, "credentials")[0]?.keepGroups;
+  t.strictSame([kept("1"), kept("0")], [1, 0]);
+});

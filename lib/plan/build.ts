@@ -13,7 +13,7 @@ import * as K from "./linux.ts";
 import { deferredReadonlySteps, deviceSteps, mountSteps, parentPropagation, rootfsPropagation } from "./mounts.ts";
 import { hasNamespace, namespaceSteps, readNamespaces } from "./namespaces.ts";
 import type { Step } from "./ops.ts";
-import { execStep, hookSteps, processSteps } from "./process.ts";
+import { execStep, hookSteps, keepsOriginalGroups, processSteps } from "./process.ts";
 
 /** What init does, and what it needs for it. */
 export interface Plan {
@@ -102,7 +102,8 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
     steps.push({ op: "rootPropagation", origin: "/linux/rootfsPropagation", fields });
   }
   if (process !== undefined) {
-    const { seccomp, selinux, keepGroups } = facts;
+    const { seccomp, selinux } = facts;
+    const keepGroups = facts.keepGroups === true || keepsOriginalGroups(config);
     processSteps(process, { linux: config.linux, joins: false, selinux, steps, slots, seccomp, keepGroups });
   }
   steps.push({ op: "ready", origin: "", fields: {} });

@@ -13,7 +13,7 @@ import type { SeccompFilter, Slot } from "./facts.ts";
 import * as K from "./linux.ts";
 import { readNamespaces } from "./namespaces.ts";
 import type { Step } from "./ops.ts";
-import { execStep, oomScoreAdjStep, processSteps } from "./process.ts";
+import { execStep, keepsOriginalGroups, oomScoreAdjStep, processSteps } from "./process.ts";
 
 /** Bytes of a mask that has every CPU that a kernel may have; more are ignored. */
 const ALL_CPUS = 1024;
@@ -75,7 +75,8 @@ export function buildExecPlan(config: Config, process: Process, facts: ExecFacts
     steps.push({ op: "console", origin: "/process/terminal", fields: { slot: slots.length, height, width } });
     slots.push({ kind: "consoleSocket" });
   }
-  const { seccomp, selinux, keepGroups } = facts;
+  const { seccomp, selinux } = facts;
+  const keepGroups = facts.keepGroups === true || keepsOriginalGroups(config);
   processSteps(process, { linux: config.linux, joins: true, selinux, steps, slots, seccomp, keepGroups });
   steps.push({ op: "ready", origin: "", fields: {} });
   steps.push(execStep(process, facts.preserveFds, []));

@@ -3,7 +3,7 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#process
  */
-import type { Hook, Linux, Process } from "../spec/types.ts";
+import type { Config, Hook, Linux, Process } from "../spec/types.ts";
 import { apparmorStep, attributeSteps, selinuxStep } from "./attributes.ts";
 import { capabilityMasks } from "./capabilities.ts";
 import type { SeccompFilter, Slot } from "./facts.ts";
@@ -85,6 +85,11 @@ function seccompStep(seccomp: SeccompFilter | undefined, steps: Step[]): void {
   if (seccomp === undefined) return;
   const { filter, flags } = seccomp;
   steps.push({ op: "seccomp", origin: "/linux/seccomp", fields: { filter, flags } });
+}
+
+/** Whether the annotation of crun, which podman sends for `--group-add keep-groups`, leaves the groups as they are. */
+export function keepsOriginalGroups({ annotations }: Config): boolean {
+  return annotations?.["run.oci.keep_original_groups"] === "1";
 }
 
 /** `process.oomScoreAdj`; nothing where it is absent. */
