@@ -9,7 +9,7 @@ export const ROOT = resolve(import.meta.dirname, "..");
 export const PACKAGES = {
   build: ["cmake", "g++", "make", "libseccomp-dev"],
   demo: ["busybox-static"],
-  test: ["busybox-static", "runc", "crun", "gcc", "libc6-dev", "strace", "bsdutils", "util-linux"],
+  test: ["busybox-static", "runc", "crun", "gcc", "libc6-dev", "strace", "bsdutils", "util-linux", "uidmap"],
   // Go and the libraries of the OCI validation suite.
   oci: [
     ...["golang-go", "xz-utils", "golang-github-opencontainers-specs-dev"],

@@ -102,6 +102,9 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
         const what = call === "setresuid" ? "uid" : "gid";
         return `cannot set ${what} to unmapped user in user namespace (${step.fields[what]} is not in linux.${what}Mappings)`;
       }
+      if (failure.errno === Errno.EPERM && call === "setgroups") {
+        return `cannot set any additional groups in a rootless container: setgroups: ${reason} (map groups with newgidmap)`;
+      }
       return `${step.op}: ${call}${quoted}: ${reason}`;
     case "changeDirectory":
       return call === "getcwd" || call === "verify"

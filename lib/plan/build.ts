@@ -27,7 +27,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   const steps: Step[] = [];
   const slots: Slot[] = [];
   const namespaces = readNamespaces(config);
-  namespaceSteps(namespaces, facts.privileged, steps, slots);
+  namespaceSteps(namespaces, steps, slots);
   const newMounts = (namespaces.made & K.CLONE_NEWNS) !== 0;
   const ownMounts = hasNamespace(namespaces, K.CLONE_NEWNS);
   const ownUsers = hasNamespace(namespaces, K.CLONE_NEWUSER);
@@ -103,7 +103,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   }
   if (process !== undefined) {
     const { seccomp, selinux } = facts;
-    const keepGroups = facts.keepGroups === true || keepsOriginalGroups(config);
+    const keepGroups = keepsOriginalGroups(config);
     processSteps(process, { linux: config.linux, joins: false, selinux, steps, slots, seccomp, keepGroups });
   }
   steps.push({ op: "ready", origin: "", fields: {} });

@@ -62,14 +62,3 @@ t.test("CPU affinity: initial before the cgroup, final after it", (tt) => {
   tt.strictSame(initial.steps.slice(0, 3).map(({ op }) => op), ["cpuAffinity", "cgroup", "joinContainer"]);
   tt.end();
 });
-
-t.test("groups are kept where setgroups is denied", (tt) => {
-  const kept = (keepGroups: boolean): unknown => {
-    const { steps } = buildExecPlan(config("user"), process, { ...facts, keepGroups });
-    const step = steps.find(({ op }) => op === "credentials");
-    return step?.op === "credentials" ? step.fields.keepGroups : undefined;
-  };
-  tt.equal(kept(true), 1);
-  tt.equal(kept(false), 0);
-  tt.end();
-});

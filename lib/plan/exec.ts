@@ -29,8 +29,6 @@ export interface ExecFacts {
   readonly preserveFds: number;
   /** What the container's `linux.seccomp` comes to. Absent: no filter. */
   readonly seccomp?: SeccompFilter | undefined;
-  /** As in PlanFacts. */
-  readonly keepGroups?: boolean;
   /** SELinux is in force on this host. */
   readonly selinux: boolean;
 }
@@ -76,7 +74,7 @@ export function buildExecPlan(config: Config, process: Process, facts: ExecFacts
     slots.push({ kind: "consoleSocket" });
   }
   const { seccomp, selinux } = facts;
-  const keepGroups = facts.keepGroups === true || keepsOriginalGroups(config);
+  const keepGroups = keepsOriginalGroups(config);
   processSteps(process, { linux: config.linux, joins: true, selinux, steps, slots, seccomp, keepGroups });
   steps.push({ op: "ready", origin: "", fields: {} });
   steps.push(execStep(process, facts.preserveFds, []));

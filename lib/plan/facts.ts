@@ -21,8 +21,6 @@ export interface PlanFacts {
   readonly bundle: string;
   /** Absolute path of the root file system. */
   readonly rootfs: string;
-  /** The runtime has CAP_SYS_ADMIN where it stands (it is root on the host). */
-  readonly privileged: boolean;
   /** MS_MOVE and chroot instead of pivot_root. */
   readonly noPivot: boolean;
   /** No new session keyring. */
@@ -37,8 +35,6 @@ export interface PlanFacts {
   readonly kcore: boolean;
   /** What `linux.seccomp` comes to. Absent: no filter. */
   readonly seccomp?: SeccompFilter;
-  /** setgroups(2) is denied in the user namespace of the container: its processes keep the groups that they have. */
-  readonly keepGroups?: boolean;
   /** SELinux is in force on this host; else labels are ignored. */
   readonly selinux: boolean;
   /** For `mounts` entries of type `cgroup`, by their index: what they come to on this host. */

@@ -18,17 +18,14 @@ export function isIdMapped({ options, uidMappings, gidMappings }: Mount): boolea
   return options !== undefined && (options.includes("idmap") || options.includes("ridmap"));
 }
 
-/**
- * Indexes in `mounts` of those whose source the runtime opens.
- * @param privileged the runtime has CAP_SYS_ADMIN over its own mount namespace
- */
-export function treeMounts(config: Config, namespaces: Namespaces, privileged: boolean): readonly number[] {
+/** Indexes in `mounts` of those whose source the runtime opens. */
+export function treeMounts(config: Config, namespaces: Namespaces): readonly number[] {
   const indexes: number[] = [];
   const { mounts } = config;
   if (mounts === undefined) return indexes;
   // What a container binds that joins a mount namespace is found by the names of that one.
   const newMounts = (namespaces.made & K.CLONE_NEWNS) !== 0;
-  const unreachable = newMounts && privileged && hasNamespace(namespaces, K.CLONE_NEWUSER);
+  const unreachable = newMounts && hasNamespace(namespaces, K.CLONE_NEWUSER);
   for (let index = 0; index < mounts.length; index++) {
     const mount = mounts[index];
     if (mount === undefined || !isBind(mount)) continue;

@@ -81,25 +81,29 @@ export function hasNamespace(namespaces: Namespaces, flag: number): boolean {
  */
 export function namespaceSteps(
   namespaces: Namespaces,
-  privileged: boolean,
   steps: Step[],
   slots: Slot[],
 ): void {
   const { made } = namespaces;
-  const join = (flag: number, path: string, origin: string): void => {
-    const fields = { slot: slots.length, kind: flag, path };
-    slots.push({ kind: "namespace", path, flag, origin });
-    steps.push({ op: "joinNamespace", origin, fields });
+  const join = ({ flag, path, origin }: (typeof namespaces.joins)[number], slot: number, attempt: number): void => {
+    steps.push({ op: "joinNamespace", origin, fields: { slot, kind: flag, path, attempt } });
   };
   let user: (typeof namespaces.joins)[number] | undefined;
   for (const one of namespaces.joins) if (one.flag === K.CLONE_NEWUSER) user = one;
-  // Root on the host may join the others at once; an unprivileged user may only from inside the user
-  // namespace that owns them.
-  if (user !== undefined && !privileged) join(user.flag, user.path, user.origin);
-  for (const { flag, path, origin } of namespaces.joins) {
-    if (flag !== K.CLONE_NEWUSER) join(flag, path, origin);
+  // Whether a namespace belongs to the user namespace that is joined, or to that of the runtime, nobody can know: each may
+  // be joined with the rights in its owner only. So what is refused outside is joined from inside.
+  const others: (readonly [one: (typeof namespaces.joins)[number], slot: number])[] = [];
+  for (const one of namespaces.joins) {
+    if (one === user) continue;
+    others.push([one, slots.length]);
+    join(one, slots.length, user === undefined ? 0 : 1);
+    slots.push({ kind: "namespace", ...one });
   }
-  if (user !== undefined && privileged) join(user.flag, user.path, user.origin);
+  if (user !== undefined) {
+    join(user, slots.length, 0);
+    slots.push({ kind: "namespace", ...user });
+    for (const [one, slot] of others) join(one, slot, 2);
+  }
   if (!initClone(namespaces).staged) return;
 
   if ((made & K.CLONE_NEWUSER) !== 0) {

@@ -24,12 +24,15 @@ type FieldValue = {
 /** "RUNT" read as a little-endian u32. */
 export const PLAN_MAGIC = 0x544e5552;
 /** Raised whenever this table or the wire format changes; `init` refuses every other. */
-export const PLAN_VERSION = 3;
+export const PLAN_VERSION = 4;
 
 export const OPS = {
   // --- stage 1, only where a namespace is joined or made in two steps -------------------------------
-  /** setns(2) to the descriptor in `slot`; `kind` is a CLONE_NEW* flag. After CLONE_NEWUSER the process is 0:0. */
-  joinNamespace: { slot: "u32", kind: "u32", path: "str" },
+  /**
+   * setns(2) to the descriptor in `slot`; `kind` is a CLONE_NEW* flag. After CLONE_NEWUSER the process is 0:0.
+   * `attempt` 1: EPERM is no failure, a later step tries again; 2: that step, which does nothing where the first succeeded.
+   */
+  joinNamespace: { slot: "u32", kind: "u32", path: "str", attempt: "u32" },
   /** unshare(2). */
   unshare: { flags: "u32" },
   /** The container's first process is cloned (CLONE_PARENT and `flags`) and goes on with the next step. */
@@ -133,8 +136,9 @@ export const OPS = {
   credentials: {
     uid: "u32",
     gid: "u32",
+    /** Where the user namespace denies setgroups(2), nothing but the process's own group may be among them. */
     groups: "u32s",
-    /** 1: setgroups(2) is not allowed here (a user namespace that denies it), leave the groups. */
+    /** 1: leave the groups as they are. */
     keepGroups: "u32",
     bounding: "u64",
     effective: "u64",

@@ -26,10 +26,10 @@ export interface ProcessPlan {
   readonly steps: Step[];
   /** Descriptors that the steps refer to, by their place in this list. */
   readonly slots: Slot[];
-  /** The process keeps the groups that it has: setgroups(2) is denied in its user namespace. Default false. */
-  readonly keepGroups?: boolean | undefined;
   /** The filter of all processes of the container. */
   readonly seccomp?: SeccompFilter | undefined;
+  /** The process keeps the supplementary groups that it has. */
+  readonly keepGroups?: boolean | undefined;
 }
 
 /**

@@ -10,11 +10,29 @@ import { Errno, errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_WRONLY } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 
-/** Writes uid_map and gid_map of `pid`, as linux.uidMappings and linux.gidMappings say. */
-export function writeIdMaps(pid: number, config: Config): void {
-  // Without privileges the kernel takes a gid_map only where setgroups(2) is denied (CVE-2014-8989).
-  if (process.geteuid?.() !== 0) write(pid, "setgroups", "deny", "/linux/gidMappings");
-  writeMaps(pid, config.linux ?? {}, "/linux");
+/**
+ * Writes uid_map and gid_map of `pid`, as linux.uidMappings and linux.gidMappings say. Where the runtime itself may not,
+ * newuidmap and newgidmap do it, which know the ids that /etc/subuid and /etc/subgid give a user.
+ */
+export async function writeIdMaps(pid: number, config: Config): Promise<void> {
+  const linux = config.linux ?? {};
+  const gids = mapText(linux.gidMappings);
+  // Without privileges the kernel takes a gid_map only of the own group, and where setgroups(2) is denied (CVE-2014-8989).
+  const [group, ...more] = linux.gidMappings ?? [];
+  const own = group?.size === 1 && group.hostID === process.getegid?.() && more.length === 0;
+  if (own && process.geteuid?.() !== 0) write(pid, "setgroups", "deny", "/linux/gidMappings");
+  for (const [file, text, pointer] of [
+    ["gid_map", gids, "/linux/gidMappings"],
+    ["uid_map", mapText(linux.uidMappings), "/linux/uidMappings"],
+  ] as const) {
+    const errno = tryWrite(pid, file, text);
+    if (errno === Errno.EPERM) {
+      const { writeByTool } = await import("./id_map_tools.ts");
+      writeByTool(pid, file, text, pointer);
+    } else if (errno !== 0) {
+      throw failed(pid, file, errno, pointer);
+    }
+  }
 }
 
 /** The mappings of a user namespace. */
@@ -48,11 +66,18 @@ function mapText(mappings: readonly LinuxIDMapping[] | undefined): string {
 }
 
 function write(pid: number, file: string, text: string, pointer: string): void {
-  if (text === "") return;
-  const path = `/proc/${pid}/${file}`;
-  const result = native.writeFile(AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0, text);
-  if (result >= 0) return;
-  const hint = result === -Errno.EINVAL ? " (do extents overlap?)" : "";
-  const message = `${propertyName(pointer)}: write ${file}: ${errnoText(-result)}${hint}`;
-  throw new RuntimeError("STEP_FAILED", message, { pointer, errno: -result, path });
+  const errno = tryWrite(pid, file, text);
+  if (errno !== 0) throw failed(pid, file, errno, pointer);
+}
+
+function tryWrite(pid: number, file: string, text: string): number {
+  if (text === "") return 0;
+  const result = native.writeFile(AT_FDCWD, `/proc/${pid}/${file}`, O_WRONLY | O_CLOEXEC, 0, text);
+  return result < 0 ? -result : 0;
+}
+
+function failed(pid: number, file: string, errno: number, pointer: string): RuntimeError {
+  const hint = errno === Errno.EINVAL ? " (do extents overlap?)" : "";
+  const message = `${propertyName(pointer)}: write ${file}: ${errnoText(errno)}${hint}`;
+  return new RuntimeError("STEP_FAILED", message, { pointer, errno, path: `/proc/${pid}/${file}` });
 }

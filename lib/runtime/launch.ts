@@ -28,7 +28,7 @@ import { runHooks } from "./hooks.ts";
 import type { NotifySocket } from "./notify_socket.ts";
 import type { MovedDevices } from "./net_devices.ts";
 import type { CreateOptions, RuntimeContext } from "./options.ts";
-import { keepsGroups, mayLackCgroups } from "./rootless.ts";
+import { checkUserNamespace, mayLackCgroups } from "./rootless.ts";
 import { containerFilter, sendListener } from "./seccomp.ts";
 import { securityModules } from "./security_modules.ts";
 import { serve } from "./serve.ts";
@@ -77,6 +77,7 @@ export async function launch(
   const rdt = await intelRdt(config, options.id);
   const layout = cgroupLayout();
   const namespaces = readNamespaces(config);
+  checkUserNamespace(namespaces);
   const fds: number[] = [];
   let joined: OpenNamespaces;
   let entry: Entry;
@@ -134,7 +135,6 @@ export async function launch(
       id: options.id,
       bundle: bundle.path,
       rootfs: bundle.rootfs,
-      privileged: process.geteuid?.() === 0,
       noPivot: options.noPivot ?? false,
       noNewKeyring: options.noNewKeyring ?? false,
       preserveFds,
@@ -145,7 +145,6 @@ export async function launch(
       cgroupMounts: cgroupPieces(config, layout, cgroup.paths),
       ...(seccomp === undefined ? {} : { seccomp }),
       trees: [...trees.keys()],
-      keepGroups: rootless && keepsGroups(context, config.process, "self"),
     };
     const plan = buildPlan(planned, facts);
     if (mode.waitForStart) entry.makeFifo();

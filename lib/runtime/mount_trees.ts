@@ -38,7 +38,7 @@ export function openMountTrees(
 ): MountTrees {
   const trees = new Map<number, number>();
   const users = new Map<string, number>();
-  for (const index of treeMounts(config, namespaces, process.geteuid?.() === 0)) {
+  for (const index of treeMounts(config, namespaces)) {
     const mount = config.mounts?.[index];
     if (mount === undefined) continue;
     const pointer = `/mounts/${index}`;
@@ -46,7 +46,7 @@ export function openMountTrees(
     const options = parseMountOptions(mount.options ?? []);
     const fd = native.openTree(path, (options.flags & MountFlag.RECURSIVE) !== 0);
     const idMapped = isIdMapped(mount);
-    // Root of a user namespace that has no mount namespace of its own: init, which has both, may be luckier.
+    // A user, or root of a user namespace that has no mount namespace of its own: init, which has both, may be luckier.
     if (fd === -Errno.EPERM && !idMapped) continue;
     const name = propertyName(pointer);
     fds.push(check(fd, `${name} ("${mount.destination}"): open_tree ${path}`, { pointer, path }));

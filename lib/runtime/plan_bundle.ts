@@ -27,7 +27,6 @@ export function planBundle(_context: RuntimeContext, options: { readonly bundle:
     id,
     bundle: options.bundle,
     rootfs: root.startsWith("/") ? root : `${options.bundle}/${root}`,
-    privileged: true,
     noPivot: false,
     noNewKeyring: false,
     preserveFds: 0,
@@ -36,7 +35,7 @@ export function planBundle(_context: RuntimeContext, options: { readonly bundle:
     kcore: true,
     selinux: selinuxEnabled(),
     cgroupMounts: cgroupPieces(config, layout, paths),
-    trees: treeMounts(config, readNamespaces(config), true),
+    trees: treeMounts(config, readNamespaces(config)),
   });
   const resources = config.linux?.resources ?? {};
   const values = resourceWrites(resources, { read: () => undefined }, false);

@@ -1,8 +1,11 @@
 import { RuntimeError } from "../errors.ts";
-import type { Process } from "../spec/types.ts";
+import * as K from "../plan/linux.ts";
+import { hasNamespace, type Namespaces } from "../plan/namespaces.ts";
 import { readTextIfExists } from "../sys/files.ts";
 import { inUserNamespace } from "../sys/user_namespace.ts";
 import type { RuntimeContext } from "./options.ts";
+
+const CAP_SYS_ADMIN = 21n;
 
 /**
  * Whether the runtime has to expect that it may not make cgroups. As runc decides it: what `--rootless` says, else yes for
@@ -13,20 +16,13 @@ export function mayLackCgroups({ rootless }: Pick<RuntimeContext, "rootless">): 
 }
 
 /**
- * Whether a container's process keeps the groups that it has, because setgroups(2) is denied in its user namespace.
- * Groups that it should have are left out with a warning then, where runc says nothing.
- *
- * @param pid a process of that namespace, or `self` where the namespace is made from the runtime's, whose setting it inherits
- * @throws HOST_UNABLE as runc, for a user who asks for groups
+ * Refuses what the kernel would, in words that help: a user without privileges makes namespaces in a user namespace only.
+ * @throws CONFIG_INVALID
  */
-export function keepsGroups({ log }: Pick<RuntimeContext, "log">, wanted: Process | undefined, pid: number | "self"): boolean {
-  const groups = wanted?.user.additionalGids ?? [];
-  if (pid === "self" && process.geteuid?.() !== 0) {
-    if (groups.length === 0) return true;
-    const pointer = "/process/user/additionalGids";
-    throw new RuntimeError("HOST_UNABLE", "process.user.additionalGids: cannot set any additional groups in a rootless container", { pointer });
-  }
-  if (readTextIfExists(`/proc/${pid}/setgroups`)?.trim() !== "deny") return false;
-  if (groups.length > 0) log.warn("process.user.additionalGids: left out: setgroups(2) is denied in this user namespace");
-  return true;
+export function checkUserNamespace(namespaces: Namespaces): void {
+  if (process.geteuid?.() === 0 || hasNamespace(namespaces, K.CLONE_NEWUSER)) return;
+  const effective = /^CapEff:\s*(\S+)/m.exec(readTextIfExists("/proc/self/status") ?? "")?.[1] ?? "0";
+  if (((BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) & 1n) !== 0n) return;
+  const text = "linux.namespaces: rootless container requires user namespaces: this user may make no other ones";
+  throw new RuntimeError("CONFIG_INVALID", text, { pointer: "/linux/namespaces" });
 }

@@ -38,7 +38,7 @@ export async function serve(
     if (question === "end") throw initDied(init, cgroup, service.who);
     switch (question.kind) {
       case Message.ID_MAPS:
-        writeIdMaps(init.asking, config);
+        await writeIdMaps(init.asking, config);
         break;
       case Message.TIME_OFFSETS:
         writeTimeOffsets(init.asking, config);

@@ -57,6 +57,8 @@ struct Context {
   bool entered_root = false;
   // A pid namespace was joined: processes that are not trusted see this one.
   bool shares_pids = false;
+  // CLONE_NEW* of the namespaces that could not be joined from outside of the user namespace.
+  std::uint32_t join_later = 0;
 
   // Sources of masks. The first use attaches them; later ones are cloned from there, because
   // before 6.15 a mount that is attached nowhere cannot be cloned.

@@ -12,7 +12,7 @@
 namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
-inline constexpr std::uint32_t kPlanVersion = 3;
+inline constexpr std::uint32_t kPlanVersion = 4;
 inline constexpr std::uint32_t kOpCount = 45;
 inline constexpr std::uint32_t kFailureSize = 280;
 
@@ -163,11 +163,13 @@ struct JoinNamespaceStep {
   std::uint32_t slot = 0;
   std::uint32_t kind = 0;
   std::string_view path;
+  std::uint32_t attempt = 0;
 };
 inline bool Decode(FieldReader in, JoinNamespaceStep* out) {
   return in.Read(&out->slot) &&
          in.Read(&out->kind) &&
          in.ReadText(&out->path) &&
+         in.Read(&out->attempt) &&
          in.AtEnd();
 }
 

@@ -91,6 +91,28 @@ Status GiveStdio(std::uint32_t uid) {
   return {};
 }
 
+// Whether setgroups(2) is denied to everybody in this user namespace: an unprivileged user could
+// get rid of a group that keeps him out of something.
+bool DeniesGroups(Context& context) {
+  if (!context.procfs.Prepare().ok()) return false;
+  // Not openat2, which a seccomp filter that holds by now may not know.
+  const UniqueFd file(static_cast<int>(Syscall(__NR_openat, context.procfs.fd(), "self/setgroups",
+                                               O_RDONLY | O_CLOEXEC, 0)));
+  char text[8] = {};
+  return ReadSome(file.get(), text, sizeof text) >= 4 && std::string_view(text, 4) == "deny";
+}
+
+Status SetGroups(Context& context, const CredentialsStep& step) {
+  const long result = Syscall(__NR_setgroups, step.groups.count(), step.groups.data());
+  if (result == -EPERM) {
+    bool more = false;
+    for (const std::uint32_t group : step.groups) more = more || group != step.gid;
+    // Those that the caller has stay then; there is no way out of them.
+    if (!more && DeniesGroups(context)) return {};
+  }
+  return Check(result, Call::kSetgroups, "additionalGids");
+}
+
 }  // namespace
 
 // Before: all capabilities that the user namespace gave. After: exactly those of the plan that the
@@ -100,10 +122,7 @@ Status Credentials(Context& context, const CredentialsStep& step) {
   const std::uint64_t bounding = TRY(LimitBounding(step.bounding));
   // Without it a change from user 0 to another empties the permitted set.
   TRY(Check(Syscall(__NR_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0), Call::kPrctl, "PR_SET_KEEPCAPS"));
-  if (step.keep_groups == 0) {
-    TRY(Check(Syscall(__NR_setgroups, step.groups.count(), step.groups.data()), Call::kSetgroups,
-              "additionalGids"));
-  }
+  if (step.keep_groups == 0) TRY(SetGroups(context, step));
   const Status group =
       Check(Syscall(__NR_setresgid, step.gid, step.gid, step.gid), Call::kSetresgid, "gid");
   TRY(group);

@@ -8,6 +8,10 @@ namespace runt {
 
 namespace {
 
+// The values of `attempt` besides 0.
+constexpr std::uint32_t kTryToJoin = 1;
+constexpr std::uint32_t kJoinAgain = 2;
+
 // setns moved root and working directory.
 Status HoldJoinedRoot(Context& context) {
   context.root = RootedPath(
@@ -20,7 +24,13 @@ Status HoldJoinedRoot(Context& context) {
 }  // namespace
 
 Status JoinNamespace(Context& context, const JoinNamespaceStep& step) {
-  TRY(Check(Syscall(__NR_setns, context.Slot(step.slot), step.kind), Call::kSetns, step.path));
+  if (step.attempt == kJoinAgain && (context.join_later & step.kind) == 0) return {};
+  const long joined = Syscall(__NR_setns, context.Slot(step.slot), step.kind);
+  if (joined == -EPERM && step.attempt == kTryToJoin) {
+    context.join_later |= step.kind;
+    return {};
+  }
+  TRY(Check(joined, Call::kSetns, step.path));
   if (step.kind == CLONE_NEWPID) context.shares_pids = true;
   if (step.kind == CLONE_NEWNS) {
     // What was opened before belongs to another tree.
