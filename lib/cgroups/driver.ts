@@ -10,6 +10,9 @@ import type { Config, LinuxResources } from "../spec/types.ts";
 
 export type { FreezerState } from "./freezer.ts";
 
+/** What the drivers can do, for `features`, whatever this host has. */
+export const CGROUP_SUPPORT = { v1: true, v2: false, systemd: false, systemdUser: false, rdma: true } as const;
+
 /** How limits are set. */
 export interface LimitOptions {
   /** Limits of a container that runs are changed: device rules and cpusets that are not given stay. */

@@ -4,6 +4,7 @@ import type { CommandResult } from "../commands/result.ts";
 import { RuntimeError } from "../errors.ts";
 import type { CreateOptions, RuntimeContext } from "../runtime/options.ts";
 import type { Invocation } from "./argv.ts";
+import { STDOUT, write } from "./output.ts";
 import { absolutePath } from "./paths.ts";
 import type { Root } from "./root.ts";
 import * as containers from "./container_commands.ts";
@@ -37,9 +38,23 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
     return containers.remove(context, id, { force: flags.force ?? false });
   },
 
+  async events({ flags, id, context }) {
+    const { events, parseDuration } = await import("./bundle_commands.ts");
+    return events(context, id, {
+      stats: flags.stats ?? false,
+      interval: parseDuration(flags.interval ?? "5s", "interval"),
+      print: (text) => write(STDOUT, text) === 0,
+    });
+  },
+
   async exec({ flags, id, positionals, context }) {
     const { exec, execOptions } = await import("./bundle_commands.ts");
     return exec(context, execOptions(id, positionals, flags, process.cwd()));
+  },
+
+  async features() {
+    const { features } = await import("./bundle_commands.ts");
+    return features();
   },
 
   async kill({ flags, id, positionals, context }) {
@@ -105,6 +120,11 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   async update({ flags, id, context }) {
     const { update, updateLimits } = await import("./bundle_commands.ts");
     return update(context, id, updateLimits(flags));
+  },
+
+  async wait({ flags, id, context }) {
+    const { wait } = await import("./bundle_commands.ts");
+    return wait(context, id, flags.format ?? "text");
   },
 };
 

@@ -210,6 +210,20 @@ export const COMMANDS = {
       },
     ],
   },
+  events: {
+    name: "events",
+    summary: "display container events such as OOM, and statistics of CPU, memory and I/O",
+    ...ONE_ID,
+    options: [
+      {
+        name: "interval",
+        type: "string",
+        default: "5s",
+        help: "time between two statistics",
+      },
+      { name: "stats", type: "boolean", help: "display the statistics once, and exit" },
+    ],
+  },
   exec: {
     name: "exec",
     summary: "run one more process inside the container",
@@ -276,6 +290,14 @@ export const COMMANDS = {
       },
       { name: "ignore-paused", type: "boolean", help: "allow exec in a paused container" },
     ],
+  },
+  features: {
+    name: "features",
+    summary: "show what the runtime can do, as JSON",
+    arguments: "",
+    min: 0,
+    max: 0,
+    options: [],
   },
   kill: {
     name: "kill",
@@ -403,6 +425,12 @@ export const COMMANDS = {
     summary: "change the limits of a container",
     ...ONE_ID,
     options: UPDATE,
+  },
+  wait: {
+    name: "wait",
+    summary: "wait until a container has ended, and print how",
+    ...ONE_ID,
+    options: [FORMAT_TEXT],
   },
 } as const satisfies Record<string, CommandRow>;
 

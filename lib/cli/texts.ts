@@ -42,6 +42,13 @@ not exist is no error.
 
 EXAMPLE:
     # runt delete web`,
+  events: `Prints what happens to the container, a JSON object on each line: its statistics in an
+interval, and "oom" whenever the kernel has to kill one of its processes for want of memory.
+It ends when the container is deleted.
+
+EXAMPLE:
+    # runt events --stats web
+    # runt events --interval 1s web`,
   exec: `Runs one more process in a container that was created or runs: in its namespaces and
 cgroups, and by default with the user, environment, working directory and capabilities of the
 process in config.json. In the foreground the exit status is that of the process, or 128 and
@@ -51,6 +58,12 @@ EXAMPLE:
     # runt exec web ps
     # runt exec --tty --user 1000:1000 --env TERM=xterm web sh
     # runt exec --detach --pid-file /run/job.pid --process process.json web`,
+  features: `Prints what this runt, the libseccomp that it was built with, and (for the flags of
+seccomp filters) this kernel can do, in the form of features.md of the OCI runtime
+specification. Engines read it.
+
+EXAMPLE:
+    $ runt features`,
   kill: `Sends a signal to the container's first process. The signal is a number, or a name with
 or without SIG; without one it is SIGTERM.
 
@@ -113,4 +126,12 @@ a limit means that the value is not named. Device rules are not changed.
 EXAMPLE:
     # runt update --memory 256M --pids-limit 100 web
     # echo '{"cpu": {"quota": 50000}}' | runt update --resources - web`,
+  wait: `Waits until the container has ended, whoever has started it, and prints how: the exit
+status of its first process, or the signal that ended it, and whether that was for want of
+memory. With --format json it is an object with exitCode, signal and oomKilled. How a
+container has ended that was reaped before the call is known to its parent alone; before Linux
+6.15 that may also be so where it is reaped at once.
+
+EXAMPLE:
+    # runt wait web`,
 };

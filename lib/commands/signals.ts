@@ -33,6 +33,12 @@ export function parseSignal(text: string): number {
   throw new RuntimeError("USAGE", `unknown signal ${JSON.stringify(text)}`);
 }
 
+/** The name of a signal, such as `SIGKILL`; its number where it has none. Pure. */
+export function signalName(signal: number): string {
+  const name = NAMES[signal - 1];
+  return name === undefined ? String(signal) : `SIG${name}`;
+}
+
 function parseRealTime(name: string): number | undefined {
   const start = name.startsWith("RTMIN") ? RTMIN : name.startsWith("RTMAX") ? RTMAX : undefined;
   if (start === undefined) return undefined;

@@ -64,6 +64,16 @@ const MEMORY_FLAGS: Readonly<Record<LinuxMemoryPolicyFlag, number>> = {
   MPOL_F_STATIC_NODES: 1 << 15,
 };
 
+/** Modes of `linux.memoryPolicy`, for `features`. */
+export function memoryPolicyModes(): string[] {
+  return Object.keys(MEMORY_MODES);
+}
+
+/** Flags of `linux.memoryPolicy`, for `features`. */
+export function memoryPolicyFlags(): string[] {
+  return Object.keys(MEMORY_FLAGS);
+}
+
 /**
  * A new session keyring, with the SELinux label of the process.
  * @param selinux SELinux is in force on this host; else the label is ignored

@@ -25,6 +25,11 @@ const FLAGS: Readonly<Record<LinuxNamespaceType, number>> = {
   time: K.CLONE_NEWTIME,
 };
 
+/** Every kind of namespace that the runtime knows, sorted; for `features`. */
+export function knownNamespaces(): string[] {
+  return Object.keys(FLAGS).sort();
+}
+
 /** The namespaces of a container. */
 export interface Namespaces {
   /** CLONE_NEW* of those that are made. */

@@ -1,5 +1,6 @@
 import { RuntimeError } from "../errors.ts";
 import { checkValue } from "../sys/files.ts";
+import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { connectConsole } from "./console_socket.ts";
 import { destroy } from "./destroy.ts";
@@ -83,6 +84,17 @@ async function follow(
     notify?.close();
     relay?.close();
   }
+  if (status === 128 + SIGKILL) warnOfOom(context, launched);
   if (options.keep !== true) await destroy(context, entry, record);
   return status;
+}
+
+/** Nobody else tells the user why the program has vanished. */
+function warnOfOom(context: RuntimeContext, { cgroup, record }: Launched): void {
+  const kills = cgroup.oomKills();
+  if (kills === 0) return;
+  context.log.warn(
+    `container ${record.id} was ended by SIGKILL, and the OOM killer has killed ${kills} of its processes ` +
+      "(linux.resources.memory.limit)",
+  );
 }

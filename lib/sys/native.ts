@@ -128,6 +128,13 @@ export interface Native {
   pidfdKill(pidfd: number, signal: number): number;
   /** A duplicate (close-on-exec) of another process's descriptor; needs the right to trace it. */
   pidfdGetfd(pidfd: number, fd: number): number;
+  /**
+   * How a process has ended, as a wait status, though it is no child of ours (PIDFD_INFO_EXIT, Linux 6.15): `null` as
+   * long as its parent has not reaped it; a negative errno where the kernel cannot tell.
+   */
+  pidfdExit(pidfd: number): number | null;
+  /** A non-blocking counter, readable when it is not 0. */
+  eventfd(): number;
   kill(pid: number, signal: number): number;
   /** Waits for one child (`pid` > 0) or any (-1); `null` if WNOHANG and none has ended. */
   waitpid(pid: number, noHang: boolean): Exited | null | number;

@@ -62,6 +62,8 @@ Napi::Value Spawn(Napi::Env env, Napi::Object& options);
 int PidfdOpen(int pid);
 int PidfdKill(int pidfd, int signal);
 int PidfdGetfd(int pidfd, int fd);
+Napi::Value PidfdExit(Napi::Env env, int pidfd);
+int Eventfd();
 int Kill(int pid, int signal);
 Napi::Value Waitpid(Napi::Env env, int pid, bool no_hang);
 int Poll(const Words& fds, int timeout_ms);

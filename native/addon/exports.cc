@@ -47,6 +47,8 @@ constexpr napi_property_descriptor kExports[] = {
     Function<PidfdOpen>("pidfdOpen"),
     Function<PidfdKill>("pidfdKill"),
     Function<PidfdGetfd>("pidfdGetfd"),
+    Function<PidfdExit>("pidfdExit"),
+    Function<Eventfd>("eventfd"),
     Function<Kill>("kill"),
     Function<Waitpid>("waitpid"),
     Function<Poll>("poll"),

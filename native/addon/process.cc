@@ -2,6 +2,8 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -24,6 +26,17 @@ double MonotonicMilliseconds() {
   return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
 }
 
+// linux/pidfd.h of Linux 6.15; older headers lack it.
+struct PidfdInfo {
+  uint64_t mask;
+  uint64_t cgroup_id;
+  uint32_t ids[11];
+  int32_t exit_code;
+};
+static_assert(sizeof(PidfdInfo) == 64);
+constexpr uint64_t kPidfdInfoExit = 1 << 3;
+constexpr unsigned long kPidfdGetInfo = _IOWR(0xff, 11, PidfdInfo);
+
 }  // namespace
 
 int PidfdOpen(int pid) { return OrErrno(syscall(SYS_pidfd_open, pid, 0)); }
@@ -33,6 +46,16 @@ int PidfdKill(int pidfd, int signal) {
 }
 
 int PidfdGetfd(int pidfd, int fd) { return OrErrno(syscall(SYS_pidfd_getfd, pidfd, fd, 0)); }
+
+Napi::Value PidfdExit(Napi::Env env, int pidfd) {
+  PidfdInfo info = {};
+  info.mask = kPidfdInfoExit;
+  if (ioctl(pidfd, kPidfdGetInfo, &info) < 0) return Napi::Number::New(env, -errno);
+  if ((info.mask & kPidfdInfoExit) == 0) return env.Null();
+  return Napi::Number::New(env, info.exit_code);
+}
+
+int Eventfd() { return OrErrno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
 int Kill(int pid, int signal) { return OrErrno(kill(pid, signal)); }
 

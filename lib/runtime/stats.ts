@@ -1,0 +1,29 @@
+import { cgroupStats, type CgroupStats } from "../cgroups/stats.ts";
+import { RuntimeError } from "../errors.ts";
+import type { RuntimeContext } from "./options.ts";
+import { status } from "./status.ts";
+import { type ContainerRecord, find, recordOf } from "./store.ts";
+
+export type { CgroupStats } from "../cgroups/stats.ts";
+
+/**
+ * The statistics of a container's cgroups.
+ * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING where it has stopped, CGROUP
+ */
+export function stats(context: RuntimeContext, id: string): CgroupStats {
+  return cgroupStats(runningRecord(context, id).cgroup_paths);
+}
+
+/** The record of a container that has not stopped. @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING */
+export function runningRecord(context: RuntimeContext, id: string): ContainerRecord {
+  const entry = find(context.root, id);
+  try {
+    const record = recordOf(entry);
+    if (record === undefined || status(entry, record) === "stopped") {
+      throw new RuntimeError("CONTAINER_NOT_RUNNING", `container with id ${id} is not running`);
+    }
+    return record;
+  } finally {
+    entry.close();
+  }
+}

@@ -1,0 +1,117 @@
+import { attachCgroup } from "../cgroups/driver.ts";
+import { watchOom, type OomWatch } from "../cgroups/oom.ts";
+import { RuntimeError } from "../errors.ts";
+import { AT_FDCWD } from "../sys/files.ts";
+import { POLLIN, SIGKILL } from "../sys/linux.ts";
+import { native } from "../sys/native.ts";
+import type { RuntimeContext } from "./options.ts";
+import { find, recordOf, type ContainerRecord } from "./store.ts";
+
+/** How the first process of a container has ended. */
+export interface End {
+  /** Exit status, or 128 and the number of the signal. */
+  readonly exitCode: number;
+  /** Number of the signal that ended it. */
+  readonly signal?: number;
+  /** The signal came while the kernel killed processes of the container for want of memory. */
+  readonly oomKilled: boolean;
+}
+
+/** How long the parent of an ended process may take to reap it, after which only /proc is left to ask; milliseconds. */
+const REAP_PATIENCE = 200;
+/** Position of exit_code among the fields of /proc/PID/stat after the name. */
+const EXIT_CODE = 49;
+const START_TIME = 19;
+
+/**
+ * Waits until a container that someone else has started has ended.
+ *
+ * Only its parent is told how a process has ended. The kernel shows it to others as well: in /proc as long as the
+ * process is a zombie, and through a pidfd that was opened before that from Linux 6.15 on (PIDFD_INFO_EXIT).
+ *
+ * @throws CONTAINER_NOT_FOUND; CONTAINER_NOT_RUNNING where it had ended before, and has been reaped; HOST_UNABLE where
+ *   an older kernel has forgotten it meanwhile
+ */
+export function wait(context: RuntimeContext, id: string): End {
+  const entry = find(context.root, id);
+  let record: ContainerRecord | undefined;
+  try {
+    record = recordOf(entry);
+  } finally {
+    entry.close();
+  }
+  const pid = record?.init_process_pid ?? 0;
+  const pidfd = pid === 0 ? -1 : native.pidfdOpen(pid);
+  const zombie = (): number | undefined => zombieStatus(pid, record?.init_process_start ?? 0);
+  // Looked at after the pidfd was opened: so it is this process that the descriptor stands for.
+  if (record === undefined || pidfd < 0 || !isThat(pid, record.init_process_start)) {
+    if (pidfd >= 0) native.close(pidfd);
+    throw new RuntimeError(
+      "CONTAINER_NOT_RUNNING",
+      `container not running: it has ended before "wait" was called, and how is known to its parent alone`,
+    );
+  }
+  const cgroup = attachCgroup(record.cgroup_paths, context.log);
+  const before = cgroup.oomKills();
+  const oom = tryWatch(context, record);
+  try {
+    native.poll(new Int32Array([pidfd, POLLIN]), -1);
+    const status = zombie() ?? exitStatus(pidfd, zombie);
+    // The cgroup may be gone by now; then the watch is the witness.
+    const starved = cgroup.oomKills() > before || (oom?.read().ooms ?? 0) > 0;
+    return describe(status, starved);
+  } finally {
+    oom?.close();
+    native.close(pidfd);
+  }
+}
+
+function describe(status: number, starved: boolean): End {
+  const signal = status & 0x7f;
+  if (signal === 0) return { exitCode: (status >> 8) & 0xff, oomKilled: false };
+  return { exitCode: 128 + signal, signal, oomKilled: signal === SIGKILL && starved };
+}
+
+function exitStatus(pidfd: number, zombie: () => number | undefined): number {
+  const end = native.now() + REAP_PATIENCE;
+  for (;;) {
+    const status = native.pidfdExit(pidfd);
+    if (status !== null && status >= 0) return status;
+    const seen = zombie();
+    if (seen !== undefined) return seen;
+    if (status !== null || native.now() > end) {
+      throw new RuntimeError(
+        "HOST_UNABLE",
+        "the container has ended, and how is known to its parent alone: before Linux 6.15 the kernel does not tell others",
+      );
+    }
+    native.poll(new Int32Array(0), 1);
+  }
+}
+
+function tryWatch(context: RuntimeContext, record: ContainerRecord): OomWatch | undefined {
+  try {
+    return watchOom(record.cgroup_paths);
+  } catch (error) {
+    context.log.debug(`wait: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+}
+
+/** Fields of /proc/PID/stat after the name. */
+function statFields(pid: number): readonly string[] {
+  const text = native.readFile(AT_FDCWD, `/proc/${pid}/stat`, 4096);
+  return typeof text === "number" ? [] : text.slice(text.lastIndexOf(")") + 2).trim().split(" ");
+}
+
+function isThat(pid: number, startTime: number): boolean {
+  return Number(statFields(pid)[START_TIME]) === startTime;
+}
+
+/** The wait status of a process that has ended and has not been reaped. */
+function zombieStatus(pid: number, startTime: number): number | undefined {
+  const fields = statFields(pid);
+  if (fields[0] !== "Z" || Number(fields[START_TIME]) !== startTime) return undefined;
+  // 0 is also what somebody gets who may not look; root always may.
+  return Number(fields[EXIT_CODE]);
+}
