@@ -166,3 +166,20 @@ scenario("apparmorProfile is refused where AppArmor is off, for exec too, and no
   t.equal(denied.status, 255);
   t.match(denied.stderr, /apparmor/i);
 }, { skip: APPARMOR ? "AppArmor is on" : notFor("crun", "ignores the profile") });
+
+scenario("session keyring: a new one with the container's name, or the caller's with --no-new-keyring", (t, box) => {
+  const keys = (flags: readonly string[]): readonly [string, string] => {
+    const container = box.create((config) => {
+      config.linux.maskedPaths = [];
+      config.process.args = ["cat", "/proc/keys"];
+    }, flags);
+    return [container.id, container.finish()];
+  };
+  const [id, own] = keys([]);
+  const rings = own.split("\n").filter((line) => line.includes("keyring") && line.includes(`_ses.${id}`));
+  t.equal(rings.length, 1, own);
+  // All rights of who possesses it; its user may view, read and search it.
+  t.match(rings[0] ?? "", / 3f1[0-9a-f]0000 /);
+  const [other, inherited] = keys(["--no-new-keyring"]);
+  t.notMatch(inherited, new RegExp(`_ses\\.${other}`));
+}, { skip: existsSync("/proc/keys") ? false : "the kernel shows no keys" });

@@ -136,6 +136,17 @@ t.test("mountLabel: on new file systems that can carry it, where SELinux is in f
   tt.strictSame(data(true), ["", `mode=755,${label}`, label, "", ""]);
   tt.strictSame(data(false), ["", "mode=755", "", "", ""]);
   tt.strictSame(data(true, { "run.oci.mount_context_type": "rootcontext" })[2], `root${label}`);
+  // The tmpfs that the hierarchies of cgroup v1 are mounted in is labelled too, but not the hierarchies.
+  const piece = (fstype: string) =>
+    ({
+      op: "mount",
+      fields: {
+        target: "/c", source: fstype, fstype, flags: 0, sb: 0, set: 0, clear: 0, recSet: 0, recClear: 0, propagation: [], data: "x", tree: 0,
+      },
+    }) as const;
+  const cgroup = buildPlan(config, { ...facts, selinux: true, cgroupMounts: { 3: [piece("tmpfs"), piece("cgroup")] } });
+  const shown = cgroup.steps.flatMap((step) => (step.op === "mount" && step.origin === "/mounts/3" ? [step.fields.data] : []));
+  tt.strictSame(shown, [`x,${label}`, "x"]);
   const ops = (selinux: boolean): number => buildPlan(config, { ...facts, selinux }).steps.filter(({ op }) => op === "selinuxLabel").length;
   tt.strictSame([ops(true), ops(false)], [1, 0]);
   tt.end();

@@ -55,7 +55,11 @@ export function mountSteps(
     const pieces = facts.cgroupMounts[index];
     if (pieces !== undefined) {
       beforeCgroups();
-      for (const piece of pieces) steps.push({ ...piece, origin } as Step);
+      for (const piece of pieces) {
+        const isLabelled = facts.selinux && piece.op === "mount";
+        const fields = isLabelled ? { ...piece.fields, data: withLabel(piece.fields, config) } : piece.fields;
+        steps.push({ ...piece, fields, origin } as Step);
+      }
       continue;
     }
     const fields = mountFields(mount, facts.bundle, isDeferredReadonly(mount));
