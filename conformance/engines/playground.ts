@@ -1,9 +1,8 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { temporaryFolder } from "../harness/box.ts";
 import { helper } from "../harness/helpers.ts";
-import { cgroupMounts, isAlive, readText, removeCgroups, sleep, tryKill, waitFor } from "../harness/host.ts";
+import { cgroupMounts, isAlive, readText, removeCgroups, sleep, temporaryFolder, tryKill, waitFor } from "../harness/host.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import { PROJECT } from "../harness/runtime.ts";
 

@@ -1,21 +1,10 @@
 import t, { type Test } from "tap";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Config } from "./config.ts";
-import { cgroupDirsUnder, parseMountinfo, processesOf, readText, removeCgroups, tryKill, waitFor } from "./host.ts";
+import { cgroupDirsUnder, parseMountinfo, processesOf, readText, removeCgroups, temporaryFolder, tryKill, waitFor } from "./host.ts";
 import { makeRootfs } from "./rootfs.ts";
 import { callRuntime, startRuntime, type CallOptions, type Result, type Running } from "./runtime.ts";
-
-/** A directory on a tmpfs where there is one that allows programs, else the usual one. */
-export function temporaryFolder(): string {
-  const wanted = process.env["RUNT_TEST_DIR"];
-  if (wanted !== undefined) return wanted;
-  const mounts = parseMountinfo(readText("/proc/self/mountinfo"));
-  const shm = mounts.findLast((each) => each.target === "/dev/shm");
-  const usable = shm?.fsType === "tmpfs" && !["noexec", "nodev"].some((each) => shm.options.includes(each));
-  return usable ? "/dev/shm" : tmpdir();
-}
 
 const PARENT = temporaryFolder();
 let defaultText: string | undefined;

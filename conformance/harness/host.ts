@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, rmdirSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** Text of a file, or `""` where it cannot be read (a process may have gone). */
@@ -197,4 +198,14 @@ export function namespaceOf(pid: number | "self", name: string): string {
 export function statusField(pid: number, name: string): string {
   const line = readText(`/proc/${pid}/status`).split("\n").find((each) => each.startsWith(`${name}:`));
   return (line ?? "").slice(name.length + 1).trim();
+}
+
+/** A directory on a tmpfs where there is one that allows programs, else the usual one. */
+export function temporaryFolder(): string {
+  const wanted = process.env["RUNT_TEST_DIR"];
+  if (wanted !== undefined) return wanted;
+  const mounts = parseMountinfo(readText("/proc/self/mountinfo"));
+  const shm = mounts.findLast((each) => each.target === "/dev/shm");
+  const usable = shm?.fsType === "tmpfs" && !["noexec", "nodev"].some((each) => shm.options.includes(each));
+  return usable ? "/dev/shm" : tmpdir();
 }
