@@ -1,5 +1,6 @@
 import t, { type Test } from "tap";
 import { spawnSync } from "node:child_process";
+import { KIND } from "../harness/runtime.ts";
 import { Playground } from "./playground.ts";
 
 /** A scenario: what a user does with the engine, and what has to come of it. */
@@ -29,7 +30,8 @@ export function engine<Engine>(
 ): void {
   const skip = reason(packages);
   void t.test(name, { skip, timeout: 240_000 }, async (tt) => {
-    const playground = new Playground();
+    // crun refuses a host with both.
+    const playground = new Playground({ unified: KIND !== "crun" });
     try {
       const made = await make(playground);
       for (const [title, body] of Object.entries(scenarios)) {
