@@ -11,6 +11,8 @@ namespace {
 
 // fsconfig(2) takes keys and values of at most 255 bytes.
 constexpr std::size_t kOptionMax = 256;
+// What mount(2) takes of options, at least: longer ones are cut off.
+constexpr std::size_t kPageSize = 4096;
 
 struct FlagName {
   std::uint64_t flag;
@@ -113,7 +115,27 @@ Status NewFilesystem::SetFlags(std::uint64_t sb, std::string_view subject) {
   return {};
 }
 
+Status NewFilesystem::SetLayers(std::string_view layers) {
+  const char* key = "lowerdir+";
+  while (!layers.empty()) {
+    // A second colon starts the layers that are for data only.
+    if (layers.front() == ':') key = "datadir+";
+    if (layers.front() == ':') layers.remove_prefix(1);
+    Text<kOptionMax> layer;
+    std::size_t end = 0;
+    for (; end < layers.size() && layers[end] != ':'; ++end) {
+      if (layers[end] == '\\' && end + 1 < layers.size()) ++end;
+      layer.Add({layers.data() + end, 1});
+    }
+    if (layer.overflowed()) return Error{E2BIG, Call::kFsconfig, {layers.data(), end}};
+    TRY(Set(key, layer.c_str(), {layers.data(), end}));
+    layers.remove_prefix(end < layers.size() ? end + 1 : end);
+  }
+  return {};
+}
+
 Status NewFilesystem::SetOptions(std::string_view data) {
+  const std::string_view whole = data;
   while (!data.empty()) {
     const std::string_view option = NextOption(&data);
     if (option.empty()) continue;
@@ -130,6 +152,11 @@ Status NewFilesystem::SetOptions(std::string_view data) {
       text = {text.data() + 1, text.size() - 2};
     }
     const Text<kOptionMax> value(text);
+    if (value.overflowed() && type_ == "overlay" && key.view() == "lowerdir" &&
+        whole.size() >= kPageSize) {
+      TRY(SetLayers(text));
+      continue;
+    }
     if (value.overflowed()) return Error{E2BIG, Call::kFsconfig, option};
     TRY(Set(key.c_str(), value.c_str(), option));
   }

@@ -46,6 +46,10 @@ class NewFilesystem {
   // longer than fsconfig(2) takes; only mount(2) can do it.
   Status SetOptions(std::string_view data);
 
+  // The lower layers of an overlayfs (the value of `lowerdir`), one after another (Linux 6.5):
+  // mount(2) takes a page of options only. E2BIG: a single layer is longer than fsconfig(2) takes.
+  Status SetLayers(std::string_view layers);
+
   // Creates the superblock, and a detached mount of it with MOUNT_ATTR_* `attributes`.
   Result<UniqueFd> Mount(std::uint64_t attributes);
 

@@ -11,6 +11,8 @@ namespace runt {
 namespace {
 
 constexpr std::uint32_t kDirectoryMode = 0755;
+// mount(2) cuts off what is longer.
+constexpr std::size_t kOptionsMax = 4096;
 
 bool Has(const MountStep& step, std::uint32_t flag) { return (step.flags & flag) != 0; }
 
@@ -142,6 +144,7 @@ Status New(Context& context, const MountStep& step) {
   if (!configured.ok()) {
     const int number = configured.error().number();
     if ((number != EINVAL && number != E2BIG) || copy_up) return configured;
+    if (step.data.size() >= kOptionsMax) return configured;
     const Status mounted = MountByName(context, step, target.get());
     // The option that was refused says more than the name of the file system.
     return mounted.ok() || number == E2BIG ? mounted : configured;
