@@ -70,6 +70,9 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   HOME: "/root",
 };
 
+/** Words before every call of the runtime, after those of the call: `RUNTIME_WRAP`, separated by spaces. */
+const WRAP: readonly string[] = (process.env["RUNTIME_WRAP"] ?? "").split(" ").filter((word) => word !== "");
+
 let calls = 0;
 
 /**
@@ -84,7 +87,7 @@ export function callRuntime(folder: string, args: readonly string[], options: Ca
   const errPath = join(folder, `err.${calls}`);
   const out = openSync(outPath, "a+");
   const err = openSync(errPath, "a+");
-  const words = [...(options.wrap ?? []), RUNTIME, ...args];
+  const words = [...(options.wrap ?? []), ...WRAP, RUNTIME, ...args];
   const done = spawnSync(words[0] ?? RUNTIME, words.slice(1), {
     stdio: [options.input === undefined ? "ignore" : "pipe", out, err],
     ...(options.input === undefined ? {} : { input: options.input }),
@@ -127,7 +130,7 @@ export function startRuntime(
   const errPath = join(folder, `err.${calls}`);
   const out = openSync(outPath, "a+");
   const err = openSync(errPath, "a+");
-  const words = [...(options.wrap ?? []), RUNTIME, ...args];
+  const words = [...(options.wrap ?? []), ...WRAP, RUNTIME, ...args];
   const child = spawn(words[0] ?? RUNTIME, words.slice(1), {
     stdio: [options.input === undefined ? "ignore" : "pipe", out, err],
     env: { ...ENVIRONMENT, ...options.env },

@@ -52,7 +52,10 @@ export function openMountTrees(
     fds.push(check(fd, `${name} ("${mount.destination}"): open_tree ${path}`, { pointer, path }));
     // A copy of what is shared would spread to the host what is mounted in it.
     const propagation = parentPropagation(config) & ~K.MS_REC;
-    check(native.mountSetattr(fd, true, 0, 0, propagation, -1), `${name}: mount_setattr`, { pointer, path });
+    const changed = native.mountSetattr(fd, true, 0, 0, propagation, -1);
+    // Before Linux 5.12 only init can, once it is attached; then it opens the source as well.
+    if (changed === -Errno.ENOSYS && !idMapped) continue;
+    check(changed, `${name}: mount_setattr`, { pointer, path });
     if (idMapped) {
       const user = usersOf(mount, config, namespaces, joined, users, fds);
       mapIds(fd, user, options.idmap === "ridmap", mount, pointer, path);

@@ -76,10 +76,12 @@ struct WindowSize {
   std::uint16_t y_pixels;
 };
 
-// struct statfs; only `type` is looked at.
+// struct statfs; only `type` and `flags` (ST_*) are looked at.
 struct FilesystemFacts {
   long type;
-  long reserved[15];
+  long sizes[9];
+  long flags;
+  long reserved[5];
 };
 
 // struct linux_dirent64, without the name that follows.

@@ -4,6 +4,7 @@
 #include "../base/syscall.h"
 #include "../base/text.h"
 #include "../plan/ops.gen.h"
+#include "procfs.h"
 
 namespace runt {
 
@@ -13,6 +14,12 @@ namespace {
 constexpr std::size_t kOptionMax = 256;
 // What mount(2) takes of options, at least: longer ones are cut off.
 constexpr std::size_t kPageSize = 4096;
+
+// ST_* of statfs(2) that have other values than MOUNT_ATTR_*.
+constexpr long kStatNoAccessTime = 0x400;
+constexpr long kStatNoDirectoryTime = 0x800;
+constexpr long kStatRelativeTime = 0x1000;
+constexpr long kStatNoSymlinkFollow = 0x2000;
 
 struct FlagName {
   std::uint64_t flag;
@@ -61,28 +68,78 @@ Status Attach(int mount, int target, std::string_view subject) {
                Call::kMoveMount, subject);
 }
 
-Status SetAttributes(int fd, std::uint64_t set, std::uint64_t clear, bool recursive,
-                     std::string_view subject) {
-  if (set == 0 && clear == 0) return {};
+Status SetAttributes(int fd, const Attributes& wanted, std::string_view subject) {
+  if (wanted.set == 0 && wanted.clear == 0) return {};
   struct mount_attr attributes = {};
-  attributes.attr_set = set;
+  attributes.attr_set = wanted.set;
   // The access time settings are one field of several bits, which the kernel wants cleared as a
   // whole.
-  attributes.attr_clr = clear;
-  if (((set | clear) & MOUNT_ATTR__ATIME) != 0) attributes.attr_clr |= MOUNT_ATTR__ATIME;
-  return Check(Syscall(__NR_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0),
-                       &attributes, sizeof attributes),
-               Call::kMountSetattr, subject);
+  attributes.attr_clr = wanted.clear;
+  if (((wanted.set | wanted.clear) & MOUNT_ATTR__ATIME) != 0) {
+    attributes.attr_clr |= MOUNT_ATTR__ATIME;
+  }
+  return Check(
+      Syscall(__NR_mount_setattr, fd, "", AT_EMPTY_PATH | (wanted.recursive ? AT_RECURSIVE : 0),
+              &attributes, sizeof attributes),
+      Call::kMountSetattr, subject);
 }
 
-Status SetPropagation(int fd, std::uint64_t flags, std::string_view subject) {
+std::uint64_t LegacyFlags(std::uint64_t attributes) {
+  std::uint64_t flags = attributes & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                      MOUNT_ATTR_NOEXEC);
+  static_assert(MOUNT_ATTR_RDONLY == MS_RDONLY && MOUNT_ATTR_NOEXEC == MS_NOEXEC);
+  if ((attributes & MOUNT_ATTR_NODIRATIME) != 0) flags |= MS_NODIRATIME;
+  if ((attributes & MOUNT_ATTR_NOSYMFOLLOW) != 0) flags |= MS_NOSYMFOLLOW;
+  if ((attributes & MOUNT_ATTR__ATIME) == MOUNT_ATTR_NOATIME) flags |= MS_NOATIME;
+  if ((attributes & MOUNT_ATTR__ATIME) == MOUNT_ATTR_STRICTATIME) flags |= MS_STRICTATIME;
+  return flags;
+}
+
+Status MountByName(Procfs& procfs, const char* source, int target, const char* type,
+                   std::uint64_t flags, const char* data, std::string_view subject) {
+  TRY(procfs.Prepare());
+  const UniqueFd before = TRY(CheckedFd(
+      Syscall(__NR_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "."));
+  TRY(Check(Syscall(__NR_fchdir, procfs.fd()), Call::kFchdir, "procfs"));
+  const Text<32> name = DescriptorPath(target);
+  const Status mounted =
+      Check(Syscall(__NR_mount, source, name.c_str(), type, flags, data), Call::kMount, subject);
+  TRY(Check(Syscall(__NR_fchdir, before.get()), Call::kFchdir, "."));
+  return mounted;
+}
+
+Status ChangeAttached(Procfs& procfs, int fd, const Attributes& wanted, std::string_view subject) {
+  const Status changed = SetAttributes(fd, wanted, subject);
+  if (changed.ok() || changed.error().number() != ENOSYS || wanted.recursive) return changed;
+  FilesystemFacts facts = {};
+  TRY(Check(Syscall(__NR_fstatfs, fd, &facts), Call::kFstat, subject));
+  // mount(2) replaces all flags, so what stays has to be given too.
+  std::uint64_t now = static_cast<std::uint64_t>(facts.flags) &
+                      (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  const auto has = [&facts](long flag) { return (facts.flags & flag) != 0; };
+  if (has(kStatNoDirectoryTime)) now |= MOUNT_ATTR_NODIRATIME;
+  if (has(kStatNoSymlinkFollow)) now |= MOUNT_ATTR_NOSYMFOLLOW;
+  if (has(kStatNoAccessTime)) {
+    now |= MOUNT_ATTR_NOATIME;
+  } else if (!has(kStatRelativeTime)) {
+    now |= MOUNT_ATTR_STRICTATIME;
+  }
+  const std::uint64_t times = (wanted.set | wanted.clear) & MOUNT_ATTR__ATIME;
+  const std::uint64_t gone = wanted.clear | (times != 0 ? MOUNT_ATTR__ATIME : 0U);
+  const std::uint64_t flags = LegacyFlags((now & ~gone) | wanted.set);
+  return MountByName(procfs, nullptr, fd, nullptr, flags | MS_REMOUNT | MS_BIND, nullptr, subject);
+}
+
+Status SetPropagation(Procfs& procfs, int fd, std::uint64_t flags, std::string_view subject) {
+  const std::uint64_t kind = flags & (MS_SHARED | MS_SLAVE | MS_PRIVATE | MS_UNBINDABLE);
+  if (kind == 0) return {};
   struct mount_attr attributes = {};
-  attributes.propagation = flags & (MS_SHARED | MS_SLAVE | MS_PRIVATE | MS_UNBINDABLE);
-  if (attributes.propagation == 0) return {};
+  attributes.propagation = kind;
   const int recursive = (flags & MS_REC) != 0 ? AT_RECURSIVE : 0;
-  return Check(Syscall(__NR_mount_setattr, fd, "", AT_EMPTY_PATH | recursive, &attributes,
-                       sizeof attributes),
-               Call::kMountSetattr, subject);
+  const long result = Syscall(__NR_mount_setattr, fd, "", AT_EMPTY_PATH | recursive, &attributes,
+                              sizeof attributes);
+  if (result != -ENOSYS) return Check(result, Call::kMountSetattr, subject);
+  return MountByName(procfs, nullptr, fd, nullptr, kind | (flags & MS_REC), nullptr, subject);
 }
 
 Result<NewFilesystem> NewFilesystem::Open(std::string_view type) {

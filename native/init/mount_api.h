@@ -13,18 +13,42 @@
 
 namespace runt {
 
+class Procfs;
+
 // A detached copy of the mount that `fd` is on, with `fd`'s file as its root.
 Result<UniqueFd> CloneTree(int fd, bool recursive, std::string_view subject);
 
 // Attaches a detached mount on top of the file that `target` (O_PATH) is open on.
 Status Attach(int mount, int target, std::string_view subject);
 
-// Sets and clears MOUNT_ATTR_* of the mount whose root `fd` is on; nothing is done if both are 0.
-Status SetAttributes(int fd, std::uint64_t set, std::uint64_t clear, bool recursive,
-                     std::string_view subject);
+// What SetAttributes does.
+struct Attributes {
+  std::uint64_t set = 0;
+  std::uint64_t clear = 0;
+  // For all mounts of the tree.
+  bool recursive = false;
+};
 
-// One of MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE, with MS_REC for the whole tree.
-Status SetPropagation(int fd, std::uint64_t flags, std::string_view subject);
+// Sets and clears MOUNT_ATTR_* of the mount whose root `fd` is on; nothing is done if both are 0.
+// ENOSYS: before Linux 5.12 only a mount that is attached can be changed, see ChangeAttached.
+Status SetAttributes(int fd, const Attributes& attributes, std::string_view subject);
+
+// The same for a mount that is attached; before Linux 5.12 by mount(2) on the descriptor's name in
+// `procfs`. ENOSYS: a whole tree cannot be changed there.
+Status ChangeAttached(Procfs& procfs, int fd, const Attributes& attributes,
+                      std::string_view subject);
+
+// One of MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE, with MS_REC for the whole tree, which has
+// to be attached.
+Status SetPropagation(Procfs& procfs, int fd, std::uint64_t flags, std::string_view subject);
+
+// mount(2) takes no descriptor for the target, so that is named as self/fd/N, relative to a procfs
+// that nobody else can reach.
+Status MountByName(Procfs& procfs, const char* source, int target, const char* type,
+                   std::uint64_t flags, const char* data, std::string_view subject);
+
+// MOUNT_ATTR_* as MS_*.
+std::uint64_t LegacyFlags(std::uint64_t attributes);
 
 // A file system that is being configured (fsopen(2)).
 class NewFilesystem {

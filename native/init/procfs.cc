@@ -5,6 +5,7 @@
 #include "../base/text.h"
 #include "../plan/ops.gen.h"
 #include "mount_api.h"
+#include "walk.h"
 
 namespace runt {
 
@@ -45,7 +46,7 @@ long OpenBeneath(int procfs, const char* path, int flags) {
   for (int i = 0; i < 1024 && result == -EAGAIN; ++i) {
     result = Syscall(__NR_openat2, procfs, path, &how, sizeof how);
   }
-  return result;
+  return result == -ENOSYS ? WalkProcfs(procfs, path, flags) : result;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "../base/file.h"
 #include "../base/syscall.h"
 #include "../plan/ops.gen.h"
+#include "walk.h"
 
 namespace runt {
 
@@ -29,6 +30,7 @@ long OpenInRoot(int root, const char* path, std::uint64_t flags, Links links) {
   for (int i = 0; i < kResolveTries && (result == -EAGAIN || result == -EINTR); ++i) {
     result = Syscall(__NR_openat2, root, path, &how, sizeof how);
   }
+  if (result == -ENOSYS) return WalkInRoot(root, path, flags, links == Links::kFollow);
   return result;
 }
 

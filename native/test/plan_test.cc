@@ -50,6 +50,7 @@ std::string Good() {
       .Number(5)
       .Words({1, 2, 3})
       .String("a=b,c")
+      .Number(0)
       .Begin(Op::kOomScoreAdj)
       .Number(static_cast<std::uint64_t>(-5))
       .Begin(Op::kExec)

@@ -37,13 +37,13 @@ void CheckDetached() {
   Equal(through_link.error().number(), EXDEV, "chdir: a link to a directory outside is refused");
   Equal(static_cast<long>(through_link.error().call()), static_cast<long>(Call::kVerify),
         "chdir: by the check of where it led");
-  // The second `changeDirectory` of a plan, after the ids have changed, looks again.
+  // The second `changeDirectory` of a plan has nothing to do where the first was verified: a
+  // seccomp filter that holds by then may not allow it.
   Context context;
   context.changed_directory = true;
   ChangeDirectoryStep step{};
-  step.path = "/";
-  Equal(ChangeDirectory(context, step).error().number(), EXDEV,
-        "chdir: having been there before does not spare the check");
+  step.path = "/missing";
+  Ok(ChangeDirectory(context, step).ok(), "chdir: what was entered and verified is not again");
 }
 
 }  // namespace

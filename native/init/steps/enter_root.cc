@@ -28,7 +28,7 @@ Status PivotRoot(Context& context) {
   TRY(Check(Syscall(__NR_pivot_root, ".", "."), Call::kPivotRoot, "rootfs"));
   TRY(ChangeTo(old_root.get(), "old root"));
   // Not private: the host must not get the unmount below, but may still unmount what is busy here.
-  TRY(SetPropagation(old_root.get(), MS_SLAVE | MS_REC, "old root"));
+  TRY(SetPropagation(context.procfs, old_root.get(), MS_SLAVE | MS_REC, "old root"));
   TRY(Check(Syscall(__NR_umount2, ".", kMountDetach), Call::kUmount2, "old root"));
   return ChangeToRoot();
 }
@@ -80,7 +80,7 @@ Status MoveRoot(Context& context) {
       Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "/"));
   // The move would show up on the host's own "/" if that is in the same peer group. EINVAL: "/" is
   // no mount's root (a chroot); then nothing is moved onto a mount that the host has.
-  const Status hidden = SetPropagation(old_root.get(), MS_PRIVATE, "/");
+  const Status hidden = SetPropagation(context.procfs, old_root.get(), MS_PRIVATE, "/");
   if (!hidden.ok() && hidden.error().number() != EINVAL) return hidden;
   TRY(ChangeTo(context.root.fd(), "rootfs"));
   TRY(Check(Syscall(__NR_mount, ".", "/", nullptr, MS_MOVE, nullptr), Call::kMount, "rootfs"));

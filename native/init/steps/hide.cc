@@ -75,13 +75,19 @@ Status ReadonlyPath(Context& context, const ReadonlyPathStep& step) {
   if (!opened.ok() && opened.error().number() == ENOENT) return {};
   const UniqueFd target = TRY(std::move(opened));
   const UniqueFd clone = TRY(CloneTree(target.get(), true, step.path));
-  TRY(SetAttributes(clone.get(), MOUNT_ATTR_RDONLY, 0, true, step.path));
-  return Attach(clone.get(), target.get(), step.path);
+  const Status changed = SetAttributes(clone.get(), {MOUNT_ATTR_RDONLY, 0, true}, step.path);
+  const bool late = !changed.ok() && changed.error().number() == ENOSYS;
+  if (!late) TRY(changed);
+  TRY(Attach(clone.get(), target.get(), step.path));
+  // Before Linux 5.12 what is mounted below stays as it is, as always with runc.
+  return late ? ChangeAttached(context.procfs, clone.get(), {MOUNT_ATTR_RDONLY, 0, false}, step.path)
+              : Status();
 }
 
 Status MountAttributes(Context& context, const MountAttributesStep& step) {
   const UniqueFd target = TRY(OpenMounted(context, step.path, Links::kFollow));
-  return SetAttributes(target.get(), step.set, step.clear, step.recursive != 0, step.path);
+  const Attributes wanted = {step.set, step.clear, step.recursive != 0};
+  return ChangeAttached(context.procfs, target.get(), wanted, step.path);
 }
 
 }  // namespace runt

@@ -26,10 +26,10 @@ Result<UniqueFd> OpenSource(const char* path, std::string_view subject) {
 }
 
 // What is left to do for every mount once its target is known.
-Status Finish(const MountStep& step, const UniqueFd& mount, int target) {
+Status Finish(Context& context, const MountStep& step, const UniqueFd& mount, int target) {
   TRY(Attach(mount.get(), target, step.target));
   for (const std::uint32_t flags : step.propagation) {
-    TRY(SetPropagation(mount.get(), flags, step.target));
+    TRY(SetPropagation(context.procfs, mount.get(), flags, step.target));
   }
   return {};
 }
@@ -39,8 +39,12 @@ Status PlaceTree(Context& context, const MountStep& step, int source, const Uniq
   // In place of a new sysfs comes the host's with all that is mounted in it: its cgroups must not
   // be writable where it was asked for read-only (CVE-2023-25809).
   const bool whole = !Has(step, kMountFlagBind);
-  TRY(SetAttributes(tree.get(), step.set, step.clear, whole, step.target));
-  TRY(SetAttributes(tree.get(), step.rec_set, step.rec_clear, true, step.target));
+  const Attributes own = {step.set, step.clear, whole};
+  const Attributes all = {step.rec_set, step.rec_clear, true};
+  const Status changed = SetAttributes(tree.get(), own, step.target);
+  const bool late = !changed.ok() && changed.error().number() == ENOSYS && !whole;
+  if (!late) TRY(changed);
+  TRY(SetAttributes(tree.get(), all, step.target));
   FileFacts facts;
   TRY(Check(GetFacts(source, &facts), Call::kFstat, step.source));
   const UniqueFd target =
@@ -49,7 +53,8 @@ Status PlaceTree(Context& context, const MountStep& step, int source, const Uniq
           : TRY(context.root.MakeFile(step.target, kDirectoryMode));
   const bool shows_procfs = FilesystemMagic(source) == PROC_SUPER_MAGIC;
   TRY(VerifyMountTarget(context, target.get(), shows_procfs));
-  return Finish(step, tree, target.get());
+  TRY(Finish(context, step, tree, target.get()));
+  return late ? ChangeAttached(context.procfs, tree.get(), own, step.target) : Status();
 }
 
 Status BindTree(Context& context, const MountStep& step, const UniqueFd& source, bool recursive) {
@@ -77,45 +82,23 @@ Status Remount(Context& context, const MountStep& step) {
     TRY(existing.SetOptions(step.data));
     TRY(existing.Reconfigure(step.target));
   }
-  TRY(SetAttributes(target.get(), step.set, step.clear, Has(step, kMountFlagRecursive),
-                    step.target));
-  TRY(SetAttributes(target.get(), step.rec_set, step.rec_clear, true, step.target));
+  const Attributes own = {step.set, step.clear, Has(step, kMountFlagRecursive)};
+  TRY(ChangeAttached(context.procfs, target.get(), own, step.target));
+  TRY(SetAttributes(target.get(), {step.rec_set, step.rec_clear, true}, step.target));
   for (const std::uint32_t flags : step.propagation) {
-    TRY(SetPropagation(target.get(), flags, step.target));
+    TRY(SetPropagation(context.procfs, target.get(), flags, step.target));
   }
   return {};
 }
 
-std::uint64_t LegacyFlags(const MountStep& step) {
-  std::uint64_t flags = step.sb;
-  flags |=
-      step.set & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-  static_assert(MOUNT_ATTR_RDONLY == MS_RDONLY && MOUNT_ATTR_NOEXEC == MS_NOEXEC);
-  if ((step.set & MOUNT_ATTR_NODIRATIME) != 0) flags |= MS_NODIRATIME;
-  if ((step.set & MOUNT_ATTR_NOSYMFOLLOW) != 0) flags |= MS_NOSYMFOLLOW;
-  if ((step.set & MOUNT_ATTR__ATIME) == MOUNT_ATTR_NOATIME) flags |= MS_NOATIME;
-  if ((step.set & MOUNT_ATTR__ATIME) == MOUNT_ATTR_STRICTATIME) flags |= MS_STRICTATIME;
-  return flags;
-}
-
-// mount(2), for options that fsconfig(2) cannot carry: longer than 255 bytes (overlayfs with many
-// layers), or with commas that belong to the value (tmpfs mpol=bind:0,2). It takes no descriptor
-// for the target, so the target is named as self/fd/N, relative to a procfs that nobody else can
-// reach.
-Status MountByName(Context& context, const MountStep& step, int target) {
-  TRY(context.procfs.Prepare());
-  const UniqueFd before = TRY(CheckedFd(
-      Syscall(__NR_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "."));
-  TRY(Check(Syscall(__NR_fchdir, context.procfs.fd()), Call::kFchdir, "procfs"));
-  const Text<32> name = DescriptorPath(target);
-  const Status mounted = Check(Syscall(__NR_mount, step.source.data(), name.c_str(),
-                                       step.fstype.data(), LegacyFlags(step), step.data.data()),
-                               Call::kMount, step.fstype);
-  TRY(Check(Syscall(__NR_fchdir, before.get()), Call::kFchdir, "."));
-  TRY(mounted);
+// By mount(2), for options that fsconfig(2) cannot carry: longer than 255 bytes (overlayfs with
+// many layers), or with commas that belong to the value (tmpfs mpol=bind:0,2).
+Status NewByName(Context& context, const MountStep& step, int target) {
+  TRY(MountByName(context.procfs, step.source.data(), target, step.fstype.data(),
+                  step.sb | LegacyFlags(step.set), step.data.data(), step.fstype));
   const UniqueFd root = TRY(context.root.Open(step.target, O_PATH | O_DIRECTORY, LinksOf(step)));
   for (const std::uint32_t flags : step.propagation) {
-    TRY(SetPropagation(root.get(), flags, step.target));
+    TRY(SetPropagation(context.procfs, root.get(), flags, step.target));
   }
   return {};
 }
@@ -145,7 +128,7 @@ Status New(Context& context, const MountStep& step) {
     const int number = configured.error().number();
     if ((number != EINVAL && number != E2BIG) || copy_up) return configured;
     if (step.data.size() >= kOptionsMax) return configured;
-    const Status mounted = MountByName(context, step, target.get());
+    const Status mounted = NewByName(context, step, target.get());
     // The option that was refused says more than the name of the file system.
     return mounted.ok() || number == E2BIG ? mounted : configured;
   }
@@ -159,9 +142,9 @@ Status New(Context& context, const MountStep& step) {
       TRY(filesystem.SetFlag("ro", step.target));
       TRY(filesystem.Reconfigure(step.target));
     }
-    TRY(SetAttributes(mount.get(), late, 0, false, step.target));
   }
-  return Finish(step, mount, target.get());
+  TRY(Finish(context, step, mount, target.get()));
+  return ChangeAttached(context.procfs, mount.get(), {late, 0, false}, step.target);
 }
 
 }  // namespace

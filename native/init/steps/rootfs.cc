@@ -17,11 +17,11 @@ Result<UniqueFd> OpenDirectory(int directory, const char* path, std::string_view
 // Makes the mount private that `directory` lies on. pivot_root(2) refuses a new root whose parent
 // mount is shared, and attaching something to a shared mount would show it to the host. Only the
 // root of a mount can be changed, so the walk goes up until the kernel says that it is at one.
-Status MakeParentPrivate(int directory, std::string_view subject) {
+Status MakeParentPrivate(Procfs& procfs, int directory, std::string_view subject) {
   UniqueFd current = TRY(OpenDirectory(directory, ".", subject));
   constexpr int kMaxDepth = 4096;
   for (int i = 0; i < kMaxDepth; ++i) {
-    const Status changed = SetPropagation(current.get(), MS_PRIVATE, subject);
+    const Status changed = SetPropagation(procfs, current.get(), MS_PRIVATE, subject);
     if (changed.ok() || changed.error().number() != EINVAL) return changed;
     UniqueFd parent = TRY(OpenDirectory(current.get(), "..", subject));
     FileFacts here;
@@ -37,9 +37,9 @@ Status MakeParentPrivate(int directory, std::string_view subject) {
 
 }  // namespace
 
-Status ParentPropagation(Context& /*context*/, const ParentPropagationStep& step) {
+Status ParentPropagation(Context& context, const ParentPropagationStep& step) {
   const UniqueFd root = TRY(OpenDirectory(AT_FDCWD, "/", "/"));
-  return SetPropagation(root.get(), step.flags | MS_REC, "/");
+  return SetPropagation(context.procfs, root.get(), step.flags | MS_REC, "/");
 }
 
 Status Rootfs(Context& context, const RootfsStep& step) {
@@ -54,7 +54,7 @@ Status Rootfs(Context& context, const RootfsStep& step) {
   // A clone of a slave is one too; a clone of what has been made private would be private.
   UniqueFd tree;
   if (step.bind == 2) tree = TRY(CloneTree(directory.get(), true, step.path));
-  TRY(MakeParentPrivate(directory.get(), step.path));
+  TRY(MakeParentPrivate(context.procfs, directory.get(), step.path));
   if (step.bind != 2) tree = TRY(CloneTree(directory.get(), true, step.path));
   TRY(Attach(tree.get(), directory.get(), step.path));
   context.root = RootedPath(std::move(tree));
@@ -62,7 +62,7 @@ Status Rootfs(Context& context, const RootfsStep& step) {
 }
 
 Status RootPropagation(Context& context, const RootPropagationStep& step) {
-  return SetPropagation(context.root.fd(), step.flags, "/");
+  return SetPropagation(context.procfs, context.root.fd(), step.flags, "/");
 }
 
 }  // namespace runt

@@ -1,0 +1,47 @@
+// Runs a program on a kernel that lacks system calls: a filter answers ENOSYS for them.
+//
+//     without openat2,mount_setattr PROGRAM [ARGUMENT...]
+//
+// No no_new_privs, which the program would notice: so it needs CAP_SYS_ADMIN.
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const struct {
+  const char *name;
+  unsigned number;
+} calls[] = {
+    {"openat2", 437}, {"mount_setattr", 442},
+};
+
+int main(int argc, char **argv) {
+  struct sock_filter program[2 * 16 + 2];
+  unsigned size = 0;
+  if (argc < 3) return 125;
+  program[size++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+  for (char *name = strtok(argv[1], ","); name != NULL; name = strtok(NULL, ",")) {
+    size_t found = 0;
+    while (found < sizeof calls / sizeof calls[0] && strcmp(calls[found].name, name) != 0) found++;
+    if (found == sizeof calls / sizeof calls[0]) {
+      fprintf(stderr, "without: %s: unknown call\n", name);
+      return 125;
+    }
+    program[size++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[found].number, 0, 1);
+    program[size++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
+  }
+  program[size++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+  struct sock_fprog filter = {(unsigned short)size, program};
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+    perror("without: seccomp");
+    return 125;
+  }
+  execvp(argv[2], argv + 2);
+  perror(argv[2]);
+  return 127;
+}

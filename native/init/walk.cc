@@ -1,0 +1,196 @@
+#include "walk.h"
+
+#include <string_view>
+
+#include "../base/file.h"
+#include "../base/kernel.h"
+#include "../base/syscall.h"
+#include "../base/text.h"
+#include "../base/unique_fd.h"
+
+namespace runt {
+
+namespace {
+
+using Path = Text<kPathMax>;
+using Name = Text<256>;
+
+constexpr int kMaxLinks = 40;
+constexpr std::uint64_t kProcRootInode = 1;
+
+long OpenAt(int directory, const char* name, std::uint64_t flags) {
+  long result = -EINTR;
+  while (result == -EINTR) result = Syscall(__NR_openat, directory, name, flags | O_CLOEXEC, 0);
+  return result;
+}
+
+// Takes the first component off `rest`; empty at the end. The slashes after it are left.
+std::string_view TakeComponent(std::string_view* rest) {
+  std::size_t begin = 0;
+  while (begin < rest->size() && (*rest)[begin] == '/') ++begin;
+  std::size_t end = begin;
+  while (end < rest->size() && (*rest)[end] != '/') ++end;
+  const std::string_view component(rest->data() + begin, end - begin);
+  rest->remove_prefix(end);
+  return component;
+}
+
+bool IsOnlySlashes(std::string_view text) { return TakeComponent(&text).empty(); }
+
+// A walk below one root: where it is, and by which names it came there.
+class Walk {
+ public:
+  explicit Walk(int root) : root_(root) {}
+
+  int at() const { return current_.get(); }
+
+  long Restart() {
+    passed_.Clear();
+    const long opened = OpenAt(root_, ".", O_PATH | O_DIRECTORY);
+    if (opened >= 0) current_ = UniqueFd(static_cast<int>(opened));
+    return opened;
+  }
+
+  long Enter(std::string_view name, UniqueFd directory) {
+    passed_.Add("/").Add(name);
+    if (passed_.overflowed()) return -ENAMETOOLONG;
+    current_ = std::move(directory);
+    return 0;
+  }
+
+  // ".." of the root is the root.
+  long Leave() {
+    const Path way = passed_;
+    std::string_view rest = way.view();
+    while (!rest.empty() && rest.back() != '/') rest.remove_suffix(1);
+    if (!rest.empty()) rest.remove_suffix(1);
+    long result = Restart();
+    while (result >= 0 && !rest.empty()) {
+      const Name name(TakeComponent(&rest));
+      // These were directories; whoever has made something else of one is not followed.
+      result = OpenAt(at(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+      if (result >= 0) result = Enter(name.view(), UniqueFd(static_cast<int>(result)));
+    }
+    return result;
+  }
+
+ private:
+  int root_;
+  UniqueFd current_;
+  Path passed_;
+};
+
+// The links of a procfs that do not only name another file all lie below its root directory.
+bool IsMagic(int link, int directory) {
+  FileFacts facts;
+  return FilesystemMagic(link) == PROC_SUPER_MAGIC &&
+         (GetFacts(directory, &facts) < 0 || facts.inode != kProcRootInode);
+}
+
+// Puts what `link` says in front of `rest`; a positive result: it starts at the root.
+long Expand(int link, std::string_view rest, Path* path) {
+  char target[kPathMax];
+  const long size = Syscall(__NR_readlinkat, link, "", target, sizeof target);
+  if (size < 0) return size;
+  if (size == 0) return -ENOENT;
+  Path expanded(std::string_view(target, static_cast<std::size_t>(size)));
+  expanded.Add(rest);
+  if (expanded.overflowed()) return -ENAMETOOLONG;
+  *path = expanded;
+  return target[0] == '/' ? 1 : 0;
+}
+
+// 0 for a file of the mount that `root` is on; a link is refused.
+long VerifyBeneath(int fd, const FileFacts& root) {
+  FileFacts facts;
+  const long result = GetFacts(fd, &facts);
+  if (result < 0) return result;
+  if (facts.device != root.device || facts.mount != root.mount) return -EXDEV;
+  return facts.type() == kTypeLink ? -ELOOP : 0;
+}
+
+}  // namespace
+
+long WalkInRoot(int root, const char* path, std::uint64_t flags, bool follow) {
+  if (path[0] == '\0') return -ENOENT;
+  Path names{std::string_view(path)};
+  if (names.overflowed()) return -ENAMETOOLONG;
+  Walk walk(root);
+  long result = walk.Restart();
+  int links = 0;
+  std::string_view rest = names.view();
+  while (result >= 0) {
+    const Name name(TakeComponent(&rest));
+    if (name.overflowed()) return -ENAMETOOLONG;
+    if (name.empty()) return OpenAt(walk.at(), ".", flags);
+    if (name.view() == ".") continue;
+    if (name.view() == "..") {
+      result = walk.Leave();
+      continue;
+    }
+    // "name/" means a directory, also behind a link.
+    const bool last = rest.empty();
+    const long opened = OpenAt(walk.at(), name.c_str(), O_PATH | O_NOFOLLOW);
+    if (opened < 0) return opened;
+    UniqueFd file(static_cast<int>(opened));
+    FileFacts facts;
+    result = GetFacts(file.get(), &facts);
+    if (result < 0) return result;
+    if (facts.type() == kTypeLink) {
+      if (last && (flags & O_NOFOLLOW) != 0) {
+        return (flags & O_PATH) != 0 ? file.Release() : -ELOOP;
+      }
+      if (!follow || ++links > kMaxLinks || IsMagic(file.get(), walk.at())) return -ELOOP;
+      Path expanded;
+      result = Expand(file.get(), rest, &expanded);
+      if (result < 0) return result;
+      names = expanded;
+      rest = names.view();
+      if (result > 0) result = walk.Restart();
+      continue;
+    }
+    if (!last || (flags & O_DIRECTORY) != 0) {
+      if (!facts.IsDirectory()) return -ENOTDIR;
+    }
+    if (last) {
+      if ((flags & O_PATH) != 0) return file.Release();
+      return OpenAt(walk.at(), name.c_str(), flags | O_NOFOLLOW);
+    }
+    result = walk.Enter(name.view(), std::move(file));
+  }
+  return result;
+}
+
+long WalkProcfs(int procfs, const char* path, int flags) {
+  FileFacts root;
+  long result = GetFacts(procfs, &root);
+  if (result < 0) return result;
+  std::string_view rest(path);
+  UniqueFd directory;
+  while (result >= 0) {
+    const int at = directory.valid() ? directory.get() : procfs;
+    const Name name(TakeComponent(&rest));
+    if (name.overflowed()) return -ENAMETOOLONG;
+    if (name.empty() || name.view() == "." || name.view() == "..") return -EXDEV;
+    const bool own = !directory.valid() && name.view() == "self";
+    const std::uint64_t how = own ? O_PATH | O_DIRECTORY : O_PATH | O_NOFOLLOW;
+    const long opened = OpenAt(at, name.c_str(), how);
+    if (opened < 0) return opened;
+    UniqueFd file(static_cast<int>(opened));
+    result = VerifyBeneath(file.get(), root);
+    if (result < 0) return result;
+    if (!IsOnlySlashes(rest)) {
+      directory = std::move(file);
+      continue;
+    }
+    if (own) return OpenAt(file.get(), ".", static_cast<unsigned>(flags));
+    result = OpenAt(at, name.c_str(), static_cast<unsigned>(flags) | O_NOFOLLOW);
+    if (result < 0) return result;
+    UniqueFd final(static_cast<int>(result));
+    result = VerifyBeneath(final.get(), root);
+    return result < 0 ? result : final.Release();
+  }
+  return result;
+}
+
+}  // namespace runt

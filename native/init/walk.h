@@ -1,0 +1,25 @@
+// What openat2(2) does for init, one component at a time: for kernels (before 5.6) and seccomp
+// filters of a surrounding container that do not have it.
+//
+// No step of a walk can leave the root: a component is opened on the descriptor of its directory,
+// never followed, and ".." is never opened; the walk starts again at the root instead, with one
+// component less. Links are expanded as text.
+
+#ifndef RUNT_INIT_WALK_H_
+#define RUNT_INIT_WALK_H_
+
+#include <cstdint>
+
+namespace runt {
+
+// As openat2(2) with RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, and RESOLVE_NO_SYMLINKS unless
+// `follow`. Returns a close-on-exec descriptor or -errno.
+long WalkInRoot(int root, const char* path, std::uint64_t flags, bool follow);
+
+// As openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS in a procfs; of all
+// links only its "self" is followed.
+long WalkProcfs(int procfs, const char* path, int flags);
+
+}  // namespace runt
+
+#endif  // RUNT_INIT_WALK_H_
