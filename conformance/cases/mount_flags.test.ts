@@ -92,6 +92,9 @@ const RECURSIVE: readonly (readonly [option: string, source: string, wanted: str
   ["rsymfollow", "nosymfollow", "-nosymfollow"],
 ];
 
+/** runc 1.1 accepts them, and clears no mode of access times. */
+const RUNC_LACKS: readonly string[] = ["ratime", "rnostrictatime"];
+
 for (const [option, options, wanted] of RECURSIVE) {
   scenario(`${option} holds for the mount and what is mounted in it`, (t, box) => {
     // Read-only by mount, not by file system: a remount cannot write to what is read-only itself.
@@ -105,7 +108,7 @@ for (const [option, options, wanted] of RECURSIVE) {
     for (const target of ["/var", "/var/sub"]) {
       t.equal(optionsAt(text, target).includes(wanted.slice(1)), wanted.startsWith("+"), `${target}: ${wanted}`);
     }
-  }, { skip: notFor("runc", "1.1 has not all of them") || notFor("crun", "1.8 has not all of them") });
+  }, { skip: RUNC_LACKS.includes(option) && notFor("runc", "1.1 changes nothing") || /time$|symfollow$/.test(option) && notFor("crun", "1.8 changes nothing") });
 }
 
 scenario("overlayfs with more layers than mount(2) takes options", (t, box) => {
