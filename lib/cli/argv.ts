@@ -22,7 +22,7 @@ export interface Invocation {
    * - `help`: show the help of `command`, or of the program
    * - `version`: print the version
    * - `unknown`: `topic` names no command
-   * - `usage`: the options are wrong, `problem` says how
+   * - `usage`: the options are wrong, `problem` says how; `topic` is the name of an option that there is not, else ""
    * - `arguments`: the number of positional arguments is wrong, `problem` says how
    */
   readonly action: "run" | "help" | "version" | "unknown" | "usage" | "arguments";
@@ -46,6 +46,8 @@ interface Layer {
 interface Flags {
   positionals: string[];
   problem: string;
+  /** The name that no option has, where that is the problem. */
+  unknown: string;
 }
 
 /** Reads the arguments after the program's name. Never throws. */
@@ -71,7 +73,7 @@ export function readArguments(args: readonly string[]): Invocation {
   const name = first.positionals[0];
   if (first.problem !== "") {
     if (own["help"] === true) return { ...invocation, action: "help" };
-    return { ...invocation, action: "usage", problem: first.problem };
+    return { ...invocation, action: "usage", problem: first.problem, topic: first.unknown };
   }
   if (own["help"] === true) return helpOn(invocation, name);
   if (own["version"] === true) return { ...invocation, action: "version" };
@@ -80,7 +82,7 @@ export function readArguments(args: readonly string[]): Invocation {
   if (name === "help" || name === "h") {
     const topics = readFlags(first.positionals.slice(1), [persistent], -1, noCommandName);
     if (topics.problem !== "") {
-      return { ...invocation, action: "usage", problem: topics.problem };
+      return { ...invocation, action: "usage", problem: topics.problem, topic: topics.unknown };
     }
     return helpOn(invocation, topics.positionals[0]);
   }
@@ -112,7 +114,9 @@ function readCommand(
   const { positionals } = read;
   const result = { ...invocation, command, flags, positionals };
   if (help["help"] === true) return { ...result, action: "help" };
-  if (read.problem !== "") return { ...result, action: "usage", problem: read.problem };
+  if (read.problem !== "") {
+    return { ...result, action: "usage", problem: read.problem, topic: read.unknown };
+  }
   const problem = countProblem(command, positionals.length);
   if (problem !== "") return { ...result, action: "arguments", problem };
   return result;
@@ -146,7 +150,7 @@ function readFlags(
   stopAfter: number,
   endsAt: (word: string) => boolean,
 ): Flags {
-  const result: Flags = { positionals: [], problem: "" };
+  const result: Flags = { positionals: [], problem: "", unknown: "" };
   const { positionals } = result;
   for (let index = 0; index < args.length; index++) {
     const word = args[index] ?? "";
@@ -179,6 +183,7 @@ function readFlags(
     const found = findOption(layers, name);
     if (found === undefined) {
       result.problem = `flag provided but not defined: -${name}`;
+      result.unknown = name;
       return result;
     }
     const { option, into } = found;

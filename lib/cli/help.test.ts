@@ -1,5 +1,5 @@
 import t from "tap";
-import { helpText, unknownTopic } from "./help.ts";
+import { helpText, unknownOption, unknownTopic } from "./help.ts";
 import { type CommandRow, COMMANDS, GLOBAL_OPTIONS } from "./table.ts";
 
 t.test("program", async (t) => {
@@ -25,6 +25,7 @@ t.test("commands", async (t) => {
       t.equal(text.includes(flag), option.hidden !== true, `${row.name} ${flag}`);
     }
     t.match(text, "-h, --help");
+    t.match(text, /\n\nGLOBAL OPTIONS:\n +--debug /);
     t.ok(text.endsWith("\n") && !text.endsWith("\n\n"));
   }
 });
@@ -35,4 +36,13 @@ t.test("no such command", async (t) => {
   t.equal(unknownTopic("strat"), `No help topic for 'strat'. Did you mean "start"?`);
   t.equal(unknownTopic("deleted"), `No help topic for 'deleted'. Did you mean "delete"?`);
   t.equal(unknownTopic("zzz"), "No help topic for 'zzz'");
+});
+
+t.test("no such option", async (t) => {
+  t.equal(unknownOption("formt", COMMANDS.list, "no -formt"), 'no -formt. Did you mean "--format"?');
+  t.equal(unknownOption("rot", COMMANDS.list, "no -rot"), 'no -rot. Did you mean "--root"?', "a global one");
+  t.equal(unknownOption("versoin", undefined, "x"), 'x. Did you mean "--version"?');
+  t.equal(unknownOption("versoin", COMMANDS.list, "x"), "x", "not the command's");
+  t.equal(unknownOption("kernel-memry", COMMANDS.update, "x"), "x", "nothing that is ignored");
+  t.equal(unknownOption("z", COMMANDS.delete, "x"), "x");
 });

@@ -23,15 +23,30 @@ export async function helpText(command: CommandRow | undefined): Promise<string>
     section("NAME", `runt ${command.name} - ${command.summary}`) +
     section("USAGE", usage) +
     section("DESCRIPTION", DESCRIPTIONS[command.name as CommandName]) +
-    (await optionList("OPTIONS", [...command.options, HELP_OPTION]))
+    `${await optionList("OPTIONS", [...command.options, HELP_OPTION])}\n` +
+    (await optionList("GLOBAL OPTIONS", GLOBAL_OPTIONS))
   );
 }
 
 /** What to say where there is no command of this name. */
 export function unknownTopic(name: string): string {
-  const similar = nearest(name, Object.keys(COMMANDS));
-  const hint = similar === undefined ? "" : `. Did you mean "${similar}"?`;
-  return `No help topic for '${name}'${hint}`;
+  return `No help topic for '${name}'${hint(name, Object.keys(COMMANDS), "")}`;
+}
+
+/**
+ * What to say where a command, or the program, has no option of this name.
+ *
+ * @param problem the reader's words for it, which are runc's and begin the message
+ */
+export function unknownOption(name: string, command: CommandRow | undefined, problem: string): string {
+  const own: readonly OptionRow[] = command?.options ?? [VERSION_OPTION];
+  const rows = [...own, ...GLOBAL_OPTIONS, HELP_OPTION].filter((row: OptionRow) => row.hidden !== true);
+  return problem + hint(name, rows.map((row) => row.name), "--");
+}
+
+function hint(word: string, names: readonly string[], dashes: string): string {
+  const similar = nearest(word, names);
+  return similar === undefined ? "" : `. Did you mean "${dashes}${similar}"?`;
 }
 
 async function programHelp(): Promise<string> {

@@ -84,6 +84,15 @@ t.test("a wrong command line", async (t) => {
     'Incorrect Usage: flag needs an argument: --bundle\n\ntime="NOW" level=error msg="flag needs an argument: --bundle"\n',
   );
 
+  const noFlag = runt(["list", "--formt=json"]);
+  t.equal(noFlag.status, 1);
+  t.ok(noFlag.stdout.startsWith("NAME:\n   runt list - "));
+  const words = "flag provided but not defined: -formt. Did you mean";
+  t.equal(
+    noFlag.stderr,
+    `Incorrect Usage: ${words} "--format"?\n\ntime="NOW" level=error msg="${words} \\"--format\\"?"\n`,
+  );
+
   const noId = runt(["state"]);
   t.equal(noId.status, 1);
   t.ok(noId.stdout.startsWith("Incorrect Usage.\n\nNAME:\n   runt state - "));

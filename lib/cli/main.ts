@@ -43,10 +43,12 @@ async function invoke(args: readonly string[]): Promise<number> {
       return refuse(invocation, unknownTopic(invocation.topic), UNKNOWN_COMMAND);
     }
     case "usage": {
-      const { helpText } = await import("./help.ts");
-      write(STDERR, `Incorrect Usage: ${invocation.problem}\n\n`);
-      write(STDOUT, await helpText(invocation.command));
-      return refuse(invocation, invocation.problem, FAILURE);
+      const { helpText, unknownOption } = await import("./help.ts");
+      const { command, topic } = invocation;
+      const problem = topic === "" ? invocation.problem : unknownOption(topic, command, invocation.problem);
+      write(STDERR, `Incorrect Usage: ${problem}\n\n`);
+      write(STDOUT, await helpText(command));
+      return refuse(invocation, problem, FAILURE);
     }
     case "arguments": {
       const { helpText } = await import("./help.ts");
