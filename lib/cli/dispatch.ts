@@ -29,6 +29,11 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
     return { output: report.text, exitCode: report.exitCode };
   },
 
+  async completion({ positionals }) {
+    const { completion } = await import("./completion_command.ts");
+    return completion(positionals);
+  },
+
   async create({ flags, id, context }) {
     const { create } = await import("./bundle_commands.ts");
     return create(context, createOptions(id, flags, process.cwd()));

@@ -190,6 +190,16 @@ export const COMMANDS = {
     max: 0,
     options: [BUNDLE, FORMAT_TEXT],
   },
+  completion: {
+    name: "completion",
+    summary: "print a script that lets a shell complete the command line",
+    arguments: "<bash|zsh|fish>",
+    min: 1,
+    max: Infinity,
+    // What follows are the words that the script asks about.
+    stopAfter: 1,
+    options: [],
+  },
   create: {
     name: "create",
     summary: "create a container",

@@ -30,6 +30,15 @@ changed. The exit status is 0 without problems and 1 with some.
 
 EXAMPLE:
     # runt check --bundle /bundles/web --format json`,
+  completion: `Prints a script for bash, zsh or fish. A shell that has read it completes commands, options,
+their values, and the ids of the containers of the root directory (that of --root, where the
+line has one).
+
+EXAMPLE:
+    $ source <(runt completion bash)
+    $ runt completion bash > /usr/share/bash-completion/completions/runt
+    $ runt completion zsh > /usr/local/share/zsh/site-functions/_runt
+    $ runt completion fish > /etc/fish/completions/runt.fish`,
   create: `Makes a container of the bundle up to the point where its process would run; that waits
 for "runt start". Terminals ("terminal": true) need --console-socket.
 
