@@ -2,7 +2,7 @@
 //
 //   node scripts/build.mjs [--force] [--keep-going] [STEP...]
 //
-// Steps: schemas, addon, seccomp, init, launcher, typescript, library, executable; all of them without an argument. A step whose
+// Steps: schemas, addon, seccomp, init, launcher, typescript, library, executable, manual; all of them without an argument. A step whose
 // inputs have not changed is left out (--force: is not). --keep-going goes on after a step that failed.
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -162,6 +162,15 @@ function buildExecutable() {
   });
 }
 
+function buildManual() {
+  const inputs = filesUnder("man", [".8"]);
+  const folder = "dist/share/man/man8";
+  step("manual", { inputs, outputs: [folder], force }, () => {
+    rmSync(join(ROOT, folder), { recursive: true, force: true });
+    for (const file of inputs) install(file, `${folder}${file.slice("man".length)}`);
+  });
+}
+
 const STEPS = {
   schemas: buildSchemas,
   addon: () => buildAddon("addon", ["addon", "base"], "runt.node"),
@@ -171,6 +180,7 @@ const STEPS = {
   typescript: buildTypescript,
   library: buildLibrary,
   executable: buildExecutable,
+  manual: buildManual,
 };
 
 async function main() {

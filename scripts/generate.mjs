@@ -1,9 +1,10 @@
-// Writes native/plan/ops.gen.h from lib/plan/ops.ts. Run it after a change of that table.
+// Writes native/plan/ops.gen.h from lib/plan/ops.ts, and the manual pages in man/ from lib/cli/table.ts and the texts
+// beside it. Run it after a change of these.
 //
-// Node 20 does not run TypeScript, so the two modules are compiled to a folder of their own first.
+// Node 20 does not run TypeScript, so the modules are compiled to a folder of their own first.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -16,7 +17,7 @@ writeFileSync(
     extends: join(root, "tsconfig.json"),
     compilerOptions: { rootDir: root, outDir: out, declaration: false, incremental: false },
     include: [],
-    files: [join(root, "lib", "plan", "header.ts")],
+    files: [join(root, "lib", "plan", "header.ts"), join(root, "lib", "cli", "manual.ts")],
   }),
 );
 execFileSync(process.execPath, [
@@ -26,3 +27,11 @@ execFileSync(process.execPath, [
 ], { stdio: "inherit" });
 const { header } = await import(pathToFileURL(join(out, "lib", "plan", "header.js")).href);
 writeFileSync(join(root, "native", "plan", "ops.gen.h"), header());
+
+const { manualPages } = await import(pathToFileURL(join(out, "lib", "cli", "manual.js")).href);
+const man = join(root, "man");
+mkdirSync(man, { recursive: true });
+const pages = manualPages();
+// The page of a command that is no more.
+for (const name of readdirSync(man)) if (!pages.has(name)) rmSync(join(man, name));
+for (const [name, text] of pages) writeFileSync(join(man, name), text);
