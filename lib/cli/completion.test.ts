@@ -64,6 +64,8 @@ t.test("container ids", async (t) => {
   t.equal(words("kill web T"), "words TERM");
   t.equal(words("list _"), "words");
   t.equal(words("completion _"), "words bash zsh fish");
+  t.equal(words("run _"), "words", "a new one");
+  complete(["create", ""], () => t.fail("asked for containers for a new one") as never);
   complete(["list", ""], () => t.fail("asked for containers where none is wanted") as never);
 });
 

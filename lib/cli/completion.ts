@@ -36,8 +36,11 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   kill: ["HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "TERM", "CONT", "STOP", "WINCH"],
 };
 
+/** Their id is a new one. */
+const MAKERS: readonly string[] = ["create", "restore", "run"];
+
 /** Where a command wants a container of a certain status, there is no use in offering others. */
-const WANTED: Readonly<Record<string, string>> = { start: "created", resume: "paused", pause: "running" };
+const WANTED: Readonly<Record<string, string>> = { start: "created", resume: "paused", pause: "running", checkpoint: "running" };
 
 /** Where the word to complete stands. */
 interface Place {
@@ -77,6 +80,7 @@ export function complete(words: readonly string[], containers: () => readonly Kn
   const own = Object.hasOwn(ARGUMENTS, command.name) ? ARGUMENTS[command.name] : undefined;
   if (command.takesId !== true) return startingWith(current, count === 0 ? plainWords(own) : []);
   if (count > 0) return startingWith(current, count === 1 ? plainWords(own) : []);
+  if (MAKERS.includes(command.name)) return NOTHING;
   const wanted = Object.hasOwn(WANTED, command.name) ? WANTED[command.name] : undefined;
   const fitting = containers().filter(({ status }) => wanted === undefined || status === wanted);
   return startingWith(current, fitting.map(({ id, status }) => ({ word: id, help: status })));
