@@ -156,7 +156,7 @@ t.test("numbers of arguments", async (t) => {
 
 t.test("help and version", async (t) => {
   match(t, "", { action: "help" });
-  for (const line of ["-h", "--help", "-help", "help", "h", "help help", "--root /r", "--help --version"]) {
+  for (const line of ["-h", "--help", "-help", "help", "h", "help help", "help --help", "--root /r", "--help --version"]) {
     match(t, line, { action: "help" });
     t.equal(readArguments(line.split(" ")).command, undefined, line);
   }
@@ -179,6 +179,9 @@ t.test("no such command", async (t) => {
   match(t, "__proto__ c1", { action: "unknown", topic: "__proto__" });
   match(t, "nosuch --flag", { action: "usage", problem: "flag provided but not defined: -flag" });
   // A container may be called like a command.
+  match(t, "list help", { action: "help", command: "list" });
+  match(t, "features h", { action: "help", command: "features" });
+  match(t, "help start -h", { action: "help", command: "start" });
   match(t, "state help", { action: "run", command: "state", positionals: ["help"] });
   match(t, "start state", { action: "run", command: "start", positionals: ["state"] });
 });

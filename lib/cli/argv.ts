@@ -1,7 +1,7 @@
 /**
  * Reads argv the way runc 1.5 does (urfave/cli v3): one or two dashes, `--flag=value` or `--flag value`, options
  * before and after the positional arguments, global options anywhere, `--` ends the options. One difference:
- * "help" and "h" after a command are ordinary arguments, so that a container may have such a name.
+ * "help" and "h" after a command that takes an id are ordinary arguments, so that a container may have such a name.
  */
 
 import {
@@ -80,7 +80,8 @@ export function readArguments(args: readonly string[]): Invocation {
   if (name === undefined) return { ...invocation, action: "help" };
 
   if (name === "help" || name === "h") {
-    const topics = readFlags(first.positionals.slice(1), [persistent], -1, noCommandName);
+    const layers = [persistent, { options: [HELP_OPTION], into: own }];
+    const topics = readFlags(first.positionals.slice(1), layers, -1, noCommandName);
     if (topics.problem !== "") {
       return { ...invocation, action: "usage", problem: topics.problem, topic: topics.unknown };
     }
@@ -117,6 +118,8 @@ function readCommand(
   if (read.problem !== "") {
     return { ...result, action: "usage", problem: read.problem, topic: read.unknown };
   }
+  const [word = ""] = positionals;
+  if (command.takesId !== true && (word === "help" || word === "h")) return { ...result, action: "help" };
   const problem = countProblem(command, positionals.length);
   if (problem !== "") return { ...result, action: "arguments", problem };
   return result;
