@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:f
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ensureNpmPackages, prepare, ROOT } from "./prepare.mjs";
-import { ask, filesUnder, install, run, step, StepFailed } from "./steps.mjs";
+import { ask, dropForeignBuild, filesUnder, install, run, step, StepFailed } from "./steps.mjs";
 
 const NATIVE_BUILD = "build/native";
 const SCRIPT_BUILD = "build/js";
@@ -54,14 +54,6 @@ function commit() {
   return ask("git", ["describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"]) || "unknown";
 }
 
-/** A build directory remembers where it lay; a checkout that was copied starts afresh. */
-function dropForeignBuild() {
-  const cache = join(ROOT, NATIVE_BUILD, "CMakeCache.txt");
-  if (!existsSync(cache)) return;
-  if (readFileSync(cache, "utf8").includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${ROOT}\n`)) return;
-  rmSync(join(ROOT, NATIVE_BUILD), { recursive: true });
-}
-
 /**
  * Builds a target of CMakeLists.txt.
  *
@@ -71,7 +63,7 @@ function dropForeignBuild() {
 function buildNative(target, folders, file, destination) {
   const inputs = folders.flatMap((folder) => filesUnder(`native/${folder}`, NATIVE_SOURCES));
   step(target, { inputs: [...inputs, "CMakeLists.txt"], outputs: [destination], force }, () => {
-    dropForeignBuild();
+    dropForeignBuild(NATIVE_BUILD);
     const cmake = join(ROOT, "node_modules/cmake-js/bin/cmake-js");
     const options = ["--out", NATIVE_BUILD, "--parallel", String(availableParallelism())];
     run(process.execPath, [cmake, "build", ...options, "--target", target]);

@@ -95,3 +95,14 @@ export function install(from, to) {
   writeFileSync(aside, readFileSync(join(ROOT, from)), { mode: statSync(join(ROOT, from)).mode });
   renameSync(aside, target);
 }
+
+/**
+ * Removes a build directory of CMake that was made for another checkout: it remembers where it lay, and CMake goes on
+ * building there. A checkout that was copied starts afresh.
+ */
+export function dropForeignBuild(folder) {
+  const cache = join(ROOT, folder, "CMakeCache.txt");
+  if (!existsSync(cache)) return;
+  if (readFileSync(cache, "utf8").includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${ROOT}\n`)) return;
+  rmSync(join(ROOT, folder), { recursive: true });
+}

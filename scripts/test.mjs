@@ -7,6 +7,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ensureNpmPackages, environment, PACKAGES, prepare, ROOT } from "./prepare.mjs";
+import { dropForeignBuild } from "./steps.mjs";
 
 const LOGS = join(ROOT, "build/test-logs");
 const JOBS = 2;
@@ -144,6 +145,7 @@ function build() {
 /** Path of the program with the C++ tests, built with sanitizers in a build directory of its own. */
 function buildNativeTest() {
   say("building native/test");
+  dropForeignBuild("build/native-test");
   const cmake = join(ROOT, "node_modules/cmake-js/bin/cmake-js");
   const words = [cmake, "build", "--out", "build/native-test", "--CDRUNT_TESTS=ON", "--target", "native_test"];
   const done = spawnSync(process.execPath, [...words, "--parallel", String(JOBS)], {
