@@ -17,6 +17,7 @@ export { RuntimeError, type ErrorCode, type ErrorFacts, type Problem } from "./e
 export type { Log } from "./log.ts";
 export type { Plan } from "./plan/build.ts";
 export type { Step } from "./plan/ops.ts";
+export { checkpoint, type CheckpointOptions } from "./runtime/checkpoint.ts";
 export { create } from "./runtime/create.ts";
 export { events, type ContainerEvent } from "./runtime/events.ts";
 export { exec } from "./runtime/exec.ts";
@@ -35,6 +36,7 @@ export type {
 export { pause, resume } from "./runtime/pause.ts";
 export { planBundle } from "./runtime/plan_bundle.ts";
 export { processes } from "./runtime/processes.ts";
+export { restore, type RestoreOptions } from "./runtime/restore.ts";
 export { run } from "./runtime/run.ts";
 export { start } from "./runtime/start.ts";
 export { state } from "./runtime/state.ts";

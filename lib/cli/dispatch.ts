@@ -34,6 +34,11 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
     return completion(positionals);
   },
 
+  async checkpoint({ flags, id, context }) {
+    const { checkpoint, checkpointOptions } = await import("./criu_commands.ts");
+    return checkpoint(context, checkpointOptions(id, flags, process.cwd()));
+  },
+
   async create({ flags, id, context }) {
     const { create } = await import("./bundle_commands.ts");
     return create(context, createOptions(id, flags, process.cwd()));
@@ -92,6 +97,11 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   async ps({ flags, id, positionals, context }) {
     const { ps } = await import("./bundle_commands.ts");
     return ps(context, id, { format: flags.format ?? "table", args: positionals.slice(1) });
+  },
+
+  async restore({ flags, id, context }) {
+    const { restore, restoreOptions } = await import("./criu_commands.ts");
+    return restore(context, restoreOptions(id, flags, process.cwd()));
   },
 
   async resume({ id, context }) {

@@ -141,6 +141,27 @@ const CREATE = [
   PRESERVE_FDS,
 ] as const satisfies readonly OptionRow[];
 
+const IMAGE_PATH = { name: "image-path", type: "string", default: "checkpoint" } as const;
+
+/** What `checkpoint` and `restore` share. */
+const CRIU = [
+  { name: "work-path", type: "string", help: "directory for criu's log and work files; defaults to the image directory" },
+  { name: "tcp-established", type: "boolean", help: "allow open TCP connections" },
+  { name: "ext-unix-sk", type: "boolean", help: "allow unix sockets whose other end is outside of the container" },
+  { name: "shell-job", type: "boolean", help: "allow the session and the terminal of a shell outside" },
+  { name: "file-locks", type: "boolean", help: "allow file locks" },
+  { name: "lazy-pages", type: "boolean", help: "bring memory back when it is used (userfaultfd)" },
+  { name: "auto-dedup", type: "boolean", help: "keep one copy only of a page that several images hold" },
+  {
+    name: "manage-cgroups-mode",
+    type: "string",
+    choices: ["soft", "full", "strict", "ignore"],
+    default: "soft",
+    help: "how criu treats cgroups and their settings",
+  },
+  { name: "empty-ns", type: "strings", choices: ["network"], help: "make the namespace, but leave it empty" },
+] as const satisfies readonly OptionRow[];
+
 const FORMAT_TEXT = {
   name: "format",
   alias: "f",
@@ -182,6 +203,22 @@ const ONE_ID = { arguments: "<container-id>", min: 1, max: 1, takesId: true } as
 
 /** Every command, in the order of the help. */
 export const COMMANDS = {
+  checkpoint: {
+    name: "checkpoint",
+    summary: "save a running container to files, by criu",
+    ...ONE_ID,
+    options: [
+      { ...IMAGE_PATH, help: "directory for criu's images" },
+      ...CRIU,
+      { name: "parent-path", type: "string", help: "images of an earlier --pre-dump, relative to --image-path" },
+      { name: "leave-running", type: "boolean", help: "let the container go on instead of deleting it" },
+      { name: "tcp-skip-in-flight", type: "boolean", help: "leave out TCP connections that are being made" },
+      { name: "link-remap", type: "boolean", help: "link deleted files that are open back into their directory" },
+      { name: "status-fd", type: "integer", help: "descriptor that gets a zero byte when lazy pages can be fetched" },
+      { name: "page-server", type: "string", help: "ADDRESS:PORT of the page server that gets the memory" },
+      { name: "pre-dump", type: "boolean", help: "save memory only, and let the container go on" },
+    ],
+  },
   check: {
     name: "check",
     summary: "check a bundle, and whether this host can run it",
@@ -378,6 +415,23 @@ export const COMMANDS = {
         default: "table",
         help: "format of the output",
       },
+    ],
+  },
+  restore: {
+    name: "restore",
+    summary: "bring a container back from a checkpoint, by criu",
+    ...ONE_ID,
+    options: [
+      BUNDLE,
+      CONSOLE_SOCKET,
+      { ...IMAGE_PATH, help: "directory with criu's images" },
+      ...CRIU,
+      { name: "detach", alias: "d", type: "boolean", help: "return as soon as the container runs again" },
+      { name: "pid-file", type: "string", help: "file to write the pid of the container's first process to" },
+      { name: "no-subreaper", type: "boolean", help: "do not become the reaper of orphaned descendants" },
+      { name: "no-pivot", type: "boolean", help: "has no effect: the root is criu's affair" },
+      { name: "lsm-profile", type: "string", help: "TYPE:NAME of a security profile instead of the saved one" },
+      { name: "lsm-mount-context", type: "string", help: "SELinux context of mounts instead of the saved one" },
     ],
   },
   resume: {

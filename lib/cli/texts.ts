@@ -39,6 +39,15 @@ EXAMPLE:
     $ runt completion bash > /usr/share/bash-completion/completions/runt
     $ runt completion zsh > /usr/local/share/zsh/site-functions/_runt
     $ runt completion fish > /etc/fish/completions/runt.fish`,
+  checkpoint: `Saves the processes of a running container to files, by CRIU (criu(8), which has to be in
+PATH), and deletes the container, unless it is to go on. Terminals, TCP connections and file
+locks are saved only where an option says so. /etc/criu/runt.conf, or else /etc/criu/runc.conf,
+or the file that the annotation "org.criu.config" names, has settings for CRIU that count more
+than the options.
+
+EXAMPLE:
+    # runt checkpoint --image-path /var/lib/web.images web
+    # runt restore --detach --image-path /var/lib/web.images --bundle /bundles/web web`,
   create: `Makes a container of the bundle up to the point where its process would run; that waits
 for "runt start". Terminals ("terminal": true) need --console-socket.
 
@@ -99,6 +108,12 @@ EXAMPLE:
 
 EXAMPLE:
     # runt ps web -o pid,stat,args -e`,
+  restore: `Makes a container of the bundle from the files of "runt checkpoint", by CRIU: its processes go
+on where they stood. The root file system must be as it was. Without --detach runt stays, as
+with "runt run".
+
+EXAMPLE:
+    # runt restore --detach --image-path /var/lib/web.images --bundle /bundles/web web`,
   resume: `Lets the processes of a paused container go on.
 
 EXAMPLE:

@@ -59,13 +59,20 @@ export async function exec(context: RuntimeContext, options: ExecOptions): Promi
     if (record === undefined || pidfd === undefined || now === "creating" || now === "stopped") {
       throw now === "creating" ? stillCreating() : stopped();
     }
-    const config = savedConfig(entry);
+    const config = withTimeNamespace(savedConfig(entry), record);
     const process = await processOf(options, config);
     return await execIn(context, options, { entry, record, config, process, pidfd });
   } finally {
     if (pidfd !== undefined) native.close(pidfd);
     entry.close();
   }
+}
+
+/** CRIU puts what it restores into a time namespace, so that its clocks go on where they stood. */
+function withTimeNamespace(config: Config, { restored }: ContainerRecord): Config {
+  const { namespaces = [] } = config.linux ?? {};
+  if (restored?.time_namespace !== true || namespaces.some(({ type }) => type === "time")) return config;
+  return { ...config, linux: { ...config.linux, namespaces: [...namespaces, { type: "time" }] } };
 }
 
 async function execIn(context: RuntimeContext, options: ExecOptions, target: Target): Promise<number> {

@@ -66,7 +66,7 @@ export function features(): Features {
     annotations: {
       "io.github.seccomp.libseccomp.version": libseccompVersion(),
       // Engines look for this name, and crun has it as well.
-      "org.opencontainers.runc.checkpoint.enabled": "false",
+      "org.opencontainers.runc.checkpoint.enabled": "true",
       ...(commit !== "" && commit !== "unknown" && { "run.oci.runt.commit": commit }),
       "run.oci.runt.version": process.env["RUNT_VERSION"] ?? "unbuilt",
     },

@@ -251,9 +251,10 @@ async function notifySocket(
   return { config: withNotifyMount(config, entry.path), env: NOTIFY_ENV, socket };
 }
 
-function firstRecord(
+/** The record of a container that has no process yet. */
+export function firstRecord(
   bundle: Bundle,
-  options: CreateOptions,
+  options: Pick<CreateOptions, "id" | "noNewKeyring">,
   namespaces: Namespaces,
   cgroup: Cgroup,
 ): ContainerRecord {
@@ -273,11 +274,22 @@ function firstRecord(
       ...(poststart === undefined ? {} : { poststart }),
       ...(poststop === undefined ? {} : { poststop }),
     },
+    external_descriptors: externalDescriptors(),
     has_process: config.process !== undefined,
     own_pid_namespace: (namespaces.made & K.CLONE_NEWPID) !== 0,
     ...(options.noNewKeyring === true ? { no_new_keyring: true } : {}),
     program_step: 0,
   };
+}
+
+/** What the container gets as its standard streams: `restore` gives the pipes among them its own ones for it. */
+function externalDescriptors(): string[] {
+  const names: string[] = [];
+  for (let fd = 0; fd < 3; fd++) {
+    const name = native.readlink(AT_FDCWD, `/proc/self/fd/${fd}`);
+    names.push(typeof name === "string" ? name : "");
+  }
+  return names;
 }
 
 /** Index of the first step after `start`. */
@@ -293,7 +305,7 @@ async function poststopAfterFailure(context: RuntimeContext, bundle: Bundle, id:
 }
 
 /** Loads the bundle of `options`. @throws CONFIG_INVALID, NOT_SUPPORTED */
-export function openBundle(context: RuntimeContext, options: CreateOptions): Bundle {
+export function openBundle(context: RuntimeContext, options: Pick<CreateOptions, "bundle">): Bundle {
   if (context.systemdCgroup) {
     const text =
       "--systemd-cgroup: this version has no systemd cgroup driver; leave the option out for cgroupfs";

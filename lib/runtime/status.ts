@@ -26,7 +26,7 @@ export function status(
   if (stat === undefined || !isThat(stat, record.init_process_start)) return "stopped";
   if (attachCgroup(record.cgroup_paths).freezerState() === "frozen") return "paused";
   // Not yet while a startContainer hook runs, which comes after the FIFO.
-  return hasExecuted(stat) ? "running" : "created";
+  return hasExecuted(stat) || record.restored !== undefined ? "running" : "created";
 }
 
 /** The container's first process is a clone of init: the kernel remembers until its execve (PF_FORKNOEXEC). */

@@ -48,6 +48,10 @@ export interface ContainerRecord {
   readonly own_pid_namespace: boolean;
   /** `create` was told to make no session keyring; `exec` joins none then. */
   readonly no_new_keyring?: boolean;
+  /** What descriptors 0, 1 and 2 of the first process were at `create`, such as `pipe:[1234]`; "" is a closed one. */
+  readonly external_descriptors?: readonly string[];
+  /** It was not started by init but restored by CRIU, with or without a time namespace of its own. */
+  readonly restored?: { readonly time_namespace: boolean };
   /** Index in init's plan of the first step after `start`. */
   readonly program_step: number;
 }
@@ -56,6 +60,8 @@ const STATE = "state.json";
 const NEXT_STATE = ".state.json.new";
 const CONFIG = "config.json";
 const FIFO = "exec.fifo";
+/** Where `restore` mounts the root file system for CRIU; a `restore` that was killed leaves it. */
+const RESTORE_ROOT = "criu-root";
 const HOOK_OUTPUT = "hooks.log";
 const LOCK_SH = 1;
 const LOCK_EX = 2;
@@ -135,6 +141,19 @@ export class Entry {
     native.unlink(this.#fd, FIFO);
   }
 
+  /** Makes the directory on which `restore` mounts the root file system. */
+  makeRestoreRoot(): string {
+    const path = `${this.path}/${RESTORE_ROOT}`;
+    check(native.mkdir(this.#fd, RESTORE_ROOT, 0o755), `mkdir ${path}`);
+    return path;
+  }
+
+  /** Takes it away, with what is mounted there. */
+  removeRestoreRoot(): void {
+    native.unmount(`${this.path}/${RESTORE_ROOT}`);
+    native.rmdir(this.#fd, RESTORE_ROOT);
+  }
+
   /** A file for what the hooks that init runs print; unlike a pipe it never makes them wait. */
   openHookOutput(): number {
     const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
@@ -184,7 +203,8 @@ export class Entry {
     const names = native.readdir(this.#fd, ".");
     for (const name of typeof names === "number" ? [] : names) {
       if (native.unlink(this.#fd, name) !== -Errno.EISDIR) continue;
-      // The one directory that there can be is that of the notify socket.
+      if (name === RESTORE_ROOT) native.unmount(`${this.path}/${name}`);
+      // The other directory that there can be is that of the notify socket.
       native.unlink(this.#fd, `${name}/notify.sock`);
       native.rmdir(this.#fd, name);
     }

@@ -109,6 +109,10 @@ export interface Native {
 
   /** open_tree(2) with OPEN_TREE_CLONE: a detached mount of `path`, `recursive` with all that is mounted in it. */
   openTree(path: string, recursive: boolean): number;
+  /** move_mount(2): attaches a detached mount at `target`. */
+  moveMount(fd: number, target: string): number;
+  /** umount2(2), lazily, of what is mounted at `path`; a symbolic link is not followed. */
+  unmount(path: string): number;
   /**
    * mount_setattr(2).
    * @param userNamespace descriptor for MOUNT_ATTR_IDMAP; -1 is none

@@ -40,6 +40,8 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Readdir>("readdir"),
 
     Function<OpenTree>("openTree"),
+    Function<MoveMount>("moveMount"),
+    Function<Unmount>("unmount"),
     Function<MountSetattr>("mountSetattr"),
 
     Function<Spawn>("spawn"),

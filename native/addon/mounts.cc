@@ -26,4 +26,14 @@ int MountSetattr(int fd, bool recursive, uint32_t set, uint32_t clear, uint32_t 
       Syscall(__NR_mount_setattr, fd, "", flags, &attributes, sizeof attributes));
 }
 
+int MoveMount(int fd, const Path& target) {
+  const unsigned flags = 4U /* MOVE_MOUNT_F_EMPTY_PATH */;
+  return static_cast<int>(Syscall(__NR_move_mount, fd, "", AT_FDCWD, target.text, flags));
+}
+
+int Unmount(const Path& path) {
+  const int flags = 2 /* MNT_DETACH */ | 8 /* UMOUNT_NOFOLLOW */;
+  return static_cast<int>(Syscall(__NR_umount2, path.text, flags));
+}
+
 }  // namespace runt::addon

@@ -1,0 +1,174 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { scenario, type Bundle, type Box, type State } from "../harness/box.ts";
+import { readText, waitFor } from "../harness/host.ts";
+import { runtOnly, type Result } from "../harness/runtime.ts";
+
+/** The caller's PATH, which may lead to a newer CRIU than the distribution's. */
+const WITH_CRIU = { PATH: process.env["PATH"] ?? "" };
+const NO_CRIU = { PATH: "/nowhere" };
+
+/** A reason to skip what needs CRIU, or `false`. */
+function withoutCriu(): string | false {
+  const asked = spawnSync("criu", ["check"], { encoding: "utf8" });
+  if (asked.error !== undefined) return "CRIU is not installed";
+  if (asked.status === 0) return false;
+  return `criu check: ${asked.stderr.trim().split("\n").at(-1) ?? ""}`;
+}
+
+const SKIP = withoutCriu();
+
+/**
+ * A container that counts in the file /count. It opens its streams anew: those of the tests are files of the host, of
+ * which CRIU finds no path in the container.
+ */
+function counter(box: Box, first = ""): { readonly id: string; readonly bundle: Bundle; count(): number } {
+  const bundle = box.bundle((config) => {
+    const loop = "i=0; while :; do i=$((i+1)); echo $i > /count.new; mv /count.new /count; sleep 0.05; done";
+    config.process.args = ["sh", "-c", `exec < /dev/null > /out 2>&1; ${first} ${loop}`];
+    config.root.readonly = false;
+  });
+  const id = box.id();
+  const started = box.call(["run", "--detach", "--bundle", bundle.dir, id]);
+  if (started.status !== 0) throw new Error(`run: ${started.output}`);
+  const count = (): number => Number(readText(join(bundle.rootfs, "count")));
+  if (!waitFor(() => count() > 3)) throw new Error("it does not count");
+  return { id, bundle, count };
+}
+
+function call(box: Box, ...args: string[]): Result {
+  return box.call(args, { env: WITH_CRIU });
+}
+
+function state(box: Box, id: string): State {
+  return JSON.parse(box.call(["state", id]).stdout) as State;
+}
+
+scenario("a container is saved, deleted, and goes on where it stood", (t, box) => {
+  const { id, bundle, count } = counter(box);
+  const images = box.path("images");
+  const saved = call(box, "checkpoint", "--image-path", images, id);
+  t.equal(saved.status, 0, saved.output);
+  t.not(box.call(["state", id]).status, 0, "it is deleted");
+  t.same(JSON.parse(readFileSync(join(images, "descriptors.json"), "utf8")).length, 3);
+  const stood = count();
+  t.same(box.leftovers(), [], "nothing of it is left");
+
+  const pidFile = box.path("pid");
+  const args = ["--detach", "--image-path", images, "--bundle", bundle.dir, "--pid-file", pidFile, id];
+  const back = call(box, "restore", ...args);
+  t.equal(back.status, 0, back.output);
+  t.ok(waitFor(() => count() > stood + 3), "it counts on");
+  t.equal(state(box, id).status, "running");
+  t.equal(String(state(box, id).pid), readFileSync(pidFile, "utf8"));
+  t.match(readText(`/proc/${state(box, id).pid}/cgroup`), box.cgroup, "it is in its cgroup");
+  t.equal(box.call(["exec", id, "sh", "-c", "echo in; cat /proc/1/comm"]).stdout, "in\nsh\n");
+  t.notOk(existsSync(join(box.root, id, "criu-root")), "the mount for CRIU is gone");
+
+  t.equal(call(box, "checkpoint", "--image-path", box.path("again"), id).status, 0, "and once more");
+  t.equal(call(box, "restore", ...args).status, 0);
+  t.equal(box.call(["delete", "--force", id]).status, 0);
+}, { skip: SKIP });
+
+scenario("--leave-running and --pre-dump let it go on; --work-path has the log", (t, box) => {
+  const { id, bundle, count } = counter(box);
+  const images = box.folder("images");
+  const work = box.path("work");
+  const tracks = spawnSync("criu", ["check", "--feature", "mem_dirty_track"]).status === 0;
+  const pre = call(box, "checkpoint", "--pre-dump", "--image-path", join(images, "pre"), id);
+  if (tracks) t.equal(pre.status, 0, pre.output);
+  else t.match(pre.stderr, "missing features: [MemTrack]", "this kernel does not track memory: refused");
+  const first = count();
+  t.ok(waitFor(() => count() > first));
+  const parent = tracks ? ["--parent-path", "../pre"] : [];
+  const args = ["--image-path", join(images, "full"), ...parent, "--work-path", work, id];
+  const saved = call(box, "checkpoint", "--leave-running", ...args);
+  t.equal(saved.status, 0, saved.output);
+  t.ok(readdirSync(work).includes("dump.log"));
+  const then = count();
+  t.ok(waitFor(() => count() > then));
+  t.equal(state(box, id).status, "running");
+  t.equal(box.call(["delete", "--force", id]).status, 0);
+
+  const back = call(box, "restore", "-d", "--image-path", join(images, "full"), "-b", bundle.dir, id);
+  t.equal(back.status, 0, back.output);
+  t.equal(box.call(["delete", "--force", id]).status, 0);
+}, { skip: SKIP });
+
+scenario("restore in the foreground has the exit status of the program", (t, box) => {
+  const { id, bundle } = counter(box, "trap 'exit 7' TERM;");
+  const images = box.path("images");
+  t.equal(call(box, "checkpoint", "--image-path", images, id).status, 0);
+  const args = ["--image-path", images, "--bundle", bundle.dir, id];
+  const wrap = ["sh", "-c", '"$@" & sleep 1.5; kill $!; wait $!', "sh"];
+  const ended = box.call(["restore", ...args], { env: WITH_CRIU, wrap });
+  t.equal(ended.status, 7, ended.output);
+  t.not(box.call(["state", id]).status, 0, "it is deleted");
+}, { skip: SKIP });
+
+const words = runtOnly("other words, and criu's own");
+
+scenario("what CRIU cannot save is an error with its reason, and the container goes on", (t, box) => {
+  // Its standard streams are files of the host.
+  const container = box.running();
+  const failed = call(box, "checkpoint", "--image-path", box.path("images"), container.id);
+  t.equal(failed.status, 1);
+  t.match(failed.stderr, /checkpoint of \S+: criu failed: Error \(.*Can't lookup mount/);
+  t.equal(container.state().status, "running");
+}, { skip: SKIP || words });
+
+scenario("what CRIU cannot restore leaves nothing", (t, box) => {
+  const { id, bundle } = counter(box);
+  const images = box.path("images");
+  t.equal(call(box, "checkpoint", "--image-path", images, id).status, 0);
+  spawnSync("rm", [join(images, "pstree.img")]);
+  const failed = call(box, "restore", "-d", "--image-path", images, "-b", bundle.dir, id);
+  t.equal(failed.status, 1);
+  t.match(failed.stderr, /restore of \S+: criu failed: \S/);
+  t.same(box.leftovers(), []);
+}, { skip: SKIP || words });
+
+scenario("without CRIU both say so, and nothing has changed", (t, box) => {
+  const container = box.running();
+  const saved = box.call(["checkpoint", "--image-path", box.path("images"), container.id], { env: NO_CRIU });
+  t.equal(saved.status, 1);
+  t.match(saved.stderr, 'checkpoint and restore need CRIU: no executable \\"criu\\" in PATH (/nowhere)');
+  t.equal(container.state().status, "running");
+
+  const images = box.folder("images");
+  spawnSync("sh", ["-c", `echo '["","",""]' > ${images}/descriptors.json`]);
+  const args = ["restore", "-d", "--image-path", images, "-b", container.bundle.dir, box.id()];
+  box.call(["delete", "--force", container.id]);
+  const back = box.call(args, { env: NO_CRIU });
+  t.equal(back.status, 1);
+  t.match(back.stderr, "checkpoint and restore need CRIU");
+  t.same(box.leftovers(), []);
+}, { skip: words });
+
+scenario("a container that is only created cannot be saved", (t, box) => {
+  const { id } = box.create(() => undefined);
+  const failed = call(box, "checkpoint", "--image-path", box.path("images"), id);
+  t.equal(failed.status, 1);
+  t.match(failed.stderr, "ontainer cannot be checkpointed in created state");
+});
+
+scenario("what podman asks a runtime before it uses it", (t, box) => {
+  t.equal(box.call(["checkpoint", "--help"]).status, 0);
+  t.match(box.call(["restore", "--lsm-mount-context"]).output, "flag needs an argument");
+});
+
+scenario("options that cannot be", (t, box) => {
+  const { id } = box.running();
+  const refuse = (reason: string, ...args: string[]): void => {
+    const failed = call(box, "checkpoint", "--image-path", box.path("images"), ...args, id);
+    t.equal(failed.status, 1, args.join(" "));
+    t.match(failed.stderr, reason);
+  };
+  refuse("invalid manage-cgroups-mode value", "--manage-cgroups-mode", "loud");
+  refuse("--parent-path must be relative", "--parent-path", "/x");
+  refuse("invalid --parent-path", "--parent-path", "nowhere");
+  refuse("invalid --status-fd argument 77", "--status-fd", "77");
+  refuse("Use --page-server ADDRESS:PORT", "--page-server", "here");
+  refuse("is not supported", "--empty-ns", "user");
+}, { skip: words });
