@@ -1,8 +1,10 @@
 // A seccomp agent. Usage: seccomp_agent SOCKET OUTPUT
 //
-// Takes one ContainerProcessState with its listener over SOCKET and writes it to OUTPUT. A second line says how many
-// descriptors came, and whether the connection ended after the one message. Then it answers notifications: mkdir and
-// mkdirat fail with ENETDOWN, everything else goes on. It prints "listening" when it can be connected to.
+// Takes one ContainerProcessState with its listener over SOCKET and writes it to OUTPUT. A second line, written at the
+// end of the connection, says how many descriptors came, and how many bytes after the one message. It answers
+// notifications from the moment it has the listener, because a runtime may keep the connection while the container runs:
+// mkdir and mkdirat fail with ENETDOWN, everything else goes on. It prints "listening" when it can be connected to.
+#define _GNU_SOURCE
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -52,22 +54,37 @@ int main(int argc, char **argv) {
   fflush(stdout);
   FILE *output = fopen(argv[2], "w");
   if (!output) fail(argv[2]);
-  struct pollfd listeners[9] = {{.fd = server, .events = POLLIN}};
-  int listening = 0;
+  // The server, the one connection at a time, then the listeners. poll(2) passes over descriptors below 0.
+  struct pollfd listeners[10] = {{.fd = server, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+  int listening = 1, count = 0, more = 0;
   for (;;) {
     if (poll(listeners, (nfds_t)(1 + listening), -1) < 0) fail("poll");
+    if (listeners[1].revents & (POLLIN | POLLHUP | POLLERR)) {
+      char rest[16];
+      ssize_t got = read(listeners[1].fd, rest, sizeof rest);
+      if (got > 0) {
+        more += (int)got;
+      } else {
+        fprintf(output, "%d %d\n", count, more);
+        fflush(output);
+        close(listeners[1].fd);
+        listeners[1].fd = -1;
+        listeners[0].fd = server;
+      }
+    }
     if (listeners[0].revents & POLLIN) {
       static char text[1 << 16];
-      char rest[16];
-      int connection = accept(server, NULL, NULL), count;
+      int connection = accept4(server, NULL, NULL, SOCK_CLOEXEC);
       if (connection < 0) fail("accept");
       int fd = receive(connection, text, sizeof text, &count);
-      fprintf(output, "%s\n%d %d\n", text, count, (int)read(connection, rest, sizeof rest));
+      fprintf(output, "%s\n", text);
       fflush(output);
-      close(connection);
-      if (fd >= 0 && listening < 8) listeners[++listening] = (struct pollfd){fd, POLLIN, 0};
+      more = 0;
+      listeners[0].fd = -1;
+      listeners[1].fd = connection;
+      if (fd >= 0 && listening < 9) listeners[++listening] = (struct pollfd){fd, POLLIN, 0};
     }
-    for (int i = 1; i <= listening; ++i) {
+    for (int i = 2; i <= listening; ++i) {
       if (listeners[i].fd < 0) continue;
       if (listeners[i].revents & POLLIN) {
         struct seccomp_notif question;
