@@ -265,3 +265,15 @@ t.test("a hook that may not be executed", options, (t) => {
   t.strictSame(lines(path), [`host /hooks/prestart/0/path: ${path}/hook: permission denied`]);
   t.end();
 });
+
+t.test("a profile that libseccomp refuses", options, (t) => {
+  const syscalls = [{ names: ["mkdir"], action: "SCMP_ACT_ERRNO" }];
+  const flags = ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"];
+  const of = (seccomp: object): string[] => lines(bundle({ linux: { ...base.linux, seccomp } }));
+  t.strictSame(of({ defaultAction: "SCMP_ACT_ALLOW", syscalls }), []);
+  t.strictSame(of({ defaultAction: "SCMP_ACT_ALLOW", flags, architectures: ["SCMP_ARCH_S390X"], syscalls }), [
+    "config /linux/seccomp/flags: linux.seccomp.flags: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs a rule with SCMP_ACT_NOTIFY",
+    "host /linux/seccomp/architectures: linux.seccomp.architectures: one of them has another byte order than this machine",
+  ]);
+  t.end();
+});

@@ -4,6 +4,7 @@ import { capabilityNames } from "../spec/capabilities.ts";
 import * as linux from "../plan/linux.ts";
 import type { PlanLine } from "../plan/host_steps.ts";
 import { MountFlag } from "../plan/ops.ts";
+import { FLAG_NEW_LISTENER, FLAGS } from "../seccomp/constants.ts";
 import { jsonText } from "./json_text.ts";
 
 type FieldValue = number | bigint | string | readonly string[] | readonly number[] | Uint8Array;
@@ -97,6 +98,7 @@ function makeDecoders(): Readonly<Record<string, Decoder>> {
     "rlimit.resource": rlimitName,
     "rlimit.soft": rlimitValue,
     "rlimit.hard": rlimitValue,
+    "seccomp.flags": names(sortBits([...Object.entries(FLAGS), ["SECCOMP_FILTER_FLAG_NEW_LISTENER", FLAG_NEW_LISTENER]])),
     "umask.mask": octal,
     "memoryPolicy.nodes": setBits,
     "credentials.bounding": capabilities,

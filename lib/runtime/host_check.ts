@@ -8,6 +8,7 @@ import { findRootfs, readConfig } from "./bundle.ts";
 import { ignoredFindings, kernelFindings } from "./host_check_kernel.ts";
 import { mountFindings } from "./host_check_mounts.ts";
 import { namespaceFindings } from "./host_check_namespaces.ts";
+import { seccompFindings } from "./host_check_seccomp.ts";
 
 /** One thing that a person should know about a bundle on this host. */
 export interface HostProblem extends Problem {
@@ -36,12 +37,17 @@ export function checkBundle(bundle: string): readonly HostProblem[] {
   takeOut(config, wrong);
   const list = (kind: HostProblem["kind"], findings: readonly Finding[]): HostProblem[] =>
     placeFindings(text, findings).map((problem) => ({ kind, ...problem }));
+  const seccomp = seccompFindings(config, wrong);
+  const seccompList = (kind: "config" | "host"): HostProblem[] =>
+    list(kind, seccomp.filter((finding) => finding.kind === kind).map(({ pointer, message }) => ({ pointer, message })));
   return [
     ...problems.map((problem): HostProblem => ({ kind: "config", ...problem })),
+    ...seccompList("config"),
     ...list(
       "host",
       collect(wrong, (report) => hostFindings(bundle, config, report)),
     ),
+    ...seccompList("host"),
     ...list("warning", warningFindings(config, wrong)),
     ...list(
       "warning",

@@ -6,6 +6,9 @@ import { buildPlan } from "../plan/build.ts";
 import { treeMounts } from "../plan/mount_trees.ts";
 import { readNamespaces } from "../plan/namespaces.ts";
 import { wholePlan, type PlanLine } from "../plan/host_steps.ts";
+import { wantedFlags } from "../seccomp/filter.ts";
+import { profileRules } from "../seccomp/rules.ts";
+import type { LinuxSeccomp } from "../spec/types.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
 import { loadConfig } from "./bundle.ts";
 import type { RuntimeContext } from "./options.ts";
@@ -22,6 +25,7 @@ export function planBundle(_context: RuntimeContext, options: { readonly bundle:
   const id = "CONTAINER_ID";
   const layout = cgroupLayout();
   const paths = containerPaths(layout, config.linux?.cgroupsPath, id, false);
+  const seccomp = profile(config.linux?.seccomp);
   const root = config.root?.path ?? "";
   const plan = buildPlan(config, {
     id,
@@ -34,6 +38,8 @@ export function planBundle(_context: RuntimeContext, options: { readonly bundle:
     waitForStart: true,
     kcore: true,
     selinux: selinuxEnabled(),
+    // A filter is not made: libseccomp would have to be loaded, and nobody reads BPF.
+    ...(seccomp === undefined ? {} : { seccomp: { filter: new Uint8Array(0), flags: wantedFlags(seccomp) } }),
     cgroupMounts: cgroupPieces(config, layout, paths),
     trees: treeMounts(config, readNamespaces(config)),
   });
@@ -42,5 +48,25 @@ export function planBundle(_context: RuntimeContext, options: { readonly bundle:
   const fresh = parseDevicesList("a *:* rwm");
   const devicePaths = (config.linux?.devices ?? []).map(({ path }) => path);
   const rules = deviceWrites(fresh, wantedFilter(resources.devices ?? [], devicePaths));
-  return wholePlan(config, plan.steps, { paths, values: [...values, ...rules] });
+  const lines = wholePlan(config, plan.steps, { paths, values: [...values, ...rules] });
+  if (seccomp === undefined) return lines;
+  return lines.map((line) => (line.op === "seccomp" ? { ...line, fields: seccompFields(seccomp) } : line));
+}
+
+/** A profile without a default action is all empty, and none. */
+function profile(seccomp: LinuxSeccomp | undefined): LinuxSeccomp | undefined {
+  return (seccomp?.defaultAction as string | undefined) === undefined ? undefined : seccomp;
+}
+
+/** What a person wants to know of a filter; `rules` is their number, one for each system call. */
+function seccompFields(seccomp: LinuxSeccomp): PlanLine["fields"] {
+  const { defaultAction, defaultErrnoRet, architectures = [], listenerPath = "" } = seccomp;
+  return {
+    defaultAction,
+    ...(defaultErrnoRet === undefined ? {} : { defaultErrnoRet }),
+    architectures,
+    rules: profileRules(seccomp).length,
+    flags: wantedFlags(seccomp),
+    listenerPath,
+  };
 }

@@ -10,7 +10,7 @@ import { AT_FDCWD } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { openCache, readCache, writeCache, type Hash } from "./cache.ts";
 import { FLAG_NEW_LISTENER, FLAG_SPEC_ALLOW, FLAG_WAIT_KILLABLE_RECV, FLAGS } from "./constants.ts";
-import { seccompAddon } from "./native.ts";
+import { seccompAddon, seccompNative } from "./native.ts";
 
 /** Raised with every change of lib/seccomp that changes what is made of a profile. */
 const COMPILER_VERSION = 1;
@@ -43,7 +43,7 @@ export async function seccompFilter(
 ): Promise<CompiledFilter | undefined> {
   // The schema lets it be absent where there are no rules.
   if ((seccomp.defaultAction as string | undefined) === undefined) return undefined;
-  const flags = await filterFlags(seccomp);
+  const flags = filterFlags(seccomp);
   log.debug(`seccomp filter flags: ${flags}`);
   return { filter: await program(seccomp, log, options), flags };
 }
@@ -109,21 +109,30 @@ async function sha256(): Promise<Hash> {
 }
 
 /**
- * Flags of seccomp(2). TSYNC is dropped, as by runc: init has one thread. Without `flags` it is SPEC_ALLOW: else every
- * container pays for mitigations that it does not need.
+ * The flags of seccomp(2) that a profile asks for, whether or not this kernel has them. TSYNC is dropped, as by runc:
+ * init has one thread. Without `flags` it is SPEC_ALLOW: else every container pays for mitigations that it does not
+ * need.
  */
-async function filterFlags({ flags, syscalls = [] }: LinuxSeccomp): Promise<number> {
+export function wantedFlags({ flags, syscalls = [] }: LinuxSeccomp): number {
   let bits = 0;
   if (flags === undefined) bits = FLAG_SPEC_ALLOW;
   else for (const name of flags) bits |= (FLAGS[name] ?? 0) & ~1;
   for (const { action } of syscalls) if (action === "SCMP_ACT_NOTIFY") bits |= FLAG_NEW_LISTENER;
+  return bits;
+}
+
+/**
+ * The flags of seccomp(2) for a profile.
+ * @throws CONFIG_INVALID for WAIT_KILLABLE_RECV without a rule that notifies; HOST_UNABLE where the kernel lacks it
+ */
+export function filterFlags(seccomp: LinuxSeccomp): number {
+  const bits = wantedFlags(seccomp);
   if ((bits & FLAG_WAIT_KILLABLE_RECV) === 0) return bits;
   const pointer = "/linux/seccomp/flags";
   const what = "linux.seccomp.flags: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV";
   if ((bits & FLAG_NEW_LISTENER) === 0) {
     throw new RuntimeError("CONFIG_INVALID", `${what} needs a rule with SCMP_ACT_NOTIFY`, { pointer });
   }
-  const { seccompNative } = await import("./native.ts");
   if (!seccompNative().hasFlag(FLAG_WAIT_KILLABLE_RECV | FLAG_NEW_LISTENER)) {
     throw new RuntimeError("HOST_UNABLE", `${what} needs Linux 5.19, this is ${native.kernelRelease()}`, { pointer });
   }
