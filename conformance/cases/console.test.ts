@@ -161,3 +161,12 @@ scenario("the console works in a user namespace", (t, box) => {
 scenario("/dev/console is a terminal only if the process has one", (t, box) => {
   t.equal(box.sh("test -c /dev/console && echo there || echo none"), "none\n");
 }, { skip: notFor("crun", "makes it always") });
+
+scenario("run with its output in a file: lines end with a line feed alone", (t, box) => {
+  const done = box.run((config) => {
+    config.process.terminal = true;
+    config.process.args = ["sh", "-c", "tty; echo two"];
+  });
+  t.equal(done.status, 0, done.output);
+  t.match(done.stdout, /^\/dev\/pts\/0\ntwo\n$/);
+}, { skip: notFor("runc", "1.1 wants a terminal of its own") || notFor("crun", "1.8 wants a terminal of its own") });

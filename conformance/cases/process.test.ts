@@ -330,3 +330,11 @@ scenario("the program starts with no signal blocked or ignored, in a session of 
   t.equal(BigInt(`0x${field(out, "SigIgn")}`) & pipe, 0n, "SIGPIPE");
   t.match(out, /\n1\n$/);
 });
+
+scenario("an empty HOME is one that is not there", (t, box) => {
+  const env = ["PATH=/bin", "HOME=", "LAST=1"];
+  const printed = box.sh("env", (config) => void (config.process.env = env));
+  t.match(printed, /^HOME=\/root$/m);
+  t.equal(printed.split("HOME=").length, 2, "once");
+  t.match(printed, /^LAST=1$/m);
+}, { skip: notFor("runc", "1.1 leaves it empty") || notFor("crun", "1.8 leaves it empty") });

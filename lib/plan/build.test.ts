@@ -12,6 +12,7 @@ const facts: PlanFacts = {
   rootfs: "/bundle/rootfs",
   noPivot: false,
   noNewKeyring: false,
+  relaysConsole: false,
   preserveFds: 0,
   extraEnv: [],
   waitForStart: true,

@@ -13,7 +13,7 @@ import * as K from "./linux.ts";
 import { deferredReadonlySteps, deviceSteps, mountSteps, parentPropagation, rootfsPropagation } from "./mounts.ts";
 import { hasNamespace, namespaceSteps, readNamespaces } from "./namespaces.ts";
 import type { Step } from "./ops.ts";
-import { execStep, hookSteps, keepsOriginalGroups, processSteps } from "./process.ts";
+import { consoleStep, execStep, hookSteps, keepsOriginalGroups, processSteps } from "./process.ts";
 
 /** What init does, and what it needs for it. */
 export interface Plan {
@@ -80,12 +80,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   const process = config.process;
   if (process !== undefined) {
     steps.push({ op: "workingDirectory", origin: "/process/cwd", fields: { path: process.cwd } });
-    if (process.terminal === true) {
-      const { height, width } = process.consoleSize ?? { height: 0, width: 0 };
-      const fields = { slot: slots.length, height, width };
-      slots.push({ kind: "consoleSocket" });
-      steps.push({ op: "console", origin: "/process/terminal", fields });
-    }
+    consoleStep(process, facts.relaysConsole, steps, slots);
   }
   if (ownMounts) {
     deferredReadonlySteps(config, steps);

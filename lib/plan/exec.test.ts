@@ -5,7 +5,7 @@ import { buildExecPlan } from "./exec.ts";
 import * as K from "./linux.ts";
 
 const process: Process = { args: ["true"], cwd: "/", user: { uid: 5, gid: 6 } };
-const facts = { id: "c", rootfs: "/r", noNewKeyring: false, preserveFds: 2, selinux: false };
+const facts = { id: "c", rootfs: "/r", noNewKeyring: false, relaysConsole: false, preserveFds: 2, selinux: false };
 
 function config(...types: string[]): Config {
   const namespaces = types.map((type) => (type === "pid" ? { type, path: "/proc/9/ns/pid" } : { type }));

@@ -13,7 +13,7 @@ import type { SeccompFilter, Slot } from "./facts.ts";
 import * as K from "./linux.ts";
 import { readNamespaces } from "./namespaces.ts";
 import type { Step } from "./ops.ts";
-import { execStep, keepsOriginalGroups, oomScoreAdjStep, processSteps } from "./process.ts";
+import { consoleStep, execStep, keepsOriginalGroups, oomScoreAdjStep, processSteps } from "./process.ts";
 
 /** Bytes of a mask that has every CPU that a kernel may have; more are ignored. */
 const ALL_CPUS = 1024;
@@ -27,6 +27,8 @@ export interface ExecFacts {
   readonly noNewKeyring: boolean;
   /** How many descriptors from 3 the process inherits. */
   readonly preserveFds: number;
+  /** The runtime itself carries the bytes of the console, from and to its own terminal. */
+  readonly relaysConsole: boolean;
   /** What the container's `linux.seccomp` comes to. Absent: no filter. */
   readonly seccomp?: SeccompFilter | undefined;
   /** SELinux is in force on this host. */
@@ -68,11 +70,7 @@ export function buildExecPlan(config: Config, process: Process, facts: ExecFacts
   if (!facts.noNewKeyring) {
     keyringSteps(facts.id, process, facts.selinux, steps);
   }
-  if (process.terminal === true) {
-    const { height, width } = process.consoleSize ?? { height: 0, width: 0 };
-    steps.push({ op: "console", origin: "/process/terminal", fields: { slot: slots.length, height, width } });
-    slots.push({ kind: "consoleSocket" });
-  }
+  consoleStep(process, facts.relaysConsole, steps, slots);
   const { seccomp, selinux } = facts;
   const keepGroups = keepsOriginalGroups(config);
   processSteps(process, { linux: config.linux, joins: true, selinux, steps, slots, seccomp, keepGroups });

@@ -27,6 +27,8 @@ export interface PlanFacts {
   readonly noNewKeyring: boolean;
   /** How many descriptors from 3 the container inherits. */
   readonly preserveFds: number;
+  /** The runtime itself carries the bytes of the console, from and to its own terminal. */
+  readonly relaysConsole: boolean;
   /** Additions of the runtime to the environment of the process. */
   readonly extraEnv: readonly string[];
   /** The process waits for `start`; false for `run`, where there is nobody else to wait for. */

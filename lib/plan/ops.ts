@@ -24,7 +24,7 @@ type FieldValue = {
 /** "RUNT" read as a little-endian u32. */
 export const PLAN_MAGIC = 0x544e5552;
 /** Raised whenever this table or the wire format changes; `init` refuses every other. */
-export const PLAN_VERSION = 4;
+export const PLAN_VERSION = 5;
 
 export const OPS = {
   // --- stage 1, only where a namespace is joined or made in two steps -------------------------------
@@ -90,8 +90,11 @@ export const OPS = {
   },
   /** MOUNT_ATTR_* of an existing mount (or of the rootfs, path "/"). `recursive` is 0 or 1. */
   mountAttributes: { path: "str", set: "u32", clear: "u32", recursive: "u32" },
-  /** A pty from the container's own devpts: the master goes to the socket in `slot`, the slave is 0, 1, 2. */
-  console: { slot: "u32", height: "u32", width: "u32" },
+  /**
+   * A pty from the container's own devpts: the master goes to the socket in `slot`, the slave is 0, 1, 2. `relayed` 1:
+   * a line ends with a line feed alone (no ONLCR), because the terminal that it is carried to adds the return.
+   */
+  console: { slot: "u32", height: "u32", width: "u32", relayed: "u32" },
   /** `mode`: 0 pivot_root, 1 move the root and chroot (--no-pivot), 2 chroot only (no mount namespace). */
   enterRoot: { mode: "u32" },
   /** `linux.rootfsPropagation` (MS_*), on the root after it was entered. */
@@ -161,7 +164,7 @@ export const OPS = {
   start: { slot: "u32" },
   /**
    * execve of the program that findProgram found. `preserve`: how many descriptors from 3 stay open.
-   * `home` 1: HOME is added from the container's /etc/passwd where `env` has none.
+   * `home` 1: HOME is added from the container's /etc/passwd where `env` has none, or an empty one.
    */
   exec: { args: "strs", env: "strs", preserve: "u32", home: "u32" },
 

@@ -101,7 +101,7 @@ export function oomScoreAdjStep({ oomScoreAdj }: Process, steps: Step[]): void {
 /** The last step: the program itself. */
 export function execStep(process: Process, preserve: number, extraEnv: readonly string[]): Step {
   const env = lastOfEach([...(process.env ?? []), ...extraEnv]);
-  const home = value(env, "HOME") === undefined ? 1 : 0;
+  const home = value(env, "HOME") ? 0 : 1;
   return { op: "exec", origin: "/process/args", fields: { args: process.args ?? [], env, preserve, home } };
 }
 
@@ -150,4 +150,13 @@ function lastOfEach(env: readonly string[]): readonly string[] {
     last.set(name, entry);
   }
   return last.size === env.length ? env : [...last.values()];
+}
+
+/** A terminal for the process, if it wants one. */
+export function consoleStep(process: Process, relays: boolean, steps: Step[], slots: Slot[]): void {
+  if (process.terminal !== true) return;
+  const { height, width } = process.consoleSize ?? { height: 0, width: 0 };
+  const fields = { slot: slots.length, height, width, relayed: relays ? 1 : 0 };
+  slots.push({ kind: "consoleSocket" });
+  steps.push({ op: "console", origin: "/process/terminal", fields });
 }

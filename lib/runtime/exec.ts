@@ -123,7 +123,8 @@ async function join(
     const noNewKeyring = record.no_new_keyring === true;
     const { id, rootfs, bundle } = record;
     const seccomp = await containerFilter(context, config);
-    const facts = { id, rootfs, noNewKeyring, preserveFds, selinux, seccomp };
+    const relaysConsole = options.consoleSocket === undefined;
+    const facts = { id, rootfs, noNewKeyring, preserveFds, relaysConsole, selinux, seccomp };
     const plan = buildExecPlan(config, process, facts);
     openSlots(plan.slots, target.entry, new Map(), consoleSocket, fds, target.pidfd);
     init.sendPlan(plan, fds);

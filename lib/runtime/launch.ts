@@ -139,6 +139,7 @@ export async function launch(
       noNewKeyring: options.noNewKeyring ?? false,
       preserveFds,
       extraEnv: notify === undefined ? activation.env : [...activation.env, notify.env],
+      relaysConsole: options.consoleSocket === undefined,
       waitForStart: mode.waitForStart,
       kcore: exists("/proc/kcore"),
       selinux,

@@ -35,6 +35,7 @@ export function planBundle(_context: RuntimeContext, options: { readonly bundle:
     noNewKeyring: false,
     preserveFds: 0,
     extraEnv: [],
+    relaysConsole: false,
     waitForStart: true,
     kcore: true,
     selinux: selinuxEnabled(),

@@ -15,7 +15,10 @@ Napi::Value TtyRaw(Napi::Env env, int fd) {
   if (tcgetattr(fd, &settings) < 0) return Napi::Number::New(env, -errno);
   Napi::Uint8Array saved = Napi::Uint8Array::New(env, sizeof(settings));
   std::memcpy(saved.Data(), &settings, sizeof(settings));
+  const tcflag_t processing = settings.c_oflag & OPOST;
   cfmakeraw(&settings);
+  // Lines of the container's console end with a line feed alone, and of the runtime's messages too.
+  settings.c_oflag |= processing;
   if (Retry([&] { return tcsetattr(fd, TCSANOW, &settings); }) < 0) {
     return Napi::Number::New(env, -errno);
   }

@@ -69,6 +69,18 @@ struct ResourceLimit {
   std::uint64_t hard;
 };
 
+// struct termios of asm-generic/termbits.h, which TCGETS and TCSETS mean; libc's is another one.
+struct TerminalSettings {
+  std::uint32_t input_flags;
+  std::uint32_t output_flags;
+  std::uint32_t control_flags;
+  std::uint32_t local_flags;
+  std::uint8_t line;
+  std::uint8_t control_characters[19];
+};
+// A line feed gets a carriage return before it.
+constexpr std::uint32_t kOnlcr = 4;
+
 struct WindowSize {
   std::uint16_t rows;
   std::uint16_t columns;

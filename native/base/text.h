@@ -9,6 +9,10 @@
 
 namespace runt {
 
+inline bool StartsWith(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() && std::string_view(text.data(), prefix.size()) == prefix;
+}
+
 namespace internal {
 
 // Appends to a NUL-terminated text of `size` bytes in a buffer of `capacity`; false if it does not

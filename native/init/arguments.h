@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "../base/pages.h"
+#include "../base/text.h"
 #include "../plan/fields.h"
 
 namespace runt {
@@ -12,13 +13,14 @@ namespace runt {
 // The array of pointers that execve(2) wants, over texts that stay where they are.
 class ArgumentVector {
  public:
-  // `extra` is one more text at the end, unless it is null. data() is null if there is no memory.
-  explicit ArgumentVector(const Strings& texts, const char* extra = nullptr)
+  // `extra`, unless it is null, is one more text at the end, in the place of those that begin with the first `key`
+  // bytes of it. data() is null if there is no memory.
+  explicit ArgumentVector(const Strings& texts, std::string_view key = {}, const char* extra = nullptr)
       : pages_((texts.count() + 2) * sizeof(const char*)) {
     const char** next = data();
     if (next == nullptr) return;
     texts.ForEach([&](std::string_view text) {
-      *next++ = text.data();
+      if (extra == nullptr || !StartsWith(text, key)) *next++ = text.data();
       return true;
     });
     if (extra != nullptr) *next = extra;

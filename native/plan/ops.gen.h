@@ -12,7 +12,7 @@
 namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
-inline constexpr std::uint32_t kPlanVersion = 4;
+inline constexpr std::uint32_t kPlanVersion = 5;
 inline constexpr std::uint32_t kOpCount = 45;
 inline constexpr std::uint32_t kFailureSize = 280;
 
@@ -305,11 +305,13 @@ struct ConsoleStep {
   std::uint32_t slot = 0;
   std::uint32_t height = 0;
   std::uint32_t width = 0;
+  std::uint32_t relayed = 0;
 };
 inline bool Decode(FieldReader in, ConsoleStep* out) {
   return in.Read(&out->slot) &&
          in.Read(&out->height) &&
          in.Read(&out->width) &&
+         in.Read(&out->relayed) &&
          in.AtEnd();
 }
 

@@ -43,6 +43,14 @@ Status BindConsole(Context& context, int slave) {
   return Attach(node.get(), target.get(), kConsole);
 }
 
+// Before the program can print anything.
+Status EndLinesWithLineFeed(int slave) {
+  TerminalSettings settings;
+  TRY(Check(Syscall(__NR_ioctl, slave, TCGETS, &settings), Call::kIoctl, "TCGETS"));
+  settings.output_flags &= ~kOnlcr;
+  return Check(Syscall(__NR_ioctl, slave, TCSETS, &settings), Call::kIoctl, "TCSETS");
+}
+
 }  // namespace
 
 Status Console(Context& context, const ConsoleStep& step) {
@@ -64,6 +72,7 @@ Status Console(Context& context, const ConsoleStep& step) {
                              static_cast<std::uint16_t>(step.width), 0, 0};
     TRY(Check(Syscall(__NR_ioctl, slave.get(), TIOCSWINSZ, &size), Call::kIoctl, "TIOCSWINSZ"));
   }
+  if (step.relayed != 0) TRY(EndLinesWithLineFeed(slave.get()));
   if (context.owns_mounts) TRY(BindConsole(context, slave.get()));
   Text<32> name("/dev/pts/");
   name.AddNumber(number);

@@ -30,13 +30,10 @@ bool HasSlash(std::string_view name) {
   return false;
 }
 
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.size() >= prefix.size() && std::string_view(text.data(), prefix.size()) == prefix;
-}
+constexpr std::string_view kHome = "HOME=";
 
-// Whether HOME is there and says something.
+// Whether HOME is there and says something: one that is empty counts for nothing, as in runc.
 bool HasHome(const Strings& env) {
-  constexpr std::string_view kHome = "HOME=";
   bool found = false;
   env.ForEach([&](std::string_view text) {
     found = StartsWith(text, kHome) && text.size() > kHome.size();
@@ -106,7 +103,7 @@ Status Exec(Context& context, const ExecStep& step) {
     home.Add(FindHome(uid).view());
   }
   const ArgumentVector args(step.args);
-  const ArgumentVector env(step.env, add_home ? home.c_str() : nullptr);
+  const ArgumentVector env(step.env, kHome, add_home ? home.c_str() : nullptr);
   if (args.data() == nullptr || env.data() == nullptr || step.args.count() == 0) {
     return Error{ENOMEM, Call::kMmap, "args"};
   }
