@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
-import { removeNamespaces, type Mount } from "../harness/config.ts";
+import type { Mount } from "../harness/config.ts";
 import { parseMountinfo, type MountInfo } from "../harness/host.ts";
 import { IS_RUNT, notFor } from "../harness/runtime.ts";
 
@@ -294,19 +294,3 @@ scenario("a bind of a symlink follows it on the host; a target that is a symlink
   t.equal(box.run(bundle).stdout, "through\n");
   t.ok(lstatSync(join(bundle.rootfs, "alias")).isSymbolicLink());
 });
-
-scenario(
-  "without a mount namespace nothing is mounted on the host: an error",
-  (t, box) => {
-    const done = box.run((config) => {
-      removeNamespaces(config, "mount");
-      delete config.linux.maskedPaths;
-      delete config.linux.readonlyPaths;
-      config.mounts = [tmpfs()];
-    });
-    t.equal(done.status, 1);
-    t.match(done.stderr, "/mounts: needs a mount namespace");
-    t.same(box.leftovers(), []);
-  },
-  { skip: notFor("runc", "leaves the mount on the host") || notFor("crun", "leaves the mount on the host") },
-);

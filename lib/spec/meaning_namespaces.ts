@@ -39,7 +39,6 @@ export const namespaceChecks: readonly MeaningCheck[] = [
   (config, report) => checkName(config, "hostname", report),
   (config, report) => checkName(config, "domainname", report),
   checkTimeOffsets,
-  checkMountNamespace,
   checkNetDevices,
   (config, report) => checkPaths(config, "maskedPaths", report),
   (config, report) => checkPaths(config, "readonlyPaths", report),
@@ -89,13 +88,6 @@ function checkTimeOffsets(config: Sound<Config>, report: Report): void {
     if (nanosecs <= 999_999_999) continue;
     report(`/linux/timeOffsets/${clock}/nanosecs`, `found ${nanosecs}, must be at most 999999999`);
   }
-}
-
-/** runc makes the mounts in the runtime's own namespace then, where they stay after the container. */
-function checkMountNamespace(config: Sound<Config>, report: Report): void {
-  if ((config.mounts?.length ?? 0) === 0 || findNamespace(config, "mount") !== undefined) return;
-  const message = "needs a mount namespace in /linux/namespaces, else the mounts would be the host's";
-  report("/mounts", message, ["/mounts", NAMESPACE_TYPES]);
 }
 
 /** As the kernel's dev_valid_name has it. */

@@ -21,7 +21,7 @@ t.test("warnings", (t) => {
     },
     mounts: [{ destination: "/a" }, { destination: "b" }],
     linux: {
-      namespaces: [{ type: "user", path: "/u" }, { type: "mount" }],
+      namespaces: [{ type: "user", path: "/u" }],
       uidMappings: maps,
       personality: { domain: "LINUX", flags: ["X"] },
       resources: { memory: { kernel: 1 } },
@@ -32,6 +32,7 @@ t.test("warnings", (t) => {
     '/process/capabilities/bounding/1: "CAP_NEW" is no capability that is known; ignored',
     '/process/capabilities/bounding/2: "chown" is no capability that is known; ignored',
     '/mounts/1/destination: "b" is relative, which is deprecated; it counts from "/"',
+    "/mounts: without a mount namespace in /linux/namespaces the mounts appear on the host, and stay",
     '/linux/uidMappings: ignored, the user namespace "/u" has its own',
     "/linux/resources/memory/kernel: ignored, it is deprecated",
     '/linux/personality/flags/0: "X" is no flag that is known; ignored',

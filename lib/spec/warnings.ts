@@ -1,5 +1,5 @@
 import { isCapability } from "./capabilities.ts";
-import { findNamespace } from "./meaning_namespaces.ts";
+import { findNamespace, NAMESPACE_TYPES } from "./meaning_namespaces.ts";
 import { type Finding, show } from "./schema_messages.ts";
 import { collect, type Report, type Sound } from "./sound.ts";
 import type { Config, LinuxCapabilities } from "./types.ts";
@@ -33,6 +33,10 @@ function warn(config: Sound<Config>, report: Report): void {
       `/mounts/${index}/destination`,
       `${show(destination)} is relative, which is deprecated; it counts from "/"`,
     );
+  }
+  if ((config.mounts?.length ?? 0) > 0 && findNamespace(config, "mount") === undefined) {
+    const message = "without a mount namespace in /linux/namespaces the mounts appear on the host, and stay";
+    report("/mounts", message, [NAMESPACE_TYPES]);
   }
   warnOfLinux(config, report);
 }
