@@ -172,3 +172,13 @@ scenario("options that cannot be", (t, box) => {
   refuse("Use --page-server ADDRESS:PORT", "--page-server", "here");
   refuse("is not supported", "--empty-ns", "user");
 }, { skip: words });
+
+scenario("restore refuses what only create can do, instead of leaving it out", (t, box) => {
+  for (const [name, value] of [["netDevices", { eth0: {} }], ["intelRdt", { closID: "x" }]] as const) {
+    const bundle = box.bundle((config) => void Object.assign(config.linux, { [name]: value }));
+    const done = box.call(["restore", "--bundle", bundle.dir, "--image-path", box.folder(), box.id()]);
+    t.equal(done.status, 1);
+    t.match(done.output, `linux.${name}: restore cannot do this yet`);
+    t.same(box.leftovers(), []);
+  }
+}, { skip: runtOnly("a limit of this restore") });

@@ -55,6 +55,19 @@ interface Restored {
   readonly master: number | undefined;
 }
 
+/** What `create` does and CRIU does not, and nobody would miss until it is too late. @throws NOT_SUPPORTED */
+function refuseUnrestored({ linux }: Config): void {
+  const asked = [
+    ["netDevices", Object.keys(linux?.netDevices ?? {}).length > 0],
+    ["intelRdt", linux?.intelRdt !== undefined],
+  ] as const;
+  for (const [name, isAsked] of asked) {
+    if (!isAsked) continue;
+    const text = `linux.${name}: restore cannot do this yet; take it out of config.json to restore without`;
+    throw new RuntimeError("NOT_SUPPORTED", text, { pointer: `/linux/${name}` });
+  }
+}
+
 /**
  * Brings a container back; unless detached, waits for its end and deletes it.
  * @returns the exit status of its process, or 128 and the number of the signal that ended it; 0 if detached
@@ -64,6 +77,7 @@ export async function restore(context: RuntimeContext, options: RestoreOptions):
   warnIfRootless(context);
   const detach = options.detach === true;
   const bundle = openBundle(context, options);
+  refuseUnrestored(bundle.config);
   const terminal = bundle.config.process?.terminal === true;
   const console = connectConsole(terminal, detach, options.consoleSocket);
   if (!detach && options.noSubreaper !== true) native.prctl(PR_SET_CHILD_SUBREAPER, 1);
