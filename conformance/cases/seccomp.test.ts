@@ -148,7 +148,7 @@ scenario("the filter is loaded with each flag, and without any", (t, box) => {
     });
     t.match(done.output, /Network is down/, flags.join());
   }
-});
+}, { skip: runtOnly("1.1.5 of Debian refuses flags") });
 
 async function withAgent(box: Box, body: (socket: string, states: () => string[]) => void): Promise<void> {
   const [socket, output] = [box.path("socket"), box.path("states")];
