@@ -33,6 +33,7 @@ interface Verdict {
 
 function tryTest(name: string): Verdict {
   const folder = mkdtempSync(join(tmpdir(), "oci-"));
+  const before = containers();
   // Users of a user namespace must get through to the bundle.
   chmodSync(folder, 0o711);
   try {
@@ -49,8 +50,17 @@ function tryTest(name: string): Verdict {
     const told = TOLD_BY_DIAGNOSTIC.test(name) && /^\s*"error":/m.test(output);
     return { passed: done.status === 0 && !/^not ok/m.test(output) && !told, output };
   } finally {
+    for (const id of containers()) {
+      if (!before.includes(id)) spawnSync(RUNTIME, ["delete", "--force", id]);
+    }
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Ids in the runtime's usual root directory, which the suite uses; some of its tests leave containers there. */
+function containers(): string[] {
+  const listed = spawnSync(RUNTIME, ["list", "--quiet"], { encoding: "utf8" });
+  return (listed.stdout ?? "").split("\n").filter((id) => id !== "");
 }
 
 function complaints(output: string): string {
@@ -80,6 +90,7 @@ if (missing !== undefined) {
     for (const gap of gaps) t.ok(gap.section !== "" && gap.why !== "" && gap.cause !== undefined, gap.test);
     t.end();
   });
+  const atFirst = containers();
   let score = 0;
   for (const name of names) {
     const gap = gaps.find(({ test }) => test === name);
@@ -95,5 +106,9 @@ if (missing !== undefined) {
       t.end();
     });
   }
+  void t.test("nothing is left of the suite's containers", (t) => {
+    t.strictSame(containers().filter((id) => !atFirst.includes(id)), []);
+    t.end();
+  });
   t.teardown(() => console.log(`# ${KIND}: ${score} of ${names.length} tests of the suite pass`));
 }
