@@ -243,6 +243,8 @@ int main(int argc, char **argv) {
   Check(pid, "clone3");
   char byte = 0;
   if (pid == 0) {
+    // If the parent fails, nobody else would end the wait.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     Check((int)read(sync[1], &byte, 1), "sync");
     Contain(rootfs, name);
   }
