@@ -19,7 +19,7 @@ async function tapOf(file, runtime) {
   const compiled = join(ROOT, "build/js", FOLDER, file.replace(/\.ts$/, ".js"));
   const child = spawn(process.execPath, ["--enable-source-maps", compiled], {
     cwd: ROOT,
-    env: { ...environment(), TAP: "1", RUNTIME: runtime },
+    env: { ...environment(), TAP: "1", TAP_TIMEOUT: String(FILE_TIMEOUT_MS / 1000), RUNTIME: runtime },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let out = "";

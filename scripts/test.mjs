@@ -92,7 +92,8 @@ async function runTap(Parser, name, command, args, extra = {}) {
   const start = Date.now();
   const child = spawn(command, args, {
     cwd: ROOT,
-    env: { ...environment(), TAP: "1", ...extra },
+    // tap's own limit of a whole file is 30 s, which slow machines need; each test has its own.
+    env: { ...environment(), TAP: "1", TAP_TIMEOUT: String(FILE_TIMEOUT_MS / 1000), ...extra },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let out = "";

@@ -51,7 +51,10 @@ for (const name of FILES) {
 }
 
 const nativeTest = join(PROJECT, "build/native-test/native/native_test");
-void t.test(`the tests of init, without ${CALLS}`, { skip: skip || (existsSync(nativeTest) ? false : "npm test -- native builds them") }, async (tt) => {
+void t.test(`the tests of init, without ${CALLS}`, {
+  skip: skip || (existsSync(nativeTest) ? false : "npm test -- native builds them"),
+  timeout: 180_000,
+}, async (tt) => {
   const [program = "", calls = ""] = without();
-  await tt.spawn(program, [calls, nativeTest], {}, "native");
+  await tt.spawn(program, [calls, nativeTest], { timeout: 180_000 }, "native");
 });
