@@ -100,7 +100,7 @@ scenario("no descriptor of the process leads out of the container, and it knows 
   tryKill(pid);
 });
 
-scenario("CVE-2019-16884, CVE-2025-52881: the container has put files of its own in the place of /proc", (t, box) => {
+scenario("CVE-2019-16884, CVE-2025-52881, CVE-2025-62596: the container has put files of its own in the place of /proc", (t, box) => {
   const container = box.running((config) => {
     powerful(config);
     config.process.oomScoreAdj = 123;

@@ -34,7 +34,7 @@ function withoutMount(config: Config, ...destinations: string[]): void {
 }
 
 for (const name of ["proc", "sys"]) {
-  scenario(`CVE-2019-19921, CVE-2023-27561: /${name} is a symlink`, (t, box) => {
+  scenario(`CVE-2019-19921, CVE-2023-27561, CVE-2023-28642, CVE-2025-54867: /${name} is a symlink`, (t, box) => {
     const host = outside(box);
     for (const way of ["/tmp", "../tmp", ...host.ways]) {
       const bundle = box.bundle();
@@ -114,7 +114,7 @@ scenario("a mount on the root itself is an error, by whatever name", (t, box) =>
   t.same(box.leftovers(), []);
 }, { skip: notFor("runc", "1.1 mounts it") });
 
-scenario("a mount target that leads to the host by a symlink stays in the root", (t, box) => {
+scenario("CVE-2019-18837: a mount target that leads to the host by a symlink stays in the root", (t, box) => {
   const host = outside(box);
   for (const way of host.ways) {
     for (const mount of [
@@ -151,7 +151,7 @@ scenario("a mount target with .. in it, or a symlink loop", (t, box) => {
   t.same(box.leftovers(), []);
 });
 
-scenario("/dev is a symlink to the host: no node, link or mount is made there", (t, box) => {
+scenario("CVE-2026-41579, CVE-2026-47766: /dev is a symlink to the host: no node, link or mount is made there", (t, box) => {
   const host = outside(box);
   for (const way of host.ways) {
     const bundle = box.bundle((config) => {
@@ -186,7 +186,7 @@ scenario("a name of /dev is a symlink: what it leads to is not changed", (t, box
   }
 });
 
-scenario("CVE-2025-31133: /dev/null is a symlink, or another file, when paths are masked with it", (t, box) => {
+scenario("CVE-2025-31133, CVE-2025-62161: /dev/null is a symlink, or another file, when paths are masked with it", (t, box) => {
   const swaps = ["ln -s /etc/hostile", "ln -s ../etc/hostile", "ln -s /proc/sys/kernel/core_pattern", "cp etc/hostile", "mkdir"];
   for (const swap of swaps) {
     const bundle = box.bundle((config) => {
@@ -265,7 +265,7 @@ scenario("a remount whose target is a symlink does not reach /proc", (t, box) =>
   t.same(box.leftovers(), []);
 }, { skip: notFor("runc", "1.1 follows it") });
 
-scenario("CVE-2025-52881: without a mount on /proc, files of the image in its place get nothing", (t, box) => {
+scenario("CVE-2025-52881, CVE-2025-62596: without a mount on /proc, files of the image in its place get nothing", (t, box) => {
   const hostile = { "proc/sys/net/ipv4/ip_forward": "kept\n", "proc/self/oom_score_adj": "kept\n", "proc/1/oom_score_adj": "kept\n" };
   const bundle = box.bundle((config) => {
     withoutMount(config, "/proc");
