@@ -20,8 +20,7 @@ namespace runt {
 // What has to be known before the first step, because it cannot be had later.
 struct PlanFacts {
   bool forks = false;
-  // Something gets hidden: the host's /dev/null is needed after the root was
-  // entered.
+  // Something gets hidden: the host's /dev/null is needed after the root was entered.
   bool masks = false;
 };
 
@@ -29,15 +28,15 @@ struct Context {
   Stage stage = Stage::kInit;
   PlanFacts plan;
   // argv[0], which may be written to.
-  char *program_name = nullptr;
+  char* program_name = nullptr;
   // Descriptors from here on are init's own; the first is the control socket.
   int first_own = 0;
   // What steps refer to by number: namespaces, the start FIFO and the like.
   int slots[kMaxPassedFds] = {};
   std::size_t slot_count = 0;
 
-  // Closed when there is a `start` to wait for; without one it tells the
-  // runtime of the execve, by its end of file.
+  // Closed when there is a `start` to wait for; without one it tells the runtime of the execve, by
+  // its end of file.
   UniqueFd control;
   // The runtime has answered READY.
   bool ready = false;
@@ -47,31 +46,26 @@ struct Context {
   UniqueFd fifo;
 
   Procfs procfs;
-  // It was made outside of the container that has been joined, and stays in
-  // use.
+  // It was made outside of the container that has been joined, and stays in use.
   bool keeps_procfs = false;
   // The container's root: first the rootfs mount, after enterRoot "/".
   RootedPath root;
-  // What was mounted on /proc and on /sys, if anything was: paths below are
-  // looked for in there, wherever somebody has moved the directory that it was
-  // mounted on.
+  // What was mounted on /proc and on /sys, if anything was: paths below are looked for in there,
+  // wherever somebody has moved the directory that it was mounted on.
   RootedPath proc;
   RootedPath sys;
-  // The rootfs was made a mount: the mount namespace is this container's own,
-  // and things may be mounted.
+  // The rootfs was made a mount: the mount namespace is this container's own, and things may be
+  // mounted.
   bool owns_mounts = false;
-  // What is found by name is the container's, not what sources and devices are
-  // taken from.
+  // What is found by name is the container's, not what sources and devices are taken from.
   bool entered_root = false;
   // A pid namespace was joined: processes that are not trusted see this one.
   bool shares_pids = false;
-  // CLONE_NEW* of the namespaces that could not be joined from outside of the
-  // user namespace.
+  // CLONE_NEW* of the namespaces that could not be joined from outside of the user namespace.
   std::uint32_t join_later = 0;
 
-  // Sources of masks. The first use attaches them; later ones are cloned from
-  // there, because before 6.15 a mount that is attached nowhere cannot be
-  // cloned.
+  // Sources of masks. The first use attaches them; later ones are cloned from there, because
+  // before 6.15 a mount that is attached nowhere cannot be cloned.
   UniqueFd null_mask;
   UniqueFd directory_mask;
   bool null_mask_attached = false;
@@ -79,8 +73,7 @@ struct Context {
 
   // The working directory is process.cwd already.
   bool changed_directory = false;
-  // The real place of the target that was verified last: what an error may
-  // refer to.
+  // The real place of the target that was verified last: what an error may refer to.
   Text<kPathMax> mount_target;
   // Where findProgram found the program.
   Text<kPathMax> program;
@@ -88,11 +81,9 @@ struct Context {
   MissingFile missing;
 
   // -1, which no call accepts, for a slot that did not come.
-  int Slot(std::uint32_t index) const {
-    return index < slot_count ? slots[index] : -1;
-  }
+  int Slot(std::uint32_t index) const { return index < slot_count ? slots[index] : -1; }
 };
 
-} // namespace runt
+}  // namespace runt
 
-#endif // RUNT_INIT_CONTEXT_H_
+#endif  // RUNT_INIT_CONTEXT_H_

@@ -11,22 +11,19 @@ namespace runt {
 
 namespace {
 
-constexpr std::uint64_t kAttributes =
-    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+constexpr std::uint64_t kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 constexpr std::uint64_t kProcRootInode = 1;
 
-// /proc as it is mounted here, if it really is the root of a procfs; cloned
-// where that is allowed, so that nothing mounted over parts of it is seen.
+// /proc as it is mounted here, if it really is the root of a procfs; cloned where that is allowed,
+// so that nothing mounted over parts of it is seen.
 Result<UniqueFd> HostProcfs() {
   constexpr std::string_view kPath = "/proc";
-  UniqueFd host =
-      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/proc",
-                            O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
-                    Call::kOpen, kPath));
+  UniqueFd host = TRY(CheckedFd(
+      Syscall(__NR_openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
+      Call::kOpen, kPath));
   FileFacts facts;
   TRY(Check(GetFacts(host.get(), &facts), Call::kFstat, kPath));
-  if (FilesystemMagic(host.get()) != PROC_SUPER_MAGIC ||
-      facts.inode != kProcRootInode) {
+  if (FilesystemMagic(host.get()) != PROC_SUPER_MAGIC || facts.inode != kProcRootInode) {
     return Error{EXDEV, Call::kVerify, kPath};
   }
   Result<UniqueFd> clone = CloneTree(host.get(), false, kPath);
@@ -35,14 +32,13 @@ Result<UniqueFd> HostProcfs() {
 
 Result<UniqueFd> NewProcfs(bool processes_only) {
   NewFilesystem procfs = TRY(NewFilesystem::Open("proc"));
-  // `subset=pid` came with 5.8: a leaked descriptor then gives no way to
-  // /proc/sys or /proc/sysrq-trigger.
-  if (processes_only)
-    TRY(procfs.Set("subset", "pid", "proc"));
+  // `subset=pid` came with 5.8: a leaked descriptor then gives no way to /proc/sys or
+  // /proc/sysrq-trigger.
+  if (processes_only) TRY(procfs.Set("subset", "pid", "proc"));
   return procfs.Mount(kAttributes);
 }
 
-long OpenBeneath(int procfs, const char *path, int flags) {
+long OpenBeneath(int procfs, const char* path, int flags) {
   struct open_how how = {};
   how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
@@ -53,11 +49,10 @@ long OpenBeneath(int procfs, const char *path, int flags) {
   return result == -ENOSYS ? WalkProcfs(procfs, path, flags) : result;
 }
 
-} // namespace
+}  // namespace
 
 Status Procfs::Prepare() {
-  if (processes_.valid())
-    return {};
+  if (processes_.valid()) return {};
   Result<UniqueFd> made = NewProcfs(true);
   processes_ = made.ok() ? made.Take() : TRY(HostProcfs());
   return {};
@@ -65,26 +60,22 @@ Status Procfs::Prepare() {
 
 void Procfs::Narrow() {
   Result<UniqueFd> made = NewProcfs(true);
-  if (!made.ok())
-    return;
+  if (!made.ok()) return;
   processes_ = made.Take();
   full_.Reset();
 }
 
-Result<UniqueFd> Procfs::Open(const char *path, int flags) {
+Result<UniqueFd> Procfs::Open(const char* path, int flags) {
   TRY(Prepare());
-  return CheckedFd(OpenBeneath(processes_.get(), path, flags), Call::kOpenat2,
-                   path);
+  return CheckedFd(OpenBeneath(processes_.get(), path, flags), Call::kOpenat2, path);
 }
 
-Result<UniqueFd> Procfs::OpenSetting(const char *path, int flags,
-                                     std::string_view subject) {
+Result<UniqueFd> Procfs::OpenSetting(const char* path, int flags, std::string_view subject) {
   if (!full_.valid()) {
     Result<UniqueFd> made = NewProcfs(false);
     full_ = made.ok() ? made.Take() : TRY(HostProcfs());
   }
-  return CheckedFd(OpenBeneath(full_.get(), path, flags), Call::kOpenat2,
-                   subject);
+  return CheckedFd(OpenBeneath(full_.get(), path, flags), Call::kOpenat2, subject);
 }
 
 Result<UniqueFd> Procfs::Reopen(int fd, int flags, std::string_view subject) {
@@ -92,25 +83,22 @@ Result<UniqueFd> Procfs::Reopen(int fd, int flags, std::string_view subject) {
   const Text<32> path = DescriptorPath(fd);
   long opened = -EINTR;
   while (opened == -EINTR) {
-    opened = Syscall(__NR_openat, processes_.get(), path.c_str(),
-                     flags | O_CLOEXEC, 0);
+    opened = Syscall(__NR_openat, processes_.get(), path.c_str(), flags | O_CLOEXEC, 0);
   }
   return CheckedFd(opened, Call::kOpenat, subject);
 }
 
-Status Procfs::Name(int fd, Text<kPathMax> *name) {
+Status Procfs::Name(int fd, Text<kPathMax>* name) {
   constexpr std::string_view kSubject = "self/fd";
   TRY(Prepare());
   const Text<32> path = DescriptorPath(fd);
   char target[kPathMax];
-  const long size = TRY(Checked(Syscall(__NR_readlinkat, processes_.get(),
-                                        path.c_str(), target, sizeof target),
-                                Call::kReadlinkat, kSubject));
-  *name =
-      Text<kPathMax>(std::string_view(target, static_cast<std::size_t>(size)));
-  if (name->overflowed())
-    return Error{ENAMETOOLONG, Call::kReadlinkat, kSubject};
+  const long size =
+      TRY(Checked(Syscall(__NR_readlinkat, processes_.get(), path.c_str(), target, sizeof target),
+                  Call::kReadlinkat, kSubject));
+  *name = Text<kPathMax>(std::string_view(target, static_cast<std::size_t>(size)));
+  if (name->overflowed()) return Error{ENAMETOOLONG, Call::kReadlinkat, kSubject};
   return {};
 }
 
-} // namespace runt
+}  // namespace runt

@@ -1,6 +1,6 @@
-// Procfs mounts of init's own, attached nowhere: nothing that the container has
-// mounted over /proc, and no link that it put there, can redirect what is read
-// or written through them (CVE-2019-16884, CVE-2025-52881).
+// Procfs mounts of init's own, attached nowhere: nothing that the container has mounted over /proc,
+// and no link that it put there, can redirect what is read or written through them (CVE-2019-16884,
+// CVE-2025-52881).
 
 #ifndef RUNT_INIT_PROCFS_H_
 #define RUNT_INIT_PROCFS_H_
@@ -15,50 +15,46 @@
 namespace runt {
 
 class Procfs {
-public:
-  // Makes the mount that shows processes only, unless it exists. To be called
-  // before the root is entered: the fallback, for where the kernel refuses a
-  // new procfs, is a clone of the /proc of that moment.
+ public:
+  // Makes the mount that shows processes only, unless it exists. To be called before the root is
+  // entered: the fallback, for where the kernel refuses a new procfs, is a clone of the /proc of
+  // that moment.
   Status Prepare();
 
-  // Opens "self/…": beneath the procfs, over no mount and no magic link.
-  // `flags` as in open(2).
-  Result<UniqueFd> Open(const char *path, int flags);
+  // Opens "self/…": beneath the procfs, over no mount and no magic link. `flags` as in open(2).
+  Result<UniqueFd> Open(const char* path, int flags);
 
   // Opens "sys/…" in a procfs that has it.
-  Result<UniqueFd> OpenSetting(const char *path, int flags,
-                               std::string_view subject);
+  Result<UniqueFd> OpenSetting(const char* path, int flags, std::string_view subject);
 
-  // Opens the file again that `fd` (O_PATH will do) is open on, with other
-  // flags.
+  // Opens the file again that `fd` (O_PATH will do) is open on, with other flags.
   Result<UniqueFd> Reopen(int fd, int flags, std::string_view subject);
 
-  // How the kernel names the file that `fd` is open on, seen from this
-  // process's root. ENAMETOOLONG if it does not fit.
-  Status Name(int fd, Text<kPathMax> *name);
+  // How the kernel names the file that `fd` is open on, seen from this process's root. ENAMETOOLONG
+  // if it does not fit.
+  Status Name(int fd, Text<kPathMax>* name);
 
-  // The descriptor of the prepared mount's root, for calls that take a path
-  // below it; -1 before Prepare.
+  // The descriptor of the prepared mount's root, for calls that take a path below it; -1 before
+  // Prepare.
   int fd() const { return processes_.get(); }
 
-  // A procfs shows the pid namespace it was made in: after a fork into another
-  // one it has to be made again.
+  // A procfs shows the pid namespace it was made in: after a fork into another one it has to be
+  // made again.
   void Forget() {
     processes_.Reset();
     full_.Reset();
   }
 
-  // In a pid namespace below the one it was made in: gives up what shows the
-  // processes out there, where the kernel allows a new procfs (in a user
-  // namespace it need not). A link of the image can lead through this process's
-  // descriptors, and must not find others' roots behind them.
+  // In a pid namespace below the one it was made in: gives up what shows the processes out there,
+  // where the kernel allows a new procfs (in a user namespace it need not). A link of the image can
+  // lead through this process's descriptors, and must not find others' roots behind them.
   void Narrow();
 
-private:
+ private:
   UniqueFd processes_;
   UniqueFd full_;
 };
 
-} // namespace runt
+}  // namespace runt
 
-#endif // RUNT_INIT_PROCFS_H_
+#endif  // RUNT_INIT_PROCFS_H_

@@ -16,29 +16,25 @@ constexpr std::uint32_t kPtmxMinor = 2;
 constexpr std::string_view kPtmx = "/dev/pts/ptmx";
 constexpr std::string_view kConsole = "/dev/console";
 
-// The multiplexer of the container's devpts, verified before it is opened:
-// opening a device node that an image put there could do anything
-// (CVE-2025-52565).
-Result<UniqueFd> OpenMaster(Context &context) {
+// The multiplexer of the container's devpts, verified before it is opened: opening a device node
+// that an image put there could do anything (CVE-2025-52565).
+Result<UniqueFd> OpenMaster(Context& context) {
   const UniqueFd ptmx = TRY(context.root.Open(kPtmx, O_PATH | O_NOFOLLOW));
   FileFacts facts;
   TRY(Check(GetFacts(ptmx.get(), &facts), Call::kFstat, kPtmx));
-  if (FilesystemMagic(ptmx.get()) != DEVPTS_SUPER_MAGIC ||
-      facts.inode != kPtmxInode || facts.type() != kTypeCharacter ||
-      facts.major != kPtmxMajor || facts.minor != kPtmxMinor) {
+  if (FilesystemMagic(ptmx.get()) != DEVPTS_SUPER_MAGIC || facts.inode != kPtmxInode ||
+      facts.type() != kTypeCharacter || facts.major != kPtmxMajor || facts.minor != kPtmxMinor) {
     return Error{ENODEV, Call::kVerify, kPtmx};
   }
   return context.procfs.Reopen(ptmx.get(), O_RDWR | O_NOCTTY, kPtmx);
 }
 
-// Only where the mount namespace is this container's own: `exec` leaves
-// /dev/console alone.
-Status BindConsole(Context &context, int slave) {
+// Only where the mount namespace is this container's own: `exec` leaves /dev/console alone.
+Status BindConsole(Context& context, int slave) {
   const ParentDirectory parent = TRY(context.root.MakeParent(kConsole));
-  const long made = Syscall(__NR_mknodat, parent.directory.get(),
-                            parent.name.c_str(), kTypeRegular | 0666, 0);
-  if (made < 0 && made != -EEXIST)
-    return Error{static_cast<int>(-made), Call::kMknodat, kConsole};
+  const long made =
+      Syscall(__NR_mknodat, parent.directory.get(), parent.name.c_str(), kTypeRegular | 0666, 0);
+  if (made < 0 && made != -EEXIST) return Error{static_cast<int>(-made), Call::kMknodat, kConsole};
   const UniqueFd target = TRY(OpenChild(parent, O_PATH, kConsole));
   FileFacts facts;
   TRY(Check(GetFacts(target.get(), &facts), Call::kFstat, kConsole));
@@ -53,54 +49,43 @@ Status BindConsole(Context &context, int slave) {
 // Before the program can print anything.
 Status EndLinesWithLineFeed(int slave) {
   TerminalSettings settings;
-  TRY(Check(Syscall(__NR_ioctl, slave, TCGETS, &settings), Call::kIoctl,
-            "TCGETS"));
+  TRY(Check(Syscall(__NR_ioctl, slave, TCGETS, &settings), Call::kIoctl, "TCGETS"));
   settings.output_flags &= ~kOnlcr;
-  return Check(Syscall(__NR_ioctl, slave, TCSETS, &settings), Call::kIoctl,
-               "TCSETS");
+  return Check(Syscall(__NR_ioctl, slave, TCSETS, &settings), Call::kIoctl, "TCSETS");
 }
 
-} // namespace
+}  // namespace
 
-Status Console(Context &context, const ConsoleStep &step) {
+Status Console(Context& context, const ConsoleStep& step) {
   if (context.root.fd() < 0) {
-    context.root =
-        RootedPath(TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/",
-                                         O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
-                                 Call::kOpen, "/")));
+    context.root = RootedPath(
+        TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
+                      Call::kOpen, "/")));
   }
   const UniqueFd master = TRY(OpenMaster(context));
   int unlocked = 0;
-  TRY(Check(Syscall(__NR_ioctl, master.get(), TIOCSPTLCK, &unlocked),
-            Call::kIoctl, "TIOCSPTLCK"));
+  TRY(Check(Syscall(__NR_ioctl, master.get(), TIOCSPTLCK, &unlocked), Call::kIoctl, "TIOCSPTLCK"));
   unsigned number = 0;
-  TRY(Check(Syscall(__NR_ioctl, master.get(), TIOCGPTN, &number), Call::kIoctl,
-            "TIOCGPTN"));
+  TRY(Check(Syscall(__NR_ioctl, master.get(), TIOCGPTN, &number), Call::kIoctl, "TIOCGPTN"));
   const UniqueFd slave =
-      TRY(CheckedFd(Syscall(__NR_ioctl, master.get(), TIOCGPTPEER,
-                            O_RDWR | O_NOCTTY | O_CLOEXEC),
+      TRY(CheckedFd(Syscall(__NR_ioctl, master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC),
                     Call::kIoctl, "TIOCGPTPEER"));
   if (step.height != 0 || step.width != 0) {
     const WindowSize size = {static_cast<std::uint16_t>(step.height),
                              static_cast<std::uint16_t>(step.width), 0, 0};
-    TRY(Check(Syscall(__NR_ioctl, slave.get(), TIOCSWINSZ, &size), Call::kIoctl,
-              "TIOCSWINSZ"));
+    TRY(Check(Syscall(__NR_ioctl, slave.get(), TIOCSWINSZ, &size), Call::kIoctl, "TIOCSWINSZ"));
   }
-  if (step.relayed != 0)
-    TRY(EndLinesWithLineFeed(slave.get()));
-  if (context.owns_mounts)
-    TRY(BindConsole(context, slave.get()));
+  if (step.relayed != 0) TRY(EndLinesWithLineFeed(slave.get()));
+  if (context.owns_mounts) TRY(BindConsole(context, slave.get()));
   Text<32> name("/dev/pts/");
   name.AddNumber(number);
-  TRY(Check(SendMessage(context.Slot(step.slot), name.c_str(),
-                        name.view().size(), master.get()),
+  TRY(Check(SendMessage(context.Slot(step.slot), name.c_str(), name.view().size(), master.get()),
             Call::kSendmsg, "console socket"));
-  TRY(Check(Syscall(__NR_ioctl, slave.get(), TIOCSCTTY, 0), Call::kIoctl,
-            "TIOCSCTTY"));
+  TRY(Check(Syscall(__NR_ioctl, slave.get(), TIOCSCTTY, 0), Call::kIoctl, "TIOCSCTTY"));
   for (int fd = 0; fd <= 2; ++fd) {
     TRY(Check(Syscall(__NR_dup3, slave.get(), fd, 0), Call::kDup3, "stdio"));
   }
   return {};
 }
 
-} // namespace runt
+}  // namespace runt

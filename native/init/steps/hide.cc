@@ -15,26 +15,23 @@ constexpr std::uint32_t kNullMajor = 1;
 constexpr std::uint32_t kNullMinor = 3;
 
 Result<UniqueFd> EmptyDirectory() {
-  // One inode is the root itself. Ubuntu's 5.4 kernel carries a patch that
-  // refuses less than two.
+  // One inode is the root itself. Ubuntu's 5.4 kernel carries a patch that refuses less than two.
   Result<UniqueFd> made = Error{EINVAL, Call::kFsmount, "tmpfs"};
-  for (const char *inodes : {"1", "2"}) {
+  for (const char* inodes : {"1", "2"}) {
     NewFilesystem tmpfs = TRY(NewFilesystem::Open("tmpfs"));
     TRY(tmpfs.SetFlag("ro", "ro"));
     TRY(tmpfs.Set("nr_blocks", "1", "nr_blocks"));
     const Status limited = tmpfs.Set("nr_inodes", inodes, "nr_inodes");
-    made = limited.ok() ? tmpfs.Mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-                                      MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+    made = limited.ok() ? tmpfs.Mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                      MOUNT_ATTR_NOEXEC)
                         : Result<UniqueFd>(limited.error());
-    if (made.ok())
-      break;
+    if (made.ok()) break;
   }
   return made;
 }
 
 // Puts `mask` over `target`: itself when it is still detached, else a clone.
-Status Cover(UniqueFd *mask, bool *attached, int target,
-             std::string_view path) {
+Status Cover(UniqueFd* mask, bool* attached, int target, std::string_view path) {
   if (!*attached) {
     *attached = true;
     return Attach(mask->get(), target, path);
@@ -43,104 +40,81 @@ Status Cover(UniqueFd *mask, bool *attached, int target,
   return Attach(clone.get(), target, path);
 }
 
+// Whether a component of `path` is "..".
 bool GoesUp(std::string_view path) {
-  std::size_t dots = 0;
-  bool whole = true;
-  for (const char c : path) {
-    if (c == '/') {
-      if (whole && dots == 2)
-        return true;
-      dots = 0;
-      whole = true;
-    } else if (c == '.') {
-      ++dots;
-    } else {
-      whole = false;
-    }
+  for (std::size_t i = 0; i + 3 <= path.size(); ++i) {
+    const bool end = i + 3 == path.size() || path[i + 3] == '/';
+    if (end && std::string_view(path.data() + i, 3) == "/..") return true;
   }
-  return whole && dots == 2;
+  return false;
 }
 
-// What is to be hidden. In /proc and /sys it is looked for in what was mounted
-// there: the directory itself may have been exchanged since, and to hide
-// something in the other would leave the real one open under another name.
-Result<UniqueFd> OpenHidden(const Context &context, std::string_view path) {
+// What is to be hidden. In /proc and /sys it is looked for in what was mounted there: the directory
+// itself may have been exchanged since, and to hide something in the other would leave the real one
+// open under another name (GHSA-3q8j-pf29-vwv8).
+Result<UniqueFd> OpenHidden(const Context& context, std::string_view path) {
   for (const std::string_view place : {"/proc", "/sys"}) {
-    const RootedPath &held = place == "/proc" ? context.proc : context.sys;
-    if (held.fd() < 0 || !IsBelow(path, place) || GoesUp(path))
-      continue;
+    const RootedPath& held = place == "/proc" ? context.proc : context.sys;
+    if (held.fd() < 0 || !IsBelow(path, place) || GoesUp(path)) continue;
     std::string_view inside = path;
     inside.remove_prefix(place.size());
     Result<UniqueFd> opened = held.Open(inside.empty() ? "." : inside, O_PATH);
-    if (opened.ok())
-      return opened;
+    if (opened.ok()) return opened;
     // The whole path is what the caller knows.
     return Error{opened.error().number(), opened.error().call(), path};
   }
   return context.root.Open(path, O_PATH);
 }
 
-} // namespace
+}  // namespace
 
-Status PrepareNullMask(Context &context) {
+Status PrepareNullMask(Context& context) {
   constexpr std::string_view kPath = "/dev/null";
-  if (context.null_mask.valid() || context.entered_root)
-    return {};
+  if (context.null_mask.valid() || context.entered_root) return {};
   const UniqueFd null =
-      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/dev/null",
-                            O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
+      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
                     Call::kOpen, kPath));
   FileFacts facts;
   TRY(Check(GetFacts(null.get(), &facts), Call::kFstat, kPath));
-  if (facts.type() != kTypeCharacter || facts.major != kNullMajor ||
-      facts.minor != kNullMinor) {
+  if (facts.type() != kTypeCharacter || facts.major != kNullMajor || facts.minor != kNullMinor) {
     return Error{ENODEV, Call::kVerify, kPath};
   }
   context.null_mask = TRY(CloneTree(null.get(), false, kPath));
   return {};
 }
 
-Status MaskPath(Context &context, const MaskPathStep &step) {
+Status MaskPath(Context& context, const MaskPathStep& step) {
   TRY(PrepareNullMask(context));
   Result<UniqueFd> opened = OpenHidden(context, step.path);
-  if (!opened.ok() && opened.error().number() == ENOENT)
-    return {};
+  if (!opened.ok() && opened.error().number() == ENOENT) return {};
   const UniqueFd target = TRY(std::move(opened));
   FileFacts facts;
   TRY(Check(GetFacts(target.get(), &facts), Call::kFstat, step.path));
   if (!facts.IsDirectory()) {
-    return Cover(&context.null_mask, &context.null_mask_attached, target.get(),
-                 step.path);
+    return Cover(&context.null_mask, &context.null_mask_attached, target.get(), step.path);
   }
-  if (!context.directory_mask.valid())
-    context.directory_mask = TRY(EmptyDirectory());
-  return Cover(&context.directory_mask, &context.directory_mask_attached,
-               target.get(), step.path);
+  if (!context.directory_mask.valid()) context.directory_mask = TRY(EmptyDirectory());
+  return Cover(&context.directory_mask, &context.directory_mask_attached, target.get(), step.path);
 }
 
-Status ReadonlyPath(Context &context, const ReadonlyPathStep &step) {
+Status ReadonlyPath(Context& context, const ReadonlyPathStep& step) {
   Result<UniqueFd> opened = OpenHidden(context, step.path);
-  if (!opened.ok() && opened.error().number() == ENOENT)
-    return {};
+  if (!opened.ok() && opened.error().number() == ENOENT) return {};
   const UniqueFd target = TRY(std::move(opened));
   const UniqueFd clone = TRY(CloneTree(target.get(), true, step.path));
-  const Status changed =
-      SetAttributes(clone.get(), {MOUNT_ATTR_RDONLY, 0, true}, step.path);
+  const Status changed = SetAttributes(clone.get(), {MOUNT_ATTR_RDONLY, 0, true}, step.path);
   const bool late = !changed.ok() && changed.error().number() == ENOSYS;
-  if (!late)
-    TRY(changed);
+  if (!late) TRY(changed);
   TRY(Attach(clone.get(), target.get(), step.path));
-  // Before Linux 5.12 what is mounted below stays as it is, as always with
-  // runc.
-  return late ? ChangeAttached(context.procfs, clone.get(),
-                               {MOUNT_ATTR_RDONLY, 0, false}, step.path)
+  // Before Linux 5.12 what is mounted below stays as it is, as always with runc.
+  return late ? ChangeAttached(context.procfs, clone.get(), {MOUNT_ATTR_RDONLY, 0, false}, step.path)
               : Status();
 }
 
-Status MountAttributes(Context &context, const MountAttributesStep &step) {
+Status MountAttributes(Context& context, const MountAttributesStep& step) {
   const UniqueFd target = TRY(OpenMounted(context, step.path, Links::kFollow));
   const Attributes wanted = {step.set, step.clear, step.recursive != 0};
   return ChangeAttached(context.procfs, target.get(), wanted, step.path);
 }
 
-} // namespace runt
+}  // namespace runt

@@ -14,39 +14,30 @@ constexpr std::uint32_t kDirectoryMode = 0755;
 // mount(2) cuts off what is longer.
 constexpr std::size_t kOptionsMax = 4096;
 
-bool Has(const MountStep &step, std::uint32_t flag) {
-  return (step.flags & flag) != 0;
-}
+bool Has(const MountStep& step, std::uint32_t flag) { return (step.flags & flag) != 0; }
 
-Links LinksOf(const MountStep &step) {
+Links LinksOf(const MountStep& step) {
   return Has(step, kMountFlagStrictTarget) ? Links::kRefuse : Links::kFollow;
 }
 
-Result<UniqueFd> OpenSource(const char *path, std::string_view subject) {
-  return CheckedFd(Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0),
-                   Call::kOpen, subject);
+Result<UniqueFd> OpenSource(const char* path, std::string_view subject) {
+  return CheckedFd(Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0), Call::kOpen,
+                   subject);
 }
 
-// Remembers `mount` if it is the one on /proc or /sys; -1 for one that nobody
-// has a descriptor of.
-Status Hold(Context &context, std::string_view target, int mount) {
-  RootedPath *held = target == "/proc"  ? &context.proc
-                     : target == "/sys" ? &context.sys
-                                        : nullptr;
-  if (held == nullptr)
-    return {};
-  *held = RootedPath();
-  if (mount < 0)
-    return {};
-  *held = RootedPath(TRY(
-      CheckedFd(Syscall(__NR_fcntl, mount, F_DUPFD_CLOEXEC, context.first_own),
-                Call::kDup3, target)));
+// Remembers `mount` if it is the one on /proc or /sys; -1 for one that nobody has a descriptor of.
+Status Hold(Context& context, std::string_view target, int mount) {
+  if (target != "/proc" && target != "/sys") return {};
+  RootedPath& held = target == "/proc" ? context.proc : context.sys;
+  held = RootedPath();
+  if (mount < 0) return {};
+  held = RootedPath(TRY(CheckedFd(Syscall(__NR_fcntl, mount, F_DUPFD_CLOEXEC, context.first_own),
+                                  Call::kDup3, target)));
   return {};
 }
 
 // What is left to do for every mount once its target is known.
-Status Finish(Context &context, const MountStep &step, const UniqueFd &mount,
-              int target) {
+Status Finish(Context& context, const MountStep& step, const UniqueFd& mount, int target) {
   TRY(Attach(mount.get(), target, step.target));
   TRY(Hold(context, step.target, mount.get()));
   for (const std::uint32_t flags : step.propagation) {
@@ -56,118 +47,100 @@ Status Finish(Context &context, const MountStep &step, const UniqueFd &mount,
 }
 
 // Puts the detached mount `tree` in its place. `source` is what it shows.
-Status PlaceTree(Context &context, const MountStep &step, int source,
-                 const UniqueFd &tree) {
-  // In place of a new sysfs comes the host's with all that is mounted in it:
-  // its cgroups must not be writable where it was asked for read-only
-  // (CVE-2023-25809).
+Status PlaceTree(Context& context, const MountStep& step, int source, const UniqueFd& tree) {
+  // In place of a new sysfs comes the host's with all that is mounted in it: its cgroups must not
+  // be writable where it was asked for read-only (CVE-2023-25809).
   const bool whole = !Has(step, kMountFlagBind);
   const Attributes own = {step.set, step.clear, whole};
   const Attributes all = {step.rec_set, step.rec_clear, true};
   const Status changed = SetAttributes(tree.get(), own, step.target);
-  const bool late =
-      !changed.ok() && changed.error().number() == ENOSYS && !whole;
-  if (!late)
-    TRY(changed);
+  const bool late = !changed.ok() && changed.error().number() == ENOSYS && !whole;
+  if (!late) TRY(changed);
   TRY(SetAttributes(tree.get(), all, step.target));
   FileFacts facts;
   TRY(Check(GetFacts(source, &facts), Call::kFstat, step.source));
   const UniqueFd target =
       facts.IsDirectory()
-          ? TRY(context.root.MakeDirectories(step.target, kDirectoryMode,
-                                             LinksOf(step)))
+          ? TRY(context.root.MakeDirectories(step.target, kDirectoryMode, LinksOf(step)))
           : TRY(context.root.MakeFile(step.target, kDirectoryMode));
   const bool shows_procfs = FilesystemMagic(source) == PROC_SUPER_MAGIC;
   TRY(VerifyMountTarget(context, target.get(), shows_procfs));
   TRY(Finish(context, step, tree, target.get()));
-  return late ? ChangeAttached(context.procfs, tree.get(), own, step.target)
-              : Status();
+  return late ? ChangeAttached(context.procfs, tree.get(), own, step.target) : Status();
 }
 
-Status BindTree(Context &context, const MountStep &step, const UniqueFd &source,
-                bool recursive) {
+Status BindTree(Context& context, const MountStep& step, const UniqueFd& source, bool recursive) {
   const UniqueFd tree = TRY(CloneTree(source.get(), recursive, step.source));
   return PlaceTree(context, step, source.get(), tree);
 }
 
-Status Bind(Context &context, const MountStep &step) {
+Status Bind(Context& context, const MountStep& step) {
   if (step.tree != 0) {
     const UniqueFd tree = TRY(CheckedFd(
-        Syscall(__NR_fcntl, context.Slot(step.tree - 1), F_DUPFD_CLOEXEC, 0),
-        Call::kDup3, step.source));
+        Syscall(__NR_fcntl, context.Slot(step.tree - 1), F_DUPFD_CLOEXEC, 0), Call::kDup3,
+        step.source));
     return PlaceTree(context, step, tree.get(), tree);
   }
   const UniqueFd source = TRY(OpenSource(step.source.data(), step.source));
   return BindTree(context, step, source, Has(step, kMountFlagRecursive));
 }
 
-Status Remount(Context &context, const MountStep &step) {
+Status Remount(Context& context, const MountStep& step) {
   const UniqueFd target = TRY(OpenMounted(context, step.target, LinksOf(step)));
   const bool superblock = step.sb != 0 || !step.data.empty();
   if (superblock && !Has(step, kMountFlagBind)) {
-    NewFilesystem existing =
-        TRY(NewFilesystem::Pick(target.get(), step.target));
+    NewFilesystem existing = TRY(NewFilesystem::Pick(target.get(), step.target));
     TRY(existing.SetFlags(step.sb, step.target));
     TRY(existing.SetOptions(step.data));
     TRY(existing.Reconfigure(step.target));
   }
   const Attributes own = {step.set, step.clear, Has(step, kMountFlagRecursive)};
   TRY(ChangeAttached(context.procfs, target.get(), own, step.target));
-  TRY(SetAttributes(target.get(), {step.rec_set, step.rec_clear, true},
-                    step.target));
+  TRY(SetAttributes(target.get(), {step.rec_set, step.rec_clear, true}, step.target));
   for (const std::uint32_t flags : step.propagation) {
     TRY(SetPropagation(context.procfs, target.get(), flags, step.target));
   }
   return {};
 }
 
-// By mount(2), for options that fsconfig(2) cannot carry: longer than 255 bytes
-// (overlayfs with many layers), or with commas that belong to the value (tmpfs
-// mpol=bind:0,2).
-Status NewByName(Context &context, const MountStep &step, int target) {
-  TRY(MountByName(context.procfs, step.source.data(), target,
-                  step.fstype.data(), step.sb | LegacyFlags(step.set),
-                  step.data.data(), step.fstype));
+// By mount(2), for options that fsconfig(2) cannot carry: longer than 255 bytes (overlayfs with
+// many layers), or with commas that belong to the value (tmpfs mpol=bind:0,2).
+Status NewByName(Context& context, const MountStep& step, int target) {
+  TRY(MountByName(context.procfs, step.source.data(), target, step.fstype.data(),
+                  step.sb | LegacyFlags(step.set), step.data.data(), step.fstype));
   TRY(Hold(context, step.target, -1));
-  const UniqueFd root =
-      TRY(context.root.Open(step.target, O_PATH | O_DIRECTORY, LinksOf(step)));
+  const UniqueFd root = TRY(context.root.Open(step.target, O_PATH | O_DIRECTORY, LinksOf(step)));
   for (const std::uint32_t flags : step.propagation) {
     TRY(SetPropagation(context.procfs, root.get(), flags, step.target));
   }
   return {};
 }
 
-Status Configure(NewFilesystem &filesystem, const MountStep &step,
-                 std::uint64_t sb) {
-  if (!step.source.empty())
-    TRY(filesystem.Set("source", step.source.data(), step.source));
+Status Configure(NewFilesystem& filesystem, const MountStep& step, std::uint64_t sb) {
+  if (!step.source.empty()) TRY(filesystem.Set("source", step.source.data(), step.source));
   TRY(filesystem.SetFlags(sb, step.target));
   return filesystem.SetOptions(step.data);
 }
 
-Status New(Context &context, const MountStep &step) {
-  // The order matters for what a failure names: an unknown file system before a
-  // target that cannot be made.
+Status New(Context& context, const MountStep& step) {
+  // The order matters for what a failure names: an unknown file system before a target that cannot
+  // be made.
   NewFilesystem filesystem = TRY(NewFilesystem::Open(step.fstype));
-  const UniqueFd target = TRY(
-      context.root.MakeDirectories(step.target, kDirectoryMode, LinksOf(step)));
+  const UniqueFd target =
+      TRY(context.root.MakeDirectories(step.target, kDirectoryMode, LinksOf(step)));
   TRY(VerifyMountTarget(context, target.get(), step.fstype == "proc"));
   const bool copy_up = Has(step, kMountFlagCopyUp);
-  // As mount(2) does, "ro" goes to the superblock too: a disk must not even
-  // replay its journal. A tmpfs that has to be filled gets it afterwards.
-  const std::uint64_t read_only =
-      (step.sb | ((step.set | step.rec_set) & MOUNT_ATTR_RDONLY)) &
-      static_cast<std::uint64_t>(MS_RDONLY);
+  // As mount(2) does, "ro" goes to the superblock too: a disk must not even replay its journal. A
+  // tmpfs that has to be filled gets it afterwards.
+  const std::uint64_t read_only = (step.sb | ((step.set | step.rec_set) & MOUNT_ATTR_RDONLY)) &
+                                  static_cast<std::uint64_t>(MS_RDONLY);
   const bool late_readonly = copy_up && read_only != 0;
   const std::uint64_t sb = step.sb & ~static_cast<std::uint64_t>(MS_RDONLY);
-  const Status configured =
-      Configure(filesystem, step, late_readonly ? sb : sb | read_only);
+  const Status configured = Configure(filesystem, step, late_readonly ? sb : sb | read_only);
   if (!configured.ok()) {
     const int number = configured.error().number();
-    if ((number != EINVAL && number != E2BIG) || copy_up)
-      return configured;
-    if (step.data.size() >= kOptionsMax)
-      return configured;
+    if ((number != EINVAL && number != E2BIG) || copy_up) return configured;
+    if (step.data.size() >= kOptionsMax) return configured;
     const Status mounted = NewByName(context, step, target.get());
     // The option that was refused says more than the name of the file system.
     return mounted.ok() || number == E2BIG ? mounted : configured;
@@ -184,31 +157,25 @@ Status New(Context &context, const MountStep &step) {
     }
   }
   TRY(Finish(context, step, mount, target.get()));
-  return ChangeAttached(context.procfs, mount.get(), {late, 0, false},
-                        step.target);
+  return ChangeAttached(context.procfs, mount.get(), {late, 0, false}, step.target);
 }
 
-} // namespace
+}  // namespace
 
-Status Mount(Context &context, const MountStep &step) {
-  if (Has(step, kMountFlagRemount))
-    return Remount(context, step);
-  if (Has(step, kMountFlagBind))
-    return Bind(context, step);
+Status Mount(Context& context, const MountStep& step) {
+  if (Has(step, kMountFlagRemount)) return Remount(context, step);
+  if (Has(step, kMountFlagBind)) return Bind(context, step);
   const Status made = New(context, step);
-  // A user namespace may mount a sysfs only together with a network namespace
-  // of its own.
+  // A user namespace may mount a sysfs only together with a network namespace of its own.
   if (made.ok() || made.error().number() != EPERM || step.fstype != "sysfs" ||
       context.entered_root) {
     return made;
   }
   Result<UniqueFd> source = OpenSource("/sys", step.source);
-  if (!source.ok())
-    return made;
+  if (!source.ok()) return made;
   const UniqueFd host = source.Take();
-  if (FilesystemMagic(host.get()) != SYSFS_MAGIC)
-    return made;
+  if (FilesystemMagic(host.get()) != SYSFS_MAGIC) return made;
   return BindTree(context, step, host, true);
 }
 
-} // namespace runt
+}  // namespace runt

@@ -13,27 +13,25 @@ constexpr std::uint32_t kTryToJoin = 1;
 constexpr std::uint32_t kJoinAgain = 2;
 
 // setns moved root and working directory.
-Status HoldJoinedRoot(Context &context) {
-  context.root = RootedPath(TRY(CheckedFd(
-      Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
-      Call::kOpen, "/")));
+Status HoldJoinedRoot(Context& context) {
+  context.root = RootedPath(
+      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
+                    Call::kOpen, "/")));
   context.entered_root = true;
   return {};
 }
 
-} // namespace
+}  // namespace
 
-Status JoinNamespace(Context &context, const JoinNamespaceStep &step) {
-  if (step.attempt == kJoinAgain && (context.join_later & step.kind) == 0)
-    return {};
+Status JoinNamespace(Context& context, const JoinNamespaceStep& step) {
+  if (step.attempt == kJoinAgain && (context.join_later & step.kind) == 0) return {};
   const long joined = Syscall(__NR_setns, context.Slot(step.slot), step.kind);
   if (joined == -EPERM && step.attempt == kTryToJoin) {
     context.join_later |= step.kind;
     return {};
   }
   TRY(Check(joined, Call::kSetns, step.path));
-  if (step.kind == CLONE_NEWPID)
-    context.shares_pids = true;
+  if (step.kind == CLONE_NEWPID) context.shares_pids = true;
   if (step.kind == CLONE_NEWNS) {
     // What was opened before belongs to another tree.
     context.procfs.Forget();
@@ -42,40 +40,34 @@ Status JoinNamespace(Context &context, const JoinNamespaceStep &step) {
   return step.kind == CLONE_NEWUSER ? BecomeRoot(context) : Status();
 }
 
-Status JoinContainer(Context &context, const JoinContainerStep &step) {
-  // The runtime's own procfs, which the container cannot have touched, is kept
-  // for all that follows: its "self" is right in the container's pid namespace,
-  // too, which lies below the runtime's. After the fork it gives way to one of
-  // that namespace, where the kernel allows one.
+Status JoinContainer(Context& context, const JoinContainerStep& step) {
+  // The runtime's own procfs, which the container cannot have touched, is kept for all that follows:
+  // its "self" is right in the container's pid namespace, too, which lies below the runtime's. After
+  // the fork it gives way to one of that namespace, where the kernel allows one.
   TRY(context.procfs.Prepare());
   context.keeps_procfs = true;
-  TRY(Check(Syscall(__NR_setns, context.Slot(step.slot), step.kinds),
-            Call::kSetns, "the container's namespaces"));
+  TRY(Check(Syscall(__NR_setns, context.Slot(step.slot), step.kinds), Call::kSetns,
+            "the container's namespaces"));
   context.shares_pids = true;
-  if ((step.kinds & CLONE_NEWNS) != 0)
-    TRY(HoldJoinedRoot(context));
+  if ((step.kinds & CLONE_NEWNS) != 0) TRY(HoldJoinedRoot(context));
   return (step.kinds & CLONE_NEWUSER) != 0 ? BecomeRoot(context) : Status();
 }
 
-Status Unshare(Context &context, const UnshareStep &step) {
+Status Unshare(Context& context, const UnshareStep& step) {
   TRY(Check(Syscall(__NR_unshare, step.flags), Call::kUnshare, "namespaces"));
   return (step.flags & CLONE_NEWUSER) != 0 ? Protect(context) : Status();
 }
 
-// Before: stage JOIN, in the namespaces that the plan joined or made, but for
-// the pid and time namespaces, which only a child enters; ids are the
-// runtime's, or 0:0 of a new user namespace; all capabilities there. After:
-// stage INIT, the container's first process, a child of the runtime
+// Before: stage JOIN, in the namespaces that the plan joined or made, but for the pid and time
+// namespaces, which only a child enters; ids are the runtime's, or 0:0 of a new user namespace; all
+// capabilities there. After: stage INIT, the container's first process, a child of the runtime
 // (CLONE_PARENT).
-Status BecomeFirstProcess(Context &context, std::uint64_t namespaces) {
-  const std::uint64_t flags =
-      namespaces | CLONE_PARENT | static_cast<unsigned>(kSigChild);
-  const long pid = TRY(
-      Checked(Syscall(__NR_clone, flags, nullptr, nullptr, nullptr, nullptr),
-              Call::kClone, "first process"));
+Status BecomeFirstProcess(Context& context, std::uint64_t namespaces) {
+  const std::uint64_t flags = namespaces | CLONE_PARENT | static_cast<unsigned>(kSigChild);
+  const long pid = TRY(Checked(Syscall(__NR_clone, flags, nullptr, nullptr, nullptr, nullptr),
+                               Call::kClone, "first process"));
   if (pid > 0) {
-    const Status told =
-        Tell(context, Message::kInitPid, static_cast<std::int32_t>(pid));
+    const Status told = Tell(context, Message::kInitPid, static_cast<std::int32_t>(pid));
     ExitProcess(told.ok() ? 0 : 1);
   }
   context.stage = Stage::kInit;
@@ -87,11 +79,11 @@ Status BecomeFirstProcess(Context &context, std::uint64_t namespaces) {
   return EnterStage(context);
 }
 
-Status Fork(Context &context, const ForkStep &step) {
+Status Fork(Context& context, const ForkStep& step) {
   TRY(BecomeFirstProcess(context, step.flags));
   std::int32_t value = 0;
   TRY(WaitFor(context, Message::kInitPid, &value));
   return {};
 }
 
-} // namespace runt
+}  // namespace runt

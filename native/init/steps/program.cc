@@ -12,34 +12,28 @@ namespace runt {
 namespace {
 
 // 0 if `path` is a regular file that this process may execute, else -errno.
-long CanExecute(const char *path) {
-  const long opened =
-      Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
-  if (opened < 0)
-    return opened;
+long CanExecute(const char* path) {
+  const long opened = Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
+  if (opened < 0) return opened;
   const UniqueFd file(static_cast<int>(opened));
   FileFacts facts;
   const long known = GetFacts(file.get(), &facts);
-  if (known < 0)
-    return known;
-  if (facts.type() != kTypeRegular)
-    return -EACCES;
+  if (known < 0) return known;
+  if (facts.type() != kTypeRegular) return -EACCES;
   return Syscall(__NR_faccessat, AT_FDCWD, path, kAccessExecute);
 }
 
 bool HasSlash(std::string_view name) {
   for (const char c : name) {
-    if (c == '/')
-      return true;
+    if (c == '/') return true;
   }
   return false;
 }
 
 constexpr std::string_view kHome = "HOME=";
 
-// Whether HOME is there and says something: one that is empty counts for
-// nothing, as in runc.
-bool HasHome(const Strings &env) {
+// Whether HOME is there and says something: one that is empty counts for nothing, as in runc.
+bool HasHome(const Strings& env) {
   bool found = false;
   env.ForEach([&](std::string_view text) {
     found = StartsWith(text, kHome) && text.size() > kHome.size();
@@ -48,37 +42,31 @@ bool HasHome(const Strings &env) {
   return found;
 }
 
-} // namespace
+}  // namespace
 
-Status ChangeDirectory(Context &context, const ChangeDirectoryStep &step) {
+Status ChangeDirectory(Context& context, const ChangeDirectoryStep& step) {
   // Entered and verified; a filter that came in between may not allow it again.
-  if (context.changed_directory)
-    return {};
+  if (context.changed_directory) return {};
   const long changed = Syscall(__NR_chdir, step.path.data());
-  if (step.attempt != 0 && (changed == -EACCES || changed == -EPERM))
-    return {};
+  if (step.attempt != 0 && (changed == -EACCES || changed == -EPERM)) return {};
   TRY(Check(changed, Call::kChdir, step.path));
-  // A path that leads out of the root through somebody's descriptor
-  // (/proc/self/fd/7) has no name below it: the kernel then says
-  // "(unreachable)" (CVE-2024-21626).
+  // A path that leads out of the root through somebody's descriptor (/proc/self/fd/7) has no name
+  // below it: the kernel then says "(unreachable)" (CVE-2024-21626).
   char name[kPathMax];
   TRY(Check(Syscall(__NR_getcwd, name, sizeof name), Call::kGetcwd, step.path));
-  if (name[0] != '/')
-    return Error{EXDEV, Call::kVerify, step.path};
+  if (name[0] != '/') return Error{EXDEV, Call::kVerify, step.path};
   context.changed_directory = true;
   return {};
 }
 
-Status FindProgram(Context &context, const FindProgramStep &step) {
+Status FindProgram(Context& context, const FindProgramStep& step) {
   const auto refuse = [&](long number) {
     return Error{static_cast<int>(-number), Call::kLookup, step.name};
   };
-  if (step.name.empty())
-    return refuse(-ENOENT);
+  if (step.name.empty()) return refuse(-ENOENT);
   if (HasSlash(step.name)) {
     const long usable = CanExecute(step.name.data());
-    if (usable < 0)
-      return refuse(usable);
+    if (usable < 0) return refuse(usable);
     context.program = Text<kPathMax>(step.name);
     return context.program.overflowed() ? refuse(-ENAMETOOLONG) : Status();
   }
@@ -86,27 +74,24 @@ Status FindProgram(Context &context, const FindProgramStep &step) {
   std::string_view rest = step.search;
   for (bool more = true; more;) {
     std::size_t size = 0;
-    while (size < rest.size() && rest[size] != ':')
-      ++size;
+    while (size < rest.size() && rest[size] != ':') ++size;
     Text<kPathMax> candidate(std::string_view(rest.data(), size));
     more = size < rest.size();
     rest.remove_prefix(more ? size + 1 : size);
     // POSIX: an empty element is the working directory.
     candidate.Add(candidate.empty() ? "./" : "/").Add(step.name);
-    if (candidate.overflowed())
-      continue;
+    if (candidate.overflowed()) continue;
     const long usable = CanExecute(candidate.c_str());
     if (usable >= 0) {
       context.program = candidate;
       return {};
     }
-    if (usable == -EACCES)
-      worst = -EACCES;
+    if (usable == -EACCES) worst = -EACCES;
   }
   return refuse(worst);
 }
 
-Status Exec(Context &context, const ExecStep &step) {
+Status Exec(Context& context, const ExecStep& step) {
   const auto preserved = static_cast<int>(step.preserve);
   if (3 + preserved > context.first_own) {
     return Error{EBADF, Call::kVerify, "preserved descriptors"};
@@ -119,30 +104,25 @@ Status Exec(Context &context, const ExecStep &step) {
   }
   const ArgumentVector args(step.args);
   const ArgumentVector env(step.env, kHome, add_home ? home.c_str() : nullptr);
-  if (args.data() == nullptr || env.data() == nullptr ||
-      step.args.count() == 0) {
+  if (args.data() == nullptr || env.data() == nullptr || step.args.count() == 0) {
     return Error{ENOMEM, Call::kMmap, "args"};
   }
-  if (context.program.empty())
-    context.program.Add(args.data()[0]);
+  if (context.program.empty()) context.program.Add(args.data()[0]);
   for (int fd = 3; fd < 3 + preserved; ++fd) {
     // A gap among the preserved descriptors is the caller's matter.
     Syscall(__NR_fcntl, fd, F_SETFD, 0);
   }
   // A filter may kill for it; the step that loaded it has done this.
   if (!context.filtered) {
-    TRY(Check(
-        Syscall(__NR_close_range, 3 + preserved, ~0U, CLOSE_RANGE_CLOEXEC),
-        Call::kCloseRange, "own descriptors"));
+    TRY(Check(Syscall(__NR_close_range, 3 + preserved, ~0U, CLOSE_RANGE_CLOEXEC), Call::kCloseRange,
+              "own descriptors"));
   }
   // Its name may be a link through /proc/self/fd to what is still open here.
   context.procfs.Forget();
   TRY(AnnounceExec(context));
-  const long failed =
-      Syscall(__NR_execve, context.program.c_str(), args.data(), env.data());
+  const long failed = Syscall(__NR_execve, context.program.c_str(), args.data(), env.data());
   const int number = static_cast<int>(-failed);
-  if (number == ENOENT || number == EACCES || number == ENOTDIR ||
-      number == ELOOP) {
+  if (number == ENOENT || number == EACCES || number == ENOTDIR || number == ELOOP) {
     context.missing = FindMissing(context.program.c_str());
     if (context.missing.call != Call::kNone) {
       return Error{number, context.missing.call, context.missing.path.view()};
@@ -151,4 +131,4 @@ Status Exec(Context &context, const ExecStep &step) {
   return Error{number, Call::kExecve, context.program.view()};
 }
 
-} // namespace runt
+}  // namespace runt
