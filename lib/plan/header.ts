@@ -26,6 +26,9 @@ const CPP_TYPES: Readonly<Record<FieldType, string>> = {
   bytes: "std::string_view",
 };
 
+/** A letter for each type, in the table that the native tests walk. */
+const LETTERS: Readonly<Record<FieldType, string>> = { u32: "i", u64: "l", i64: "l", str: "s", strs: "S", u32s: "n", bytes: "b" };
+
 /** Reader function of a field type, where it is not `Read`: str and bytes decode into the same C++ type. */
 const READERS: Readonly<Record<FieldType, string>> = {
   u32: "Read",
@@ -109,6 +112,12 @@ export function header(): string {
     ...enumeration("Message", Object.entries(Message)),
     ...enumeration("Call", CALLS.map((call, index) => [call, index] as const)),
     ...names.flatMap(([name, fields]) => step(name, fields)),
+    "// The types of the fields of each operation, for what walks plans without knowing operations: i u32, l u64 or",
+    "// i64, s str, S strs, n u32s, b bytes.",
+    "inline constexpr std::string_view kFieldTypes[] = {",
+    ...names.map(([, fields]) => `    "${Object.values(fields).map((kind) => LETTERS[kind]).join("")}",`),
+    "};",
+    "",
     "// Whether the fields of one step of operation `op` are complete and well formed.",
     "inline bool DecodesAs(Op op, FieldReader in) {",
     "  switch (op) {",

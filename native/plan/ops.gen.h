@@ -617,6 +617,56 @@ inline bool Decode(FieldReader in, NetDevicesStep*) {
   return in.AtEnd();
 }
 
+// The types of the fields of each operation, for what walks plans without knowing operations: i u32, l u64 or
+// i64, s str, S strs, n u32s, b bytes.
+inline constexpr std::string_view kFieldTypes[] = {
+    "iisi",
+    "i",
+    "i",
+    "",
+    "",
+    "",
+    "",
+    "i",
+    "si",
+    "sssiiiiiinsi",
+    "ss",
+    "siiiiii",
+    "siii",
+    "iiii",
+    "i",
+    "i",
+    "s",
+    "s",
+    "s",
+    "s",
+    "s",
+    "ss",
+    "",
+    "l",
+    "ill",
+    "sSSissi",
+    "i",
+    "s",
+    "",
+    "iinilllll",
+    "si",
+    "ss",
+    "",
+    "i",
+    "SSii",
+    "ii",
+    "bi",
+    "bi",
+    "s",
+    "ss",
+    "illilll",
+    "i",
+    "i",
+    "ib",
+    "",
+};
+
 // Whether the fields of one step of operation `op` are complete and well formed.
 inline bool DecodesAs(Op op, FieldReader in) {
   switch (op) {

@@ -15,6 +15,7 @@ int main() {
   TestProcfs();
   TestMountTarget();
   TestWorkingDirectory();
+  TestFuzz();
   std::printf("1..%d\n", passed + failed);
   return failed == 0 ? 0 : 1;
 }

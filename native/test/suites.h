@@ -15,6 +15,7 @@ void TestCopyUp();
 void TestProcfs();
 void TestMountTarget();
 void TestWorkingDirectory();
+void TestFuzz();
 
 }  // namespace runt::test
 
