@@ -23,6 +23,8 @@ export const PACKAGES = {
     ...["docker.io", "docker-compose"],
     ...["containerd", "containernetworking-plugins", "iptables", "iproute2", "bsdutils"],
   ],
+  // What the virtual machine of npm run test:v2 is made with.
+  v2: ["mmdebstrap", "e2fsprogs", "gcc", "libc6-dev"],
   bench: ["runc", "crun", "gcc", "libc6-dev", "util-linux"],
 };
 

@@ -4,10 +4,11 @@
 //   npm test [-- WORD...]   only the test files whose path contains one of the words
 //   RUNTIME=/path npm test  the conformance cases with another runtime
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ensureNpmPackages, environment, PACKAGES, prepare, ROOT } from "./prepare.mjs";
 import { dropForeignBuild } from "./steps.mjs";
+import { count, describe, testFiles } from "./tap.mjs";
 
 const LOGS = join(ROOT, "build/test-logs");
 const JOBS = 2;
@@ -29,62 +30,6 @@ function add(counts) {
 function say(text) {
   const seconds = String(Math.round((Date.now() - began) / 1000)).padStart(4);
   console.log(`[${seconds} s] ${text}`);
-}
-
-/** Path of every file below `folder` whose name ends in `.test.ts`, sorted. */
-function testFiles(folder) {
-  const found = readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true });
-  return found
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".test.ts"))
-    .map((entry) => relative(ROOT, join(entry.parentPath ?? entry.path, entry.name)))
-    .sort();
-}
-
-/**
- * Counts the tests in parsed TAP: a subtest without subtests is one test, and so is a lone assertion.
- * `problems` gets the full name of each test that failed, and its diagnostics.
- */
-function count(events, path, problems) {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  let child;
-  for (const [kind, value] of events) {
-    if (kind === "child") child = value;
-    else if (kind === "bailout") {
-      counts.failed += 1;
-      problems.push({ name: [...path, `Bail out! ${value}`].join(" > ") });
-    } else if (kind === "assert") {
-      const nested = child?.some(([inner]) => inner === "child") === true;
-      const inside = nested ? count(child, [...path, value.name], problems) : undefined;
-      if (inside !== undefined) for (const key of Object.keys(counts)) counts[key] += inside[key];
-      const missed = inside === undefined || (!value.ok && inside.failed === 0);
-      if (missed) {
-        if (value.skip || value.todo) counts.skipped += 1;
-        else if (value.ok) counts.passed += 1;
-        else {
-          counts.failed += 1;
-          problems.push({ name: [...path, value.name].join(" > "), failed: failedAsserts(child), diag: value.diag });
-        }
-      }
-      child = undefined;
-    }
-  }
-  return counts;
-}
-
-function failedAsserts(events) {
-  const asserts = (events ?? []).filter(([kind, value]) => kind === "assert" && !value.ok);
-  return asserts.map(([, value]) => ({ name: value.name, diag: value.diag }));
-}
-
-function describe(problem) {
-  const lines = [`    not ok ${problem.name}`];
-  for (const { name, diag } of problem.failed ?? []) {
-    lines.push(`      ${name}`);
-    const text = diag?.diff ?? JSON.stringify({ ...diag, stack: undefined, source: undefined });
-    for (const line of String(text ?? "").split("\n").slice(0, 24)) lines.push(`        ${line.slice(0, 400)}`);
-    if (diag?.at !== undefined) lines.push(`        at ${diag.at.fileName}:${diag.at.lineNumber}`);
-  }
-  return lines.join("\n");
 }
 
 /** Runs a program that prints TAP, counts, and prints one line. */

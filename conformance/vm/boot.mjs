@@ -1,0 +1,101 @@
+// Runs one command in a test machine that lives no longer than it.
+import { spawn } from "node:child_process";
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const MEMORY_MIB = 2048;
+const POLL_MS = 100;
+
+/** Where the guest's memory lies: a tmpfs where there is one that is large enough. */
+function memoryFolder() {
+  try {
+    const { bavail, bsize } = statfsSync("/dev/shm");
+    if (bavail * bsize > (MEMORY_MIB + 256) * 2 ** 20) return "/dev/shm";
+  } catch {
+    // There is none.
+  }
+  return tmpdir();
+}
+
+function read(path) {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
+
+/**
+ * Boots the machine, runs a shell script in it as root, and ends it.
+ *
+ * @param options.machine of `machine()`
+ * @param options.project directory that the guest sees read-only under the same name; the script starts there
+ * @param options.script the shell script; `/run/work` is a directory that the host sees
+ * @param options.timeout seconds
+ * @param options.onOutput is called with what the script has printed since the last call
+ * @param options.look is called with the work directory now and then, and at the end
+ * @returns `status` of the script; `undefined` if the machine gave none, with `why`
+ */
+export async function boot({ machine, project, script, timeout, onOutput = () => {}, look = () => {} }) {
+  const work = mkdtempSync(join(tmpdir(), "runt-vm-"));
+  let child;
+  const end = () => {
+    try {
+      if (child?.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  };
+  const stop = (signal) => {
+    end();
+    rmSync(work, { recursive: true, force: true });
+    process.exit(signal === "SIGINT" ? 130 : 143);
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop).on("exit", end);
+  try {
+    mkdirSync(join(work, "uml"));
+    writeFileSync(join(work, "command"), script);
+    writeFileSync(join(work, "project"), project);
+    writeFileSync(join(work, "output"), "");
+    const cgroups = ["cgroup_no_v1=all", "systemd.unified_cgroup_hierarchy=1"];
+    const words = [
+      ...[`ubd0=${work}/changes,${machine.image}`, "root=/dev/ubda", "rw", `mem=${MEMORY_MIB}M`],
+      ...["umid=runt", `uml_dir=${work}/uml/`, "con=null", "con0=null,fd:1", "ssl=null", "panic=-1", "seccomp=auto"],
+      ...["security=apparmor", "apparmor=1", "audit=0", ...cgroups, "systemd.unit=runt-vm.target", `runt.work=${work}`],
+    ];
+    child = spawn("./linux", words, {
+      cwd: machine.kernel,
+      env: { PATH: process.env.PATH, TMPDIR: memoryFolder(), LD_LIBRARY_PATH: join(machine.kernel, "lib") },
+      // A group of its own: the guest's processes are processes of the host, and end with it.
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const console = createWriteStream(join(work, "console"));
+    child.stdout.pipe(console);
+    child.stderr.pipe(console);
+    let gone;
+    child.on("error", (error) => (gone = error.message));
+    child.on("exit", (code, signal) => (gone = `ended with ${code ?? signal}`));
+    const deadline = Date.now() + timeout * 1000;
+    let shown = 0;
+    const show = () => {
+      const text = read(join(work, "output"));
+      if (text.length > shown) onOutput(text.slice(shown));
+      shown = text.length;
+      look(work);
+    };
+    while (gone === undefined && Date.now() < deadline) {
+      await sleep(POLL_MS);
+      show();
+    }
+    const isLate = gone === undefined;
+    end();
+    show();
+    const status = read(join(work, "status")).trim();
+    if (status !== "") return { status: Number(status) };
+    const last = read(join(work, "console")).trim().split("\n").slice(-15).join("\n");
+    return { why: `${isLate ? `the machine was ended after ${timeout} s` : `the machine ${gone}`}; its console:\n${last}` };
+  } finally {
+    process.off("SIGINT", stop).off("SIGTERM", stop).off("exit", end);
+    end();
+    rmSync(work, { recursive: true, force: true });
+  }
+}

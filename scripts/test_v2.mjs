@@ -1,0 +1,124 @@
+// npm run test:v2: the end-to-end cases on pure cgroup v2 with systemd, in a virtual machine made of Debian's packages
+// (conformance/vm), with runt, runc and crun. The last line is "N passed, N failed, N skipped".
+//
+//   npm run test:v2 -- WORD...           only the files of conformance/ whose path contains one of the words
+//   npm run test:v2 -- --shell COMMAND   one shell command in the machine, as root, in the checkout
+//   RUNTIMES=runt,crun npm run test:v2   with these runtimes; each file runs with every one
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+import { boot } from "../conformance/vm/boot.mjs";
+import { machine, Unbuildable } from "../conformance/vm/machine.mjs";
+import { ensureNpmPackages, environment, PACKAGES, prepare, ROOT } from "./prepare.mjs";
+import { count, describe, testFiles } from "./tap.mjs";
+
+const LOGS = join(ROOT, "build/test-logs");
+const FILE_SECONDS = 300;
+/** The files that run without words: what touches cgroups, and a life from end to end. */
+const CHOSEN = ["cgroups", "systemd", "devices", "events", "lifecycle", "pause", "update", "namespaces", "exec", "killed", "unprivileged"];
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+/** Each runtime with each file, in order. */
+function pairs(words) {
+  const wanted = (file) => (words.length === 0 ? CHOSEN.some((name) => file === `conformance/cases/${name}.test.ts` || file === `conformance/cases/${name}_v2.test.ts`) : words.some((word) => file.includes(word)));
+  const files = testFiles("conformance").filter((file) => !file.includes("/engines/") && wanted(file));
+  const runtimes = (process.env.RUNTIMES ?? "runt,runc,crun").split(",").map((name) => (name === "runt" ? "dist/bin/runt" : name));
+  return runtimes.flatMap((runtime) => files.map((file) => ({ runtime, file, name: `${basename(runtime)}-${basename(file, ".test.ts")}` })));
+}
+
+/** What the guest runs: it writes NAME.tap, NAME.err and then NAME.status for each pair. */
+function script(list) {
+  const lines = ["export TAP=1 TAP_TIMEOUT=300 RUNT_TEST_DIR=/dev/shm", "mkdir -p /run/work/tap"];
+  for (const { runtime, file, name } of list) {
+    const compiled = join("build/js", file.replace(/\.ts$/, ".js"));
+    const out = `/run/work/tap/${name}`;
+    lines.push(`RUNTIME=${runtime} timeout --kill-after=5 ${FILE_SECONDS} node --enable-source-maps ${compiled} >${out}.tap 2>${out}.err; echo $? >${out}.done; mv ${out}.done ${out}.status`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function report(Parser, { runtime, file, name }, folder) {
+  const out = readFileSync(join(folder, `${name}.tap`), "utf8");
+  const err = readFileSync(join(folder, `${name}.err`), "utf8");
+  const status = readFileSync(join(folder, `${name}.status`), "utf8").trim();
+  const log = join(LOGS, `v2-${name}.tap`);
+  writeFileSync(log, `${out}\n# stderr:\n${err}`);
+  const problems = [];
+  const counts = count(Parser.parse(out), [], problems);
+  if (status !== "0" && counts.failed === 0) {
+    counts.failed += 1;
+    problems.push({ name: `ended with ${status}: ${err.trim().split("\n").slice(0, 12).join("\n      ")}` });
+  }
+  for (const key of Object.keys(total)) total[key] += counts[key];
+  const skips = counts.skipped === 0 ? "" : `, ${counts.skipped} skipped`;
+  console.log(`${counts.failed === 0 ? "ok    " : "FAILED"} ${basename(runtime)} ${file}: ${counts.passed} passed, ${counts.failed} failed${skips}`);
+  for (const problem of problems) console.log(describe(problem));
+  if (problems.length > 0) console.log(`    all of it: ${relative(ROOT, log)}`);
+}
+
+function refuse(kind, text) {
+  total[kind] += 1;
+  console.log(`${kind === "failed" ? "FAILED" : "skip  "} ${text}`);
+}
+
+/** What can be asked for before anything is built; `undefined` if all is well. */
+function missing() {
+  if (process.arch !== "x64") return "user-mode-linux of Debian is for x86_64 only";
+  if (process.getuid?.() !== 0) return "the machine is built by root";
+  const names = prepare({ packages: PACKAGES.v2 });
+  return names.length === 0 ? undefined : `what needs the Debian package ${names.join(" ")}`;
+}
+
+function build() {
+  const done = spawnSync(process.execPath, ["scripts/build.mjs", "--keep-going"], { cwd: ROOT, env: environment(), stdio: "inherit" });
+  if (done.status !== 0) refuse("failed", `npm run build ended with ${done.status ?? done.signal}`);
+}
+
+/** The guest has no compiler. */
+async function makeHelpers() {
+  const { helper } = await import(join(ROOT, "build/js/conformance/harness/helpers.js"));
+  for (const name of readdirSync(join(ROOT, "conformance/helpers"))) if (name.endsWith(".c")) helper(`helpers/${name}`);
+}
+
+async function main(words) {
+  const why = missing();
+  if (why !== undefined) return refuse("skipped", `cgroup v2 in a virtual machine: ${why}`);
+  if (!ensureNpmPackages()) return refuse("failed", "npm ci");
+  let parts;
+  try {
+    parts = machine();
+  } catch (error) {
+    if (!(error instanceof Unbuildable)) throw error;
+    return refuse("skipped", `cgroup v2 in a virtual machine: it cannot be built: ${error.message}`);
+  }
+  if (words[0] === "--shell") {
+    const done = await boot({ machine: parts, project: ROOT, script: words.slice(1).join(" "), timeout: 600, onOutput: (text) => process.stdout.write(text) });
+    if (done.why !== undefined) console.error(done.why);
+    process.exitCode = done.status ?? 125;
+    return undefined;
+  }
+  build();
+  await makeHelpers();
+  mkdirSync(LOGS, { recursive: true });
+  const { Parser } = await import("tap-parser");
+  const waiting = pairs(words);
+  if (waiting.length === 0) return refuse("failed", `no file of conformance/ has ${words.join(" or ")} in its path`);
+  const look = (work) => {
+    while (waiting[0] !== undefined && existsSync(join(work, "tap", `${waiting[0].name}.status`))) {
+      report(Parser, waiting.shift(), join(work, "tap"));
+    }
+  };
+  const timeout = 120 + waiting.length * FILE_SECONDS;
+  const done = await boot({ machine: parts, project: ROOT, script: script(waiting), timeout, onOutput: (text) => process.stdout.write(text), look });
+  for (const { runtime, file } of waiting) refuse("failed", `${runtime} ${file}: did not run`);
+  if (done.why !== undefined) console.log(done.why);
+  return undefined;
+}
+
+const words = process.argv.slice(2);
+await main(words);
+if (words[0] !== "--shell") {
+  if (total.failed > 0) process.exitCode = 1;
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+}
