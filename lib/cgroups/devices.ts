@@ -41,7 +41,7 @@ const POINTER = "/linux/resources/devices";
  * What runc adds after the rules of every config: the path in the container (a device of the config with the
  * same path takes its place), type, numbers, access.
  */
-const ALWAYS_ALLOWED: readonly (readonly [string, "b" | "c", string, string, number])[] = [
+export const ALWAYS_ALLOWED: readonly (readonly [string, "b" | "c", string, string, number])[] = [
   ["", "c", "*", "*", MKNOD],
   ["", "b", "*", "*", MKNOD],
   ["/dev/null", "c", "1", "3", READ | WRITE | MKNOD],
@@ -204,7 +204,8 @@ function numberText(value: number | bigint | undefined): string {
   return value === undefined || value < 0 ? "*" : String(value);
 }
 
-function accessBits(text: string | undefined, pointer: string): number {
+/** Letters of a rule as bits. @throws RuntimeError `CONFIG_INVALID` */
+export function accessBits(text: string | undefined, pointer: string): number {
   let bits = 0;
   for (const letter of text ?? "") {
     if (letter === "r") bits |= READ;

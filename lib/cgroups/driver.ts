@@ -1,9 +1,10 @@
 /** What the runtime asks of a container's cgroup, whatever the host's cgroup version. */
 
-import { RuntimeError } from "../errors.ts";
 import { silentLog, type Log } from "../log.ts";
-import { containerPaths } from "./path.ts";
+import { containerPaths, isUnified } from "./path.ts";
 import { CgroupV1 } from "./v1.ts";
+import { CgroupV2 } from "./v2.ts";
+import { cgroupOwner } from "./owner.ts";
 import type { FreezerState } from "./freezer.ts";
 import type { CgroupLayout } from "./layout.ts";
 import type { Config, LinuxResources } from "../spec/types.ts";
@@ -11,7 +12,7 @@ import type { Config, LinuxResources } from "../spec/types.ts";
 export type { FreezerState } from "./freezer.ts";
 
 /** What the drivers can do, for `features`, whatever this host has. */
-export const CGROUP_SUPPORT = { v1: true, v2: false, systemd: false, systemdUser: false, rdma: true } as const;
+export const CGROUP_SUPPORT = { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true } as const;
 
 /** How limits are set. */
 export interface LimitOptions {
@@ -29,13 +30,22 @@ export interface Cgroup {
   /**
    * Makes the container's cgroup v2 and opens it, for a clone straight into it (CLONE_INTO_CGROUP): to join it
    * later by `cgroup.procs` takes a lock that waits for all processors, up to several milliseconds. To be called
-   * before `create`, or `joinFds`; the descriptor is the caller's. Of a container that is there nothing is made.
+   * before `create`, or `joinFds`; the descriptor is the caller's. Of a container that is there nothing is made. On a
+   * host with cgroup v2 alone it does all that `create` does: a process must not be born in a cgroup that is in use.
    *
    * @param below as for {@link Cgroup.joinFds}
    * @returns `undefined` where there is no v2 hierarchy, or no such cgroup in it
-   * @throws RuntimeError `USAGE` for a path that leads out
+   * @throws RuntimeError `USAGE` for a path that leads out; on v2 as `create`
    */
   birthFd(below?: Readonly<Record<string, string>>): number | undefined;
+  /**
+   * The kernel has refused the clone into the cgroup of {@link Cgroup.birthFd}.
+   *
+   * @param errno positive
+   * @returns whether a process can be made elsewhere and join later, by `joinFds`
+   * @throws RuntimeError `CGROUP` with a better reason
+   */
+  birthRefused(errno: number): boolean;
   /**
    * Makes the directories. If it fails, what it made is gone, unless a process was born in the cgroup
    * ({@link Cgroup.birthFd}): then that has to end, and `undo` does the rest.
@@ -46,9 +56,12 @@ export interface Cgroup {
   /**
    * Sets limits. Has to be called for a new container before a process joins, also without any.
    *
+   * On v2 the number of processes of a new container is limited only by `joinFds`: those that set it up are in the
+   * cgroup before.
+   *
    * @throws RuntimeError `CGROUP`, `HOST_UNABLE`, `CONFIG_INVALID`, with the property's pointer
    */
-  limit(resources: LinuxResources | undefined, options?: LimitOptions): void;
+  limit(resources: LinuxResources | undefined, options?: LimitOptions): Promise<void>;
   /**
    * Descriptors that a process joins by writing "0" to each; they belong to the caller.
    *
@@ -104,20 +117,17 @@ export function openCgroup(
   log: Log = silentLog,
   options: CgroupOptions = {},
 ): Cgroup {
-  if (layout.kind === "v2") {
-    throw new RuntimeError(
-      "HOST_UNABLE",
-      "linux.cgroupsPath: this host has cgroup v2 only, for which there is no driver",
-      { pointer: "/linux/cgroupsPath" },
-    );
-  }
   const rootless = options.rootless === true;
   const cgroupsPath = config.linux?.cgroupsPath;
   const devicePaths: string[] = [];
   for (const { path } of config.linux?.devices ?? []) devicePaths.push(path);
   const paths = containerPaths(layout, cgroupsPath, id, !rootless);
   const mayLackRights = rootless && (cgroupsPath === undefined || cgroupsPath === "");
-  return new CgroupV1(paths, log, { isNew: true, rootless, mayLackRights, devicePaths });
+  const common = { isNew: true, rootless, mayLackRights, devicePaths };
+  if (layout.kind !== "v2") return new CgroupV1(paths, log, common);
+  const top = layout.unified?.mountpoint ?? "";
+  const owner = cgroupOwner(config);
+  return new CgroupV2(paths, log, { ...common, top, ...(owner === undefined ? {} : { owner }) });
 }
 
 /**
@@ -126,10 +136,7 @@ export function openCgroup(
  * @param paths as {@link Cgroup.paths} was then
  */
 export function attachCgroup(paths: Readonly<Record<string, string>>, log: Log = silentLog): Cgroup {
-  return new CgroupV1({ ...paths }, log, {
-    isNew: false,
-    rootless: false,
-    mayLackRights: false,
-    devicePaths: [],
-  });
+  const common = { isNew: false, rootless: false, mayLackRights: false, devicePaths: [] };
+  if (isUnified(paths)) return new CgroupV2({ ...paths }, log, { ...common, top: "" });
+  return new CgroupV1({ ...paths }, log, common);
 }

@@ -1,7 +1,8 @@
 /** What files of a cgroup held before an update, as writes that bring it back. */
 import { AT_FDCWD, SMALL_FILE } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
-import type { Write } from "./write.ts";
+import { performWrites, type Write } from "./write.ts";
+import type { Log } from "../log.ts";
 
 /** Files that hold a line for each device or interface; its first word says which. A 0 takes a line away. */
 const KEYED: readonly (readonly [file: string, gone: string])[] = [
@@ -14,7 +15,35 @@ const KEYED: readonly (readonly [file: string, gone: string])[] = [
   ["blkio.throttle.write_iops_device", "0"],
   ["net_prio.ifpriomap", "0"],
   ["rdma.max", "hca_handle=max hca_object=max"],
+  ["io.max", "rbps=max wbps=max riops=max wiops=max"],
+  ["io.latency", "target=0"],
+  ["io.weight", "default"],
+  ["io.bfq.weight", "default"],
+  ["misc.max", "max"],
 ];
+
+/**
+ * Performs all of the writes, or none: if the kernel refuses one, what was written before it is taken back.
+ *
+ * @param paths absolute directory by controller
+ * @throws RuntimeError as `performWrites`
+ */
+export function changeLimits(paths: Readonly<Record<string, string>>, writes: readonly Write[], log: Log): void {
+  const former = formerWrites(paths, writes);
+  try {
+    performWrites(paths, writes);
+  } catch (error) {
+    for (const write of former) {
+      try {
+        performWrites(paths, [write]);
+      } catch (again) {
+        const why = again instanceof Error ? again.message : String(again);
+        log.warn(`the former limit could not be set again: ${why}`);
+      }
+    }
+    throw error;
+  }
+}
 
 /**
  * The writes that undo `writes`, in the order in which they have to be made: the last one first, because the kernel
@@ -45,7 +74,8 @@ export function formerValue(file: string, text: string, next: string): string {
   // Its other lines cannot be written.
   if (file === "memory.oom_control") return lines[0]?.startsWith("oom_kill_disable 1") === true ? "1" : "0";
   for (const [keyed, gone] of KEYED) {
-    if (keyed !== file) continue;
+    // A weight without a device is the default of all.
+    if (keyed !== file || !next.includes(" ")) continue;
     const key = next.slice(0, next.indexOf(" "));
     return lines.find((line) => line.startsWith(`${key} `)) ?? `${key} ${gone}`;
   }

@@ -1,6 +1,6 @@
 import t from "tap";
 import { cleanPath } from "../spec/clean_path.ts";
-import { containerPaths, innerPath, ownDirectory, V1_CONTROLLERS } from "./path.ts";
+import { containerPaths, innerPath, isUnified, ownDirectory, V1_CONTROLLERS } from "./path.ts";
 import type { CgroupLayout, Hierarchy } from "./layout.ts";
 
 function hierarchy(controllers: readonly string[], ownPath: string, root = "/"): Hierarchy {
@@ -77,4 +77,22 @@ t.test("the runtime's own cgroup as this mount shows it", async (t) => {
   t.equal(ownDirectory(hierarchy(["pids"], "/a/b", "/a")), "/sys/fs/cgroup/pids/b");
   t.equal(ownDirectory(hierarchy(["pids"], "/a", "/a")), "/sys/fs/cgroup/pids");
   t.equal(ownDirectory(hierarchy(["pids"], "/ab", "/a")), "/sys/fs/cgroup/pids");
+});
+
+t.test("cgroup v2: one directory, relative to the cgroup above the runtime's own", async (t) => {
+  const at = (ownPath: string, cgroupsPath?: string): string | undefined =>
+    containerPaths(
+      { kind: "v2", hierarchies: [], unified: { name: "", controllers: [], mountpoint: "/sys/fs/cgroup", ownPath, root: "/" } },
+      cgroupsPath,
+      "id",
+      true,
+    )[""];
+  t.equal(at("/user.slice/session.scope"), "/sys/fs/cgroup/user.slice/id");
+  t.equal(at("/user.slice/session.scope", "a/../b"), "/sys/fs/cgroup/user.slice/b");
+  t.equal(at("/user.slice/session.scope", "/../../x/y"), "/sys/fs/cgroup/x/y");
+  t.equal(at("/"), "/sys/fs/cgroup/id");
+  t.equal(at("/top", "../../.."), "/sys/fs/cgroup/id");
+  t.ok(isUnified({ "": "/x" }));
+  t.notOk(isUnified({ "": "/x", pids: "/y" }));
+  t.notOk(isUnified({}));
 });

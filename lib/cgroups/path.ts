@@ -43,8 +43,24 @@ export function innerPath(cgroupsPath: string | undefined, id: string): string {
   return cleaned === "" ? cleanPath(id) : cleaned;
 }
 
+/** Whether `paths` of a container are those of cgroup v2 alone. */
+export function isUnified(paths: Readonly<Record<string, string>>): boolean {
+  for (const controller in paths) if (controller !== "") return false;
+  return paths[""] !== undefined;
+}
+
 /**
- * Absolute directory of the container's cgroup by controller, for v1 and hybrid.
+ * Directory of a container on cgroup v2. A relative path counts from the cgroup above the runtime's own, as in runc:
+ * the runtime's own has processes in it, and so cannot give controllers to cgroups below it.
+ */
+function unifiedPath(hierarchy: Hierarchy, inner: string): string {
+  if (inner.startsWith("/")) return joinPath(hierarchy.mountpoint, inner);
+  const own = ownDirectory(hierarchy);
+  return joinPath(own === hierarchy.mountpoint ? own : own.slice(0, own.lastIndexOf("/")), inner);
+}
+
+/**
+ * Absolute directory of the container's cgroup by controller; on a host with cgroup v2 alone there is one, "".
  *
  * @param needsDevices whether a host without the devices controller is refused
  * @throws RuntimeError `HOST_UNABLE` if the devices controller is needed and not mounted
@@ -56,6 +72,7 @@ export function containerPaths(
   needsDevices: boolean,
 ): Record<string, string> {
   const inner = innerPath(cgroupsPath, id);
+  if (layout.kind === "v2" && layout.unified !== undefined) return { "": unifiedPath(layout.unified, inner) };
   const paths: Record<string, string> = {};
   for (const controller of V1_CONTROLLERS) {
     if (controller === "") {

@@ -125,7 +125,8 @@ function memoryWrites(
   }
 }
 
-function checkMemory(memory: LinuxMemory, update: boolean): void {
+/** @throws RuntimeError `CONFIG_INVALID` for limits that cannot be, or contradict each other */
+export function checkMemory(memory: LinuxMemory, update: boolean): void {
   for (const name of ["limit", "reservation", "swap", "kernelTCP"] as const) {
     const value = memory[name];
     if (value === undefined || value >= -1) continue;

@@ -79,6 +79,18 @@ export function processesBelow(directory: string): number[] {
   return pids;
 }
 
+/**
+ * What a cgroup below a container's has after its directory: "" or `/path`.
+ *
+ * @throws RuntimeError `USAGE` for a path that leads out
+ */
+export function subPath(path: string | undefined): string {
+  if (path === undefined) return "";
+  const names = path.split("/").filter((name) => name !== "" && name !== ".");
+  if (names.includes("..")) throw new RuntimeError("USAGE", `bad sub cgroup path: ${path}`, { path });
+  return names.length === 0 ? "" : `/${names.join("/")}`;
+}
+
 /** How long {@link removeTree} may still wait, in milliseconds; one budget serves several trees. */
 export interface Patience {
   left: number;

@@ -8,11 +8,11 @@ import { native } from "../sys/native.ts";
 import { inUserNamespace } from "../sys/user_namespace.ts";
 import { deviceWrites, devicesList, parseDevicesList, sameFilter, wantedFilter } from "./devices.ts";
 import { freeze, readFreezer, thaw, type FreezerState } from "./freezer.ts";
-import { formerWrites } from "./former.ts";
+import { changeLimits } from "./former.ts";
 import { isOptional } from "./path.ts";
 import { resourceWrites } from "./resources.ts";
-import { inheritCpuset, makeCgroup, parentOf, processesBelow, removeTree } from "./tree.ts";
-import { performWrites, type Write } from "./write.ts";
+import { inheritCpuset, makeCgroup, parentOf, processesBelow, removeTree, subPath } from "./tree.ts";
+import { performWrites } from "./write.ts";
 import type { Cgroup, LimitOptions } from "./driver.ts";
 import type { Log } from "../log.ts";
 import type { LinuxResources } from "../spec/types.ts";
@@ -78,6 +78,12 @@ export class CgroupV1 implements Cgroup {
     return fd;
   }
 
+  /** The v2 hierarchy of a hybrid host is joined later then, or not at all. */
+  birthRefused(): boolean {
+    this.#isBornInUnified = false;
+    return true;
+  }
+
   #make(controller: string): void {
     const directory = this.paths[controller] as string;
     // cpu and cpuacct may be one hierarchy, of which the directory has just been made.
@@ -122,7 +128,7 @@ export class CgroupV1 implements Cgroup {
     }
   }
 
-  limit(resources: LinuxResources | undefined, options: LimitOptions = {}): void {
+  async limit(resources: LinuxResources | undefined, options: LimitOptions = {}): Promise<void> {
     const update = options.update === true;
     const writes = resourceWrites(
       resources ?? {},
@@ -138,30 +144,12 @@ export class CgroupV1 implements Cgroup {
       inheritCpuset(parentOf(cpuset));
     }
     if (update) {
-      this.#change(writes);
+      changeLimits(this.paths, writes, this.#log);
       return;
     }
     performWrites(this.paths, writes);
     if (cpuset !== undefined) inheritCpuset(cpuset);
     this.#limitDevices(resources?.devices ?? []);
-  }
-
-  /** All of the writes, or none. */
-  #change(writes: readonly Write[]): void {
-    const former = formerWrites(this.paths, writes);
-    try {
-      performWrites(this.paths, writes);
-    } catch (error) {
-      for (const write of former) {
-        try {
-          performWrites(this.paths, [write]);
-        } catch (again) {
-          const why = again instanceof Error ? again.message : String(again);
-          this.#log.warn(`the former limit could not be set again: ${why}`);
-        }
-      }
-      throw error;
-    }
   }
 
   #read(controller: string, file: string): string | undefined {
@@ -311,11 +299,4 @@ export class CgroupV1 implements Cgroup {
       if (errno !== 0) this.#log.debug(`rmdir ${path}: ${errnoText(errno)}`);
     }
   }
-}
-
-function subPath(path: string | undefined): string {
-  if (path === undefined) return "";
-  const names = path.split("/").filter((name) => name !== "" && name !== ".");
-  if (names.includes("..")) throw new RuntimeError("USAGE", `bad sub cgroup path: ${path}`, { path });
-  return names.length === 0 ? "" : `/${names.join("/")}`;
 }

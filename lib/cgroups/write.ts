@@ -5,6 +5,7 @@ import { propertyName } from "../spec/property_name.ts";
 import { Errno, errnoName, errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_WRONLY, SMALL_FILE } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { cpuList } from "./stats_parse.ts";
 
 /** One value for one file. */
 export interface Write {
@@ -22,8 +23,11 @@ export interface Write {
    * replaces; then it is written once more after all the others of the controller.
    */
   readonly ifInvalid?: "retry";
-  /** `shares`: the kernel cuts the value to its range without a word, so it is read back. */
-  readonly check?: "shares";
+  /**
+   * The kernel does something else without a word, so it is read back. `shares`: it cuts the value to its range.
+   * `cpuset`: cgroup v2 uses what the cgroup above has where nothing of the value can be had.
+   */
+  readonly check?: "shares" | "cpuset";
 }
 
 /**
@@ -65,6 +69,8 @@ export function performWrites(paths: Readonly<Record<string, string>>, writes: r
         throw refused(directory, write, -result);
       } else if (write.check === "shares") {
         checkShares(directory, write);
+      } else if (write.check === "cpuset") {
+        checkCpuset(directory, write);
       }
     }
     retry();
@@ -100,6 +106,21 @@ function checkShares(directory: string, write: Write): void {
   throw new RuntimeError(
     "CGROUP",
     `${propertyName(write.pointer)}: ${write.value}: the ${bound} allowed cpu-shares is ${actual}`,
+    { pointer: write.pointer, path: `${directory}/${write.file}` },
+  );
+}
+
+function checkCpuset(directory: string, write: Write): void {
+  const text = native.readFile(AT_FDCWD, `${directory}/${write.file}.effective`, SMALL_FILE);
+  // No limit, or a kernel without the file.
+  if (typeof text === "number" || write.value.trim() === "") return;
+  const wanted = cpuList(write.value.trim(), write.file);
+  const inForce = cpuList(text.trim(), write.file);
+  if (inForce.every((number) => wanted.includes(number))) return;
+  throw new RuntimeError(
+    "CGROUP",
+    `${propertyName(write.pointer)}: ${JSON.stringify(write.value)}: none of them is allowed in the cgroup above: ` +
+      `${directory}/${write.file}.effective is ${text.trim()}`,
     { pointer: write.pointer, path: `${directory}/${write.file}` },
   );
 }

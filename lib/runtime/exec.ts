@@ -5,12 +5,15 @@
  * nothing of the container is found by name before `init` is inside.
  */
 import { attachCgroup, type Cgroup } from "../cgroups/driver.ts";
+import { cgroupBelow } from "../cgroups/path_of_process.ts";
 import { RuntimeError } from "../errors.ts";
-import { InitProcess } from "../init/process.ts";
+import type { InitProcess } from "../init/process.ts";
 import { buildExecPlan } from "../plan/exec.ts";
 import type { Config, Process } from "../spec/types.ts";
+import { Errno } from "../sys/errno.ts";
 import { checkValue } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { startIn } from "./birth.ts";
 import { warnOfCapabilities } from "./capability_warnings.ts";
 import { connectConsole } from "./console_socket.ts";
 import { openInit } from "./destroy.ts";
@@ -117,7 +120,7 @@ async function join(
   const cgroup = attachCgroup(record.cgroup_paths, context.log);
   const below = cgroupsBelow(options.cgroups ?? {}, cgroup.paths);
   const killed = cgroup.oomKills();
-  const init = startInit(cgroup, below, preserveFds);
+  const init = startInit(cgroup, below, preserveFds, record.init_process_pid);
   const fds: number[] = [];
   try {
     const noNewKeyring = record.no_new_keyring === true;
@@ -162,6 +165,7 @@ function startInit(
   cgroup: Cgroup,
   below: Readonly<Record<string, string>>,
   preserveFds: number,
+  pid: number,
 ): InitProcess {
   const options = {
     clone: { flags: 0, staged: true },
@@ -169,12 +173,15 @@ function startInit(
     preserveFds,
     hookOutput: () => "",
   } as const;
-  const cgroupFd = cgroup.birthFd(below);
-  if (cgroupFd === undefined) return InitProcess.start(options);
   try {
-    return InitProcess.start({ ...options, cgroupFd });
-  } finally {
-    native.close(cgroupFd);
+    return startIn(cgroup, options, below);
+  } catch (error) {
+    // The container has moved its processes down, to give controllers to cgroups of its own: then nobody can enter the
+    // one that it got. Its first process is in the one that it chose instead.
+    const isBusy = error instanceof RuntimeError && error.facts.errno === Errno.EBUSY;
+    const inner = isBusy && below[""] === undefined ? cgroupBelow(cgroup.paths, pid) : undefined;
+    if (inner === undefined) throw error;
+    return startIn(cgroup, options, { "": inner });
   }
 }
 

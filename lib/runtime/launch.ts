@@ -9,7 +9,7 @@
 import { openCgroup, type Cgroup } from "../cgroups/driver.ts";
 import { cgroupLayout } from "../cgroups/layout.ts";
 import { RuntimeError } from "../errors.ts";
-import { InitProcess } from "../init/process.ts";
+import type { InitProcess } from "../init/process.ts";
 import { buildPlan, stateParts, type Plan } from "../plan/build.ts";
 import type { PlanFacts } from "../plan/facts.ts";
 import * as K from "../plan/linux.ts";
@@ -19,6 +19,7 @@ import { AT_FDCWD, exists } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { loadBundle, type Bundle } from "./bundle.ts";
+import { startIn } from "./birth.ts";
 import { openMountTrees } from "./mount_trees.ts";
 import { sendPidfd } from "./pidfd_socket.ts";
 import { warnOfCapabilities } from "./capability_warnings.ts";
@@ -115,13 +116,10 @@ export async function launch(
     if (notify?.socket !== undefined) undo.push(() => notify.socket?.close());
     const planned = notify?.config ?? config;
     const trees = openMountTrees(planned, bundle.path, namespaces, joined, fds);
-    const birth = cgroup.birthFd();
-    if (birth !== undefined) fds.push(birth);
-    const init = InitProcess.start({
+    const init = startIn(cgroup, {
       clone: initClone(namespaces),
       stdio: [0, 1, 2],
       preserveFds,
-      ...(birth === undefined ? {} : { cgroupFd: birth }),
       hookOutput: () => entry.hookOutput(),
     });
     if (!record.own_pid_namespace) undo.push(() => cgroup.killAll(SIGKILL));
@@ -158,8 +156,8 @@ export async function launch(
     }
     log.debug(`init started with a plan of ${plan.steps.length} steps`);
     if (!rootless) cgroup.create();
-    cgroup.limit(config.linux?.resources);
-    log.debug(`cgroups made and limited at ${cgroup.paths["devices"] ?? ""}`);
+    await cgroup.limit(config.linux?.resources);
+    log.debug(`cgroups made and limited at ${cgroup.paths["devices"] ?? cgroup.paths[""] ?? ""}`);
     entry.writeFile("config.json", bundle.text);
     warnOfCapabilities(context, config.process);
 

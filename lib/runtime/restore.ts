@@ -137,7 +137,7 @@ async function bringBack(
     reserved.writeFile("config.json", bundle.text);
     undo.push(() => cgroup.undo());
     cgroup.create();
-    cgroup.limit(config.linux?.resources);
+    await cgroup.limit(config.linux?.resources);
     const root = mountRoot(reserved, bundle.rootfs);
     undo.push(() => reserved.removeRestoreRoot());
 

@@ -34,7 +34,7 @@ export async function update(
     if (memory?.kernel !== undefined || memory?.kernelTCP !== undefined) {
       context.log.warn("Kernel memory settings are ignored and will be removed");
     }
-    attachCgroup(record.cgroup_paths, context.log).limit(resources, { update: true });
+    await attachCgroup(record.cgroup_paths, context.log).limit(resources, { update: true });
     if (schemas === undefined || resctrl === undefined) return;
     const groups = record.intel_rdt ?? schemas.rdtRecord({}, id, resctrl);
     // Its first process is moved into a class of its own, as with runc; the others stay where they are.

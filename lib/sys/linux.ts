@@ -4,6 +4,8 @@ export const SIGKILL = 9;
 
 /** Events of poll(2). */
 export const POLLIN = 1;
+/** An exceptional condition: a file of cgroup v2 has changed. */
+export const POLLPRI = 2;
 export const POLLOUT = 4;
 
 /** Commands of fcntl(2). */

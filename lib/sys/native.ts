@@ -178,6 +178,20 @@ export interface Native {
   sealedCopy(name: string, path: string): number;
   memfd(name: string): number;
 
+  /** Loads an eBPF program (`struct bpf_insn` one after another) of the type that filters devices of a cgroup. */
+  bpfLoadDevice(name: string, program: Uint8Array): number;
+  /** Attaches one to the cgroup `cgroup` beside others, or in the place of `replaced`, which is -1 for none. */
+  bpfAttachDevice(cgroup: number, program: number, replaced: number): number;
+  bpfDetachDevice(cgroup: number, program: number): number;
+  /** Ids of the programs of this type that are attached to a cgroup. */
+  bpfQueryDevice(cgroup: number): number[] | number;
+  /** A descriptor of the program with an id. */
+  bpfProgramFd(id: number): number;
+
+  /** An inotify instance, close-on-exec and non-blocking. */
+  inotify(): number;
+  inotifyAdd(fd: number, path: string, mask: number): number;
+
   /** Raw mode; returns what {@link Native.ttyRestore} takes. */
   ttyRaw(fd: number): Uint8Array | number;
   ttyRestore(fd: number, saved: Uint8Array): number;

@@ -66,6 +66,8 @@ int PidfdKill(int pidfd, int signal);
 int PidfdGetfd(int pidfd, int fd);
 Napi::Value PidfdExit(Napi::Env env, int pidfd);
 int Eventfd();
+int Inotify();
+int InotifyAdd(int fd, const Path& path, uint32_t mask);
 int Kill(int pid, int signal);
 Napi::Value Waitpid(Napi::Env env, int pid, bool no_hang);
 int Poll(const Words& fds, int timeout_ms);
@@ -87,6 +89,13 @@ Napi::Value ReceiveMessage(Napi::Env env, int fd, const Buffer& buffer);
 int SealedMemfd(const Path& name, const Bytes& data);
 int SealedCopy(const Path& name, const Path& path);
 int Memfd(const Path& name);
+
+// bpf.cc
+int BpfLoadDevice(const Path& name, const Bytes& program);
+int BpfAttachDevice(int cgroup, int program, int replaced);
+int BpfDetachDevice(int cgroup, int program);
+Napi::Value BpfQueryDevice(Napi::Env env, int cgroup);
+int BpfProgramFd(int64_t id);
 
 // tty.cc
 Napi::Value TtyRaw(Napi::Env env, int fd);

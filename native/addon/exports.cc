@@ -71,6 +71,15 @@ constexpr napi_property_descriptor kExports[] = {
     Function<SealedCopy>("sealedCopy"),
     Function<Memfd>("memfd"),
 
+    Function<BpfLoadDevice>("bpfLoadDevice"),
+    Function<BpfAttachDevice>("bpfAttachDevice"),
+    Function<BpfDetachDevice>("bpfDetachDevice"),
+    Function<BpfQueryDevice>("bpfQueryDevice"),
+    Function<BpfProgramFd>("bpfProgramFd"),
+
+    Function<Inotify>("inotify"),
+    Function<InotifyAdd>("inotifyAdd"),
+
     Function<TtyRaw>("ttyRaw"),
     Function<TtyRestore>("ttyRestore"),
     Function<TtyGetSize>("ttyGetSize"),

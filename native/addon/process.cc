@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -56,6 +57,12 @@ Napi::Value PidfdExit(Napi::Env env, int pidfd) {
 }
 
 int Eventfd() { return OrErrno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+int Inotify() { return OrErrno(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)); }
+
+int InotifyAdd(int fd, const Path& path, uint32_t mask) {
+  return OrErrno(inotify_add_watch(fd, path.text, mask));
+}
 
 int Kill(int pid, int signal) { return OrErrno(kill(pid, signal)); }
 
