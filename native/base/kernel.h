@@ -57,6 +57,7 @@ inline constexpr int kWaitPidfd = 3;   // P_PIDFD of waitid(2)
 inline constexpr int kWaitExited = 4;  // WEXITED
 
 inline constexpr int kAccessExecute = 1;  // X_OK
+inline constexpr int kAccessEffective = 0x200;  // AT_EACCESS
 
 // open_tree(2) and fsopen(2) have these in headers that clash with <linux/mount.h> of older
 // systems.

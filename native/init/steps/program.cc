@@ -20,7 +20,13 @@ long CanExecute(const char* path) {
   const long known = GetFacts(file.get(), &facts);
   if (known < 0) return known;
   if (facts.type() != kTypeRegular) return -EACCES;
-  return Syscall(__NR_faccessat, AT_FDCWD, path, kAccessExecute);
+  const long usable = Syscall(__NR_faccessat, AT_FDCWD, path, kAccessExecute);
+  if (usable != -EACCES) return usable;
+  // That was without the effective capabilities of a user that is not root; execve has them. The newer call only now,
+  // because a seccomp filter that holds by now may not know it.
+  const long effective =
+      Syscall(__NR_faccessat2, AT_FDCWD, path, kAccessExecute, kAccessEffective);
+  return effective == 0 ? 0 : usable;
 }
 
 bool HasSlash(std::string_view name) {
