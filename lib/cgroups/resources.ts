@@ -117,6 +117,10 @@ function memoryWrites(
   if (memory.kernelTCP !== undefined && memory.kernelTCP !== 0) {
     writes.push(file("memory.kmem.tcp.limit_in_bytes", memory.kernelTCP, "kernelTCP", "skip"));
   }
+  if (memory.useHierarchy !== undefined) {
+    // Linux 5.11 and later refuse a 0.
+    writes.push(file("memory.use_hierarchy", memory.useHierarchy ? "1" : "0", "useHierarchy"));
+  }
   if (memory.disableOOMKiller === true) {
     writes.push(file("memory.oom_control", "1", "disableOOMKiller"));
   }
