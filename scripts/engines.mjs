@@ -2,33 +2,16 @@
 // conformance/README.md. With words only the files whose path contains one of them run, and the table stays.
 //
 //   RUNTIME=runc npm run engines   the scenarios with one runtime, and no table
-import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { ensureNpmPackages, environment, PACKAGES, prepare, ROOT } from "./prepare.mjs";
+import { ensureNpmPackages, PACKAGES, prepare, ROOT } from "./prepare.mjs";
+import { cell, replacePart, tapOf, titleOf } from "./scenarios.mjs";
 
 const README = join(ROOT, "conformance/README.md");
-const BEGIN = "<!-- engines: begin -->";
-const END = "<!-- engines: end -->";
 const LOGS = join(ROOT, "build/test-logs");
 const FOLDER = "conformance/engines";
 const FILE_TIMEOUT_MS = 600_000;
-
-/** TAP of one file with one runtime. */
-async function tapOf(file, runtime) {
-  const compiled = join(ROOT, "build/js", FOLDER, file.replace(/\.ts$/, ".js"));
-  const child = spawn(process.execPath, ["--enable-source-maps", compiled], {
-    cwd: ROOT,
-    env: { ...environment(), TAP: "1", TAP_TIMEOUT: String(FILE_TIMEOUT_MS / 1000), RUNTIME: runtime },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let out = "";
-  child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
-  const timer = setTimeout(() => child.kill("SIGKILL"), FILE_TIMEOUT_MS);
-  const status = await new Promise((settle) => child.on("close", (code, signal) => settle(code ?? signal)));
-  clearTimeout(timer);
-  return { out, status };
-}
 
 /** `[engine, scenario, verdict]` for each scenario in parsed TAP. */
 function verdicts(events) {
@@ -54,8 +37,8 @@ async function runAll(Parser, files, runtime) {
   let well = true;
   for (const file of files) {
     const began = Date.now();
-    const { out, status } = await tapOf(file, runtime);
-    const log = join(LOGS, `engines-${runtime.split("/").at(-1)}-${file}.tap`);
+    const { out, status } = await tapOf(`${FOLDER}/${file}`, { runtime, timeoutMs: FILE_TIMEOUT_MS });
+    const log = join(LOGS, `engines-${titleOf(runtime)}-${file}.tap`);
     writeFileSync(log, out);
     const rows = verdicts(Parser.parse(out));
     const failed = rows.filter(([, , verdict]) => verdict === "FAILED");
@@ -75,16 +58,15 @@ async function runAll(Parser, files, runtime) {
 /** The table, with the number of scenarios that passed and the reasons of those that were skipped. */
 function table(runtimes, results) {
   const names = [...new Set(results.flatMap(({ found }) => [...found.keys()]))];
-  const escape = (text) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
-  const titles = runtimes.map((each) => each.split("/").at(-1));
+  const titles = runtimes.map(titleOf);
   const lines = [];
   let last;
   for (const name of names) {
     const [engine, scenario] = name.split("\n");
     if (engine !== last) lines.push("", `**${engine}**`, "", `| scenario | ${titles.join(" | ")} |`, `|---|${"---|".repeat(titles.length)}`);
     last = engine;
-    const cells = results.map(({ found }) => escape(found.get(name) ?? "did not run"));
-    lines.push(`| ${escape(scenario)} | ${cells.join(" | ")} |`);
+    const cells = results.map(({ found }) => cell(found.get(name) ?? "did not run"));
+    lines.push(`| ${cell(scenario)} | ${cells.join(" | ")} |`);
   }
   const sums = results.map(({ found }, index) => {
     const count = [...found.values()].filter((verdict) => verdict === "ok").length;
@@ -111,11 +93,7 @@ async function main() {
   const results = [];
   for (const runtime of runtimes) results.push(await runAll(Parser, files, runtime));
   if (asked === undefined && words.length === 0) {
-    const text = readFileSync(README, "utf8");
-    const [before, rest] = text.split(BEGIN);
-    const after = rest?.split(END)[1];
-    if (after === undefined) throw new Error(`${README} lacks the marks ${BEGIN} and ${END}`);
-    writeFileSync(README, `${before}${BEGIN}\n\n${table(runtimes, results)}\n\n${END}${after}`);
+    replacePart(README, "engines", table(runtimes, results));
   }
   if (!results.every(({ well }) => well)) process.exitCode = 1;
 }

@@ -13,8 +13,8 @@ import { count, describe, testFiles } from "./tap.mjs";
 const LOGS = join(ROOT, "build/test-logs");
 const JOBS = 2;
 const FILE_TIMEOUT_MS = 300_000;
-/** Folders whose files run one at a time, after all others: they measure, or load the machine. */
-const ALONE = ["conformance/stress/", "conformance/security/", "conformance/engines/"];
+/** What runs one file at a time, after all others: it measures, loads the machine, or mounts cgroup hierarchies. */
+const ALONE = ["conformance/stress/", "conformance/security/", "conformance/engines/", "conformance/cases/resources"];
 /** Folders whose files run only if a word asks for them, but for one file an engine; `npm run engines` runs all. */
 const ASKED_FOR = ["conformance/engines/"];
 const QUICK = ["playground", "docker_lifecycle", "ctr", "podman_lifecycle", "buildah", "cri", "rootless"].map((name) => `conformance/engines/${name}.test.ts`);

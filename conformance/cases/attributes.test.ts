@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { machine } from "node:os";
 import { scenario, type Box, type Container, type Edit } from "../harness/box.ts";
 import { exec } from "../harness/exec.ts";
+import { helper } from "../harness/helpers.ts";
 import { readText } from "../harness/host.ts";
 import { notFor, runtOnly } from "../harness/runtime.ts";
 
@@ -47,7 +48,7 @@ scenario("scheduler: each policy that every host can have", (t, box) => {
       t.equal(host("ps", "-o", "ni=", "-p", String(pid)).trim(), String(scheduler.nice), `nice of ${who}`);
     }
   }
-}, { skip: NEWER });
+}, { skip: NEWER, proves: ["process.scheduler.policy", "process.scheduler.nice"] });
 
 scenario("scheduler: real time, with its priority and a flag", (t, box) => {
   for (const [scheduler, shown] of [
@@ -60,7 +61,16 @@ scenario("scheduler: real time, with its priority and a flag", (t, box) => {
     };
     for (const [who, pid] of pids(box, edit)) t.match(host("chrt", "-p", String(pid)), shown, who);
   }
-}, { skip: NEWER || SHARED_REAL_TIME });
+}, {
+  skip: NEWER || SHARED_REAL_TIME,
+  proves: [
+    "process.scheduler.policy",
+    "process.scheduler.priority",
+    "process.scheduler.flags",
+    "linux.resources.cpu.realtimeRuntime",
+    "linux.resources.cpu.realtimePeriod",
+  ],
+});
 
 scenario("scheduler: SCHED_DEADLINE, with its times and flags", (t, box) => {
   const done = box.create((config) => {
@@ -72,7 +82,34 @@ scenario("scheduler: SCHED_DEADLINE, with its times and flags", (t, box) => {
   const shown = host("chrt", "-p", String(done.pid));
   t.match(shown, /SCHED_DEADLINE\|SCHED_RESET_ON_FORK/);
   t.match(shown, /parameters: 1000000\/20000000\/40000000/);
-}, { skip: NEWER });
+}, {
+  skip: NEWER,
+  proves: [
+    "process.scheduler.policy",
+    "process.scheduler.flags",
+    "process.scheduler.runtime",
+    "process.scheduler.deadline",
+    "process.scheduler.period",
+  ],
+});
+
+scenario("scheduler: flags of SCHED_DEADLINE, and those that keep what is there", (t, box) => {
+  const deadline = { policy: "SCHED_DEADLINE", runtime: 1_000_000, deadline: 20_000_000, period: 40_000_000 };
+  for (const [scheduler, flags] of [
+    [{ ...deadline, flags: ["SCHED_FLAG_RECLAIM", "SCHED_FLAG_DL_OVERRUN"] }, 0x06],
+    [{ policy: "SCHED_BATCH", nice: 2, flags: ["SCHED_FLAG_KEEP_POLICY"] }, 0],
+    [{ policy: "SCHED_OTHER", nice: 3, flags: ["SCHED_FLAG_KEEP_PARAMS"] }, 0],
+  ] as const) {
+    const made = box.create((config) => void (config.process.scheduler = { ...scheduler, flags: [...scheduler.flags] }));
+    const [policy, flagsSeen, nice] = host(helper("helpers/sched.c"), String(made.pid)).split(" ").map(Number);
+    t.equal(flagsSeen, flags, scheduler.flags.join());
+    if (scheduler.policy === "SCHED_DEADLINE") t.equal(policy, 6);
+    else {
+      t.equal(policy, 0, "the policy is still SCHED_OTHER");
+      t.equal(nice, scheduler.policy === "SCHED_BATCH" ? 2 : 0, scheduler.flags.join());
+    }
+  }
+}, { skip: NEWER, proves: ["process.scheduler.flags"] });
 
 scenario("scheduler: what the kernel refuses names the property, and leaves nothing", (t, box) => {
   const done = box.tryCreate(box.bundle((config) => {
@@ -94,7 +131,7 @@ scenario("ioPriority: each class", (t, box) => {
       t.equal(host("ionice", "-p", String(pid)).trim(), shown, who);
     }
   }
-}, { skip: NEWER });
+}, { skip: NEWER, proves: ["process.ioPriority"] });
 
 scenario("personality: LINUX and LINUX32", (t, box) => {
   for (const [domain, bits] of [["LINUX32", "00000008"], ["LINUX", "00000000"]] as const) {
@@ -104,7 +141,7 @@ scenario("personality: LINUX and LINUX32", (t, box) => {
   }
   const uname = box.sh("uname -m", (config) => void (config.linux.personality = { domain: "LINUX32" }));
   if (machine() === "x86_64") t.equal(uname, "i686\n");
-}, { skip: RUNC_1_1 });
+}, { skip: RUNC_1_1, proves: ["linux.personality.domain"] });
 
 scenario("personality: an unknown domain is an error, an unknown flag a warning", (t, box) => {
   const done = box.run((config) => void (config.linux.personality = { domain: "LINUX64" }));
@@ -116,7 +153,7 @@ scenario("personality: an unknown domain is an error, an unknown flag a warning"
   });
   t.equal(odd.status, 0, odd.stderr);
   t.match(odd.stderr, /personality.*ODD/);
-}, { skip: runtOnly("accepts or refuses both") });
+}, { skip: runtOnly("accepts or refuses both"), proves: ["linux.personality.flags"] });
 
 scenario("memoryPolicy: modes and flags", (t, box) => {
   for (const [memoryPolicy, shown] of [
@@ -124,6 +161,7 @@ scenario("memoryPolicy: modes and flags", (t, box) => {
     [{ mode: "MPOL_INTERLEAVE", nodes: "0" }, "interleave:0"],
     [{ mode: "MPOL_PREFERRED", nodes: "0", flags: ["MPOL_F_STATIC_NODES"] }, "prefer=static:0"],
     [{ mode: "MPOL_PREFERRED_MANY", nodes: "0", flags: ["MPOL_F_RELATIVE_NODES"] }, "prefer (many)=relative:0"],
+    [{ mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_NUMA_BALANCING"] }, "bind=balancing:0"],
     [{ mode: "MPOL_LOCAL" }, "local"],
     [{ mode: "MPOL_DEFAULT" }, "default"],
   ] as const) {
@@ -133,7 +171,7 @@ scenario("memoryPolicy: modes and flags", (t, box) => {
       t.ok(policies.includes(` ${shown} `), `${shown} of ${who}: ${policies.split("\n")[0] ?? ""}`);
     }
   }
-}, { skip: NEWER || NO_NUMA });
+}, { skip: NEWER || NO_NUMA, proves: ["linux.memoryPolicy"] });
 
 scenario("memoryPolicy: a node that the host lacks names the property, and leaves nothing", (t, box) => {
   const done = box.tryCreate(box.bundle((config) => void (config.linux.memoryPolicy = { mode: "MPOL_BIND", nodes: "1023" })));
@@ -155,6 +193,24 @@ scenario("selinuxLabel and mountLabel are ignored where SELinux is off, and --de
   t.match(done.stderr, /process\.selinuxLabel: ignored/);
   t.match(done.stderr, /linux\.mountLabel: ignored/);
 }, { skip: SELINUX ? "SELinux is on" : notFor("runc", "refuses the label") || notFor("crun", "1.8 writes it all the same") });
+
+scenario("selinuxLabel and mountLabel are those of the process and of its mounts", (t, box) => {
+  const [domain, type] = ["system_u:system_r:container_t:s0:c1,c2", "system_u:object_r:container_file_t:s0:c1,c2"];
+  const out = box.sh("cat /proc/self/attr/current; echo; grep ' /dev ' /proc/mounts", (config) => {
+    config.process.selinuxLabel = domain;
+    config.linux.mountLabel = type;
+  });
+  t.match(out, domain);
+  t.match(out, `context="${type}"`);
+}, { skip: SELINUX ? false : "SELinux is not in force on this host", proves: ["process.selinuxLabel", "linux.mountLabel"] });
+
+scenario("apparmorProfile is the profile of the process", (t, box) => {
+  const out = box.sh("cat /proc/self/attr/current", (config) => void (config.process.apparmorProfile = "unconfined"));
+  t.match(out, /^unconfined/);
+  const done = box.run((config) => void (config.process.apparmorProfile = "no-such-profile"));
+  t.not(done.status, 0);
+  t.match(done.output, /apparmor.*no-such-profile/is);
+}, { skip: APPARMOR ? false : "AppArmor is off on this host", proves: ["process.apparmorProfile"] });
 
 scenario("apparmorProfile is refused where AppArmor is off, for exec too, and nothing is left", (t, box) => {
   const done = box.tryCreate(box.bundle((config) => void (config.process.apparmorProfile = "docker-default")));

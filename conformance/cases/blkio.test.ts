@@ -58,7 +58,7 @@ scenario("blockIO: reads of a block device are slowed to the limit", (t, box) =>
   t.ok(seconds(undefined) < 1, "without a limit");
   const slowed = seconds(MIB);
   t.ok(slowed > 1.4, `with a limit of 1 MiB/s: ${slowed.toFixed(1)} s`);
-}, { skip: noLoop() });
+}, { skip: noLoop(), proves: ["linux.resources.blockIO.throttleReadBpsDevice"] });
 
 scenario("blockIO: every throttle is in its file", (t, box) => {
   const { major, minor } = loopDevice(box);
@@ -76,7 +76,15 @@ scenario("blockIO: every throttle is in its file", (t, box) => {
   t.equal(value("write_bps"), `${major}:${minor} ${2 * MIB}`);
   t.equal(value("read_iops"), `${major}:${minor} 30`);
   t.equal(value("write_iops"), `${major}:${minor} 40`);
-}, { skip: noLoop() });
+}, {
+  skip: noLoop(),
+  proves: [
+    "linux.resources.blockIO.throttleReadBpsDevice",
+    "linux.resources.blockIO.throttleWriteBpsDevice",
+    "linux.resources.blockIO.throttleReadIOPSDevice",
+    "linux.resources.blockIO.throttleWriteIOPSDevice",
+  ],
+});
 
 scenario("blockIO: update changes a throttle, and takes it off", (t, box) => {
   const { major, minor } = loopDevice(box);

@@ -21,7 +21,7 @@ scenario("memory: limit and reservation", (t, box) => {
   const { pid } = box.running((config) => limit(config, { memory: { limit: 64 * MIB, reservation: 32 * MIB } }));
   t.equal(cgroupValue(pid, "memory", "memory.limit_in_bytes"), String(64 * MIB));
   t.equal(cgroupValue(pid, "memory", "memory.soft_limit_in_bytes"), String(32 * MIB));
-}, { skip: needs("memory") });
+}, { skip: needs("memory"), proves: ["linux.resources.memory.limit", "linux.resources.memory.reservation"] });
 
 scenario("memory: swappiness, and the OOM killer", (t, box) => {
   const { pid } = box.running((config) => {
@@ -29,13 +29,14 @@ scenario("memory: swappiness, and the OOM killer", (t, box) => {
   });
   t.equal(cgroupValue(pid, "memory", "memory.swappiness"), "17");
   t.match(cgroupValue(pid, "memory", "memory.oom_control"), /^oom_kill_disable 1$/m);
-}, { skip: needs("memory") });
+}, { skip: needs("memory"), proves: ["linux.resources.memory.swappiness", "linux.resources.memory.disableOOMKiller"] });
 
 scenario("memory: swap", (t, box) => {
   const { pid } = box.running((config) => limit(config, { memory: { limit: 64 * MIB, swap: 128 * MIB } }));
   t.equal(cgroupValue(pid, "memory", "memory.memsw.limit_in_bytes"), String(128 * MIB));
 }, {
   skip: needs("memory") || (existsSync(join(cgroupMounts().get("memory") ?? "", "memory.memsw.limit_in_bytes")) ? false : "the kernel does not account swap"),
+  proves: ["linux.resources.memory.swap"],
 });
 
 scenario("memory: a program that takes more is killed", (t, box) => {
@@ -48,20 +49,26 @@ scenario("memory: a program that takes more is killed", (t, box) => {
   });
   t.match(done.output, /Killed|^$/);
   t.ok(done.status === 137 || /Killed/.test(done.output), `status ${done.status}`);
-}, { skip: needs("memory") });
+}, { skip: needs("memory"), proves: ["linux.resources.memory.limit"] });
 
 scenario("cpu: shares, quota and period", (t, box) => {
   const { pid } = box.running((config) => limit(config, { cpu: { shares: 512, quota: 25000, period: 50000 } }));
   t.equal(cgroupValue(pid, "cpu", "cpu.shares"), "512");
   t.equal(cgroupValue(pid, "cpu", "cpu.cfs_quota_us"), "25000");
   t.equal(cgroupValue(pid, "cpu", "cpu.cfs_period_us"), "50000");
-}, { skip: needs("cpu") });
+}, {
+  skip: needs("cpu"),
+  proves: ["linux.resources.cpu.shares", "linux.resources.cpu.quota", "linux.resources.cpu.period"],
+});
 
 scenario("cpu: burst and idle", (t, box) => {
   const { pid } = box.running((config) => limit(config, { cpu: { quota: 50000, period: 100000, burst: 20000, idle: 1 } }));
   t.equal(cgroupValue(pid, "cpu", "cpu.cfs_burst_us"), "20000");
   t.equal(cgroupValue(pid, "cpu", "cpu.idle"), "1");
-}, { skip: needs("cpu") || notFor("runc", "1.1 does not know them") });
+}, {
+  skip: needs("cpu") || notFor("runc", "1.1 does not know them"),
+  proves: ["linux.resources.cpu.burst", "linux.resources.cpu.idle"],
+});
 
 scenario("cpu: a quota that the kernel refuses is an error that names the file", (t, box) => {
   const done = box.run((config) => limit(config, { cpu: { quota: 5, period: 100000 } }));
@@ -75,7 +82,10 @@ scenario("cpuset: cpus and mems", (t, box) => {
   t.equal(cgroupValue(pid, "cpuset", "cpuset.cpus"), "0");
   t.equal(cgroupValue(pid, "cpuset", "cpuset.mems"), "0");
   t.match(readText(`/proc/${pid}/status`), /Cpus_allowed_list:\s+0\n/);
-}, { skip: needs("cpuset") });
+  const done = box.tryCreate(box.bundle((config) => limit(config, { cpu: { mems: "1000" } })));
+  t.equal(done.status, 1, "a node that no host has");
+  t.match(done.stderr, /mems/);
+}, { skip: needs("cpuset"), proves: ["linux.resources.cpu.cpus", "linux.resources.cpu.mems"] });
 
 scenario("cpuset: without a limit it is the parent's", (t, box) => {
   const { pid } = box.running();
@@ -99,7 +109,7 @@ scenario("pids: the limit, and that fork fails at it", (t, box) => {
   });
   t.match(done.stderr, /can't fork/);
   t.notMatch(done.stdout, "all");
-}, { skip: needs("pids") });
+}, { skip: needs("pids"), proves: ["linux.resources.pids.limit"] });
 
 scenario("pids: a negative limit is none", (t, box) => {
   const { pid } = box.running((config) => limit(config, { pids: { limit: -1 } }));
@@ -113,6 +123,7 @@ scenario("blkio: weight", (t, box) => {
   t.equal(readText(join(folder, file)).trim().replace(/^default /, ""), "300");
 }, {
   skip: needs("blkio") || (readdirSync(cgroupMounts().get("blkio") ?? "/").some((name) => /^blkio(\.bfq)?\.weight$/.test(name)) ? false : "no blkio weight in this kernel"),
+  proves: ["linux.resources.blockIO.weight"],
 });
 
 scenario("devices: the list of the kernel is that of the config and the defaults", (t, box) => {
@@ -132,7 +143,7 @@ scenario("devices: the list of the kernel is that of the config and the defaults
     t.ok(lines.includes(line), line);
   }
   t.notOk(lines.includes("a *:* rwm"));
-}, { skip: needs("devices") });
+}, { skip: needs("devices"), proves: ["linux.resources.devices"] });
 
 scenario("cgroupsPath: an absolute one is below each hierarchy", (t, box) => {
   const path = `${box.cgroup}/own`;
@@ -141,7 +152,7 @@ scenario("cgroupsPath: an absolute one is below each hierarchy", (t, box) => {
     if (name === "" || name.startsWith("name=")) continue;
     t.equal(cgroupPathOf(pid, name), path, name);
   }
-});
+}, { proves: ["linux.cgroupsPath"] });
 
 scenario("cgroupsPath: a relative one, and none, have the id or the path at their end; delete removes them", (t, box) => {
   for (const path of [`${box.marker}/rel`, undefined]) {
@@ -154,7 +165,7 @@ scenario("cgroupsPath: a relative one, and none, have the id or the path at thei
     t.equal(container.remove("--force").status, 0);
     t.notOk(existsSync(folder));
   }
-}, { skip: needs("pids") });
+}, { skip: needs("pids"), proves: ["linux.cgroupsPath"] });
 
 scenario("the container's first process is in its cgroup as soon as it is created", (t, box) => {
   const { pid } = box.create((config) => limit(config, { pids: { limit: 9 } }));

@@ -23,7 +23,7 @@ scenario("a console socket gets the terminal's master, and its name", (t, box) =
   t.match(name, /^name .*(\/dev\/(pts\/\d+|ptmx)|pts)/);
   t.match(lines[0], /^\/dev\/(pts\/0|console)$/);
   t.equal(lines[2], "all three");
-});
+}, { proves: ["process.terminal"] });
 
 scenario("what is typed reaches the program, and ^C its process group", async (t, box) => {
   const console = listen(box);
@@ -58,7 +58,7 @@ scenario("consoleSize", (t, box) => {
   container.start();
   container.until("stopped");
   t.ok(waitFor(() => console.text().includes("33 111\n")), console.text());
-});
+}, { proves: ["process.consoleSize"] });
 
 scenario("the terminal belongs to the user of the process", (t, box) => {
   const console = listen(box);

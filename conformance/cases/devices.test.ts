@@ -61,7 +61,7 @@ scenario("linux.devices: character, block, unbuffered and fifo, with mode and ow
     "character special file 1:3 666 0:0",
     "fifo 0:0 622 0:0",
   ]);
-});
+}, { proves: ["linux.devices"] });
 
 scenario("linux.devices outside /dev, on the root file system", (t, box) => {
   const bundle = box.bundle((config) => {
@@ -114,7 +114,7 @@ scenario("a device without a rule cannot be opened; with one it can, as far as t
   t.notMatch(reading, /^written$/m);
   t.match(run({ ...rule, access: "rw" }), /read\nwritten/);
   t.match(run({ allow: true, type: "a", access: "rwm" }), /read\nwritten/, "all allowed");
-});
+}, { proves: ["allow", "type", "access"].map((name) => `linux.resources.devices[].${name}`) });
 
 scenario("mknod is allowed for any device, opening is not", (t, box) => {
   const out = box.sh("mknod /dev/m c 10 237 && echo made; head -c 1 /dev/m 2>&1 || true", (config) => {
@@ -130,7 +130,7 @@ scenario("a later rule takes back an earlier one", (t, box) => {
     allow(config, { allow: true, type: "c", major: 10, access: "rwm" }, { allow: false, type: "c", major: 10, access: "rwm" });
   });
   t.match(done.stderr, "Operation not permitted");
-});
+}, { proves: ["linux.resources.devices[].allow"] });
 
 scenario("wildcards: a rule with major and minor -1, as engines send it, is for all of a type", (t, box) => {
   const out = box.sh("head -c 0 < /dev/d && echo read", (config) => {
@@ -138,4 +138,7 @@ scenario("wildcards: a rule with major and minor -1, as engines send it, is for 
     allow(config, { allow: true, type: "c", major: -1, minor: -1, access: "rwm" });
   });
   t.equal(out, "read\n");
+}, {
+  proves: ["linux.resources.devices[].major", "linux.resources.devices[].minor"],
+  passesWithout: "-1 means the same as none",
 });

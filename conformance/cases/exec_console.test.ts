@@ -47,7 +47,7 @@ scenario("--process with terminal and consoleSize, in a user namespace", (t, box
   t.equal(done.status, 0, done.output);
   t.ok(waitFor(() => console.text().endsWith("end\n")), console.text());
   t.match(console.text(), "33 111\n1000\n");
-});
+}, { proves: ["process.terminal", "process.consoleSize"] });
 
 scenario("what is wrong with terminals is said, and nothing is started", (t, box) => {
   const container = box.running();

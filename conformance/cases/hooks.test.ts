@@ -48,7 +48,7 @@ scenario("all six kinds run in the order of the lifecycle, several of a kind in 
   t.same(log().slice(8).toSorted(), ["poststart 1", "poststart 2", "program"]);
   t.equal(container.remove().status, 0);
   t.same(log().slice(11), two("poststop"));
-}, { skip: notFor("runc", "1.1 runs poststart in create") });
+}, { skip: notFor("runc", "1.1 runs poststart in create"), proves: HOOK_KINDS.map((kind) => `hooks.${kind}[].path`) });
 
 scenario("each hook gets the state on stdin, with the status of the spec", (t, box) => {
   const folder = hookFolder(box);
@@ -81,7 +81,7 @@ scenario("each hook gets the state on stdin, with the status of the spec", (t, b
     const inside = kind === "createContainer" || kind === "startContainer";
     t.equal(state.pid, inside ? 1 : container.pid, `pid in ${kind}`);
   }
-});
+}, { proves: ["annotations"] });
 
 scenario("hooks run in the namespaces of the spec", (t, box) => {
   const folder = hookFolder(box);
@@ -100,7 +100,7 @@ scenario("hooks run in the namespaces of the spec", (t, box) => {
     const wanted = kind === "createContainer" || kind === "startContainer" ? inside : outside;
     t.same(readText(join(folder, kind)).trim().split("\n"), wanted, kind);
   }
-});
+}, { proves: HOOK_KINDS.map((kind) => `hooks.${kind}[].path`) });
 
 scenario("a hook has its env and args and nothing else", (t, box) => {
   const folder = hookFolder(box);
@@ -112,7 +112,23 @@ scenario("a hook has its env and args and nothing else", (t, box) => {
   });
   t.equal(readText(join(folder, "env")), "A=1\nB=two words\n");
   t.match(readText(join(folder, "args")), /^my name\|-c\|.*\|x y\|$/s);
-});
+}, { proves: ["hooks.createRuntime[].args", "hooks.createRuntime[].env"] });
+
+for (const kind of HOOK_KINDS) {
+  scenario(`${kind}: path, args and env`, (t, box) => {
+    const folder = hookFolder(box);
+    const container = box.create((config) => {
+      addHookMount(config, folder);
+      // Of the image where it runs in the container, of the host else.
+      const place = kind === "startContainer" ? "/hooks" : folder;
+      const script = 'echo "$0 $1 $A" >> "$2/log"';
+      config.hooks = { [kind]: [{ path: "/bin/sh", args: ["sh", "-c", script, "name", "x y", place], env: ["A=b c"] }] };
+    });
+    container.finish();
+    container.remove();
+    t.equal(readText(join(folder, "log")), "name x y b c\n", "once");
+  }, { proves: ["path", "args", "env"].map((name) => `hooks.${kind}[].${name}`) });
+}
 
 scenario("a hook without env has an empty one", (t, box) => {
   const folder = hookFolder(box);
@@ -185,6 +201,30 @@ for (const kind of ["createRuntime", "createContainer"] as const) {
     t.match(done.stderr, /time.?out|timed out|seconds|1s/i);
     if (kind === "createRuntime") t.notOk(isAlive(Number(readText(join(folder, "pid")))));
     t.same(box.leftovers(), []);
+  }, { proves: [`hooks.${kind}[].timeout`] });
+}
+
+for (const kind of ["prestart", "startContainer", "poststart", "poststop"] as const) {
+  scenario(`${kind}: nothing waits for a hook that hangs longer than its timeout`, (t, box) => {
+    const folder = hookFolder(box);
+    const hook = shellHook(kind, folder, "echo started > $D/log; exec sleep 1000", { timeout: 1 });
+    const bundle = box.bundle((config) => {
+      addHookMount(config, folder);
+      config.process.args = ["sleep", "1000"];
+      config.hooks = { [kind]: [hook] };
+    });
+    const [id, begin] = [box.id(), Date.now()];
+    const said = [
+      box.call(["create", "--bundle", bundle.dir, id], { timeout: 15_000 }),
+      box.call(["start", id], { timeout: 15_000 }),
+      box.call(["delete", "--force", id], { timeout: 15_000 }),
+    ];
+    t.ok(Date.now() - begin < 9000, "in time");
+    t.equal(readText(join(folder, "log")), "started\n");
+    t.match(said.map(({ output }) => output).join(""), /time.?out|timed out|killed|deadline/i);
+  }, {
+    skip: kind === "startContainer" && notFor("runc", "1.1 answers start before the hook has ended"),
+    proves: [`hooks.${kind}[].timeout`],
   });
 }
 

@@ -31,9 +31,16 @@ function mapUsers(config: Config): void {
   config.linux.gidMappings = MAPS;
 }
 
-function idMapped(name: string, body: (t: Test, box: Box) => void, other: string | false = false): void {
-  scenario(name, body, { skip: skip || other });
+function idMapped(
+  name: string,
+  body: (t: Test, box: Box) => void,
+  other: string | false = false,
+  proves: readonly string[] = [],
+): void {
+  scenario(name, body, { skip: skip || other, proves });
 }
+
+const OWN_MAPS = ["mounts[].uidMappings", "mounts[].gidMappings"];
 
 idMapped("mappings of the mount's own: owners are shifted, and back for what is made", (t, box) => {
   const folder = owned(box, 0, 1000);
@@ -52,7 +59,7 @@ idMapped("mappings of the mount's own: owners are shifted, and back for what is 
   t.equal(user, "100007:200008\n");
   const { uid, gid } = statSync(join(folder, "new"));
   t.same([uid, gid], [7, 8], "on the disk it has the id that the mapping comes from");
-});
+}, false, OWN_MAPS);
 
 idMapped("several extents", (t, box) => {
   const folder = owned(box, 0, 1, 1000, 5);
@@ -61,11 +68,11 @@ idMapped("several extents", (t, box) => {
     { containerID: 1, hostID: 70, size: 1 },
     { containerID: 1000, hostID: 0, size: 1 },
   ];
-  const out = box.sh("cd /var; stat -c %u 0 1 1000 5", (config) => {
+  const out = box.sh("cd /var; stat -c %u:%g 0 1 1000 5", (config) => {
     config.mounts.push(bind(folder, { uidMappings: maps, gidMappings: maps }));
   });
-  t.equal(out, "3000\n70\n0\n65534\n", "an owner without a mapping is nobody");
-});
+  t.equal(out, "3000:3000\n70:70\n0:0\n65534:65534\n", "an owner without a mapping is nobody");
+}, false, OWN_MAPS);
 
 for (const option of ["idmap", "ridmap"]) {
   idMapped(`${option} with the container's user namespace: ids on the disk are those in the container`, (t, box) => {
@@ -76,7 +83,7 @@ for (const option of ["idmap", "ridmap"]) {
     });
     t.equal(out, "0:0\n1000:1000\n0\n");
     t.equal(statSync(join(folder, "new")).uid, 0, "and the file belongs to the host's root");
-  }, option === "ridmap" && notFor("crun", "1.8 takes ridmap for an option of the file system"));
+  }, option === "ridmap" && notFor("crun", "1.8 takes ridmap for an option of the file system"), ["mounts[].options"]);
 }
 
 idMapped("the container's user namespace is a joined one", (t, box) => {

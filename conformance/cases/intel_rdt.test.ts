@@ -1,5 +1,6 @@
 /** linux.intelRdt where the host has no resctrl; what it does where there is one is tried in lib/runtime/intel_rdt.test.ts. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
 import { IS_RUNT, notFor } from "../harness/runtime.ts";
 
@@ -15,6 +16,21 @@ scenario("intelRdt without a mounted resctrl is an error that names it, and noth
     t.same(box.leftovers(), []);
   }
 }, { skip: MOUNTED ? "resctrl is mounted" : false });
+
+scenario("intelRdt: a class of the container's own, with its schemata and a monitoring group", (t, box) => {
+  const [root = ""] = /\S+(?= \S+ - resctrl )/.exec(readFileSync("/proc/self/mountinfo", "utf8")) ?? [];
+  const line = (kind: string): string =>
+    readFileSync(join(root, "schemata"), "utf8").split("\n").map((each) => each.trim()).find((each) => each.startsWith(`${kind}:`)) ?? "";
+  const container = box.running((config) => {
+    config.linux.intelRdt = {
+      closID: box.marker, l3CacheSchema: line("L3"), memBwSchema: line("MB"), schemata: [line("L3")], enableMonitoring: true,
+    };
+  });
+  const tasks = readFileSync(join(root, box.marker, "tasks"), "utf8").split("\n");
+  t.ok(tasks.includes(String(container.pid)));
+  container.remove("--force");
+  t.notOk(existsSync(join(root, box.marker)));
+}, { skip: MOUNTED ? false : "this host has no resctrl", proves: ["linux.intelRdt"] });
 
 scenario("intelRdt: a closID that is no name of a directory", (t, box) => {
   for (const closID of ["..", "a/b"]) {

@@ -60,7 +60,7 @@ scenario("remount with ro, and with bind, keeps them too", (t, box) => {
     config.mounts.push({ destination: "/var", type: "bind", source, options: ["remount", "bind", "ro"] });
   });
   t.same(optionsAt(text, "/var").filter((each) => each !== "relatime"), ["ro", "nosuid", "nodev", "noexec"]);
-}, { skip: LOSES });
+}, { skip: LOSES, proves: ["mounts[].options"] });
 
 scenario("a flag that the source has is taken away where it is asked for, outside of a user namespace", (t, box) => {
   const source = hostMount(box, "nosuid,nodev,noexec");
@@ -108,7 +108,10 @@ for (const [option, options, wanted] of RECURSIVE) {
     for (const target of ["/var", "/var/sub"]) {
       t.equal(optionsAt(text, target).includes(wanted.slice(1)), wanted.startsWith("+"), `${target}: ${wanted}`);
     }
-  }, { skip: RUNC_LACKS.includes(option) && notFor("runc", "1.1 changes nothing") || /time$|symfollow$/.test(option) && notFor("crun", "1.8 changes nothing") });
+  }, {
+    skip: RUNC_LACKS.includes(option) && notFor("runc", "1.1 changes nothing") || /time$|symfollow$/.test(option) && notFor("crun", "1.8 changes nothing"),
+    proves: ["mounts[].options"],
+  });
 }
 
 scenario("overlayfs with more layers than mount(2) takes options", (t, box) => {

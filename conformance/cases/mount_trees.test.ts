@@ -37,7 +37,7 @@ function bindTree(box: Box, words: string[], hostOptions = "rw"): [MountInfo, Mo
 scenario("bind takes the mount alone, rbind what is mounted in it too", (t, box) => {
   t.equal(bindTree(box, ["bind"])[1], undefined);
   t.not(bindTree(box, ["rbind"])[1], undefined);
-});
+}, { proves: ["mounts[].options"] });
 
 scenario("an option without r is for the top mount alone", (t, box) => {
   const [top, sub] = bindTree(box, ["rbind", "ro", "nosuid", "noexec"]);
@@ -60,7 +60,7 @@ const RECURSIVE: readonly (readonly [string, string])[] = [
 for (const [option, shown] of RECURSIVE) {
   scenario(`${option}: ${shown} everywhere`, (t, box) => {
     for (const mount of bindTree(box, ["rbind", option])) t.ok(mount?.options.includes(shown), String(mount?.target));
-  });
+  }, { proves: ["mounts[].options"] });
 }
 
 const UNDONE: readonly (readonly [string, string])[] = [
@@ -74,7 +74,7 @@ const UNDONE: readonly (readonly [string, string])[] = [
 for (const [option, hidden] of UNDONE) {
   scenario(`${option}: ${hidden} nowhere`, (t, box) => {
     for (const mount of bindTree(box, ["rbind", option], hidden)) t.notOk(mount?.options.includes(hidden), String(mount?.target));
-  });
+  }, { proves: ["mounts[].options"] });
 }
 
 scenario(
@@ -127,7 +127,7 @@ for (const [option, shown, recursive] of PROPAGATION) {
     const [top, sub] = bindTree(box, ["rbind", option]);
     t.match(top.propagation.join(" "), shown);
     if (recursive) t.match(sub?.propagation.join(" ") ?? "no mount", shown, "in sub");
-  });
+  }, { proves: ["mounts[].options"] });
 }
 
 scenario("without an option the mounts are private, or slaves: nothing goes back to the host", (t, box) => {

@@ -52,7 +52,7 @@ scenario("each option of the spec that mountinfo shows", (t, box) => {
       t.equal(mount.options.includes(word.slice(1)), word.startsWith("+"), `${option}: ${word}`);
     }
   }
-});
+}, { proves: ["mounts[].options"] });
 
 scenario("a later option undoes an earlier one", (t, box) => {
   const mount = at(
@@ -60,7 +60,7 @@ scenario("a later option undoes an earlier one", (t, box) => {
     "/mnt",
   );
   t.same([...mount.options].sort(), ["nodev", "nosuid", "relatime", "rw"]);
-});
+}, { proves: ["mounts[].options"] });
 
 scenario("each option that is the file system's or leaves no trace is accepted", (t, box) => {
   for (const option of QUIET) {
@@ -68,7 +68,7 @@ scenario("each option that is the file system's or leaves no trace is accepted",
     if (option === "mand") continue; // shown or not, by kernel
     t.equal(mount.superOptions.includes(option), SUPER.has(option), option);
   }
-});
+}, { proves: ["mounts[].options"] });
 
 scenario(
   "nosymfollow: symlinks are not followed",
@@ -78,8 +78,11 @@ scenario(
     });
     t.match(out, /symbolic links|loop/i);
     t.ok(at(out, "/mnt").options.includes("nosymfollow"));
+    t.match(box.sh("ln -s /etc/passwd /mnt/link; cat /mnt/link", (config) => {
+      config.mounts.push(tmpfs("nosymfollow", "symfollow"));
+    }), /root:/);
   },
-  { skip: notFor("runc", "1.1 does not know it") },
+  { skip: notFor("runc", "1.1 does not know it"), proves: ["mounts[].options"] },
 );
 
 scenario(
@@ -92,7 +95,11 @@ scenario(
     t.same(at(out, "/mnt").options, ["rw", "relatime"]);
     t.ok(at(out, "/mnt2"));
   },
-  { skip: notFor("runc", "takes it for an option of the file system") },
+  {
+    skip: notFor("runc", "takes it for an option of the file system"),
+    proves: ["mounts[].options"],
+    passesWithout: "it changes nothing; a bind mount needs its type alone",
+  },
 );
 
 scenario("options of the file system reach it", (t, box) => {
@@ -100,7 +107,7 @@ scenario("options of the file system reach it", (t, box) => {
     config.mounts.push(tmpfs("size=64k", "mode=1710", "uid=3", "gid=4"));
   });
   t.equal(out, "1710:3:4\n64\n");
-});
+}, { proves: ["mounts[].options"] });
 
 scenario("an option that the file system does not know is an error that names the mount", (t, box) => {
   const done = box.run((config) => void config.mounts.push(tmpfs("no-such-option")));
@@ -137,7 +144,7 @@ scenario("binds of directories and files; missing targets are made", (t, box) =>
   t.ok(statSync(join(bundle.rootfs, "deep/er/dir")).isDirectory());
   t.ok(statSync(join(bundle.rootfs, "deep/er/file")).isFile());
   t.equal(statSync(join(bundle.rootfs, "deep/er")).mode & 0o777, 0o755);
-});
+}, { proves: ["mounts[].destination", "mounts[].source", "mounts[].type"] });
 
 scenario("a bind without a type, and with another type, is a bind", (t, box) => {
   const folder = box.folder();
@@ -191,7 +198,7 @@ scenario("mounts are made in their order: a later one covers an earlier one", (t
     config.mounts.push({ destination: "/outer/inner", type: "tmpfs", source: "tmpfs" });
   });
   t.equal(out, "second\ninner\n");
-});
+}, { proves: ["mounts[].destination"] });
 
 scenario("a tmpfs with ro has what tmpcopyup brought and takes no more", (t, box) => {
   const bundle = box.bundle((config) => {
@@ -202,7 +209,7 @@ scenario("a tmpfs with ro has what tmpcopyup brought and takes no more", (t, box
   writeFileSync(join(bundle.rootfs, "data/file"), "copied\n");
   const done = box.run(bundle);
   t.match(done.stdout, /^copied\n.*Read-only/, done.stderr);
-}, { skip: notFor("runc", "1.1 cannot do both") });
+}, { skip: notFor("runc", "1.1 cannot do both"), proves: ["mounts[].options"] });
 
 scenario("tmpcopyup copies files, directories and symlinks with owners and modes", (t, box) => {
   const bundle = box.bundle((config) => {
@@ -278,7 +285,7 @@ scenario("an overlay", (t, box) => {
   });
   t.equal(out, "low\n");
   t.ok(existsSync(join(upper, "high")));
-});
+}, { proves: ["mounts[].type", "mounts[].options"] });
 
 scenario("a bind of a symlink follows it on the host; a target that is a symlink stays in the root", (t, box) => {
   const folder = box.folder();

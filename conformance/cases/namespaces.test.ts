@@ -37,7 +37,7 @@ for (const kind of Object.keys(KINDS) as Kind[]) {
       });
       t.not(namespaceOf(container.pid, KINDS[kind]), namespaceOf("self", KINDS[kind]));
     },
-    { skip: kind === "time" ? noTime : false },
+    { skip: kind === "time" ? noTime : false, proves: ["linux.namespaces[].type"] },
   );
 
   if (kind === "mount" || kind === "user") continue;
@@ -92,7 +92,7 @@ for (const [kind, flags] of JOINED) {
       t.equal(readlinkSync(`/proc/${container.pid}/ns/${KINDS[kind]}`), readlinkSync(path));
       if (kind === "pid") t.equal(statusField(container.pid, "NSpid").split("\t").length, 2);
     },
-    { skip: kind === "time" ? noTime : false },
+    { skip: kind === "time" ? noTime : false, proves: ["linux.namespaces[].path"] },
   );
 }
 
@@ -103,7 +103,7 @@ scenario("mount: joined by its path", (t, box) => {
     config.linux.namespaces.push({ type: "mount", path: `/proc/${pid}/ns/mnt` });
   });
   t.equal(namespaceOf(container.pid, "mnt"), namespaceOf(pid, "mnt"));
-});
+}, { proves: ["linux.namespaces[].path"] });
 
 scenario("mount: a joined one has the sources of bind mounts, and everything is mounted there", (t, box) => {
   const volume = box.folder("volume");
@@ -136,7 +136,7 @@ scenario("two containers share network, ipc and uts, as in a pod", (t, box) => {
     }
   });
   t.equal(out, `pod\n${namespaceOf(first.pid, "net")}\n`);
-});
+}, { proves: ["linux.namespaces[].path"] });
 
 scenario("a path that does not exist is an error that names it, and nothing is left", (t, box) => {
   const done = box.run((config) => {
@@ -195,7 +195,7 @@ scenario("user: ids are mapped, and the root of the container is nobody special 
   t.same(statusField(container.pid, "Gid").split("\t"), Array(4).fill("200000"));
   const out = box.sh("id -u; id -g; stat -c %u /dev/null /dev/pts; touch /dev/shm/mine && stat -c %u /dev/shm/mine; echo x > /dev/null && echo fine", mapUsers);
   t.match(out, /^0\n0\n(65534|0)\n0\n0\nfine\n$/);
-});
+}, { proves: ["linux.uidMappings", "linux.gidMappings"] });
 
 scenario("user: several ranges, and a user that is not root", (t, box) => {
   const out = box.sh("id -u; id -g; cat /proc/self/uid_map | wc -l", (config) => {
@@ -209,7 +209,7 @@ scenario("user: several ranges, and a user that is not root", (t, box) => {
     config.process.user = { uid: 1000, gid: 1000 };
   });
   t.equal(out, "1000\n1000\n2\n");
-});
+}, { proves: ["linux.uidMappings", "linux.gidMappings"] });
 
 scenario("user: no mappings is an error", (t, box) => {
   const done = box.run((config) => addNamespaces(config, "user"));
@@ -239,7 +239,7 @@ scenario("user: joined by its path, with its network namespace", (t, box) => {
   t.equal(namespaceOf(container.pid, "net"), namespaceOf(first.pid, "net"));
   t.same(statusField(container.pid, "Uid").split("\t"), Array(4).fill("100000"), "the ids are those of its user 0");
   t.same(statusField(container.pid, "Gid").split("\t"), Array(4).fill("200000"));
-}, { skip: notFor("runc", "1.1 wants mappings too") });
+}, { skip: notFor("runc", "1.1 wants mappings too"), proves: ["linux.namespaces[].path"] });
 
 scenario(
   "time: the offsets",
@@ -247,13 +247,14 @@ scenario(
     const before = Number(readText("/proc/uptime").split(" ")[0]);
     const out = box.sh("cat /proc/uptime; cat /proc/self/timens_offsets", (config) => {
       addNamespaces(config, "time");
-      config.linux.timeOffsets = { boottime: { secs: 100000 }, monotonic: { secs: 5000, nanosecs: 7 } };
+      config.linux.timeOffsets = { boottime: { secs: 100000, nanosecs: 9 }, monotonic: { secs: 5000, nanosecs: 7 } };
     });
     const inside = Number(out.split(" ")[0]);
     t.ok(inside - before > 99999 && inside - before < 100100, `${inside} against ${before}`);
     t.match(out, /monotonic\s+5000\s+7\n/);
+    t.match(out, /boottime\s+100000\s+9\n/);
   },
-  { skip: noTime },
+  { skip: noTime, proves: ["linux.timeOffsets"] },
 );
 
 scenario("cgroup: the container sees its cgroup as the root", (t, box) => {

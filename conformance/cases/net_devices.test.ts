@@ -81,7 +81,7 @@ scenario("netDevices: a new name, a name of the kernel's choice, several devices
   for (const name of ["eth7", "net0", "net1"]) t.match(done.stdout, new RegExp(`: ${name}@\\w+: <[^>]*\\bUP\\b`));
   t.match(done.stdout, /eth7 +inet 192\.0\.2\.5\/24/);
   t.same(host.devices(), []);
-}, { skip });
+}, { skip, proves: ["linux.netDevices"] });
 
 scenario("netDevices: with a user namespace", (t, box) => {
   const host = new Host(box, { d0: ["192.0.2.5/24"] });

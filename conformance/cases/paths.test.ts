@@ -26,7 +26,7 @@ scenario("maskedPaths: a file is empty, a directory is empty and read-only, what
   t.match(lines[2], /Read-only file system/);
   t.equal(lines[3], "character special file:1:3");
   t.same(lines.slice(4), ["dir", "file"]);
-});
+}, { proves: ["linux.maskedPaths"] });
 
 scenario("maskedPaths: what is written goes nowhere, and cannot be unmasked", (t, box) => {
   const out = box.sh("umount /proc/timer_list 2>&1; echo x > /proc/timer_list; wc -c < /proc/timer_list");
@@ -48,7 +48,7 @@ scenario("readonlyPaths: nothing can be written there, and around it it can", (t
   writeFileSync(join(bundle.rootfs, "fixed/file"), "text\n");
   const done = box.run(bundle);
   t.match(done.stdout, /Read-only file system.*Read-only file system\nfree\ntext\n$/s);
-});
+}, { proves: ["linux.readonlyPaths"] });
 
 scenario("maskedPaths and readonlyPaths: only what does not exist is passed over, not a way through a file", (t, box) => {
   for (const key of ["maskedPaths", "readonlyPaths"] as const) {
@@ -92,7 +92,7 @@ scenario("sysctl: of the network, ipc and mqueue", (t, box) => {
   });
   t.same(out.trim().split("\n"), Object.values(keys));
   t.equal(readText("/proc/sys/net/ipv4/ip_forward"), before, "the host's is as it was");
-});
+}, { proves: ["linux.sysctl"] });
 
 scenario("sysctl: a key of a namespace that is the host's is an error", (t, box) => {
   for (const [key, kind] of [

@@ -1,7 +1,8 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
 import { addNamespaces, CAPABILITY_SETS, type CapabilitySet, type Config } from "../harness/config.ts";
+import { readText } from "../harness/host.ts";
 import { IS_RUNT, notFor, runtOnly } from "../harness/runtime.ts";
 
 /** Numbers of linux/capability.h. */
@@ -37,6 +38,26 @@ function field(text: string, name: string): string {
 
 const STATUS = "cat /proc/self/status";
 
+scenario("ociVersion: each version of the specification since 1.0", (t, box) => {
+  for (const version of ["1.0.0", "1.0.2-dev", "1.1.0", "1.2.1", "1.3.0"]) {
+    const container = box.create((config) => {
+      config.ociVersion = version;
+      config.process.args = ["true"];
+    });
+    t.match(container.state().ociVersion, /^1\.\d+\.\d+/, version);
+    container.finish();
+  }
+}, { proves: ["ociVersion"] });
+
+scenario("ociVersion: a version that is none, or of a later major, is an error", (t, box) => {
+  for (const version of ["2.0.0", "1", "one", ""]) {
+    const done = box.tryCreate(box.bundle((config) => void (config.ociVersion = version)));
+    t.equal(done.status, 1, version);
+    t.match(done.stderr, /ociVersion/, version);
+  }
+  t.same(box.leftovers(), []);
+}, { skip: runtOnly("takes any text") });
+
 scenario("user: uid, gid and additionalGids", (t, box) => {
   const out = box.sh("cat /proc/self/status; id -u; id -g; id -G", (config) => {
     config.process.user = { uid: 1000, gid: 1001, additionalGids: [5, 1002, 2000000000] };
@@ -44,7 +65,7 @@ scenario("user: uid, gid and additionalGids", (t, box) => {
   t.match(field(out, "Uid"), /^1000\s+1000\s+1000\s+1000$/);
   t.match(field(out, "Gid"), /^1001\s+1001\s+1001\s+1001$/);
   t.equal(field(out, "Groups").trim(), "5 1002 2000000000");
-});
+}, { proves: ["process.user.uid", "process.user.gid", "process.user.additionalGids"] });
 
 scenario("user: no additionalGids means no supplementary groups", (t, box) => {
   t.equal(field(box.sh(STATUS), "Groups").trim(), "");
@@ -70,7 +91,7 @@ scenario("user: umask, and 0022 if there is none", (t, box) => {
     const mode = (0o666 & ~Number.parseInt(wanted, 8)).toString(8);
     t.equal(out, `${wanted}\n${mode}\n`);
   }
-});
+}, { proves: ["process.user.umask"] });
 
 scenario("args and env arrive as they are", (t, box) => {
   const args = ["sh", "-c", 'for a in "$@"; do echo "<$a>"; done', "zero"];
@@ -85,7 +106,7 @@ scenario("args and env arrive as they are", (t, box) => {
     config.process.env = env;
   });
   t.same(shown.stdout.trim().split("\n").sort(), env.sort());
-});
+}, { proves: ["process.args", "process.env"] });
 
 scenario("HOME comes from /etc/passwd if env has none", (t, box) => {
   t.equal(box.sh("echo $HOME"), "/root\n");
@@ -100,7 +121,7 @@ scenario("the environment of the runtime does not get in", (t, box) => {
 
 scenario("cwd", (t, box) => {
   t.equal(box.sh("pwd", (config) => void (config.process.cwd = "/home/user")), "/home/user\n");
-});
+}, { proves: ["process.cwd"] });
 
 scenario("cwd: one that is missing is made", (t, box) => {
   const bundle = box.bundle((config) => {
@@ -108,7 +129,7 @@ scenario("cwd: one that is missing is made", (t, box) => {
     config.process.args = ["sh", "-c", "pwd; stat -c %a ."];
   });
   t.equal(box.run(bundle).stdout, "/not/there/yet\n755\n");
-});
+}, { proves: ["process.cwd"] });
 
 scenario("cwd: a path that is not absolute, or is a file, is an error", (t, box) => {
   for (const cwd of ["home", "/etc/passwd"]) {
@@ -183,7 +204,24 @@ scenario("each of the five capability sets", (t, box) => {
     t.equal(field(out, "CapPrm"), mask(kept), `permitted of ${uid}`);
     t.equal(field(out, "CapEff"), mask(kept), `effective of ${uid}`);
   }
+}, {
+  proves: ["bounding", "inheritable", "permitted", "ambient"].map((set) => `process.capabilities.${set}`),
 });
+
+scenario("effective capabilities hold when the program is executed", (t, box) => {
+  for (const effective of [true, false]) {
+    const bundle = box.bundle((config) => {
+      config.process.args = ["/closed/echo", "reached"];
+      config.process.user = { uid: 1000, gid: 1000 };
+      const own = ["CAP_DAC_READ_SEARCH"];
+      config.process.capabilities = { bounding: own, permitted: own, ...(effective ? { effective: own } : {}) };
+    });
+    mkdirSync(join(bundle.rootfs, "closed"), { mode: 0o700 });
+    symlinkSync("/bin/busybox", join(bundle.rootfs, "closed/echo"));
+    const done = box.run(bundle);
+    t.equal(done.stdout, effective ? "reached\n" : "", done.stderr);
+  }
+}, { proves: ["process.capabilities.effective"] });
 
 scenario("no capabilities at all", (t, box) => {
   for (const capabilities of [{}, undefined]) {
@@ -217,22 +255,35 @@ scenario("noNewPrivileges true and false", (t, box) => {
     const out = box.sh(STATUS, (config) => void (config.process.noNewPrivileges = value));
     t.equal(field(out, "NoNewPrivs"), value ? "1" : "0");
   }
-});
+}, { proves: ["process.noNewPrivileges"] });
 
-scenario("rlimits", (t, box) => {
-  const out = box.sh("cat /proc/self/limits", (config) => {
-    config.process.rlimits = [
-      { type: "RLIMIT_NOFILE", soft: 100, hard: 200 },
-      { type: "RLIMIT_CORE", soft: 0, hard: 1024 },
-      { type: "RLIMIT_NPROC", soft: 1000, hard: 2000 },
-      { type: "RLIMIT_FSIZE", soft: 4096, hard: 8192 },
-    ];
+/** Each type, how /proc/PID/limits shows it, and a soft and a hard limit that every caller may set. */
+const RLIMITS: readonly (readonly [type: string, shown: string, soft: number, hard: number])[] = [
+  ["AS", "Max address space", 1 << 29, 1 << 30],
+  ["CORE", "Max core file size", 0, 1024],
+  ["CPU", "Max cpu time", 100, 200],
+  ["DATA", "Max data size", 1 << 28, 1 << 29],
+  ["FSIZE", "Max file size", 4096, 8192],
+  ["LOCKS", "Max file locks", 10, 20],
+  ["MEMLOCK", "Max locked memory", 4096, 8192],
+  ["MSGQUEUE", "Max msgqueue size", 1000, 2000],
+  ["NICE", "Max nice priority", 0, 0],
+  ["NOFILE", "Max open files", 100, 200],
+  ["NPROC", "Max processes", 1000, 2000],
+  ["RSS", "Max resident set", 1 << 28, 1 << 29],
+  ["RTPRIO", "Max realtime priority", 0, 0],
+  ["RTTIME", "Max realtime timeout", 5000, 6000],
+  ["SIGPENDING", "Max pending signals", 50, 60],
+  ["STACK", "Max stack size", 1 << 20, 1 << 21],
+];
+
+scenario("rlimits: each type", (t, box) => {
+  const container = box.running((config) => {
+    config.process.rlimits = RLIMITS.map(([type, , soft, hard]) => ({ type: `RLIMIT_${type}`, soft, hard }));
   });
-  t.match(out, /Max open files\s+100\s+200/);
-  t.match(out, /Max core file size\s+0\s+1024/);
-  t.match(out, /Max processes\s+1000\s+2000/);
-  t.match(out, /Max file size\s+4096\s+8192/);
-});
+  const limits = readText(`/proc/${container.pid}/limits`);
+  for (const [type, shown, soft, hard] of RLIMITS) t.match(limits, new RegExp(`^${shown} +${soft} +${hard} `, "m"), type);
+}, { proves: ["process.rlimits"] });
 
 scenario("rlimits that are not listed are those of the caller", (t, box) => {
   const out = box.sh("cat /proc/self/limits", (config) => void delete config.process.rlimits, {
@@ -252,7 +303,7 @@ scenario("rlimits: the unlimited value, 2^64-1, is taken as it is", (t, box) => 
   bundle.write(readFileSync(path, "utf8").replaceAll("7777", "18446744073709551615"));
   const done = box.run(bundle);
   t.match(done.stdout, /Max cpu time\s+unlimited\s+unlimited/, done.stderr);
-});
+}, { proves: ["process.rlimits"] });
 
 scenario("rlimits: a type twice, an unknown one, or soft above hard, is an error", (t, box) => {
   const wrong: Config["process"]["rlimits"][] = [
@@ -275,7 +326,7 @@ scenario("oomScoreAdj: set, and left alone", (t, box) => {
   const read = "cat /proc/self/oom_score_adj";
   t.equal(box.sh(read, (config) => void (config.process.oomScoreAdj = 321)), "321\n");
   t.equal(box.sh(read, () => undefined, { wrap: ["choom", "-n", "222", "--"] }), "222\n");
-});
+}, { proves: ["process.oomScoreAdj"] });
 
 scenario("the program is found along the PATH of the container", (t, box) => {
   const bundle = box.bundle((config) => {

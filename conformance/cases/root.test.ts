@@ -20,7 +20,7 @@ scenario("root.readonly true: nothing can be written", (t, box) => {
   t.match(out, "Read-only file system");
   t.match(out, "refused");
   t.ok(rootMount(out).options.includes("ro"));
-});
+}, { proves: ["root.readonly"] });
 
 scenario("root.readonly false, or absent: files can be written, and are in the bundle", (t, box) => {
   for (const value of [false, undefined]) {
@@ -45,7 +45,7 @@ scenario("root.path may be absolute, and have any name", (t, box) => {
     }).stdout,
     "there\n",
   );
-});
+}, { proves: ["root.path"] });
 
 scenario("the host's root is not reachable", (t, box) => {
   const out = box.sh("ls /; ls /..; ls /../../..; cat /proc/1/root/etc/debian_version 2>&1 || true");
@@ -81,7 +81,11 @@ for (const [value, wanted] of Object.entries(WANTED)) {
         );
         t.match(rootMount(out).propagation.join(" "), wanted);
       },
-      { skip: value !== "private" ? notFor("runc", "1.1 gets this wrong") : false },
+      {
+        skip: value !== "private" ? notFor("runc", "1.1 gets this wrong") : false,
+        proves: ["linux.rootfsPropagation"],
+        ...(value === "private" ? { passesWithout: "it is the default" } : {}),
+      },
     );
   }
 }
@@ -123,7 +127,10 @@ for (const [value, wanted] of Object.entries(BEHAVIOUR)) {
     const done = box.run(bundle, [], { wrap: [...SHARED_HOST, "sh", "-c", outside.join("\n"), "sh"] });
     const [seenInside, bound, seenOutside] = done.stdout.split("\n");
     t.same([seenInside !== "0", seenOutside !== "0", bound === "bound"], wanted, done.output);
-  }, { skip: value === "slave" || value === "unbindable" ? notFor("runc", "gets this wrong") : false });
+  }, {
+    skip: value === "slave" || value === "unbindable" ? notFor("runc", "gets this wrong") : false,
+    proves: value === "slave" || value === "unbindable" ? ["linux.rootfsPropagation"] : [],
+  });
 }
 
 scenario("rootfsPropagation: another value is an error", (t, box) => {

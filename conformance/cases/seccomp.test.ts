@@ -34,7 +34,7 @@ for (const noNewPrivileges of [true, false]) {
     t.match(done.output, /Seccomp:\t2/);
     t.match(done.output, /mkdir: .*Operation not permitted/);
     t.match(done.output, /end/);
-  });
+  }, { proves: ["linux.seccomp.syscalls[].names", "linux.seccomp.syscalls[].action"] });
 }
 
 scenario("errnoRet, and the user's ids do not matter", (t, box) => {
@@ -44,21 +44,21 @@ scenario("errnoRet, and the user's ids do not matter", (t, box) => {
     config.process.capabilities = {};
   });
   t.match(done.output, /Network is down/);
-});
+}, { proves: ["linux.seccomp.syscalls[].errnoRet"] });
 
 scenario("KILL, KILL_THREAD, KILL_PROCESS and TRAP end the process with SIGSYS", (t, box) => {
   for (const action of ["SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_TRAP"]) {
     const done = attempt(box, "mkdir /dev/shm/d; echo status $?", about({ action }));
     t.match(done.stdout, /status 159/, action);
   }
-});
+}, { proves: ["linux.seccomp.syscalls[].action"] });
 
 scenario("TRACE without a tracer is ENOSYS, LOG and ALLOW let through", (t, box) => {
   t.match(attempt(box, "mkdir /dev/shm/d", about({ action: "SCMP_ACT_TRACE" })).output, /Function not implemented/);
   for (const action of ["SCMP_ACT_LOG", "SCMP_ACT_ALLOW"]) {
     t.match(attempt(box, "mkdir /dev/shm/d && echo made", about({ action })).output, /made/, action);
   }
-});
+}, { proves: ["linux.seccomp.syscalls[].action"] });
 
 scenario("operators compare an argument", (t, box) => {
   // The second argument of mkdir is the mode; busybox passes what -m says to a later chmod, so 0777 always comes.
@@ -80,7 +80,7 @@ scenario("operators compare an argument", (t, box) => {
     const done = attempt(box, "mkdir /dev/shm/d && echo made", edit);
     t.equal(done.stdout.includes("made"), !refused, `${op} ${value} ${valueTwo}`);
   }
-});
+}, { proves: ["linux.seccomp.syscalls[].args"] });
 
 scenario("a startContainer hook has the filter, too", (t, box) => {
   const done = attempt(box, "true", (config) => {
@@ -111,7 +111,10 @@ scenario("a profile that lists what a program needs, and no more", (t, box) => {
     config.linux.seccomp = { defaultAction: "SCMP_ACT_KILL_PROCESS", syscalls: [{ names, action: "SCMP_ACT_ALLOW" }] };
   });
   t.equal(done.status, 0, done.output);
-}, { skip: runtOnly("its own program needs more system calls") });
+}, {
+  skip: runtOnly("its own program needs more system calls"),
+  proves: ["linux.seccomp.defaultAction", "linux.seccomp.syscalls[].names"],
+});
 
 scenario("names that nobody knows are ignored", (t, box) => {
   const done = attempt(box, "mkdir /dev/shm/d", about({ names: ["no_such_call", ...MKDIR], action: "SCMP_ACT_ERRNO" }));
@@ -193,7 +196,7 @@ for (const noNewPrivileges of [true, false]) {
       waitFor(() => states().length === 2);
       checkState(t, states(), "creating");
     });
-  });
+  }, { proves: ["linux.seccomp.listenerPath", "linux.seccomp.listenerMetadata", "linux.seccomp.syscalls[].action"] });
 }
 
 scenario("NOTIFY: of calls that the runtime itself makes", async (t, box) => {

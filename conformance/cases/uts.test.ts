@@ -7,7 +7,7 @@ scenario("hostname is set in the container and not on the host", (t, box) => {
   const before = hostname();
   t.equal(box.sh("hostname", (config) => void (config.hostname = "inner-name")), "inner-name\n");
   t.equal(hostname(), before);
-});
+}, { proves: ["hostname"] });
 
 scenario("without hostname the container has the host's", (t, box) => {
   t.equal(box.sh("hostname", (config) => void delete config.hostname), `${hostname()}\n`);
@@ -21,7 +21,7 @@ scenario(
     });
     t.equal(out, "inner.example\n");
   },
-  { skip: notFor("runc", "1.1 does not know it") },
+  { skip: notFor("runc", "1.1 does not know it"), proves: ["domainname"] },
 );
 
 scenario("hostname without a new uts namespace is an error", (t, box) => {

@@ -3,10 +3,16 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { basename, join } from "node:path";
 import type { Config } from "./config.ts";
 import { cgroupDirsUnder, parseMountinfo, processesOf, readText, removeCgroups, temporaryFolder, tryKill, waitFor } from "./host.ts";
+import { Given, propertiesOf, withoutProperty, type Property } from "./properties.ts";
 import { makeRootfs } from "./rootfs.ts";
 import { callRuntime, startRuntime, type CallOptions, type Result, type Running } from "./runtime.ts";
 
 const PARENT = temporaryFolder();
+/**
+ * Takes one property out of every config.json; scenarios that do not say that they prove it are left out. Those that do
+ * have to fail then: see `npm run properties -- --doubt`.
+ */
+const DOUBTED = process.env["RUNT_TEST_WITHOUT"];
 let defaultText: string | undefined;
 
 /** The config that the runtime's own `spec` writes, for a process without a terminal. */
@@ -78,6 +84,8 @@ export class Box {
   readonly cgroup: string;
   /** Unique text in every path and id of the box. */
   readonly marker: string;
+  /** What every config.json of the box has, and every file for `exec --process`. */
+  readonly given = new Given();
   #count = 0;
   #undo: (() => void)[] = [];
 
@@ -121,6 +129,27 @@ export class Box {
     return path;
   }
 
+  /**
+   * Takes down what of config.json is in a text.
+   *
+   * @param where the property that the text is the value of; without it, it is all of config.json
+   * @returns the text to give to the runtime
+   */
+  document(text: string, where?: "process"): string {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      return text;
+    }
+    const whole = where === undefined ? value : { [where]: value };
+    this.given.add(whole);
+    const [doubted] = DOUBTED === undefined ? [] : propertiesOf([DOUBTED]);
+    if (doubted === undefined) return text;
+    const left = withoutProperty(whole, doubted.parts);
+    return JSON.stringify(where === undefined ? left : (left as Record<string, unknown>)[where], null, 2);
+  }
+
   bundle(edit: Edit = () => undefined): Bundle {
     const dir = this.folder("bundle");
     const rootfs = join(dir, "rootfs");
@@ -130,7 +159,7 @@ export class Box {
     edit(config);
     const write = (next: Config | string): void => {
       const text = typeof next === "string" ? next : JSON.stringify(next, null, 2);
-      writeFileSync(join(dir, "config.json"), text);
+      writeFileSync(join(dir, "config.json"), this.document(text));
     };
     write(config);
     return { dir, rootfs, write };
@@ -259,19 +288,48 @@ export class Box {
   }
 }
 
+/** What a scenario is besides its name and body. */
+export interface ScenarioOptions {
+  readonly skip?: string | false;
+  /** Milliseconds. Default 60000. */
+  readonly timeout?: number;
+  /**
+   * Properties of config.json that would not work if the scenario passed all the same; the name of an object stands for
+   * all that it has. The scenario has to set each of them.
+   */
+  readonly proves?: readonly string[];
+  /** Why it passes without them, too. Such a proof is not doubted. */
+  readonly passesWithout?: string;
+}
+
 /** One case: gets a box of its own, and must leave nothing behind, whether it passes or fails. */
-export function scenario(
-  name: string,
-  body: (t: Test, box: Box) => void | Promise<void>,
-  options: { skip?: string | false; timeout?: number } = {},
-): void {
+export function scenario(name: string, body: (t: Test, box: Box) => void | Promise<void>, options: ScenarioOptions = {}): void {
   const { skip = false, timeout = 60_000 } = options;
-  void t.test(name, { skip, timeout }, async (tt) => {
+  const proves = propertiesOf(options.proves ?? []);
+  const doubted = DOUBTED !== undefined && options.passesWithout === undefined;
+  if (DOUBTED !== undefined && !(doubted && proves.some((each) => each.name === DOUBTED))) return;
+  // With properties it is skipped from within, so that it can tell of them.
+  const early = proves.length === 0 ? skip : false;
+  void t.test(name, { skip: early, timeout }, async (tt) => {
+    if (skip !== false) {
+      sayProven(tt, proves, new Given());
+      tt.plan(0, skip);
+      return;
+    }
     const box = new Box();
     try {
       await body(tt, box);
+      const missing = proves.filter((each) => !box.given.has(each));
+      if (proves.length > 0) tt.same(missing.map((each) => each.name), [], "it sets what it proves");
     } finally {
+      sayProven(tt, proves, box.given);
       tt.same(box.close(), [], "nothing is left behind");
     }
   });
+}
+
+/** Tells `npm run properties` of them. */
+function sayProven(tt: Test, proves: readonly Property[], given: Given): void {
+  if (proves.length === 0) return;
+  tt.comment(`proves ${JSON.stringify(Object.fromEntries(proves.map((each) => [each.name, given.listed(each)])))}`);
 }

@@ -25,6 +25,7 @@ export function execSh(box: Box, container: Pick<Container, "id">, script: strin
 export function processFile(box: Box, changes: Partial<Process> | string): string {
   const path = box.path("process.json");
   const base = { user: { uid: 0, gid: 0 }, args: ["true"], env: ["PATH=/bin"], cwd: "/" };
-  writeFileSync(path, typeof changes === "string" ? changes : JSON.stringify({ ...base, ...changes }, null, 2));
+  const text = typeof changes === "string" ? changes : JSON.stringify({ ...base, ...changes }, null, 2);
+  writeFileSync(path, box.document(text, "process"));
   return path;
 }

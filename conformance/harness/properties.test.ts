@@ -1,0 +1,40 @@
+import t from "tap";
+import { Given, PROPERTIES, propertiesOf, type Property, valuesIn, withoutProperty } from "./properties.ts";
+
+const only = (name: string): Property => {
+  const [found, ...more] = propertiesOf([name]);
+  if (found === undefined || more.length > 0) throw new Error(`${name}: ${more.length + 1} properties`);
+  return found;
+};
+
+t.test("names of properties", async (t) => {
+  const names = PROPERTIES.map(({ name }) => name);
+  t.equal(new Set(names).size, names.length, "none twice");
+  for (const name of ["ociVersion", "process.args", "linux.devices[].major", "linux.sysctl", "linux.netDevices.*.name"]) {
+    t.ok(names.includes(name), name);
+  }
+  t.same(propertiesOf(["process.consoleSize"]).map(({ name }) => name), ["process.consoleSize.height", "process.consoleSize.width"]);
+  t.same(propertiesOf(["linux.uidMappings"]).length, 3);
+  t.throws(() => propertiesOf(["linux.no"]), /linux.no is no property/);
+});
+
+t.test("what a document has", async (t) => {
+  const document = { linux: { devices: [{ major: 1 }, { major: 2, path: "/x" }], sysctl: { a: "b" }, maskedPaths: ["/p"] } };
+  t.same(valuesIn(document, only("linux.devices[].major")), [1, 2]);
+  t.same(valuesIn(document, only("linux.sysctl")), ["b"]);
+  t.same(valuesIn(document, only("linux.readonlyPaths")), []);
+  t.same(withoutProperty(document, only("linux.devices[].major").parts), {
+    linux: { devices: [{}, { path: "/x" }], sysctl: { a: "b" }, maskedPaths: ["/p"] },
+  });
+  t.same(withoutProperty(document, only("linux.sysctl").parts), {
+    linux: { devices: document.linux.devices, maskedPaths: ["/p"] },
+  });
+  t.same(withoutProperty({ linux: { netDevices: { e: { name: "f" } } } }, only("linux.netDevices.*.name").parts), {
+    linux: { netDevices: { e: {} } },
+  });
+  const given = new Given();
+  given.add({ linux: { namespaces: [{ type: "pid" }, { type: "no" }], cgroupsPath: "/p" } });
+  t.same(given.listed(only("linux.namespaces[].type")), ["pid"]);
+  t.same(given.listed(only("linux.cgroupsPath")), []);
+  t.equal(given.has(only("linux.mountLabel")), false);
+});

@@ -1,0 +1,136 @@
+// npm run properties: every property of config.json with runt, runc and crun, as the scenarios of conformance/ find it.
+// The table goes into README.md, and all of it, with the values and the scenarios, into conformance/PROPERTIES.md.
+//
+//   npm run properties -- WORD...          only the files whose path contains one of the words; the tables stay
+//   npm run properties -- --doubt [WORD...]  each scenario with runt once more for each property that it proves, without that
+//                                          property in config.json: it has to fail, or it proves nothing
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ensureNpmPackages, PACKAGES, prepare, ROOT } from "./prepare.mjs";
+import { replacePart, tapOf, titleOf } from "./scenarios.mjs";
+import { fullTable, shortTable } from "./properties_table.mjs";
+
+const LOGS = join(ROOT, "build/test-logs");
+const FILE_TIMEOUT_MS = 600_000;
+const JOBS = 2;
+/** Runs by itself: it mounts cgroup hierarchies, which others would see. */
+const ALONE = /resources\.test\.ts$/;
+const RUNT = "dist/bin/runt";
+/** crun 1.8 refuses the hybrid layout of cgroups, so it gets a host without the v2 mount. */
+const WRAPS = { crun: ["conformance/bench/hide_unified.sh"] };
+const PROVES = "# proves ";
+
+/** Test files whose scenarios name properties; and the unit tests that prove what no scenario can. */
+function filesWithProofs() {
+  const found = ["cases", "security"].flatMap((folder) =>
+    readdirSync(join(ROOT, "conformance", folder)).map((name) => `conformance/${folder}/${name}`),
+  );
+  return found.filter((file) => file.endsWith(".test.ts") && readFileSync(join(ROOT, file), "utf8").includes("proves")).sort();
+}
+
+/** `{ scenario, properties: { name: values }, verdict, reason }` for each scenario of parsed TAP that names properties. */
+function proofs(events, file) {
+  const found = [];
+  let properties;
+  for (const [kind, value] of events) {
+    if (kind === "child") {
+      const said = value.find(([inner, text]) => inner === "comment" && text.startsWith(PROVES));
+      properties = said === undefined ? undefined : JSON.parse(said[1].slice(PROVES.length));
+    } else if (kind === "assert") {
+      const verdict = value.skip ? "skipped" : value.ok ? "ok" : "failed";
+      const reason = typeof value.skip === "string" ? value.skip : "";
+      if (properties !== undefined) found.push({ file, scenario: value.name, properties, verdict, reason });
+      properties = undefined;
+    }
+  }
+  return found;
+}
+
+/** `work` of each item, some at a time; results in the order of the items. */
+async function eachOf(items, jobs, work) {
+  const results = [];
+  const waiting = items.map((item, index) => [index, item]);
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) results[next[0]] = await work(next[1]);
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
+  return results;
+}
+
+async function runAll(Parser, files, runtime) {
+  const began = Date.now();
+  const name = titleOf(runtime);
+  const resultsOf = async (file) => {
+    const { out } = await tapOf(file, { runtime, timeoutMs: FILE_TIMEOUT_MS, wrap: WRAPS[name] ?? [] });
+    writeFileSync(join(LOGS, `properties-${name}-${file.replaceAll("/", "-")}.tap`), out);
+    return proofs(Parser.parse(out), file);
+  };
+  const together = await eachOf(files.filter((file) => !ALONE.test(file)), JOBS, resultsOf);
+  const all = [...together, ...(await eachOf(files.filter((file) => ALONE.test(file)), 1, resultsOf))].flat();
+  const count = (verdict) => all.filter((each) => each.verdict === verdict).length;
+  const seconds = ((Date.now() - began) / 1000).toFixed(0);
+  console.log(`${name}: ${count("ok")} scenarios passed, ${count("failed")} failed, ${count("skipped")} skipped (${seconds} s)`);
+  for (const { file, scenario, verdict } of all) if (verdict === "failed") console.log(`    not ok ${file} > ${scenario}`);
+  return all;
+}
+
+/** @returns whether every scenario fails without what it proves */
+async function doubt(Parser, files) {
+  const whole = await runAll(Parser, files, RUNT);
+  const pairs = new Map();
+  for (const { file, properties, verdict } of whole) {
+    if (verdict === "ok") for (const name of Object.keys(properties)) pairs.set(`${file} ${name}`, { file, name });
+  }
+  const passed = new Set(whole.filter(({ verdict }) => verdict === "ok").map(({ file, scenario }) => `${file} ${scenario}`));
+  let tried = 0;
+  let believed = 0;
+  await eachOf([...pairs.values()], JOBS, async ({ file, name }) => {
+    const env = { RUNT_TEST_WITHOUT: name };
+    const { out } = await tapOf(file, { runtime: RUNT, timeoutMs: FILE_TIMEOUT_MS, env });
+    for (const { scenario, properties, verdict } of proofs(Parser.parse(out), file)) {
+      if (!Object.hasOwn(properties, name) || !passed.has(`${file} ${scenario}`)) continue;
+      tried += 1;
+      if (verdict === "failed") continue;
+      believed += 1;
+      console.log(`    ${file} > ${scenario}: passes without ${name}`);
+    }
+  });
+  console.log(`doubted ${tried} proofs: ${tried - believed} fail without the property, ${believed} do not notice`);
+  return tried > 0 && believed === 0;
+}
+
+async function main() {
+  const doubting = process.argv.includes("--doubt");
+  const words = process.argv.slice(2).filter((word) => word !== "--doubt");
+  if (process.getuid?.() !== 0) throw new Error("the scenarios need root: sudo npm run properties");
+  mkdirSync(LOGS, { recursive: true });
+  for (const name of prepare({ packages: [...new Set([...PACKAGES.build, ...PACKAGES.test])] })) {
+    console.log(`missing: the Debian package ${name}`);
+  }
+  if (!ensureNpmPackages()) throw new Error("npm ci failed");
+  const built = spawnSync(process.execPath, [join(ROOT, "scripts/build.mjs")], { cwd: ROOT, stdio: "inherit" });
+  if (built.status !== 0) throw new Error("the build failed");
+  const { Parser } = await import("tap-parser");
+  const all = filesWithProofs();
+  const files = words.length === 0 ? all : all.filter((file) => words.some((word) => file.includes(word)));
+  if (doubting) {
+    if (!(await doubt(Parser, files))) process.exitCode = 1;
+    return;
+  }
+  const { PROPERTIES } = await import(join(ROOT, "build/js/conformance/harness/properties.js"));
+  const runtimes = [RUNT, "runc", "crun"];
+  const columns = [];
+  for (const runtime of runtimes) columns.push({ title: titleOf(runtime), proofs: await runAll(Parser, files, runtime) });
+  if (words.length === 0) {
+    replacePart(join(ROOT, "README.md"), "properties", shortTable(PROPERTIES, columns));
+    replacePart(join(ROOT, "conformance/PROPERTIES.md"), "properties", fullTable(PROPERTIES, columns));
+  }
+  const failed = columns[0].proofs.filter(({ verdict }) => verdict === "failed");
+  const proven = new Set(columns[0].proofs.flatMap(({ properties }) => Object.keys(properties)));
+  const untested = words.length === 0 ? PROPERTIES.filter(({ name }) => !proven.has(name)) : [];
+  for (const { name } of untested) console.log(`    untested: ${name}`);
+  if (failed.length > 0 || untested.length > 0) process.exitCode = 1;
+}
+
+await main();
