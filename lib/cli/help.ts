@@ -1,6 +1,7 @@
 /** Help texts, in runc's layout; yargs formats the options. */
 
 import type { Options } from "yargs";
+import { programName } from "./name.ts";
 import {
   type CommandName,
   type CommandRow,
@@ -18,9 +19,9 @@ const WIDTH = 100;
 /** The help of a command, or of the program. */
 export async function helpText(command: CommandRow | undefined): Promise<string> {
   if (command === undefined) return programHelp();
-  const usage = `runt ${command.name} [options] ${command.arguments}`.trimEnd();
+  const usage = `${programName()} ${command.name} [options] ${command.arguments}`.trimEnd();
   return (
-    section("NAME", `runt ${command.name} - ${command.summary}`) +
+    section("NAME", `${programName()} ${command.name} - ${command.summary}`) +
     section("USAGE", usage) +
     section("DESCRIPTION", DESCRIPTIONS[command.name as CommandName]) +
     `${await optionList("OPTIONS", [...command.options, HELP_OPTION])}\n` +
@@ -56,8 +57,8 @@ async function programHelp(): Promise<string> {
   );
   commands.push(`${"help, h".padEnd(width)}show this help, or that of one command`);
   return (
-    section("NAME", `runt - ${PROGRAM.title}`) +
-    section("USAGE", "runt [global options] command [command options] [arguments...]") +
+    section("NAME", `${programName()} - ${PROGRAM.title}`) +
+    section("USAGE", `${programName()} [global options] command [command options] [arguments...]`) +
     section("DESCRIPTION", PROGRAM.text) +
     section("COMMANDS", commands.join("\n")) +
     (await optionList("GLOBAL OPTIONS", [...GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION]))

@@ -7,6 +7,7 @@ import { type Invocation, readArguments } from "./argv.ts";
 import { makeContext, rootOf } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
 import { type CommandLog, openLog } from "./log.ts";
+import { programName } from "./name.ts";
 import { STDERR, STDOUT, write } from "./output.ts";
 
 const FAILURE = 1;
@@ -68,7 +69,7 @@ async function runCommand(invocation: Invocation): Promise<number> {
     const root = rootOf(globals);
     log = logOf(invocation);
     const context = makeContext(globals, root, log);
-    if (command?.prefixed === true) prefix = `runt ${command.name} failed: `;
+    if (command?.prefixed === true) prefix = `${programName()} ${command.name} failed: `;
     const result = await dispatch(invocation, context, root);
     const failed = write(STDOUT, result.output);
     // A reader that has read enough is no failure; lost output is.

@@ -1,16 +1,18 @@
 /** The text of `--version`. */
 
+import { programName } from "./name.ts";
+
 /** Release of the OCI runtime specification that runt implements. */
 export const SPEC_VERSION = "1.3.0";
 
 /**
  * Facts on lines of their own. Programs read them: dockerd takes name and version from the last line that has the word
  * "version" in it, and the commit from a line "commit:", so no other line may have that word; go-runc reads nothing at all
- * unless the first line starts with "runc version ", and takes that for no error. Neither needs runt to say that it were
- * runc.
+ * unless the first line starts with "runc version ", and takes that for no error. Only who calls it `runc` is told that it
+ * is one, with the version of runt.
  */
 export function versionText(): string {
-  const lines = [`runt version ${process.env["RUNT_VERSION"] ?? "unbuilt"}`];
+  const lines = [`${programName()} version ${process.env["RUNT_VERSION"] ?? "unbuilt"}`];
   const commit = process.env["RUNT_COMMIT"] ?? "";
   if (commit !== "" && commit !== "unknown") lines.push(`commit: ${commit}`);
   lines.push(`spec: ${SPEC_VERSION}`);

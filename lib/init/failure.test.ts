@@ -17,15 +17,15 @@ const exec: Step = {
 t.test("what a program lacks that is there", (tt) => {
   tt.equal(
     message(exec, { call: "interpreter", subject: "/bin/sh\r" }),
-    'process.args: exec "/bin/x": no such file or directory: not of the file itself, but of the interpreter of its first line, ' +
+    'process.args: exec /bin/x: no such file or directory: not of the file itself, but of the interpreter of its first line, ' +
       '"/bin/sh\\r": the script has lines that end in a carriage return, as on Windows',
   );
   tt.equal(
     message(exec, { call: "loader", subject: "/lib/ld.so", errno: Errno.EACCES }),
-    'process.args: exec "/bin/x": permission denied: not of the file itself, but of the dynamic loader, "/lib/ld.so": ' +
+    'process.args: exec /bin/x: permission denied: not of the file itself, but of the dynamic loader, "/lib/ld.so": ' +
       "is it a program for another system or C library?",
   );
-  tt.match(message(exec, { subject: "/bin/x" }), /exec "\/bin\/x": no such file or directory/);
+  tt.match(message(exec, { subject: "/bin/x" }), /exec \/bin\/x: no such file or directory/);
   tt.end();
 });
 

@@ -1,6 +1,6 @@
 /** Failure records of `init` as errors that a person can use. */
 import { RuntimeError } from "../errors.ts";
-import { CALLS, FAILURE_SIZE, Stage, type Step } from "../plan/ops.ts";
+import { CALLS, FAILURE_SIZE, MountFlag, Stage, type Step } from "../plan/ops.ts";
 import { propertyName } from "../spec/property_name.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
 import { outputText } from "./hook_output.ts";
@@ -84,6 +84,11 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
     case "mount": {
       const { source, target, fstype } = step.fields;
       const what = source === "" ? fstype : source;
+      const strict = (step.fields.flags & MountFlag.STRICT_TARGET) !== 0;
+      if (strict && (failure.errno === Errno.ELOOP || failure.errno === Errno.ENOTDIR)) {
+        const must = `filesystem ${JSON.stringify(fstype)} must be mounted on ordinary directory`;
+        return `error mounting ${JSON.stringify(what)} to rootfs at ${JSON.stringify(target)}: ${must}: ${call}: ${reason}`;
+      }
       const about = subject === "" || subject === target ? "" : ` (${subject})`;
       return `error mounting ${JSON.stringify(what)} to rootfs at ${JSON.stringify(target)}: ${call}: ${reason}${about}`;
     }
@@ -92,7 +97,7 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
     case "exec":
       if (call === "interpreter" || call === "loader") return missingError(step.fields.args[0] ?? "", failure, reason);
       // The file is there: so what it names as its interpreter or loader is not, or not for this machine.
-      return `exec${quoted}: ${reason}${failure.errno === Errno.ENOENT ? " (it has gone since it was found, or its interpreter or loader is missing)" : ""}`;
+      return `exec ${subject}: ${reason}${failure.errno === Errno.ENOENT ? " (it has gone since it was found, or its interpreter or loader is missing)" : ""}`;
     case "cgroup": {
       const hint = failure.errno === Errno.ENOSPC ? " (cpuset.cpus or cpuset.mems of the cgroup is empty)" : "";
       return `join the cgroup: ${call}: ${reason}${hint}`;
@@ -117,6 +122,11 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
       return `apply profile ${JSON.stringify(step.fields.profile)}: write to \`/proc/self/attr/apparmor/exec\`: ${reason}`;
     case "selinuxLabel":
       return `write to \`/proc/self/attr/${step.fields.attribute}\`: ${reason}`;
+    case "scheduler":
+      if (failure.errno === Errno.EPERM) {
+        return `scheduler: ${call}: ${reason} (process scheduler can't be used together with AllowedCPUs, which linux.resources.cpu.cpus sets; or a privilege is missing)`;
+      }
+      return `${step.op}: ${call}: ${reason}`;
     case "sysctl":
       return `write sysctl ${step.fields.key} = ${JSON.stringify(step.fields.value)}: ${call}: ${reason}`;
     default:
@@ -141,7 +151,7 @@ function missingError(program: string, { call, subject }: Failure, reason: strin
     : call === "loader"
       ? ": is it a program for another system or C library?"
       : "";
-  return `exec ${JSON.stringify(program)}: ${reason}: not of the file itself, but of ${what}, ${JSON.stringify(subject)}${hint}`;
+  return `exec ${program}: ${reason}: not of the file itself, but of ${what}, ${JSON.stringify(subject)}${hint}`;
 }
 
 function hookError(
@@ -151,7 +161,7 @@ function hookError(
   facts: object,
 ): RuntimeError {
   const [, , kind, index] = step.origin.split("/");
-  const name = `error running ${kind} hook #${index} (${step.fields.path})`;
+  const name = `error running ${kind} hook #${index}: ${step.fields.path}`;
   let reason: string;
   if (failure.call !== "hook") reason = `${failure.call}: ${errnoText(failure.errno)}`;
   else if (failure.value === HOOK_TIMED_OUT) {
@@ -163,5 +173,20 @@ function hookError(
 /** A wait status in words, as Go prints it. */
 export function waitStatusText(status: number): string {
   const signal = status & 0x7f;
-  return signal === 0 ? `exit status ${(status >> 8) & 0xff}` : `signal: ${signal}`;
+  return signal === 0 ? `exit status ${(status >> 8) & 0xff}` : `signal: ${signalText(signal)}`;
 }
+
+/** A signal in words, as Go prints it. */
+export function signalText(signal: number): string {
+  return SIGNALS[signal] ?? String(signal);
+}
+
+/** By number, which is the same on x86_64 and aarch64. */
+const SIGNALS: readonly (string | undefined)[] = [
+  undefined, "hangup", "interrupt", "quit", "illegal instruction", "trace/breakpoint trap", "aborted", "bus error",
+  "floating point exception", "killed", "user defined signal 1", "segmentation fault", "user defined signal 2",
+  "broken pipe", "alarm clock", "terminated", "stack fault", "child exited", "continued", "stopped (signal)", "stopped",
+  "stopped (tty input)", "stopped (tty output)", "urgent I/O condition", "CPU time limit exceeded",
+  "file size limit exceeded", "virtual timer expired", "profiling timer expired", "window changed", "I/O possible",
+  "power failure", "bad system call",
+];

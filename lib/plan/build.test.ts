@@ -71,7 +71,7 @@ t.test("the whole order", async (t) => {
   };
   const order = ops(config).filter((op) => op !== "device" && op !== "symlink");
   t.same(order, [
-    "sessionKeyring", "loopback", "parentPropagation", "rootfs", "mount", "mount", "cgroup", "unshare",
+    "sessionKeyring", "loopback", "parentPropagation", "rootfs", "mount", "mount", "cgroup", "unshare", "cpuAffinity",
     "runtimeHooks", "hook", "enterRoot", "workingDirectory", "console",
     "mountAttributes", "mountAttributes", "hostname", "domainname", "sysctl", "readonlyPath", "maskPath",
     "rootPropagation",
@@ -187,8 +187,8 @@ t.test("mounts: the cgroup is entered before the first mount that shows it", asy
   };
   const steps = buildPlan(config, { ...facts, cgroupMounts: { 1: [piece] } }).steps;
   const from = steps.findIndex(({ op }) => op === "mount");
-  t.same(steps.slice(from, from + 4).map(({ op }) => op), ["mount", "cgroup", "symlink", "mount"]);
-  t.equal(steps[from + 2]?.origin, "/mounts/1");
+  t.same(steps.slice(from, from + 5).map(({ op }) => op), ["mount", "cgroup", "cpuAffinity", "symlink", "mount"]);
+  t.equal(steps[from + 3]?.origin, "/mounts/1");
   t.equal(steps.filter(({ op }) => op === "cgroup").length, 1);
 });
 

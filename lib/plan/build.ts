@@ -13,7 +13,7 @@ import * as K from "./linux.ts";
 import { deferredReadonlySteps, deviceSteps, mountSteps, parentPropagation, rootfsPropagation } from "./mounts.ts";
 import { hasNamespace, namespaceSteps, readNamespaces } from "./namespaces.ts";
 import type { Step } from "./ops.ts";
-import { consoleStep, execStep, hookSteps, keepsOriginalGroups, processSteps } from "./process.ts";
+import { anyCpu, consoleStep, execStep, hookSteps, keepsOriginalGroups, processSteps } from "./process.ts";
 
 /** What init does, and what it needs for it. */
 export interface Plan {
@@ -41,6 +41,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
     if ((namespaces.made & K.CLONE_NEWCGROUP) !== 0) {
       steps.push({ op: "unshare", origin: "/linux/namespaces", fields: { flags: K.CLONE_NEWCGROUP } });
     }
+    steps.push(anyCpu());
   };
 
   if (!facts.noNewKeyring) {
@@ -148,8 +149,13 @@ function kernelSteps(config: Config, steps: Step[]): void {
     steps.push({ op: "readonlyPath", origin: `/linux/readonlyPaths/${index++}`, fields: { path } });
   }
   index = 0;
+  const masked: string[] = [];
   for (const path of linux?.maskedPaths ?? []) {
-    steps.push({ op: "maskPath", origin: `/linux/maskedPaths/${index++}`, fields: { path } });
+    const origin = `/linux/maskedPaths/${index++}`;
+    // Callers list a path twice (their own defaults and the user's); one mount hides it as well as two.
+    if (masked.includes(path)) continue;
+    masked.push(path);
+    steps.push({ op: "maskPath", origin, fields: { path } });
   }
 }
 

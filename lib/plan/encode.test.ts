@@ -45,6 +45,7 @@ t.test("header, then one step with every kind of field", async (t) => {
       stateHead: "{",
       stateTail: "",
       slot: 3,
+      home: 1,
     },
   };
   const bytes = encodePlan([step, { op: "ready", origin: "", fields: {} }]);
@@ -73,6 +74,7 @@ t.test("header, then one step with every kind of field", async (t) => {
   t.equal(reader.text(1), "\0", "an empty string has its NUL too");
   reader.align();
   t.equal(reader.u64(), 3n);
+  t.equal(reader.u64(), 1n);
   t.equal(reader.at, 16 + size);
   t.equal(reader.u32(), opNumber("ready"));
   t.equal(reader.u32(), 8);

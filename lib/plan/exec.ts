@@ -13,10 +13,7 @@ import type { SeccompFilter, Slot } from "./facts.ts";
 import * as K from "./linux.ts";
 import { readNamespaces } from "./namespaces.ts";
 import type { Step } from "./ops.ts";
-import { consoleStep, execStep, keepsOriginalGroups, oomScoreAdjStep, processSteps } from "./process.ts";
-
-/** Bytes of a mask that has every CPU that a kernel may have; more are ignored. */
-const ALL_CPUS = 1024;
+import { anyCpu, consoleStep, execStep, keepsOriginalGroups, oomScoreAdjStep, processSteps } from "./process.ts";
 
 /** What planning an `exec` needs to know beyond config.json and the process. */
 export interface ExecFacts {
@@ -53,11 +50,7 @@ export function buildExecPlan(config: Config, process: Process, facts: ExecFacts
   oomScoreAdjStep(process, steps);
   steps.push({ op: "cgroup", origin: "/linux/cgroupsPath", fields: {} });
   if (final !== "") affinityStep("final", final, steps);
-  else if (initial === "") {
-    // Not those that the runtime happens to be bound to; the cgroup's cpuset still holds.
-    const fields = { mask: new Uint8Array(ALL_CPUS).fill(255), attempt: 1 };
-    steps.push({ op: "cpuAffinity", origin: "", fields });
-  }
+  else if (initial === "") steps.push(anyCpu());
   if (kinds !== 0) {
     steps.push({ op: "joinContainer", origin: "/linux/namespaces", fields: { slot: slots.length, kinds } });
     slots.push({ kind: "container" });

@@ -24,7 +24,7 @@ type FieldValue = {
 /** "RUNT" read as a little-endian u32. */
 export const PLAN_MAGIC = 0x544e5552;
 /** Raised whenever this table or the wire format changes; `init` refuses every other. */
-export const PLAN_VERSION = 5;
+export const PLAN_VERSION = 6;
 
 export const OPS = {
   // --- stage 1, only where a namespace is joined or made in two steps -------------------------------
@@ -120,7 +120,7 @@ export const OPS = {
   rlimit: { resource: "u32", soft: "u64", hard: "u64" },
   /**
    * A createContainer or startContainer hook, run by init. The state on its stdin is `stateHead`, the pid in
-   * decimal, `stateTail`. `timeoutMs` 0 is none. What it prints goes to the descriptor in `slot`.
+   * decimal, `stateTail`. `timeoutMs` 0 is none. What it prints goes to the descriptor in `slot`. `home` as for `exec`.
    */
   hook: {
     path: "str",
@@ -130,6 +130,7 @@ export const OPS = {
     stateHead: "str",
     stateTail: "str",
     slot: "u32",
+    home: "u32",
   },
   umask: { mask: "u32" },
   /** Makes `process.cwd` where it is missing, owned by root, before privileges are given up. */

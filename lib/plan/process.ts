@@ -12,6 +12,8 @@ import type { Step } from "./ops.ts";
 
 /** Where a program without a slash is looked for if the container's environment has no PATH (execvp). */
 const DEFAULT_SEARCH = "/bin:/usr/bin";
+/** Bytes of a mask that has every CPU that a kernel may have; more are ignored. */
+const ALL_CPUS = 1024;
 /** The umask where `process.user.umask` is not given; what runc and crun use. */
 const DEFAULT_UMASK = 0o022;
 
@@ -92,6 +94,11 @@ export function keepsOriginalGroups({ annotations }: Config): boolean {
   return annotations?.["run.oci.keep_original_groups"] === "1";
 }
 
+/** Not the CPUs that the runtime happens to be bound to: all; the cgroup's cpuset still holds. */
+export function anyCpu(): Step {
+  return { op: "cpuAffinity", origin: "", fields: { mask: new Uint8Array(ALL_CPUS).fill(255), attempt: 1 } };
+}
+
 /** `process.oomScoreAdj`; nothing where it is absent. */
 export function oomScoreAdjStep({ oomScoreAdj }: Process, steps: Step[]): void {
   if (oomScoreAdj === undefined) return;
@@ -105,7 +112,10 @@ export function execStep(process: Process, preserve: number, extraEnv: readonly 
   return { op: "exec", origin: "/process/args", fields: { args: process.args ?? [], env, preserve, home } };
 }
 
-/** Hooks that init runs. `stateHead` + pid + `stateTail` is what they get on stdin. */
+/**
+ * Hooks that init runs. `stateHead` + pid + `stateTail` is what they get on stdin.
+ * @param defaultEnv the environment of a hook that has none
+ */
 export function hookSteps(
   kind: "createContainer" | "startContainer",
   hooks: readonly Hook[] | undefined,
@@ -115,6 +125,7 @@ export function hookSteps(
   steps: Step[],
 ): void {
   const list = hooks ?? [];
+  const home = kind === "startContainer" ? 1 : 0;
   for (let index = 0; index < list.length; index++) {
     const hook = list[index];
     if (hook === undefined) continue;
@@ -126,6 +137,7 @@ export function hookSteps(
       stateHead: state[0],
       stateTail: state[1],
       slot,
+      home: hook.env !== undefined && hook.env.length > 0 ? 0 : home,
     };
     steps.push({ op: "hook", origin: `/hooks/${kind}/${index}`, fields });
   }

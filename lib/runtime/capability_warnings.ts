@@ -10,7 +10,12 @@ const PR_CAPBSET_READ = 23;
  * @param unknown of names that no kernel knows, too; for a config.json its validation warns of them
  */
 export function warnOfCapabilities(context: RuntimeContext, process: Process | undefined, unknown = false): void {
-  const wanted = process?.capabilities?.permitted;
+  const { permitted: wanted, ambient = [], inheritable = [] } = process?.capabilities ?? {};
+  for (const name of ambient) {
+    if (inheritable.includes(name) && wanted?.includes(name) === true) continue;
+    const reason = "it is not in both of process.capabilities.permitted and inheritable";
+    context.log.warn(`can't raise ambient capability ${name}: ${reason}`);
+  }
   if (wanted === undefined || wanted.length === 0) return;
   const names = capabilityNames();
   for (const name of wanted) {

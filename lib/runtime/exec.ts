@@ -6,8 +6,9 @@
  */
 import { attachCgroup, type Cgroup } from "../cgroups/driver.ts";
 import { cgroupBelow } from "../cgroups/path_of_process.ts";
-import { RuntimeError } from "../errors.ts";
+import { asRuntimeError, RuntimeError } from "../errors.ts";
 import type { InitProcess } from "../init/process.ts";
+import type { Plan } from "../plan/build.ts";
 import { buildExecPlan } from "../plan/exec.ts";
 import type { Config, Process } from "../spec/types.ts";
 import { Errno } from "../sys/errno.ts";
@@ -131,10 +132,17 @@ async function join(
     const plan = buildExecPlan(config, process, facts);
     openSlots(plan.slots, target.entry, new Map(), consoleSocket, fds, target.pidfd);
     init.sendPlan(plan, fds);
-    context.log.debug(`container ${record.id}: init started with a plan of ${plan.steps.length} steps`);
+    context.log.debug(`container ${record.id}: nsexec container setup: init started with a plan of ${plan.steps.length} steps`);
+    tellAffinity(context, plan);
     const rdt = record.intel_rdt === undefined ? undefined : await import("./intel_rdt.ts");
     const own = {
-      joinFds: () => cgroup.joinFds(below),
+      joinFds: () => {
+        try {
+          return cgroup.joinFds(below);
+        } catch (error) {
+          throw asRuntimeError(error).prefixed(`error adding pid ${init.asking} to cgroups: `);
+        }
+      },
       // Of what the kernel has killed before this process is no part.
       oomKills: () => cgroup.oomKills() - killed,
     };
@@ -150,7 +158,9 @@ async function join(
         if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd);
       },
     });
+    context.log.debug(`container ${record.id}: child process in init(), pid ${init.pid}`);
     await untilExecuted(init, own, WHO);
+    context.log.debug(`container ${record.id}: setns_init: about to exec was the last word of pid ${init.pid}`);
     if (options.pidFile !== undefined) writePidFile(options.pidFile, init.pid);
     return init;
   } catch (error) {
@@ -158,6 +168,18 @@ async function join(
     throw hasStoppedMeanwhile(error, record) ? stopped() : startError(error);
   } finally {
     for (const fd of fds) native.close(fd);
+  }
+}
+
+/** What `initial` and `final` of `execCPUAffinity` come to, lowest CPU last, in runc's words for it. */
+function tellAffinity(context: RuntimeContext, plan: Plan): void {
+  for (const step of plan.steps) {
+    if (step.op !== "cpuAffinity" || step.origin === "") continue;
+    let mask = "";
+    for (const byte of step.fields.mask) mask = byte.toString(16).padStart(2, "0") + mask;
+    const text = mask.replace(/^0+(?=.)/, "");
+    const when = step.origin.endsWith("initial") ? "nsexec before the cgroup" : "nsexec in the cgroup";
+    context.log.debug(`${when}: affinity: 0x${text}`);
   }
 }
 

@@ -4,6 +4,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#posix-platform-hooks
  */
 import { RuntimeError } from "../errors.ts";
+import { signalText } from "../init/failure.ts";
 import { outputText } from "../init/hook_output.ts";
 import type { Hook, Hooks } from "../spec/types.ts";
 import { errnoText } from "../sys/errno.ts";
@@ -56,7 +57,7 @@ export async function runHook(
   const input = openInput(state);
   const facts = { pointer: `/hooks/${kind}/${index}`, path: hook.path };
   const fail = (reason: string): RuntimeError => {
-    const text = `error running ${kind} hook #${index} (${hook.path}): ${reason}`;
+    const text = `error running ${kind} hook #${index}: ${hook.path}: ${reason}`;
     return new RuntimeError("HOOK_FAILED", `${text}${outputText(readHookOutput(output))}`, facts);
   };
   try {
@@ -78,7 +79,7 @@ export async function runHook(
     native.close(spawned.pidfd);
     if (ready === 0) throw fail(`hook ran past specified timeout of ${hook.timeout}s`);
     if (exited === null || typeof exited === "number") throw fail("it was lost");
-    if (exited.signaled) throw fail(`signal: ${exited.status}`);
+    if (exited.signaled) throw fail(`signal: ${signalText(exited.status)}`);
     if (exited.status !== 0) throw fail(`exit status ${exited.status}`);
   } finally {
     native.close(input);

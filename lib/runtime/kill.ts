@@ -27,10 +27,12 @@ export function kill(
     const record = recordOf(entry);
     const pidfd = record === undefined ? undefined : openInit(record);
     if (record === undefined || pidfd === undefined) {
-      if (options.all && record !== undefined && !record.own_pid_namespace) {
-        attachCgroup(record.cgroup_paths).killAll(signal);
-      }
-      if (options.all) return;
+      const orphans = record !== undefined && !record.own_pid_namespace && (options.all || signal === SIGKILL);
+      const cgroup = orphans ? attachCgroup(record.cgroup_paths) : undefined;
+      // They outlive the first process, and nobody else would end them.
+      const some = cgroup !== undefined && cgroup.processes().length > 0;
+      if (some) cgroup.killAll(signal);
+      if (options.all || some) return;
       throw new RuntimeError("CONTAINER_NOT_RUNNING", "container not running");
     }
     try {

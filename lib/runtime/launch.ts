@@ -154,7 +154,7 @@ export async function launch(
     } finally {
       for (const fd of slots) native.close(fd);
     }
-    log.debug(`init started with a plan of ${plan.steps.length} steps`);
+    log.debug(`nsexec container setup: init started with a plan of ${plan.steps.length} steps`);
     if (!rootless) cgroup.create();
     await cgroup.limit(config.linux?.resources);
     log.debug(`cgroups made and limited at ${cgroup.paths["devices"] ?? cgroup.paths[""] ?? ""}`);
@@ -171,7 +171,7 @@ export async function launch(
       entry.prepare(record);
     };
     const isKnown = await init.first();
-    log.debug(`init: first process ${init.pid}`);
+    log.debug(`child process in init(), pid ${init.pid}`);
     if (isKnown) prepare();
     let poststopIsDue = false;
     const hooksRun = (): void => {
@@ -211,7 +211,7 @@ export async function launch(
           undo.push(() => void native.unlink(AT_FDCWD, pidFile));
         }
         entry.publish();
-        log.debug(`container ${options.id}: init is ready, pid ${init.pid}`);
+        log.debug(`container ${options.id}: init is ready, pid ${init.pid}; init: closing the pipe to signal completion`);
       },
     });
     const forwards = notify?.socket === undefined ? {} : { notify: notify.socket };

@@ -132,7 +132,7 @@ run("process", [
   [
     "memoryPolicy: nodes that are no list",
     { linux: { memoryPolicy: { mode: "MPOL_BIND", nodes: "x" } } },
-    '/linux/memoryPolicy/nodes: found "x", must be a list of NUMA nodes such as 0-3,7: x is no node number or range from 0 to 65536',
+    '/linux/memoryPolicy/nodes: invalid memory policy node: found "x", must be a list of NUMA nodes such as 0-3,7: x is no node number or range from 0 to 65536',
   ],
   [
     "memoryPolicy: nodes that the mode does not take, and flags that exclude each other",
@@ -141,7 +141,7 @@ run("process", [
         memoryPolicy: { mode: "MPOL_LOCAL", nodes: "0", flags: ["MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"] },
       },
     },
-    '/linux/memoryPolicy/nodes: found "0", but MPOL_LOCAL takes no nodes',
+    '/linux/memoryPolicy/nodes: found "0", but MPOL_LOCAL takes no nodes: mode requires 0 nodes but got 1',
     "/linux/memoryPolicy/flags: MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other",
   ],
   [

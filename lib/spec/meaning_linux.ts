@@ -179,12 +179,17 @@ function checkMemoryPolicy({ linux }: Sound<Config>, report: Report): void {
   if (listed) {
     const mask = parseCpuList(nodes, "node");
     if (typeof mask === "string") {
-      report(`${at}/nodes`, `found ${show(nodes)}, must be a list of NUMA nodes such as 0-3,7: ${mask}`);
+      report(`${at}/nodes`, `invalid memory policy node: found ${show(nodes)}, must be a list of NUMA nodes such as 0-3,7: ${mask}`);
     }
   }
   const reads = [`${at}/mode`, `${at}/nodes`];
   if (mode === "MPOL_DEFAULT" || mode === "MPOL_LOCAL") {
-    if (listed) report(`${at}/nodes`, `found ${show(nodes)}, but ${mode} takes no nodes`, reads);
+    const mask = listed ? parseCpuList(nodes, "node") : "";
+    if (typeof mask !== "string") {
+      let count = 0;
+      for (const byte of mask) for (let rest = byte; rest !== 0; rest &= rest - 1) count++;
+      report(`${at}/nodes`, `found ${show(nodes)}, but ${mode} takes no nodes: mode requires 0 nodes but got ${count}`, reads);
+    }
   } else if (mode !== undefined && mode !== "MPOL_PREFERRED" && !listed) {
     report(`${at}/nodes`, `missing, but ${mode} needs at least one node`, reads);
   }

@@ -53,7 +53,13 @@ export function valueAt(document: Json, pointer: string): Json | undefined {
 
 /** What a failure of the schema means, for a person. One failure of a list can be several findings. */
 export function findings(document: Json, failures: readonly SchemaFailure[]): Finding[] {
-  return failures.flatMap((failure) => explain(document, failure));
+  return failures.flatMap((failure) => explain(document, failure)).map(inRuncsWords);
+}
+
+/** Callers look for these words of runc. */
+function inRuncsWords({ pointer, message }: Finding): Finding {
+  const { name } = /^\/linux\/memoryPolicy\/(?<name>mode|flag)/.exec(pointer)?.groups ?? {};
+  return { pointer, message: name === undefined ? message : `invalid memory policy ${name}: ${message}` };
 }
 
 function explain(document: Json, failure: SchemaFailure): Finding[] {

@@ -63,6 +63,15 @@ bool HomeFromLine(std::string_view line, std::uint32_t uid, HomeDirectory* home)
   return true;
 }
 
+bool HasHome(const Strings& env) {
+  bool found = false;
+  env.ForEach([&](std::string_view text) {
+    found = StartsWith(text, kHomeVariable) && text.size() > kHomeVariable.size();
+    return !found;
+  });
+  return found;
+}
+
 HomeDirectory FindHome(std::uint32_t uid) {
   HomeDirectory home("/");
   // A FIFO in its place must not make this wait.

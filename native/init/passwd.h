@@ -6,6 +6,7 @@
 
 #include "../base/kernel.h"
 #include "../base/text.h"
+#include "../plan/fields.h"
 
 namespace runt {
 
@@ -19,6 +20,11 @@ bool HomeFromLine(std::string_view line, std::uint32_t uid, HomeDirectory* home)
 // KiB.
 // "/" where it says nothing.
 HomeDirectory FindHome(std::uint32_t uid);
+
+inline constexpr std::string_view kHomeVariable = "HOME=";
+
+// Whether HOME is there and says something: one that is empty counts for nothing, as in runc.
+bool HasHome(const Strings& env);
 
 }  // namespace runt
 

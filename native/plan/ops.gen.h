@@ -12,7 +12,7 @@
 namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
-inline constexpr std::uint32_t kPlanVersion = 5;
+inline constexpr std::uint32_t kPlanVersion = 6;
 inline constexpr std::uint32_t kOpCount = 45;
 inline constexpr std::uint32_t kFailureSize = 280;
 
@@ -414,6 +414,7 @@ struct HookStep {
   std::string_view state_head;
   std::string_view state_tail;
   std::uint32_t slot = 0;
+  std::uint32_t home = 0;
 };
 inline bool Decode(FieldReader in, HookStep* out) {
   return in.ReadText(&out->path) &&
@@ -423,6 +424,7 @@ inline bool Decode(FieldReader in, HookStep* out) {
          in.ReadText(&out->state_head) &&
          in.ReadText(&out->state_tail) &&
          in.Read(&out->slot) &&
+         in.Read(&out->home) &&
          in.AtEnd();
 }
 
@@ -645,7 +647,7 @@ inline constexpr std::string_view kFieldTypes[] = {
     "",
     "l",
     "ill",
-    "sSSissi",
+    "sSSissii",
     "i",
     "s",
     "",

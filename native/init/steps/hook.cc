@@ -3,6 +3,7 @@
 #include "../../base/syscall.h"
 #include "../arguments.h"
 #include "../control.h"
+#include "../passwd.h"
 #include "steps.h"
 
 namespace runt {
@@ -157,7 +158,10 @@ Result<std::uint32_t> WaitForHook(const HookStep& step, int pidfd, HookOutput& o
 Status Hook(Context& context, const HookStep& step) {
   const UniqueFd state = TRY(StateFile(step));
   const ArgumentVector args(step.args);
-  const ArgumentVector env(step.env);
+  const bool add_home = step.home != 0 && !HasHome(step.env);
+  Text<1100> home(kHomeVariable);
+  if (add_home) home.Add(FindHome(static_cast<std::uint32_t>(Syscall(__NR_getuid))).view());
+  const ArgumentVector env(step.env, kHomeVariable, add_home ? home.c_str() : nullptr);
   if (args.data() == nullptr || env.data() == nullptr) {
     return Error{ENOMEM, Call::kMmap, step.path};
   }

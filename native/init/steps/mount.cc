@@ -103,11 +103,34 @@ Status Remount(Context& context, const MountStep& step) {
   return {};
 }
 
+// Four octal digits; empty for none.
+using ModeText = Text<8>;
+
+// A tmpfs has the mode of the directory that it covers, unless an option says otherwise: /tmp of an
+// image stays what it was. Where there is none yet, the file system's default holds.
+Result<ModeText> CoveredMode(Context& context, const MountStep& step) {
+  ModeText text;
+  if (step.fstype != "tmpfs") return text;
+  const Result<UniqueFd> covered = context.root.Open(step.target, O_PATH, LinksOf(step));
+  if (!covered.ok()) return text;
+  FileFacts facts;
+  TRY(Check(GetFacts(covered.value().get(), &facts), Call::kFstat, step.target));
+  for (unsigned shift = 12; shift > 0; shift -= 3) {
+    const char digit = static_cast<char>('0' + (facts.mode >> (shift - 3) & 7U));
+    text.Add({&digit, 1});
+  }
+  return text;
+}
+
 // By mount(2), for options that fsconfig(2) cannot carry: longer than 255 bytes (overlayfs with
 // many layers), or with commas that belong to the value (tmpfs mpol=bind:0,2).
-Status NewByName(Context& context, const MountStep& step, int target) {
+Status NewByName(Context& context, const MountStep& step, int target, const ModeText& mode) {
+  Text<kOptionsMax> data;
+  if (!mode.empty()) data.Add("mode=").Add(mode.view()).Add(step.data.empty() ? "" : ",");
+  data.Add(step.data);
+  if (data.overflowed()) return Error{E2BIG, Call::kMount, step.fstype};
   TRY(MountByName(context.procfs, step.source.data(), target, step.fstype.data(),
-                  step.sb | LegacyFlags(step.set), step.data.data(), step.fstype));
+                  step.sb | LegacyFlags(step.set), data.c_str(), step.fstype));
   TRY(Hold(context, step.target, -1));
   const UniqueFd root = TRY(context.root.Open(step.target, O_PATH | O_DIRECTORY, LinksOf(step)));
   for (const std::uint32_t flags : step.propagation) {
@@ -116,7 +139,9 @@ Status NewByName(Context& context, const MountStep& step, int target) {
   return {};
 }
 
-Status Configure(NewFilesystem& filesystem, const MountStep& step, std::uint64_t sb) {
+Status Configure(NewFilesystem& filesystem, const MountStep& step, std::uint64_t sb,
+                 const ModeText& mode) {
+  if (!mode.empty()) TRY(filesystem.Set("mode", mode.c_str(), step.target));
   if (!step.source.empty()) TRY(filesystem.Set("source", step.source.data(), step.source));
   TRY(filesystem.SetFlags(sb, step.target));
   return filesystem.SetOptions(step.data);
@@ -126,6 +151,7 @@ Status New(Context& context, const MountStep& step) {
   // The order matters for what a failure names: an unknown file system before a target that cannot
   // be made.
   NewFilesystem filesystem = TRY(NewFilesystem::Open(step.fstype));
+  const ModeText mode = TRY(CoveredMode(context, step));
   const UniqueFd target =
       TRY(context.root.MakeDirectories(step.target, kDirectoryMode, LinksOf(step)));
   TRY(VerifyMountTarget(context, target.get(), step.fstype == "proc"));
@@ -136,12 +162,12 @@ Status New(Context& context, const MountStep& step) {
                                   static_cast<std::uint64_t>(MS_RDONLY);
   const bool late_readonly = copy_up && read_only != 0;
   const std::uint64_t sb = step.sb & ~static_cast<std::uint64_t>(MS_RDONLY);
-  const Status configured = Configure(filesystem, step, late_readonly ? sb : sb | read_only);
+  const Status configured = Configure(filesystem, step, late_readonly ? sb : sb | read_only, mode);
   if (!configured.ok()) {
     const int number = configured.error().number();
     if ((number != EINVAL && number != E2BIG) || copy_up) return configured;
     if (step.data.size() >= kOptionsMax) return configured;
-    const Status mounted = NewByName(context, step, target.get());
+    const Status mounted = NewByName(context, step, target.get(), mode);
     // The option that was refused says more than the name of the file system.
     return mounted.ok() || number == E2BIG ? mounted : configured;
   }

@@ -36,18 +36,6 @@ bool HasSlash(std::string_view name) {
   return false;
 }
 
-constexpr std::string_view kHome = "HOME=";
-
-// Whether HOME is there and says something: one that is empty counts for nothing, as in runc.
-bool HasHome(const Strings& env) {
-  bool found = false;
-  env.ForEach([&](std::string_view text) {
-    found = StartsWith(text, kHome) && text.size() > kHome.size();
-    return !found;
-  });
-  return found;
-}
-
 }  // namespace
 
 Status ChangeDirectory(Context& context, const ChangeDirectoryStep& step) {
@@ -102,14 +90,14 @@ Status Exec(Context& context, const ExecStep& step) {
   if (3 + preserved > context.first_own) {
     return Error{EBADF, Call::kVerify, "preserved descriptors"};
   }
-  Text<1100> home("HOME=");
+  Text<1100> home(kHomeVariable);
   const bool add_home = step.home != 0 && !HasHome(step.env);
   if (add_home) {
     const auto uid = static_cast<std::uint32_t>(Syscall(__NR_getuid));
     home.Add(FindHome(uid).view());
   }
   const ArgumentVector args(step.args);
-  const ArgumentVector env(step.env, kHome, add_home ? home.c_str() : nullptr);
+  const ArgumentVector env(step.env, kHomeVariable, add_home ? home.c_str() : nullptr);
   if (args.data() == nullptr || env.data() == nullptr || step.args.count() == 0) {
     return Error{ENOMEM, Call::kMmap, "args"};
   }

@@ -22,6 +22,27 @@ Status AskDumpable(Context& context, Message question) {
   return answer.ok() ? Status() : answer.error();
 }
 
+// A process that waits for `start` is ended by what ends any program. The kernel keeps signals from
+// the first process of a pid namespace, unless it handles them. execve sets them back.
+void EndBySignals() {
+  struct Action {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)();
+    std::uint64_t mask;
+  };
+  // The handler never returns, so that the restorer, which x86_64 wants, is never called.
+  constexpr unsigned long kRestorer = 0x04000000;
+  constexpr int kHangup = 1;
+  constexpr int kInterrupt = 2;
+  constexpr int kQuit = 3;
+  constexpr int kTerminate = 15;
+  const Action end = {[](int signal) { ExitProcess(128 + signal); }, kRestorer, [] {}, 0};
+  for (const int signal : {kHangup, kInterrupt, kQuit, kTerminate}) {
+    Syscall(__NR_rt_sigaction, signal, &end, nullptr, sizeof(end.mask));
+  }
+}
+
 }  // namespace
 
 Status IdMaps(Context& context, const IdMapsStep& /*step*/) {
@@ -55,9 +76,13 @@ Status NetDevices(Context& context, const NetDevicesStep& /*step*/) {
 }
 
 Status Ready(Context& context, const ReadyStep& /*step*/) {
+  // Nothing is hidden from here on, and nothing of it is to stay open while the container waits.
+  context.null_mask.Reset();
+  context.directory_mask.Reset();
   // From the answer on the container must outlive the runtime; if the runtime dies before it, the
   // socket's end of file ends this process.
   TRY(Check(Syscall(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0), Call::kPrctl, "PR_SET_PDEATHSIG"));
+  EndBySignals();
   TRY(Ask(context, Message::kReady));
   context.ready = true;
   return {};
