@@ -40,7 +40,7 @@ scenario("paths through links, and made ones, stay inside the root", (t, box) =>
   }
 }, { skip });
 
-const FILES = ["security/hostile_root", "security/processes", "security/exec", "cases/mounts", "cases/namespaces", "cases/paths", "cases/root"];
+const FILES = ["security/advisories", "security/hostile_root", "security/processes", "security/exec", "cases/mounts", "cases/namespaces", "cases/paths", "cases/root"];
 
 for (const name of FILES) {
   const file = resolve(import.meta.dirname, `../${name}.test.js`);

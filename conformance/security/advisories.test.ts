@@ -103,27 +103,28 @@ scenario("CVE-2022-27650, CVE-2022-29162, CVE-2025-27612: what the config does n
   }
 });
 
-for (const own of [true, false]) {
-  scenario(`CVE-2023-25809: in a user namespace, ${own ? "with" : "without"} a cgroup namespace, no cgroup of the host is writable in /sys`, (t, box) => {
-    const out = box.sh(
-      `grep -c ' /sys' /proc/self/mountinfo
-       grep ' /sys' /proc/self/mountinfo | cut -d' ' -f5 | while read d; do
-         mkdir $d/made 2> /dev/null && echo made in $d
-         echo 0 2> /dev/null > $d/cgroup.procs && echo joined $d
-         echo 0 2> /dev/null > $d/notify_on_release && echo wrote $d
-       done; echo end`,
-      (config) => {
+for (const mounted of [true, false]) {
+  scenario(`CVE-2023-25809: in a user namespace no cgroup of the host is writable in /sys, ${mounted ? "with" : "without"} a cgroup mount`, (t, box) => {
+    const attack = `
+      grep -c ' /sys' /proc/self/mountinfo
+      grep ' /sys' /proc/self/mountinfo | cut -d' ' -f5 | while read d; do
+        mkdir $d/made 2> /dev/null && echo made in $d
+        for f in cgroup.procs notify_on_release; do test -e $d/$f && echo 0 2> /dev/null > $d/$f && echo wrote $d/$f; done
+      done; echo end`;
+    for (const own of [true, false]) {
+      const out = box.sh(attack, (config) => {
         config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
         config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
         addNamespaces(config, "user", ...(own ? ["cgroup"] : []));
         // A sysfs of its own would need a network namespace: the host's comes instead, with its cgroups.
         removeNamespaces(config, "network", ...(own ? [] : ["cgroup"]));
         config.root.readonly = false;
-      },
-    );
-    const [count, ...rest] = out.trim().split("\n");
-    t.ok(Number(count) >= 2, `${count} mounts`);
-    t.same(rest, ["end"]);
+        if (!mounted) config.mounts = config.mounts.filter(({ type }) => type !== "cgroup");
+      });
+      const [count, ...rest] = out.trim().split("\n");
+      t.ok(Number(count) >= 2, `${count} mounts`);
+      t.same(rest, ["end"], `${own ? "with" : "without"} a cgroup namespace`);
+    }
   }, { skip: notFor("runc", "fails to mount a sysfs there") });
 }
 
