@@ -33,6 +33,8 @@ const LONGEST = 60;
 /** `value` as a message shows it: JSON, cut where it is long. */
 export function show(value: unknown): string {
   if (typeof value === "bigint") return value.toString();
+  // 1e400; JSON has no other name for it than null.
+  if (value === Infinity || value === -Infinity) return "a number beyond all limits";
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object" && value !== null) return "an object";
   const text = JSON.stringify(value) ?? "nothing";
