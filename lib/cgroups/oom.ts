@@ -2,8 +2,8 @@
 import { RuntimeError } from "../errors.ts";
 import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, O_WRONLY, exists } from "../sys/files.ts";
-import { POLLIN } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import { readable } from "../sys/waiting.ts";
 
 /** How long the kernel may take to tell of the end of a cgroup; milliseconds. */
 const END_PATIENCE = 100;
@@ -21,7 +21,7 @@ export interface OomWatch {
   /** Readable when something has happened. */
   readonly fd: number;
   /** What has happened since the last call. */
-  read(): OomNews;
+  read(): Promise<OomNews>;
   close(): void;
 }
 
@@ -54,11 +54,11 @@ export function watchOom(paths: Readonly<Record<string, string>>): OomWatch {
   };
   return {
     fd,
-    read: () => {
+    read: async () => {
       const ooms = take();
       if (exists(control)) return { ooms, gone: false };
       // The end of a cgroup counts the eventfd up by one as well, a moment after the directory has gone.
-      native.poll(new Int32Array([fd, POLLIN]), END_PATIENCE);
+      await readable(fd, END_PATIENCE);
       return { ooms: Math.max(0, ooms + take() - 1), gone: true };
     },
     close: () => {

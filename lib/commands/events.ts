@@ -23,7 +23,7 @@ export interface EventsOptions {
 export async function events(context: RuntimeContext, id: string, options: EventsOptions): Promise<CommandResult> {
   if (options.interval <= 0) throw new RuntimeError("USAGE", "duration interval must be greater than 0");
   if (options.stats) return printed(eventLine({ type: "stats", id, data: stats(context, id) }));
-  tellEvents(context, id, options.interval, (event) => options.print(eventLine(event)));
+  await tellEvents(context, id, options.interval, (event) => options.print(eventLine(event)));
   return SILENT;
 }
 

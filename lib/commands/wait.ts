@@ -14,7 +14,7 @@ export async function wait(context: RuntimeContext, id: string, format: string):
   if (format !== "text" && format !== "json") {
     throw new RuntimeError("USAGE", `invalid format option: ${format}: it is text or json`);
   }
-  const end = waitFor(context, id);
+  const end = await waitFor(context, id);
   return printed(format === "json" ? `${JSON.stringify(end)}\n` : endText(end));
 }
 

@@ -11,6 +11,7 @@ import { Errno } from "../sys/errno.ts";
 import { check, checkValue } from "../sys/files.ts";
 import { SIGKILL, POLLIN } from "../sys/linux.ts";
 import { native, nativeDirectory, type Exited } from "../sys/native.ts";
+import { beforeBlocking } from "../sys/waiting.ts";
 import { failureError, parseFailure } from "./failure.ts";
 
 const SOCK_SEQPACKET = 5;
@@ -131,6 +132,7 @@ export class InitProcess {
 
   /** The next message; `undefined` for one that told the pid. */
   async #next(): Promise<FromInit | undefined> {
+    await beforeBlocking(this.#control);
     const received = native.receiveMessage(this.#control, this.#buffer);
     // A reset socket is one that was closed with our answer unread: its owner has died.
     if (received === -Errno.ECONNRESET) return "end";

@@ -1,18 +1,23 @@
 import { RuntimeError } from "../errors.ts";
 import { check } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import type { StandardStreams } from "./options.ts";
+
+type Console = StandardStreams & { readonly consoleSocket?: string };
+
+/** Whether the console ends at this process, which carries its bytes to a terminal of its own. */
+export function relaysConsole({ consoleSocket, consoleFd }: Console): boolean {
+  return consoleSocket === undefined && consoleFd === undefined;
+}
 
 /**
- * The socket that gets the console's master, connected.
+ * The socket that gets the console's master, connected; the caller closes it.
  * @param detached nobody stays in the foreground who could hold the terminal
  * @throws CONFIG_INVALID, USAGE by runc's rules on terminals
  */
-export function connectConsole(
-  terminal: boolean,
-  detached: boolean,
-  path: string | undefined,
-): number | undefined {
-  if (path === undefined) {
+export function connectConsole(terminal: boolean, detached: boolean, options: Console): number | undefined {
+  const { consoleSocket: path, consoleFd } = options;
+  if (relaysConsole(options)) {
     if (!terminal || !detached) return undefined;
     const text = "process.terminal: cannot allocate tty if runt will detach without setting console socket";
     throw new RuntimeError("CONFIG_INVALID", text, { pointer: "/process/terminal" });
@@ -20,5 +25,6 @@ export function connectConsole(
   if (!terminal || !detached) {
     throw new RuntimeError("USAGE", "cannot use console socket if runt will not detach or allocate tty");
   }
+  if (path === undefined) return check(native.dup(consoleFd ?? -1), "dup");
   return check(native.connectUnix(path), `connect to --console-socket ${path}`, { path });
 }

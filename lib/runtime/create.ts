@@ -6,18 +6,21 @@ import type { CreateOptions, RuntimeContext } from "./options.ts";
 /**
  * Creates a container: everything is set up, the program waits for `start`.
  *
+ * @returns pid of its first process
  * @throws CONFIG_INVALID, NOT_SUPPORTED, CONTAINER_EXISTS, INVALID_ID, and whatever setting up can give
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#create
  */
-export async function create(context: RuntimeContext, options: CreateOptions): Promise<void> {
+export async function create(context: RuntimeContext, options: CreateOptions): Promise<number> {
   const bundle = openBundle(context, options);
   const terminal = bundle.config.process?.terminal === true;
-  const consoleSocket = connectConsole(terminal, true, options.consoleSocket);
+  const consoleSocket = connectConsole(terminal, true, options);
   try {
     const mode = consoleSocket === undefined ? {} : { consoleSocket };
     const launched = await launch(context, options, bundle, { waitForStart: true, ...mode });
+    const { pid } = launched.init;
     launched.init.close();
     launched.entry.close();
+    return pid;
   } finally {
     if (consoleSocket !== undefined) native.close(consoleSocket);
   }

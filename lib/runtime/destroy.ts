@@ -7,8 +7,9 @@
 import { attachCgroup } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Hook } from "../spec/types.ts";
-import { SIGKILL, POLLIN } from "../sys/linux.ts";
+import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import { readable } from "../sys/waiting.ts";
 import { hookState, runHook } from "./hooks.ts";
 import type { RuntimeContext } from "./options.ts";
 import { isAlive } from "./status.ts";
@@ -21,7 +22,7 @@ const KILL_PATIENCE = 10_000;
  * Kills the container's first process and waits until it is gone.
  * @throws TIMEOUT if it does not go (it hangs in the kernel)
  */
-export function stopInit(record: ContainerRecord): void {
+export async function stopInit(record: ContainerRecord): Promise<void> {
   const pidfd = openInit(record);
   if (pidfd === undefined) return;
   try {
@@ -29,7 +30,7 @@ export function stopInit(record: ContainerRecord): void {
     const cgroup = attachCgroup(record.cgroup_paths);
     // A frozen process of cgroup v1 takes its signal only when it is thawed.
     if (cgroup.freezerState() === "frozen") cgroup.thaw();
-    if (native.poll(new Int32Array([pidfd, POLLIN]), KILL_PATIENCE) === 0) {
+    if (!(await readable(pidfd, KILL_PATIENCE))) {
       throw new RuntimeError("TIMEOUT", "container init still running");
     }
   } finally {

@@ -1,7 +1,7 @@
 import { watchOom } from "../cgroups/oom.ts";
 import { cgroupStats, type CgroupStats } from "../cgroups/stats.ts";
-import { POLLIN } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import { readable } from "../sys/waiting.ts";
 import type { RuntimeContext } from "./options.ts";
 import { runningRecord } from "./stats.ts";
 
@@ -18,20 +18,20 @@ export type ContainerEvent =
  * @param tell returns `false` where nobody listens any more; that ends it
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, HOST_UNABLE without a memory controller, CGROUP
  */
-export function events(
+export async function events(
   context: RuntimeContext,
   id: string,
   interval: number,
   tell: (event: ContainerEvent) => boolean,
-): void {
+): Promise<void> {
   const { cgroup_paths: paths } = runningRecord(context, id);
   const oom = watchOom(paths);
   try {
     let next = native.now() + interval;
     for (;;) {
       const left = next - native.now();
-      if (left > 0 && native.poll(new Int32Array([oom.fd, POLLIN]), Math.min(Math.ceil(left), 0x7fffffff)) > 0) {
-        const { ooms, gone } = oom.read();
+      if (left > 0 && (await readable(oom.fd, Math.min(Math.ceil(left), 0x7fffffff)))) {
+        const { ooms, gone } = await oom.read();
         // One event for all that came meanwhile, as in runc.
         if (ooms > 0 && !tell({ type: "oom", id })) return;
         if (gone) return;

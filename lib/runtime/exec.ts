@@ -16,7 +16,7 @@ import { checkValue } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { startIn } from "./birth.ts";
 import { warnOfCapabilities } from "./capability_warnings.ts";
-import { connectConsole } from "./console_socket.ts";
+import { connectConsole, relaysConsole } from "./console_socket.ts";
 import { openInit } from "./destroy.ts";
 import { processOf, savedConfig } from "./exec_process.ts";
 import type { ExecOptions, RuntimeContext } from "./options.ts";
@@ -51,6 +51,25 @@ interface Target {
  * @throws CONTAINER_NOT_FOUND, WRONG_STATE for a stopped or paused one, CONFIG_INVALID, USAGE, STEP_FAILED, INIT_DIED
  */
 export async function exec(context: RuntimeContext, options: ExecOptions): Promise<number> {
+  return (await bringUp(context, options)).status;
+}
+
+/**
+ * Runs a process in a container, and returns once its program runs.
+ * @returns its pid, as this process's pid namespace knows it
+ * @throws as {@link exec}
+ */
+export async function execDetached(context: RuntimeContext, options: ExecOptions): Promise<number> {
+  return (await bringUp(context, { ...options, detach: true })).pid;
+}
+
+/** What has become of the process: `status` is 0 where it was not waited for. */
+interface Outcome {
+  readonly pid: number;
+  readonly status: number;
+}
+
+async function bringUp(context: RuntimeContext, options: ExecOptions): Promise<Outcome> {
   const entry = find(context.root, options.id);
   let pidfd: number | undefined;
   try {
@@ -79,12 +98,12 @@ function withTimeNamespace(config: Config, { restored }: ContainerRecord): Confi
   return { ...config, linux: { ...config.linux, namespaces: [...namespaces, { type: "time" }] } };
 }
 
-async function execIn(context: RuntimeContext, options: ExecOptions, target: Target): Promise<number> {
+async function execIn(context: RuntimeContext, options: ExecOptions, target: Target): Promise<Outcome> {
   const detach = options.detach === true;
   const terminal = target.process.terminal === true;
   checkPreserved(options.preserveFds ?? 0);
   const selinux = securityModules(target.config, target.process, context.log);
-  const given = connectConsole(terminal, detach, options.consoleSocket);
+  const given = connectConsole(terminal, detach, options);
   const pair = terminal && !detach ? checkValue(native.socketpair(SOCK_STREAM), "socketpair") : undefined;
   const consoleSocket = given ?? pair?.[1];
   warnOfCapabilities(context, target.process, true);
@@ -93,10 +112,11 @@ async function execIn(context: RuntimeContext, options: ExecOptions, target: Tar
   let init: InitProcess | undefined;
   try {
     init = await join(context, options, target, consoleSocket, selinux);
-    if (detach) return 0;
+    const { pid } = init;
+    if (detach) return { pid, status: 0 };
     const relay = pair === undefined ? undefined : new ConsoleRelay(receiveMaster(pair[0]));
     try {
-      return await supervise(init.pid, init.pidfd, signals, relay);
+      return { pid, status: await supervise(pid, init.pidfd, signals, relay) };
     } finally {
       relay?.close();
     }
@@ -121,14 +141,14 @@ async function join(
   const cgroup = attachCgroup(record.cgroup_paths, context.log);
   const below = cgroupsBelow(options.cgroups ?? {}, cgroup.paths);
   const killed = cgroup.oomKills();
-  const init = startInit(cgroup, below, preserveFds, record.init_process_pid);
+  const init = startInit(cgroup, below, options, record.init_process_pid);
   const fds: number[] = [];
   try {
     const noNewKeyring = record.no_new_keyring === true;
     const { id, rootfs, bundle } = record;
     const seccomp = await containerFilter(context, config);
-    const relaysConsole = options.consoleSocket === undefined;
-    const facts = { id, rootfs, noNewKeyring, preserveFds, relaysConsole, selinux, seccomp };
+    const relays = relaysConsole(options);
+    const facts = { id, rootfs, noNewKeyring, preserveFds, relaysConsole: relays, selinux, seccomp };
     const plan = buildExecPlan(config, process, facts);
     openSlots(plan.slots, target.entry, new Map(), consoleSocket, fds, target.pidfd);
     init.sendPlan(plan, fds);
@@ -186,15 +206,15 @@ function tellAffinity(context: RuntimeContext, plan: Plan): void {
 function startInit(
   cgroup: Cgroup,
   below: Readonly<Record<string, string>>,
-  preserveFds: number,
+  { stdio = [0, 1, 2], preserveFds = 0 }: ExecOptions,
   pid: number,
 ): InitProcess {
   const options = {
     clone: { flags: 0, staged: true },
-    stdio: [0, 1, 2],
+    stdio,
     preserveFds,
     hookOutput: () => "",
-  } as const;
+  };
   try {
     return startIn(cgroup, options, below);
   } catch (error) {

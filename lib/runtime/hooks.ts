@@ -9,8 +9,9 @@ import { outputText } from "../init/hook_output.ts";
 import type { Hook, Hooks } from "../spec/types.ts";
 import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, check } from "../sys/files.ts";
-import { SIGKILL, POLLIN } from "../sys/linux.ts";
+import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import { readable } from "../sys/waiting.ts";
 import type { ContainerRecord } from "./store.ts";
 
 /** How much of what a failed hook printed goes into the error; bytes. */
@@ -72,12 +73,16 @@ export async function runHook(
     });
     if (typeof spawned === "number") throw fail(`execve: ${errnoText(-spawned)}`);
     const limit = hook.timeout === undefined ? -1 : hook.timeout * 1000;
-    const events = new Int32Array([spawned.pidfd, POLLIN]);
-    const ready = native.poll(events, limit);
-    if (ready === 0) native.pidfdKill(spawned.pidfd, SIGKILL);
-    const exited = native.waitpid(spawned.pid, false);
-    native.close(spawned.pidfd);
-    if (ready === 0) throw fail(`hook ran past specified timeout of ${hook.timeout}s`);
+    let ready = false;
+    let exited: ReturnType<typeof native.waitpid> = null;
+    try {
+      ready = await readable(spawned.pidfd, limit);
+    } finally {
+      if (!ready) native.pidfdKill(spawned.pidfd, SIGKILL);
+      exited = native.waitpid(spawned.pid, false);
+      native.close(spawned.pidfd);
+    }
+    if (!ready) throw fail(`hook ran past specified timeout of ${hook.timeout}s`);
     if (exited === null || typeof exited === "number") throw fail("it was lost");
     if (exited.signaled) throw fail(`signal: ${signalText(exited.status)}`);
     if (exited.status !== 0) throw fail(`exit status ${exited.status}`);

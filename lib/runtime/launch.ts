@@ -25,6 +25,7 @@ import { sendPidfd } from "./pidfd_socket.ts";
 import { warnOfCapabilities } from "./capability_warnings.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
 import { runPoststop } from "./destroy.ts";
+import { relaysConsole } from "./console_socket.ts";
 import { runHooks } from "./hooks.ts";
 import type { NotifySocket } from "./notify_socket.ts";
 import type { MovedDevices } from "./net_devices.ts";
@@ -38,6 +39,8 @@ import { socketActivation } from "./socket_activation.ts";
 import { startError } from "./start_error.ts";
 import { processStartTime } from "./status.ts";
 import { reserve, writePidFile, type ContainerRecord, type Entry } from "./store.ts";
+
+const STDIO = [0, 1, 2] as const;
 
 /** How the container is to come up. */
 export interface LaunchMode {
@@ -118,7 +121,7 @@ export async function launch(
     const trees = openMountTrees(planned, bundle.path, namespaces, joined, fds);
     const init = startIn(cgroup, {
       clone: initClone(namespaces),
-      stdio: [0, 1, 2],
+      stdio: options.stdio ?? STDIO,
       preserveFds,
       hookOutput: () => entry.hookOutput(),
     });
@@ -137,7 +140,7 @@ export async function launch(
       noNewKeyring: options.noNewKeyring ?? false,
       preserveFds,
       extraEnv: notify === undefined ? activation.env : [...activation.env, notify.env],
-      relaysConsole: options.consoleSocket === undefined,
+      relaysConsole: relaysConsole(options),
       waitForStart: mode.waitForStart,
       kcore: exists("/proc/kcore"),
       selinux,
@@ -253,7 +256,7 @@ async function notifySocket(
 /** The record of a container that has no process yet. */
 export function firstRecord(
   bundle: Bundle,
-  options: Pick<CreateOptions, "id" | "noNewKeyring">,
+  options: Pick<CreateOptions, "id" | "noNewKeyring" | "stdio">,
   namespaces: Namespaces,
   cgroup: Cgroup,
 ): ContainerRecord {
@@ -273,7 +276,7 @@ export function firstRecord(
       ...(poststart === undefined ? {} : { poststart }),
       ...(poststop === undefined ? {} : { poststop }),
     },
-    external_descriptors: externalDescriptors(),
+    external_descriptors: externalDescriptors(options.stdio ?? STDIO),
     has_process: config.process !== undefined,
     own_pid_namespace: (namespaces.made & K.CLONE_NEWPID) !== 0,
     ...(options.noNewKeyring === true ? { no_new_keyring: true } : {}),
@@ -282,9 +285,9 @@ export function firstRecord(
 }
 
 /** What the container gets as its standard streams: `restore` gives the pipes among them its own ones for it. */
-function externalDescriptors(): string[] {
+function externalDescriptors(stdio: readonly number[]): string[] {
   const names: string[] = [];
-  for (let fd = 0; fd < 3; fd++) {
+  for (const fd of stdio) {
     const name = native.readlink(AT_FDCWD, `/proc/self/fd/${fd}`);
     names.push(typeof name === "string" ? name : "");
   }

@@ -11,8 +11,16 @@ export interface RuntimeContext {
   readonly rootless: boolean | "auto";
 }
 
+/** Descriptors of the caller's that a process gets. */
+export interface StandardStreams {
+  /** What become 0, 1 and 2. Default: the caller's own. */
+  readonly stdio?: readonly [number, number, number];
+  /** Connected AF_UNIX socket that gets the master of the console, instead of `consoleSocket`; stays the caller's. */
+  readonly consoleFd?: number;
+}
+
 /** Options of `create` and `run`; the flags of the same names. */
-export interface CreateOptions {
+export interface CreateOptions extends StandardStreams {
   readonly id: string;
   /** Absolute path of the bundle. */
   readonly bundle: string;
@@ -61,7 +69,7 @@ export interface ProcessChanges {
 }
 
 /** Options of `exec`. */
-export interface ExecOptions {
+export interface ExecOptions extends StandardStreams {
   readonly id: string;
   /** What to run: a file with a whole `process`, or changes to that of config.json. */
   readonly process: { readonly file: string } | ProcessChanges;

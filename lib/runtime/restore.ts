@@ -79,7 +79,7 @@ export async function restore(context: RuntimeContext, options: RestoreOptions):
   const bundle = openBundle(context, options);
   refuseUnrestored(bundle.config);
   const terminal = bundle.config.process?.terminal === true;
-  const console = connectConsole(terminal, detach, options.consoleSocket);
+  const console = connectConsole(terminal, detach, options);
   if (!detach && options.noSubreaper !== true) native.prctl(PR_SET_CHILD_SUBREAPER, 1);
   const signals = detach ? -1 : catchSignals();
   try {

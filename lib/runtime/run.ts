@@ -5,7 +5,7 @@ import { native } from "../sys/native.ts";
 import { connectConsole } from "./console_socket.ts";
 import { destroy } from "./destroy.ts";
 import { launch, openBundle, type Launched } from "./launch.ts";
-import type { RunOptions, RuntimeContext } from "./options.ts";
+import type { CreateOptions, RunOptions, RuntimeContext } from "./options.ts";
 import { untilExecuted } from "./serve.ts";
 import { afterStart } from "./start.ts";
 import { startError } from "./start_error.ts";
@@ -22,6 +22,25 @@ const PR_SET_CHILD_SUBREAPER = 36;
  * @throws as `create` and `start`
  */
 export async function run(context: RuntimeContext, options: RunOptions): Promise<number> {
+  return (await bringUp(context, options)).status;
+}
+
+/**
+ * Creates and starts a container, and returns once its program runs.
+ * @returns pid of its first process
+ * @throws as `create` and `start`
+ */
+export async function runDetached(context: RuntimeContext, options: CreateOptions): Promise<number> {
+  return (await bringUp(context, { ...options, detach: true })).pid;
+}
+
+/** What has become of a container's first process: `status` is 0 where it was not waited for. */
+interface Outcome {
+  readonly pid: number;
+  readonly status: number;
+}
+
+async function bringUp(context: RuntimeContext, options: RunOptions): Promise<Outcome> {
   const detach = options.detach === true;
   const bundle = openBundle(context, options);
   if (bundle.config.process === undefined) {
@@ -29,7 +48,7 @@ export async function run(context: RuntimeContext, options: RunOptions): Promise
     throw new RuntimeError("CONFIG_INVALID", text, { pointer: "/process" });
   }
   const terminal = bundle.config.process.terminal === true;
-  const given = connectConsole(terminal, detach, options.consoleSocket);
+  const given = connectConsole(terminal, detach, options);
   const pair = terminal && !detach ? checkValue(native.socketpair(SOCK_STREAM), "socketpair") : undefined;
   const consoleSocket = given ?? pair?.[1];
   if (!detach && options.noSubreaper !== true) native.prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -39,7 +58,8 @@ export async function run(context: RuntimeContext, options: RunOptions): Promise
     const mode = { waitForStart: false, ...(consoleSocket === undefined ? {} : { consoleSocket }) };
     const launched = await launch(context, options, bundle, mode);
     try {
-      return await follow(context, launched, signals, options, pair?.[0]);
+      const status = await follow(context, launched, signals, options, pair?.[0]);
+      return { pid: launched.init.pid, status };
     } finally {
       launched.init.close();
       launched.entry.close();

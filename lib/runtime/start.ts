@@ -1,7 +1,8 @@
 import { RuntimeError } from "../errors.ts";
 import { O_NONBLOCK, O_RDONLY, check } from "../sys/files.ts";
-import { POLLIN, F_SETFL } from "../sys/linux.ts";
+import { F_SETFL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import { beforeBlocking, readable } from "../sys/waiting.ts";
 import { destroy, stopInit } from "./destroy.ts";
 import { hookState, runHooks } from "./hooks.ts";
 import type { NotifySocket } from "./notify_socket.ts";
@@ -66,7 +67,7 @@ export async function afterStart(
   try {
     await runHooks("poststart", hooks, hookState(record, "running", record.init_process_pid), record.bundle);
   } catch (error) {
-    stopInit(record);
+    await stopInit(record);
     await destroy(context, entry, record);
     throw error;
   }
@@ -100,7 +101,7 @@ async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void>
     const chunk = new Uint8Array(REPORT_LIMIT);
     let length = 0;
     // Until init has opened its end there is no writer, and read(2) would say "end of file".
-    while (native.poll(new Int32Array([fifo, POLLIN]), ALIVE_INTERVAL) === 0) {
+    while (!(await readable(fifo, ALIVE_INTERVAL))) {
       if (!isAlive(record.init_process_pid, record.init_process_start)) {
         throw new RuntimeError("WRONG_STATE", "cannot start a container that has stopped");
       }
@@ -109,6 +110,7 @@ async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void>
     entry.removeFifo();
     check(native.fcntl(fifo, F_SETFL, 0), "fcntl");
     for (;;) {
+      await beforeBlocking(fifo);
       const size = check(native.read(fifo, chunk.subarray(length)), "read exec.fifo");
       if (size === 0) break;
       length += size;

@@ -22,6 +22,7 @@ import {
   syscallError,
 } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { readable } from "../sys/waiting.ts";
 
 /** What is kept of a container; runc's names where runc has the same thing. */
 export interface ContainerRecord {
@@ -173,7 +174,7 @@ export class Entry {
       const result = native.flock(this.#fd, LOCK_EX | LOCK_NB);
       if (result === 0) return true;
       if (native.now() >= end) return false;
-      native.poll(new Int32Array(0), 5);
+      await readable(-1, 5);
     }
   }
 

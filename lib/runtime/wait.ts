@@ -2,8 +2,9 @@ import { attachCgroup } from "../cgroups/driver.ts";
 import { watchOom, type OomWatch } from "../cgroups/oom.ts";
 import { RuntimeError } from "../errors.ts";
 import { AT_FDCWD } from "../sys/files.ts";
-import { POLLIN, SIGKILL } from "../sys/linux.ts";
+import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import { readable } from "../sys/waiting.ts";
 import type { RuntimeContext } from "./options.ts";
 import { find, recordOf, type ContainerRecord } from "./store.ts";
 
@@ -32,7 +33,7 @@ const START_TIME = 19;
  * @throws CONTAINER_NOT_FOUND; CONTAINER_NOT_RUNNING where it had ended before, and has been reaped; HOST_UNABLE where
  *   an older kernel has forgotten it meanwhile
  */
-export function wait(context: RuntimeContext, id: string): End {
+export async function wait(context: RuntimeContext, id: string): Promise<End> {
   const entry = find(context.root, id);
   let record: ContainerRecord | undefined;
   try {
@@ -55,10 +56,10 @@ export function wait(context: RuntimeContext, id: string): End {
   const before = cgroup.oomKills();
   const oom = tryWatch(context, record);
   try {
-    native.poll(new Int32Array([pidfd, POLLIN]), -1);
-    const status = zombie() ?? exitStatus(pidfd, zombie);
+    await readable(pidfd);
+    const status = zombie() ?? (await exitStatus(pidfd, zombie));
     // The cgroup may be gone by now; then the watch is the witness.
-    const starved = cgroup.oomKills() > before || (oom?.read().ooms ?? 0) > 0;
+    const starved = cgroup.oomKills() > before || ((await oom?.read())?.ooms ?? 0) > 0;
     return describe(status, starved);
   } finally {
     oom?.close();
@@ -72,7 +73,7 @@ function describe(status: number, starved: boolean): End {
   return { exitCode: 128 + signal, signal, oomKilled: signal === SIGKILL && starved };
 }
 
-function exitStatus(pidfd: number, zombie: () => number | undefined): number {
+async function exitStatus(pidfd: number, zombie: () => number | undefined): Promise<number> {
   const end = native.now() + REAP_PATIENCE;
   for (;;) {
     const status = native.pidfdExit(pidfd);
@@ -85,7 +86,7 @@ function exitStatus(pidfd: number, zombie: () => number | undefined): number {
         "the container has ended, and how is known to its parent alone: before Linux 6.15 the kernel does not tell others",
       );
     }
-    native.poll(new Int32Array(0), 1);
+    await readable(-1, 1);
   }
 }
 

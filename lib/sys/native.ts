@@ -105,6 +105,8 @@ export interface Native {
   readdir(dirfd: number, path: string): string[] | number;
   flock(fd: number, operation: number): number;
   fcntl(fd: number, command: number, argument: number): number;
+  /** [read end, write end], close-on-exec. */
+  pipe(): [number, number] | number;
   ioctlInt(fd: number, request: number, argument: number): number;
 
   /** open_tree(2) with OPEN_TREE_CLONE: a detached mount of `path`, `recursive` with all that is mounted in it. */
@@ -199,6 +201,17 @@ export interface Native {
   ttyGetSize(fd: number): [number, number] | number;
   ttySetSize(fd: number, height: number, width: number): number;
   isatty(fd: number): boolean;
+
+  /**
+   * Calls `callback` once, from the event loop, when one of the poll(2) `events` has happened; EPERM for what is always
+   * ready, such as a regular file. The descriptor may be closed meanwhile: a duplicate is watched.
+   * @returns a number for {@link Native.watchEnd}
+   */
+  watch(fd: number, events: number, callback: (happened: number) => void): number;
+  /** Takes a watch back; ENOENT where it has happened. */
+  watchEnd(id: number): number;
+  /** Whether watches of this thread keep the program alive. At first they do not. ENOENT before the first one. */
+  watchKeep(keep: boolean): number;
 
   /**
    * Catches the signals, whichever thread gets them, and gives a descriptor that is readable when one has come. Once

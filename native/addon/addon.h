@@ -33,6 +33,7 @@ int Read(int fd, const Buffer& buffer);
 int Write(int fd, const Bytes& data);
 int Flock(int fd, int operation);
 int Fcntl(int fd, int command, int64_t argument);
+Napi::Value Pipe(Napi::Env env);
 int IoctlInt(int fd, uint32_t request, int64_t argument);
 
 // paths.cc
@@ -96,6 +97,11 @@ int BpfAttachDevice(int cgroup, int program, int replaced);
 int BpfDetachDevice(int cgroup, int program);
 Napi::Value BpfQueryDevice(Napi::Env env, int cgroup);
 int BpfProgramFd(int64_t id);
+
+// watch.cc
+int WatchDescriptor(Napi::Env env, int fd, uint32_t events, const Napi::Function& callback);
+int WatchEnd(Napi::Env env, int id);
+int WatchKeep(Napi::Env env, bool keep);
 
 // tty.cc
 Napi::Value TtyRaw(Napi::Env env, int fd);

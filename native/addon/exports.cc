@@ -23,6 +23,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Write>("write"),
     Function<Flock>("flock"),
     Function<Fcntl>("fcntl"),
+    Function<Pipe>("pipe"),
     Function<IoctlInt>("ioctlInt"),
 
     Function<Mkdir>("mkdir"),
@@ -85,6 +86,10 @@ constexpr napi_property_descriptor kExports[] = {
     Function<TtyGetSize>("ttyGetSize"),
     Function<TtySetSize>("ttySetSize"),
     Function<Isatty>("isatty"),
+
+    Function<WatchDescriptor>("watch"),
+    Function<WatchEnd>("watchEnd"),
+    Function<WatchKeep>("watchKeep"),
 
     Function<Signalfd>("signalfd"),
     Function<SignalfdRead>("signalfdRead"),

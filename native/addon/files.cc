@@ -94,6 +94,15 @@ int Fcntl(int fd, int command, int64_t argument) {
   return OrErrno(Retry([&] { return fcntl(fd, command, argument); }));
 }
 
+Napi::Value Pipe(Napi::Env env) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0) return Napi::Number::New(env, -errno);
+  Napi::Array result = Napi::Array::New(env, 2);
+  result.Set(0U, Napi::Number::New(env, ends[0]));
+  result.Set(1U, Napi::Number::New(env, ends[1]));
+  return result;
+}
+
 int IoctlInt(int fd, uint32_t request, int64_t argument) {
   return OrErrno(Retry([&] { return ioctl(fd, request, argument); }));
 }
