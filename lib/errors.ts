@@ -32,6 +32,8 @@ export type ErrorCode =
   | "CGROUP_NOT_EMPTY"
   | "CGROUP_FROZEN"
   | "TIMEOUT"
+  /** An AbortSignal has ended the operation; `cause` is its reason. */
+  | "ABORTED"
   /** A defect of runt. */
   | "INTERNAL";
 

@@ -2,19 +2,28 @@
  * runt as a library: what the command line does, for a Node.js or Bun program on Linux. Needs root.
  *
  * ```ts
- * import { create, makeContext, remove, start, state } from "runt";
- * const context = makeContext();
- * await create(context, { id: "box", bundle: "/srv/box" });
- * await start(context, "box");
- * console.log(state(context, "box").status);
- * await remove(context, "box", { force: true });
+ * import { Container } from "runt";
+ * await using box = await Container.run({ bundle: "/srv/box", stdio: "inherit" });
+ * const { exitCode } = await box.wait();
  * ```
+ *
+ * {@link Container} works in threads of its own. The functions below it, which it and the command line call, do the same
+ * in the caller's thread, and block it; they are for programs that do nothing else.
  */
 import { silentLog } from "./log.ts";
 import type { RuntimeContext } from "./runtime/options.ts";
 
 export { RuntimeError, type ErrorCode, type ErrorFacts, type Problem } from "./errors.ts";
 export type { Log } from "./log.ts";
+export {
+  Container,
+  type Abortable,
+  type ContainerOptions,
+  type ExecProcessOptions,
+  type RuntimeOptions,
+} from "./library/container.ts";
+export type { ContainerProcess, ProcessEnd, Signal } from "./library/process.ts";
+export type { Stdio, StdioOptions, TerminalSize } from "./library/stdio.ts";
 export type { Plan } from "./plan/build.ts";
 export type { Step } from "./plan/ops.ts";
 export { checkpoint, type CheckpointOptions } from "./runtime/checkpoint.ts";

@@ -11,8 +11,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["plan", "seccomp", "cgroups"],
   ["init"],
   ["runtime"],
-  ["commands", "index.ts"],
-  ["cli"],
+  ["commands", "library"],
+  ["cli", "index.ts"],
 ];
 /** What decides only: no file system, no clock, no process. `spec` and `plan` get facts passed in. */
 const PURE = ["spec", "plan"];

@@ -1,0 +1,41 @@
+/** What the caller's thread and the library's threads tell each other. */
+import { asRuntimeError, RuntimeError, type ErrorCode, type ErrorFacts } from "../errors.ts";
+import type { ContainerEvent } from "../runtime/events.ts";
+import type { RuntimeContext } from "../runtime/options.ts";
+import type { OperationName } from "./operations.ts";
+
+/** The part of a context that can be copied. */
+export type PlainContext = Omit<RuntimeContext, "log">;
+
+/** To a thread: `id` names an operation from its beginning to its end. */
+export type Request =
+  | {
+      readonly id: number;
+      readonly name: OperationName;
+      readonly context: PlainContext;
+      readonly values: readonly unknown[];
+    }
+  | { readonly id: number; readonly abort: true };
+
+/** A {@link RuntimeError} as it crosses; its class does not. */
+export interface PlainError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly facts: ErrorFacts;
+}
+
+/** From a thread. */
+export type Reply =
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: PlainError }
+  | { readonly id: number; readonly log: "debug" | "warn"; readonly text: string }
+  | { readonly id: number; readonly event: ContainerEvent };
+
+export function toPlain(error: unknown): PlainError {
+  const { code, message, facts } = asRuntimeError(error);
+  return { code, message, facts };
+}
+
+export function fromPlain({ code, message, facts }: PlainError, cause?: unknown): RuntimeError {
+  return new RuntimeError(code, message, facts, cause);
+}

@@ -1,0 +1,129 @@
+/** The standard streams of a process of a container: what it gets, and what the caller keeps. */
+import type { Readable, Writable } from "node:stream";
+import { RuntimeError } from "../errors.ts";
+import { AT_FDCWD, check, checkValue, O_CLOEXEC } from "../sys/files.ts";
+import type { StandardStreams } from "../runtime/options.ts";
+import { native } from "../sys/native.ts";
+import { Descriptor, DescriptorReadable, DescriptorWritable } from "./streams.ts";
+
+/**
+ * One standard stream, as in `child_process.spawn`: `pipe` is a stream of the caller's, `inherit` the caller's own of the
+ * same number, `ignore` is /dev/null, a number an open descriptor of the caller's, such as that of a file.
+ */
+export type Stdio = "pipe" | "inherit" | "ignore" | number;
+
+/** A size in characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** What a process is to have. */
+export interface StdioOptions {
+  /** Standard input, output and error; one for all three, or each. Default `pipe`. Not looked at with `terminal`. */
+  readonly stdio?: Stdio | readonly [Stdio, Stdio, Stdio];
+  /** A pseudo terminal, where the process wants one (`process.terminal`), and how large; `true`: as config.json says. */
+  readonly terminal?: boolean | TerminalSize;
+}
+
+/** The caller's ends. */
+export interface Streams {
+  readonly stdin: Writable | undefined;
+  readonly stdout: Readable | undefined;
+  readonly stderr: Readable | undefined;
+  /** Descriptor of the terminal's master end. */
+  readonly master: Descriptor | undefined;
+}
+
+/** Streams that are being given to a process. */
+export interface OpenStdio {
+  /** What the runtime is told. */
+  readonly options: StandardStreams;
+  /** The process has them. */
+  given(): Streams;
+  /** There is no such process. */
+  close(): void;
+}
+
+const O_RDWR = 2;
+const SOCK_STREAM = 1;
+const PIPE_END = { stdin: 1, other: 0 } as const;
+
+/** @throws SYSCALL */
+export function openStdio({ stdio = "pipe", terminal = false }: StdioOptions): OpenStdio {
+  return terminal === false ? openPipes(stdio) : openTerminal(terminal === true ? undefined : terminal);
+}
+
+function openPipes(stdio: Stdio | readonly [Stdio, Stdio, Stdio]): OpenStdio {
+  const wanted = typeof stdio === "object" ? stdio : ([stdio, stdio, stdio] as const);
+  const theirs: [number, number, number] = [-1, -1, -1];
+  const ours: (number | undefined)[] = [undefined, undefined, undefined];
+  const close = (fds: readonly (number | undefined)[]): void => {
+    for (const fd of fds) if (fd !== undefined && fd >= 0) native.close(fd);
+  };
+  try {
+    for (let at = 0; at < 3; at++) {
+      const one = wanted[at] ?? "pipe";
+      if (one === "pipe") {
+        const ends = checkValue(native.pipe(), "pipe2");
+        const end = at === 0 ? PIPE_END.stdin : PIPE_END.other;
+        ours[at] = ends[end];
+        theirs[at] = ends[1 - end] ?? -1;
+      } else if (one === "ignore") {
+        theirs[at] = check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null");
+      } else {
+        // A duplicate: the caller may close his own before the process has it.
+        theirs[at] = check(native.dup(one === "inherit" ? at : one), `stdio[${at}]: dup`);
+      }
+    }
+  } catch (error) {
+    close([...theirs, ...ours]);
+    throw error;
+  }
+  const stream = (at: number): DescriptorReadable | undefined => {
+    const fd = ours[at];
+    return fd === undefined ? undefined : new DescriptorReadable(new Descriptor(fd));
+  };
+  return {
+    options: { stdio: theirs },
+    given() {
+      close(theirs);
+      const input = ours[0];
+      return {
+        stdin: input === undefined ? undefined : new DescriptorWritable(new Descriptor(input)),
+        stdout: stream(1),
+        stderr: stream(2),
+        master: undefined,
+      };
+    },
+    close: () => close([...theirs, ...ours]),
+  };
+}
+
+/** The container's console comes through a socket, as with `--console-socket`; init puts it over the three streams. */
+function openTerminal(size: TerminalSize | undefined): OpenStdio {
+  const [ours, theirs] = checkValue(native.socketpair(SOCK_STREAM), "socketpair");
+  const none = check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null");
+  const close = (): void => {
+    for (const fd of [ours, theirs, none]) native.close(fd);
+  };
+  return {
+    options: { stdio: [none, none, none], consoleFd: theirs },
+    given() {
+      // It is there: init sends it long before the container is ready.
+      const received = native.receiveMessage(ours, new Uint8Array(256));
+      close();
+      const { fds } = checkValue(received, "recvmsg");
+      const master = new Descriptor(check(fds[0] ?? -1, "receive the console from init"), 2);
+      if (size !== undefined) resize(master, size);
+      return { stdin: new DescriptorWritable(master), stdout: new DescriptorReadable(master), stderr: undefined, master };
+    },
+    close,
+  };
+}
+
+/** @throws USAGE for a terminal that is closed, SYSCALL */
+export function resize(master: Descriptor | undefined, { rows, columns }: TerminalSize): void {
+  if (master === undefined || master.fd < 0) throw new RuntimeError("USAGE", "resize: the process has no terminal");
+  check(native.ttySetSize(master.fd, rows, columns), "ioctl(TIOCSWINSZ)");
+}

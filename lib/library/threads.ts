@@ -1,0 +1,138 @@
+/**
+ * The threads in which the library works, so that the caller's event loop never waits for the kernel.
+ *
+ * They are made when they are needed, belong to the thread that uses the library, and keep the program alive only while
+ * somebody waits for them.
+ */
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import { RuntimeError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { ContainerEvent } from "../runtime/events.ts";
+import type { RuntimeContext } from "../runtime/options.ts";
+import { fromPlain, type Reply, type Request } from "./messages.ts";
+import type { Arguments, OperationName, Result } from "./operations.ts";
+
+/** More threads do not help: what takes long is the kernel's locks. */
+const MOST = Math.max(1, Math.min(4, availableParallelism()));
+/** What of the environment says something about this process, and not about those of containers. */
+const OWN_VARIABLES = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "RUNT_INHERITED_FDS"];
+
+/** How an operation is called. */
+export interface CallOptions {
+  /** Gives the operation up; what it had made is taken back. */
+  readonly signal?: AbortSignal | undefined;
+  readonly event?: (event: ContainerEvent) => void;
+  /** Whether the program stays alive for it. Default true. */
+  readonly keep?: boolean;
+}
+
+interface Pending {
+  readonly log: Log;
+  readonly event: ((event: ContainerEvent) => void) | undefined;
+  resolve(result: unknown): void;
+  reject(error: RuntimeError): void;
+}
+
+let lastId = 0;
+
+/** One thread. Operations on one container go to one thread, where they begin in the order in which they were called. */
+export class Thread {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #kept = 0;
+  #load = 0;
+
+  constructor() {
+    const env = { ...process.env };
+    for (const name of OWN_VARIABLES) delete env[name];
+    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    this.#worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), { env });
+    this.#worker.unref();
+    this.#worker.on("message", (message: Reply) => this.#take(message));
+    this.#worker.on("error", (error) => this.#fail(error));
+    this.#worker.on("exit", () => this.#fail(undefined));
+  }
+
+  /** How many operations it works on; those that do nothing but wait for a container do not count. */
+  get load(): number {
+    return this.#load;
+  }
+
+  /** Keeps the program alive, or no longer. */
+  keep(change: 1 | -1): void {
+    this.#kept += change;
+    if (this.#kept === 0) this.#worker.unref();
+    else if (this.#kept === 1 && change === 1) this.#worker.ref();
+  }
+
+  /** @throws whatever the operation throws; ABORTED */
+  async call<Name extends OperationName>(
+    name: Name,
+    { log, ...context }: RuntimeContext,
+    values: Arguments<Name>,
+    { signal, event, keep = true }: CallOptions = {},
+  ): Promise<Result<Name>> {
+    if (signal?.aborted === true) throw aborted(signal);
+    const id = ++lastId;
+    const abort = (): void => this.#send({ id, abort: true });
+    signal?.addEventListener("abort", abort, { once: true });
+    const weight = name === "wait" || name === "events" ? 0 : 1;
+    this.#load += weight;
+    if (keep) this.keep(1);
+    try {
+      const result = await new Promise((resolve, reject) => {
+        this.#pending.set(id, { log, event, resolve, reject });
+        this.#send({ id, name, context, values });
+      });
+      return result as Result<Name>;
+    } catch (error) {
+      throw error instanceof RuntimeError && error.code === "ABORTED" && signal !== undefined ? aborted(signal) : error;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      if (keep) this.keep(-1);
+      this.#load -= weight;
+    }
+  }
+
+  #send(request: Request): void {
+    this.#worker.postMessage(request);
+  }
+
+  #take(message: Reply): void {
+    const pending = this.#pending.get(message.id);
+    if (pending === undefined) return;
+    if ("log" in message) return pending.log[message.log](message.text);
+    if ("event" in message) return pending.event?.(message.event);
+    this.#pending.delete(message.id);
+    if ("error" in message) pending.reject(fromPlain(message.error));
+    else pending.resolve(message.result);
+  }
+
+  #fail(cause: unknown): void {
+    const at = threads.indexOf(this);
+    if (at >= 0) threads.splice(at, 1);
+    const why = cause instanceof Error ? cause.message : "it has ended";
+    for (const { reject } of this.#pending.values()) {
+      reject(new RuntimeError("INTERNAL", `a thread of the library was lost: ${why}`, {}, cause));
+    }
+    this.#pending.clear();
+  }
+}
+
+const threads: Thread[] = [];
+
+/** The thread that has least to do. */
+export function thread(): Thread {
+  let best: Thread | undefined;
+  for (const each of threads) if (best === undefined || each.load < best.load) best = each;
+  if (best !== undefined && (best.load === 0 || threads.length >= MOST)) return best;
+  const made = new Thread();
+  threads.push(made);
+  return made;
+}
+
+/** The error of an operation that `signal` has ended. */
+export function aborted(signal: AbortSignal): RuntimeError {
+  return new RuntimeError("ABORTED", "the operation was aborted", {}, signal.reason);
+}
