@@ -2,7 +2,7 @@
 //
 //   node scripts/build.mjs [--force] [--keep-going] [STEP...]
 //
-// Steps: schemas, addon, seccomp, init, launcher, typescript, library, executable, manual; all of them without an argument. A step whose
+// Steps: schemas, addon, watch, seccomp, init, launcher, typescript, library, executable, manual; all of them without an argument. A step whose
 // inputs have not changed is left out (--force: is not). --keep-going goes on after a step that failed.
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -166,6 +166,7 @@ function buildManual() {
 const STEPS = {
   schemas: buildSchemas,
   addon: () => buildAddon("addon", ["addon", "base"], "runt.node"),
+  watch: () => buildAddon("watch", ["watch", "base"], "watch.node"),
   seccomp: () => buildAddon("seccomp", ["seccomp", "base"], "seccomp.node"),
   init: () => buildNative("init", ["init", "plan", "base"], "init", `${LIBEXEC}/init`),
   launcher: () => buildNative("launcher", ["launcher", "base"], "launcher", "dist/bin/runt"),

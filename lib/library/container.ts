@@ -43,7 +43,7 @@ export interface ContainerOptions
 /** What a process of {@link Container.exec} is made of. */
 export interface ExecProcessOptions
   extends StdioOptions,
-    Omit<ProcessChanges, "terminal">,
+    Omit<ProcessChanges, "terminal" | "consoleSize">,
     Pick<ExecOptions, "cgroups" | "ignorePaused" | "pidFile"> {
   /** While the process is made: it is taken back. Later, until its end: it is killed. */
   readonly signal?: AbortSignal;
@@ -195,7 +195,7 @@ export class Container implements AsyncDisposable {
     try {
       const wanted: ExecOptions = {
         id: this.id,
-        process: { ...changes, ...(terminal === undefined || terminal === false ? {} : { terminal: true }) },
+        process: { ...changes, ...terminalOf(terminal) },
         ...open.options,
         ...(cgroups === undefined ? {} : { cgroups }),
         ...(ignorePaused === undefined ? {} : { ignorePaused }),
@@ -306,6 +306,13 @@ export class Container implements AsyncDisposable {
 
 function stdioOf(stdio: StdioOptions["stdio"], terminal: StdioOptions["terminal"]): StdioOptions {
   return { ...(stdio === undefined ? {} : { stdio }), ...(terminal === undefined ? {} : { terminal }) };
+}
+
+/** With its size from the beginning: a program may ask for it at once. */
+function terminalOf(terminal: StdioOptions["terminal"] = false): Pick<ProcessChanges, "terminal" | "consoleSize"> {
+  if (terminal === false) return {};
+  if (terminal === true) return { terminal };
+  return { terminal: true, consoleSize: { height: terminal.rows, width: terminal.columns } };
 }
 
 /** Calls `act` when `signal` comes before `end`. */

@@ -1,7 +1,7 @@
 /** Descriptors that keep the program alive as long as somebody waits for them. */
 import { Errno, errnoText } from "../sys/errno.ts";
 import { RuntimeError } from "../errors.ts";
-import { native } from "../sys/native.ts";
+import { watchNative } from "./native.ts";
 
 /** A watch that can be taken back. */
 export interface Watched {
@@ -12,7 +12,7 @@ let waiting = 0;
 
 function keep(change: 1 | -1): void {
   waiting += change;
-  if (waiting === (change === 1 ? 1 : 0)) native.watchKeep(waiting > 0);
+  if (waiting === (change === 1 ? 1 : 0)) watchNative.keep(waiting > 0);
 }
 
 /**
@@ -27,7 +27,7 @@ export function watchOnce(fd: number, events: number, happened: () => void): Wat
     keep(-1);
     return true;
   };
-  const id = native.watch(fd, events, () => {
+  const id = watchNative.watch(fd, events, () => {
     if (settle()) happened();
   });
   if (id === -Errno.EPERM) {
@@ -40,5 +40,5 @@ export function watchOnce(fd: number, events: number, happened: () => void): Wat
   }
   if (id < 0) throw new RuntimeError("SYSCALL", `watch a descriptor: ${errnoText(-id)}`, { errno: -id });
   keep(1);
-  return { end: () => (settle() ? void native.watchEnd(id) : undefined) };
+  return { end: () => (settle() ? void watchNative.end(id) : undefined) };
 }

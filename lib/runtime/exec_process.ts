@@ -79,6 +79,7 @@ export function changedProcess(first: Process | undefined, changes: ProcessChang
     terminal: changes.terminal ?? false,
     user: { ...first.user, uid, gid, additionalGids: [...(first.user.additionalGids ?? []), ...groups] },
     ...(added.length === 0 ? {} : { capabilities: withCapabilities(first.capabilities ?? {}, added) }),
+    ...(changes.consoleSize === undefined ? {} : { consoleSize: changes.consoleSize }),
     ...(changes.noNewPrivileges === undefined ? {} : { noNewPrivileges: changes.noNewPrivileges }),
     ...(changes.apparmorProfile === undefined ? {} : { apparmorProfile: changes.apparmorProfile }),
     ...(changes.selinuxLabel === undefined ? {} : { selinuxLabel: changes.selinuxLabel }),

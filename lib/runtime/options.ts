@@ -1,4 +1,7 @@
 import type { Log } from "../log.ts";
+import type { Process } from "../spec/types.ts";
+
+type ConsoleSize = NonNullable<Process["consoleSize"]>;
 
 /** What every operation of the runtime needs to know; made once from the global flags. */
 export interface RuntimeContext {
@@ -57,6 +60,8 @@ export interface ProcessChanges {
   readonly env?: readonly string[];
   /** Default false, whatever config.json says. */
   readonly terminal?: boolean;
+  /** Size of the terminal, in characters. Default: as in config.json. */
+  readonly consoleSize?: ConsoleSize;
   readonly uid?: number;
   readonly gid?: number;
   /** Additions. */

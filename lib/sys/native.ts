@@ -203,17 +203,6 @@ export interface Native {
   isatty(fd: number): boolean;
 
   /**
-   * Calls `callback` once, from the event loop, when one of the poll(2) `events` has happened; EPERM for what is always
-   * ready, such as a regular file. The descriptor may be closed meanwhile: a duplicate is watched.
-   * @returns a number for {@link Native.watchEnd}
-   */
-  watch(fd: number, events: number, callback: (happened: number) => void): number;
-  /** Takes a watch back; ENOENT where it has happened. */
-  watchEnd(id: number): number;
-  /** Whether watches of this thread keep the program alive. At first they do not. ENOENT before the first one. */
-  watchKeep(keep: boolean): number;
-
-  /**
    * Catches the signals, whichever thread gets them, and gives a descriptor that is readable when one has come. Once
    * in a process: EBUSY after that. Not SIGPWR, which the engine uses.
    */

@@ -98,11 +98,6 @@ int BpfDetachDevice(int cgroup, int program);
 Napi::Value BpfQueryDevice(Napi::Env env, int cgroup);
 int BpfProgramFd(int64_t id);
 
-// watch.cc
-int WatchDescriptor(Napi::Env env, int fd, uint32_t events, const Napi::Function& callback);
-int WatchEnd(Napi::Env env, int id);
-int WatchKeep(Napi::Env env, bool keep);
-
 // tty.cc
 Napi::Value TtyRaw(Napi::Env env, int fd);
 int TtyRestore(int fd, const Buffer& saved);

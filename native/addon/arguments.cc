@@ -154,12 +154,6 @@ int ReadArgument(Napi::Value value, Napi::Object& out) {
   return 0;
 }
 
-int ReadArgument(Napi::Value value, Napi::Function& out) {
-  if (!value.IsFunction()) return kWrongType;
-  out = value.As<Napi::Function>();
-  return 0;
-}
-
 void ThrowTypeError(Napi::Env env, size_t index, const char* expected) {
   // A getter or a proxy may have thrown already; that error is the better one.
   if (env.IsExceptionPending()) return;

@@ -66,7 +66,6 @@ inline constexpr int kWrongType = -1;
 [[nodiscard]] int ReadArgument(Napi::Value value, std::vector<int>& out);
 [[nodiscard]] int ReadArgument(Napi::Value value, std::vector<std::string>& out);
 [[nodiscard]] int ReadArgument(Napi::Value value, Napi::Object& out);
-[[nodiscard]] int ReadArgument(Napi::Value value, Napi::Function& out);
 
 // Names of the types above, for the TypeError.
 constexpr const char* Expected(const int&) { return "an integer of 32 bits"; }
@@ -83,7 +82,6 @@ constexpr const char* Expected(const std::string&) { return "a string"; }
 constexpr const char* Expected(const std::vector<int>&) { return "an array of integers"; }
 constexpr const char* Expected(const std::vector<std::string>&) { return "an array of strings"; }
 constexpr const char* Expected(const Napi::Object&) { return "an object"; }
-constexpr const char* Expected(const Napi::Function&) { return "a function"; }
 
 // Throws `TypeError: argument <index + 1> must be <expected>` into JavaScript.
 void ThrowTypeError(Napi::Env env, size_t index, const char* expected);

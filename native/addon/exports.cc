@@ -87,10 +87,6 @@ constexpr napi_property_descriptor kExports[] = {
     Function<TtySetSize>("ttySetSize"),
     Function<Isatty>("isatty"),
 
-    Function<WatchDescriptor>("watch"),
-    Function<WatchEnd>("watchEnd"),
-    Function<WatchKeep>("watchKeep"),
-
     Function<Signalfd>("signalfd"),
     Function<SignalfdRead>("signalfdRead"),
 };

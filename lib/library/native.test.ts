@@ -1,24 +1,25 @@
 import { Worker } from "node:worker_threads";
 import t from "tap";
-import { Errno } from "./errno.ts";
-import { checkValue, O_CLOEXEC, O_RDONLY, AT_FDCWD } from "./files.ts";
-import { POLLIN, POLLOUT } from "./linux.ts";
-import { native, nativeDirectory } from "./native.ts";
+import { Errno } from "../sys/errno.ts";
+import { checkValue, O_CLOEXEC, O_RDONLY, AT_FDCWD } from "../sys/files.ts";
+import { POLLIN, POLLOUT } from "../sys/linux.ts";
+import { native, nativeDirectory } from "../sys/native.ts";
+import { watchAddon, watchNative } from "./native.ts";
 
 const POLLHUP = 16;
 
 /** A watch as a promise that keeps the program alive. */
 function happens(fd: number, events: number): Promise<number> {
   return new Promise((resolve) => {
-    t.ok(native.watch(fd, events, resolve) > 0);
-    native.watchKeep(true);
+    t.ok(watchNative.watch(fd, events, resolve) > 0);
+    watchNative.keep(true);
   });
 }
 
 t.test("a watch tells once, from the event loop", async (t) => {
   const [reader, writer] = checkValue(native.pipe(), "pipe");
   let told = 0;
-  native.watch(reader, POLLIN, () => told++);
+  watchNative.watch(reader, POLLIN, () => told++);
   native.write(writer, "x");
   t.equal(told, 0, "not from within a call");
   t.equal(await happens(reader, POLLIN), POLLIN);
@@ -32,36 +33,40 @@ t.test("a watch tells once, from the event loop", async (t) => {
 
 t.test("a watch that was taken back does not tell", async (t) => {
   const [reader, writer] = checkValue(native.pipe(), "pipe");
-  const id = native.watch(writer, POLLOUT, () => t.fail("it was taken back"));
-  t.equal(native.watchEnd(id), 0);
-  t.equal(native.watchEnd(id), -Errno.ENOENT);
+  const id = watchNative.watch(writer, POLLOUT, () => t.fail("it was taken back"));
+  t.equal(watchNative.end(id), 0);
+  t.equal(watchNative.end(id), -Errno.ENOENT);
   await happens(writer, POLLOUT);
   for (const fd of [reader, writer]) native.close(fd);
 });
 
 t.test("what cannot be watched is told by an errno", async (t) => {
   const file = native.open(AT_FDCWD, "/etc/passwd", O_RDONLY | O_CLOEXEC, 0);
-  t.equal(native.watch(file, POLLIN, () => undefined), -Errno.EPERM);
+  t.equal(watchNative.watch(file, POLLIN, () => undefined), -Errno.EPERM);
   native.close(file);
-  t.equal(native.watch(file, POLLIN, () => undefined), -Errno.EBADF);
+  t.equal(watchNative.watch(file, POLLIN, () => undefined), -Errno.EBADF);
 });
 
 t.test("a worker thread has watches of its own, and can be ended while it waits", async (t) => {
   const source = `
     const { parentPort } = require("node:worker_threads");
-    const module_ = { exports: {} };
-    process.dlopen(module_, ${JSON.stringify(`${nativeDirectory}/runt.node`)});
-    const native = module_.exports;
+    const load = (path) => {
+      const loaded = { exports: {} };
+      process.dlopen(loaded, path);
+      return loaded.exports;
+    };
+    const native = load(${JSON.stringify(`${nativeDirectory}/runt.node`)});
+    const watchNative = load(${JSON.stringify(watchAddon)});
     const [reader, writer] = native.pipe();
-    native.watch(reader, 1, (happened) => {
+    watchNative.watch(reader, 1, (happened) => {
       parentPort.postMessage(happened);
-      native.watch(native.pipe()[0], 1, () => undefined);
+      watchNative.watch(native.pipe()[0], 1, () => undefined);
     });
-    native.watchKeep(true);
+    watchNative.keep(true);
     native.write(writer, "x");`;
   const worker = new Worker(source, { eval: true });
   t.equal(await new Promise((resolve) => worker.once("message", resolve)), POLLIN);
   t.equal(await worker.terminate(), 1);
 });
 
-t.teardown(() => native.watchKeep(false));
+t.teardown(() => watchNative.keep(false));

@@ -1,8 +1,11 @@
-// Tells JavaScript when a descriptor is ready, without a thread that waits for each.
+// watch.node: tells JavaScript when a descriptor is ready, without a thread that waits for each. An addon
+// of its own, because only the library needs it: the command line waits in poll(2).
+// lib/library/native.ts says what the functions mean.
 //
 // One epoll and one thread for each environment (the program's main thread, a worker), made when the
-// first descriptor is watched: the command line, which waits in poll(2), never has one.
+// first descriptor is watched.
 
+#include <napi.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -11,13 +14,14 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
 #include <map>
 #include <new>
+#include <utility>
 
 #include "../base/unique_fd.h"
-#include "addon.h"
 
-namespace runt::addon {
+namespace runt::watch {
 namespace {
 
 // Key of the eventfd among the watches, which count from 1.
@@ -126,7 +130,7 @@ int Start(napi_env env, Watcher* watcher) {
                                       Tell, &watcher->tell) != napi_ok) {
     return ENOMEM;
   }
-  // What nobody waits for does not keep the program alive: see WatchKeep.
+  // What nobody waits for does not keep the program alive: see Keep.
   napi_unref_threadsafe_function(env, watcher->tell);
   const int problem = StartThread(watcher);
   if (problem != 0) return problem;
@@ -142,50 +146,84 @@ Watcher* Find(napi_env env) {
   return static_cast<Watcher*>(data);
 }
 
-}  // namespace
-
-int WatchDescriptor(Napi::Env env, int fd, uint32_t events, const Napi::Function& callback) {
+// The environment's watcher, made at the first call; nullptr and a positive errno in `problem`.
+Watcher* FindOrStart(napi_env env, int& problem) {
   Watcher* watcher = Find(env);
-  if (watcher == nullptr) {
-    watcher = new (std::nothrow) Watcher;
-    if (watcher == nullptr) return -ENOMEM;
-    const int problem = Start(env, watcher);
-    if (problem != 0) {
-      delete watcher;
-      return -problem;
-    }
-    napi_set_instance_data(env, watcher, Free, nullptr);
+  if (watcher != nullptr) return watcher;
+  watcher = new (std::nothrow) Watcher;
+  problem = watcher == nullptr ? ENOMEM : Start(env, watcher);
+  if (problem != 0) {
+    delete watcher;
+    return nullptr;
   }
-  UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (!copy.valid()) return -errno;
+  napi_set_instance_data(env, watcher, Free, nullptr);
+  return watcher;
+}
+
+Napi::Value Refuse(Napi::Env env, const char* text) {
+  Napi::TypeError::New(env, text).ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+// watch(fd, events, callback): an id, or -errno.
+Napi::Value WatchDescriptor(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() != 3 || !info[0].IsNumber() || !info[1].IsNumber() || !info[2].IsFunction()) {
+    return Refuse(env, "arguments must be a descriptor, events and a function");
+  }
+  int problem = 0;
+  Watcher* watcher = FindOrStart(env, problem);
+  if (watcher == nullptr) return Napi::Number::New(env, -problem);
+  UniqueFd copy(fcntl(info[0].As<Napi::Number>().Int32Value(), F_DUPFD_CLOEXEC, 0));
+  if (!copy.valid()) return Napi::Number::New(env, -errno);
   const int id = ++watcher->last_id;
-  epoll_event event = {events | EPOLLONESHOT, {.u64 = static_cast<uint64_t>(id)}};
+  epoll_event event = {info[1].As<Napi::Number>().Uint32Value() | EPOLLONESHOT,
+                       {.u64 = static_cast<uint64_t>(id)}};
   const int watched = copy.get();
-  // Kept before it can happen; the callback comes through the event loop, so never before this returns.
-  watcher->watches.emplace(id, Watch{std::move(copy), Napi::Persistent(callback)});
+  // Kept before it can happen; the callback comes through the event loop, never before this returns.
+  watcher->watches.emplace(id,
+                           Watch{std::move(copy), Napi::Persistent(info[2].As<Napi::Function>())});
   if (epoll_ctl(watcher->epoll.get(), EPOLL_CTL_ADD, watched, &event) < 0) {
-    const int problem = errno;
+    problem = errno;
     watcher->watches.erase(id);
-    return -problem;
+    return Napi::Number::New(env, -problem);
   }
-  return id;
+  return Napi::Number::New(env, id);
 }
 
-int WatchEnd(Napi::Env env, int id) {
+// end(id): 0 or -ENOENT.
+Napi::Value End(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() != 1 || !info[0].IsNumber()) return Refuse(env, "the argument must be an id");
   Watcher* watcher = Find(env);
-  if (watcher == nullptr) return -ENOENT;
-  const auto found = watcher->watches.find(id);
-  if (found == watcher->watches.end()) return -ENOENT;
+  if (watcher == nullptr) return Napi::Number::New(env, -ENOENT);
+  const auto found = watcher->watches.find(info[0].As<Napi::Number>().Int32Value());
+  if (found == watcher->watches.end()) return Napi::Number::New(env, -ENOENT);
   Forget(watcher, found);
-  return 0;
+  return Napi::Number::New(env, 0);
 }
 
-int WatchKeep(Napi::Env env, bool keep) {
+// keep(yes): 0 or -errno.
+Napi::Value Keep(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() != 1 || !info[0].IsBoolean()) return Refuse(env, "the argument must be a boolean");
   const Watcher* watcher = Find(env);
-  if (watcher == nullptr) return -ENOENT;
-  const napi_status status = keep ? napi_ref_threadsafe_function(env, watcher->tell)
-                                  : napi_unref_threadsafe_function(env, watcher->tell);
-  return status == napi_ok ? 0 : -EINVAL;
+  if (watcher == nullptr) return Napi::Number::New(env, -ENOENT);
+  const napi_status status = info[0].As<Napi::Boolean>().Value()
+                                 ? napi_ref_threadsafe_function(env, watcher->tell)
+                                 : napi_unref_threadsafe_function(env, watcher->tell);
+  return Napi::Number::New(env, status == napi_ok ? 0 : -EINVAL);
 }
 
-}  // namespace runt::addon
+Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  exports.Set("watch", Napi::Function::New<WatchDescriptor>(env));
+  exports.Set("end", Napi::Function::New<End>(env));
+  exports.Set("keep", Napi::Function::New<Keep>(env));
+  return exports;
+}
+
+}  // namespace
+}  // namespace runt::watch
+
+using runt::watch::Initialize;
+NODE_API_MODULE(watch, Initialize)
