@@ -8,6 +8,8 @@ import { helper } from "../harness/helpers.ts";
 import { readText, statusField, waitFor } from "../harness/host.ts";
 import { KIND, notFor, runtOnly } from "../harness/runtime.ts";
 
+/** The runtime runs on a simulated kernel, see cases/fallbacks. */
+const WRAPPED = (process.env["RUNTIME_WRAP"] ?? "") !== "";
 const MAPS = [{ containerID: 0, hostID: 100000, size: 65536 }];
 
 /** Root of the container has `capabilities`, may write everywhere, and nothing is hidden. */
@@ -63,7 +65,7 @@ scenario("CVE-2014-8989: in a user namespace an unprivileged user gets rid of no
     const done = box.call(["run", "--bundle", bundle.dir, box.id()], { wrap });
     t.equal(done.stdout, "deny\ndenied\n", done.stderr);
   }
-});
+}, { skip: WRAPPED ? "an unprivileged user cannot take system calls away without no_new_privs" : false });
 
 scenario("CVE-2021-43784: texts and lists of more than 64 KiB forge nothing of what comes behind them", (t, box) => {
   const userNamespace = (config: Config): void => {
@@ -112,7 +114,8 @@ for (const mounted of [true, false]) {
         for f in cgroup.procs notify_on_release; do test -e $d/$f && echo 0 2> /dev/null > $d/$f && echo wrote $d/$f; done
       done; echo end`;
     for (const own of [true, false]) {
-      const out = box.sh(attack, (config) => {
+      const done = box.run((config) => {
+        config.process.args = ["sh", "-c", attack];
         config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
         config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
         addNamespaces(config, "user", ...(own ? ["cgroup"] : []));
@@ -121,7 +124,10 @@ for (const mounted of [true, false]) {
         config.root.readonly = false;
         if (!mounted) config.mounts = config.mounts.filter(({ type }) => type !== "cgroup");
       });
-      const [count, ...rest] = out.trim().split("\n");
+      // Before Linux 5.12 a whole tree cannot be made read-only: then it is not bound at all.
+      if (WRAPPED && done.status === 1 && done.stderr.includes("mount_setattr")) continue;
+      t.equal(done.status, 0, done.stderr);
+      const [count, ...rest] = done.stdout.trim().split("\n");
       t.ok(Number(count) >= 2, `${count} mounts`);
       t.same(rest, ["end"], `${own ? "with" : "without"} a cgroup namespace`);
     }
