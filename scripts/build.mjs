@@ -2,15 +2,20 @@
 //
 //   node scripts/build.mjs [--force] [--keep-going] [STEP...]
 //
-// Steps: schemas, addon, watch, seccomp, init, launcher, typescript, library, executable, manual; all of them without an argument. A step whose
+// Steps: schemas, addon, watch, seccomp, init, typescript, library, program, manual; all of them without an argument. A step whose
 // inputs have not changed is left out (--force: is not). --keep-going goes on after a step that failed.
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ensureNpmPackages, prepare, ROOT } from "./prepare.mjs";
+import { fetchQuickjs, QUICKJS, QUICKJS_VERSION } from "./quickjs.mjs";
 import { ask, dropForeignBuild, filesUnder, install, run, step, StepFailed } from "./steps.mjs";
 
 const NATIVE_BUILD = "build/native";
+const ENGINE_BUILD = "build/engine";
+/** The modules of the program, and their bytecode. */
+const BUNDLE = "build/program";
+const PROGRAM = "build/program.bin";
 const SCRIPT_BUILD = "build/js";
 const LIBEXEC = "dist/libexec/runt";
 const BUN = "node_modules/bun/bin/bun.exe";
@@ -28,6 +33,7 @@ function checkTools() {
   if (!has("cmake")) missing.push("cmake");
   if (!has("g++") && !has("clang++")) missing.push("g++");
   if (!has("make") && !has("ninja")) missing.push("make");
+  if (!has("xz")) missing.push("xz-utils");
   if (!existsSync("/usr/include/seccomp.h")) missing.push("libseccomp-dev");
   const left = prepare({ packages: missing });
   if (left.length > 0) throw new StepFailed(`these packages are missing: ${left.join(" ")}`);
@@ -125,9 +131,11 @@ function buildLibrary() {
   });
 }
 
-function buildExecutable() {
-  const inputs = ["bin", "lib"].flatMap((folder) => filesUnder(folder, LIBRARY));
-  const outputs = [`${LIBEXEC}/runt`];
+/**
+ * The program: lib as modules, compiled to bytecode, in a static file with QuickJS and the addons.
+ */
+function buildProgram() {
+  fetchQuickjs();
   const literals = {
     RUNT_COMPILED: "1",
     RUNT_VERSION: packageVersion(),
@@ -137,21 +145,37 @@ function buildExecutable() {
     "--define",
     `process.env.${name}=${JSON.stringify(value)}`,
   ]);
-  step("executable", { inputs, words: defines, outputs, force }, () => {
-    const made = "build/runt";
-    const printed = run(join(ROOT, BUN), [
-      // Modules with splitting: each command is a chunk that is read when it is imported. One chunk of modules takes 2 ms
-      // longer to start; CommonJS is as fast, but has no import.meta, which dependencies use.
-      "build", "--compile", "--bytecode", "--format=esm", "--splitting", "--minify",
-      // A privileged program takes no orders from the directory that it is started in.
-      "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig",
-      "--no-compile-autoload-tsconfig", "--no-compile-autoload-package-json",
-      ...defines, "bin/runt.ts", "--outfile", made,
+  const scripts = ["bin", "lib"].flatMap((folder) => filesUnder(folder, LIBRARY));
+  const sources = ["engine", "addon", "seccomp", "base"].flatMap((folder) => filesUnder(`native/${folder}`, NATIVE_SOURCES));
+  const inputs = [...scripts, ...sources, "CMakeLists.txt", "scripts/quickjs.mjs"];
+  const output = "dist/bin/runt";
+  step("program", { inputs, words: defines, outputs: [output], force }, () => {
+    rmSync(join(ROOT, `${LIBEXEC}/runt`), { force: true }); // of builds before it was one file
+    dropForeignBuild(ENGINE_BUILD);
+    const compiler = cmakeEngine("compile");
+    rmSync(join(ROOT, BUNDLE), { recursive: true, force: true });
+    // Each command is a module of its own, which is read when it is imported.
+    run(join(ROOT, BUN), [
+      "build", "--target=node", "--format=esm", "--splitting", "--minify", ...defines, "bin/runt.ts", "--outdir", BUNDLE,
     ]);
-    // Bun goes on without bytecode then; the program would work, and start in twice the time.
-    if (printed.includes("Failed to generate bytecode")) throw new StepFailed(printed);
-    install(made, `${LIBEXEC}/runt`);
+    const first = `${BUNDLE}/runt.js`;
+    const modules = filesUnder(BUNDLE, [".js"]).filter((file) => file !== first);
+    run(join(ROOT, compiler), [PROGRAM, first, ...modules]);
+    install(cmakeEngine("program"), output);
   });
+}
+
+/** Builds a target of the engine. @returns the file that was made */
+function cmakeEngine(target) {
+  const cmake = join(ROOT, "node_modules/cmake-js/bin/cmake-js");
+  const settings = {
+    RUNT_QUICKJS: join(ROOT, QUICKJS),
+    RUNT_QUICKJS_VERSION: QUICKJS_VERSION,
+    RUNT_PROGRAM: join(ROOT, PROGRAM),
+  };
+  const options = Object.entries(settings).map(([name, value]) => `--CD${name}=${value}`);
+  run(process.execPath, [cmake, "build", "--out", ENGINE_BUILD, ...options, "--target", target]);
+  return `${ENGINE_BUILD}/native/${target}`;
 }
 
 function buildManual() {
@@ -169,10 +193,9 @@ const STEPS = {
   watch: () => buildAddon("watch", ["watch", "base"], "watch.node"),
   seccomp: () => buildAddon("seccomp", ["seccomp", "base"], "seccomp.node"),
   init: () => buildNative("init", ["init", "plan", "base"], "init", `${LIBEXEC}/init`),
-  launcher: () => buildNative("launcher", ["launcher", "base"], "launcher", "dist/bin/runt"),
   typescript: buildTypescript,
   library: buildLibrary,
-  executable: buildExecutable,
+  program: buildProgram,
   manual: buildManual,
 };
 

@@ -1,5 +1,5 @@
-// Writes native/plan/ops.gen.h from lib/plan/ops.ts, and the manual pages in man/ from lib/cli/table.ts and the texts
-// beside it. Run it after a change of these.
+// Writes native/plan/ops.gen.h from lib/plan/ops.ts, and lib/cli/option_lists.gen.ts and the manual pages in man/ from
+// lib/cli/table.ts and the texts beside it. Run it after a change of these.
 //
 // Node 20 does not run TypeScript, so the modules are compiled to a folder of their own first.
 
@@ -17,7 +17,7 @@ writeFileSync(
     extends: join(root, "tsconfig.json"),
     compilerOptions: { rootDir: root, outDir: out, declaration: false, incremental: false },
     include: [],
-    files: [join(root, "lib", "plan", "header.ts"), join(root, "lib", "cli", "manual.ts")],
+    files: [join(root, "lib", "plan", "header.ts"), join(root, "lib", "cli", "manual.ts"), join(root, "lib", "cli", "option_lists.ts")],
   }),
 );
 execFileSync(process.execPath, [
@@ -35,3 +35,6 @@ const pages = manualPages();
 // The page of a command that is no more.
 for (const name of readdirSync(man)) if (!pages.has(name)) rmSync(join(man, name));
 for (const [name, text] of pages) writeFileSync(join(man, name), text);
+
+const { optionListsModule } = await import(pathToFileURL(join(out, "lib", "cli", "option_lists.js")).href);
+writeFileSync(join(root, "lib", "cli", "option_lists.gen.ts"), await optionListsModule());

@@ -1,6 +1,5 @@
-/** Help texts, in runc's layout; yargs formats the options. */
+/** Help texts, in runc's layout. */
 
-import type { Options } from "yargs";
 import { programName } from "./name.ts";
 import {
   type CommandName,
@@ -11,21 +10,18 @@ import {
   type OptionRow,
   VERSION_OPTION,
 } from "./table.ts";
+import { OPTION_LISTS } from "./option_lists.gen.ts";
 import { DESCRIPTIONS, PROGRAM } from "./texts.ts";
 
-/** Columns of the help. */
-const WIDTH = 100;
-
 /** The help of a command, or of the program. */
-export async function helpText(command: CommandRow | undefined): Promise<string> {
+export function helpText(command: CommandRow | undefined): string {
   if (command === undefined) return programHelp();
   const usage = `${programName()} ${command.name} [options] ${command.arguments}`.trimEnd();
   return (
     section("NAME", `${programName()} ${command.name} - ${command.summary}`) +
     section("USAGE", usage) +
     section("DESCRIPTION", DESCRIPTIONS[command.name as CommandName]) +
-    `${await optionList("OPTIONS", [...command.options, HELP_OPTION])}\n` +
-    (await optionList("GLOBAL OPTIONS", GLOBAL_OPTIONS))
+    `OPTIONS:\n${optionList(command.name)}\nGLOBAL OPTIONS:\n${optionList("globals")}`
   );
 }
 
@@ -50,7 +46,12 @@ function hint(word: string, names: readonly string[], dashes: string): string {
   return similar === undefined ? "" : `. Did you mean "${dashes}${similar}"?`;
 }
 
-async function programHelp(): Promise<string> {
+/** What `npm run generate` has made of rows of the table. */
+function optionList(name: string): string {
+  return OPTION_LISTS[name] ?? "";
+}
+
+function programHelp(): string {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length)) + 3;
   const commands = Object.values(COMMANDS).map(
     ({ name, summary }) => `${name.padEnd(width)}${summary}`,
@@ -61,60 +62,13 @@ async function programHelp(): Promise<string> {
     section("USAGE", `${programName()} [global options] command [command options] [arguments...]`) +
     section("DESCRIPTION", PROGRAM.text) +
     section("COMMANDS", commands.join("\n")) +
-    (await optionList("GLOBAL OPTIONS", [...GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION]))
+    `GLOBAL OPTIONS:\n${optionList("program")}`
   );
 }
 
 function section(title: string, text: string): string {
   const lines = text.split("\n").map((line) => (line === "" ? "" : `   ${line}`));
   return `${title}:\n${lines.join("\n")}\n\n`;
-}
-
-async function optionList(title: string, rows: readonly OptionRow[]): Promise<string> {
-  const yargs = await loadYargs();
-  let parser = yargs([])
-    // Both are rows of the table already.
-    .help(false)
-    .version(false)
-    // Else yargs looks for a translation of its own words.
-    .locale("en")
-    .wrap(WIDTH)
-    .updateStrings({ "Options:": `${title}:` });
-  for (const row of rows) parser = parser.option(row.name, yargsOption(row));
-  return `${(await parser.getHelp()).trim()}\n`;
-}
-
-/**
- * In the executable yargs takes its settings from a package.json, and its words from a directory, that it looks for from
- * the current directory on. Somebody else may have put them there for a privileged user to find; not so in `/`.
- */
-async function loadYargs(): Promise<typeof import("yargs").default> {
-  const directory = process.cwd();
-  process.chdir("/");
-  try {
-    return (await import("yargs")).default;
-  } finally {
-    process.chdir(directory);
-  }
-}
-
-const YARGS_TYPE = {
-  boolean: "boolean",
-  string: "string",
-  integer: "number",
-  strings: "string",
-  integers: "number",
-} as const;
-
-function yargsOption(row: OptionRow): Options {
-  return {
-    describe: row.help,
-    ...(row.alias === undefined ? {} : { alias: row.alias }),
-    ...(row.choices === undefined ? {} : { choices: row.choices }),
-    ...(row.default === undefined ? {} : { default: row.default, defaultDescription: row.default }),
-    type: YARGS_TYPE[row.type],
-    hidden: row.hidden ?? false,
-  };
 }
 
 /** The name that is closest to `word`, if one is close. */

@@ -36,7 +36,7 @@ async function invoke(args: readonly string[]): Promise<number> {
     }
     case "help": {
       const { helpText } = await import("./help.ts");
-      write(STDOUT, await helpText(invocation.command));
+      write(STDOUT, helpText(invocation.command));
       return 0;
     }
     case "unknown": {
@@ -48,12 +48,12 @@ async function invoke(args: readonly string[]): Promise<number> {
       const { command, topic } = invocation;
       const problem = topic === "" ? invocation.problem : unknownOption(topic, command, invocation.problem);
       write(STDERR, `Incorrect Usage: ${problem}\n\n`);
-      write(STDOUT, await helpText(command));
+      write(STDOUT, helpText(command));
       return refuse(invocation, problem, FAILURE);
     }
     case "arguments": {
       const { helpText } = await import("./help.ts");
-      write(STDOUT, `Incorrect Usage.\n\n${await helpText(invocation.command)}`);
+      write(STDOUT, `Incorrect Usage.\n\n${helpText(invocation.command)}`);
       return refuse(invocation, invocation.problem, FAILURE);
     }
   }

@@ -16,7 +16,7 @@ export function versionText(): string {
   const commit = process.env["RUNT_COMMIT"] ?? "";
   if (commit !== "" && commit !== "unknown") lines.push(`commit: ${commit}`);
   lines.push(`spec: ${SPEC_VERSION}`);
-  for (const engine of ["bun", "node"]) {
+  for (const engine of ["quickjs", "bun", "node"]) {
     const version = process.versions[engine];
     // Bun says which version of Node it stands in for, too.
     if (version === undefined) continue;

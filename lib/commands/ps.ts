@@ -1,6 +1,7 @@
 import { RuntimeError } from "../errors.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import { processes } from "../runtime/processes.ts";
+import { findProgram, runProgram, searchPath } from "../sys/programs.ts";
 import { type CommandResult, printed } from "./result.ts";
 
 /** Options of {@link ps}. */
@@ -21,22 +22,17 @@ export async function ps(context: RuntimeContext, id: string, options: PsOptions
   const pids = processes(context, id);
   if (options.format === "json") return printed(`${JSON.stringify(pids)}\n`);
   if (options.format !== "table") throw new RuntimeError("USAGE", "invalid format option");
-  return printed(ofContainer(await listing(options.args.length === 0 ? ["-ef"] : options.args), pids));
+  return printed(ofContainer(listing(options.args.length === 0 ? ["-ef"] : options.args), pids));
 }
 
-async function listing(args: readonly string[]): Promise<string> {
-  const { spawnSync } = await import("node:child_process");
-  const done = spawnSync("ps", args, { encoding: "utf8", maxBuffer: 1 << 28 });
-  if (done.error !== undefined) {
-    const missing = (done.error as NodeJS.ErrnoException).code === "ENOENT";
-    const why = missing ? "executable file not found in $PATH" : done.error.message;
-    throw new RuntimeError("SYSCALL", `exec: "ps": ${why}`, { path: "ps" });
+function listing(args: readonly string[]): string {
+  const program = findProgram("ps");
+  if (program === undefined) {
+    throw new RuntimeError("SYSCALL", 'exec: "ps": executable file not found in $PATH', { path: "ps" });
   }
-  if (done.status !== 0) {
-    const how = done.signal === null ? `exit status ${String(done.status)}` : `signal: ${done.signal}`;
-    throw new RuntimeError("USAGE", `ps ${args.join(" ")}: ${how}: ${`${done.stdout}${done.stderr}`.trim()}`);
-  }
-  return done.stdout;
+  const { good, how, output } = runProgram(program, args, [`PATH=${searchPath()}`]);
+  if (!good) throw new RuntimeError("USAGE", `ps ${args.join(" ")}: ${how}: ${output.trim()}`);
+  return output;
 }
 
 /** The head line of ps(1)'s output and the lines of `pids`. Pure. @throws RuntimeError `USAGE` */

@@ -7,12 +7,10 @@ import { RuntimeError } from "../errors.ts";
 import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDWR, SMALL_FILE, check, checkValue } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { findProgram, searchPath } from "../sys/programs.ts";
 import { decodeResponse, encodeRequest, CriuType, type CriuFields, type CriuResponse } from "./criu_messages.ts";
 
 const SOCK_SEQPACKET = 5;
-const X_OK = 1;
-/** Where criu is looked for without a PATH. */
-const USUAL = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** Of the log at most so many lines of errors go into a message. */
 const ERROR_LINES = 4;
 
@@ -99,12 +97,9 @@ function reasonOf({ errno, message }: CriuResponse): string {
 
 /** @throws HOST_UNABLE */
 function findCriu(): string {
-  const path = process.env["PATH"] || USUAL;
-  for (const directory of path.split(":")) {
-    const program = `${directory}/criu`;
-    if (directory.startsWith("/") && native.access(AT_FDCWD, program, X_OK) === 0) return program;
-  }
-  const text = `checkpoint and restore need CRIU: no executable "criu" in PATH (${path}); it is the package criu`;
+  const program = findProgram("criu");
+  if (program !== undefined) return program;
+  const text = `checkpoint and restore need CRIU: no executable "criu" in PATH (${searchPath()}); it is the package criu`;
   throw new RuntimeError("HOST_UNABLE", text);
 }
 
@@ -115,7 +110,7 @@ export function criuCheck(): string | undefined {
   const output = check(native.memfd("runt:criu"), "memfd_create");
   try {
     const args = ["criu", "check"];
-    const env = [`PATH=${process.env["PATH"] || USUAL}`];
+    const env = [`PATH=${searchPath()}`];
     const spawned = native.spawn({ program, args, env, fds: [input, output, output], dieWithParent: true });
     const { pid, pidfd } = checkValue(spawned, `start ${program}`, { path: program });
     const exited = native.waitpid(pid, false);

@@ -79,7 +79,7 @@ export function openSlots(
 /**
  * Checks that the caller has left as many descriptors open as `--preserve-fds` says.
  *
- * The launcher says how many there are: the engine opens some for itself, which would pass for them.
+ * The program counts them before anything else, because it opens some itself.
  * @throws USAGE
  */
 export function checkPreserved(count: number): void {

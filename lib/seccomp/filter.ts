@@ -56,7 +56,7 @@ async function program(seccomp: LinuxSeccomp, log: Log, options: FilterOptions):
   };
   if (directory === undefined) return compile();
   try {
-    const hash = await sha256();
+    const hash: Hash = native.sha256;
     const key = hash(cacheKey(seccomp, options));
     const found = readCache(directory, key, hash);
     if (found !== undefined) {
@@ -98,14 +98,6 @@ function cacheKey(seccomp: LinuxSeccomp, { failUnknown = false }: FilterOptions)
     [defaultAction, defaultErrnoRet, architectures],
     rules,
   ]);
-}
-
-/** Bun has one that is there at once; importing node:crypto takes it milliseconds. */
-async function sha256(): Promise<Hash> {
-  const { Bun } = globalThis as { readonly Bun?: { readonly SHA256: { readonly hash: Hash } } };
-  if (Bun !== undefined) return (data) => Bun.SHA256.hash(data);
-  const { createHash } = await import("node:crypto");
-  return (data) => createHash("sha256").update(data).digest();
 }
 
 /**

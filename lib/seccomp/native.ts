@@ -37,15 +37,16 @@ export interface SeccompNative {
 
 let loaded: SeccompNative | undefined;
 
-/** Absolute path of the addon. */
-export const seccompAddon: string = `${nativeDirectory}/seccomp.node`;
+/** Absolute path of the file that libseccomp is linked into: the addon, or the program. */
+export const seccompAddon: string =
+  process.env["RUNT_COMPILED"] === "1" ? process.execPath : `${nativeDirectory}/seccomp.node`;
 
 /** The addon; loaded at the first call. @throws INTERNAL where it cannot be loaded */
 export function seccompNative(): SeccompNative {
   if (loaded !== undefined) return loaded;
   const module = { exports: {} };
   try {
-    process.dlopen(module, seccompAddon);
+    process.dlopen(module, `${nativeDirectory}/seccomp.node`);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const text = `cannot load ${seccompAddon}: ${why}: it is made by "npm run build" and lies beside the executable`;

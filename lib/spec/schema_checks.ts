@@ -51,11 +51,12 @@ export const is = {
   },
   int64(value: unknown): boolean {
     if (typeof value === "number") return Number.isSafeInteger(value);
-    return typeof value === "bigint" && BigInt.asIntN(64, value) === value;
+    return typeof value === "bigint" && value >= -0x8000_0000_0000_0000n && value < 0x8000_0000_0000_0000n;
   },
   uint64(value: unknown): boolean {
     if (typeof value === "number") return value >= 0 && Number.isSafeInteger(value);
-    return typeof value === "bigint" && BigInt.asUintN(64, value) === value;
+    // Not BigInt.asUintN, which is wrong for 2^64-1 in QuickJS 2025-04-26.
+    return typeof value === "bigint" && value >= 0n && value <= 0xffff_ffff_ffff_ffffn;
   },
   strings(value: unknown): boolean {
     if (!Array.isArray(value)) return false;

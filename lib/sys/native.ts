@@ -194,6 +194,9 @@ export interface Native {
   inotify(): number;
   inotifyAdd(fd: number, path: string, mask: number): number;
 
+  /** The SHA-256 of bytes, or of a string as UTF-8. */
+  sha256(data: Uint8Array | string): Uint8Array;
+
   /** Raw mode; returns what {@link Native.ttyRestore} takes. */
   ttyRaw(fd: number): Uint8Array | number;
   ttyRestore(fd: number, saved: Uint8Array): number;
@@ -211,17 +214,18 @@ export interface Native {
   signalfdRead(fd: number): number;
 }
 
-/** Directory that holds `runt.node` and `init`; absolute. */
+/** Directory that holds `init`, and the addons of the library; absolute. */
 export const nativeDirectory: string = locate();
 
 /** The loaded addon. */
 export const native: Native = load();
 
 function locate(): string {
-  // RUNT_COMPILED is replaced by a literal when the executable is built. There import.meta.url is a name
-  // inside the executable, and the addon lies beside it.
+  // RUNT_COMPILED is replaced by a literal when the program is built: there the addons are linked in, and `init` lies
+  // in ../libexec/runt as seen from it.
   if (process.env["RUNT_COMPILED"] === "1") {
-    return process.execPath.slice(0, process.execPath.lastIndexOf("/"));
+    const bin = process.execPath.slice(0, process.execPath.lastIndexOf("/"));
+    return `${bin.slice(0, bin.lastIndexOf("/"))}/libexec/runt`;
   }
   return decodeURIComponent(new URL("../../libexec/runt", import.meta.url).pathname);
 }
@@ -233,11 +237,7 @@ function load(): Native {
     process.dlopen(module, path);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const text = `cannot load ${path}: ${why}: it is made by "npm run build" and lies beside the executable`;
-    if (process.env["RUNT_COMPILED"] !== "1") throw new RuntimeError("INTERNAL", text, { path }, error);
-    // Before anything of the command line is there that could say it: a plain line, not the engine's dump.
-    process.stderr.write(`runt: ${text}\n`);
-    process.exit(1);
+    throw new RuntimeError("INTERNAL", `cannot load ${path}: ${why}: it is made by "npm run build"`, { path }, error);
   }
   return module.exports as Native;
 }

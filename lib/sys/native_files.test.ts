@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -203,4 +204,13 @@ t.test("a path that the kernel could not take", async (t) => {
   t.equal(native.open(AT_FDCWD, `${at("nul")}\0/../..`, 0, 0), EINVAL, "is not cut at a NUL");
   t.equal(native.open(AT_FDCWD, `/${"a".repeat(5000)}`, 0, 0), ENAMETOOLONG, "is not cut at PATH_MAX");
   t.equal(native.open(AT_FDCWD, `/${"🐳".repeat(2000)}`, 0, 0), ENAMETOOLONG);
+});
+
+t.test("sha256: as Node's own, at every length around a block", async (t) => {
+  const data = new Uint8Array(260).map((_, index) => index * 7);
+  for (let length = 0; length <= data.length; length++) {
+    const part = data.subarray(0, length);
+    t.same([...native.sha256(part)], [...createHash("sha256").update(part).digest()], `${length} bytes`);
+  }
+  t.same([...native.sha256("zwölf")], [...createHash("sha256").update("zwölf").digest()]);
 });

@@ -161,14 +161,6 @@ t.test("a program by descriptor", async (t) => {
   native.close(sealed);
 });
 
-t.test("the soft limit of open files that the launcher wrote down comes back", async (t) => {
-  process.env["RUNT_SOFT_NOFILE"] = "77";
-  t.teardown(() => delete process.env["RUNT_SOFT_NOFILE"]);
-  t.equal(shell("ulimit -Sn").text, "77\n");
-  delete process.env["RUNT_SOFT_NOFILE"];
-  t.not(shell("ulimit -Sn").text, "77\n");
-});
-
 t.test("namespaces", { skip: process.getuid?.() !== 0 && "not root" }, async (t) => {
   const { text } = shell("echo $$", { cloneFlags: CLONE_NEWPID | CLONE_NEWUTS });
   t.equal(text, "1\n");

@@ -98,6 +98,9 @@ int BpfDetachDevice(int cgroup, int program);
 Napi::Value BpfQueryDevice(Napi::Env env, int cgroup);
 int BpfProgramFd(int64_t id);
 
+// sha256.cc
+Napi::Value Sha256Of(Napi::Env env, const Bytes& data);
+
 // tty.cc
 Napi::Value TtyRaw(Napi::Env env, int fd);
 int TtyRestore(int fd, const Buffer& saved);

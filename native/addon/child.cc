@@ -69,19 +69,8 @@ long HideOtherDescriptors(unsigned first) {
   return 0;
 }
 
-// JavaScript engines raise the soft limit to the hard one for themselves. A program that uses
-// select(2) or that closes every possible descriptor must not inherit that.
-long GiveBackLimit(uint64_t soft) {
-  rlimit limit;
-  if (soft == 0) return 0;
-  const long asked = Syscall(__NR_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit);
-  if (asked < 0 || soft > limit.rlim_max) return asked;
-  limit.rlim_cur = soft;
-  return Syscall(__NR_prlimit64, 0, RLIMIT_NOFILE, &limit, nullptr);
-}
-
 // Handlers go before the mask does: one of the parent's would run in the parent's memory. Ignored
-// signals (Bun ignores SIGPIPE) would stay ignored in the program.
+// signals (the engine ignores SIGPIPE) would stay ignored in the program.
 void ResetSignals() {
   const KernelAction action = {};
   for (int signal = 1; signal <= kLastSignal; ++signal) {
@@ -105,7 +94,6 @@ long Prepare(ChildPlan& plan) {
   }
   if (result >= 0) result = PlaceDescriptors(plan);
   if (result >= 0) result = HideOtherDescriptors(static_cast<unsigned>(plan.fd_count));
-  if (result >= 0) result = GiveBackLimit(plan.soft_nofile);
   return result;
 }
 

@@ -25,8 +25,6 @@ struct ChildPlan {
   bool new_session;
   // SIGKILL when the parent ends.
   bool die_with_parent;
-  // Soft RLIMIT_NOFILE to give back; 0: leave it.
-  uint64_t soft_nofile;
   // Positive errno of what failed; the child writes it.
   int error;
 };

@@ -81,6 +81,8 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Inotify>("inotify"),
     Function<InotifyAdd>("inotifyAdd"),
 
+    Function<Sha256Of>("sha256"),
+
     Function<TtyRaw>("ttyRaw"),
     Function<TtyRestore>("ttyRestore"),
     Function<TtyGetSize>("ttyGetSize"),

@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -134,13 +133,6 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
   return pointers;
 }
 
-// The soft RLIMIT_NOFILE that the launcher found, before the engine raised it; 0 without a
-// launcher.
-uint64_t OriginalSoftLimit() {
-  const char* text = std::getenv("RUNT_SOFT_NOFILE");
-  return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
-}
-
 Napi::Value ToSpawned(Napi::Env env, long pid, int pidfd) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("pid", Napi::Number::New(env, static_cast<double>(pid)));
@@ -177,7 +169,6 @@ Napi::Value Spawn(Napi::Env env, Napi::Object& object) {
   plan.cwd = options.cwd.empty() ? nullptr : options.cwd.c_str();
   plan.new_session = options.setsid;
   plan.die_with_parent = options.die_with_parent;
-  plan.soft_nofile = OriginalSoftLimit();
 
   const Stack stack;
   if (stack.lowest() == nullptr) return Napi::Number::New(env, -ENOMEM);

@@ -1,0 +1,52 @@
+// The program dist/bin/runt: TypeScript, compiled to bytecode, in QuickJS. The files of this directory are what
+// JavaScript finds around it there: modules, the globals that lib uses, and Node-API for the addons, which are linked
+// in.
+#ifndef RUNT_ENGINE_ENGINE_H_
+#define RUNT_ENGINE_ENGINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+extern "C" {
+#include <quickjs.h>
+}
+
+namespace runt::engine {
+
+// program.cc: the bytecode of the modules, as compile.cc has written it.
+std::string_view Program();
+
+// modules.cc. Makes `import` find the modules of the program.
+void UseModules(JSRuntime* runtime, std::string_view program);
+// Evaluates the first module of the program; the promise of its end, or an exception.
+JSValue RunFirstModule(JSContext* context);
+
+// globals.cc: `process`, TextEncoder and TextDecoder, as far as lib uses them.
+void DefineGlobals(JSContext* context, int argc, char** argv, char** environment, int inherited_fds);
+
+// node_api.cc. The exports of a linked-in addon ("runt.node"), or an exception.
+JSValue LoadAddon(JSContext* context, std::string_view name);
+
+// The bytes of a string as UTF-8, each lone surrogate as U+FFFD, which is as long as what QuickJS makes of it.
+class Utf8 {
+ public:
+  Utf8(JSContext* context, JSValueConst value);
+  ~Utf8();
+  Utf8(const Utf8&) = delete;
+  Utf8& operator=(const Utf8&) = delete;
+
+  // False after an exception.
+  [[nodiscard]] bool good() const { return text_ != nullptr; }
+  [[nodiscard]] std::string_view view() const { return {text_, size_}; }
+  [[nodiscard]] const char* c_str() const { return text_; }
+
+ private:
+  JSContext* context_;
+  std::size_t size_ = 0;
+  const char* text_;  // after the size, which its making sets
+};
+
+}  // namespace runt::engine
+
+#endif  // RUNT_ENGINE_ENGINE_H_

@@ -1,0 +1,17 @@
+// Which variables of its environment the program looks at, and hands on to the programs that it runs by itself.
+#ifndef RUNT_ENGINE_ENVIRONMENT_H_
+#define RUNT_ENGINE_ENVIRONMENT_H_
+
+#include <string_view>
+
+namespace runt::engine {
+
+inline constexpr std::string_view kPassed[] = {
+    "PATH",         "HOME",          "USER",            "TERM",
+    "NO_COLOR",     "NOTIFY_SOCKET", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
+    "LISTEN_FDS",   "LISTEN_PID",    "LISTEN_FDNAMES",
+};
+
+}  // namespace runt::engine
+
+#endif  // RUNT_ENGINE_ENVIRONMENT_H_

@@ -1,0 +1,270 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include <sys/stat.h>
+
+#include "engine.h"
+#include "environment.h"
+
+namespace runt::engine {
+namespace {
+
+constexpr int kVisible = JS_PROP_C_W_E;
+constexpr int kHidden = JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE;
+
+void Set(JSContext* context, JSValueConst object, const char* name, JSValue value, int flags = kVisible) {
+  JS_DefinePropertyValueStr(context, object, name, value, flags);
+}
+
+void SetFunction(JSContext* context, JSValueConst object, const char* name, JSCFunction* function, int length) {
+  Set(context, object, name, JS_NewCFunction(context, function, name, length), kHidden);
+}
+
+// Bytes that may be no UTF-8, as those of file names: what is none becomes U+FFFD.
+JSValue Text(JSContext* context, std::string_view bytes) {
+  return JS_NewStringLen(context, bytes.data(), bytes.size());
+}
+
+JSValue Uint8Array(JSContext* context, std::string_view bytes) {
+  JSValue buffer = JS_NewArrayBufferCopy(context, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  if (JS_IsException(buffer)) return buffer;
+  // It reads all three of them: the offset and the length are left out.
+  JSValueConst arguments[] = {buffer, JS_UNDEFINED, JS_UNDEFINED};
+  JSValue array = JS_NewTypedArray(context, 3, arguments, JS_TYPED_ARRAY_UINT8);
+  JS_FreeValue(context, buffer);
+  return array;
+}
+
+// The memory of a Uint8Array; false after an exception.
+bool BytesOf(JSContext* context, JSValueConst value, uint8_t*& data, size_t& size) {
+  size_t offset = 0;
+  size_t element = 0;
+  JSValue buffer = JS_GetTypedArrayBuffer(context, value, &offset, &size, &element);
+  if (JS_IsException(buffer)) return false;
+  size_t whole = 0;
+  data = JS_GetArrayBuffer(context, &whole, buffer);
+  JS_FreeValue(context, buffer);
+  if (data == nullptr && whole > 0) return false;
+  data += offset;
+  return true;
+}
+
+// TextEncoder
+
+JSValue NewPlain(JSContext* context, JSValueConst target, int, JSValueConst*) {
+  JSValue prototype = JS_GetPropertyStr(context, target, "prototype");
+  JSValue object = JS_NewObjectProto(context, prototype);
+  JS_FreeValue(context, prototype);
+  return object;
+}
+
+JSValue Encode(JSContext* context, JSValueConst, int argc, JSValueConst* argv) {
+  if (argc < 1 || JS_IsUndefined(argv[0])) return Uint8Array(context, {});
+  const Utf8 text(context, argv[0]);
+  return text.good() ? Uint8Array(context, text.view()) : JS_EXCEPTION;
+}
+
+// `read` is of no use to lib and left out; what does not fit whole is cut between two characters.
+JSValue EncodeInto(JSContext* context, JSValueConst, int argc, JSValueConst* argv) {
+  if (argc < 2) return JS_ThrowTypeError(context, "encodeInto: two arguments are needed");
+  const Utf8 text(context, argv[0]);
+  uint8_t* data = nullptr;
+  size_t room = 0;
+  if (!text.good() || !BytesOf(context, argv[1], data, room)) return JS_EXCEPTION;
+  size_t size = text.view().size();
+  if (size > room) {
+    size = room;
+    while (size > 0 && (static_cast<uint8_t>(text.view()[size]) & 0xC0) == 0x80) --size;
+  }
+  if (size > 0) std::memcpy(data, text.view().data(), size);
+  JSValue result = JS_NewObject(context);
+  Set(context, result, "written", JS_NewInt64(context, static_cast<int64_t>(size)));
+  return result;
+}
+
+// TextDecoder
+
+// The length of the UTF-8 sequence at `text`, 0 if it is none (RFC 3629: no surrogates, nothing overlong).
+size_t SequenceAt(std::string_view text) {
+  const auto byte = [&](size_t index) { return index < text.size() ? static_cast<uint8_t>(text[index]) : 0u; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const auto follows = [&](size_t index, unsigned low = 0x80, unsigned high = 0xBF) {
+    return byte(index) >= low && byte(index) <= high;
+  };
+  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    const unsigned low = first == 0xE0 ? 0xA0 : 0x80;
+    const unsigned high = first == 0xED ? 0x9F : 0xBF;
+    return follows(1, low, high) && follows(2) ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    const unsigned low = first == 0xF0 ? 0x90 : 0x80;
+    const unsigned high = first == 0xF4 ? 0x8F : 0xBF;
+    return follows(1, low, high) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+JSValue NewDecoder(JSContext* context, JSValueConst target, int argc, JSValueConst* argv) {
+  JSValue decoder = NewPlain(context, target, 0, nullptr);
+  bool fatal = false;
+  if (argc > 1 && JS_IsObject(argv[1])) {
+    JSValue wanted = JS_GetPropertyStr(context, argv[1], "fatal");
+    fatal = JS_ToBool(context, wanted) > 0;
+    JS_FreeValue(context, wanted);
+  }
+  Set(context, decoder, "fatal", JS_NewBool(context, fatal));
+  return decoder;
+}
+
+JSValue Decode(JSContext* context, JSValueConst self, int argc, JSValueConst* argv) {
+  if (argc < 1) return Text(context, {});
+  uint8_t* data = nullptr;
+  size_t size = 0;
+  if (!BytesOf(context, argv[0], data, size)) return JS_EXCEPTION;
+  std::string_view rest(reinterpret_cast<const char*>(data), size);
+  JSValue wanted = JS_GetPropertyStr(context, self, "fatal");
+  const bool fatal = JS_ToBool(context, wanted) > 0;
+  JS_FreeValue(context, wanted);
+  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
+  std::string text;
+  text.reserve(rest.size());
+  while (!rest.empty()) {
+    const size_t length = SequenceAt(rest);
+    if (length == 0 && fatal) return JS_ThrowTypeError(context, "The encoded data was not valid UTF-8");
+    text.append(length == 0 ? std::string_view("\xEF\xBF\xBD") : rest.substr(0, length));
+    rest.remove_prefix(length == 0 ? 1 : length);
+  }
+  return Text(context, text);
+}
+
+void DefineClass(JSContext* context, JSValueConst global, const char* name, JSCFunction* constructor, int length,
+                 std::initializer_list<std::pair<const char*, JSCFunction*>> methods) {
+  JSValue made = JS_NewCFunction2(context, constructor, name, length, JS_CFUNC_constructor, 0);
+  JSValue prototype = JS_NewObject(context);
+  for (const auto& [method, function] : methods) SetFunction(context, prototype, method, function, 1);
+  JS_SetConstructor(context, made, prototype);
+  JS_FreeValue(context, prototype);
+  Set(context, global, name, made, kHidden);
+}
+
+// process
+
+JSValue ThrowErrno(JSContext* context, const char* what) {
+  return JS_ThrowInternalError(context, "%s: %s", what, std::strerror(errno));
+}
+
+JSValue Exit(JSContext* context, JSValueConst, int argc, JSValueConst* argv) {
+  int32_t status = 0;
+  if (argc > 0 && JS_ToInt32(context, &status, argv[0]) < 0) return JS_EXCEPTION;
+  _exit(status);
+}
+
+JSValue CurrentDirectory(JSContext* context, JSValueConst, int, JSValueConst*) {
+  char path[PATH_MAX];
+  if (getcwd(path, sizeof path) == nullptr) return ThrowErrno(context, "getcwd");
+  return Text(context, path);
+}
+
+JSValue EffectiveUser(JSContext* context, JSValueConst, int, JSValueConst*) {
+  return JS_NewUint32(context, geteuid());
+}
+
+JSValue EffectiveGroup(JSContext* context, JSValueConst, int, JSValueConst*) {
+  return JS_NewUint32(context, getegid());
+}
+
+JSValue OpenAddon(JSContext* context, JSValueConst, int argc, JSValueConst* argv) {
+  if (argc < 2) return JS_ThrowTypeError(context, "dlopen: two arguments are needed");
+  const Utf8 path(context, argv[1]);
+  if (!path.good()) return JS_EXCEPTION;
+  const size_t slash = path.view().rfind('/');
+  JSValue exports = LoadAddon(context, slash == std::string_view::npos ? path.view() : path.view().substr(slash + 1));
+  if (JS_IsException(exports)) return exports;
+  return JS_SetPropertyStr(context, argv[0], "exports", exports) < 0 ? JS_EXCEPTION : JS_UNDEFINED;
+}
+
+JSValue OwnPath(JSContext* context, const char* name) {
+  char path[PATH_MAX];
+  const ssize_t size = readlink("/proc/self/exe", path, sizeof path);
+  return size < 0 ? Text(context, name) : Text(context, {path, static_cast<size_t>(size)});
+}
+
+JSValue Variables(JSContext* context, char** environment, int inherited_fds) {
+  JSValue object = JS_NewObject(context);
+  for (; *environment != nullptr; ++environment) {
+    const std::string_view variable = *environment;
+    for (const std::string_view name : kPassed) {
+      if (variable.size() <= name.size() || variable[name.size()] != '=' || !variable.starts_with(name)) continue;
+      Set(context, object, std::string(name).c_str(), Text(context, variable.substr(name.size() + 1)));
+    }
+  }
+  Set(context, object, "RUNT_INHERITED_FDS", Text(context, std::to_string(inherited_fds)));
+  return object;
+}
+
+#if defined(__x86_64__)
+constexpr const char* kArchitecture = "x64";
+#elif defined(__aarch64__)
+constexpr const char* kArchitecture = "arm64";
+#endif
+
+JSValue Process(JSContext* context, int argc, char** argv, char** environment, int inherited_fds) {
+  JSValue process = JS_NewObject(context);
+  JSValue arguments = JS_NewArray(context);
+  JSValue path = OwnPath(context, argc > 0 ? argv[0] : "");
+  // As for a script: the engine, the script, then what the caller has written.
+  JS_SetPropertyUint32(context, arguments, 0, JS_DupValue(context, path));
+  JS_SetPropertyUint32(context, arguments, 1, JS_DupValue(context, path));
+  for (int index = 1; index < argc; ++index) {
+    JS_SetPropertyUint32(context, arguments, static_cast<uint32_t>(index + 1), Text(context, argv[index]));
+  }
+  Set(context, process, "argv", arguments);
+  Set(context, process, "execPath", path);
+  Set(context, process, "env", Variables(context, environment, inherited_fds));
+  Set(context, process, "pid", JS_NewInt32(context, getpid()));
+  Set(context, process, "arch", JS_NewString(context, kArchitecture));
+  JSValue versions = JS_NewObject(context);
+  Set(context, versions, "quickjs", JS_NewString(context, RUNT_QUICKJS_VERSION));
+  Set(context, process, "versions", versions);
+  SetFunction(context, process, "exit", Exit, 1);
+  SetFunction(context, process, "cwd", CurrentDirectory, 0);
+  SetFunction(context, process, "geteuid", EffectiveUser, 0);
+  SetFunction(context, process, "getegid", EffectiveGroup, 0);
+  SetFunction(context, process, "dlopen", OpenAddon, 2);
+  return process;
+}
+
+}  // namespace
+
+Utf8::Utf8(JSContext* context, JSValueConst value) : context_(context), text_(JS_ToCStringLen(context, &size_, value)) {
+  if (text_ == nullptr) return;
+  // The text is this call's own copy, or pure ASCII.
+  auto* bytes = reinterpret_cast<unsigned char*>(const_cast<char*>(text_));
+  for (size_t index = 0; index + 2 < size_; ++index) {
+    if (bytes[index] != 0xED || bytes[index + 1] < 0xA0) continue;
+    bytes[index] = 0xEF;
+    bytes[index + 1] = 0xBF;
+    bytes[index + 2] = 0xBD;
+  }
+}
+
+Utf8::~Utf8() {
+  if (text_ != nullptr) JS_FreeCString(context_, text_);
+}
+
+void DefineGlobals(JSContext* context, int argc, char** argv, char** environment, int inherited_fds) {
+  JSValue global = JS_GetGlobalObject(context);
+  Set(context, global, "process", Process(context, argc, argv, environment, inherited_fds), kHidden);
+  DefineClass(context, global, "TextEncoder", NewPlain, 0, {{"encode", Encode}, {"encodeInto", EncodeInto}});
+  DefineClass(context, global, "TextDecoder", NewDecoder, 2, {{"decode", Decode}});
+  JS_FreeValue(context, global);
+}
+
+}  // namespace runt::engine

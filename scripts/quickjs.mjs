@@ -1,0 +1,47 @@
+// The sources of QuickJS, the engine of dist/bin/runt: Debian's source package, by its digest.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "./prepare.mjs";
+import { ask, run, StepFailed } from "./steps.mjs";
+
+/** Debian's source package, of trixie. */
+export const QUICKJS_VERSION = "2025.04.26";
+const FILE = `quickjs_${QUICKJS_VERSION}.orig.tar.xz`;
+const SHA256 = "ec81da5b3249ed648dbc7df4a1654988910e66a118d9b71cb63534216efcfbbe";
+
+/** The directory, relative to the checkout, that {@link fetchQuickjs} unpacks the sources into. */
+export const QUICKJS = "build/quickjs";
+
+/** Fetches and unpacks the sources, unless they are there. @throws StepFailed */
+export function fetchQuickjs() {
+  if (existsSync(join(ROOT, QUICKJS, "quickjs.c"))) return;
+  mkdirSync(join(ROOT, "build"), { recursive: true });
+  const archive = join(ROOT, "build", FILE);
+  const isRight = () =>
+    existsSync(archive) && createHash("sha256").update(readFileSync(archive)).digest("hex") === SHA256;
+  if (!isRight()) download(archive, isRight);
+  const aside = `${QUICKJS}.new`;
+  rmSync(join(ROOT, aside), { recursive: true, force: true });
+  mkdirSync(join(ROOT, aside));
+  run("tar", ["-xf", archive, "-C", aside, "--strip-components=1"]);
+  rmSync(join(ROOT, QUICKJS), { recursive: true, force: true });
+  run("mv", [aside, QUICKJS]);
+}
+
+function download(archive, isRight) {
+  const mirrors = ask("apt-get", ["indextargets", "--format", "$(REPO_URI) $(ORIGIN)", "Created-By: Packages"]);
+  const tried = [];
+  for (const line of new Set(mirrors.split("\n"))) {
+    const [mirror = "", origin] = line.split(" ");
+    if (origin !== "Debian") continue;
+    const url = `${mirror}pool/main/q/quickjs/${FILE}`;
+    try {
+      run("/usr/lib/apt/apt-helper", ["download-file", url, archive, `SHA256:${SHA256}`]);
+    } catch (error) {
+      tried.push(error.message.trim());
+    }
+    if (isRight()) return;
+  }
+  throw new StepFailed(`no Debian mirror gave ${FILE}: ${tried.join("; ") || "apt knows none"}`);
+}
