@@ -4,7 +4,7 @@
 //
 // Steps: schemas, addon, watch, seccomp, init, typescript, library, program, manual; all of them without an argument. A step whose
 // inputs have not changed is left out (--force: is not). --keep-going goes on after a step that failed.
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ensureNpmPackages, prepare, ROOT } from "./prepare.mjs";
@@ -158,6 +158,11 @@ function buildProgram() {
     run(join(ROOT, BUN), [
       "build", "--target=node", "--format=esm", "--splitting", "--minify", ...defines, "bin/runt.ts", "--outdir", BUNDLE,
     ]);
+    for (const file of filesUnder(BUNDLE, [".js"])) {
+      // As native/engine/modules.cc says.
+      const source = readFileSync(join(ROOT, file), "utf8").replaceAll(/\bimport\(("[^"]+")\)/g, "loadModule($1)");
+      writeFileSync(join(ROOT, file), source);
+    }
     const first = `${BUNDLE}/runt.js`;
     const modules = filesUnder(BUNDLE, [".js"]).filter((file) => file !== first);
     run(join(ROOT, compiler), [PROGRAM, first, ...modules]);

@@ -19,6 +19,8 @@ std::string_view Program();
 
 // modules.cc. Makes `import` find the modules of the program.
 void UseModules(JSRuntime* runtime, std::string_view program);
+// The global function that the build writes for import().
+void DefineLoadModule(JSContext* context);
 // Evaluates the first module of the program; the promise of its end, or an exception.
 JSValue RunFirstModule(JSContext* context);
 

@@ -69,6 +69,7 @@ int Run(int argc, char** argv, char** environment) {
   JS_SetGCThreshold(runtime, kCollectAfter);
   JS_SetHostPromiseRejectionTracker(runtime, OnRejection, nullptr);
   UseModules(runtime, Program());
+  DefineLoadModule(context);
   DefineGlobals(context, argc, argv, environment, inherited);
   if (JS_IsException(RunFirstModule(context))) return Complain(context, JS_GetException(context));
   for (;;) {

@@ -58,7 +58,20 @@ JSModuleDef* Load(JSContext* context, const char* name, void*) {
   return definition;
 }
 
+// loadModule("./name"): import(), which QuickJS lets only code with debugging facts call.
+JSValue LoadModule(JSContext* context, JSValueConst, int argc, JSValueConst* argv) {
+  if (argc < 1) return JS_ThrowTypeError(context, "loadModule: the name is missing");
+  const Utf8 name(context, argv[0]);
+  return name.good() ? JS_LoadModule(context, "", name.c_str()) : JS_EXCEPTION;
+}
+
 }  // namespace
+
+void DefineLoadModule(JSContext* context) {
+  JSValue global = JS_GetGlobalObject(context);
+  JS_SetPropertyStr(context, global, "loadModule", JS_NewCFunction(context, LoadModule, "loadModule", 1));
+  JS_FreeValue(context, global);
+}
 
 void UseModules(JSRuntime* runtime, std::string_view bytes) {
   program = bytes;
