@@ -226,6 +226,7 @@ JSValue Process(JSContext* context, int argc, char** argv, char** environment, i
     JS_SetPropertyUint32(context, arguments, static_cast<uint32_t>(index + 1), Text(context, argv[index]));
   }
   Set(context, process, "argv", arguments);
+  Set(context, process, "title", Text(context, argc > 0 ? argv[0] : ""));
   Set(context, process, "execPath", path);
   Set(context, process, "env", Variables(context, environment, inherited_fds));
   Set(context, process, "pid", JS_NewInt32(context, getpid()));
