@@ -1,10 +1,10 @@
 import { scenario } from "../harness/box.ts";
-import { hasController, waitFor } from "../harness/host.ts";
+import { hasLimits, waitFor } from "../harness/host.ts";
 import { runtOnly } from "../harness/runtime.ts";
 
 const MIB = 1 << 20;
 const skip = runtOnly("has no such command");
-const noMemory = hasController("memory") ? false : "no memory controller of cgroup v1 on this host";
+const noMemory = hasLimits("memory") ? false : "no memory controller on this host";
 /** The first process itself is what the kernel kills. */
 const GREEDY = ["sh", "-c", "x=aaaaaaaaaaaaaaaa; sleep 0.3; while true; do x=$x$x; done"];
 

@@ -72,13 +72,23 @@ export function cgroupMounts(): Map<string, string> {
   return found;
 }
 
+/** Whether this host has cgroup v2 alone. */
+export const PURE_V2: boolean = [...cgroupMounts().keys()].join() === "";
+
+/** Whether this host can set the limits of a controller, with either version of cgroups. */
+export function hasLimits(name: string): boolean {
+  if (!PURE_V2) return hasController(name);
+  return readText(join(cgroupMounts().get("") ?? "", "cgroup.controllers")).trim().split(" ").includes(name);
+}
+
 /** Whether this host has the cgroup v1 controller `name`. */
 export function hasController(name: string): boolean {
   return cgroupMounts().has(name);
 }
 
-/** Path of the cgroup of `pid` in the hierarchy of `controller` (`""`: version 2), as /proc says. */
-export function cgroupPathOf(pid: number, controller: string): string | undefined {
+/** Path of the cgroup of `pid` in the hierarchy of `controller` (`""`: version 2), as /proc says; with version 2 alone there is one. */
+export function cgroupPathOf(pid: number, wanted: string): string | undefined {
+  const controller = PURE_V2 ? "" : wanted;
   for (const line of readText(`/proc/${pid}/cgroup`).split("\n")) {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     if (controllers === undefined) continue;
@@ -89,7 +99,7 @@ export function cgroupPathOf(pid: number, controller: string): string | undefine
 
 /** Directory of the cgroup of `pid` on this host for `controller`. */
 export function cgroupDirOf(pid: number, controller: string): string {
-  const mount = cgroupMounts().get(controller);
+  const mount = cgroupMounts().get(PURE_V2 ? "" : controller);
   const path = cgroupPathOf(pid, controller);
   if (mount === undefined || path === undefined) throw new Error(`no cgroup of ${controller}`);
   return join(mount, path);

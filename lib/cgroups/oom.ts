@@ -4,6 +4,8 @@ import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, O_WRONLY, exists } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { readable } from "../sys/waiting.ts";
+import { isUnified } from "./path.ts";
+import { watchUnifiedOom } from "./v2_oom.ts";
 
 /** How long the kernel may take to tell of the end of a cgroup; milliseconds. */
 const END_PATIENCE = 100;
@@ -26,12 +28,13 @@ export interface OomWatch {
 }
 
 /**
- * Watches the memory cgroup of a container on cgroup v1: memory.oom_control counts up an eventfd.
+ * Watches the memory cgroup of a container. On cgroup v1 memory.oom_control counts up an eventfd.
  *
  * @param paths absolute directory by controller
  * @throws RuntimeError `HOST_UNABLE` without a memory controller, `CGROUP`
  */
 export function watchOom(paths: Readonly<Record<string, string>>): OomWatch {
+  if (isUnified(paths)) return watchUnifiedOom(paths[""] ?? "");
   const directory = paths["memory"];
   if (directory === undefined) {
     throw new RuntimeError("HOST_UNABLE", "cannot watch for OOM: memory controller missing");

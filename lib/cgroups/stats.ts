@@ -1,19 +1,16 @@
 /**
- * What the kernel has counted for a container on cgroup v1, and in the v2 hierarchy of a hybrid host.
+ * What the kernel has counted for a container; here on cgroup v1, and in the v2 hierarchy of a hybrid host.
  *
  * The shape, the names and their order are those of `data` in runc's `events`, because programs read it. What runc
- * leaves out (burst, OOM kills, refused forks, rdma, pressure and hugetlb events of the v2 hierarchy) is added under
+ * leaves out (burst, OOM kills, refused forks, rdma, misc, pressure and hugetlb events of the v2 hierarchy) is added under
  * names of its own. A statistic that the kernel does not have is absent; so is a 0 where runc leaves it out.
  */
-import { RuntimeError } from "../errors.ts";
-import { Errno, errnoText } from "../sys/errno.ts";
-import { AT_FDCWD } from "../sys/files.ts";
-import { native } from "../sys/native.ts";
+import { isUnified } from "./path.ts";
 import { blkioStats, type BlkioStats } from "./stats_blkio.ts";
+import { count, pageSizes, psi, rdmaStats, reader, type Read } from "./stats_files.ts";
 import { type Count, cpuList, keyValues, lines, nonZero, parseCount } from "./stats_parse.ts";
+import { unifiedStats } from "./v2_stats.ts";
 
-/** Files of statistics may be long on machines with many processors or devices; bytes. */
-const LIMIT = 1 << 20;
 /** USER_HZ, the unit of cpuacct.stat, is 100 on every architecture that runt is built for. */
 const NANOSECONDS_PER_TICK = 10_000_000;
 
@@ -81,6 +78,16 @@ export interface CgroupStats {
   readonly hugetlb: Readonly<Record<string, HugetlbStats>>;
   /** Not in runc; by device. */
   readonly rdma?: { readonly current: readonly RdmaEntry[]; readonly limit: readonly RdmaEntry[] };
+  /** Not in runc; by resource, on cgroup v2. */
+  readonly misc?: Readonly<Record<string, MiscStats>>;
+}
+
+/** One resource of the misc controller; `failcnt` counts what was refused because of the limit. */
+export interface MiscStats {
+  readonly usage?: Count;
+  readonly max?: Count;
+  readonly limit?: Count | "max";
+  readonly failcnt?: Count;
 }
 
 /** Use or limit of one RDMA device; `max` is no limit. */
@@ -90,9 +97,6 @@ export interface RdmaEntry {
   readonly hcaObjects: Count | "max";
 }
 
-/** Text of a file of a cgroup; `undefined` if it does not exist. */
-type Read = (file: string) => string | undefined;
-
 /**
  * The statistics of a container.
  *
@@ -100,33 +104,18 @@ type Read = (file: string) => string | undefined;
  * @throws RuntimeError `CGROUP` for a file that cannot be read or understood
  */
 export function cgroupStats(paths: Readonly<Record<string, string>>): CgroupStats {
-  const reader = (controller: string): Read => {
-    const directory = paths[controller];
-    return directory === undefined ? () => undefined : (file) => readFile(`${directory}/${file}`);
-  };
-  const unified = reader("");
+  if (isUnified(paths)) return unifiedStats(paths[""] ?? "");
+  const of = (controller: string): Read => reader(paths[controller]);
+  const unified = of("");
   return {
-    cpu: cpuStats(reader("cpu"), reader("cpuacct"), unified),
-    cpuset: cpusetStats(reader("cpuset")),
-    memory: memoryStats(reader("memory"), unified),
-    pids: pidsStats(reader("pids")),
-    blkio: { ...blkioStats(reader("blkio")), ...psi(unified, "io.pressure") },
-    hugetlb: hugetlbStats(paths["hugetlb"], reader("hugetlb"), paths[""], unified),
-    ...rdmaStats(reader("rdma")),
+    cpu: cpuStats(of("cpu"), of("cpuacct"), unified),
+    cpuset: cpusetStats(of("cpuset")),
+    memory: memoryStats(of("memory"), unified),
+    pids: pidsStats(of("pids")),
+    blkio: { ...blkioStats(of("blkio")), ...psi(unified, "io.pressure") },
+    hugetlb: hugetlbStats(paths["hugetlb"], of("hugetlb"), paths[""], unified),
+    ...rdmaStats(of("rdma")),
   };
-}
-
-function readFile(path: string): string | undefined {
-  const text = native.readFile(AT_FDCWD, path, LIMIT);
-  if (typeof text === "string") return text;
-  // EOPNOTSUPP: pressure is compiled in, but switched off; ENODEV: the cgroup goes away meanwhile.
-  if (text === -Errno.ENOENT || text === -Errno.EOPNOTSUPP || text === -Errno.ENODEV) return undefined;
-  throw new RuntimeError("CGROUP", `read ${path}: ${errnoText(-text)}`, { path, errno: -text });
-}
-
-function count(read: Read, file: string): Count | undefined {
-  const text = read(file);
-  return text === undefined ? undefined : parseCount(text.trim(), file);
 }
 
 function cpuStats(cpu: Read, cpuacct: Read, unified: Read): CpuStats {
@@ -251,50 +240,4 @@ function hugetlbStats(
     result[size] = { ...nonZero({ usage }), failcnt: events["max"] ?? 0 };
   }
   return result;
-}
-
-/** Sizes in the names `hugetlb.SIZE<end>` of a directory, sorted. */
-function pageSizes(directory: string | undefined, end: string): string[] {
-  const names = directory === undefined ? [] : native.readdir(AT_FDCWD, directory);
-  if (typeof names === "number") return [];
-  const sizes: string[] = [];
-  for (const name of names) {
-    const size = name.slice("hugetlb.".length, -end.length);
-    if (name.startsWith("hugetlb.") && name.endsWith(end) && !size.includes(".")) sizes.push(size);
-  }
-  return sizes.sort();
-}
-
-function rdmaStats(read: Read): Pick<CgroupStats, "rdma"> {
-  const current = read("rdma.current");
-  if (current === undefined) return {};
-  return { rdma: { current: rdmaEntries(current), limit: rdmaEntries(read("rdma.max") ?? "") } };
-}
-
-function rdmaEntries(text: string): RdmaEntry[] {
-  return lines(text).map((line) => {
-    const [device = "", ...pairs] = line.split(" ");
-    const value = (name: string): Count | "max" => {
-      const found = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "0";
-      return found === "max" ? "max" : parseCount(found, "rdma");
-    };
-    return { device, hcaHandles: value("hca_handle"), hcaObjects: value("hca_object") };
-  });
-}
-
-function psi(read: Read, file: string): { readonly psi?: PressureStats } {
-  const text = read(file);
-  if (text === undefined) return {};
-  const result: Record<string, Pressure> = {};
-  for (const line of lines(text)) {
-    const [kind = "", ...pairs] = line.split(" ");
-    const value = (name: string): string => pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "0";
-    result[kind] = {
-      avg10: Number(value("avg10")),
-      avg60: Number(value("avg60")),
-      avg300: Number(value("avg300")),
-      total: parseCount(value("total"), file),
-    };
-  }
-  return Object.keys(result).length === 0 ? {} : { psi: result };
 }

@@ -2,7 +2,7 @@
 
 import { RuntimeError } from "../errors.ts";
 import { Errno, errnoName, errnoText } from "../sys/errno.ts";
-import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY, readTextIfExists, syscallError } from "../sys/files.ts";
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY, SMALL_FILE, readTextIfExists, syscallError } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { makeCgroup, processesBelow, removeTree, subPath } from "./tree.ts";
@@ -168,7 +168,10 @@ export class CgroupV2 implements Cgroup {
   }
 
   oomKills(): number {
-    const text = readTextIfExists(`${this.paths[""] ?? ""}/memory.events`) ?? "";
+    const directory = this.paths[""];
+    // The cgroup may go away meanwhile.
+    const text = directory === undefined ? 0 : native.readFile(AT_FDCWD, `${directory}/memory.events`, SMALL_FILE);
+    if (typeof text === "number") return 0;
     for (const line of text.split("\n")) if (line.startsWith("oom_kill ")) return Number(line.slice(9));
     return 0;
   }

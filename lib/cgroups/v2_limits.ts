@@ -91,11 +91,11 @@ function checkedPaths(writes: readonly Write[], target: LimitTarget): Readonly<R
 
 function whyMissing(controller: string, directory: string | undefined, unavailable: Unavailable): string {
   if (directory === undefined) return "the container has no cgroup of its own, because this user may make none";
-  const known = unavailable[controller];
-  if (known !== undefined) return known;
   const type = (readTextIfExists(`${directory}/cgroup.type`) ?? "").trim();
   if (type !== "domain" && type !== "" && !THREADED.includes(controller)) {
     return `${directory} is in the state "${type}", in which a cgroup cannot have it`;
   }
+  const known = unavailable[controller];
+  if (known !== undefined) return known;
   return `it is not in ${directory}/cgroup.controllers: this kernel lacks it, cgroup v1 has it, or a cgroup above does not pass it on`;
 }

@@ -4,7 +4,7 @@ import { RuntimeError } from "../errors.ts";
 import { AT_FDCWD } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
-import { readable } from "../sys/waiting.ts";
+import { eitherReadable, readable } from "../sys/waiting.ts";
 import type { RuntimeContext } from "./options.ts";
 import { find, recordOf, type ContainerRecord } from "./store.ts";
 
@@ -56,14 +56,32 @@ export async function wait(context: RuntimeContext, id: string): Promise<End> {
   const before = cgroup.oomKills();
   const oom = tryWatch(context, record);
   try {
-    await readable(pidfd);
+    const seen = await untilEnd(pidfd, oom);
     const status = zombie() ?? (await exitStatus(pidfd, zombie));
     // The cgroup may be gone by now; then the watch is the witness.
-    const starved = cgroup.oomKills() > before || ((await oom?.read())?.ooms ?? 0) > 0;
+    const starved = cgroup.oomKills() > before || seen > 0 || ((await oom?.read())?.ooms ?? 0) > 0;
     return describe(status, starved);
   } finally {
     oom?.close();
     native.close(pidfd);
+  }
+}
+
+/** @returns how often the kernel ran out of memory until the process ended, as far as it was told */
+async function untilEnd(pidfd: number, oom: OomWatch | undefined): Promise<number> {
+  let ooms = 0;
+  for (let watched = oom; ; ) {
+    if (watched === undefined) {
+      await readable(pidfd);
+      return ooms;
+    }
+    const news = await eitherReadable(pidfd, watched.fd);
+    if (news.second) {
+      const { ooms: more, gone } = await watched.read();
+      ooms += more;
+      if (gone) watched = undefined;
+    }
+    if (news.first) return ooms;
   }
 }
 

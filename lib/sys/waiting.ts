@@ -32,3 +32,15 @@ export function readable(fd: number, timeoutMs = -1): Promise<boolean> | boolean
 export function beforeBlocking(fd: number): Promise<boolean> | undefined {
   return waiter?.(fd, -1);
 }
+
+/**
+ * Waits until `first` can be read, or `second`. Where a wait must not block it is for the first alone.
+ * @returns which of them can be read
+ */
+export async function eitherReadable(first: number, second: number): Promise<{ first: boolean; second: boolean }> {
+  if (waiter !== undefined) return { first: await waiter(first, -1), second: false };
+  const fds = new Int32Array([first, POLLIN, second, POLLIN]);
+  // A signal ends it without either.
+  if (native.poll(fds, -1) < 0) return { first: false, second: false };
+  return { first: fds[1] !== 0, second: fds[3] !== 0 };
+}

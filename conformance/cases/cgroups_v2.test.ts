@@ -1,0 +1,327 @@
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { scenario, type Box, type Container } from "../harness/box.ts";
+import { addNamespaces, mountAt, removeNamespaces, type Config, type Resources } from "../harness/config.ts";
+import { cgroupDirOf, cgroupMounts, cgroupPathOf, hasLimits, isAlive, PURE_V2, readText, sleep, waitFor } from "../harness/host.ts";
+import { IS_RUNT, notFor, runtOnly } from "../harness/runtime.ts";
+
+const MIB = 1 << 20;
+const TOP = cgroupMounts().get("") ?? "";
+
+/** A reason to skip where the host has not cgroup v2 alone, or lacks a controller. */
+function needs(...names: string[]): string | false {
+  if (!PURE_V2) return "this host has not cgroup v2 alone";
+  const missing = names.filter((name) => !hasLimits(name));
+  return missing.length === 0 ? false : `no cgroup v2 controller ${missing.join(", ")} here`;
+}
+
+function limit(config: Config, resources: object): void {
+  config.linux.resources = { ...config.linux.resources, ...(resources as Resources) };
+}
+
+const value = (container: Container, file: string): string => readFileSync(join(cgroupDirOf(container.pid, ""), file), "utf8").trim();
+
+/** Makes a cgroup before the runtime does; removed with the box. */
+function makeCgroup(box: Box, name: string): { readonly path: string; readonly folder: string } {
+  const path = join(box.cgroup, name);
+  const folder = join(TOP, path);
+  mkdirSync(folder, { recursive: true });
+  box.atClose(() => {
+    try {
+      rmdirSync(folder);
+    } catch {
+      // The runtime has removed it.
+    }
+  });
+  return { path, folder };
+}
+
+scenario("memory: limit, reservation, swap", (t, box) => {
+  const container = box.running((config) => limit(config, { memory: { limit: 64 * MIB, reservation: 32 * MIB, swap: 96 * MIB } }));
+  t.equal(value(container, "memory.max"), String(64 * MIB));
+  t.equal(value(container, "memory.low"), String(32 * MIB));
+  if (existsSync(join(cgroupDirOf(container.pid, ""), "memory.swap.max"))) {
+    t.equal(value(container, "memory.swap.max"), String(32 * MIB), "what is above the limit of memory");
+  }
+}, { skip: needs("memory") });
+
+scenario("memory: a program that takes more is killed", (t, box) => {
+  const done = box.run((config) => {
+    config.process.args = ["sh", "-c", "dd if=/dev/zero of=/dev/shm/fill bs=1M count=60; echo survived"];
+    limit(config, { memory: { limit: 16 * MIB, swap: 16 * MIB } });
+  });
+  t.match(done.output, /Killed|^$/);
+  t.ok(done.status === 137 || /Killed/.test(done.output), `status ${done.status}`);
+}, { skip: needs("memory") });
+
+scenario("memory: checkBeforeUpdate refuses a limit below what is in use", (t, box) => {
+  const container = box.running((config) => {
+    limit(config, { memory: { limit: 64 * MIB } });
+    config.process.args = ["sh", "-c", "dd if=/dev/zero of=/dev/shm/x bs=1M count=20 2>/dev/null; exec sleep 1000"];
+  });
+  t.ok(waitFor(() => Number(value(container, "memory.current")) > 20 * MIB));
+  const memory = { limit: 8 * MIB, checkBeforeUpdate: true };
+  const done = box.call(["update", "--resources", "-", container.id], { input: JSON.stringify({ memory }) });
+  t.equal(done.status, 1);
+  t.match(done.output, /rejecting memory limit 8388608 <= usage \d+/);
+  t.equal(value(container, "memory.max"), String(64 * MIB));
+  t.ok(isAlive(container.pid));
+}, { skip: needs("memory") || notFor("crun", "has other words") || notFor("runc", "1.1 does not know it") });
+
+scenario("cpu: weight, quota and period", (t, box) => {
+  const container = box.running((config) => limit(config, { cpu: { shares: 1024, quota: 25000, period: 50000 } }));
+  t.equal(value(container, "cpu.max"), "25000 50000");
+  // Runtimes from before 2025 have another curve, on which the default is 39.
+  if (IS_RUNT) t.equal(value(container, "cpu.weight"), "100");
+  else t.match(value(container, "cpu.weight"), /^(39|100)$/);
+}, { skip: needs("cpu") });
+
+scenario("cpu: a container is throttled to its quota", (t, box) => {
+  const container = box.running((config) => {
+    config.process.args = ["sh", "-c", "while :; do :; done"];
+    limit(config, { cpu: { quota: 20000, period: 100000 } });
+  });
+  const stat = (name: string): number => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(value(container, "cpu.stat"))?.[1]);
+  t.ok(waitFor(() => stat("nr_throttled") > 3), "it is throttled");
+  const before = { used: stat("usage_usec"), at: performance.now() };
+  sleep(1000);
+  const share = (stat("usage_usec") - before.used) / ((performance.now() - before.at) * 1000);
+  t.ok(share < 0.35, `it has ${(share * 100).toFixed(0)} % of a processor, of 20`);
+}, { skip: needs("cpu") });
+
+scenario("pids: the limit, and that fork fails at it", (t, box) => {
+  const container = box.running((config) => limit(config, { pids: { limit: 7 } }));
+  t.equal(value(container, "pids.max"), "7");
+  const done = box.run((config) => {
+    limit(config, { pids: { limit: 4 } });
+    config.process.args = ["sh", "-c", "for i in 1 2 3 4 5 6; do sleep 1 & done; wait; echo all"];
+  });
+  t.match(done.stderr, /can't fork/);
+  t.notMatch(done.stdout, "all");
+}, { skip: needs("pids") });
+
+scenario("pids: a limit of one process is enough to start", (t, box) => {
+  for (let round = 0; round < 5; round += 1) {
+    t.equal(box.sh("echo alone", (config) => limit(config, { pids: { limit: 1 } })), "alone\n");
+  }
+}, { skip: needs("pids") || runtOnly("needs more than one process to start") });
+
+scenario("blockIO: throttles are in io.max", (t, box) => {
+  const { major, minor } = blockDevice() ?? { major: 0, minor: 0 };
+  const at = (rate: number): object[] => [{ major, minor, rate }];
+  const container = box.running((config) =>
+    limit(config, {
+      blockIO: {
+        throttleReadBpsDevice: at(MIB),
+        throttleWriteBpsDevice: at(2 * MIB),
+        throttleReadIOPSDevice: at(30),
+        throttleWriteIOPSDevice: at(40),
+      },
+    }),
+  );
+  t.equal(value(container, "io.max"), `${major}:${minor} rbps=${MIB} wbps=${2 * MIB} riops=30 wiops=40`);
+}, { skip: needs("io") || (PURE_V2 && blockDevice() === undefined && "no block device here") });
+
+/** Numbers of some whole block device. */
+function blockDevice(): { readonly major: number; readonly minor: number } | undefined {
+  for (const line of readText("/proc/partitions").split("\n")) {
+    const [major, minor, , name] = line.trim().split(/\s+/);
+    if (name !== undefined && existsSync(`/sys/block/${name}`)) return { major: Number(major), minor: Number(minor) };
+  }
+  return undefined;
+}
+
+scenario("unified: files by name, in force", (t, box) => {
+  const unified = { "memory.high": String(48 * MIB), "pids.max": "33", "memory.oom.group": "1" };
+  const container = box.running((config) => limit(config, { pids: { limit: 20 }, unified }));
+  t.equal(value(container, "memory.high"), String(48 * MIB));
+  t.equal(value(container, "memory.oom.group"), "1");
+  t.equal(value(container, "pids.max"), "33", "it comes after the other properties");
+}, { skip: needs("memory", "pids") || notFor("crun", "does not say in which order") });
+
+scenario("unified: what cannot be is an error that says why, and leaves nothing", (t, box) => {
+  for (const [key, words] of [
+    ["../memory.max", /unified resource .*must be a file name \(no slashes\)/],
+    ["memory", /must be in the form CONTROLLER.PARAMETER/],
+    ["bogus.max", /bogus/],
+    ["memory.bogus", /memory\.bogus/],
+  ] as const) {
+    const done = box.run((config) => limit(config, { unified: { [key]: "1" } }));
+    t.equal(done.status, 1, key);
+    if (IS_RUNT) t.match(done.output, words, key);
+  }
+  t.same(box.leftovers(), []);
+}, { skip: needs("memory") || notFor("crun", "1.8 leaves its cgroup after a failure") });
+
+scenario("a limit for a controller that is not there is an error that names both", (t, box) => {
+  const done = box.run((config) => limit(config, { hugepageLimits: [{ pageSize: "2MB", limit: 2 * MIB }] }));
+  t.equal(done.status, 1);
+  t.match(done.output, /hugetlb/);
+  if (IS_RUNT) t.match(done.output, /hugepageLimits/);
+  t.same(box.leftovers(), []);
+}, { skip: needs() || (hasLimits("hugetlb") && "hugetlb is here") || notFor("crun", "1.8 leaves its cgroup after a failure") });
+
+scenario("what version 2 does not have is ignored, and --debug says so", (t, box) => {
+  const bundle = box.bundle((config) => {
+    config.process.args = ["true"];
+    limit(config, { memory: { limit: 64 * MIB, swappiness: 10, disableOOMKiller: true }, network: { classID: 5 } });
+  });
+  const done = box.call(["--debug", "run", "--bundle", bundle.dir, box.id()]);
+  t.equal(done.status, 0, done.output);
+  for (const property of ["memory.swappiness", "memory.disableOOMKiller", "network.classID"]) {
+    t.match(done.output, new RegExp(`linux\\.resources\\.${property}: ignored`));
+  }
+}, { skip: needs("memory") || runtOnly("does not say so") });
+
+scenario("all controllers are there, and those above stay as they are", (t, box) => {
+  const container = box.running();
+  const wanted = readText(join(TOP, "cgroup.controllers")).trim().split(" ").sort();
+  t.same(value(container, "cgroup.controllers").split(" ").sort(), wanted);
+}, { skip: needs("pids") });
+
+scenario("cgroupsPath: an absolute one, a relative one, and none; delete removes it", (t, box) => {
+  for (const path of [join(box.cgroup, "own"), `${box.marker}/rel`, undefined]) {
+    const container = box.running((config) => {
+      if (path === undefined) delete config.linux.cgroupsPath;
+      else config.linux.cgroupsPath = path;
+    });
+    const own = cgroupPathOf(container.pid, "") ?? "";
+    if (path?.startsWith("/") === true) t.equal(own, path);
+    else t.ok(own.endsWith(path ?? container.id), own);
+    const folder = cgroupDirOf(container.pid, "");
+    t.equal(container.remove("--force").status, 0);
+    t.notOk(existsSync(folder));
+    if (path !== undefined && !path.startsWith("/")) rmdirSync(dirname(folder));
+  }
+}, { skip: needs() || notFor("crun", "puts a relative path at the root") });
+
+scenario("a cgroup that is not empty, and one that is frozen, are refused; their processes are left alone", (t, box) => {
+  const path = join(box.cgroup, "taken");
+  const first = box.running((config) => void (config.linux.cgroupsPath = path));
+  const done = box.run((config) => void (config.linux.cgroupsPath = path));
+  t.equal(done.status, 1);
+  t.match(done.output, /cgroup is not empty: 1 process/);
+  t.equal(first.state().status, "running");
+  t.equal(cgroupPathOf(first.pid, ""), path);
+  const cold = makeCgroup(box, "cold");
+  writeFileSync(join(cold.folder, "cgroup.freeze"), "1");
+  const frozen = box.run((config) => void (config.linux.cgroupsPath = cold.path));
+  t.equal(frozen.status, 1);
+  t.match(frozen.output, /frozen/);
+  writeFileSync(join(cold.folder, "cgroup.freeze"), "0");
+  t.equal(box.sh("echo fine", (config) => void (config.linux.cgroupsPath = cold.path)), "fine\n", "one that is empty is used");
+}, { skip: needs() || notFor("runc", "1.1 only warns") || notFor("crun", "does not look") });
+
+scenario("below a threaded cgroup: an error for a limit that it cannot have, else it becomes threaded", (t, box) => {
+  const above = makeCgroup(box, "above");
+  writeFileSync(join(above.folder, "cgroup.type"), "threaded");
+  const path = join(above.path, "inner");
+  const run = (resources: object): ReturnType<Box["run"]> =>
+    box.run((config) => {
+      config.linux.cgroupsPath = path;
+      config.process.args = ["true"];
+      config.linux.resources = { ...config.linux.resources, ...resources };
+    });
+  const refused = run({ memory: { limit: 64 * MIB } });
+  t.equal(refused.status, 1);
+  t.match(refused.output, /memory/);
+  t.match(refused.output, /threaded/);
+  t.notOk(existsSync(join(TOP, path)), "nothing is left");
+  const done = run({ pids: { limit: 9 } });
+  t.equal(done.status, 0, done.output);
+  t.notOk(existsSync(join(TOP, path)));
+}, { skip: needs("memory", "pids") || runtOnly("have their own rules") });
+
+scenario("inside, the container's cgroup is the root, read-only; its limits can be read", (t, box) => {
+  const out = box.sh("cat /proc/self/cgroup /sys/fs/cgroup/pids.max; echo 5 2>/dev/null > /sys/fs/cgroup/pids.max || echo refused", (config) => {
+    addNamespaces(config, "cgroup");
+    limit(config, { pids: { limit: 12 } });
+  });
+  t.equal(out, "0::/\n12\nrefused\n");
+}, { skip: needs("pids") });
+
+scenario("in the host's cgroup namespace the path is that of the host", (t, box) => {
+  const out = box.sh("cat /proc/self/cgroup", (config) => removeNamespaces(config, "cgroup"));
+  t.match(out, box.cgroup);
+}, { skip: needs() });
+
+scenario("root of a user namespace owns the files that the kernel delegates, and no others", (t, box) => {
+  const container = box.running((config) => {
+    addNamespaces(config, "cgroup", "user");
+    config.linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 1000 }];
+    config.linux.gidMappings = [{ containerID: 0, hostID: 100000, size: 1000 }];
+    mountAt(config, "/sys/fs/cgroup").options = ["rw", "nosuid", "noexec", "nodev"];
+    config.process.args = ["sh", "-c", "mkdir /sys/fs/cgroup/own && echo $$ > /sys/fs/cgroup/own/cgroup.procs && exec sleep 1000"];
+    limit(config, { pids: { limit: 30 } });
+  });
+  const folder = join(TOP, box.cgroup, dirname(container.bundle.rootfs).split("/").pop() ?? "");
+  const owner = (file: string): number => statSync(join(folder, file)).uid;
+  t.equal(owner("."), 100000);
+  for (const file of ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"]) t.equal(owner(file), 100000, file);
+  t.equal(owner("pids.max"), 0, "not the limits");
+  t.ok(waitFor(() => cgroupPathOf(container.pid, "")?.endsWith("/own") === true), "it makes cgroups of its own");
+  t.equal(container.remove("--force").status, 0);
+  t.notOk(existsSync(folder), "which are removed with it");
+}, { skip: needs("pids") || notFor("runc", "1.1 does so under systemd only") });
+
+scenario("exec goes where the container's processes are when it has given controllers to cgroups below", (t, box) => {
+  const container = box.running((config) => {
+    addNamespaces(config, "cgroup");
+    mountAt(config, "/sys/fs/cgroup").options = ["rw", "nosuid", "noexec", "nodev"];
+    config.process.args = ["sh", "-c", "cd /sys/fs/cgroup && mkdir init && echo 1 > init/cgroup.procs && echo +pids +memory > cgroup.subtree_control && exec sleep 1000"];
+  });
+  t.ok(waitFor(() => readText(`/proc/${container.pid}/comm`) === "sleep\n"), "it is set up");
+  const done = box.call(["exec", container.id, "cat", "/proc/self/cgroup"]);
+  t.equal(done.status, 0, done.output);
+  t.equal(done.stdout, "0::/init\n");
+}, { skip: needs("pids", "memory") });
+
+scenario("SIGKILL ends every process of a container without a pid namespace, also those that fork all the time", (t, box) => {
+  const container = box.running((config) => {
+    removeNamespaces(config, "pid");
+    config.process.args = ["sh", "-c", "for n in 1 2 3; do while true; do /bin/true & wait; done & done; sleep 1000 & sleep 1000"];
+  });
+  const folder = cgroupDirOf(container.pid, "");
+  t.ok(waitFor(() => readText(join(folder, "cgroup.procs")).trim().split("\n").length >= 4));
+  t.equal(container.kill("KILL").status, 0);
+  t.ok(waitFor(() => readText(join(folder, "cgroup.procs")).trim() === ""), "nothing is left in it");
+}, { skip: needs() || notFor("crun", "kills the first process only") || notFor("runc", "1.1 needs --all") });
+
+scenario("update by flags changes what they name, and nothing else", (t, box) => {
+  const container = box.running((config) => limit(config, { memory: { limit: 64 * MIB }, pids: { limit: 40 } }));
+  const update = (...flags: string[]): void => {
+    const done = box.call(["update", ...flags, container.id]);
+    t.equal(done.status, 0, `update ${flags.join(" ")}: ${done.output}`);
+  };
+  update("--memory", String(50 * MIB));
+  t.equal(value(container, "memory.max"), String(50 * MIB));
+  t.equal(value(container, "pids.max"), "40", "the others stay");
+  update("--memory", String(32 * MIB), "--memory-reservation", String(25 * MIB));
+  t.equal(value(container, "memory.low"), String(25 * MIB));
+  update("--pids-limit", "10");
+  t.equal(value(container, "pids.max"), "10");
+  update("--cpu-period", "900000", "--cpu-quota", "600000");
+  t.equal(value(container, "cpu.max"), "600000 900000");
+  update("--memory", "-1");
+  t.equal(value(container, "memory.max"), "max");
+}, { skip: needs("memory", "pids", "cpu") });
+
+scenario("update: a quota keeps the period, and -1 takes it away", (t, box) => {
+  const container = box.running((config) => limit(config, { cpu: { quota: 50000, period: 100000 } }));
+  const done = box.call(["update", "--cpu-period", "200000", container.id]);
+  t.equal(done.status, 0, done.output);
+  t.equal(box.call(["update", "--cpu-quota", "30000", container.id]).status, 0);
+  t.equal(value(container, "cpu.max"), "30000 200000");
+  t.equal(box.call(["update", "--cpu-quota", "-1", container.id]).status, 0);
+  t.equal(value(container, "cpu.max"), "max 200000");
+}, { skip: needs("cpu") || runtOnly("know the period from elsewhere, or not") });
+
+scenario("update: what the kernel refuses leaves the former limits", (t, box) => {
+  const container = box.running((config) => limit(config, { memory: { limit: 64 * MIB }, pids: { limit: 40 } }));
+  const input = JSON.stringify({ memory: { limit: 32 * MIB }, pids: { limit: 10 }, cpu: { quota: 5 } });
+  const done = box.call(["update", "--resources", "-", container.id], { input });
+  t.equal(done.status, 1);
+  t.match(done.output, /linux\.resources\.cpu\.quota: failed to write .*5 100000.*cpu\.max: invalid argument/);
+  t.equal(value(container, "memory.max"), String(64 * MIB));
+  t.equal(value(container, "pids.max"), "40");
+}, { skip: needs("memory", "pids", "cpu") || runtOnly("leave some of the new values") });
