@@ -5,11 +5,13 @@ import { scenario } from "../harness/box.ts";
 import { helper } from "../harness/helpers.ts";
 import { PROJECT, runtOnly } from "../harness/runtime.ts";
 
-/** What kernels before 5.12 lack, and surrounding containers with old seccomp filters forbid. */
-const CALLS = "openat2,mount_setattr";
+/** What kernels before 5.6, 5.12 and 6.6 lack, and surrounding containers with old seccomp filters forbid. */
+const CALLS = "openat2,mount_setattr,fchmodat2";
+/** What came before Linux 5.9, the oldest that runt starts on: there is no other way, so that no attack can make runt take it. */
+const NEEDED = ["open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "close_range"];
 
 const skip = runtOnly("what it does without the calls is its own affair");
-const without = (): string[] => [helper("helpers/without.c"), CALLS];
+const without = (calls = CALLS): string[] => [helper("helpers/without.c"), calls];
 
 scenario("the calls are really missing: a recursive option, which needs one, is an error that names it", (t, box) => {
   const done = box.run(
@@ -39,6 +41,15 @@ scenario("paths through links, and made ones, stay inside the root", (t, box) =>
     t.equal(done.stdout, "seen\n", done.stderr);
   }
 }, { skip });
+
+for (const call of NEEDED) {
+  scenario(`without ${call}, which every kernel has that runt starts on: an error that names it, nothing left behind`, (t, box) => {
+    const done = box.run((config) => void (config.linux.maskedPaths = ["/proc/acpi", "/etc"]), [], { wrap: without(call) });
+    t.equal(done.status, 1);
+    t.match(done.stderr, new RegExp(`${call}.*function not implemented`));
+    t.same(box.leftovers(), []);
+  }, { skip });
+}
 
 const FILES = ["security/advisories", "security/hostile_root", "security/processes", "security/exec", "cases/mounts", "cases/namespaces", "cases/paths", "cases/root"];
 

@@ -17,7 +17,8 @@ static const struct {
   const char *name;
   unsigned number;
 } calls[] = {
-    {"openat2", 437}, {"mount_setattr", 442},
+    {"openat2", 437},   {"mount_setattr", 442}, {"fchmodat2", 452}, {"clone3", 435}, {"open_tree", 428},
+    {"move_mount", 429}, {"fsopen", 430},        {"fsconfig", 431},  {"fsmount", 432}, {"close_range", 436},
 };
 
 int main(int argc, char **argv) {
