@@ -12,7 +12,14 @@ import type { Config, LinuxResources } from "../spec/types.ts";
 export type { FreezerState } from "./freezer.ts";
 
 /** What the drivers can do, for `features`, whatever this host has. */
-export const CGROUP_SUPPORT = { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true } as const;
+export const CGROUP_SUPPORT = { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true } as const;
+
+/** The unit of systemd that a container's cgroup is; kept in the state. */
+export interface SystemdUnit {
+  readonly name: string;
+  /** It is one of the user's own systemd. */
+  readonly user: boolean;
+}
 
 /** How limits are set. */
 export interface LimitOptions {
@@ -62,6 +69,16 @@ export interface Cgroup {
    * @throws RuntimeError `CGROUP`, `HOST_UNABLE`, `CONFIG_INVALID`, with the property's pointer
    */
   limit(resources: LinuxResources | undefined, options?: LimitOptions): Promise<void>;
+  /** With the systemd driver the unit; else the cgroup is nobody's but the runtime's. */
+  readonly unit?: SystemdUnit;
+  /**
+   * With the systemd driver: makes the unit with the container's first process in it, and sets limits. Comes after `limit`
+   * and before `joinFds`.
+   *
+   * @param pid as the runtime sees it
+   * @throws RuntimeError `HOST_UNABLE`, `CGROUP`, `TIMEOUT`, and as `limit`
+   */
+  register?(pid: number): Promise<void>;
   /**
    * Descriptors that a process joins by writing "0" to each; they belong to the caller.
    *
@@ -119,11 +136,23 @@ export function openCgroup(
 ): Cgroup {
   const rootless = options.rootless === true;
   const cgroupsPath = config.linux?.cgroupsPath;
-  const devicePaths: string[] = [];
-  for (const { path } of config.linux?.devices ?? []) devicePaths.push(path);
   const paths = containerPaths(layout, cgroupsPath, id, !rootless);
   const mayLackRights = rootless && (cgroupsPath === undefined || cgroupsPath === "");
-  const common = { isNew: true, rootless, mayLackRights, devicePaths };
+  return cgroupAt(layout, paths, config, log, { isNew: true, rootless, mayLackRights });
+}
+
+/** As {@link openCgroup}, at other paths, for the systemd driver. */
+export function cgroupAt(
+  layout: CgroupLayout,
+  at: Readonly<Record<string, string>>,
+  config: Config,
+  log: Log,
+  options: { readonly isNew: boolean; readonly rootless: boolean; readonly mayLackRights: boolean },
+): Cgroup {
+  const devicePaths: string[] = [];
+  for (const { path } of config.linux?.devices ?? []) devicePaths.push(path);
+  const paths = { ...at };
+  const common = { ...options, devicePaths };
   if (layout.kind !== "v2") return new CgroupV1(paths, log, common);
   const top = layout.unified?.mountpoint ?? "";
   const owner = cgroupOwner(config);

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import t from "tap";
 import { silentLog } from "../log.ts";
 import { readArguments } from "./argv.ts";
@@ -51,7 +52,7 @@ t.test("refused before anything is loaded", async (t) => {
   for (const command of ["create", "run"]) {
     await t.rejects(
       dispatch(readArguments([command, "c1"]), { ...context, systemdCgroup: true }, root),
-      { code: "NOT_SUPPORTED", message: /--systemd-cgroup/ },
+      existsSync("/run/systemd/system") ? { code: "CONFIG_INVALID" } : { code: "HOST_UNABLE", message: /--systemd-cgroup: systemd not running/ },
     );
   }
 });

@@ -4,7 +4,7 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
  */
-import { attachCgroup } from "../cgroups/driver.ts";
+import { attachCgroup, type SystemdUnit } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Hook } from "../spec/types.ts";
 import { SIGKILL } from "../sys/linux.ts";
@@ -67,6 +67,7 @@ export async function destroy(
     const cgroup = attachCgroup(record.cgroup_paths);
     // With a pid namespace of its own nothing of the container has outlived its first process.
     if (!record.own_pid_namespace) cgroup.killAll(SIGKILL);
+    if (record.systemd !== undefined) await stopSystemdUnit(context, record.systemd);
     cgroup.remove();
     if (record.intel_rdt !== undefined) (await import("./intel_rdt.ts")).removeRdt(record.intel_rdt);
   }
@@ -74,6 +75,16 @@ export async function destroy(
   context.log.debug(`container ${entry.id}: cgroups and state removed`);
   if (record === undefined) return;
   await runPoststop(context, record.hooks?.poststop, hookState(record, "stopped", 0), record.bundle);
+}
+
+/** Stops the container's unit; if systemd cannot be asked, its cgroup has to be removed all the same. */
+async function stopSystemdUnit(context: RuntimeContext, unit: SystemdUnit): Promise<void> {
+  const { stopUnit } = await import("../cgroups/systemd/driver.ts");
+  try {
+    stopUnit(unit, context.log);
+  } catch (error) {
+    context.log.warn(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Runs poststop hooks; one that fails is a warning, and the others still run (runtime.md, step 13). */

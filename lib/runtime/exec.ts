@@ -6,8 +6,9 @@
  */
 import { attachCgroup, type Cgroup } from "../cgroups/driver.ts";
 import { cgroupBelow } from "../cgroups/path_of_process.ts";
+import { subPath } from "../cgroups/tree.ts";
 import { asRuntimeError, RuntimeError } from "../errors.ts";
-import type { InitProcess } from "../init/process.ts";
+import { InitProcess } from "../init/process.ts";
 import type { Plan } from "../plan/build.ts";
 import { buildExecPlan } from "../plan/exec.ts";
 import type { Config, Process } from "../spec/types.ts";
@@ -141,7 +142,7 @@ async function join(
   const cgroup = attachCgroup(record.cgroup_paths, context.log);
   const below = cgroupsBelow(options.cgroups ?? {}, cgroup.paths);
   const killed = cgroup.oomKills();
-  const init = startInit(cgroup, below, options, record.init_process_pid);
+  const { init, isOutside } = startInit(cgroup, below, options, record);
   const fds: number[] = [];
   try {
     const noNewKeyring = record.no_new_keyring === true;
@@ -155,7 +156,14 @@ async function join(
     context.log.debug(`container ${record.id}: nsexec container setup: init started with a plan of ${plan.steps.length} steps`);
     tellAffinity(context, plan);
     const rdt = record.intel_rdt === undefined ? undefined : await import("./intel_rdt.ts");
+    const { systemd: unit } = record;
     const own = {
+      ...(isOutside && unit !== undefined && {
+        register: async (pid: number) => {
+          const { attachToUnit } = await import("../cgroups/systemd/driver.ts");
+          attachToUnit(unit, subPath(below[""]).slice(1), pid);
+        },
+      }),
       joinFds: () => {
         try {
           return cgroup.joinFds(below);
@@ -203,12 +211,13 @@ function tellAffinity(context: RuntimeContext, plan: Plan): void {
   }
 }
 
+/** @returns `isOutside`: the kernel does not let the user into the cgroup; systemd has to move the process */
 function startInit(
   cgroup: Cgroup,
   below: Readonly<Record<string, string>>,
   { stdio = [0, 1, 2], preserveFds = 0 }: ExecOptions,
-  pid: number,
-): InitProcess {
+  record: ContainerRecord,
+): { readonly init: InitProcess; readonly isOutside: boolean } {
   const options = {
     clone: { flags: 0, staged: true },
     stdio,
@@ -216,14 +225,18 @@ function startInit(
     hookOutput: () => "",
   };
   try {
-    return startIn(cgroup, options, below);
+    return { init: startIn(cgroup, options, below), isOutside: false };
   } catch (error) {
+    const errno = error instanceof RuntimeError ? error.facts.errno : undefined;
+    if (record.systemd !== undefined && (errno === Errno.EACCES || errno === Errno.EPERM)) {
+      return { init: InitProcess.start(options), isOutside: true };
+    }
     // The container has moved its processes down, to give controllers to cgroups of its own: then nobody can enter the
     // one that it got. Its first process is in the one that it chose instead.
-    const isBusy = error instanceof RuntimeError && error.facts.errno === Errno.EBUSY;
-    const inner = isBusy && below[""] === undefined ? cgroupBelow(cgroup.paths, pid) : undefined;
+    const isBusy = errno === Errno.EBUSY;
+    const inner = isBusy && below[""] === undefined ? cgroupBelow(cgroup.paths, record.init_process_pid) : undefined;
     if (inner === undefined) throw error;
-    return startIn(cgroup, options, { "": inner });
+    return { init: startIn(cgroup, options, { "": inner }), isOutside: false };
   }
 }
 

@@ -7,7 +7,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
  */
 import { openCgroup, type Cgroup } from "../cgroups/driver.ts";
-import { cgroupLayout } from "../cgroups/layout.ts";
+import { cgroupLayout, type CgroupLayout } from "../cgroups/layout.ts";
 import { RuntimeError } from "../errors.ts";
 import type { InitProcess } from "../init/process.ts";
 import { buildPlan, stateParts, type Plan } from "../plan/build.ts";
@@ -106,7 +106,7 @@ export async function launch(
   };
   try {
     const rootless = mayLackCgroups(context);
-    const cgroup = openCgroup(layout, config, options.id, context.log, { rootless });
+    const cgroup = await newCgroup(context, layout, config, options.id, rootless);
     let record = firstRecord(bundle, options, namespaces, cgroup);
     if (rdt !== undefined) record = { ...record, intel_rdt: rdt.record };
     const { log } = context;
@@ -229,6 +229,19 @@ export async function launch(
   }
 }
 
+/** The container's cgroup, by the driver that is asked for. */
+async function newCgroup(
+  { log, systemdCgroup }: RuntimeContext,
+  layout: CgroupLayout,
+  config: Config,
+  id: string,
+  rootless: boolean,
+): Promise<Cgroup> {
+  if (!systemdCgroup) return openCgroup(layout, config, id, log, { rootless });
+  const { openUnit } = await import("../cgroups/systemd/driver.ts");
+  return openUnit(layout, config, id, log, rootless);
+}
+
 /** The groups of `linux.intelRdt`, and what moves a process into them. */
 async function intelRdt(config: Config, id: string) {
   const rdt = config.linux?.intelRdt;
@@ -272,6 +285,7 @@ export function firstRecord(
     init_process_pid: 0,
     init_process_start: 0,
     cgroup_paths: cgroup.paths,
+    ...(cgroup.unit === undefined ? {} : { systemd: cgroup.unit }),
     hooks: {
       ...(poststart === undefined ? {} : { poststart }),
       ...(poststop === undefined ? {} : { poststop }),
@@ -306,12 +320,11 @@ async function poststopAfterFailure(context: RuntimeContext, bundle: Bundle, id:
   await runPoststop(context, bundle.config.hooks?.poststop, `${head}0${tail}`, bundle.path);
 }
 
-/** Loads the bundle of `options`. @throws CONFIG_INVALID, NOT_SUPPORTED */
+/** Loads the bundle of `options`. @throws CONFIG_INVALID, HOST_UNABLE */
 export function openBundle(context: RuntimeContext, options: Pick<CreateOptions, "bundle">): Bundle {
-  if (context.systemdCgroup) {
-    const text =
-      "--systemd-cgroup: this version has no systemd cgroup driver; leave the option out for cgroupfs";
-    throw new RuntimeError("NOT_SUPPORTED", text);
+  if (context.systemdCgroup && !exists("/run/systemd/system")) {
+    const text = "--systemd-cgroup: systemd not running on this host, cannot use systemd cgroups manager";
+    throw new RuntimeError("HOST_UNABLE", `${text}: there is no /run/systemd/system; leave the option out for cgroupfs`);
   }
   return loadBundle(context, options.bundle);
 }

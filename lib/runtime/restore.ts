@@ -56,7 +56,10 @@ interface Restored {
 }
 
 /** What `create` does and CRIU does not, and nobody would miss until it is too late. @throws NOT_SUPPORTED */
-function refuseUnrestored({ linux }: Config): void {
+function refuseUnrestored({ linux }: Config, { systemdCgroup }: RuntimeContext): void {
+  if (systemdCgroup) {
+    throw new RuntimeError("NOT_SUPPORTED", "--systemd-cgroup: restore cannot do this yet; leave the option out for cgroupfs");
+  }
   const asked = [
     ["netDevices", Object.keys(linux?.netDevices ?? {}).length > 0],
     ["intelRdt", linux?.intelRdt !== undefined],
@@ -77,7 +80,7 @@ export async function restore(context: RuntimeContext, options: RestoreOptions):
   warnIfRootless(context);
   const detach = options.detach === true;
   const bundle = openBundle(context, options);
-  refuseUnrestored(bundle.config);
+  refuseUnrestored(bundle.config, context);
   const terminal = bundle.config.process?.terminal === true;
   const console = connectConsole(terminal, detach, options);
   if (!detach && options.noSubreaper !== true) native.prctl(PR_SET_CHILD_SUBREAPER, 1);

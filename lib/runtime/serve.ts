@@ -30,7 +30,7 @@ export interface Service {
 export async function serve(
   init: InitProcess,
   config: Config,
-  cgroup: Pick<Cgroup, "joinFds" | "oomKills">,
+  cgroup: Pick<Cgroup, "joinFds" | "oomKills" | "register">,
   service: Service,
 ): Promise<void> {
   for (;;) {
@@ -44,6 +44,7 @@ export async function serve(
         writeTimeOffsets(init.asking, config);
         break;
       case Message.CGROUP: {
+        await cgroup.register?.(init.asking);
         const fds = cgroup.joinFds();
         init.answer(Message.CGROUP, fds);
         for (const fd of fds) native.close(fd);

@@ -4,6 +4,7 @@
  *
  * A status is never stored: it is computed from what is there (see `status.ts`).
  */
+import type { SystemdUnit } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
 import type { RdtRecord } from "./intel_rdt.ts";
 import type { Hooks } from "../spec/types.ts";
@@ -39,6 +40,8 @@ export interface ContainerRecord {
   readonly init_process_start: number;
   /** Directory of the container in each cgroup hierarchy. */
   readonly cgroup_paths: Readonly<Record<string, string>>;
+  /** The unit that systemd has for the container. */
+  readonly systemd?: SystemdUnit;
   /** Groups of resctrl. */
   readonly intel_rdt?: RdtRecord;
   /** Hooks that are still to come. */

@@ -34,7 +34,9 @@ export async function update(
     if (memory?.kernel !== undefined || memory?.kernelTCP !== undefined) {
       context.log.warn("Kernel memory settings are ignored and will be removed");
     }
-    await attachCgroup(record.cgroup_paths, context.log).limit(resources, { update: true });
+    const cgroup = attachCgroup(record.cgroup_paths, context.log);
+    if (record.systemd === undefined) await cgroup.limit(resources, { update: true });
+    else await (await import("../cgroups/systemd/driver.ts")).updateUnit(record.systemd, cgroup, resources);
     if (schemas === undefined || resctrl === undefined) return;
     const groups = record.intel_rdt ?? schemas.rdtRecord({}, id, resctrl);
     // Its first process is moved into a class of its own, as with runc; the others stay where they are.

@@ -1,0 +1,42 @@
+/** Properties that `org.systemd.property.NAME` annotations of config.json set. Pure. */
+import { RuntimeError } from "../../errors.ts";
+import { GVariantError, parseGVariant, type Typed } from "./gvariant.ts";
+import type { Property } from "./values.ts";
+
+/** What the names of the annotations begin with. */
+export const PROPERTY_PREFIX = "org.systemd.property.";
+
+const MICROSECONDS = 1_000_000;
+
+/**
+ * The properties, in the order of the annotations. `NAMESec`, in seconds, becomes `NAMEUSec`, which D-Bus has.
+ * @throws CONFIG_INVALID
+ */
+export function annotatedProperties(annotations: Readonly<Record<string, string>> | undefined): Property[] {
+  const properties: Property[] = [];
+  for (const [key, source] of Object.entries(annotations ?? {})) {
+    if (!key.startsWith(PROPERTY_PREFIX)) continue;
+    const name = key.slice(PROPERTY_PREFIX.length);
+    const refuse = (why: string): never => {
+      const pointer = `/annotations/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+      throw new RuntimeError("CONFIG_INVALID", `annotations: ${key}=${source}: ${why}`, { pointer });
+    };
+    if (!/^[A-Za-z]{3,}$/.test(name)) refuse("the name incorrect: it must have three letters or more, and nothing else");
+    let typed: Typed;
+    try {
+      typed = parseGVariant(source);
+    } catch (error) {
+      if (!(error instanceof GVariantError)) throw error;
+      return refuse(`value parse error: ${error.message}`);
+    }
+    if (!name.endsWith("Sec") || name.endsWith("USec")) {
+      properties.push({ name, ...typed });
+      continue;
+    }
+    const { value } = typed;
+    if ((typeof value !== "number" && typeof value !== "bigint") || value < 0) return refuse("value convert error: seconds are a number");
+    const micro = typeof value === "bigint" ? value * BigInt(MICROSECONDS) : BigInt(Math.round(value * MICROSECONDS));
+    properties.push({ name: `${name.slice(0, -3)}USec`, signature: "t", value: micro });
+  }
+  return properties;
+}

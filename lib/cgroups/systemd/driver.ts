@@ -1,0 +1,234 @@
+/**
+ * The systemd driver: systemd makes the cgroup of a scope, or a slice, and knows the limits; a driver for the host's cgroup
+ * version does all the rest in it.
+ */
+import { RuntimeError } from "../../errors.ts";
+import { readTextIfExists } from "../../sys/files.ts";
+import { cgroupAt, type Cgroup, type FreezerState, type LimitOptions, type SystemdUnit } from "../driver.ts";
+import { isUnified } from "../path.ts";
+import { resourceWrites } from "../resources.ts";
+import { unifiedWrites } from "../v2_resources.ts";
+import { annotatedProperties } from "./annotations.ts";
+import { deviceProperties } from "./devices.ts";
+import { Manager } from "./manager.ts";
+import { unitNames, unitPaths, type UnitNames } from "./names.ts";
+import { limitProperties, oomPolicy, roundQuota, unitProperties } from "./properties.ts";
+import type { Property } from "./values.ts";
+import type { CgroupLayout } from "../layout.ts";
+import type { Write } from "../write.ts";
+import type { Log } from "../../log.ts";
+import type { Config, LinuxResources } from "../../spec/types.ts";
+
+/**
+ * The cgroup of a new container, as a unit of systemd. Nothing is made yet.
+ *
+ * @param user the user's own systemd instead of the system's
+ * @throws RuntimeError `CONFIG_INVALID`, `HOST_UNABLE`
+ */
+export function openUnit(layout: CgroupLayout, config: Config, id: string, log: Log, user: boolean): Cgroup {
+  if (user && layout.kind !== "v2") {
+    throw new RuntimeError("HOST_UNABLE", "--systemd-cgroup: cannot use rootless systemd cgroups manager on cgroup v1");
+  }
+  const names = unitNames(config.linux?.cgroupsPath, id, user);
+  const annotated = annotatedProperties(config.annotations);
+  // The system's own is at the root of every hierarchy.
+  const managerCgroup = user ? withManager(true, (manager) => manager.property("ControlGroup")) : "";
+  const paths = unitPaths(layout, names, managerCgroup);
+  return new UnitCgroup({ layout, config, names, annotated, user, log }, paths);
+}
+
+/**
+ * Stops the unit of a container that has ended, or has to; systemd removes its cgroup then.
+ * @throws RuntimeError `HOST_UNABLE`, `CGROUP`, `TIMEOUT`
+ */
+export function stopUnit(unit: SystemdUnit, log: Log): void {
+  const result = withManager(unit.user, (manager) => manager.stop(unit.name));
+  if (result !== undefined) log.warn(`error removing unit \`${unit.name}\`: got \`${result}\`. Continuing...`);
+}
+
+/**
+ * Moves a process into the unit's cgroup, where the kernel does not let the runtime do that itself: from another session
+ * of the user.
+ * @param below path of a cgroup below the unit's; "" for itself
+ * @throws RuntimeError `HOST_UNABLE`, `CGROUP`
+ */
+export function attachToUnit(unit: SystemdUnit, below: string, pid: number): void {
+  withManager(unit.user, (manager) => manager.attach(unit.name, below, pid));
+}
+
+/**
+ * Changes limits of a running container.
+ * @param cgroup the container's
+ * @throws RuntimeError `HOST_UNABLE`, `CGROUP`, `CONFIG_INVALID`
+ */
+export async function updateUnit(unit: SystemdUnit, cgroup: Cgroup, resources: LinuxResources): Promise<void> {
+  const rounded = roundQuota(resources, formerPeriod(cgroup.paths));
+  const writes = limitWrites(cgroup.paths, rounded, true);
+  // The kernel first: it takes all or nothing, and says why.
+  await cgroup.limit(rounded, { update: true });
+  withManager(unit.user, (manager) => {
+    const properties = limitProperties(writes, manager.version());
+    if (properties.length > 0) withoutRunning(cgroup, () => manager.set(unit.name, properties));
+  });
+}
+
+/** On cgroup v1 systemd denies all devices for a moment while it sets properties: nothing of the container sees it. */
+function withoutRunning(cgroup: Cgroup, action: () => void): void {
+  if (isUnified(cgroup.paths) || cgroup.paths["freezer"] === undefined || cgroup.freezerState() === "frozen") {
+    action();
+    return;
+  }
+  cgroup.freeze();
+  try {
+    action();
+  } finally {
+    cgroup.thaw();
+  }
+}
+
+function withManager<Result>(user: boolean, action: (manager: Manager) => Result): Result {
+  const manager = Manager.connect(user);
+  try {
+    return action(manager);
+  } finally {
+    manager.close();
+  }
+}
+
+function limitWrites(paths: Readonly<Record<string, string>>, resources: LinuxResources, update: boolean): Write[] {
+  const read = (directory: string | undefined, file: string): string | undefined =>
+    directory === undefined || !update ? undefined : readTextIfExists(`${directory}/${file}`);
+  if (isUnified(paths)) {
+    return unifiedWrites(resources, { read: (file) => read(paths[""], file), update, ignored: () => undefined });
+  }
+  return resourceWrites(resources, { read: (controller, file) => read(paths[controller], file) }, update);
+}
+
+/** Microseconds; `undefined` if the kernel's default holds. */
+function formerPeriod(paths: Readonly<Record<string, string>>): number | undefined {
+  const text = isUnified(paths)
+    ? readTextIfExists(`${paths[""] ?? ""}/cpu.max`)?.trim().split(" ")[1]
+    : readTextIfExists(`${paths["cpu"] ?? ""}/cpu.cfs_period_us`)?.trim();
+  const period = Number(text);
+  return period > 0 ? period : undefined;
+}
+
+interface UnitOptions {
+  readonly layout: CgroupLayout;
+  readonly config: Config;
+  readonly names: UnitNames;
+  readonly annotated: readonly Property[];
+  readonly user: boolean;
+  readonly log: Log;
+}
+
+/** See {@link Cgroup}. The unit starts when the container's first process asks for its cgroup. */
+class UnitCgroup implements Cgroup {
+  readonly unit: SystemdUnit;
+  readonly paths: Readonly<Record<string, string>>;
+  readonly #options: UnitOptions;
+  /** Makes the directories: as before any other driver, they must not be in use. systemd takes them over. */
+  readonly #made: Cgroup;
+  /** The directories as systemd has left them. */
+  readonly #standing: Cgroup;
+  #resources: LinuxResources | undefined;
+  #isStarted = false;
+
+  constructor(options: UnitOptions, paths: Readonly<Record<string, string>>) {
+    this.#options = options;
+    this.paths = paths;
+    this.unit = { name: options.names.unit, user: options.user };
+    const at = (isNew: boolean): Cgroup => cgroupAt(options.layout, paths, options.config, options.log, { isNew, rootless: options.user, mayLackRights: false });
+    this.#made = at(true);
+    this.#standing = at(false);
+  }
+
+  /** systemd has to be given a process that is there. */
+  birthFd(): undefined {
+    return undefined;
+  }
+
+  birthRefused(): boolean {
+    return false;
+  }
+
+  create(): void {
+    this.#made.create();
+  }
+
+  async limit(resources: LinuxResources | undefined, options: LimitOptions = {}): Promise<void> {
+    if (this.#isStarted) await this.#standing.limit(resources, options);
+    else this.#resources = resources;
+  }
+
+  async register(pid: number): Promise<void> {
+    const { config, names, annotated, user, log } = this.#options;
+    const resources = roundQuota(this.#resources ?? {}, undefined);
+    const writes = limitWrites(this.paths, resources, false);
+    const devicePaths = (config.linux?.devices ?? []).map(({ path }) => path);
+    withManager(user, (manager) => {
+      const version = manager.version();
+      const properties = [
+        ...unitProperties({ ...names, pid, isUnified: isUnified(this.paths) }),
+        ...deviceProperties(resources.devices ?? [], devicePaths, version, (text) => log.debug(text)),
+        ...limitProperties(writes, version),
+        ...oomPolicy(resources.unified, version),
+        ...annotated,
+      ];
+      this.#isStarted = true;
+      manager.start(names.unit, properties);
+      log.debug(`systemd ${version}: unit ${names.unit} started with ${properties.length} properties`);
+    });
+    // systemd has written what it keeps; this is all of it, and what systemd does not know.
+    await this.#standing.limit(resources);
+  }
+
+  joinFds(below?: Readonly<Record<string, string>>): number[] {
+    return this.#standing.joinFds(below);
+  }
+
+  processes(): number[] {
+    return this.#standing.processes();
+  }
+
+  freezerState(): FreezerState {
+    return this.#standing.freezerState();
+  }
+
+  freeze(): void {
+    this.#standing.freeze();
+  }
+
+  thaw(): void {
+    this.#standing.thaw();
+  }
+
+  oomKills(): number {
+    return this.#standing.oomKills();
+  }
+
+  killAll(signal: number): void {
+    if (this.#isStarted) this.#standing.killAll(signal);
+    else this.#made.killAll(signal);
+  }
+
+  remove(): void {
+    this.#stop();
+    if (this.#isStarted) this.#standing.remove();
+    else this.#made.remove();
+  }
+
+  undo(): void {
+    this.#stop();
+    this.#made.undo();
+  }
+
+  #stop(): void {
+    if (!this.#isStarted) return;
+    try {
+      stopUnit(this.unit, this.#options.log);
+    } catch (error) {
+      this.#options.log.warn(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
