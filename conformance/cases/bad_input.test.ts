@@ -67,6 +67,23 @@ scenario("a bad value at any property: one error with its name, nothing left beh
   }
 }, { skip: runtOnly("takes some of them, with other words") });
 
+scenario("more mounts with id mappings than init can take descriptors: an error that says so", (t, box) => {
+  const source = box.folder("source");
+  const maps = [{ containerID: 0, hostID: 100000, size: 10 }];
+  const run = (count: number) =>
+    box.run((config) => {
+      config.process.args = ["sh", "-c", "grep -c ' /many/' /proc/self/mountinfo"];
+      for (let index = 0; index < count; index += 1) {
+        config.mounts.push({ destination: `/many/${index}`, type: "bind", source, options: ["bind"], uidMappings: maps, gidMappings: maps });
+      }
+    });
+  t.equal(run(100).stdout, "100\n");
+  const done = run(150);
+  t.equal(done.status, 1);
+  t.match(done.stderr, /mounts: 15\d descriptors are needed/);
+  t.same(box.leftovers(), []);
+}, { skip: runtOnly("has other limits") });
+
 scenario("a value that this kernel refuses late, when all else is made: nothing left behind", (t, box) => {
   const edits: Readonly<Record<string, (config: Config) => void>> = {
     "mounts[": (config) => void config.mounts.push({ destination: "/x", type: "no-such-fs", source: "none" }),

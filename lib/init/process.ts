@@ -16,6 +16,9 @@ import { failureError, parseFailure } from "./failure.ts";
 
 const SOCK_SEQPACKET = 5;
 
+/** Descriptors that a message to init carries besides the plan's own (`kMaxPassedFds` in native/base/socket.h). */
+const MAX_SLOTS = 127;
+
 /** A question, or the end of what init has to say (it execed, or died). */
 export type FromInit = { readonly kind: number; readonly value: number } | "end";
 
@@ -91,9 +94,13 @@ export class InitProcess {
   /**
    * Lets init begin.
    * @param slots the descriptors that the plan's steps refer to, in order; they stay the caller's
-   * @throws SYSCALL
+   * @throws SYSCALL, HOST_UNABLE where there are more than init can take
    */
   sendPlan(plan: Plan, slots: readonly number[]): void {
+    if (slots.length > MAX_SLOTS) {
+      const text = `mounts: ${slots.length} descriptors are needed, most of them for sources with id mappings; init takes ${MAX_SLOTS}`;
+      throw new RuntimeError("HOST_UNABLE", text, { pointer: "/mounts" });
+    }
     this.#steps = plan.steps;
     const fd = check(native.sealedMemfd("runt:plan", encodePlan(plan.steps)), "memfd_create");
     this.answer(Message.PLAN, [fd, ...slots]);
