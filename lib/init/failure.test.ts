@@ -1,7 +1,10 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
 import t from "tap";
-import type { Step } from "../plan/ops.ts";
+import { FAILURE_SIZE, type Step } from "../plan/ops.ts";
 import { Errno } from "../sys/errno.ts";
-import { failureError, type Failure } from "./failure.ts";
+import { RuntimeError } from "../errors.ts";
+import { failureError, parseFailure, type Failure } from "./failure.ts";
 
 function message(step: Step, failure: Partial<Failure>): string {
   const whole = { stage: 2, step: 0, errno: Errno.ENOENT, call: "execve", value: 0, subject: "", ...failure };
@@ -49,5 +52,33 @@ t.test("an id that the user namespace does not have", (tt) => {
     },
   };
   tt.match(message(step, { call: "setresuid", errno: Errno.EINVAL }), "cannot set uid to unmapped user in user namespace (7 is");
+  tt.end();
+});
+
+t.test("whatever a failure record holds, it is an error of init's with words", (tt) => {
+  const hook: Step = { op: "hook", origin: "/hooks/x/0", fields: { path: "/h", args: [], env: [], timeoutMs: 5, stateHead: "", stateTail: "", slot: 0, home: 0 } };
+  const small = fc.oneof(fc.nat(80), fc.integer({ min: 0, max: 0xffffffff }));
+  let short = 0;
+  fc.assert(
+    fc.property(fc.array(small, { minLength: 6, maxLength: 6 }), fc.uint8Array({ minLength: 200, maxLength: 320, size: "max" }), (words, subject) => {
+      const bytes = new Uint8Array(24 + subject.length);
+      const view = new DataView(bytes.buffer);
+      words.forEach((word, index) => view.setUint32(index * 4, word, true));
+      bytes.set(subject, 24);
+      if (parseFailure(bytes) === undefined) {
+        short += 1;
+        assert.ok(bytes.length < FAILURE_SIZE);
+      }
+      const whole = new Uint8Array(FAILURE_SIZE);
+      whole.set(bytes.subarray(0, FAILURE_SIZE));
+      const failure = parseFailure(whole);
+      assert.ok(failure !== undefined);
+      const error = failureError(failure, [exec, hook], () => "said");
+      assert.ok(error instanceof RuntimeError && error.message !== "");
+      assert.ok(["STEP_FAILED", "HOOK_FAILED"].includes(error.code), error.code);
+    }),
+    { numRuns: 2000 },
+  );
+  tt.ok(short > 100 && short < 2000, `${short} records were cut short`);
   tt.end();
 });

@@ -18,6 +18,8 @@ const SOCK_SEQPACKET = 5;
 
 /** Descriptors that a message to init carries besides the plan's own (`kMaxPassedFds` in native/base/socket.h). */
 const MAX_SLOTS = 127;
+/** Bytes of every message but a failure. */
+const MESSAGE_SIZE = 8;
 
 /** A question, or the end of what init has to say (it execed, or died). */
 export type FromInit = { readonly kind: number; readonly value: number } | "end";
@@ -145,6 +147,7 @@ export class InitProcess {
     if (received === -Errno.ECONNRESET) return "end";
     const { size } = checkValue(received, "recvmsg");
     if (size === 0) return "end";
+    if (size < MESSAGE_SIZE) throw new RuntimeError("INTERNAL", `init: a message of ${size} bytes`);
     const view = new DataView(this.#buffer.buffer, 0, size);
     const kind = view.getUint32(0, true);
     if (kind === Message.FAILURE) {
@@ -154,6 +157,8 @@ export class InitProcess {
     }
     const value = view.getInt32(4, true);
     if (kind !== Message.INIT_PID) return { kind, value };
+    // Once only: what came later could make another process the container's, to be recorded or killed as such.
+    if (this.pid !== 0) throw new RuntimeError("INTERNAL", "init: a second first process");
     this.#adopt(value);
     if (this.#staged) this.answer(Message.INIT_PID);
     return undefined;
@@ -180,7 +185,7 @@ export class InitProcess {
   #findFirst(): void {
     while (this.pid === 0 && native.poll(new Int32Array([this.#control, POLLIN]), 0) > 0) {
       const received = native.receiveMessage(this.#control, this.#buffer);
-      if (typeof received === "number" || received.size === 0) return;
+      if (typeof received === "number" || received.size < MESSAGE_SIZE) return;
       const view = new DataView(this.#buffer.buffer, 0, received.size);
       if (view.getUint32(0, true) === Message.INIT_PID) this.pid = view.getInt32(4, true);
     }
