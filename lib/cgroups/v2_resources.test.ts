@@ -61,6 +61,7 @@ t.test("memory: checkBeforeUpdate, and what version 2 does not have", async (t) 
     "- memory/swappiness",
     "- memory/disableOOMKiller",
   ]);
+  t.throws(() => writes({ memory: { useHierarchy: false } }), { code: "HOST_UNABLE" });
 });
 
 t.test("block I/O", async (t) => {

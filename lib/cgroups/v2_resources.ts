@@ -27,7 +27,7 @@ export interface UnifiedFacts {
  * As in runc a 0 leaves the kernel's value where 0 cannot be a limit.
  *
  * @throws RuntimeError `CONFIG_INVALID` for values that contradict each other or cannot be a limit, `CGROUP` where
- *   `checkBeforeUpdate` finds that a limit is too low
+ *   `checkBeforeUpdate` finds that a limit is too low, `HOST_UNABLE` for `useHierarchy` false
  */
 export function unifiedWrites(resources: LinuxResources, facts: UnifiedFacts): Write[] {
   const writes: Write[] = [];
@@ -93,7 +93,11 @@ function memoryWrites(memory: LinuxMemory, facts: UnifiedFacts, add: Add): void 
   for (const name of ["kernel", "kernelTCP"] as const) if (isSet(memory[name])) facts.ignored(`memory/${name}`);
   if (memory.swappiness !== undefined && memory.swappiness !== -1) facts.ignored("memory/swappiness");
   if (memory.disableOOMKiller === true) facts.ignored("memory/disableOOMKiller");
-  if (memory.useHierarchy === false) facts.ignored("memory/useHierarchy");
+  if (memory.useHierarchy === false) {
+    const pointer = `${RESOURCES}/memory/useHierarchy`;
+    const why = "on cgroup v2 the memory of cgroups below is always counted";
+    throw new RuntimeError("HOST_UNABLE", `${propertyName(pointer)}: false: ${why}`, { pointer });
+  }
 }
 
 /** memory.swap.max counts swap alone, `memory.swap` counts memory as well. */

@@ -7,6 +7,7 @@ import * as K from "../plan/linux.ts";
 import { isBind, mountFields } from "../plan/mounts.ts";
 import { hasNamespace, readNamespaces } from "../plan/namespaces.ts";
 import type { Config } from "../spec/types.ts";
+import { inUserNamespace } from "../sys/user_namespace.ts";
 
 /** What each `cgroup` entry of `config.mounts` comes to on this host, by its index. */
 export function cgroupPieces(
@@ -23,7 +24,8 @@ export function cgroupPieces(
     const namespaces = readNamespaces(config);
     const facts = {
       cgroupNamespace: hasNamespace(namespaces, K.CLONE_NEWCGROUP),
-      userNamespace: hasNamespace(namespaces, K.CLONE_NEWUSER),
+      // Of v1 nothing depends on it.
+      userNamespace: hasNamespace(namespaces, K.CLONE_NEWUSER) || (layout.kind === "v2" && inUserNamespace()),
     };
     const parts: CgroupPiece[] = [];
     for (const part of cgroupMounts(layout, paths, mount, facts)) parts.push(toPiece(part));

@@ -22,10 +22,10 @@ export function kernelFindings(config: Sound<Config>, report: Report): void {
   if (config.hooks !== undefined) checkHooks(config.hooks, report);
 }
 
-/** Controllers that `resources` needs, each with the property that needs it. */
-function neededControllers(resources: Sound<LinuxResources>): ReadonlyMap<string, string> {
+/** Controllers of cgroup v2, or else v1, that limits need, each with one property that does. */
+function neededControllers(resources: Sound<LinuxResources>, isUnified: boolean): ReadonlyMap<string, string> {
   const needed = new Map<string, string>();
-  const { memory, cpu, pids } = resources;
+  const { memory, cpu, pids, blockIO, hugepageLimits, rdma, network, unified } = resources;
   for (const name of ["limit", "reservation", "swap"] as const) {
     if (memory?.[name] !== undefined) needed.set("memory", `/memory/${name}`);
   }
@@ -36,6 +36,24 @@ function neededControllers(resources: Sound<LinuxResources>): ReadonlyMap<string
     if ((cpu?.[name] ?? "") !== "") needed.set("cpuset", `/cpu/${name}`);
   }
   if (pids?.limit !== undefined) needed.set("pids", "/pids/limit");
+  if ((blockIO?.weight ?? 0) !== 0) needed.set(isUnified ? "io" : "blkio", "/blockIO/weight");
+  for (const name of [
+    "throttleReadBpsDevice",
+    "throttleWriteBpsDevice",
+    "throttleReadIOPSDevice",
+    "throttleWriteIOPSDevice",
+  ] as const) {
+    if ((blockIO?.[name]?.length ?? 0) > 0) needed.set(isUnified ? "io" : "blkio", `/blockIO/${name}`);
+  }
+  if ((hugepageLimits?.length ?? 0) > 0) needed.set("hugetlb", "/hugepageLimits");
+  if (Object.keys(rdma ?? {}).length > 0) needed.set("rdma", "/rdma");
+  if (!isUnified && (network?.classID ?? 0) !== 0) needed.set("net_cls", "/network/classID");
+  if (!isUnified && (network?.priorities?.length ?? 0) > 0) needed.set("net_prio", "/network/priorities");
+  for (const key of isUnified ? Object.keys(unified ?? {}) : []) {
+    const controller = key.slice(0, Math.max(0, key.indexOf(".")));
+    // Files of the core need none; what is no such key is found elsewhere.
+    if (controller !== "" && controller !== "cgroup") needed.set(controller, `/unified${pointerStep(key)}`);
+  }
   return needed;
 }
 
@@ -46,9 +64,9 @@ function checkControllers(resources: Sound<LinuxResources> | undefined, report: 
     layout.kind === "v2" && layout.unified !== undefined
       ? (readTextIfExists(`${layout.unified.mountpoint}/cgroup.controllers`) ?? "").trim().split(" ")
       : undefined;
-  for (const [controller, property] of neededControllers(resources)) {
+  for (const [controller, property] of neededControllers(resources, unified !== undefined)) {
     const there = unified?.includes(controller) ?? findHierarchy(layout, controller) !== undefined;
-    if (!there) report(`/linux/resources${property}`, `the cgroup controller ${controller} is not mounted`);
+    if (!there) report(`/linux/resources${property}`, `the cgroup controller ${controller} is ${unified === undefined ? "not mounted" : "not in cgroup v2 of this host"}`);
   }
 }
 

@@ -1,14 +1,16 @@
 import { deviceWrites, parseDevicesList, wantedFilter } from "../cgroups/devices.ts";
+import { deviceRules, ruleText } from "../cgroups/device_program.ts";
 import { containerPaths } from "../cgroups/path.ts";
 import { resourceWrites } from "../cgroups/resources.ts";
 import { cgroupLayout } from "../cgroups/layout.ts";
+import { unifiedWrites } from "../cgroups/v2_resources.ts";
 import { buildPlan } from "../plan/build.ts";
 import { treeMounts } from "../plan/mount_trees.ts";
 import { readNamespaces } from "../plan/namespaces.ts";
-import { wholePlan, type PlanLine } from "../plan/host_steps.ts";
+import { wholePlan, type CgroupValue, type PlanLine } from "../plan/host_steps.ts";
 import { wantedFlags } from "../seccomp/filter.ts";
 import { profileRules } from "../seccomp/rules.ts";
-import type { LinuxSeccomp } from "../spec/types.ts";
+import type { LinuxResources, LinuxSeccomp } from "../spec/types.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
 import { loadConfig } from "./bundle.ts";
 import type { RuntimeContext } from "./options.ts";
@@ -45,13 +47,31 @@ export function planBundle(_context: RuntimeContext, options: { readonly bundle:
     trees: treeMounts(config, readNamespaces(config)),
   });
   const resources = config.linux?.resources ?? {};
-  const values = resourceWrites(resources, { read: () => undefined }, false);
-  const fresh = parseDevicesList("a *:* rwm");
   const devicePaths = (config.linux?.devices ?? []).map(({ path }) => path);
-  const rules = deviceWrites(fresh, wantedFilter(resources.devices ?? [], devicePaths));
-  const lines = wholePlan(config, plan.steps, { paths, values: [...values, ...rules] });
+  const values = layout.kind === "v2" ? unifiedValues(resources, devicePaths) : v1Values(resources, devicePaths);
+  const lines = wholePlan(config, plan.steps, { paths, values });
   if (seccomp === undefined) return lines;
   return lines.map((line) => (line.op === "seccomp" ? { ...line, fields: seccompFields(seccomp) } : line));
+}
+
+function v1Values(resources: LinuxResources, devicePaths: readonly string[]): readonly CgroupValue[] {
+  const fresh = parseDevicesList("a *:* rwm");
+  const rules = deviceWrites(fresh, wantedFilter(resources.devices ?? [], devicePaths));
+  return [...resourceWrites(resources, { read: () => undefined }, false), ...rules];
+}
+
+/** On cgroup v2 the rules for devices are a program; here they stand in its order, in which the last one that fits decides. */
+function unifiedValues(resources: LinuxResources, devicePaths: readonly string[]): readonly CgroupValue[] {
+  const writes = unifiedWrites(resources, { read: () => undefined, update: false, ignored: () => undefined });
+  const { defaultAllow, rules } = deviceRules(resources.devices ?? [], devicePaths);
+  const texts = [`${defaultAllow ? "allow" : "deny"} a *:* rwm`, ...rules.map(ruleText)];
+  const filter = texts.map((value) => ({
+    controller: "devices",
+    file: "eBPF program",
+    value,
+    pointer: "/linux/resources/devices",
+  }));
+  return [...writes, ...filter];
 }
 
 /** A profile without a default action is all empty, and none. */
