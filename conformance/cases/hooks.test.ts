@@ -315,6 +315,31 @@ scenario("what a hook writes on stdout is not the runtime's output", (t, box) =>
   t.equal(done.stdout, "program\n");
 });
 
+scenario("the annotations run.oci.hooks.stdout and .stderr name files for what hooks print", (t, box) => {
+  const folder = hookFolder(box);
+  const [out, err] = [join(folder, "out"), join(folder, "err")];
+  writeFileSync(out, "before\n");
+  const kinds = ["prestart", "createRuntime", "poststart", "poststop"] as const;
+  const container = box.create((config) => {
+    config.process.args = ["sleep", "1000"];
+    config.annotations = { "run.oci.hooks.stdout": out, "run.oci.hooks.stderr": err };
+    config.hooks = {};
+    for (const kind of kinds) config.hooks[kind] = [shellHook(kind, folder, `echo ${kind}; echo wrong ${kind} >&2`)];
+  });
+  t.equal(container.start().status, 0);
+  t.equal(container.remove("--force").status, 0);
+  t.equal(readText(out), `before\n${kinds.join("\n")}\n`);
+  t.equal(readText(err), kinds.map((kind) => `wrong ${kind}\n`).join(""));
+  const bundle = box.bundle((config) => {
+    config.annotations = { "run.oci.hooks.stdout": join(folder, "no/such/folder") };
+    config.hooks = { createRuntime: [{ path: "/bin/true" }] };
+  });
+  const done = box.tryCreate(bundle);
+  t.equal(done.status, 1);
+  t.match(done.stderr, /no\/such\/folder/);
+  t.same(box.leftovers(), []);
+}, { skip: notFor("runc", "annotations of crun") });
+
 scenario("a hook can reach into the container by the pid of the state, as network plug-ins do", (t, box) => {
   const folder = hookFolder(box);
   const container = box.create((config) => {

@@ -1,12 +1,12 @@
 /** linux.seccomp, looked at from inside the container. */
-import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { machine } from "node:os";
 import type { Test } from "tap";
 import { scenario, type Box, type Edit } from "../harness/box.ts";
 import type { Config, Seccomp } from "../harness/config.ts";
 import { helper } from "../harness/helpers.ts";
 import { waitFor } from "../harness/host.ts";
-import { runtOnly } from "../harness/runtime.ts";
+import { notFor, runtOnly } from "../harness/runtime.ts";
+import { withAgent } from "../harness/seccomp.ts";
 
 const MKDIR = ["mkdir", "mkdirat"];
 
@@ -153,22 +153,6 @@ scenario("the filter is loaded with each flag, and without any", (t, box) => {
   }
 }, { skip: runtOnly("1.1.5 of Debian refuses flags") });
 
-async function withAgent(box: Box, body: (socket: string, states: () => string[]) => void): Promise<void> {
-  const [socket, output] = [box.path("socket"), box.path("states")];
-  const agent = spawn(helper("helpers/seccomp_agent.c"), [socket, output], { stdio: ["ignore", "pipe", "inherit"] });
-  const ended = new Promise((resolve) => agent.once("exit", resolve));
-  try {
-    await new Promise((resolve, reject) => {
-      agent.stdout.once("data", resolve);
-      agent.once("exit", reject);
-    });
-    body(socket, () => (existsSync(output) ? readFileSync(output, "utf8").split("\n").filter((line) => line !== "") : []));
-  } finally {
-    agent.kill("SIGKILL");
-    await ended;
-  }
-}
-
 function notify(config: Config, socket: string, names: string[], noNewPrivileges: boolean): void {
   config.process.noNewPrivileges = noNewPrivileges;
   config.linux.seccomp = {
@@ -218,3 +202,59 @@ scenario("NOTIFY: exec", async (t, box) => {
     checkState(t, states().slice(2), "running");
   });
 });
+
+scenario("the annotation run.oci.seccomp.receiver names the agent where listenerPath is absent", async (t, box) => {
+  await withAgent(box, (socket, states) => {
+    const done = attempt(box, "mkdir /dev/shm/d", (config) => {
+      notify(config, socket, MKDIR, true);
+      delete config.linux.seccomp?.listenerPath;
+      delete config.linux.seccomp?.listenerMetadata;
+      config.annotations = { "run.oci.seccomp.receiver": socket };
+    });
+    t.match(done.output, /Network is down/);
+    t.ok(waitFor(() => states().length === 2));
+  });
+}, { skip: notFor("runc", "an annotation of crun") });
+
+scenario("the annotation run.oci.seccomp_fail_unknown_syscall refuses names that nobody knows", (t, box) => {
+  const done = attempt(box, "true", (config) => {
+    about({ names: ["no_such_call", ...MKDIR], action: "SCMP_ACT_ERRNO" })(config);
+    config.annotations = { "run.oci.seccomp_fail_unknown_syscall": "1" };
+  });
+  t.not(done.status, 0);
+  t.match(done.output, /no_such_call/);
+  t.same(box.leftovers(), []);
+}, { skip: notFor("runc", "an annotation of crun") });
+
+/** Instructions of classic BPF, in base64. */
+function program(...instructions: readonly (readonly [code: number, jt: number, jf: number, k: number])[]): string {
+  const bytes = Buffer.alloc(8 * instructions.length);
+  instructions.forEach(([code, jt, jf, k], index) => {
+    bytes.writeUInt16LE(code, 8 * index);
+    bytes.writeUInt8(jt, 8 * index + 2);
+    bytes.writeUInt8(jf, 8 * index + 3);
+    bytes.writeUInt32LE(k, 8 * index + 4);
+  });
+  return bytes.toString("base64");
+}
+
+scenario("the annotation run.oci.seccomp_bpf_data is the filter", (t, box) => {
+  // mkdir is number 83 of x86_64; 100 is ENETDOWN.
+  const filter = program([0x20, 0, 0, 0], [0x15, 0, 1, 83], [0x06, 0, 0, 0x50000 + 100], [0x06, 0, 0, 0x7fff0000]);
+  const edit: Edit = (config) => {
+    config.process.noNewPrivileges = true;
+    config.linux.seccomp = { defaultAction: "SCMP_ACT_ERRNO" };
+    config.annotations = { "run.oci.seccomp_bpf_data": filter };
+  };
+  t.match(attempt(box, "mkdir /dev/shm/d; grep ^Seccomp: /proc/self/status", edit).output, /Seccomp:\t2\n.*Network is down/);
+  const container = box.running(edit);
+  t.match(box.call(["exec", container.id, "mkdir", "/dev/shm/d"]).output, /Network is down/);
+  for (const wrong of ["%%%%", "AAAA", program([0x99, 0, 0, 0])]) {
+    const done = box.tryCreate(box.bundle((config) => {
+      edit(config);
+      config.annotations = { "run.oci.seccomp_bpf_data": wrong };
+    }));
+    t.not(done.status, 0, wrong);
+    t.match(done.output, /seccomp/);
+  }
+}, { skip: notFor("runc", "an annotation of crun") || (machine() === "x86_64" ? false : "the program is for x86_64") });

@@ -1,9 +1,9 @@
-// A seccomp agent. Usage: seccomp_agent SOCKET OUTPUT
+// A seccomp agent. Usage: seccomp_agent SOCKET OUTPUT [MILLISECONDS]
 //
 // Takes one ContainerProcessState with its listener over SOCKET and writes it to OUTPUT. A second line, written at the
 // end of the connection, says how many descriptors came, and how many bytes after the one message. It answers
 // notifications from the moment it has the listener, because a runtime may keep the connection while the container runs:
-// mkdir and mkdirat fail with ENETDOWN, everything else goes on. It prints "listening" when it can be connected to.
+// mkdir and mkdirat fail with ENETDOWN, after that many milliseconds, everything else goes on. It prints "listening" when it can be connected to.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -43,7 +43,8 @@ static int receive(int connection, char *text, size_t size, int *count) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 3) return 2;
+  if (argc < 3 || argc > 4) return 2;
+  useconds_t delay = argc < 4 ? 0 : (useconds_t)atoi(argv[3]) * 1000;
   int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   if (strlen(argv[1]) >= sizeof address.sun_path) return 2;
@@ -92,6 +93,7 @@ int main(int argc, char **argv) {
         if (ioctl(listeners[i].fd, SECCOMP_IOCTL_NOTIF_RECV, &question) < 0) continue;
         struct seccomp_notif_resp answer = {.id = question.id};
         if (question.data.nr == SYS_mkdir || question.data.nr == SYS_mkdirat) {
+          usleep(delay);
           answer.error = -ENETDOWN;
         } else {
           answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;

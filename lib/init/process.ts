@@ -164,11 +164,12 @@ export class InitProcess {
     return undefined;
   }
 
-  /** Answers a question; `fds` go along and stay the caller's. */
-  answer(kind: number, fds: readonly number[] = []): void {
+  /** Answers a question; `fds` go along and stay the caller's. `value` is 0 for most. */
+  answer(kind: number, fds: readonly number[] = [], value = 0): void {
     const data = new Uint8Array(8);
     const view = new DataView(data.buffer);
     view.setUint32(0, kind, true);
+    view.setInt32(4, value, true);
     // EPIPE and its like show at the next receive() as the end.
     native.sendMessage(this.#control, data, fds);
   }

@@ -4,6 +4,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#mounts
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#default-devices
  */
+import { MOUNT_CONTEXT } from "../spec/annotations.ts";
 import { cleanPath } from "../spec/clean_path.ts";
 import type { Config, LinuxDevice, Mount } from "../spec/types.ts";
 import type { PlanFacts, Slot } from "./facts.ts";
@@ -84,7 +85,7 @@ function withLabel({ data, flags, fstype }: StepFields<"mount">, config: Config)
   const label = config.linux?.mountLabel ?? "";
   if (label === "" || (flags & (MountFlag.BIND | MountFlag.REMOUNT)) !== 0) return data;
   if (UNLABELLED.includes(fstype)) return data;
-  const option = config.annotations?.["run.oci.mount_context_type"] ?? "context";
+  const option = config.annotations?.[MOUNT_CONTEXT] ?? "context";
   const context = `${option}="${label}"`;
   return data === "" ? context : `${data},${context}`;
 }

@@ -3,6 +3,7 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#process
  */
+import { KEEP_GROUPS } from "../spec/annotations.ts";
 import type { Config, Hook, Linux, Process } from "../spec/types.ts";
 import { apparmorStep, attributeSteps, selinuxStep } from "./attributes.ts";
 import { capabilityMasks } from "./capabilities.ts";
@@ -91,7 +92,7 @@ function seccompStep(seccomp: SeccompFilter | undefined, steps: Step[]): void {
 
 /** Whether the annotation of crun, which podman sends for `--group-add keep-groups`, leaves the groups as they are. */
 export function keepsOriginalGroups({ annotations }: Config): boolean {
-  return annotations?.["run.oci.keep_original_groups"] === "1";
+  return annotations?.[KEEP_GROUPS] === "1";
 }
 
 /** Not the CPUs that the runtime happens to be bound to: all; the cgroup's cpuset still holds. */

@@ -6,6 +6,7 @@
  */
 import { attachCgroup, type SystemdUnit } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
+import type { Annotations } from "../spec/annotations.ts";
 import type { Hook } from "../spec/types.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
@@ -74,7 +75,7 @@ export async function destroy(
   entry.remove();
   context.log.debug(`container ${entry.id}: cgroups and state removed`);
   if (record === undefined) return;
-  await runPoststop(context, record.hooks?.poststop, hookState(record, "stopped", 0), record.bundle);
+  await runPoststop(context, record.hooks?.poststop, hookState(record, "stopped", 0), record.bundle, record.annotations);
 }
 
 /** Stops the container's unit; if systemd cannot be asked, its cgroup has to be removed all the same. */
@@ -93,13 +94,14 @@ export async function runPoststop(
   hooks: readonly Hook[] | undefined,
   state: string,
   bundle: string,
+  annotations?: Annotations,
 ): Promise<void> {
   if (hooks === undefined || hooks.length === 0) return;
   for (let index = 0; index < hooks.length; index++) {
     const hook = hooks[index];
     if (hook === undefined) continue;
     try {
-      await runHook("poststop", index, hook, state, bundle);
+      await runHook("poststop", index, hook, state, bundle, annotations);
     } catch (error) {
       context.log.warn(error instanceof Error ? error.message : String(error));
     }

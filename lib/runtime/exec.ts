@@ -179,7 +179,7 @@ async function join(
       runtimeHooks: () => Promise.resolve(),
       seccompListener: (fd) => {
         const statePid = record.init_process_pid;
-        sendListener(config, init, fd, { id, bundle, statePid, status: "running" });
+        return sendListener(config, init, fd, { id, bundle, statePid, status: "running" });
       },
       ready: () => {
         if (rdt !== undefined && record.intel_rdt !== undefined) rdt.addToRdt(record.intel_rdt, init.pid);

@@ -3,6 +3,7 @@ import { memoryPolicyFlags, memoryPolicyModes } from "../plan/attributes.ts";
 import { knownMountOptions } from "../plan/mount_options.ts";
 import { knownNamespaces } from "../plan/namespaces.ts";
 import { libseccompVersion, seccompFeatures, type SeccompFeatures } from "../seccomp/features.ts";
+import { UNSAFE_ANNOTATIONS } from "../spec/annotations.ts";
 import { capabilityNames } from "../spec/capabilities.ts";
 
 /** A feature that is there or not. */
@@ -70,6 +71,6 @@ export function features(): Features {
       ...(commit !== "" && commit !== "unknown" && { "run.oci.runt.commit": commit }),
       "run.oci.runt.version": process.env["RUNT_VERSION"] ?? "unbuilt",
     },
-    potentiallyUnsafeConfigAnnotations: [],
+    potentiallyUnsafeConfigAnnotations: [...UNSAFE_ANNOTATIONS],
   };
 }

@@ -6,9 +6,10 @@
 import { RuntimeError } from "../errors.ts";
 import { signalText } from "../init/failure.ts";
 import { outputText } from "../init/hook_output.ts";
+import { type Annotations, HOOKS_STDERR, HOOKS_STDOUT } from "../spec/annotations.ts";
 import type { Hook, Hooks } from "../spec/types.ts";
 import { errnoText } from "../sys/errno.ts";
-import { AT_FDCWD, O_CLOEXEC, O_RDONLY, check } from "../sys/files.ts";
+import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_RDONLY, O_WRONLY, check } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { readable } from "../sys/waiting.ts";
@@ -30,6 +31,7 @@ export function hookState(record: ContainerRecord, status: string, pid: number):
  * Runs `hooks` one after another.
  * @param state JSON of the container's state, given on stdin
  * @param cwd working directory: the bundle
+ * @param annotations of config.json, which may name files for what hooks print
  * @throws HOOK_FAILED at the first that fails, with what it printed
  */
 export async function runHooks(
@@ -37,11 +39,12 @@ export async function runHooks(
   hooks: readonly Hook[] | undefined,
   state: string,
   cwd: string,
+  annotations?: Annotations,
 ): Promise<void> {
   const list = hooks ?? [];
   for (let index = 0; index < list.length; index++) {
     const hook = list[index];
-    if (hook !== undefined) await runHook(kind, index, hook, state, cwd);
+    if (hook !== undefined) await runHook(kind, index, hook, state, cwd, annotations);
   }
 }
 
@@ -52,7 +55,10 @@ export async function runHook(
   hook: Hook,
   state: string,
   cwd: string,
+  annotations?: Annotations,
 ): Promise<void> {
+  const stdout = openFile(HOOKS_STDOUT, annotations);
+  const stderr = openFile(HOOKS_STDERR, annotations);
   const output = openHookOutput();
   // A memfd instead of a pipe: a hook that never reads its stdin cannot stop or kill the runtime.
   const input = openInput(state);
@@ -66,7 +72,7 @@ export async function runHook(
       program: hook.path,
       args: hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path],
       env: hook.env ?? [],
-      fds: [input, output, output],
+      fds: [input, stdout ?? output, stderr ?? output],
       cwd,
       // A runtime that is killed leaves nothing behind. What a hook itself starts is not meant by this.
       dieWithParent: true,
@@ -89,7 +95,17 @@ export async function runHook(
   } finally {
     native.close(input);
     native.close(output);
+    if (stdout !== undefined) native.close(stdout);
+    if (stderr !== undefined) native.close(stderr);
   }
+}
+
+/** The file of an annotation, open for appending. @throws SYSCALL */
+function openFile(name: string, annotations: Annotations | undefined): number | undefined {
+  const path = annotations?.[name] ?? "";
+  if (path === "") return undefined;
+  const fd = native.open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o700);
+  return check(fd, `annotations["${name}"]: open ${path}`, { pointer: `/annotations/${name}`, path });
 }
 
 /** A descriptor that keeps what hooks print: unlike a pipe it never makes them wait. */

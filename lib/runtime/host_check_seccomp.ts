@@ -2,6 +2,7 @@ import { asRuntimeError } from "../errors.ts";
 import { silentLog } from "../log.ts";
 import { compileProfile } from "../seccomp/compile.ts";
 import { filterFlags } from "../seccomp/filter.ts";
+import { SECCOMP_FAIL_UNKNOWN } from "../spec/annotations.ts";
 import type { Finding } from "../spec/schema_messages.ts";
 import type { Sound } from "../spec/sound.ts";
 import type { Config, LinuxSeccomp } from "../spec/types.ts";
@@ -24,7 +25,8 @@ export function seccompFindings(config: Sound<Config>, wrong: readonly string[])
   const found: SeccompFinding[] = [];
   // Nothing in it is wrong, so it is a whole one.
   const profile = seccomp as LinuxSeccomp;
-  for (const attempt of [() => filterFlags(profile), () => compileProfile(profile, silentLog)]) {
+  const failUnknown = config.annotations?.[SECCOMP_FAIL_UNKNOWN] !== undefined;
+  for (const attempt of [() => filterFlags(profile), () => compileProfile(profile, silentLog, { failUnknown })]) {
     try {
       attempt();
     } catch (error) {

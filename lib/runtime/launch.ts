@@ -191,8 +191,8 @@ export async function launch(
         log.debug("running the prestart and createRuntime hooks");
         const [head, tail] = stateParts(config, facts, "creating");
         const state = `${head}${init.pid}${tail}`;
-        await runHooks("prestart", config.hooks?.prestart, state, bundle.path);
-        await runHooks("createRuntime", config.hooks?.createRuntime, state, bundle.path);
+        await runHooks("prestart", config.hooks?.prestart, state, bundle.path, config.annotations);
+        await runHooks("createRuntime", config.hooks?.createRuntime, state, bundle.path, config.annotations);
       },
       netDevices: async (pid) => {
         const { moveNetDevices } = await import("./net_devices.ts");
@@ -202,7 +202,7 @@ export async function launch(
       },
       seccompListener: (fd) => {
         const { path } = bundle;
-        sendListener(config, init, fd, { id: options.id, bundle: path, statePid: init.pid, status: "creating" });
+        return sendListener(config, init, fd, { id: options.id, bundle: path, statePid: init.pid, status: "creating" });
       },
       ready: () => {
         if (!isKnown) prepare();
@@ -317,7 +317,7 @@ function programStep({ steps }: Plan): number {
 /** After a failed hook the lifecycle goes on with the poststop hooks (runtime.md, steps 3 to 5, 12, 13). */
 async function poststopAfterFailure(context: RuntimeContext, bundle: Bundle, id: string): Promise<void> {
   const [head, tail] = stateParts(bundle.config, { id, bundle: bundle.path }, "stopped");
-  await runPoststop(context, bundle.config.hooks?.poststop, `${head}0${tail}`, bundle.path);
+  await runPoststop(context, bundle.config.hooks?.poststop, `${head}0${tail}`, bundle.path, bundle.config.annotations);
 }
 
 /** Loads the bundle of `options`. @throws CONFIG_INVALID, HOST_UNABLE */

@@ -296,8 +296,8 @@ function inheritedPipes(images: string): CriuFields[] {
 
 async function runtimeHooks({ config, path }: Bundle, record: ContainerRecord, pid: number): Promise<void> {
   const state = hookState(record, "creating", pid);
-  await runHooks("prestart", config.hooks?.prestart, state, path);
-  await runHooks("createRuntime", config.hooks?.createRuntime, state, path);
+  await runHooks("prestart", config.hooks?.prestart, state, path, config.annotations);
+  await runHooks("createRuntime", config.hooks?.createRuntime, state, path, config.annotations);
 }
 
 function withProcess(record: ContainerRecord, pid: number): ContainerRecord {

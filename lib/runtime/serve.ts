@@ -17,8 +17,8 @@ export interface Service {
   readonly runtimeHooks: () => Promise<void>;
   /** Moves `linux.netDevices` into the network namespace of a process; `exec` is never asked. */
   readonly netDevices?: (pid: number) => Promise<void>;
-  /** Hands a seccomp listener, a descriptor of init's, to the agent. */
-  readonly seccompListener: (fd: number) => void;
+  /** Hands a seccomp listener, a descriptor of init's, to the agent. @returns an errno where it cannot be had, else 0 */
+  readonly seccompListener: (fd: number) => number;
   /** Makes the container known; after it init goes on without the runtime. */
   readonly ready: () => void;
 }
@@ -57,8 +57,8 @@ export async function serve(
         await service.netDevices?.(init.asking);
         break;
       case Message.SECCOMP_LISTENER:
-        service.seccompListener(question.value);
-        break;
+        init.answer(Message.SECCOMP_LISTENER, [], service.seccompListener(question.value));
+        continue;
       case Message.READY:
         service.ready();
         init.answer(Message.READY);

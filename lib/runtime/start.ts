@@ -65,7 +65,8 @@ export async function afterStart(
   const hooks = record.hooks?.poststart;
   if (hooks === undefined || hooks.length === 0) return;
   try {
-    await runHooks("poststart", hooks, hookState(record, "running", record.init_process_pid), record.bundle);
+    const state = hookState(record, "running", record.init_process_pid);
+    await runHooks("poststart", hooks, state, record.bundle, record.annotations);
   } catch (error) {
     await stopInit(record);
     await destroy(context, entry, record);

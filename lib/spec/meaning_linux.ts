@@ -1,3 +1,4 @@
+import { seccompReceiver } from "./annotations.ts";
 import { pointerStep } from "./json_exact.ts";
 import { parseCpuList } from "./cpu_list.ts";
 import type { MeaningCheck } from "./meaning.ts";
@@ -120,12 +121,13 @@ function checkRdma({ linux }: Sound<Config>, report: Report): void {
   }
 }
 
-function checkSeccomp({ linux }: Sound<Config>, report: Report): void {
+function checkSeccomp({ linux, annotations }: Sound<Config>, report: Report): void {
   const seccomp = linux?.seccomp;
   if (seccomp === undefined) return;
   const at = "/linux/seccomp";
   // A filter that is all empty is accepted as none.
-  const { defaultAction, defaultErrnoRet, listenerMetadata, listenerPath, syscalls = [] } = seccomp;
+  const { defaultAction, defaultErrnoRet, listenerMetadata, syscalls = [] } = seccomp;
+  const receiver = seccompReceiver(seccomp, annotations);
   if (defaultAction === undefined && syscalls.length > 0) {
     report(`${at}/defaultAction`, "missing, but the specification requires it");
   }
@@ -139,8 +141,8 @@ function checkSeccomp({ linux }: Sound<Config>, report: Report): void {
     const call = `${at}/syscalls/${index}`;
     checkErrno(`${call}/action`, `${call}/errnoRet`, syscall?.action, syscall?.errnoRet);
   });
-  checkNotify(at, defaultAction, syscalls, listenerPath ?? "", report);
-  if ((listenerMetadata ?? "") !== "" && (listenerPath ?? "") === "") {
+  checkNotify(at, defaultAction, syscalls, receiver.path, report);
+  if ((listenerMetadata ?? "") !== "" && receiver.path === "") {
     const pointer = `${at}/listenerMetadata`;
     report(pointer, "allowed only with listenerPath", [pointer, `${at}/listenerPath`]);
   }

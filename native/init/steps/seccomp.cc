@@ -8,6 +8,7 @@
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
 #include "../control.h"
+#include "../stages.h"
 #include "steps.h"
 
 namespace runt {
@@ -33,10 +34,20 @@ Status Seccomp(Context& context, const SeccompStep& step) {
   if ((step.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) == 0) return {};
   // The runtime takes the descriptor itself (pidfd_getfd): sending it would need sendmsg to be allowed.
   const UniqueFd listener(static_cast<int>(loaded));
-  std::int32_t value = 0;
+  std::int32_t refused = 0;
   TRY(Tell(context, Message::kSeccompListener, listener.get()));
-  TRY(WaitFor(context, Message::kSeccompListener, &value));
-  return {};
+  TRY(WaitFor(context, Message::kSeccompListener, &refused));
+  if (refused == 0) return {};
+  // Of a process that is not dumpable a rootless runtime gets nothing. Where the container has
+  // processes already, they could use the moment as well.
+  const Error error{refused, Call::kSeccomp, "listener"};
+  if (context.shares_pids) return error;
+  TRY(Check(Syscall(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0), Call::kPrctl, "PR_SET_DUMPABLE"));
+  TRY(Tell(context, Message::kSeccompListener, listener.get()));
+  const Result<ReceivedMessage> answer = WaitFor(context, Message::kSeccompListener, &refused);
+  TRY(Protect(context));
+  TRY(answer);
+  return refused == 0 ? Status() : error;
 }
 
 }  // namespace runt

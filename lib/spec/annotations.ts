@@ -1,0 +1,49 @@
+/**
+ * Annotations that change what is done, with crun's names and meaning. Every other one is data for others.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#annotations
+ */
+
+/** `1`: the process keeps the supplementary groups of the runtime's caller. */
+export const KEEP_GROUPS = "run.oci.keep_original_groups";
+/** The mount option that `linux.mountLabel` is given as; default `context`. */
+export const MOUNT_CONTEXT = "run.oci.mount_context_type";
+/** Absolute path of the socket of a seccomp agent, where `linux.seccomp.listenerPath` is absent. */
+export const SECCOMP_RECEIVER = "run.oci.seccomp.receiver";
+/** Present: a system call of `linux.seccomp` that libseccomp does not know is an error. */
+export const SECCOMP_FAIL_UNKNOWN = "run.oci.seccomp_fail_unknown_syscall";
+/** The filter itself, as BPF in base64; of `linux.seccomp` only flags and listener count then. */
+export const SECCOMP_BPF = "run.oci.seccomp_bpf_data";
+/** A file that gets what hooks print, at its end; only of hooks that the runtime runs itself. */
+export const HOOKS_STDOUT = "run.oci.hooks.stdout";
+/** As {@link HOOKS_STDOUT}, for their standard error. */
+export const HOOKS_STDERR = "run.oci.hooks.stderr";
+
+/** All of the above. */
+export const UNSAFE_ANNOTATIONS: readonly string[] = [
+  KEEP_GROUPS,
+  MOUNT_CONTEXT,
+  SECCOMP_RECEIVER,
+  SECCOMP_FAIL_UNKNOWN,
+  SECCOMP_BPF,
+  HOOKS_STDOUT,
+  HOOKS_STDERR,
+];
+
+/** Annotations by name. */
+export type Annotations = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Path of the socket of the seccomp agent, and the JSON Pointer of the property that it comes from; an empty path where
+ * there is none.
+ */
+export function seccompReceiver(
+  seccomp: { readonly listenerPath?: string | undefined } | undefined,
+  annotations: Annotations | undefined,
+): { readonly path: string; readonly pointer: string } {
+  const path = seccomp?.listenerPath ?? "";
+  if (path !== "") return { path, pointer: "/linux/seccomp/listenerPath" };
+  const annotated = annotations?.[SECCOMP_RECEIVER] ?? "";
+  if (annotated === "") return { path: "", pointer: "/linux/seccomp/listenerPath" };
+  return { path: annotated, pointer: `/annotations/${SECCOMP_RECEIVER}` };
+}
