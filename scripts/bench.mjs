@@ -1,4 +1,5 @@
 // npm run bench [-- --rounds N] [-- --runtimes runt,crun,runc,floor]: compares runt with crun, runc and plain C.
+// npm run bench -- whole [the same]: all bundles, cold caches, many at once and more; writes conformance/bench/RESULTS.md.
 // npm run bench -- engines [--rounds N]: the same beneath docker and containerd, without plain C.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";

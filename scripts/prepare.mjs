@@ -25,7 +25,7 @@ export const PACKAGES = {
   ],
   // What the virtual machine of npm run test:v2 is made with.
   v2: ["mmdebstrap", "e2fsprogs", "gcc", "libc6-dev"],
-  bench: ["runc", "crun", "gcc", "libc6-dev", "util-linux"],
+  bench: ["runc", "crun", "gcc", "libc6-dev", "util-linux", "golang-github-containers-common"],
 };
 
 /** The environment for every program that a script starts. */

@@ -14,7 +14,7 @@ exec unshare --mount --propagation private sh -euc '
       if [ "$name" = unified ]; then continue; fi
       if [ -L "$dir" ]; then
         cp -P "$dir" "$new/$name"
-      elif [ -d "$dir" ]; then
+      elif mountpoint -q "$dir"; then
         mkdir "$new/$name"
         mount --bind "$dir" "$new/$name"
       fi

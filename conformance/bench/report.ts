@@ -1,6 +1,8 @@
 /** Times in milliseconds, by case and by subject. */
 export interface Samples {
   add(name: string, subject: string, time: number): void;
+  /** Of the cases, in the order in which they came. */
+  names(): readonly string[];
   /** Sorted times, empty if there are none. */
   of(name: string, subject: string): readonly number[];
 }
@@ -14,6 +16,7 @@ export function samplesOf(): Samples {
     return list;
   };
   return {
+    names: () => [...new Set([...all.keys()].map((key) => key.split("\0")[0] ?? ""))],
     add: (name, subject, time) => void listOf(name, subject).push(time),
     of: (name, subject) => listOf(name, subject).toSorted((a, b) => a - b),
   };
@@ -35,7 +38,7 @@ export function quantile(times: readonly number[], part: number): number {
   return times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? Number.NaN;
 }
 
-const WIDTHS = [20, 7, 9, 9, 9, 12] as const;
+const WIDTHS = [28, 7, 9, 9, 9, 12] as const;
 
 function row(cells: readonly string[]): string {
   return cells.map((cell, at) => (at < 2 ? cell.padEnd(WIDTHS[at] ?? 9) : cell.padStart(WIDTHS[at] ?? 9))).join(" ");
@@ -45,10 +48,10 @@ function row(cells: readonly string[]): string {
  * A table with one line a case and a subject: median, least, 90th percentile, and how often the median of the
  * first subject goes into this one's.
  */
-export function table(samples: Samples, cases: readonly string[], subjects: readonly string[]): string {
+export function table(samples: Samples, subjects: readonly string[]): string {
   const first = subjects[0] ?? "";
   const lines = [row(["case", "", "median", "min", "p90", `to ${first}`])];
-  for (const name of cases) {
+  for (const name of samples.names()) {
     const base = quantile(samples.of(name, first), 0.5);
     for (const subject of subjects) {
       const times = samples.of(name, subject);

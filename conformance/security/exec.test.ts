@@ -65,7 +65,7 @@ for (const traces of [false, true]) {
         done; done 2> /dev/null`];
     });
     const seen = (): number => readText(join(report, "seen")).split("\n").length - 1;
-    for (let round = 0; round < 200 && (round < 40 || seen() < 10); round += 1) exec(box, container, ["true"]);
+    for (let round = 0; round < 800 && (round < 40 || seen() < 10); round += 1) exec(box, container, ["true"]);
     t.ok(seen() >= 10, `${seen()} looks at a process that was joining`);
     t.equal(readText(join(report, "got")), "");
     t.same(fingerprints(), before);

@@ -1,0 +1,182 @@
+/** Groups of measurements. Each adds to the samples, in milliseconds unless its name says KiB or MiB. */
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { ENVIRONMENT, PROJECT } from "../harness/runtime.ts";
+import { sleep } from "../harness/host.ts";
+import { BUNDLES, type BundleName } from "./bundles.ts";
+import { shuffled, type Samples } from "./report.ts";
+import type { Subject } from "./subjects.ts";
+import type { Timing } from "./timing.ts";
+
+/** First rounds, not counted: they fill caches. */
+const WARM_UP = 3;
+
+export interface Plan {
+  readonly subjects: readonly Subject[];
+  readonly rounds: number;
+  /** Milliseconds to wait before each container, so that every one pays for what the kernel does after a quiet time. */
+  readonly pause: number;
+}
+
+const real = (subjects: readonly Subject[]): Subject[] => subjects.filter((each) => each.name !== "floor");
+
+/** Calls `one` for every subject in every round, in an order that changes. */
+function inTurn(plan: Plan, subjects: readonly Subject[], one: (subject: Subject, counts: boolean) => void): void {
+  for (let round = -WARM_UP; round < plan.rounds; round += 1) {
+    for (const subject of shuffled(subjects)) {
+      if (plan.pause > 0) sleep(plan.pause);
+      one(subject, round >= 0);
+    }
+  }
+}
+
+/** `run`, and `create`, `start` and `delete`, of one bundle. */
+export function lives(timing: Timing, plan: Plan, bundle: BundleName, samples: Samples): void {
+  const folder = timing.bundle(bundle);
+  const suffix = bundle === "spec" ? "" : `, ${bundle}`;
+  const compared = bundle === "spec" ? plan.subjects : real(plan.subjects);
+  inTurn(plan, compared, (subject, counts) => {
+    const taken = timing.run(subject, folder);
+    if (!counts) return;
+    samples.add(`run${suffix}`, subject.name, taken.milliseconds);
+    if (subject.name !== "floor") samples.add(`peak of run${suffix} (KiB)`, subject.name, taken.kibibytes);
+  });
+  inTurn(plan, real(plan.subjects), (subject, counts) => {
+    const life = timing.life(subject, folder);
+    if (!counts) return;
+    if (bundle === "spec") for (const [name, time] of Object.entries(life)) samples.add(name, subject.name, time);
+    samples.add(`create+start+delete${suffix}`, subject.name, life.create + life.start + life.delete);
+  });
+}
+
+/** What is asked of one running container: `exec` by name and by a process file, `state`, `kill`. */
+export function queries(timing: Timing, plan: Plan, samples: Samples): void {
+  const file = timing.processFile();
+  const subjects = real(plan.subjects);
+  const ids = new Map(subjects.map((subject) => [subject, timing.running(subject)]));
+  const cases: Readonly<Record<string, (id: string) => string[]>> = {
+    exec: (id) => ["exec", id, "/bin/true"],
+    "exec --process": (id) => ["exec", "--process", file, id],
+    state: (id) => ["state", id],
+    // WINCH does nothing to a process that does not handle it.
+    kill: (id) => ["kill", id, "WINCH"],
+  };
+  try {
+    for (const [name, words] of Object.entries(cases)) {
+      inTurn(plan, subjects, (subject, counts) => {
+        const { milliseconds } = timing.call(subject, ...words(ids.get(subject) ?? ""));
+        if (counts) samples.add(name, subject.name, milliseconds);
+      });
+    }
+  } finally {
+    for (const [subject, id] of ids) timing.remove(subject, id);
+  }
+}
+
+/** `run` with the page cache dropped before it. */
+export function cold(timing: Timing, plan: Plan, samples: Samples): void {
+  const folder = timing.bundle("spec");
+  inTurn({ ...plan, rounds: Math.min(plan.rounds, 10) }, real(plan.subjects), (subject, counts) => {
+    writeFileSync("/proc/sys/vm/drop_caches", "3");
+    const { milliseconds } = timing.run(subject, folder);
+    if (counts) samples.add("run, cold", subject.name, milliseconds);
+  });
+}
+
+/** One command without waiting for it. */
+async function begin(timing: Timing, subject: Subject, ...words: readonly string[]): Promise<void> {
+  const child = spawn(subject.path, [...timing.root(subject), ...words], { stdio: "ignore", env: ENVIRONMENT });
+  const status = await new Promise((settle) => child.on("close", settle));
+  if (status !== 0) throw new Error(`${subject.name} ${words.join(" ")}: status ${String(status)}`);
+}
+
+/** The whole life of `count` containers, `width` at once; the time of all. */
+export async function crowd(timing: Timing, plan: Plan, samples: Samples, count = 100, width = 20): Promise<void> {
+  const folder = timing.bundle("spec", ["/bin/sleep", "1000"]);
+  for (let round = -1; round < Math.max(1, Math.ceil(plan.rounds / 10)); round += 1) {
+    for (const subject of shuffled(real(plan.subjects))) {
+      const ids = Array.from({ length: count }, () => timing.id());
+      const started = performance.now();
+      const one = async (): Promise<void> => {
+        for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
+          await begin(timing, subject, "create", "--bundle", folder, id);
+          await begin(timing, subject, "start", id);
+          await begin(timing, subject, "delete", "--force", id);
+        }
+      };
+      await Promise.all(Array.from({ length: width }, one));
+      if (round >= 0) samples.add(`${count} lives, ${width} at once`, subject.name, performance.now() - started);
+    }
+  }
+}
+
+/** `list`, `state` and `run` with many stopped containers in the same root. */
+export function among(timing: Timing, plan: Plan, samples: Samples, counts: readonly number[]): void {
+  const folder = timing.bundle("spec");
+  const ids = new Map<Subject, string[]>(real(plan.subjects).map((subject) => [subject, []]));
+  try {
+    for (const count of counts) {
+      for (const [subject, list] of ids) {
+        for (; list.length < count; ) {
+          const id = timing.id();
+          timing.call(subject, "create", "--bundle", folder, id);
+          timing.call(subject, "start", id);
+          list.push(id);
+        }
+      }
+      inTurn({ ...plan, rounds: Math.min(plan.rounds, 10) }, [...ids.keys()], (subject, isCounted) => {
+        const times = {
+          list: timing.call(subject, "list", "-q").milliseconds,
+          state: timing.call(subject, "state", ids.get(subject)?.[0] ?? "").milliseconds,
+          run: timing.run(subject, folder).milliseconds,
+        };
+        if (!isCounted) return;
+        for (const [name, time] of Object.entries(times)) samples.add(`${name} among ${count}`, subject.name, time);
+      });
+    }
+  } finally {
+    for (const [subject, list] of ids) for (const id of list) timing.remove(subject, id);
+  }
+}
+
+/** The smallest memory limit, to 64 KiB, with which /bin/true ends well. */
+export function smallest(timing: Timing, plan: Plan, samples: Samples): void {
+  const step = 64 << 10;
+  for (const subject of real(plan.subjects)) {
+    const starts = (steps: number): boolean => {
+      const folder = timing.bundle("spec", ["/bin/true"], (config) => void (config.linux.resources = { ...config.linux.resources, memory: { limit: steps * step } }));
+      try {
+        timing.run(subject, folder);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    let low = 0;
+    let high = 512;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (starts(middle)) high = middle;
+      else low = middle;
+    }
+    samples.add("smallest memory limit (KiB)", subject.name, (high * step) / 1024);
+  }
+}
+
+/** The library in this process: a whole life of the spec's bundle. */
+export async function library(timing: Timing, plan: Plan, samples: Samples): Promise<void> {
+  const { Container } = (await import(`${PROJECT}/dist/lib/index.js`)) as typeof import("../../lib/index.ts");
+  const bundle = timing.bundle("spec");
+  const root = timing.root({ name: "library", path: "", version: "" })[1] ?? "";
+  for (let round = -WARM_UP; round < plan.rounds; round += 1) {
+    const started = performance.now();
+    const container = await Container.create({ root, bundle, id: timing.id() });
+    await container.start();
+    await container.wait();
+    await container.delete();
+    if (round >= 0) samples.add("create+start+delete, library", "runt", performance.now() - started);
+  }
+}
+
+/** All bundles but the spec's. */
+export const OTHER_BUNDLES = Object.keys(BUNDLES).filter((name) => name !== "spec") as BundleName[];
