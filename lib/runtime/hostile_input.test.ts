@@ -3,10 +3,15 @@
  * every value in its range. `RUNT_PROPERTY_RUNS` is how many documents each property tries.
  */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import t from "tap";
 import { resourceWrites } from "../cgroups/resources.ts";
-import { RuntimeError } from "../errors.ts";
+import { RuntimeError, type Problem } from "../errors.ts";
 import { buildPlan, type Plan } from "../plan/build.ts";
 import { encodePlan } from "../plan/encode.ts";
 import { buildExecPlan } from "../plan/exec.ts";
@@ -330,4 +335,32 @@ t.test("a resources file: an error that names itself, or values for files of its
     { numRuns: RUNS },
   );
   tally(t, accepted);
+});
+
+const PROGRAM = fileURLToPath(new URL("../../../../dist/bin/runt", import.meta.url));
+
+t.test("the program, whose JavaScript engine is another one, finds the same problems at the same places", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "runt-check-"));
+  let wrong = 0;
+  const runs = Math.ceil(RUNS / 15);
+  try {
+    mkdirSync(join(folder, "rootfs"));
+    fc.assert(
+      fc.property(changesOf(goodConfig()), cuts, (changes, how) => {
+        const text = Buffer.from(cut(textOf(apply(goodConfig(), changes)), how)).toString();
+        writeFileSync(join(folder, "config.json"), text);
+        const done = spawnSync(PROGRAM, ["check", "--bundle", folder, "--format", "json"], { encoding: "utf8", timeout: 20_000 });
+        assert.equal(done.stderr, "");
+        const found = JSON.parse(done.stdout) as ({ kind: string } & Problem)[];
+        const ofConfig = found.filter(({ kind }) => kind === "config").map(({ kind: _, ...problem }) => problem);
+        assert.deepEqual(ofConfig, JSON.parse(JSON.stringify(checkConfig(text))));
+        assert.equal(done.status, found.some(({ kind }) => kind !== "warning") ? 1 : 0);
+        if (ofConfig.length > 0) wrong += 1;
+      }),
+      { numRuns: runs },
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  t.ok(wrong > runs / 3 && wrong < runs, `${wrong} of ${runs} documents were wrong`);
 });
