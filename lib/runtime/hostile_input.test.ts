@@ -353,7 +353,10 @@ t.test("the program, whose JavaScript engine is another one, finds the same prob
         assert.equal(done.stderr, "");
         const found = JSON.parse(done.stdout) as ({ kind: string } & Problem)[];
         const ofConfig = found.filter(({ kind }) => kind === "config").map(({ kind: _, ...problem }) => problem);
-        assert.deepEqual(ofConfig, JSON.parse(JSON.stringify(checkConfig(text))));
+        const wanted = JSON.parse(JSON.stringify(checkConfig(text))) as readonly Problem[];
+        assert.deepEqual(ofConfig.slice(0, wanted.length), wanted);
+        // What only libseccomp knows, the library does not look for.
+        for (const { pointer } of ofConfig.slice(wanted.length)) assert.match(pointer, /^\/linux\/seccomp/);
         assert.equal(done.status, found.some(({ kind }) => kind !== "warning") ? 1 : 0);
         if (ofConfig.length > 0) wrong += 1;
       }),
