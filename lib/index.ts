@@ -42,6 +42,7 @@ export type {
   RuntimeContext,
   StateReport,
 } from "./runtime/options.ts";
+export { newConfig } from "./runtime/new_config.ts";
 export { pause, resume } from "./runtime/pause.ts";
 export { planBundle } from "./runtime/plan_bundle.ts";
 export { processes } from "./runtime/processes.ts";

@@ -1,12 +1,10 @@
 import { RuntimeError } from "../errors.ts";
-import { defaultConfig, formatConfig } from "../spec/defaults.ts";
+import { newConfig } from "../runtime/new_config.ts";
+import { formatConfig } from "../spec/defaults.ts";
 import { Errno } from "../sys/errno.ts";
 import { AT_FDCWD, check, O_CLOEXEC, O_CREAT, O_EXCL, O_WRONLY, syscallError } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { type CommandResult, SILENT } from "./result.ts";
-
-/** What statfs(2) calls a cgroup v2 mount. */
-const CGROUP2_SUPER_MAGIC = 0x63677270;
 
 /** Options of {@link spec}. */
 export interface SpecOptions {
@@ -23,13 +21,7 @@ export interface SpecOptions {
  */
 export async function spec(options: SpecOptions): Promise<CommandResult> {
   const { bundle, rootless } = options;
-  const cgroups = native.statfs("/sys/fs/cgroup");
-  const config = defaultConfig({
-    rootless,
-    cgroup2: typeof cgroups !== "number" && cgroups.type === CGROUP2_SUPER_MAGIC,
-    uid: process.geteuid?.() ?? 0,
-    gid: process.getegid?.() ?? 0,
-  });
+  const config = newConfig({ rootless });
   const path = `${bundle}/config.json`;
   const data = formatConfig(config);
   const flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;

@@ -36,6 +36,6 @@ export function toPlain(error: unknown): PlainError {
   return { code, message, facts };
 }
 
-export function fromPlain({ code, message, facts }: PlainError, cause?: unknown): RuntimeError {
-  return new RuntimeError(code, message, facts, cause);
+export function fromPlain({ code, message, facts }: PlainError): RuntimeError {
+  return new RuntimeError(code, message, facts);
 }

@@ -10,7 +10,7 @@ import { RuntimeError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { ContainerEvent } from "../runtime/events.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
-import { fromPlain, type Reply, type Request } from "./messages.ts";
+import { fromPlain, type PlainError, type Reply, type Request } from "./messages.ts";
 import type { Arguments, OperationName, Result } from "./operations.ts";
 
 /** More threads do not help: what takes long is the kernel's locks. */
@@ -31,7 +31,7 @@ interface Pending {
   readonly log: Log;
   readonly event: ((event: ContainerEvent) => void) | undefined;
   resolve(result: unknown): void;
-  reject(error: RuntimeError): void;
+  reject(error: PlainError): void;
 }
 
 let lastId = 0;
@@ -87,7 +87,9 @@ export class Thread {
       });
       return result as Result<Name>;
     } catch (error) {
-      throw error instanceof RuntimeError && error.code === "ABORTED" && signal !== undefined ? aborted(signal) : error;
+      const plain = error as PlainError;
+      // Made here, so that its stack tells who has called.
+      throw plain.code === "ABORTED" && signal !== undefined ? aborted(signal) : fromPlain(plain);
     } finally {
       signal?.removeEventListener("abort", abort);
       if (keep) this.keep(-1);
@@ -105,7 +107,7 @@ export class Thread {
     if ("log" in message) return pending.log[message.log](message.text);
     if ("event" in message) return pending.event?.(message.event);
     this.#pending.delete(message.id);
-    if ("error" in message) pending.reject(fromPlain(message.error));
+    if ("error" in message) pending.reject(message.error);
     else pending.resolve(message.result);
   }
 
@@ -114,7 +116,7 @@ export class Thread {
     if (at >= 0) threads.splice(at, 1);
     const why = cause instanceof Error ? cause.message : "it has ended";
     for (const { reject } of this.#pending.values()) {
-      reject(new RuntimeError("INTERNAL", `a thread of the library was lost: ${why}`, {}, cause));
+      reject({ code: "INTERNAL", message: `a thread of the library was lost: ${why}`, facts: {} });
     }
     this.#pending.clear();
   }
