@@ -43,7 +43,7 @@ scenario("memory: limit, reservation, swap", (t, box) => {
   if (existsSync(join(cgroupDirOf(container.pid, ""), "memory.swap.max"))) {
     t.equal(value(container, "memory.swap.max"), String(32 * MIB), "what is above the limit of memory");
   }
-}, { skip: needs("memory") });
+}, { skip: needs("memory"), proves: ["linux.resources.memory.limit", "linux.resources.memory.reservation", "linux.resources.memory.swap"] });
 
 scenario("memory: a program that takes more is killed", (t, box) => {
   const done = box.run((config) => {
@@ -74,7 +74,7 @@ scenario("cpu: weight, quota and period", (t, box) => {
   // Runtimes from before 2025 have another curve, on which the default is 39.
   if (IS_RUNT) t.equal(value(container, "cpu.weight"), "100");
   else t.match(value(container, "cpu.weight"), /^(39|100)$/);
-}, { skip: needs("cpu") });
+}, { skip: needs("cpu"), proves: ["linux.resources.cpu.shares", "linux.resources.cpu.quota", "linux.resources.cpu.period"] });
 
 scenario("cpu: a container is throttled to its quota", (t, box) => {
   const container = box.running((config) => {
@@ -137,7 +137,7 @@ scenario("unified: files by name, in force", (t, box) => {
   t.equal(value(container, "memory.high"), String(48 * MIB));
   t.equal(value(container, "memory.oom.group"), "1");
   t.equal(value(container, "pids.max"), "33", "it comes after the other properties");
-}, { skip: needs("memory", "pids") || notFor("crun", "does not say in which order") });
+}, { skip: needs("memory", "pids") || notFor("crun", "does not say in which order"), proves: ["linux.resources.unified"] });
 
 scenario("unified: what cannot be is an error that says why, and leaves nothing", (t, box) => {
   for (const [key, words] of [

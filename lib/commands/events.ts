@@ -30,7 +30,7 @@ export async function events(context: RuntimeContext, id: string, options: Event
 /** runc's line for an event, newline and all. Pure. */
 export function eventLine(event: ContainerEvent): string {
   if (event.type === "oom") return `${jsonText({ type: "oom", id: event.id })}\n`;
-  const { cpu, cpuset, memory, pids, blkio, hugetlb, rdma } = event.data;
+  const { cpu, cpuset, memory, pids, blkio, hugetlb, rdma, misc } = event.data;
   const data = {
     cpu,
     cpuset,
@@ -42,6 +42,7 @@ export function eventLine(event: ContainerEvent): string {
     // runc tells of interfaces only that it has made itself, which no config.json can ask for.
     network_interfaces: null,
     ...(rdma !== undefined && { rdma }),
+    ...(misc !== undefined && { misc }),
   };
   return `${encode({ type: "stats", id: event.id, data })}\n`;
 }
