@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { scenario, type Box, type Container } from "../harness/box.ts";
-import { hasLimits, PURE_V2, waitFor } from "../harness/host.ts";
+import { hasLimits, PURE_V2, readText, waitFor } from "../harness/host.ts";
 import { notFor, runtOnly } from "../harness/runtime.ts";
 
 const MIB = 1 << 20;
@@ -32,8 +32,11 @@ function waiting(box: Box, script: string): Container {
 
 scenario("events --stats: one object with the numbers of the container", (t, box) => {
   const container = box.running((config) => {
+    // Some kernels count the processor's time in ticks.
+    config.process.args = ["sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; exec sleep 1000"];
     config.linux.resources = { ...config.linux.resources, memory: { limit: 64 * MIB }, pids: { limit: 40 } };
   });
+  t.ok(waitFor(() => readText(`/proc/${container.pid}/comm`) === "sleep\n"), "it has worked");
   const done = box.call(["events", "--stats", container.id]);
   t.equal(done.status, 0, done.output);
   const [event, ...rest] = parse(done.stdout);
