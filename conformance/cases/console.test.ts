@@ -60,6 +60,16 @@ scenario("consoleSize", (t, box) => {
   t.ok(waitFor(() => console.text().includes("33 111\n")), console.text());
 }, { proves: ["process.consoleSize"] });
 
+scenario("consoleSize without a terminal is ignored", (t, box) => {
+  for (const terminal of [false, undefined]) {
+    const out = box.sh("test -t 0 || echo none", (config) => {
+      if (terminal === undefined) delete config.process.terminal;
+      config.process.consoleSize = { height: 33, width: 111 };
+    });
+    t.equal(out, "none\n");
+  }
+});
+
 scenario("the terminal belongs to the user of the process", (t, box) => {
   const console = listen(box);
   const container = box.create(

@@ -169,6 +169,15 @@ scenario("a mount that fails: which one, and why", (t, box) => {
   refused(t, box, done, /\/wrong/, IS_RUNT ? /mounts\/8|mounts\[8\]/ : /./);
 });
 
+scenario("annotations: an empty key, and a value that is no string", (t, box) => {
+  for (const annotations of [{ "": "x" }, { "org.example.a": 1 as unknown as string }]) {
+    const done = box.tryCreate(box.bundle((config) => void (config.annotations = annotations)));
+    t.equal(done.status, 1, JSON.stringify(annotations));
+    t.match(done.stderr, /annotations/);
+  }
+  t.same(box.leftovers(), []);
+}, { skip: runtOnly("takes an empty key") });
+
 scenario("hooks: a path that is not absolute, and a timeout that is not above 0", (t, box) => {
   refused(t, box, box.run((config) => void (config.hooks = { prestart: [{ path: "bin/true" }] })), /absolute/, /hooks/);
   refused(

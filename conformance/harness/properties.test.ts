@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { Given, PROPERTIES, propertiesOf, type Property, valuesIn, withoutProperty } from "./properties.ts";
+import { PROJECT } from "./runtime.ts";
 
 const only = (name: string): Property => {
   const [found, ...more] = propertiesOf([name]);
@@ -16,6 +19,17 @@ t.test("names of properties", async (t) => {
   t.same(propertiesOf(["process.consoleSize"]).map(({ name }) => name), ["process.consoleSize.height", "process.consoleSize.width"]);
   t.same(propertiesOf(["linux.uidMappings"]).length, 3);
   t.throws(() => propertiesOf(["linux.no"]), /linux.no is no property/);
+});
+
+t.test("PROPERTIES.md has every property, and each is tested", async (t) => {
+  const text = readFileSync(join(PROJECT, "conformance/PROPERTIES.md"), "utf8");
+  const rows = [...text.matchAll(/^\| `([^`]+)` \| (\S+)[^|]*\| (\S+)[^|]*\| (\S+)[^|]*\| (.*) \|$/gm)];
+  const [table = []] = [rows.filter(([, , verdict = ""]) => !verdict.startsWith("`") && verdict !== "(empty)")];
+  t.same(table.map(([, name]) => name), PROPERTIES.map(({ name }) => name), "npm run properties makes it anew");
+  for (const [, name = "", runt = "", , , files = ""] of table) {
+    t.match(runt, /^(ok|skipped)$/, name);
+    t.not(files, "", `${name} has a scenario`);
+  }
 });
 
 t.test("what a document has", async (t) => {

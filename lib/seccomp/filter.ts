@@ -5,7 +5,7 @@
  */
 import { RuntimeError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { LinuxSeccomp } from "../spec/types.ts";
+import type { LinuxSeccomp, LinuxSyscall } from "../spec/types.ts";
 import { AT_FDCWD } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { openCache, readCache, writeCache, type Hash } from "./cache.ts";
@@ -77,13 +77,6 @@ async function program(seccomp: LinuxSeccomp, log: Log, options: FilterOptions):
  */
 function cacheKey(seccomp: LinuxSeccomp, { failUnknown = false }: FilterOptions): string {
   const { defaultAction, defaultErrnoRet, architectures = [], syscalls = [] } = seccomp;
-  const rules: unknown[] = [];
-  for (const { names, action, errnoRet, args = [] } of syscalls) {
-    const conditions: unknown[] = [];
-    // Text, because JSON has no bigint.
-    for (const { index, value, valueTwo, op } of args) conditions.push([index, String(value), String(valueTwo), op]);
-    rules.push([names, action, errnoRet, conditions]);
-  }
   const addon = native.stat(AT_FDCWD, seccompAddon, true);
   const compiler = typeof addon === "number" ? [] : [addon.dev, addon.ino, addon.size, addon.mtimeMs];
   return JSON.stringify([
@@ -96,8 +89,19 @@ function cacheKey(seccomp: LinuxSeccomp, { failUnknown = false }: FilterOptions)
     native.kernelRelease(),
     failUnknown,
     [defaultAction, defaultErrnoRet, architectures],
-    rules,
+    rulesText(syscalls),
   ]);
+}
+
+/** As it stands, which costs least; its members' order, and what nobody knows, make one entry more of the cache at worst. */
+function rulesText(syscalls: readonly LinuxSyscall[]): string {
+  try {
+    return JSON.stringify(syscalls);
+  } catch {
+    // A value beyond 2^53 is a bigint, which JSON has not.
+    const text = (_: string, value: unknown): unknown => (typeof value === "bigint" ? [`${value}`] : value);
+    return JSON.stringify(syscalls, text);
+  }
 }
 
 /**
