@@ -10,7 +10,7 @@ import { FAILURE_SIZE, Message, type Step } from "../plan/ops.ts";
 import { Errno } from "../sys/errno.ts";
 import { check, checkValue } from "../sys/files.ts";
 import { SIGKILL, POLLIN } from "../sys/linux.ts";
-import { native, nativeDirectory, type Exited } from "../sys/native.ts";
+import { native, nativeDirectory, type Exited, type Received } from "../sys/native.ts";
 import { beforeBlocking } from "../sys/waiting.ts";
 import { failureError, parseFailure } from "./failure.ts";
 
@@ -142,9 +142,7 @@ export class InitProcess {
   /** The next message; `undefined` for one that told the pid. */
   async #next(): Promise<FromInit | undefined> {
     await beforeBlocking(this.#control);
-    const received = native.receiveMessage(this.#control, this.#buffer);
-    // A reset socket is one that was closed with our answer unread: its owner has died.
-    if (received === -Errno.ECONNRESET) return "end";
+    const received = this.#read();
     const { size } = checkValue(received, "recvmsg");
     if (size === 0) return "end";
     if (size < MESSAGE_SIZE) throw new RuntimeError("INTERNAL", `init: a message of ${size} bytes`);
@@ -162,6 +160,15 @@ export class InitProcess {
     this.#adopt(value);
     if (this.#staged) this.answer(Message.INIT_PID);
     return undefined;
+  }
+
+  /**
+   * A socket that was closed with something of ours unread is reset, which the kernel tells once, and before what
+   * had been sent: why init failed may still be there.
+   */
+  #read(): Received | number {
+    const received = native.receiveMessage(this.#control, this.#buffer);
+    return received === -Errno.ECONNRESET ? native.receiveMessage(this.#control, this.#buffer) : received;
   }
 
   /** Answers a question; `fds` go along and stay the caller's. `value` is 0 for most. */
@@ -185,7 +192,7 @@ export class InitProcess {
   /** The stage before may have said which process it cloned, with nobody listening yet. */
   #findFirst(): void {
     while (this.pid === 0 && native.poll(new Int32Array([this.#control, POLLIN]), 0) > 0) {
-      const received = native.receiveMessage(this.#control, this.#buffer);
+      const received = this.#read();
       if (typeof received === "number" || received.size < MESSAGE_SIZE) return;
       const view = new DataView(this.#buffer.buffer, 0, received.size);
       if (view.getUint32(0, true) === Message.INIT_PID) this.pid = view.getInt32(4, true);
