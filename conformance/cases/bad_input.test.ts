@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
 import { addNamespaces, type Config } from "../harness/config.ts";
+import { readText } from "../harness/host.ts";
 import { runtOnly } from "../harness/runtime.ts";
 
 /** A property of config.json, as a path of names, with a value that it must not have. */
@@ -66,6 +67,24 @@ scenario("a bad value at any property: one error with its name, nothing left beh
     t.same(box.leftovers(), [], at);
   }
 }, { skip: runtOnly("takes some of them, with other words") });
+
+scenario("what a JavaScript engine takes for JSON, and is none", (t, box) => {
+  const bundle = box.bundle();
+  const good = readText(join(bundle.dir, "config.json")).replace(/\}\s*$/, "");
+  const values = [
+    '"\\i"', '"\\x41"', '"\\u{41}"', '"\\v"', "\"\\'\"", '"\\0"', '"\\\n"', '"\\u12"', "1.", "1.e2", ".5", "+1", "01", "0x1", "1_0", "0b1", "1n", "NaN", "-Infinity",
+    "[1,]", "[,1]", '{"a":1,}', "{a:1}", "'a'", "`a`", "/**/1", "1//", "undefined", '"a\tb"', "\u00a01", '{"a":1,"a":"\\x3a"}', '{"a":1,"a":"\\u003a"}', '{"a":1.,"b":"\\u002e"}',
+  ];
+  for (const value of values) {
+    bundle.write(`${good}, "x": ${value}}`);
+    const done = box.tryCreate(bundle);
+    t.equal(done.status, 1, value);
+    t.match(done.stderr, /not valid JSON|stands twice/, value);
+    t.same(box.leftovers(), [], value);
+  }
+  bundle.write(`${good}, "x": ["\\u00fc\\n\\"\\\\/", 1.0, 1e2, -0.5]}`);
+  t.equal(box.tryCreate(bundle).status, 0, "and what is JSON");
+}, { skip: runtOnly("takes some of them") });
 
 scenario("more mounts with id mappings than init can take descriptors: an error that says so", (t, box) => {
   const source = box.folder("source");

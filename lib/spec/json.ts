@@ -17,7 +17,8 @@ export interface ParsedJson {
  * (the specification's glossary forbids it), and so is half of a surrogate pair, which UTF-8 cannot hold.
  *
  * The engine's own parser does the work, since it is native; it rounds big integers and keeps the last of
- * equal names, so its result is tested for both, and the slower exact parser runs only when a test fires.
+ * equal names, so its result is tested for both, and the slower exact parser runs only when a test fires. The engine of the
+ * program (QuickJS) also takes what is no JSON: other escapes in strings, and numbers that end in a point.
  */
 export function parseJson(text: string): ParsedJson {
   const value = parseQuickly(text);
@@ -26,9 +27,7 @@ export function parseJson(text: string): ParsedJson {
 
 /** The engine's result if it is certain to be exact, else `undefined`. */
 function parseQuickly(text: string): Json | undefined {
-  // A surrogate or a colon that is written as an escape would spoil the tests below.
-  if (text.includes("\\ud") || text.includes("\\uD")) return undefined;
-  if (text.includes("\\u003a") || text.includes("\\u003A")) return undefined;
+  if (!hasPlainEscapes(text)) return undefined;
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
@@ -37,9 +36,25 @@ function parseQuickly(text: string): Json | undefined {
   }
   if (!isExact(value, 0)) return undefined;
   // Each member has one colon and colons in strings are kept as they are, so a text that has lost a member
-  // (the earlier of two with one name) has fewer of them when it is written again.
+  // (the earlier of two with one name) has fewer of them when it is written again. So it is with the point of "1.".
   const again = JSON.stringify(value);
-  return countColons(text) === countColons(again) && !again.includes("\\ud") ? value : undefined;
+  const isSame = count(":", text) === count(":", again) && count(".", text) === count(".", again);
+  return isSame && !again.includes("\\ud") ? value : undefined;
+}
+
+/** Whether every escape is one of JSON, and none is a surrogate, or a character of which others are counted. */
+function hasPlainEscapes(text: string): boolean {
+  for (let at = text.indexOf("\\"); at >= 0; at = text.indexOf("\\", at + 2)) {
+    const letter = text.charAt(at + 1);
+    if (letter !== "u") {
+      if (letter === "" || !'"\\/bfnrt'.includes(letter)) return false;
+      continue;
+    }
+    const digits = text.slice(at + 2, at + 6).toLowerCase();
+    if (digits.length < 4 || digits.startsWith("d") || digits === "003a" || digits === "002e") return false;
+    for (let index = 0; index < 4; index++) if (!"0123456789abcdef".includes(digits.charAt(index))) return false;
+  }
+  return true;
 }
 
 /** Whether no number was rounded and no nesting is too deep. */
@@ -63,8 +78,8 @@ function isExact(value: Json, depth: number): boolean {
   return true;
 }
 
-function countColons(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf(":"); at >= 0; at = text.indexOf(":", at + 1)) count++;
-  return count;
+function count(mark: string, text: string): number {
+  let found = 0;
+  for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + 1)) found++;
+  return found;
 }
