@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { scenario, type Box } from "../harness/box.ts";
-import { addNamespaces, HOOK_KINDS, removeNamespaces, type Hook, type HookKind } from "../harness/config.ts";
+import { addNamespaces, removeNamespaces } from "../harness/config.ts";
 import { helper } from "../harness/helpers.ts";
 import { isAlive, parseMountinfo, pids, readText, statusField, waitFor } from "../harness/host.ts";
 import { IS_RUNT, notFor, RUNTIME, runtOnly } from "../harness/runtime.ts";
@@ -273,23 +273,4 @@ scenario("the start FIFO and the state are not for the container's user", (t, bo
   const folder = join(box.root, container.id);
   t.equal(statSync(box.root).mode & 0o077, 0, "the root directory is for root alone");
   t.equal(statSync(join(folder, "state.json")).mode & 0o022, 0);
-});
-
-scenario("no hook has a descriptor but its own three, whatever the caller leaks", (t, box) => {
-  const leaked = box.folder("leaked");
-  const report = box.folder("report");
-  const wrap = ["bash", "-c", `exec 5<${leaked} 9<${leaked}; exec "$@"`, "bash"];
-  const hook = (kind: HookKind, shell: string): Hook => ({
-    path: shell,
-    args: ["sh", "-c", `ls /proc/$$/fd > ${kind === "startContainer" ? "/report" : report}/${kind}`],
-    env: ["PATH=/bin:/usr/bin"],
-  });
-  const bundle = box.bundle((config) => {
-    config.process.args = ["true"];
-    config.mounts.push({ destination: "/report", type: "bind", source: report, options: ["bind"] });
-    config.hooks = Object.fromEntries(HOOK_KINDS.map((kind) => [kind, [hook(kind, "/bin/sh")]]));
-  });
-  const done = box.run(bundle, [], { wrap });
-  t.equal(done.status, 0, done.stderr);
-  for (const kind of HOOK_KINDS) t.equal(readText(join(report, kind)), "0\n1\n2\n", kind);
 });
