@@ -99,18 +99,6 @@ scenario(
   { skip: notFor("runc", "1.1 does not know it") },
 );
 
-scenario(
-  "a bind keeps the flags of its source, but for those that its options change",
-  (t, box) => {
-    const [top] = bindTree(box, ["bind", "ro"], "nosuid,nodev,noexec");
-    for (const word of ["ro", "nosuid", "nodev", "noexec"]) t.ok(top.options.includes(word), word);
-    const [changed] = bindTree(box, ["bind", "suid"], "nosuid,nodev");
-    t.notOk(changed.options.includes("nosuid"));
-    t.ok(changed.options.includes("nodev"));
-  },
-  { skip: notFor("runc", "1.1 drops them") },
-);
-
 const PROPAGATION: readonly (readonly [string, RegExp, boolean])[] = [
   ["private", /^$/, false],
   ["rprivate", /^$/, true],

@@ -15,6 +15,7 @@ const steps: readonly Step[] = [
       sb: 1 << 25,
       set: 0x26,
       clear: 0x70,
+      implied: 0x1,
       recSet: 0,
       recClear: 0,
       propagation: [0x40000, 0x84000],
@@ -52,7 +53,7 @@ t.test("text", async (t) => {
   t.equal(
     formatPlan(steps),
     `1. unshare     flags=CLONE_NEWNS|CLONE_NEWPID  ← /linux/namespaces
-2. mount       target="/dev" source="tmpfs" fstype="tmpfs" flags=COPY_UP sb=MS_LAZYTIME set=MOUNT_ATTR_NOSUID|MOUNT_ATTR_NODEV|MOUNT_ATTR_STRICTATIME clear=MOUNT_ATTR__ATIME propagation=MS_PRIVATE,MS_REC|MS_SLAVE data="mode=755,size=65536k"  ← /mounts/2
+2. mount       target="/dev" source="tmpfs" fstype="tmpfs" flags=COPY_UP sb=MS_LAZYTIME set=MOUNT_ATTR_NOSUID|MOUNT_ATTR_NODEV|MOUNT_ATTR_STRICTATIME clear=MOUNT_ATTR__ATIME implied=MOUNT_ATTR_RDONLY propagation=MS_PRIVATE,MS_REC|MS_SLAVE data="mode=755,size=65536k"  ← /mounts/2
 3. rlimit      resource=RLIMIT_NOFILE soft=1024 hard=infinity  ← /process/rlimits/0
 4. device      path="/dev/null" mode=c:0666 major=1 minor=3 uid=0 gid=0 bind=0
 5. credentials uid=0 gid=0 keepGroups=0 bounding=CAP_CHECKPOINT_RESTORE effective=CAP_CHOWN|CAP_KILL permitted=0x4000000000000  ← /process

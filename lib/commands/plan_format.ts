@@ -87,6 +87,7 @@ function makeDecoders(): Readonly<Record<string, Decoder>> {
     "mount.sb": mountFlags,
     "mount.set": attributes,
     "mount.clear": attributes,
+    "mount.implied": attributes,
     "mount.recSet": attributes,
     "mount.recClear": attributes,
     "mount.propagation": (value) => (value as readonly number[]).map(mountFlags).join(","),

@@ -63,7 +63,10 @@ export function failureError(
   }
   if (step?.op === "hook") return hookError(failure, step, hookOutput(), facts);
   const reason = errnoText(failure.errno);
-  return new RuntimeError("STEP_FAILED", `${where(step)}${describe(step, failure, reason)}`, facts);
+  const described = describe(step, failure, reason);
+  // Callers look for runc's words, which begin so.
+  const text = step?.op === "mount" ? `error during container init: ${described}` : `${where(step)}${described}`;
+  return new RuntimeError("STEP_FAILED", text, facts);
 }
 
 /** The clone that makes the namespaces comes before the plan's first step. */
@@ -87,10 +90,10 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
       const strict = (step.fields.flags & MountFlag.STRICT_TARGET) !== 0;
       if (strict && (failure.errno === Errno.ELOOP || failure.errno === Errno.ENOTDIR)) {
         const must = `filesystem ${JSON.stringify(fstype)} must be mounted on ordinary directory`;
-        return `error mounting ${JSON.stringify(what)} to rootfs at ${JSON.stringify(target)}: ${must}: ${call}: ${reason}`;
+        return `error mounting ${JSON.stringify(what)} to rootfs at ${JSON.stringify(target)}: ${where(step)}${must}: ${call}: ${reason}`;
       }
       const about = subject === "" || subject === target ? "" : ` (${subject})`;
-      return `error mounting ${JSON.stringify(what)} to rootfs at ${JSON.stringify(target)}: ${call}: ${reason}${about}`;
+      return `error mounting ${JSON.stringify(what)} to rootfs at ${JSON.stringify(target)}: ${where(step)}${call}: ${reason}${about}`;
     }
     case "findProgram":
       return programError(step.fields.name, step.fields.search, failure, reason);

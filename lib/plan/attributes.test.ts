@@ -141,7 +141,7 @@ t.test("mountLabel: on new file systems that can carry it, where SELinux is in f
     ({
       op: "mount",
       fields: {
-        target: "/c", source: fstype, fstype, flags: 0, sb: 0, set: 0, clear: 0, recSet: 0, recClear: 0, propagation: [], data: "x", tree: 0,
+        target: "/c", source: fstype, fstype, flags: 0, sb: 0, set: 0, clear: 0, implied: 0, recSet: 0, recClear: 0, propagation: [], data: "x", tree: 0,
       },
     }) as const;
   const cgroup = buildPlan(config, { ...facts, selinux: true, cgroupMounts: { 3: [piece("tmpfs"), piece("cgroup")] } });

@@ -60,7 +60,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   }
   const bind = !ownMounts ? 0 : (propagation & K.MS_SLAVE) !== 0 ? 2 : 1;
   steps.push({ op: "rootfs", origin: "/root/path", fields: { path: facts.rootfs, bind } });
-  mountSteps(config, facts, steps, slots, enterCgroup);
+  mountSteps(config, facts, steps, enterCgroup);
   deviceSteps(config, facts, ownUsers, steps);
   // As late as it can be: what is made before is not charged to a memory limit of the container.
   enterCgroup();
@@ -84,7 +84,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
     consoleStep(process, facts.relaysConsole, steps, slots);
   }
   if (ownMounts) {
-    deferredReadonlySteps(config, steps);
+    deferredReadonlySteps(config, facts.rootfs, steps);
     if (config.root?.readonly === true) {
       const fields = { path: "/", set: K.MOUNT_ATTR_RDONLY, clear: 0, recursive: 0 };
       steps.push({ op: "mountAttributes", origin: "/root/readonly", fields });

@@ -48,8 +48,6 @@ export interface PlanFacts {
 /** A descriptor that the runtime hands to init; its place in the plan's list is the `slot` of steps. */
 export type Slot =
   | { readonly kind: "namespace"; readonly path: string; readonly flag: number; readonly origin: string }
-  /** A detached mount of the source of the entry `mount` of `mounts`. */
-  | { readonly kind: "mountTree"; readonly mount: number }
   | { readonly kind: "startFifo" }
   /** A pidfd of the container's first process. */
   | { readonly kind: "container" }

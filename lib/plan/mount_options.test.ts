@@ -1,10 +1,14 @@
 import t from "tap";
 import * as K from "./linux.ts";
-import { knownMountOptions, parseMountOptions } from "./mount_options.ts";
+import { impliedClear, knownMountOptions, parseMountOptions } from "./mount_options.ts";
 import { MountFlag } from "./ops.ts";
 
-const none = { flags: 0, sb: 0, set: 0, clear: 0, recSet: 0, recClear: 0, propagation: [], data: "" };
+const none = { flags: 0, sb: 0, set: 0, clear: 0, named: false, recSet: 0, recClear: 0, propagation: [], data: "" };
+const PROPAGATION = /^(private|shared|slave|unbindable|bind|idmap)$/;
 const ATIME = K.MOUNT_ATTR__ATIME;
+
+/** Options of the mount itself: those of which there is a form with an "r" in front. */
+const ATTRIBUTES = new Set(knownMountOptions().filter((option) => knownMountOptions().includes(`r${option}`) && !PROPAGATION.test(option)));
 
 const cases: readonly (readonly [options: string, expected: Partial<ReturnType<typeof parseMountOptions>>])[] = [
   ["", {}],
@@ -17,9 +21,11 @@ const cases: readonly (readonly [options: string, expected: Partial<ReturnType<t
   ["noatime", { set: K.MOUNT_ATTR_NOATIME, clear: ATIME }],
   ["noatime,strictatime", { set: K.MOUNT_ATTR_STRICTATIME, clear: ATIME }],
   ["strictatime,relatime", { set: 0, clear: ATIME }],
-  ["noatime,atime", { clear: ATIME }],
-  ["nostrictatime", { clear: ATIME }],
-  ["norelatime", { clear: ATIME }],
+  ["noatime,atime", {}],
+  ["strictatime,atime", { set: K.MOUNT_ATTR_STRICTATIME, clear: ATIME }],
+  ["relatime,norelatime", {}],
+  ["nostrictatime", {}],
+  ["ratime", { recClear: ATIME }],
   ["nodiratime", { set: K.MOUNT_ATTR_NODIRATIME }],
   ["nodiratime,diratime", { clear: K.MOUNT_ATTR_NODIRATIME }],
   ["nosymfollow", { set: K.MOUNT_ATTR_NOSYMFOLLOW }],
@@ -49,7 +55,9 @@ const cases: readonly (readonly [options: string, expected: Partial<ReturnType<t
 
 for (const [options, expected] of cases) {
   t.test(options === "" ? "no options" : options, async (t) => {
-    t.same(parseMountOptions(options === "" ? [] : options.split(",")), { ...none, ...expected });
+    const words = options === "" ? [] : options.split(",");
+    const named = words.some((word) => ATTRIBUTES.has(word));
+    t.same(parseMountOptions(words), { ...none, named, ...expected });
   });
 }
 
@@ -62,3 +70,18 @@ t.test("every known option is understood, none goes to the file system", async (
   for (const option of knownMountOptions()) t.equal(parseMountOptions([option]).data, "", option);
   t.ok(knownMountOptions().includes("rnosymfollow"));
 });
+
+const lost: readonly (readonly [options: string, implied: number])[] = [
+  ["bind", 0],
+  ["rbind,rprivate,rro", 0],
+  ["bind,dev", 0x20_000b],
+  ["bind,ro", 0x20_000e],
+  ["bind,atime", 0x20_000f],
+  ["bind,noatime", 0x20_008f],
+  ["bind,nodiratime", 0x20_007f],
+];
+for (const [options, implied] of lost) {
+  t.test(`what a bind mount with ${options} loses`, async (t) => {
+    t.equal(impliedClear(parseMountOptions(options.split(","))), implied);
+  });
+}

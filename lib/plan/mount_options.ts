@@ -15,6 +15,8 @@ export interface MountOptions {
   /** MOUNT_ATTR_* to set and to clear on the mount. */
   set: number;
   clear: number;
+  /** An option of the mount itself was given, whatever it comes to. */
+  named: boolean;
   /** The same for the mount and everything below it. */
   recSet: number;
   recClear: number;
@@ -26,8 +28,8 @@ export interface MountOptions {
   idmap?: "idmap" | "ridmap";
 }
 
-/** [what, bits]: `+` sets an attribute, `-` clears it, `a` is an access time mode, capitals recursive. */
-type Meaning = readonly ["+" | "-" | "a" | "s" | "S" | "f" | "p" | "0" | "i", number];
+/** [what, bits]: `+` sets an attribute, `-` clears it, `a` is an access time mode, `c` takes that mode back, capitals recursive. */
+type Meaning = readonly ["+" | "-" | "a" | "c" | "s" | "S" | "f" | "p" | "0" | "i", number];
 
 const attribute: Readonly<Record<string, Meaning>> = {
   ro: ["+", K.MOUNT_ATTR_RDONLY],
@@ -46,9 +48,9 @@ const attribute: Readonly<Record<string, Meaning>> = {
   strictatime: ["a", K.MOUNT_ATTR_STRICTATIME],
   // relatime is the kernel's default, so taking away any of the modes gives it.
   relatime: ["a", 0],
-  atime: ["a", 0],
-  norelatime: ["a", 0],
-  nostrictatime: ["a", 0],
+  atime: ["c", K.MOUNT_ATTR_NOATIME],
+  norelatime: ["c", 0],
+  nostrictatime: ["c", K.MOUNT_ATTR_STRICTATIME],
 };
 
 const other: Readonly<Record<string, Meaning>> = {
@@ -93,6 +95,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     sb: 0,
     set: 0,
     clear: 0,
+    named: false,
     recSet: 0,
     recClear: 0,
     propagation: [],
@@ -104,6 +107,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
       const [set, clear] = applyAttribute(single, result.set, result.clear);
       result.set = set;
       result.clear = clear;
+      result.named = true;
       continue;
     }
     const rest = lookup(other, option);
@@ -114,7 +118,8 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     // "r" in front of an attribute: the whole tree (mount_setattr with AT_RECURSIVE).
     const recursive = option.startsWith("r") ? lookup(attribute, option.slice(1)) : undefined;
     if (recursive !== undefined) {
-      const [set, clear] = applyAttribute(recursive, result.recSet, result.recClear);
+      const whole: Meaning = recursive[0] === "c" ? ["a", 0] : recursive;
+      const [set, clear] = applyAttribute(whole, result.recSet, result.recClear);
       result.recSet = set;
       result.recClear = clear;
       continue;
@@ -122,6 +127,26 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     result.data = result.data === "" ? option : `${result.data},${option}`;
   }
   return result;
+}
+
+/** What a bind mount may lose without a word about access times. */
+const PLAIN =
+  K.MOUNT_ATTR_RDONLY | K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NODEV | K.MOUNT_ATTR_NOEXEC | K.MOUNT_ATTR_NOSYMFOLLOW;
+
+/**
+ * What a bind mount loses of the options of its source, besides those that are named: with no option it keeps all, with any
+ * it has those that are given and no other, as with runc and what mount(8) documents. Access times stay unless one of their
+ * options is given.
+ *
+ * @returns MOUNT_ATTR_* bits that are neither in `set` nor in `clear`
+ */
+export function impliedClear({ named, set, clear }: MountOptions): number {
+  if (!named) return 0;
+  let implied = PLAIN;
+  const mode = (clear & K.MOUNT_ATTR__ATIME) !== 0;
+  if (mode || (set & K.MOUNT_ATTR_NODIRATIME) !== 0) implied |= K.MOUNT_ATTR_NODIRATIME;
+  if (!mode && (set & K.MOUNT_ATTR_NODIRATIME) !== 0) implied |= K.MOUNT_ATTR__ATIME;
+  return implied & ~(set | clear);
 }
 
 function lookup(table: Readonly<Record<string, Meaning>>, option: string): Meaning | undefined {
@@ -134,6 +159,10 @@ function applyAttribute([kind, bits]: Meaning, set: number, clear: number): [num
       return [set | bits, clear & ~bits];
     case "-":
       return [set & ~bits, clear | bits];
+    case "c": {
+      const isMode = (clear & K.MOUNT_ATTR__ATIME) !== 0 && (set & K.MOUNT_ATTR__ATIME) === bits;
+      return isMode ? [set & ~K.MOUNT_ATTR__ATIME, clear & ~K.MOUNT_ATTR__ATIME] : [set, clear];
+    }
     default:
       // mount_setattr(2) wants the whole mask cleared whenever a mode is set.
       return [(set & ~K.MOUNT_ATTR__ATIME) | bits, clear | K.MOUNT_ATTR__ATIME];

@@ -7,9 +7,9 @@
 import { MOUNT_CONTEXT } from "../spec/annotations.ts";
 import { cleanPath } from "../spec/clean_path.ts";
 import type { Config, LinuxDevice, Mount } from "../spec/types.ts";
-import type { PlanFacts, Slot } from "./facts.ts";
+import type { PlanFacts } from "./facts.ts";
 import * as K from "./linux.ts";
-import { parseMountOptions } from "./mount_options.ts";
+import { impliedClear, parseMountOptions } from "./mount_options.ts";
 import { MountFlag, type Step, type StepFields } from "./ops.ts";
 
 const PROPAGATION: Readonly<Record<string, number>> = {
@@ -45,7 +45,6 @@ export function mountSteps(
   config: Config,
   facts: PlanFacts,
   steps: Step[],
-  slots: Slot[],
   beforeCgroups: () => void,
 ): void {
   const mounts = config.mounts ?? [];
@@ -63,11 +62,10 @@ export function mountSteps(
       }
       continue;
     }
-    const fields = mountFields(mount, facts.bundle, isDeferredReadonly(mount));
+    const fields = mountFields(mount, facts.bundle, isDeferredReadonly(mount), facts.rootfs);
     const data = facts.selinux ? withLabel(fields, config) : fields.data;
     if (facts.trees.includes(index)) {
-      slots.push({ kind: "mountTree", mount: index });
-      steps.push({ op: "mount", origin, fields: { ...fields, tree: slots.length } });
+      steps.push({ op: "mount", origin, fields: { ...fields, tree: index + 1 } });
     } else {
       steps.push({ op: "mount", origin, fields: data === fields.data ? fields : { ...fields, data } });
     }
@@ -91,13 +89,14 @@ function withLabel({ data, flags, fstype }: StepFields<"mount">, config: Config)
 }
 
 /** The mounts that become read-only only when everything that belongs into them has been made. */
-export function deferredReadonlySteps(config: Config, steps: Step[]): void {
+export function deferredReadonlySteps(config: Config, rootfs: string, steps: Step[]): void {
   const mounts = config.mounts ?? [];
   for (let index = 0; index < mounts.length; index++) {
     const mount = mounts[index];
     if (mount === undefined || !isDeferredReadonly(mount)) continue;
     if ((parseMountOptions(mount.options ?? []).set & K.MOUNT_ATTR_RDONLY) === 0) continue;
-    const fields = { path: mount.destination, set: K.MOUNT_ATTR_RDONLY, clear: 0, recursive: 0 };
+    const path = insideRoot(mount.destination, rootfs);
+    const fields = { path, set: K.MOUNT_ATTR_RDONLY, clear: 0, recursive: 0 };
     steps.push({ op: "mountAttributes", origin: `/mounts/${index}/options`, fields });
   }
 }
@@ -117,32 +116,41 @@ function isDeferredReadonly(mount: Mount): boolean {
  * The fields of a `mount` step.
  * @param bundle what a relative source of a bind mount counts from
  * @param deferReadonly `ro` comes later, by a step of its own
+ * @param rootfs absolute path of the root file system, which a destination may begin with
  */
 export function mountFields(
   mount: Mount,
   bundle: string,
   deferReadonly: boolean,
+  rootfs = "",
 ): StepFields<"mount"> {
   const options = parseMountOptions(mount.options ?? []);
   const bind = (options.flags & MountFlag.BIND) !== 0;
   const set = deferReadonly ? options.set & ~K.MOUNT_ATTR_RDONLY : options.set;
   let flags = options.flags;
   if (!bind && (mount.type === "proc" || mount.type === "sysfs")) flags |= MountFlag.STRICT_TARGET;
+  const implied = bind && (flags & MountFlag.REMOUNT) === 0 ? impliedClear(options) : 0;
   return {
-    target: mount.destination,
+    target: insideRoot(mount.destination, rootfs),
     source: bind ? bindSource(mount, bundle) : (mount.source ?? ""),
     // A type beside `bind` means nothing (config.md, mounts).
     fstype: bind ? "" : (mount.type ?? ""),
     flags,
     sb: options.sb,
     set,
-    clear: options.clear,
+    clear: options.clear | implied,
+    implied,
     recSet: options.recSet,
     recClear: options.recClear,
     propagation: options.propagation,
     data: options.data,
     tree: 0,
   };
+}
+
+/** A destination that is given as the host sees it, with the root file system's own path in front, as runc takes it too. */
+function insideRoot(destination: string, rootfs: string): string {
+  return rootfs.length > 1 && destination.startsWith(`${rootfs}/`) ? destination.slice(rootfs.length) : destination;
 }
 
 /** The path that a bind mount shows; a relative one counts from the bundle. */

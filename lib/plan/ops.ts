@@ -60,7 +60,8 @@ export const OPS = {
   /**
    * One entry of `mounts`. `flags` are MountFlag bits. `sb`: MS_* flags of the superblock; `set`, `clear`:
    * MOUNT_ATTR_*; `recSet`, `recClear`: the same for the whole tree; `propagation`: MS_* one after another.
-   * `tree`: a detached mount that the runtime has made of the source lies in the slot `tree` - 1; 0 is none.
+   * `implied`: bits of `clear` that nobody asked for, and that may stay where they are locked. `tree`: the runtime is asked
+   * for the source of the entry `tree` - 1 of `mounts`; 0: init opens it.
    */
   mount: {
     target: "str",
@@ -70,6 +71,7 @@ export const OPS = {
     sb: "u32",
     set: "u32",
     clear: "u32",
+    implied: "u32",
     recSet: "u32",
     recClear: "u32",
     propagation: "u32s",
@@ -259,6 +261,8 @@ export const Message = {
   /** A listener of seccomp notifications is there; `value` is its descriptor, init's. */
   SECCOMP_LISTENER: 10,
   NET_DEVICES: 11,
+  /** The source of the entry `value` of `mounts` is wanted; the answer brings it as a detached mount, or nothing. */
+  MOUNT_TREE: 12,
   /** Init is about to execute the program; an end without it is a death before that. Not answered. */
   EXEC: 9,
   /** The first thing that init waits for: a message with the plan and the slots as descriptors. */

@@ -13,6 +13,7 @@ import type { InitProcess } from "../init/process.ts";
 import { buildPlan, stateParts, type Plan } from "../plan/build.ts";
 import type { PlanFacts } from "../plan/facts.ts";
 import * as K from "../plan/linux.ts";
+import { treeMounts } from "../plan/mount_trees.ts";
 import { initClone, readNamespaces, type Namespaces } from "../plan/namespaces.ts";
 import type { Config } from "../spec/types.ts";
 import { AT_FDCWD, exists } from "../sys/files.ts";
@@ -20,7 +21,7 @@ import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { loadBundle, type Bundle } from "./bundle.ts";
 import { startIn } from "./birth.ts";
-import { openMountTrees } from "./mount_trees.ts";
+import { mountTrees } from "./mount_trees.ts";
 import { sendPidfd } from "./pidfd_socket.ts";
 import { warnOfCapabilities } from "./capability_warnings.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
@@ -118,7 +119,6 @@ export async function launch(
     const notify = await notifySocket(config, entry, mode);
     if (notify?.socket !== undefined) undo.push(() => notify.socket?.close());
     const planned = notify?.config ?? config;
-    const trees = openMountTrees(planned, bundle.path, namespaces, joined, fds);
     const init = startIn(cgroup, {
       clone: initClone(namespaces),
       stdio: options.stdio ?? STDIO,
@@ -146,13 +146,13 @@ export async function launch(
       selinux,
       cgroupMounts: cgroupPieces(config, layout, cgroup.paths),
       ...(seccomp === undefined ? {} : { seccomp }),
-      trees: [...trees.keys()],
+      trees: treeMounts(planned, namespaces),
     };
     const plan = buildPlan(planned, facts);
     if (mode.waitForStart) entry.makeFifo();
     const slots: number[] = [];
     try {
-      openSlots(plan.slots, entry, joined, mode.consoleSocket, slots, undefined, trees);
+      openSlots(plan.slots, entry, joined, mode.consoleSocket, slots);
       init.sendPlan(plan, slots);
     } finally {
       for (const fd of slots) native.close(fd);
@@ -200,6 +200,7 @@ export async function launch(
         devices = moved;
         undo.push(() => moved.back());
       },
+      mountTree: mountTrees(planned, bundle.path, namespaces, joined, fds),
       seccompListener: (fd) => {
         const { path } = bundle;
         return sendListener(config, init, fd, { id: options.id, bundle: path, statePid: init.pid, status: "creating" });

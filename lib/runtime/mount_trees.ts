@@ -5,7 +5,7 @@
  */
 import { RuntimeError } from "../errors.ts";
 import * as K from "../plan/linux.ts";
-import { isIdMapped, treeMounts } from "../plan/mount_trees.ts";
+import { isIdMapped } from "../plan/mount_trees.ts";
 import { bindSource, parentPropagation } from "../plan/mounts.ts";
 import { parseMountOptions } from "../plan/mount_options.ts";
 import type { Namespaces } from "../plan/namespaces.ts";
@@ -13,56 +13,84 @@ import { MountFlag } from "../plan/ops.ts";
 import { propertyName } from "../spec/property_name.ts";
 import type { Config, Mount } from "../spec/types.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
-import { check, checkValue } from "../sys/files.ts";
+import { AT_FDCWD, check, checkValue, O_CLOEXEC, O_PATH, O_RDONLY } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native, nativeDirectory } from "../sys/native.ts";
 import { writeMaps, type IdMaps } from "./id_maps.ts";
 import type { OpenNamespaces } from "./slots.ts";
 
-/** Descriptors of detached mounts, by their indexes in `mounts`. */
-export type MountTrees = ReadonlyMap<number, number>;
-
 const SOCK_SEQPACKET = 5;
 
 /**
- * Opens the sources that init is not to open itself (see {@link treeMounts}), into `fds` too.
+ * Opens sources that init is not to open itself (see `lib/plan/mount_trees.ts`), when their turn comes: a source may lie in what
+ * was mounted before it.
+ *
  * @param joined the namespaces that the container joins
- * @throws SYSCALL, NOT_SUPPORTED with the mount's property
+ * @param fds gets what has to stay open until the container is ready
+ * @returns opens the source of the entry `index` of `mounts` as the process `pid` sees it; `undefined` where that process has
+ * to do it. It throws SYSCALL and NOT_SUPPORTED, with the mount's property
  */
-export function openMountTrees(
+export function mountTrees(
   config: Config,
   bundle: string,
   namespaces: Namespaces,
   joined: OpenNamespaces,
   fds: number[],
-): MountTrees {
-  const trees = new Map<number, number>();
+): (index: number, pid: number) => number | undefined {
   const users = new Map<string, number>();
-  for (const index of treeMounts(config, namespaces)) {
+  return (index, pid) => {
     const mount = config.mounts?.[index];
-    if (mount === undefined) continue;
+    if (mount === undefined) return undefined;
     const pointer = `/mounts/${index}`;
     const path = bindSource(mount, bundle);
     const options = parseMountOptions(mount.options ?? []);
-    const fd = native.openTree(path, (options.flags & MountFlag.RECURSIVE) !== 0);
     const idMapped = isIdMapped(mount);
+    const fd = openAsSeenBy(pid, path, (options.flags & MountFlag.RECURSIVE) !== 0);
     // A user, or root of a user namespace that has no mount namespace of its own: init, which has both, may be luckier.
-    if (fd === -Errno.EPERM && !idMapped) continue;
+    if (fd === -Errno.EPERM && !idMapped) return undefined;
     const name = propertyName(pointer);
-    fds.push(check(fd, `${name} ("${mount.destination}"): open_tree ${path}`, { pointer, path }));
-    // A copy of what is shared would spread to the host what is mounted in it.
-    const propagation = parentPropagation(config) & ~K.MS_REC;
-    const changed = native.mountSetattr(fd, true, 0, 0, propagation, -1);
-    // Before Linux 5.12 only init can, once it is attached; then it opens the source as well.
-    if (changed === -Errno.ENOSYS && !idMapped) continue;
-    check(changed, `${name}: mount_setattr`, { pointer, path });
-    if (idMapped) {
-      const user = usersOf(mount, config, namespaces, joined, users, fds);
-      mapIds(fd, user, options.idmap === "ridmap", mount, pointer, path);
+    check(fd, `${name} ("${mount.destination}"): open_tree ${path}`, { pointer, path });
+    try {
+      // A copy of what is shared would spread to the host what is mounted in it.
+      const propagation = parentPropagation(config) & ~K.MS_REC;
+      const changed = native.mountSetattr(fd, true, 0, 0, propagation, -1);
+      // Before Linux 5.12 only init can, once it is attached; then it opens the source as well.
+      if (changed === -Errno.ENOSYS && !idMapped) {
+        native.close(fd);
+        return undefined;
+      }
+      check(changed, `${name}: mount_setattr`, { pointer, path });
+      if (idMapped) {
+        const user = usersOf(mount, config, namespaces, joined, users, fds);
+        mapIds(fd, user, options.idmap === "ridmap", mount, pointer, path);
+      }
+    } catch (error) {
+      native.close(fd);
+      throw error;
     }
-    trees.set(index, fd);
+    return fd;
+  };
+}
+
+/**
+ * A detached mount of `path` in the mount namespace of a process: so it has that one's mounts and, where it belongs to another
+ * user namespace, its locked flags. Of this process's own where the other may not be entered.
+ */
+function openAsSeenBy(pid: number, path: string, recursive: boolean): number {
+  const own: number[] = [];
+  const open = (name: string, flags: number): number => {
+    const fd = native.open(AT_FDCWD, `/proc/${pid}/${name}`, flags | O_CLOEXEC, 0);
+    if (fd >= 0) own.push(fd);
+    return fd;
+  };
+  try {
+    const there = open("ns/mnt", O_RDONLY);
+    const root = open("root", O_PATH);
+    const fd = there < 0 || root < 0 ? -Errno.EPERM : native.openTreeIn(there, root, path, recursive);
+    return fd === -Errno.EPERM || fd === -Errno.EINVAL ? native.openTree(path, recursive) : fd;
+  } finally {
+    for (const fd of own) native.close(fd);
   }
-  return trees;
 }
 
 function mapIds(fd: number, user: number, recursive: boolean, mount: Mount, pointer: string, path: string): void {

@@ -17,6 +17,8 @@ export interface Service {
   readonly runtimeHooks: () => Promise<void>;
   /** Moves `linux.netDevices` into the network namespace of a process; `exec` is never asked. */
   readonly netDevices?: (pid: number) => Promise<void>;
+  /** Opens the source of an entry of `mounts` as a process sees it; `undefined` where it has to do that itself. */
+  readonly mountTree?: (mount: number, pid: number) => number | undefined;
   /** Hands a seccomp listener, a descriptor of init's, to the agent. @returns an errno where it cannot be had, else 0 */
   readonly seccompListener: (fd: number) => number;
   /** Makes the container known; after it init goes on without the runtime. */
@@ -48,6 +50,12 @@ export async function serve(
         const fds = cgroup.joinFds();
         init.answer(Message.CGROUP, fds);
         for (const fd of fds) native.close(fd);
+        continue;
+      }
+      case Message.MOUNT_TREE: {
+        const fd = service.mountTree?.(question.value, init.asking);
+        init.answer(Message.MOUNT_TREE, fd === undefined ? [] : [fd]);
+        if (fd !== undefined) native.close(fd);
         continue;
       }
       case Message.RUNTIME_HOOKS:

@@ -6,7 +6,6 @@ import type { Namespaces } from "../plan/namespaces.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_PATH, O_RDONLY, check } from "../sys/files.ts";
 import { F_GETFD } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
-import type { MountTrees } from "./mount_trees.ts";
 import type { Entry } from "./store.ts";
 
 
@@ -40,7 +39,6 @@ export function openNamespaces({ joins }: Namespaces, fds: number[]): OpenNamesp
  * Opens each slot, in order, into `fds`; those belong to the caller, also after a failure.
  * @param consoleSocket connected socket that gets the console's master
  * @param container pidfd of the first process of the container that is joined
- * @param trees sources of bind mounts that the runtime has opened
  * @throws SYSCALL with the property that a slot comes from
  */
 export function openSlots(
@@ -50,15 +48,11 @@ export function openSlots(
   consoleSocket: number | undefined,
   fds: number[],
   container = -1,
-  trees?: MountTrees,
 ): void {
   for (const slot of slots) {
     switch (slot.kind) {
       case "namespace":
         fds.push(check(native.dup(namespaces.get(slot.origin) ?? -1), "dup"));
-        break;
-      case "mountTree":
-        fds.push(check(native.dup(trees?.get(slot.mount) ?? -1), "dup"));
         break;
       case "startFifo":
         fds.push(entry.openFifo(O_PATH) ?? -1);

@@ -41,6 +41,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Readdir>("readdir"),
 
     Function<OpenTree>("openTree"),
+    Function<OpenTreeIn>("openTreeIn"),
     Function<MoveMount>("moveMount"),
     Function<Unmount>("unmount"),
     Function<MountSetattr>("mountSetattr"),

@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "../base/syscall.h"
 #include "addon.h"
@@ -12,6 +15,48 @@ int OpenTree(const Path& path, bool recursive) {
   // AT_RECURSIVE
   const unsigned flags = 1U /* OPEN_TREE_CLONE */ | O_CLOEXEC | (recursive ? 0x8000U : 0U);
   return static_cast<int>(Syscall(__NR_open_tree, AT_FDCWD, path.text, flags));
+}
+
+namespace {
+
+// What a child does in another mount namespace, with the memory and the descriptors of its parent.
+struct Visit {
+  int mount_namespace;
+  int root;
+  const char* path;
+  bool recursive;
+  long result;
+};
+
+int OpenThere(void* argument) {
+  Visit& visit = *static_cast<Visit*>(argument);
+  visit.result = Syscall(__NR_setns, visit.mount_namespace, CLONE_NEWNS);
+  if (visit.result >= 0) visit.result = Syscall(__NR_fchdir, visit.root);
+  if (visit.result >= 0) visit.result = Syscall(__NR_chroot, ".");
+  if (visit.result >= 0) {
+    const unsigned flags = 1U /* OPEN_TREE_CLONE */ | O_CLOEXEC | (visit.recursive ? 0x8000U : 0U);
+    visit.result = Syscall(__NR_open_tree, AT_FDCWD, visit.path, flags);
+  }
+  return 0;
+}
+
+}  // namespace
+
+// setns(2) wants a process that shares its directories with no thread: so a child does it.
+int OpenTreeIn(int mount_namespace, int root, const Path& path, bool recursive) {
+  constexpr size_t kStack = 16 * 1024;
+  alignas(16) char stack[kStack];
+  Visit visit = {mount_namespace, root, path.text, recursive, 0};
+  // No handler of ours is to run in it.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
+  const int child = clone(OpenThere, stack + kStack, CLONE_VM | CLONE_VFORK | CLONE_FILES, &visit);
+  const int failed = child < 0 ? errno : 0;
+  if (child >= 0) [[maybe_unused]] const pid_t reaped = Retry([&] { return waitpid(child, nullptr, __WALL); });
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  return failed != 0 ? -failed : static_cast<int>(visit.result);
 }
 
 int MountSetattr(int fd, bool recursive, uint32_t set, uint32_t clear, uint32_t propagation,

@@ -43,8 +43,8 @@ Result<ReceivedMessage> WaitFor(const Context& context, Message kind, std::int32
   return received;
 }
 
-Result<ReceivedMessage> Ask(const Context& context, Message kind) {
-  TRY(Tell(context, kind, 0));
+Result<ReceivedMessage> Ask(const Context& context, Message kind, std::int32_t about) {
+  TRY(Tell(context, kind, about));
   std::int32_t value = 0;
   return WaitFor(context, kind, &value);
 }

@@ -19,7 +19,7 @@ Status Tell(const Context& context, Message kind, std::int32_t value);
 Result<ReceivedMessage> WaitFor(const Context& context, Message kind, std::int32_t* value);
 
 // Asks, and waits for the answer.
-Result<ReceivedMessage> Ask(const Context& context, Message kind);
+Result<ReceivedMessage> Ask(const Context& context, Message kind, std::int32_t about = 0);
 
 // Sends the failure record to whoever listens now: the runtime, after that `start`, else nobody.
 void ReportFailure(const Context& context, std::uint32_t step, const Error& error);

@@ -85,6 +85,7 @@ enum class Message : std::uint32_t {
   kFailure = 7,
   kSeccompListener = 10,
   kNetDevices = 11,
+  kMountTree = 12,
   kExec = 9,
   kPlan = 8,
 };
@@ -235,6 +236,7 @@ struct MountStep {
   std::uint32_t sb = 0;
   std::uint32_t set = 0;
   std::uint32_t clear = 0;
+  std::uint32_t implied = 0;
   std::uint32_t rec_set = 0;
   std::uint32_t rec_clear = 0;
   Numbers propagation;
@@ -249,6 +251,7 @@ inline bool Decode(FieldReader in, MountStep* out) {
          in.Read(&out->sb) &&
          in.Read(&out->set) &&
          in.Read(&out->clear) &&
+         in.Read(&out->implied) &&
          in.Read(&out->rec_set) &&
          in.Read(&out->rec_clear) &&
          in.Read(&out->propagation) &&
@@ -631,7 +634,7 @@ inline constexpr std::string_view kFieldTypes[] = {
     "",
     "i",
     "si",
-    "sssiiiiiinsi",
+    "sssiiiiiiinsi",
     "ss",
     "siiiiii",
     "siii",

@@ -1,6 +1,7 @@
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
+#include "../control.h"
 #include "../copy_up.h"
 #include "../mount_api.h"
 #include "../mount_target.h"
@@ -51,9 +52,14 @@ Status PlaceTree(Context& context, const MountStep& step, int source, const Uniq
   // In place of a new sysfs comes the host's with all that is mounted in it: its cgroups must not
   // be writable where it was asked for read-only (CVE-2023-25809).
   const bool whole = !Has(step, kMountFlagBind);
-  const Attributes own = {step.set, step.clear, whole};
+  Attributes own = {step.set, step.clear, whole};
   const Attributes all = {step.rec_set, step.rec_clear, true};
-  const Status changed = SetAttributes(tree.get(), own, step.target);
+  Status changed = SetAttributes(tree.get(), own, step.target);
+  // What the mount namespace of another user namespace has locked stays, unless it was named.
+  if (!changed.ok() && changed.error().number() == EPERM && step.implied != 0) {
+    own.clear &= ~static_cast<std::uint64_t>(step.implied);
+    changed = SetAttributes(tree.get(), own, step.target);
+  }
   const bool late = !changed.ok() && changed.error().number() == ENOSYS && !whole;
   if (!late) TRY(changed);
   TRY(SetAttributes(tree.get(), all, step.target));
@@ -76,10 +82,13 @@ Status BindTree(Context& context, const MountStep& step, const UniqueFd& source,
 
 Status Bind(Context& context, const MountStep& step) {
   if (step.tree != 0) {
-    const UniqueFd tree = TRY(CheckedFd(
-        Syscall(__NR_fcntl, context.Slot(step.tree - 1), F_DUPFD_CLOEXEC, 0), Call::kDup3,
-        step.source));
-    return PlaceTree(context, step, tree.get(), tree);
+    const ReceivedMessage answer =
+        TRY(Ask(context, Message::kMountTree, static_cast<std::int32_t>(step.tree - 1)));
+    // Nothing: the runtime may not open it, and this process may be luckier.
+    if (answer.fd_count > 0) {
+      const UniqueFd tree(answer.fds[0]);
+      return PlaceTree(context, step, tree.get(), tree);
+    }
   }
   const UniqueFd source = TRY(OpenSource(step.source.data(), step.source));
   return BindTree(context, step, source, Has(step, kMountFlagRecursive));
