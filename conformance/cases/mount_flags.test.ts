@@ -70,6 +70,7 @@ scenario("access times stay unless one of their options is given", (t, box) => {
     }), "/var").join(",");
   t.equal(shown("nodev"), "rw,nodev,noatime,nodiratime");
   t.equal(shown("atime"), "rw,noatime,nodiratime", "the kernel's default is not to change them");
+  t.equal(shown("diratime"), "rw,noatime,nodiratime");
   t.equal(shown("strictatime"), "rw");
   t.equal(shown("relatime"), "rw,relatime");
 });

@@ -129,24 +129,24 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   return result;
 }
 
-/** What a bind mount may lose without a word about access times. */
-const PLAIN =
-  K.MOUNT_ATTR_RDONLY | K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NODEV | K.MOUNT_ATTR_NOEXEC | K.MOUNT_ATTR_NOSYMFOLLOW;
+/** What a bind mount loses where another option is given; in the mount namespace of another user namespace they may be locked. */
+const LOCKED = K.MOUNT_ATTR_RDONLY | K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NODEV | K.MOUNT_ATTR_NOEXEC;
 
 /**
- * What a bind mount loses of the options of its source, besides those that are named: with no option it keeps all, with any
- * it has those that are given and no other, as with runc and what mount(8) documents. Access times stay unless one of their
- * options is given.
+ * What a bind mount loses of the options of its source. With no option it keeps all; with any it has those that are given and
+ * no other, as with runc. Access times stay unless `noatime`, `strictatime`, `relatime` or `nodiratime` is given: as in
+ * mount(2), to take one back changes nothing.
  *
- * @returns MOUNT_ATTR_* bits that are neither in `set` nor in `clear`
+ * @returns MOUNT_ATTR_* bits to clear, and those of them that nobody has named and that stay where they are locked
  */
-export function impliedClear({ named, set, clear }: MountOptions): number {
-  if (!named) return 0;
-  let implied = PLAIN;
-  const mode = (clear & K.MOUNT_ATTR__ATIME) !== 0;
-  if (mode || (set & K.MOUNT_ATTR_NODIRATIME) !== 0) implied |= K.MOUNT_ATTR_NODIRATIME;
-  if (!mode && (set & K.MOUNT_ATTR_NODIRATIME) !== 0) implied |= K.MOUNT_ATTR__ATIME;
-  return implied & ~(set | clear);
+export function bindClear({ named, set, clear }: MountOptions): { readonly clear: number; readonly implied: number } {
+  if (!named) return { clear, implied: 0 };
+  const hasMode = (clear & K.MOUNT_ATTR__ATIME) !== 0;
+  const noDirectories = (set & K.MOUNT_ATTR_NODIRATIME) !== 0;
+  let all = (clear & ~K.MOUNT_ATTR_NODIRATIME) | LOCKED | K.MOUNT_ATTR_NOSYMFOLLOW;
+  if (hasMode || noDirectories) all |= K.MOUNT_ATTR_NODIRATIME | K.MOUNT_ATTR__ATIME;
+  all &= ~(set & ~K.MOUNT_ATTR__ATIME);
+  return { clear: all, implied: all & ~clear & LOCKED };
 }
 
 function lookup(table: Readonly<Record<string, Meaning>>, option: string): Meaning | undefined {

@@ -9,7 +9,7 @@ import { cleanPath } from "../spec/clean_path.ts";
 import type { Config, LinuxDevice, Mount } from "../spec/types.ts";
 import type { PlanFacts } from "./facts.ts";
 import * as K from "./linux.ts";
-import { impliedClear, parseMountOptions } from "./mount_options.ts";
+import { bindClear, parseMountOptions } from "./mount_options.ts";
 import { MountFlag, type Step, type StepFields } from "./ops.ts";
 
 const PROPAGATION: Readonly<Record<string, number>> = {
@@ -129,7 +129,8 @@ export function mountFields(
   const set = deferReadonly ? options.set & ~K.MOUNT_ATTR_RDONLY : options.set;
   let flags = options.flags;
   if (!bind && (mount.type === "proc" || mount.type === "sysfs")) flags |= MountFlag.STRICT_TARGET;
-  const implied = bind && (flags & MountFlag.REMOUNT) === 0 ? impliedClear(options) : 0;
+  const isNew = bind && (flags & MountFlag.REMOUNT) === 0;
+  const { clear, implied } = isNew ? bindClear(options) : { clear: options.clear, implied: 0 };
   return {
     target: insideRoot(mount.destination, rootfs),
     source: bind ? bindSource(mount, bundle) : (mount.source ?? ""),
@@ -138,7 +139,7 @@ export function mountFields(
     flags,
     sb: options.sb,
     set,
-    clear: options.clear | implied,
+    clear,
     implied,
     recSet: options.recSet,
     recClear: options.recClear,

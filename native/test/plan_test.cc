@@ -48,6 +48,7 @@ std::string Good() {
       .Number(3)
       .Number(4)
       .Number(5)
+      .Number(6)
       .Words({1, 2, 3})
       .String("a=b,c")
       .Number(0)
