@@ -4,6 +4,7 @@
 //   npm run test:v2 -- WORD...           only the files of conformance/ whose path contains one of the words
 //   npm run test:v2 -- --shell COMMAND   one shell command in the machine, as root, in the checkout
 //   RUNTIMES=runt,crun npm run test:v2   with these runtimes; each file runs with every one
+//   FILE_SECONDS=60 npm run test:v2      how long a file may take; 300 by default
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
@@ -13,7 +14,7 @@ import { ensureNpmPackages, environment, PACKAGES, prepare, ROOT } from "./prepa
 import { count, describe, testFiles } from "./tap.mjs";
 
 const LOGS = join(ROOT, "build/test-logs");
-const FILE_SECONDS = 300;
+const FILE_SECONDS = Number(process.env.FILE_SECONDS ?? 300);
 /** The files that run without words: what touches cgroups, and a life from end to end. */
 const CHOSEN = ["cgroups", "systemd", "devices", "events", "lifecycle", "pause", "update", "namespaces", "exec", "killed", "unprivileged", "wait", "blkio", "rootless"];
 

@@ -86,6 +86,8 @@ export class Box {
   readonly marker: string;
   /** What every config.json of the box has, and every file for `exec --process`. */
   readonly given = new Given();
+  /** Global options of every call, after `--root`. */
+  readonly globals: string[] = [];
   #count = 0;
   #undo: (() => void)[] = [];
 
@@ -167,12 +169,12 @@ export class Box {
 
   /** Calls the runtime with the `--root` of the box. */
   call(args: readonly string[], options?: CallOptions): Result {
-    return callRuntime(this.dir, ["--root", this.root, ...args], options);
+    return callRuntime(this.dir, ["--root", this.root, ...this.globals, ...args], options);
   }
 
   /** As {@link Box.call}, without waiting for the end. */
   begin(args: readonly string[], options?: CallOptions): Running {
-    const running = startRuntime(this.dir, ["--root", this.root, ...args], options);
+    const running = startRuntime(this.dir, ["--root", this.root, ...this.globals, ...args], options);
     this.atClose(() => running.child.kill("SIGKILL"));
     return running;
   }

@@ -88,6 +88,7 @@ export interface Resources {
   cpu?: Record<string, number | string>;
   pids?: { limit: number };
   blockIO?: Record<string, number>;
+  unified?: Record<string, string>;
 }
 
 export interface Seccomp {
