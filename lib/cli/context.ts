@@ -13,7 +13,10 @@ import type { GlobalFlags } from "./table.ts";
 /** {@link chooseRoot} with the facts of this process. */
 export function rootOf(globals: GlobalFlags): Root {
   return chooseRoot(globals.root, {
-    directory: process.cwd(),
+    // Not before it is needed: it may have been removed, which does not matter to "delete".
+    get directory() {
+      return process.cwd();
+    },
     environment: process.env,
     effectiveUid: process.geteuid?.() ?? 0,
     inUserNamespace,

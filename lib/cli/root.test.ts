@@ -54,3 +54,17 @@ t.test("--rootless", async (t) => {
   t.equal(readRootless("0"), false);
   t.throws(() => readRootless("foo"), { code: "USAGE", message: /foo/ });
 });
+
+t.test("the current directory is asked for only where it matters: it may have been removed", async (t) => {
+  const facts = {
+    get directory(): string {
+      throw new Error("asked for");
+    },
+    environment: {},
+    effectiveUid: 0,
+    inUserNamespace: () => false,
+  };
+  t.equal(chooseRoot("/run/x/../y", facts).path, "/run/y");
+  t.ok(chooseRoot(undefined, facts).path.startsWith("/"));
+  t.throws(() => chooseRoot("x", facts), /asked for/);
+});
