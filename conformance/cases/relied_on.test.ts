@@ -37,6 +37,7 @@ scenario("a created container holds no descriptor of what it has hidden", (t, bo
   });
   const targets = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
   t.same(targets.filter((target) => target.startsWith("/proc/") && !target.startsWith("/proc/1/")), []);
+  t.same(targets.filter((target) => target.startsWith("/sys")), []);
 });
 
 for (const signal of ["HUP", "INT", "TERM"]) {
