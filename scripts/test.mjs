@@ -2,6 +2,7 @@
 // Everything runs even if a part fails; the last line is "N passed, N failed, N skipped".
 //
 //   npm test [-- WORD...]   only the test files whose path contains one of the words
+//   npm test -- vm          the files that run in the virtual machine with cgroup v2 as well; npm run test:v2 has more
 //   RUNTIME=/path npm test  the conformance cases with another runtime
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -18,6 +19,10 @@ const ALONE = ["conformance/stress/", "conformance/security/", "conformance/engi
 /** Folders whose files run only if a word asks for them, but for one file an engine; `npm run engines` runs all. */
 const ASKED_FOR = ["conformance/engines/"];
 const QUICK = ["playground", "docker_lifecycle", "ctr", "podman_lifecycle", "buildah", "cri", "rootless"].map((name) => `conformance/engines/${name}.test.ts`);
+
+/** Files that are tried in the virtual machine with cgroup v2 as well, and how long that may take, its making included. */
+const IN_MACHINE = ["cases/cgroups_v2", "cases/systemd"];
+const MACHINE_TIMEOUT_MS = 600_000;
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const words = process.argv.slice(2);
@@ -150,6 +155,23 @@ async function main() {
   const alone = (file) => ALONE.some((folder) => file.startsWith(folder));
   await runAll(cases.filter((file) => !alone(file)), JOBS, Parser);
   await runAll(cases.filter(alone), 1, Parser);
+  if (words.length === 0 || words.includes("vm")) runInMachine();
+}
+
+/** The cases of cgroup v2 in its virtual machine (scripts/test_v2.mjs, which prints as this file does). */
+function runInMachine() {
+  say("cgroup v2 with systemd, in a virtual machine");
+  const done = spawnSync(process.execPath, ["scripts/test_v2.mjs", ...IN_MACHINE], {
+    cwd: ROOT,
+    env: { ...environment(), RUNTIMES: process.env.RUNTIME ?? "runt" },
+    encoding: "utf8",
+    timeout: MACHINE_TIMEOUT_MS,
+  });
+  const lines = done.stdout.trim().split("\n");
+  const [, passed, failed, skipped] = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(lines.pop() ?? "") ?? [];
+  for (const line of [...lines, ...done.stderr.split("\n")]) if (line !== "") console.log(`    ${line}`);
+  if (passed === undefined) note("failed", `scripts/test_v2.mjs ended with ${done.status ?? done.signal}`);
+  else add({ passed: Number(passed), failed: Number(failed), skipped: Number(skipped) });
 }
 
 await main();
