@@ -132,6 +132,11 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
     return containers.state(context, id);
   },
 
+  async trace({ positionals }) {
+    const { trace } = await import("../commands/trace.ts");
+    return trace(positionals[0] ?? "");
+  },
+
   async update({ flags, id, context }) {
     const { update, updateLimits } = await import("./bundle_commands.ts");
     return update(context, id, updateLimits(flags));

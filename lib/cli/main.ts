@@ -65,9 +65,15 @@ async function runCommand(invocation: Invocation): Promise<number> {
   // Before that, runc has not named the command yet either.
   const failure = command?.failure ?? { prefix: "", status: FAILURE };
   let { prefix } = failure;
+  let finishTrace: (() => void) | undefined;
   try {
     const root = rootOf(globals);
     log = logOf(invocation);
+    const { trace: traceFile } = globals;
+    if (traceFile !== undefined) {
+      const { startTrace } = await import("./tracer.ts");
+      finishTrace = startTrace(traceFile, command?.name ?? "", log);
+    }
     const context = makeContext(globals, root, log);
     if (command?.prefixed === true) prefix = `${programName()} ${command.name} failed: `;
     const result = await dispatch(invocation, context, root);
@@ -79,6 +85,8 @@ async function runCommand(invocation: Invocation): Promise<number> {
     const told: RuntimeError = asRuntimeError(error).prefixed(prefix);
     (log ?? openLog({})).error(told);
     return failure.status;
+  } finally {
+    finishTrace?.();
   }
 }
 

@@ -67,6 +67,7 @@ export const SEE_ALSO: Readonly<Record<string, readonly string[]>> = {
   ps: ["ps(1)"],
   resume: ["runt-pause(8)"],
   run: ["runt-create(8)", "runt-exec(8)", "runt-delete(8)"],
+  trace: ["runt-plan(8)", "runt-run(8)"],
   spec: ["runt-check(8)", "runt-run(8)"],
   start: ["runt-create(8)"],
   state: ["runt-list(8)"],

@@ -12,6 +12,7 @@ export const OPTION_LISTS: Readonly<Record<string, string>> = {
     "                                                                                           [boolean]",
     "      --rootless        ignore cgroup permission errors",
     "                                         [string] [choices: \"true\", \"false\", \"auto\"] [default: auto]",
+    "      --trace           write a timeline of the command to a file, for \"trace\" or a browser [string]",
     "  -h, --help            show help                                                          [boolean]",
     "  -v, --version         print the version                                                  [boolean]",
     "",
@@ -26,6 +27,7 @@ export const OPTION_LISTS: Readonly<Record<string, string>> = {
     "                                                                                           [boolean]",
     "  --rootless        ignore cgroup permission errors",
     "                                         [string] [choices: \"true\", \"false\", \"auto\"] [default: auto]",
+    "  --trace           write a timeline of the command to a file, for \"trace\" or a browser     [string]",
     "",
   ].join("\n"),
   "checkpoint": [
@@ -198,6 +200,10 @@ export const OPTION_LISTS: Readonly<Record<string, string>> = {
     "",
   ].join("\n"),
   "state": [
+    "  -h, --help  show help                                                                    [boolean]",
+    "",
+  ].join("\n"),
+  "trace": [
     "  -h, --help  show help                                                                    [boolean]",
     "",
   ].join("\n"),

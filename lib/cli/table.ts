@@ -75,6 +75,7 @@ export const GLOBAL_OPTIONS = [
     default: "auto",
     help: "ignore cgroup permission errors",
   },
+  { name: "trace", type: "string", help: "write a timeline of the command to a file, for \"trace\" or a browser" },
   // Old versions of containerd's go-runc send it.
   { name: "criu", type: "string", hidden: true, help: "ignored" },
 ] as const satisfies readonly OptionRow[];
@@ -482,6 +483,14 @@ export const COMMANDS = {
     name: "state",
     summary: "print the state of a container",
     ...ONE_ID,
+    options: [],
+  },
+  trace: {
+    name: "trace",
+    summary: "draw a timeline that --trace has written",
+    arguments: "<file>",
+    min: 1,
+    max: 1,
     options: [],
   },
   update: {

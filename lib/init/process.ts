@@ -37,6 +37,19 @@ export interface InitOptions {
   readonly hookOutput: () => string;
 }
 
+/**
+ * Is told of each plan before it is sent, and gives a memfd for the times of its steps: one u64 for the beginning, and
+ * one for the end of each step. It stays the tracer's.
+ */
+export type PlanTracer = (plan: Plan) => number;
+
+let planTracer: PlanTracer | undefined;
+
+/** From now on init notes when it has done each step. */
+export function tracePlans(tracer: PlanTracer): void {
+  planTracer = tracer;
+}
+
 /** A running init. */
 export class InitProcess {
   /** Pid of the container's first process, in the runtime's pid namespace; 0 before it has been cloned. */
@@ -105,7 +118,9 @@ export class InitProcess {
     }
     this.#steps = plan.steps;
     const fd = check(native.sealedMemfd("runt:plan", encodePlan(plan.steps)), "memfd_create");
-    this.answer(Message.PLAN, [fd, ...slots]);
+    const times = planTracer?.(plan);
+    if (times === undefined) this.answer(Message.PLAN, [fd, ...slots]);
+    else this.answer(Message.PLAN, [fd, ...slots, times], 1);
     native.close(fd);
   }
 

@@ -220,7 +220,12 @@ export interface Native {
 export const nativeDirectory: string = locate();
 
 /** The loaded addon. */
-export const native: Native = load();
+export let native: Native = load();
+
+/** From now on all calls go to `next`, which looks on while they are made. */
+export function replaceNative(next: Native): void {
+  native = next;
+}
 
 function locate(): string {
   // RUNT_COMPILED is replaced by a literal when the program is built: there the addons are linked in, and `init` lies

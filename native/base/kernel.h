@@ -48,7 +48,9 @@ inline constexpr int kSigChild = 17;
 
 inline constexpr int kProtRead = 1;
 inline constexpr int kProtWrite = 2;
+inline constexpr int kMapShared = 1;
 inline constexpr int kMapPrivate = 2;
+inline constexpr int kClockMonotonic = 1;
 inline constexpr int kMapAnonymous = 0x20;
 
 inline constexpr int kMountDetach = 2;  // MNT_DETACH

@@ -71,6 +71,10 @@ struct Context {
   bool null_mask_attached = false;
   bool directory_mask_attached = false;
 
+  // Where the end of each step goes, shared with the runtime: nanoseconds of CLOCK_MONOTONIC; the
+  // first is when the plan came. nullptr unless the runtime traces.
+  std::uint64_t* times = nullptr;
+
   // The working directory is process.cwd already.
   bool changed_directory = false;
   // The real place of the target that was verified last: what an error may refer to.

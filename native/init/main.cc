@@ -37,6 +37,15 @@ Result<Plan> MapPlan(int fd) {
                      static_cast<std::size_t>(facts.size));
 }
 
+// Memory for the times of a trace; nullptr, and no trace, if it cannot be had.
+std::uint64_t* MapTimes(int fd) {
+  FileFacts facts;
+  if (GetFacts(fd, &facts) < 0) return nullptr;
+  const long address =
+      Syscall(__NR_mmap, nullptr, facts.size, kProtRead | kProtWrite, kMapShared, fd, 0);
+  return address < 0 && address > -4096 ? nullptr : reinterpret_cast<std::uint64_t*>(address);
+}
+
 // The runtime makes the plan while this program starts and its namespaces are made.
 Result<Plan> ReceivePlan(Context& context) {
   std::int32_t value = 0;
@@ -44,6 +53,12 @@ Result<Plan> ReceivePlan(Context& context) {
   if (message.fd_count == 0) return Error{EBADMSG, Call::kRecvmsg, "plan"};
   const UniqueFd plan(message.fds[0]);
   context.slot_count = message.fd_count - 1;
+  // With a trace its memory comes last.
+  if (value != 0 && context.slot_count > 0) {
+    context.slot_count -= 1;
+    const UniqueFd memory(message.fds[context.slot_count + 1]);
+    context.times = MapTimes(memory.get());
+  }
   for (std::size_t i = 0; i < context.slot_count; ++i) context.slots[i] = message.fds[i + 1];
   return MapPlan(plan.get());
 }

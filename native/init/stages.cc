@@ -119,6 +119,18 @@ void ShowAsArgument(const Context& context, std::string_view name) {
   for (std::size_t i = 0; i < name.size(); ++i) context.program_name[i] = name[i];
 }
 
+// Not once a filter holds, which may kill for the call.
+void NoteTime(const Context& context, std::uint32_t index) {
+  if (context.filtered) return;
+  struct {
+    std::int64_t seconds;
+    std::int64_t nanoseconds;
+  } now = {};
+  Syscall(__NR_clock_gettime, kClockMonotonic, &now);
+  context.times[index] = static_cast<std::uint64_t>(now.seconds) * 1'000'000'000U +
+                         static_cast<std::uint64_t>(now.nanoseconds);
+}
+
 }  // namespace
 
 Status Protect(const Context& context) {
@@ -160,9 +172,11 @@ Status EnterStage(Context& context) {
 void RunPlan(Context& context, const Plan& plan) {
   std::uint32_t last = 0;
   bool failed = false;
+  if (context.times != nullptr) NoteTime(context, 0);
   plan.ForEach([&](const RawStep& step) {
     last = step.index;
     const Status status = RunStep(context, step);
+    if (context.times != nullptr) NoteTime(context, step.index + 1);
     if (status.ok()) return true;
     ReportFailure(context, step.index, status.error());
     failed = true;
