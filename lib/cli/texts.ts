@@ -143,7 +143,11 @@ EXAMPLE:
     # runt state web`,
   trace: `Draws a timeline that the global option --trace has written: when each system call of the
 runtime and each step of init began, how long it took, and from which property of config.json it comes.
-Browsers draw the same file (ui.perfetto.dev, chrome://tracing).`,
+Browsers draw the same file (ui.perfetto.dev, chrome://tracing).
+
+EXAMPLE:
+    # runt --trace web.json run --bundle /bundles/web web
+    $ runt trace web.json`,
   update: `Changes limits of a container. What is not named stays as it is, and if the kernel refuses a
 value, all keep their former ones. Sizes may have a unit (64M, 1.5g); units are powers of 1024.
 
