@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Box, scenario } from "../harness/box.ts";
-import { KIND } from "../harness/runtime.ts";
+import { KIND, RUNTIME } from "../harness/runtime.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 
 const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
@@ -15,8 +15,17 @@ const skip = KIND === "runt" ? false : "the library is runt's";
 function run(box: Box, engine: string, name: string, ...args: readonly string[]): string {
   const rootfs = box.path("rootfs");
   makeRootfs(rootfs);
+  box.atClose(() => deleteThoseOf(box));
   const words = ["--mount", engine, `${ROOT}examples/${name}.mjs`, rootfs, ...args];
   return execFileSync("unshare", words, { encoding: "utf8", env: { ...process.env, TMPDIR: box.dir }, timeout: 60_000 });
+}
+
+/** What an example that was killed has left; it keeps its containers where the program does. */
+function deleteThoseOf(box: Box): void {
+  const listed = spawnSync(RUNTIME, ["list", "--format", "json"], { encoding: "utf8" }).stdout;
+  for (const { id, bundle } of (JSON.parse(listed) ?? []) as readonly { readonly id: string; readonly bundle: string }[]) {
+    if (bundle.startsWith(`${box.dir}/`)) spawnSync(RUNTIME, ["delete", "--force", id]);
+  }
 }
 
 for (const engine of ENGINES) {
