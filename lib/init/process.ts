@@ -113,7 +113,7 @@ export class InitProcess {
    */
   sendPlan(plan: Plan, slots: readonly number[]): void {
     if (slots.length > MAX_SLOTS) {
-      const text = `mounts: ${slots.length} descriptors are needed, most of them for sources with id mappings; init takes ${MAX_SLOTS}`;
+      const text = `the plan needs ${slots.length} descriptors, init takes ${MAX_SLOTS}`;
       throw new RuntimeError("HOST_UNABLE", text, { pointer: "/mounts" });
     }
     this.#steps = plan.steps;

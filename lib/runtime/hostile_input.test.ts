@@ -24,6 +24,8 @@ import { parseResources } from "../spec/resources_file.ts";
 import type { Config } from "../spec/types.ts";
 
 const RUNS = Number(process.env["RUNT_PROPERTY_RUNS"] ?? 1500);
+// The usual run is the same each time; one that was asked for looks elsewhere each time.
+if (process.env["RUNT_PROPERTY_RUNS"] === undefined) fc.configureGlobal({ seed: 20261123 });
 
 const FACTS: PlanFacts = {
   id: "box",

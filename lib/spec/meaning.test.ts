@@ -380,6 +380,7 @@ run("devices and resources", [
           { type: "c", path: "/dev/a", major: 1, minor: 3 },
           { type: "c", path: "/dev/a", major: 1, minor: 4 },
           { type: "u", path: "/dev/u", major: 0, minor: -1 },
+          { type: "c", path: "/dev/o", major: 1, minor: 5, uid: 4294967295, gid: 4294967294 },
         ],
       },
     },
@@ -388,6 +389,7 @@ run("devices and resources", [
     "/linux/devices/2/major: found 4096, must be from 0 to 4095",
     "/linux/devices/4/path: /dev/a is another device already, at /linux/devices/0",
     "/linux/devices/5/minor: found -1, must be from 0 to 1048575",
+    "/linux/devices/6/uid: found 4294967295, must be at most 4294967294",
   ],
   [
     "cgroupsPath",

@@ -33,6 +33,10 @@ function checkDevices({ linux }: Sound<Config>, report: Report): void {
       checkNumber(at, "major", device.major, MAX_MAJOR, report);
       checkNumber(at, "minor", device.minor, MAX_MINOR, report);
     }
+    for (const name of ["uid", "gid"] as const) {
+      // 2^32-1 is no id: to chown(2) it means that the owner stays as it is.
+      if (device[name] === 0xffffffff) report(`${at}/${name}`, "found 4294967295, must be at most 4294967294");
+    }
     const other = devices.findIndex((earlier, i) => i < index && isOther(earlier, device));
     if (other >= 0)
       report(`${at}/path`, `${device.path} is another device already, at /linux/devices/${other}`);
