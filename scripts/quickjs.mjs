@@ -29,12 +29,22 @@ export function fetchQuickjs() {
   run("mv", [aside, QUICKJS]);
 }
 
+/** Where this machine gets Debian's packages from; apt knows that of sources whose lists it has only. */
+function mirrors() {
+  const known = () => {
+    const lines = ask("apt-get", ["indextargets", "--format", "$(REPO_URI) $(ORIGIN)", "Created-By: Packages"]).split("\n");
+    return new Set(lines.filter((line) => line.endsWith(" Debian")).map((line) => line.split(" ")[0]));
+  };
+  const found = known();
+  if (found.size > 0) return found;
+  console.log("quickjs: apt-get update");
+  run("apt-get", ["update", "-q"]);
+  return known();
+}
+
 function download(archive, isRight) {
-  const mirrors = ask("apt-get", ["indextargets", "--format", "$(REPO_URI) $(ORIGIN)", "Created-By: Packages"]);
   const tried = [];
-  for (const line of new Set(mirrors.split("\n"))) {
-    const [mirror = "", origin] = line.split(" ");
-    if (origin !== "Debian") continue;
+  for (const mirror of mirrors()) {
     const url = `${mirror}pool/main/q/quickjs/${FILE}`;
     try {
       run("/usr/lib/apt/apt-helper", ["download-file", url, archive, `SHA256:${SHA256}`]);
