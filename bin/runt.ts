@@ -1,3 +1,7 @@
-import { main } from "../lib/cli/main.ts";
+/** What the program starts with: native/engine/main.cc calls `main` when all modules are loaded. */
 
-void main(process.argv.slice(2));
+import { main as runCommandLine } from "../lib/cli/main.ts";
+
+export function main(): void {
+  void runCommandLine(process.argv.slice(2));
+}

@@ -16,6 +16,8 @@ const ENGINE_BUILD = "build/engine";
 /** The modules of the program, and their bytecode. */
 const BUNDLE = "build/program";
 const PROGRAM = "build/program.bin";
+/** The program with all modules loaded. */
+const WITH_SNAPSHOT = "build/program.runt";
 const SCRIPT_BUILD = "build/js";
 const LIBEXEC = "dist/libexec/runt";
 const BUN = "node_modules/bun/bin/bun.exe";
@@ -166,7 +168,9 @@ function buildProgram() {
     const first = `${BUNDLE}/runt.js`;
     const modules = filesUnder(BUNDLE, [".js"]).filter((file) => file !== first);
     run(join(ROOT, compiler), [PROGRAM, first, ...modules]);
-    install(cmakeEngine("program"), output);
+    const program = cmakeEngine("program");
+    run(join(ROOT, program), [PROGRAM, WITH_SNAPSHOT]);
+    install(WITH_SNAPSHOT, output);
   });
 }
 
@@ -176,7 +180,6 @@ function cmakeEngine(target) {
   const settings = {
     RUNT_QUICKJS: join(ROOT, QUICKJS),
     RUNT_QUICKJS_VERSION: QUICKJS_VERSION,
-    RUNT_PROGRAM: join(ROOT, PROGRAM),
   };
   const options = Object.entries(settings).map(([name, value]) => `--CD${name}=${value}`);
   run(process.execPath, [cmake, "build", "--out", ENGINE_BUILD, ...options, "--target", target]);

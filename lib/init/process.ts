@@ -73,7 +73,7 @@ export class InitProcess {
   static start(options: InitOptions): InitProcess {
     const { clone, preserveFds } = options;
     const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
-    const path = `${nativeDirectory}/init`;
+    const path = `${nativeDirectory()}/init`;
     const executable = native.sealedCopy("runt:init", path);
     try {
       const fds = [...options.stdio];

@@ -55,7 +55,7 @@ t.test("a worker thread has watches of its own, and can be ended while it waits"
       process.dlopen(loaded, path);
       return loaded.exports;
     };
-    const native = load(${JSON.stringify(`${nativeDirectory}/runt.node`)});
+    const native = load(${JSON.stringify(`${nativeDirectory()}/runt.node`)});
     const watchNative = load(${JSON.stringify(watchAddon)});
     const [reader, writer] = native.pipe();
     watchNative.watch(reader, 1, (happened) => {

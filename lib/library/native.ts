@@ -17,7 +17,7 @@ export interface WatchNative {
 }
 
 /** Absolute path of the addon. */
-export const watchAddon: string = `${nativeDirectory}/watch.node`;
+export const watchAddon: string = `${nativeDirectory()}/watch.node`;
 
 /** The addon, for this thread. */
 export const watchNative: WatchNative = load();

@@ -132,7 +132,7 @@ function usersOf(
 function newUserNamespace(maps: IdMaps, pointer: string): number {
   const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
   try {
-    const program = `${nativeDirectory}/init`;
+    const program = `${nativeDirectory()}/init`;
     const spawned = native.spawn({
       program,
       args: ["runt:[1:JOIN]", "3", "0"],

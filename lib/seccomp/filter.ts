@@ -77,13 +77,14 @@ async function program(seccomp: LinuxSeccomp, log: Log, options: FilterOptions):
  */
 function cacheKey(seccomp: LinuxSeccomp, { failUnknown = false }: FilterOptions): string {
   const { defaultAction, defaultErrnoRet, architectures = [], syscalls = [] } = seccomp;
-  const addon = native.stat(AT_FDCWD, seccompAddon, true);
+  const file = seccompAddon();
+  const addon = native.stat(AT_FDCWD, file, true);
   const compiler = typeof addon === "number" ? [] : [addon.dev, addon.ino, addon.size, addon.mtimeMs];
   return JSON.stringify([
     COMPILER_VERSION,
     process.env["RUNT_VERSION"],
     process.env["RUNT_COMMIT"],
-    seccompAddon,
+    file,
     compiler,
     process.arch,
     native.kernelRelease(),

@@ -38,19 +38,20 @@ export interface SeccompNative {
 let loaded: SeccompNative | undefined;
 
 /** Absolute path of the file that libseccomp is linked into: the addon, or the program. */
-export const seccompAddon: string =
-  process.env["RUNT_COMPILED"] === "1" ? process.execPath : `${nativeDirectory}/seccomp.node`;
+export function seccompAddon(): string {
+  return process.env["RUNT_COMPILED"] === "1" ? process.execPath : `${nativeDirectory()}/seccomp.node`;
+}
 
 /** The addon; loaded at the first call. @throws INTERNAL where it cannot be loaded */
 export function seccompNative(): SeccompNative {
   if (loaded !== undefined) return loaded;
   const module = { exports: {} };
   try {
-    process.dlopen(module, `${nativeDirectory}/seccomp.node`);
+    process.dlopen(module, `${nativeDirectory()}/seccomp.node`);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const text = `cannot load ${seccompAddon}: ${why}: it is made by "npm run build" and lies beside the executable`;
-    throw new RuntimeError("INTERNAL", text, { path: seccompAddon }, error);
+    const text = `cannot load ${seccompAddon()}: ${why}: it is made by "npm run build" and lies beside the executable`;
+    throw new RuntimeError("INTERNAL", text, { path: seccompAddon() }, error);
   }
   loaded = module.exports as SeccompNative;
   return loaded;

@@ -216,8 +216,13 @@ export interface Native {
   signalfdRead(fd: number): number;
 }
 
+let directory: string | undefined;
+
 /** Directory that holds `init`, and the addons of the library; absolute. */
-export const nativeDirectory: string = locate();
+export function nativeDirectory(): string {
+  directory ??= locate();
+  return directory;
+}
 
 /** The loaded addon. */
 export let native: Native = load();
@@ -238,7 +243,8 @@ function locate(): string {
 }
 
 function load(): Native {
-  const path = `${nativeDirectory}/runt.node`;
+  // When the program loads its modules, as it is built, it lies nowhere yet; it knows its addons by their names.
+  const path = process.env["RUNT_COMPILED"] === "1" ? "runt.node" : `${nativeDirectory()}/runt.node`;
   const module = { exports: {} };
   try {
     process.dlopen(module, path);

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import t from "tap";
 import { nativeDirectory } from "./native.ts";
 
-const PROGRAM = join(realpathSync(nativeDirectory), "../../bin/runt");
-const INIT = join(realpathSync(nativeDirectory), "init");
+const PROGRAM = join(realpathSync(nativeDirectory()), "../../bin/runt");
+const INIT = join(realpathSync(nativeDirectory()), "init");
 
 const root = mkdtempSync(join(tmpdir(), "runt-program-"));
 t.teardown(() => rmSync(root, { recursive: true }));

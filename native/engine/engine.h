@@ -14,18 +14,27 @@ extern "C" {
 
 namespace runt::engine {
 
-// program.cc: the bytecode of the modules, as compile.cc has written it.
-std::string_view Program();
+// snapshot.cc. Loads the program in the file `program`, which compile.cc has written, and writes a copy of this
+// executable to `output` that starts with it. The exit status.
+int MakeSnapshot(const char* program, const char* output);
 
 // modules.cc. Makes `import` find the modules of the program.
 void UseModules(JSRuntime* runtime, std::string_view program);
 // The global function that the build writes for import().
 void DefineLoadModule(JSContext* context);
-// Evaluates the first module of the program; the promise of its end, or an exception.
-JSValue RunFirstModule(JSContext* context);
+// Evaluates all modules of the program; its first one's exports, or an exception.
+JSValue LoadModules(JSContext* context);
 
-// globals.cc: `process`, TextEncoder and TextDecoder, as far as lib uses them.
-void DefineGlobals(JSContext* context, int argc, char** argv, char** environment, int inherited_fds);
+// globals.cc: `process`, TextEncoder and TextDecoder, as far as lib uses them. The object `process` without what
+// SetProcess adds.
+JSValue DefineGlobals(JSContext* context);
+// Arguments, environment and all else that is known only when the program runs.
+void SetProcess(JSContext* context, JSValueConst process, int argc, char** argv, char** environment,
+                int inherited_fds);
+
+// main.cc. Runs the jobs that wait until none is left; false after an exception, which is told on standard error.
+bool RunJobs(JSRuntime* runtime);
+void Complain(JSContext* context, JSValue error);
 
 // node_api.cc. The exports of a linked-in addon ("runt.node"), or an exception.
 JSValue LoadAddon(JSContext* context, std::string_view name);

@@ -215,21 +215,21 @@ constexpr const char* kArchitecture = "x64";
 constexpr const char* kArchitecture = "arm64";
 #endif
 
-JSValue Process(JSContext* context, int argc, char** argv, char** environment, int inherited_fds) {
+// What SetProcess gives a value. A module that looks at it while it is loaded would see what the build machine has.
+constexpr const char* kKnownLater[] = {"argv", "title", "execPath", "env", "pid"};
+
+JSValue NotYetKnown(JSContext* context, JSValueConst, int, JSValueConst*) {
+  return JS_ThrowTypeError(context, "a module looks at the process while it is loaded, which the build does");
+}
+
+JSValue Process(JSContext* context) {
   JSValue process = JS_NewObject(context);
-  JSValue arguments = JS_NewArray(context);
-  JSValue path = OwnPath(context, argc > 0 ? argv[0] : "");
-  // As for a script: the engine, the script, then what the caller has written.
-  JS_SetPropertyUint32(context, arguments, 0, JS_DupValue(context, path));
-  JS_SetPropertyUint32(context, arguments, 1, JS_DupValue(context, path));
-  for (int index = 1; index < argc; ++index) {
-    JS_SetPropertyUint32(context, arguments, static_cast<uint32_t>(index + 1), Text(context, argv[index]));
+  for (const char* name : kKnownLater) {
+    const JSAtom atom = JS_NewAtom(context, name);
+    JSValue getter = JS_NewCFunction(context, NotYetKnown, name, 0);
+    JS_DefinePropertyGetSet(context, process, atom, getter, JS_UNDEFINED, kVisible);
+    JS_FreeAtom(context, atom);
   }
-  Set(context, process, "argv", arguments);
-  Set(context, process, "title", Text(context, argc > 0 ? argv[0] : ""));
-  Set(context, process, "execPath", path);
-  Set(context, process, "env", Variables(context, environment, inherited_fds));
-  Set(context, process, "pid", JS_NewInt32(context, getpid()));
   Set(context, process, "arch", JS_NewString(context, kArchitecture));
   JSValue versions = JS_NewObject(context);
   Set(context, versions, "quickjs", JS_NewString(context, RUNT_QUICKJS_VERSION));
@@ -260,12 +260,37 @@ Utf8::~Utf8() {
   if (text_ != nullptr) JS_FreeCString(context_, text_);
 }
 
-void DefineGlobals(JSContext* context, int argc, char** argv, char** environment, int inherited_fds) {
+JSValue DefineGlobals(JSContext* context) {
   JSValue global = JS_GetGlobalObject(context);
-  Set(context, global, "process", Process(context, argc, argv, environment, inherited_fds), kHidden);
+  JSValue process = Process(context);
+  Set(context, global, "process", JS_DupValue(context, process), kHidden);
   DefineClass(context, global, "TextEncoder", NewPlain, 0, {{"encode", Encode}, {"encodeInto", EncodeInto}});
   DefineClass(context, global, "TextDecoder", NewDecoder, 2, {{"decode", Decode}});
+  // It would give the same numbers in each process: they are seeded when the build makes the snapshot.
+  JSValue math = JS_GetPropertyStr(context, global, "Math");
+  const JSAtom random = JS_NewAtom(context, "random");
+  JS_DeleteProperty(context, math, random, 0);
+  JS_FreeAtom(context, random);
+  JS_FreeValue(context, math);
   JS_FreeValue(context, global);
+  return process;
+}
+
+void SetProcess(JSContext* context, JSValueConst process, int argc, char** argv, char** environment,
+                int inherited_fds) {
+  JSValue arguments = JS_NewArray(context);
+  JSValue path = OwnPath(context, argc > 0 ? argv[0] : "");
+  // As for a script: the engine, the script, then what the caller has written.
+  JS_SetPropertyUint32(context, arguments, 0, JS_DupValue(context, path));
+  JS_SetPropertyUint32(context, arguments, 1, JS_DupValue(context, path));
+  for (int index = 1; index < argc; ++index) {
+    JS_SetPropertyUint32(context, arguments, static_cast<uint32_t>(index + 1), Text(context, argv[index]));
+  }
+  Set(context, process, "argv", arguments);
+  Set(context, process, "title", Text(context, argc > 0 ? argv[0] : ""));
+  Set(context, process, "execPath", path);
+  Set(context, process, "env", Variables(context, environment, inherited_fds));
+  Set(context, process, "pid", JS_NewInt32(context, getpid()));
 }
 
 }  // namespace runt::engine

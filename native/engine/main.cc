@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "engine.h"
+#include "heap.h"
 
 namespace runt::engine {
 namespace {
@@ -41,12 +42,6 @@ void SetSignals() {
   signal(SIGPIPE, SIG_IGN);
 }
 
-int Complain(JSContext* context, JSValueConst error) {
-  const Utf8 text(context, error);
-  std::fprintf(stderr, "runt: %s\n", text.good() ? text.c_str() : "an error that cannot be told");
-  return kFailed;
-}
-
 // The reason of the last promise that was rejected while nobody listened; somebody may later.
 JSValue unheard = JS_UNDEFINED;
 
@@ -59,35 +54,55 @@ int Run(int argc, char** argv, char** environment) {
   const int inherited = InheritedDescriptors();
   OpenStandardStreams();
   SetSignals();
-  JSRuntime* runtime = JS_NewRuntime();
-  JSContext* context = runtime == nullptr ? nullptr : JS_NewContext(runtime);
-  if (context == nullptr) {
-    std::fputs("runt: not enough memory to start\n", stderr);
+  Snapshot& snapshot = TheSnapshot();
+  JSContext* context = snapshot.context;
+  JS_SetMaxStackSize(snapshot.runtime, kStack);
+  JS_UpdateStackTop(snapshot.runtime);
+  JS_SetGCThreshold(snapshot.runtime, kCollectAfter);
+  JS_SetHostPromiseRejectionTracker(snapshot.runtime, OnRejection, nullptr);
+  SetProcess(context, snapshot.process, argc, argv, environment, inherited);
+  JSValue done = JS_Call(context, snapshot.main, JS_UNDEFINED, 0, nullptr);
+  if (JS_IsException(done)) {
+    Complain(context, JS_GetException(context));
     return kFailed;
   }
-  JS_SetMaxStackSize(runtime, kStack);
-  JS_SetGCThreshold(runtime, kCollectAfter);
-  JS_SetHostPromiseRejectionTracker(runtime, OnRejection, nullptr);
-  UseModules(runtime, Program());
-  DefineLoadModule(context);
-  DefineGlobals(context, argc, argv, environment, inherited);
-  if (JS_IsException(RunFirstModule(context))) return Complain(context, JS_GetException(context));
-  for (;;) {
-    JSContext* where = nullptr;
-    const int result = JS_ExecutePendingJob(runtime, &where);
-    if (result < 0) return Complain(where, JS_GetException(where));
-    if (result > 0) continue;
-    if (!JS_IsUndefined(unheard)) return Complain(context, unheard);
-    // The program ends by process.exit; all that it waits for, it waits for in a system call.
-    std::fputs("runt: internal error: nothing is left to do, and the command has not ended\n", stderr);
+  if (!RunJobs(snapshot.runtime)) return kFailed;
+  if (!JS_IsUndefined(unheard)) {
+    Complain(context, unheard);
     return kFailed;
   }
+  // The program ends by process.exit; all that it waits for, it waits for in a system call.
+  std::fputs("runt: internal error: nothing is left to do, and the command has not ended\n", stderr);
+  return kFailed;
 }
 
 }  // namespace
+
+void Complain(JSContext* context, JSValue error) {
+  const Utf8 text(context, error);
+  std::fprintf(stderr, "runt: %s\n", text.good() ? text.c_str() : "an error that cannot be told");
+}
+
+bool RunJobs(JSRuntime* runtime) {
+  for (;;) {
+    JSContext* where = nullptr;
+    const int result = JS_ExecutePendingJob(runtime, &where);
+    if (result == 0) return true;
+    if (result > 0) continue;
+    Complain(where, JS_GetException(where));
+    return false;
+  }
+}
+
 }  // namespace runt::engine
 
 int main(int argc, char** argv, char** environment) {
+  using namespace runt::engine;
+  if (!TheSnapshot().is_complete) {
+    if (argc == 3) return MakeSnapshot(argv[1], argv[2]);
+    std::fputs("usage: program BYTECODE OUTPUT: writes itself with the bytecode to a file, which is runt\n", stderr);
+    return 2;
+  }
   // Nothing is freed: the kernel takes all of it at once.
-  _exit(runt::engine::Run(argc, argv, environment));
+  _exit(Run(argc, argv, environment));
 }

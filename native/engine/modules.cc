@@ -1,4 +1,5 @@
 #include <cstring>
+#include <string>
 
 #include "engine.h"
 #include "program_format.h"
@@ -58,6 +59,28 @@ JSModuleDef* Load(JSContext* context, const char* name, void*) {
   return definition;
 }
 
+// The first module, which nobody imports; null after an exception.
+JSModuleDef* LoadFirst(JSContext* context, std::string_view code) {
+  JSValue value = Read(context, code);
+  if (JS_IsException(value) || JS_ResolveModule(context, value) < 0) return nullptr;
+  return static_cast<JSModuleDef*>(JS_VALUE_GET_PTR(value));
+}
+
+// Runs until the promise of a module's evaluation is settled; false after an exception.
+bool Finish(JSContext* context, JSValue promise) {
+  if (JS_IsException(promise) || !RunJobs(JS_GetRuntime(context))) return false;
+  const JSPromiseStateEnum state = JS_PromiseState(context, promise);
+  JSValue result = JS_PromiseResult(context, promise);
+  JS_FreeValue(context, promise);
+  if (state == JS_PROMISE_FULFILLED) {
+    JS_FreeValue(context, result);
+    return true;
+  }
+  if (state == JS_PROMISE_REJECTED) JS_Throw(context, result);
+  else JS_ThrowInternalError(context, "a module waits for something that does not come");
+  return false;
+}
+
 // loadModule("./name"): import(), which QuickJS lets only code with debugging facts call.
 JSValue LoadModule(JSContext* context, JSValueConst, int argc, JSValueConst* argv) {
   if (argc < 1) return JS_ThrowTypeError(context, "loadModule: the name is missing");
@@ -78,15 +101,21 @@ void UseModules(JSRuntime* runtime, std::string_view bytes) {
   JS_SetModuleLoaderFunc(runtime, Normalize, Load, nullptr);
 }
 
-JSValue RunFirstModule(JSContext* context) {
-  std::size_t at = sizeof(std::uint32_t);
-  JSValue module = Read(context, Next(at).code);
-  if (JS_IsException(module)) return module;
-  if (JS_ResolveModule(context, module) < 0) {
-    JS_FreeValue(context, module);
-    return JS_EXCEPTION;
+JSValue LoadModules(JSContext* context) {
+  std::uint32_t count = 0;
+  std::memcpy(&count, program.data(), sizeof count);
+  std::size_t at = sizeof count;
+  JSValue first = JS_UNDEFINED;
+  for (std::uint32_t index = 0; index < count; ++index) {
+    const Module module = Next(at);
+    JSModuleDef* definition = index == 0 ? LoadFirst(context, module.code) : nullptr;
+    if (index == 0 && definition == nullptr) return JS_EXCEPTION;
+    JSValue done = index == 0 ? JS_EvalFunction(context, JS_MKPTR(JS_TAG_MODULE, definition))
+                              : JS_LoadModule(context, "", std::string(module.name).c_str());
+    if (!Finish(context, done)) return JS_EXCEPTION;
+    if (index == 0) first = JS_GetModuleNamespace(context, definition);
   }
-  return JS_EvalFunction(context, module);
+  return first;
 }
 
 }  // namespace runt::engine

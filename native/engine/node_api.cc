@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine.h"
+#include "heap.h"
 
 using runt::engine::Utf8;
 
@@ -49,7 +50,7 @@ struct napi_handle_scope__;
 
 namespace {
 
-napi_env__ environment;
+napi_env__& Environment() { return *runt::engine::TheSnapshot().environment; }
 
 napi_status Done(napi_env env, napi_status status) {
   env->last = {.error_message = nullptr, .engine_reserved = nullptr, .engine_error_code = 0, .error_code = status};
@@ -87,7 +88,7 @@ napi_status Result(napi_env env, JSValue value, napi_value* result) {
 }
 
 JSValue Call(JSContext* context, JSValueConst self, int argc, JSValueConst* argv, int index) {
-  napi_env env = &environment;
+  napi_env env = &Environment();
   const size_t height = env->handles.size();
   const napi_env__::Function function = env->functions[static_cast<size_t>(index)];
   napi_callback_info__ info = {self, argc, argv, function.data};
@@ -150,8 +151,9 @@ JSValue runt::engine::LoadAddon(JSContext* context, std::string_view name) {
       {"seccomp.node", runt_seccomp_register},
 #endif
   };
-  napi_env env = &environment;
-  if (env->context == nullptr) {
+  napi_env& env = TheSnapshot().environment;
+  if (env == nullptr) {
+    env = new napi_env__;
     env->context = context;
     env->uint8_array = ClassOf(context, JS_TYPED_ARRAY_UINT8);
     env->int32_array = ClassOf(context, JS_TYPED_ARRAY_INT32);
@@ -469,9 +471,9 @@ napi_status napi_get_value_string_utf8(napi_env env, napi_value value, char* buf
 // Memory
 
 napi_status napi_create_arraybuffer(napi_env env, size_t size, void** data, napi_value* result) {
-  auto* bytes = static_cast<uint8_t*>(std::calloc(size == 0 ? 1 : size, 1));
-  if (bytes == nullptr) return Done(env, napi_generic_failure);
-  const auto release = [](JSRuntime*, void*, void* memory) { std::free(memory); };
+  auto* bytes = static_cast<uint8_t*>(runt::engine::Allocate(size));
+  std::memset(bytes, 0, size);
+  const auto release = [](JSRuntime*, void*, void* memory) { runt::engine::Release(memory); };
   *data = bytes;
   return Result(env, JS_NewArrayBuffer(env->context, bytes, size, release, nullptr, 0), result);
 }

@@ -1,0 +1,124 @@
+#include "heap.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace runt::engine {
+namespace {
+
+constexpr std::size_t kHeapSize = 3 << 20;
+constexpr std::size_t kAlignment = 16;
+
+// The linker puts the section at an address of its own, behind all others (CMakeLists.txt).
+[[gnu::section(".runt_heap")]] alignas(4096) char heap[kHeapSize] = {};
+
+// Before each piece of the block.
+struct alignas(kAlignment) Head {
+  std::size_t size;
+};
+
+[[noreturn]] void Fail(const char* text) {
+  // Standard error may be closed; there is nothing else to do then.
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, std::strlen(text));
+  std::abort();
+}
+
+bool IsInBlock(const void* memory) { return memory >= heap && memory < heap + kHeapSize; }
+
+std::size_t SizeInBlock(const void* memory) { return static_cast<const Head*>(memory)[-1].size; }
+
+std::size_t UsableSize(const void* memory) {
+  if (memory == nullptr) return 0;
+  return IsInBlock(memory) ? SizeInBlock(memory) : malloc_usable_size(const_cast<void*>(memory));
+}
+
+void* AllocateInBlock(std::size_t size) {
+  Snapshot& snapshot = TheSnapshot();
+  if (snapshot.used == 0) snapshot.used = sizeof(Snapshot);
+  const std::size_t at = (snapshot.used + kAlignment - 1) / kAlignment * kAlignment;
+  const std::size_t rounded = (size + kAlignment - 1) / kAlignment * kAlignment;
+  if (rounded > kHeapSize - at - sizeof(Head)) Fail("runt: the snapshot has grown: raise kHeapSize in heap.cc\n");
+  auto* head = reinterpret_cast<Head*>(heap + at);
+  head->size = rounded;
+  snapshot.used = at + sizeof(Head) + rounded;
+  return head + 1;
+}
+
+// The piece that was allocated last can grow, and its room be used again; all others stay as they are.
+bool IsLastInBlock(const void* memory) {
+  return static_cast<const char*>(memory) + SizeInBlock(memory) == heap + TheSnapshot().used;
+}
+
+void* TryAllocate(std::size_t size) { return TheSnapshot().is_complete ? std::malloc(size) : AllocateInBlock(size); }
+
+void* AllocateFor(JSMallocState* state, std::size_t size) {
+  void* memory = TryAllocate(size);
+  if (memory == nullptr) return nullptr;
+  ++state->malloc_count;
+  state->malloc_size += UsableSize(memory);
+  return memory;
+}
+
+void ReleaseFor(JSMallocState* state, void* memory) {
+  if (memory == nullptr) return;
+  --state->malloc_count;
+  state->malloc_size -= UsableSize(memory);
+  Release(memory);
+}
+
+void* ReallocateFor(JSMallocState* state, void* memory, std::size_t size) {
+  if (memory == nullptr) return size == 0 ? nullptr : AllocateFor(state, size);
+  if (size == 0) {
+    ReleaseFor(state, memory);
+    return nullptr;
+  }
+  const std::size_t before = UsableSize(memory);
+  void* moved = nullptr;
+  if (!IsInBlock(memory)) {
+    moved = std::realloc(memory, size);
+  } else if (size <= before) {
+    return memory;
+  } else {
+    moved = TryAllocate(size);
+    if (moved != nullptr) std::memcpy(moved, memory, before);
+  }
+  if (moved != nullptr) state->malloc_size += UsableSize(moved) - before;
+  return moved;
+}
+
+}  // namespace
+
+Snapshot& TheSnapshot() { return *reinterpret_cast<Snapshot*>(heap); }
+
+const char* HeapBlock() { return heap; }
+
+void* Allocate(std::size_t size) {
+  void* memory = TryAllocate(size == 0 ? 1 : size);
+  if (memory == nullptr) Fail("runt: not enough memory\n");
+  return memory;
+}
+
+void Release(void* memory) {
+  if (memory == nullptr) return;
+  if (!IsInBlock(memory)) {
+    std::free(memory);
+  } else if (!TheSnapshot().is_complete && IsLastInBlock(memory)) {
+    TheSnapshot().used -= sizeof(Head) + SizeInBlock(memory);
+  }
+}
+
+const JSMallocFunctions kHeap = {AllocateFor, ReleaseFor, ReallocateFor, UsableSize};
+
+}  // namespace runt::engine
+
+// What the addons make with `new` may be a part of the snapshot.
+void* operator new(std::size_t size) { return runt::engine::Allocate(size); }
+void* operator new[](std::size_t size) { return runt::engine::Allocate(size); }
+void operator delete(void* memory) noexcept { runt::engine::Release(memory); }
+void operator delete[](void* memory) noexcept { runt::engine::Release(memory); }
+void operator delete(void* memory, std::size_t) noexcept { runt::engine::Release(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { runt::engine::Release(memory); }

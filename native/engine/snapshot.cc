@@ -1,0 +1,115 @@
+// What the build does with the program before it is installed (heap.h).
+
+#include <elf.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "engine.h"
+#include "heap.h"
+
+namespace runt::engine {
+namespace {
+
+constexpr int kFailed = 1;
+
+bool ReadFile(const char* path, std::string& out) {
+  std::FILE* file = std::fopen(path, "rb");
+  if (file == nullptr) return false;
+  char part[1 << 16];
+  for (std::size_t size; (size = std::fread(part, 1, sizeof part, file)) > 0;) out.append(part, size);
+  const bool good = std::ferror(file) == 0;
+  std::fclose(file);
+  return good;
+}
+
+bool WriteFile(const char* path, const std::string& data) {
+  std::FILE* file = std::fopen(path, "wb");
+  if (file == nullptr) return false;
+  const bool good = std::fwrite(data.data(), 1, data.size(), file) == data.size();
+  const bool executable = fchmod(fileno(file), 0755) == 0;
+  return std::fclose(file) == 0 && good && executable;
+}
+
+// Where the bytes at `address` lie in the executable; 0 if they lie nowhere.
+std::size_t OffsetOf(const std::string& executable, const char* address) {
+  Elf64_Ehdr head;
+  std::memcpy(&head, executable.data(), sizeof head);
+  for (unsigned index = 0; index < head.e_phnum; ++index) {
+    Elf64_Phdr part;
+    std::memcpy(&part, executable.data() + head.e_phoff + index * sizeof part, sizeof part);
+    const auto at = reinterpret_cast<Elf64_Addr>(address);
+    if (part.p_type == PT_LOAD && at >= part.p_vaddr && at < part.p_vaddr + part.p_filesz) {
+      return part.p_offset + (at - part.p_vaddr);
+    }
+  }
+  return 0;
+}
+
+// Not read but mapped: what is allocated now becomes a part of the snapshot.
+std::string_view MapFile(const char* path) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat facts = {};
+  if (fd < 0 || fstat(fd, &facts) < 0) return {};
+  const auto size = static_cast<std::size_t>(facts.st_size);
+  void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  close(fd);
+  return bytes == MAP_FAILED ? std::string_view() : std::string_view(static_cast<const char*>(bytes), size);
+}
+
+bool Load(Snapshot& snapshot, std::string_view program) {
+  snapshot.runtime = JS_NewRuntime2(&kHeap, nullptr);
+  snapshot.context = JS_NewContext(snapshot.runtime);
+  UseModules(snapshot.runtime, program);
+  DefineLoadModule(snapshot.context);
+  snapshot.process = DefineGlobals(snapshot.context);
+  JSValue exports = LoadModules(snapshot.context);
+  if (!JS_IsException(exports)) {
+    snapshot.main = JS_GetPropertyStr(snapshot.context, exports, "main");
+    JS_FreeValue(snapshot.context, exports);
+    if (JS_IsFunction(snapshot.context, snapshot.main)) return true;
+    JS_ThrowTypeError(snapshot.context, "the first module exports no function \"main\"");
+  }
+  Complain(snapshot.context, JS_GetException(snapshot.context));
+  return false;
+}
+
+}  // namespace
+
+int MakeSnapshot(const char* program_path, const char* output) {
+  const std::string_view program = MapFile(program_path);
+  if (program.empty()) {
+    std::perror(program_path);
+    return kFailed;
+  }
+  Snapshot& snapshot = TheSnapshot();
+  if (!Load(snapshot, program)) return kFailed;
+  JS_RunGC(snapshot.runtime);
+  UseModules(snapshot.runtime, {});
+  snapshot.is_complete = true;
+  std::string executable;
+  if (!ReadFile("/proc/self/exe", executable)) {
+    std::perror("/proc/self/exe");
+    return kFailed;
+  }
+  const std::size_t offset = OffsetOf(executable, HeapBlock());
+  if (offset == 0) {
+    std::fputs("the executable has no place for the snapshot\n", stderr);
+    return kFailed;
+  }
+  std::memcpy(executable.data() + offset, HeapBlock(), snapshot.used);
+  if (!WriteFile(output, executable)) {
+    std::perror(output);
+    return kFailed;
+  }
+  std::printf("snapshot: %zu KiB\n", snapshot.used / 1024);
+  return 0;
+}
+
+}  // namespace runt::engine
