@@ -5,6 +5,7 @@
 import { RuntimeError } from "../errors.ts";
 import type { Plan } from "../plan/build.ts";
 import { encodePlan } from "../plan/encode.ts";
+import { CLONE_NEWPID } from "../plan/linux.ts";
 import type { InitClone } from "../plan/namespaces.ts";
 import { FAILURE_SIZE, Message, type Step } from "../plan/ops.ts";
 import { Errno } from "../sys/errno.ts";
@@ -27,6 +28,11 @@ export type FromInit = { readonly kind: number; readonly value: number } | "end"
 /** What to start. */
 export interface InitOptions {
   readonly clone: InitClone;
+  /**
+   * The container's cgroup is not known yet: init makes all namespaces but that of pids, and clones the container's first
+   * process when {@link InitProcess.begin} says so. Not with `cgroupFd`, nor where `clone.staged`. Default false.
+   */
+  readonly early?: boolean;
   /** Descriptors that become 0, 1 and 2. */
   readonly stdio: readonly [number, number, number];
   /** How many descriptors from 3 the container inherits. */
@@ -56,6 +62,9 @@ export class InitProcess {
   pid = 0;
   pidfd: number;
   readonly #hookOutput: () => string;
+  /** CLONE_NEW* that are left for {@link begin}. */
+  readonly #rest: number;
+  #refused: ((errno: number) => void) | undefined;
   /** The container's first process comes with a step of the plan. */
   readonly #staged: boolean;
   #steps: readonly Step[] = [];
@@ -71,7 +80,7 @@ export class InitProcess {
    * @throws SYSCALL
    */
   static start(options: InitOptions): InitProcess {
-    const { clone, preserveFds } = options;
+    const { preserveFds } = options;
     const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
     const path = `${nativeDirectory()}/init`;
     const executable = native.sealedCopy("runt:init", path);
@@ -82,7 +91,7 @@ export class InitProcess {
       const spawned = native.spawn({
         program: check(executable, `copy ${path}`, { path }),
         // The name of the stage, as `ps` shows it; init writes the next one over it.
-        args: ["runt:[1:JOIN]", String(3 + preserveFds), clone.staged ? "join" : String(clone.flags)],
+        args: ["runt:[1:JOIN]", String(3 + preserveFds), beginning(options)],
         env: [],
         fds,
         ...(options.cgroupFd === undefined ? {} : { cgroupFd: options.cgroupFd }),
@@ -100,6 +109,7 @@ export class InitProcess {
 
   private constructor(options: InitOptions, pid: number, pidfd: number, control: number) {
     this.#staged = options.clone.staged;
+    this.#rest = options.clone.flags & CLONE_NEWPID;
     this.#joiner = pid;
     this.pidfd = pidfd;
     this.#control = control;
@@ -107,7 +117,17 @@ export class InitProcess {
   }
 
   /**
-   * Lets init begin.
+   * Lets an init that was started early clone the container's first process.
+   * @param cgroupFd cgroup v2 directory to be born in; stays the caller's
+   * @param refused is told, not later than {@link first} returns, that the kernel did not let it be born there
+   */
+  begin(cgroupFd: number | undefined, refused: (errno: number) => void): void {
+    this.#refused = refused;
+    this.answer(Message.BEGIN, cgroupFd === undefined ? [] : [cgroupFd], this.#rest);
+  }
+
+  /**
+   * Sends init its plan, which it runs.
    * @param slots the descriptors that the plan's steps refer to, in order; they stay the caller's
    * @throws SYSCALL, HOST_UNABLE where there are more than init can take
    */
@@ -169,6 +189,10 @@ export class InitProcess {
       throw failureError(failure, this.#steps, this.#hookOutput);
     }
     const value = view.getInt32(4, true);
+    if (kind === Message.OUTSIDE) {
+      this.#refused?.(value);
+      return undefined;
+    }
     if (kind !== Message.INIT_PID) return { kind, value };
     // Once only: what came later could make another process the container's, to be recorded or killed as such.
     if (this.pid !== 0) throw new RuntimeError("INTERNAL", "init: a second first process");
@@ -235,6 +259,12 @@ export class InitProcess {
     this.pid = pid;
     this.pidfd = check(native.pidfdOpen(pid), "pidfd_open");
   }
+}
+
+/** What init's second argument says of how the container's first process is made (`native/init/main.cc`). */
+function beginning({ clone, early = false }: InitOptions): string {
+  if (clone.staged) return "join";
+  return early ? `+${clone.flags & ~CLONE_NEWPID}` : String(clone.flags);
 }
 
 function end(pid: number): void {

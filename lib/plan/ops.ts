@@ -267,6 +267,13 @@ export const Message = {
   EXEC: 9,
   /** The first thing that init waits for: a message with the plan and the slots as descriptors. */
   PLAN: 8,
+  /**
+   * Before that, for an init that was started early: the container's first process may be cloned. `value` is the
+   * CLONE_NEW* that are left for it; a descriptor, if one comes along, the cgroup v2 to be born in.
+   */
+  BEGIN: 13,
+  /** The kernel refused the clone into the cgroup of BEGIN, which the process joins later; `value` is the errno. Not answered. */
+  OUTSIDE: 14,
 } as const;
 
 /**

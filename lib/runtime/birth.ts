@@ -5,6 +5,17 @@ import { InitProcess, type InitOptions } from "../init/process.ts";
 import { native } from "../sys/native.ts";
 
 /**
+ * Lets an init that was started early make the container's first process, in the container's cgroup v2 where it has one
+ * and the kernel can do that.
+ * @throws SYSCALL, USAGE, CGROUP
+ */
+export function beginIn(cgroup: Cgroup, init: InitProcess): void {
+  const cgroupFd = cgroup.birthFd();
+  init.begin(cgroupFd, (errno) => void cgroup.birthRefused(errno));
+  if (cgroupFd !== undefined) native.close(cgroupFd);
+}
+
+/**
  * Starts init in the container's cgroup where the kernel can do that; else it joins later, when it asks.
  * @param below as for `Cgroup.birthFd`
  * @throws SYSCALL, USAGE, CGROUP, CGROUP_NOT_EMPTY, CGROUP_FROZEN

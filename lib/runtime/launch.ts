@@ -9,18 +9,18 @@
 import { openCgroup, type Cgroup } from "../cgroups/driver.ts";
 import { cgroupLayout, type CgroupLayout } from "../cgroups/layout.ts";
 import { RuntimeError } from "../errors.ts";
-import type { InitProcess } from "../init/process.ts";
+import { InitProcess } from "../init/process.ts";
 import { buildPlan, stateParts, type Plan } from "../plan/build.ts";
 import type { PlanFacts } from "../plan/facts.ts";
 import * as K from "../plan/linux.ts";
 import { treeMounts } from "../plan/mount_trees.ts";
-import { initClone, readNamespaces, type Namespaces } from "../plan/namespaces.ts";
+import { initClone, readNamespaces, type InitClone, type Namespaces } from "../plan/namespaces.ts";
 import type { Config } from "../spec/types.ts";
 import { AT_FDCWD, exists } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { loadBundle, type Bundle } from "./bundle.ts";
-import { startIn } from "./birth.ts";
+import { beginIn, startIn } from "./birth.ts";
 import { mountTrees } from "./mount_trees.ts";
 import { sendPidfd } from "./pidfd_socket.ts";
 import { warnOfCapabilities } from "./capability_warnings.ts";
@@ -83,13 +83,23 @@ export async function launch(
   const layout = cgroupLayout();
   const namespaces = readNamespaces(config);
   checkUserNamespace(namespaces);
+  const clone = initClone(namespaces);
+  const initOptions = {
+    clone,
+    stdio: options.stdio ?? STDIO,
+    preserveFds,
+    hookOutput: (): string => entry?.hookOutput() ?? "",
+  };
   const fds: number[] = [];
   let joined: OpenNamespaces;
-  let entry: Entry;
+  let entry: Entry | undefined;
+  // It makes the namespaces while the state is written.
+  let waiting = startsEarly(context, layout, clone) ? InitProcess.start({ ...initOptions, early: true }) : undefined;
   try {
     joined = openNamespaces(namespaces, fds);
     entry = await reserve(context.root, options.id);
   } catch (error) {
+    waiting?.kill();
     for (const fd of fds) native.close(fd);
     throw error;
   }
@@ -119,12 +129,9 @@ export async function launch(
     const notify = await notifySocket(config, entry, mode);
     if (notify?.socket !== undefined) undo.push(() => notify.socket?.close());
     const planned = notify?.config ?? config;
-    const init = startIn(cgroup, {
-      clone: initClone(namespaces),
-      stdio: options.stdio ?? STDIO,
-      preserveFds,
-      hookOutput: () => entry.hookOutput(),
-    });
+    const init = waiting ?? startIn(cgroup, initOptions);
+    if (waiting !== undefined) beginIn(cgroup, waiting);
+    waiting = undefined;
     if (!record.own_pid_namespace) undo.push(() => cgroup.killAll(SIGKILL));
     undo.push(() => init.kill());
     // From here on init works at the same time: it starts while the plan is made, and it mounts while the
@@ -222,12 +229,21 @@ export async function launch(
     return { bundle, entry, record, cgroup, init, ...forwards, undo: undoAll };
   } catch (error) {
     context.log.debug(`container ${options.id}: failed, taking everything back`);
+    waiting?.kill();
     await undoAll();
     throw startError(error);
   } finally {
     devices?.close();
     for (const fd of fds) native.close(fd);
   }
+}
+
+/**
+ * Whether init may make namespaces before it is in its cgroup: with cgroup v2 alone their memory counts there. With a stage
+ * of its own (`staged`) the plan says when they are made.
+ */
+function startsEarly({ systemdCgroup }: RuntimeContext, { kind }: CgroupLayout, { staged }: InitClone): boolean {
+  return kind !== "v2" && !systemdCgroup && !staged;
 }
 
 /** The container's cgroup, by the driver that is asked for. */

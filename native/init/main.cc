@@ -81,11 +81,24 @@ struct Beginning {
   // the runtime makes the plan meanwhile. Also without any: the kernel tells of a process that was
   // cloned whether it has executed a program since, which is what tells `created` from `running`.
   std::uint64_t namespaces = 0;
+  // "+" before the flags: this process makes these namespaces for itself at once, and clones the
+  // first process, with the rest, when the runtime knows its cgroup (BEGIN).
+  bool when_told = false;
 };
 
 bool ParseBeginning(const char* text, Beginning* beginning) {
   beginning->by_plan = std::string_view(text) == "join";
+  beginning->when_told = *text == '+';
+  if (beginning->when_told) ++text;
   return beginning->by_plan || ParseNumber(text, &beginning->namespaces);
+}
+
+Status BeginWhenTold(Context& context, std::uint64_t namespaces) {
+  TRY(Check(Syscall(__NR_unshare, namespaces), Call::kUnshare, "namespaces"));
+  std::int32_t rest = 0;
+  const ReceivedMessage message = TRY(WaitFor(context, Message::kBegin, &rest));
+  const UniqueFd cgroup(message.fd_count > 0 ? message.fds[0] : -1);
+  return BecomeFirstProcess(context, static_cast<std::uint32_t>(rest), cgroup.get());
 }
 
 Status Begin(Context& context, const Beginning& beginning, Plan* plan) {
@@ -95,7 +108,11 @@ Status Begin(Context& context, const Beginning& beginning, Plan* plan) {
   Syscall(__NR_umask, 022);
   context.stage = Stage::kJoin;
   TRY(EnterStage(context));
-  if (!beginning.by_plan) TRY(BecomeFirstProcess(context, beginning.namespaces));
+  if (beginning.when_told) {
+    TRY(BeginWhenTold(context, beginning.namespaces));
+  } else if (!beginning.by_plan) {
+    TRY(BecomeFirstProcess(context, beginning.namespaces, -1));
+  }
   *plan = TRY(ReceivePlan(context));
   context.plan = LookAhead(*plan);
   if (context.plan.forks != beginning.by_plan) return Error{EBADMSG, Call::kDecode, "fork"};

@@ -16,8 +16,10 @@ Status EnterStage(Context& context);
 // after every change of ids: the kernel then resets both.
 Status Protect(const Context& context);
 
-// Clones the container's first process, in new namespaces (CLONE_NEW*), and returns in it only.
-Status BecomeFirstProcess(Context& context, std::uint64_t namespaces);
+// Clones the container's first process, in new namespaces (CLONE_NEW*) and, unless `cgroup` is
+// negative, in that cgroup v2; returns in it only. If the kernel refuses the cgroup, the runtime is
+// told, and the process made outside.
+Status BecomeFirstProcess(Context& context, std::uint64_t namespaces, int cgroup);
 
 // Becomes 0:0 of the user namespace: with ids that have no mapping there, no file can be made
 // (EOVERFLOW). Where the namespace has no 0 the ids stay what they are. Protects again.

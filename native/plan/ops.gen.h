@@ -88,6 +88,8 @@ enum class Message : std::uint32_t {
   kMountTree = 12,
   kExec = 9,
   kPlan = 8,
+  kBegin = 13,
+  kOutside = 14,
 };
 
 enum class Call : std::uint32_t {

@@ -21,6 +21,29 @@ Status HoldJoinedRoot(Context& context) {
   return {};
 }
 
+// struct clone_args of Linux 5.7, the first with `cgroup`.
+struct CloneArguments {
+  std::uint64_t flags;
+  std::uint64_t pidfd;
+  std::uint64_t child_tid;
+  std::uint64_t parent_tid;
+  std::uint64_t exit_signal;
+  std::uint64_t stack;
+  std::uint64_t stack_size;
+  std::uint64_t tls;
+  std::uint64_t set_tid;
+  std::uint64_t set_tid_size;
+  std::uint64_t cgroup;
+};
+
+// With CLONE_PARENT the signal is that of this process, SIGCHLD, and clone3 takes no other.
+long CloneInto(std::uint64_t namespaces, int cgroup) {
+  CloneArguments arguments = {};
+  arguments.flags = namespaces | CLONE_PARENT | CLONE_INTO_CGROUP;
+  arguments.cgroup = static_cast<unsigned>(cgroup);
+  return Syscall(__NR_clone3, &arguments, sizeof arguments);
+}
+
 }  // namespace
 
 Status JoinNamespace(Context& context, const JoinNamespaceStep& step) {
@@ -62,10 +85,17 @@ Status Unshare(Context& context, const UnshareStep& step) {
 // namespaces, which only a child enters; ids are the runtime's, or 0:0 of a new user namespace; all
 // capabilities there. After: stage INIT, the container's first process, a child of the runtime
 // (CLONE_PARENT).
-Status BecomeFirstProcess(Context& context, std::uint64_t namespaces) {
-  const std::uint64_t flags = namespaces | CLONE_PARENT | static_cast<unsigned>(kSigChild);
-  const long pid = TRY(Checked(Syscall(__NR_clone, flags, nullptr, nullptr, nullptr, nullptr),
-                               Call::kClone, "first process"));
+Status BecomeFirstProcess(Context& context, std::uint64_t namespaces, int cgroup) {
+  long pid = -EBADF;
+  if (cgroup >= 0) {
+    pid = CloneInto(namespaces, cgroup);
+    if (pid < 0) TRY(Tell(context, Message::kOutside, static_cast<std::int32_t>(-pid)));
+  }
+  if (pid < 0) {
+    const std::uint64_t flags = namespaces | CLONE_PARENT | static_cast<unsigned>(kSigChild);
+    pid = TRY(Checked(Syscall(__NR_clone, flags, nullptr, nullptr, nullptr, nullptr), Call::kClone,
+                      "first process"));
+  }
   if (pid > 0) {
     const Status told = Tell(context, Message::kInitPid, static_cast<std::int32_t>(pid));
     ExitProcess(told.ok() ? 0 : 1);
@@ -80,7 +110,7 @@ Status BecomeFirstProcess(Context& context, std::uint64_t namespaces) {
 }
 
 Status Fork(Context& context, const ForkStep& step) {
-  TRY(BecomeFirstProcess(context, step.flags));
+  TRY(BecomeFirstProcess(context, step.flags, -1));
   std::int32_t value = 0;
   TRY(WaitFor(context, Message::kInitPid, &value));
   return {};
