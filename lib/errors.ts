@@ -47,6 +47,8 @@ export interface ErrorFacts {
   readonly errno?: number;
   /** Name of the failed system call, such as `mount`. */
   readonly syscall?: string;
+  /** The line that runc prints, where the message explains more than that. */
+  readonly brief?: string;
   /** Every problem of a config.json, when there can be several. */
   readonly problems?: readonly Problem[];
 }

@@ -1,9 +1,10 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { scenario, type Bundle, type Box, type State } from "../harness/box.ts";
-import { readText, waitFor } from "../harness/host.ts";
-import { runtOnly, type Result } from "../harness/runtime.ts";
+import { scenario, type Bundle, type Box, type Edit, type State } from "../harness/box.ts";
+import { addNamespaces } from "../harness/config.ts";
+import { namespaceOf, readText, waitFor } from "../harness/host.ts";
+import { notFor, runtOnly, type Result } from "../harness/runtime.ts";
 
 /** The caller's PATH, which may lead to a newer CRIU than the distribution's. */
 const WITH_CRIU = { PATH: process.env["PATH"] ?? "" };
@@ -23,14 +24,15 @@ const SKIP = withoutCriu();
  * A container that counts in the file /count. It opens its streams anew: those of the tests are files of the host, of
  * which CRIU finds no path in the container.
  */
-function counter(box: Box, first = ""): { readonly id: string; readonly bundle: Bundle; count(): number } {
+function counter(box: Box, first = "", edit: Edit = () => undefined, wrap: string[] = []): { readonly id: string; readonly bundle: Bundle; count(): number } {
   const bundle = box.bundle((config) => {
     const loop = "i=0; while :; do i=$((i+1)); echo $i > /count.new; mv /count.new /count; sleep 0.05; done";
     config.process.args = ["sh", "-c", `exec < /dev/null > /out 2>&1; ${first} ${loop}`];
     config.root.readonly = false;
+    edit(config);
   });
   const id = box.id();
-  const started = box.call(["run", "--detach", "--bundle", bundle.dir, id]);
+  const started = box.call(["run", "--detach", "--bundle", bundle.dir, id], { wrap });
   if (started.status !== 0) throw new Error(`run: ${started.output}`);
   const count = (): number => Number(readText(join(bundle.rootfs, "count")));
   if (!waitFor(() => count() > 3)) throw new Error("it does not count");
@@ -106,6 +108,55 @@ scenario("restore in the foreground has the exit status of the program", (t, box
   t.equal(ended.status, 7, ended.output);
   t.not(box.call(["state", id]).status, 0, "it is deleted");
 }, { skip: SKIP });
+
+scenario("restore makes the mount points that are gone, below another bind mount too", (t, box) => {
+  const outer = box.folder("outer");
+  const inner = box.folder("inner");
+  const { id, bundle, count } = counter(box, "", (config) => {
+    config.mounts.push({ destination: "/outer", type: "bind", source: outer, options: ["bind"] });
+    config.mounts.push({ destination: "/outer/a/inner", type: "bind", source: inner, options: ["bind"] });
+    config.mounts.push({ destination: "/scratch/deep", type: "tmpfs", source: "tmpfs" });
+  });
+  const images = box.path("images");
+  t.equal(call(box, "checkpoint", "--image-path", images, id).status, 0);
+  for (const path of [join(outer, "a"), join(bundle.rootfs, "outer"), join(bundle.rootfs, "scratch")]) {
+    rmSync(path, { recursive: true });
+  }
+  const stood = count();
+  const back = call(box, "restore", "-d", "--image-path", images, "-b", bundle.dir, id);
+  t.equal(back.status, 0, back.output);
+  t.ok(waitFor(() => count() > stood + 3), "it counts on");
+  t.same(readdirSync(join(outer, "a")), ["inner"]);
+  t.same(readdirSync(join(bundle.rootfs, "scratch/deep")), []);
+  t.equal(box.call(["delete", "--force", id]).status, 0);
+}, { skip: SKIP || notFor("runc", "1.1 makes none below a bind mount") });
+
+const VETH = spawnSync("unshare", ["-n", "ip", "link", "add", "d0", "type", "veth", "peer", "name", "far-d0"]).status === 0;
+
+scenario("restore into a network namespace that has kept linux.netDevices", (t, box) => {
+  const hold = (): string => {
+    const holder = spawn("unshare", ["-n", "sleep", "1000"], { stdio: "ignore" });
+    box.atClose(() => holder.kill("SIGKILL"));
+    const pid = holder.pid ?? 0;
+    if (!waitFor(() => namespaceOf(pid, "net") !== namespaceOf("self", "net"))) throw new Error("no network namespace was made");
+    return String(pid);
+  };
+  const wrap = ["nsenter", "-t", hold(), "-n"];
+  const kept = hold();
+  spawnSync(wrap[0] ?? "", [...wrap.slice(1), "ip", "link", "add", "d0", "type", "veth", "peer", "name", "far-d0"]);
+  const { id, bundle } = counter(box, "", (config) => {
+    addNamespaces(config, "network");
+    for (const namespace of config.linux.namespaces) if (namespace.type === "network") namespace.path = `/proc/${kept}/ns/net`;
+    config.linux.netDevices = { d0: {} };
+  }, wrap);
+  const images = box.path("images");
+  const saved = call(box, "checkpoint", "--image-path", images, id);
+  t.equal(saved.status, 0, saved.output);
+  const back = call(box, "restore", "-d", "--image-path", images, "-b", bundle.dir, id);
+  t.equal(back.status, 0, back.output);
+  t.match(box.call(["exec", id, "ip", "link"]).stdout, /: d0@/);
+  t.equal(box.call(["delete", "--force", id]).status, 0);
+}, { skip: SKIP || notFor("runc", "since runc 1.4") || (VETH ? false : "needs ip(8) and veth devices") });
 
 const words = runtOnly("other words, and criu's own");
 

@@ -1,8 +1,9 @@
-import { copyFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type Bundle } from "../harness/box.ts";
 import { exec } from "../harness/exec.ts";
-import { IS_RUNT } from "../harness/runtime.ts";
+import { IS_RUNT, RUNTIME, runtOnly } from "../harness/runtime.ts";
 
 function script(bundle: Bundle, name: string, text: string): string {
   writeFileSync(join(bundle.rootfs, "bin", name), text, { mode: 0o755 });
@@ -56,6 +57,26 @@ scenario("a program whose interpreter or loader is missing: run, start and exec 
   t.equal(started.status, 1);
   t.match(started.stderr, /the interpreter of its first line, \\?"\/bin\/sh\\+r/);
 });
+
+scenario("under the name runc: runc's line alone; with --debug, or in a log, the explanation", (t, box) => {
+  const link = join(box.folder("link"), "runc");
+  symlinkSync(RUNTIME, link);
+  const bundle = box.bundle((config) => {
+    config.process.args = ["/bin/broken"];
+  });
+  script(bundle, "broken", "#!/no/such/shell\n");
+  const run = (...options: string[]) =>
+    spawnSync(link, ["--root", box.root, ...options, "run", "-b", bundle.dir, box.id()], { encoding: "utf8" });
+  const plain = run();
+  t.equal(plain.status, 1);
+  t.equal(plain.stderr, "exec /bin/broken: no such file or directory\n");
+  const explained = /process\.args: exec \/bin\/broken: .* of the interpreter of its first line/;
+  t.match(run("--debug").stderr, explained);
+  const log = box.path("log");
+  t.match(run("--log", log).stderr, explained);
+  t.match(readFileSync(log, "utf8"), explained);
+  t.match(spawnSync("script", ["-qec", `${link} --root ${box.root} run -b ${bundle.dir} ${box.id()}`, "/dev/null"], { encoding: "utf8" }).stdout, explained, "on a terminal");
+}, { skip: runtOnly("is what it is called") });
 
 scenario("a file that is no program", (t, box) => {
   const bundle = box.bundle((config) => {

@@ -5,6 +5,7 @@ import type { Log } from "../log.ts";
 import { AT_FDCWD, check, O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { errorEntry, formatJson, formatTerminal, formatText, type LogEntry } from "./log_format.ts";
+import { programName } from "./name.ts";
 import { STDERR, write } from "./output.ts";
 
 /** Shared by x86_64 and aarch64. */
@@ -54,6 +55,12 @@ export function openLog(options: LogOptions): CommandLog {
       log({ level: "warning", message });
     },
     error(error) {
+      const { brief } = error.facts;
+      // Who calls `runc` and reads what it prints looks for that line alone; people and logs get the explanation.
+      if (brief !== undefined && fd === STDERR && !debug && format !== "json" && programName() === "runc" && !native.isatty(fd)) {
+        write(STDERR, `${brief}\n`);
+        return;
+      }
       log(errorEntry(error));
       if (fd !== STDERR) write(STDERR, `${error.message}\n`);
     },

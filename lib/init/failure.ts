@@ -56,6 +56,9 @@ export function failureError(
     syscall: failure.call,
     ...(step !== undefined && step.origin !== "" ? { pointer: step.origin } : {}),
     ...(failure.subject !== "" ? { path: failure.subject } : {}),
+    ...(step?.op === "exec" && isMissing(failure.call)
+      ? { brief: `exec ${step.fields.args[0] ?? ""}: ${errnoText(failure.errno)}` }
+      : {}),
   };
   if (failure.errno === Errno.ENOMEM && failure.stage === Stage.INIT) {
     const text = `${where(step)}${failure.call}: out of memory: is linux.resources.memory.limit too low?`;
@@ -98,7 +101,7 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
     case "findProgram":
       return programError(step.fields.name, step.fields.search, failure, reason);
     case "exec":
-      if (call === "interpreter" || call === "loader") return missingError(step.fields.args[0] ?? "", failure, reason);
+      if (isMissing(call)) return missingError(step.fields.args[0] ?? "", failure, reason);
       // The file is there: so what it names as its interpreter or loader is not, or not for this machine.
       return `exec ${subject}: ${reason}${failure.errno === Errno.ENOENT ? " (it has gone since it was found, or its interpreter or loader is missing)" : ""}`;
     case "cgroup": {
@@ -144,6 +147,11 @@ function programError(name: string, search: string, failure: Failure, reason: st
   const looked = ` (looked in ${search})`;
   if (failure.errno === Errno.ENOENT) return `exec: ${quoted}: executable file not found in $PATH${looked}`;
   return `exec: ${quoted}: ${reason}${looked}`;
+}
+
+/** Whether it is not the program that is missing, but what it names. */
+function isMissing(call: string): boolean {
+  return call === "interpreter" || call === "loader";
 }
 
 /** The program is there; what it names as its interpreter or loader is not, or is no program. */

@@ -18,6 +18,7 @@ import { commonFields, openDirectories, warnIfRootless, type CriuOptions } from 
 import { destroy } from "./destroy.ts";
 import { hookState, runHooks } from "./hooks.ts";
 import { firstRecord, openBundle } from "./launch.ts";
+import { makeMountPoints } from "./mount_points.ts";
 import type { RuntimeContext } from "./options.ts";
 import { processStartTime } from "./status.ts";
 import { reserve, writePidFile, type ContainerRecord, type Entry } from "./store.ts";
@@ -60,10 +61,12 @@ function refuseUnrestored({ linux }: Config, { systemdCgroup }: RuntimeContext):
   if (systemdCgroup) {
     throw new RuntimeError("NOT_SUPPORTED", "--systemd-cgroup: restore cannot do this yet; leave the option out for cgroupfs");
   }
-  const asked = [
-    ["netDevices", Object.keys(linux?.netDevices ?? {}).length > 0],
+  // A network namespace that is there without the container has kept them.
+  const keptDevices = (linux?.namespaces ?? []).some(({ type, path }) => type === "network" && path !== undefined && path !== "");
+  const asked: readonly (readonly [string, boolean])[] = [
+    ["netDevices", !keptDevices && Object.keys(linux?.netDevices ?? {}).length > 0],
     ["intelRdt", linux?.intelRdt !== undefined],
-  ] as const;
+  ];
   for (const [name, isAsked] of asked) {
     if (!isAsked) continue;
     const text = `linux.${name}: restore cannot do this yet; take it out of config.json to restore without`;
@@ -146,6 +149,7 @@ async function bringBack(
 
     const criu = Criu.start(childFds);
     undo.push(() => cgroup.killAll(SIGKILL), () => criu.close());
+    await makeMountPoints(bundle);
     joinCgroups(cgroup, criu.pid);
     const mounts: CriuFields[] = [];
     for (const { key, source } of externalMounts(config, bundle.path, bundle.rootfs, cgroup.paths)) {
