@@ -4,7 +4,7 @@ import type { Log } from "../log.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import { toPlain, type Reply, type Request } from "./messages.ts";
 import { OPERATIONS, type Emit } from "./operations.ts";
-import { Operation, runIn, waitInOperations } from "./waiter.ts";
+import { Operation, waitInOperations } from "./waiter.ts";
 
 type AnyOperation = (context: RuntimeContext, emit: Emit, ...values: readonly unknown[]) => unknown;
 
@@ -20,13 +20,13 @@ async function perform(request: Extract<Request, { name: unknown }>): Promise<vo
     debug: (text) => reply({ id, log: "debug", text }),
     warn: (text) => reply({ id, log: "warn", text }),
   };
-  const operation = new Operation();
+  const operation = new Operation(name === "wait" || name === "events");
   running.set(id, operation);
   try {
     // The caller's side of the table has checked the types of the values.
     const work = OPERATIONS[name] as AnyOperation;
     const emit: Emit = (event) => reply({ id, event });
-    const result = await runIn(operation, async () => work({ ...request.context, log }, emit, ...values));
+    const result = await operation.run(async () => work({ ...request.context, log }, emit, ...values));
     reply({ id, result });
   } catch (error) {
     reply({ id, error: toPlain(error) });
