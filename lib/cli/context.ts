@@ -7,7 +7,7 @@ import { AT_FDCWD } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { inUserNamespace } from "../sys/user_namespace.ts";
 import type { CommandLog } from "./log.ts";
-import { chooseRoot, readRootless, type Root } from "./root.ts";
+import { chooseRoot, readManager, readRootless, type Root } from "./root.ts";
 import type { GlobalFlags } from "./table.ts";
 
 /** {@link chooseRoot} with the facts of this process. */
@@ -35,7 +35,7 @@ export function makeContext(globals: GlobalFlags, root: Root, log: CommandLog): 
   return {
     root: root.path,
     log,
-    systemdCgroup: globals["systemd-cgroup"] ?? false,
+    ...readManager(globals["cgroup-manager"], globals["systemd-cgroup"]),
     rootless: readRootless(globals.rootless),
   };
 }

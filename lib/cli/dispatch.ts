@@ -23,9 +23,9 @@ interface Call<Name extends CommandName> {
 type Runner<Name extends CommandName> = (call: Call<Name>) => Promise<CommandResult>;
 
 const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
-  async check({ flags }) {
+  async check({ flags, context }) {
     const { check } = await import("./bundle_commands.ts");
-    const report = check({ bundle: bundleOf(flags.bundle), format: textOrJson(flags.format) });
+    const report = check({ bundle: bundleOf(flags.bundle), format: textOrJson(flags.format), context });
     return { output: report.text, exitCode: report.exitCode };
   },
 

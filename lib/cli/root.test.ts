@@ -1,5 +1,5 @@
 import t from "tap";
-import { chooseRoot, readRootless, type RootFacts } from "./root.ts";
+import { chooseRoot, readManager, readRootless, type RootFacts } from "./root.ts";
 
 const facts = (change: Partial<RootFacts> = {}): RootFacts => ({
   directory: "/srv",
@@ -53,6 +53,18 @@ t.test("--rootless", async (t) => {
   t.equal(readRootless("true"), true);
   t.equal(readRootless("0"), false);
   t.throws(() => readRootless("foo"), { code: "USAGE", message: /foo/ });
+});
+
+t.test("--cgroup-manager and --systemd-cgroup", async (t) => {
+  const answer = (systemdCgroup: boolean, withoutCgroups: boolean) => ({ systemdCgroup, withoutCgroups });
+  t.same(readManager(undefined), answer(false, false));
+  t.same(readManager(undefined, true), answer(true, false));
+  t.same(readManager("cgroupfs"), answer(false, false));
+  t.same(readManager("systemd"), answer(true, false));
+  t.same(readManager("systemd", true), answer(true, false));
+  t.same(readManager("disabled"), answer(false, true));
+  t.throws(() => readManager("disabled", true), { code: "USAGE", message: /contradicts --systemd-cgroup/ });
+  t.throws(() => readManager("none"), { code: "USAGE", message: /invalid --cgroup-manager: none/ });
 });
 
 t.test("the current directory is asked for only where it matters: it may have been removed", async (t) => {

@@ -1,4 +1,4 @@
-/** What `--root` and `--rootless` mean. Pure. */
+/** What `--root`, `--rootless` and `--cgroup-manager` mean. Pure. */
 
 import { RuntimeError } from "../errors.ts";
 import { readBoolean } from "./argv.ts";
@@ -60,4 +60,20 @@ export function readRootless(text = "auto"): boolean | "auto" {
   const value = readBoolean(text);
   if (value !== undefined) return value;
   throw new RuntimeError("USAGE", `invalid --rootless: ${text}: it is true, false or auto`);
+}
+
+/**
+ * The values of `--cgroup-manager`, which is crun's, and `--systemd-cgroup`.
+ *
+ * @throws RuntimeError `USAGE` for an unknown manager, or where the two contradict each other
+ */
+export function readManager(manager: string | undefined, systemd = false): { systemdCgroup: boolean; withoutCgroups: boolean } {
+  const chosen = manager ?? (systemd ? "systemd" : "cgroupfs");
+  if (chosen !== "cgroupfs" && chosen !== "systemd" && chosen !== "disabled") {
+    throw new RuntimeError("USAGE", `invalid --cgroup-manager: ${chosen}: it is cgroupfs, systemd or disabled`);
+  }
+  if (systemd && chosen !== "systemd") {
+    throw new RuntimeError("USAGE", `--cgroup-manager ${chosen} contradicts --systemd-cgroup: leave one of them out`);
+  }
+  return { systemdCgroup: chosen === "systemd", withoutCgroups: chosen === "disabled" };
 }

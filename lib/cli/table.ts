@@ -69,6 +69,13 @@ export const GLOBAL_OPTIONS = [
     help: 'cgroups through systemd; cgroupsPath then has the form "slice:prefix:name"',
   },
   {
+    name: "cgroup-manager",
+    type: "string",
+    choices: ["cgroupfs", "systemd", "disabled"],
+    default: "cgroupfs",
+    help: "what makes cgroups; disabled: the container stays in the runtime's, without limits",
+  },
+  {
     name: "rootless",
     type: "string",
     choices: ["true", "false", "auto"],

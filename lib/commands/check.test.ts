@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import t from "tap";
+import { makeContext } from "../index.ts";
 import { defaultConfig, formatConfig } from "../spec/defaults.ts";
 import { check } from "./check.ts";
 
@@ -20,6 +21,22 @@ function lines(path: string): string[] {
   const { problems } = check({ bundle: path, format: "text" });
   return problems.map(({ kind, pointer, message }) => `${kind} ${pointer}: ${message}`);
 }
+
+t.test("what the cgroup manager cannot do", options, (t) => {
+  const found = (linux: object, changed: Parameters<typeof makeContext>[0]): string[] => {
+    const path = bundle({ linux: { ...base.linux, ...linux } });
+    const { problems } = check({ bundle: path, format: "text", context: makeContext({ rootless: false, ...changed }) });
+    return problems.map(({ kind, pointer, message }) => `${kind} ${pointer}: ${message}`);
+  };
+  const limit = { resources: { pids: { limit: 5 } } };
+  t.match(found(limit, { withoutCgroups: true }), [/^host \/linux\/resources\/pids\/limit: .*--cgroup-manager disabled/]);
+  t.match(found({ cgroupsPath: "/a/b" }, { systemdCgroup: true }).pop(), /^host \/linux\/cgroupsPath: .*slice:prefix:name/);
+  const isThere = existsSync("/run/systemd/system");
+  const good = found({ cgroupsPath: "machine.slice:box:one" }, { systemdCgroup: true });
+  if (isThere) t.strictSame(good, []);
+  else t.strictSame(good, ["host /linux/cgroupsPath: --systemd-cgroup: systemd is not running on this host"]);
+  t.end();
+});
 
 t.test("a bundle without a problem", options, (t) => {
   const path = t.testdir({ rootfs: {}, "config.json": formatConfig(base) });

@@ -1,4 +1,5 @@
 import { checkBundle, type HostProblem } from "../runtime/host_check.ts";
+import type { RuntimeContext } from "../runtime/options.ts";
 import { problemLine } from "../spec/config.ts";
 
 /** Options of `check`. */
@@ -6,6 +7,8 @@ export interface CheckOptions {
   /** Path of the bundle's directory. */
   readonly bundle: string;
   readonly format: "text" | "json";
+  /** With the cgroup manager to be used. Default: cgroupfs. */
+  readonly context?: RuntimeContext;
 }
 
 /** What `check` found. */
@@ -24,8 +27,8 @@ const INTRODUCTIONS = {
 } as const satisfies Record<HostProblem["kind"], string>;
 
 /** Says, without making anything, whether a bundle can become a container here. */
-export function check({ bundle, format }: CheckOptions): CheckReport {
-  const problems = checkBundle(bundle);
+export function check({ bundle, format, context }: CheckOptions): CheckReport {
+  const problems = checkBundle(bundle, context);
   const exitCode = problems.some(({ kind }) => kind !== "warning") ? 1 : 0;
   if (format === "json") return { problems, text: `${JSON.stringify(problems, null, 2)}\n`, exitCode };
   const lines = problems.map((problem) => {

@@ -21,6 +21,6 @@ export async function kill(
   id: string,
   options: KillOptions,
 ): Promise<CommandResult> {
-  killContainer(context, id, parseSignal(options.signal), { all: options.all });
+  await killContainer(context, id, parseSignal(options.signal), { all: options.all });
   return SILENT;
 }

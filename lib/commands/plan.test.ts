@@ -13,6 +13,33 @@ function filterLine(seccomp: object): string | undefined {
   return /\. (seccomp .*)/.exec(text)?.[1]?.replace(/ +/, " ");
 }
 
+t.test("the unit of systemd is told, with its properties", (t) => {
+  const linux = { ...base.linux, cgroupsPath: "machine.slice:box:one", resources: { pids: { limit: 7 } } };
+  const annotations = { "org.systemd.property.TimeoutStopUSec": "uint64 5000000" };
+  const bundle = t.testdir({ "config.json": JSON.stringify({ ...base, linux, annotations }) });
+  const lines = planBundle(makeContext({ systemdCgroup: true, rootless: false }), { bundle });
+  const unit = lines.find(({ op }) => op === "startUnit");
+  t.match(unit, { origin: "/linux/cgroupsPath", fields: { unit: "box-one.scope", slice: "machine.slice" } });
+  const property = (name: string) => lines.find(({ op, fields }) => op === "unitProperty" && fields["name"] === name);
+  t.match(property("TasksMax"), { origin: "/linux/resources", fields: { value: "7" } });
+  t.match(property("TimeoutStopUSec"), { origin: "/annotations", fields: { value: "5000000" } });
+  t.equal(property("PIDs"), undefined, "there is no process yet");
+  const made = lines.filter(({ op }) => op === "makeCgroup");
+  t.ok(made.length > 0 && made.every(({ fields }) => String(fields["path"]).endsWith("/machine.slice/box-one.scope")));
+  t.end();
+});
+
+t.test("without cgroups none is made, and a limit is an error", (t) => {
+  const context = makeContext({ withoutCgroups: true });
+  const plain = t.testdir({ "config.json": JSON.stringify(base) });
+  const ops = new Set(planBundle(context, { bundle: plain }).map(({ op }) => op));
+  t.notOk(ops.has("makeCgroup") || ops.has("limit"));
+  const linux = { ...base.linux, resources: { memory: { limit: 1 << 26 } } };
+  const limited = t.testdir({ "config.json": JSON.stringify({ ...base, linux }) });
+  t.throws(() => planBundle(context, { bundle: limited }), { code: "CONFIG_INVALID", facts: { pointer: "/linux/resources/memory/limit" } });
+  t.end();
+});
+
 t.test("the filter is told in the profile's words", (t) => {
   t.equal(
     filterLine({

@@ -23,15 +23,26 @@ export interface CgroupValue {
   readonly pointer: string;
 }
 
+/** A unit of systemd that the runtime starts, with its properties. */
+export interface PlanUnit {
+  readonly name: string;
+  readonly slice: string;
+  readonly properties: readonly { readonly name: string; readonly value: string; readonly origin: string }[];
+}
+
 /**
  * All steps of a container's life up to its program, and the hooks after it, in order.
  *
- * @param cgroup directories by controller, and the values written there
+ * @param cgroup directories by controller, the unit that systemd makes of them, and the values written there
  */
 export function wholePlan(
   config: Config,
   steps: readonly Step[],
-  cgroup: { readonly paths: Readonly<Record<string, string>>; readonly values: readonly CgroupValue[] },
+  cgroup: {
+    readonly paths: Readonly<Record<string, string>>;
+    readonly unit?: PlanUnit;
+    readonly values: readonly CgroupValue[];
+  },
 ): PlanLine[] {
   const lines: PlanLine[] = [];
   const clone = initClone(readNamespaces(config));
@@ -42,6 +53,11 @@ export function wholePlan(
     if (step.op === "cgroup") {
       for (const [controller, path] of Object.entries(cgroup.paths)) {
         lines.push({ op: "makeCgroup", origin: "/linux/cgroupsPath", fields: { controller, path } });
+      }
+      if (cgroup.unit !== undefined) {
+        const { name: unit, slice, properties } = cgroup.unit;
+        lines.push({ op: "startUnit", origin: "/linux/cgroupsPath", fields: { unit, slice } });
+        for (const { origin, ...fields } of properties) lines.push({ op: "unitProperty", origin, fields });
       }
       for (const { pointer, ...fields } of cgroup.values) {
         lines.push({ op: "limit", origin: pointer, fields });

@@ -27,6 +27,8 @@ export async function stopInit(record: ContainerRecord): Promise<void> {
   const pidfd = openInit(record);
   if (pidfd === undefined) return;
   try {
+    // Once the first process is gone nobody knows any more which ones were its container's.
+    if (record.no_cgroup === true && !record.own_pid_namespace) (await import("./members.ts")).killMembers(record, SIGKILL);
     native.pidfdKill(pidfd, SIGKILL);
     const cgroup = attachCgroup(record.cgroup_paths);
     // A frozen process of cgroup v1 takes its signal only when it is thawed.

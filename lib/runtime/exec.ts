@@ -28,7 +28,7 @@ import { serve, untilExecuted } from "./serve.ts";
 import { checkPreserved, openSlots } from "./slots.ts";
 import { startError } from "./start_error.ts";
 import { isAlive, status } from "./status.ts";
-import { find, recordOf, writePidFile, type ContainerRecord, type Entry } from "./store.ts";
+import { find, NO_CGROUP, recordOf, writePidFile, type ContainerRecord, type Entry } from "./store.ts";
 import { catchSignals, ConsoleRelay, receiveMaster, supervise } from "./supervise.ts";
 
 const SOCK_STREAM = 1;
@@ -140,6 +140,9 @@ async function join(
   const { record, config, process } = target;
   const preserveFds = options.preserveFds ?? 0;
   const cgroup = attachCgroup(record.cgroup_paths, context.log);
+  if (record.no_cgroup === true && Object.keys(options.cgroups ?? {}).length > 0) {
+    throw new RuntimeError("USAGE", `--cgroup: container ${record.id}: ${NO_CGROUP}`);
+  }
   const below = cgroupsBelow(options.cgroups ?? {}, cgroup.paths);
   const killed = cgroup.oomKills();
   const { init, isOutside } = startInit(cgroup, below, options, record);

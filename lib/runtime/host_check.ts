@@ -5,10 +5,12 @@ import type { Finding } from "../spec/schema_messages.ts";
 import { collect, type Report, type Sound, takeOut } from "../spec/sound.ts";
 import type { Config } from "../spec/types.ts";
 import { findRootfs, readConfig } from "./bundle.ts";
+import { managerFindings } from "./host_check_cgroups.ts";
 import { ignoredFindings, kernelFindings } from "./host_check_kernel.ts";
 import { mountFindings } from "./host_check_mounts.ts";
 import { namespaceFindings } from "./host_check_namespaces.ts";
 import { seccompFindings } from "./host_check_seccomp.ts";
+import type { RuntimeContext } from "./options.ts";
 
 /** One thing that a person should know about a bundle on this host. */
 export interface HostProblem extends Problem {
@@ -24,8 +26,9 @@ export interface HostProblem extends Problem {
  * with the host all the same.
  *
  * @param bundle path of the bundle's directory
+ * @param context with the cgroup manager to be used; default: cgroupfs
  */
-export function checkBundle(bundle: string): readonly HostProblem[] {
+export function checkBundle(bundle: string, context?: RuntimeContext): readonly HostProblem[] {
   let text: string;
   try {
     ({ text } = readConfig(bundle));
@@ -48,12 +51,19 @@ export function checkBundle(bundle: string): readonly HostProblem[] {
       collect(wrong, (report) => hostFindings(bundle, config, report)),
     ),
     ...seccompList("host"),
+    ...list("host", context === undefined || problems.length > 0 ? [] : managerProblems(context, config as Config)),
     ...list("warning", warningFindings(config, wrong)),
     ...list(
       "warning",
       collect(wrong, (report) => ignoredFindings(config, report)),
     ),
   ];
+}
+
+function managerProblems(context: RuntimeContext, config: Config): readonly Finding[] {
+  const findings: Finding[] = [];
+  managerFindings(context, config, (pointer, message) => findings.push({ pointer, message }));
+  return findings;
 }
 
 function hostFindings(bundle: string, config: Sound<Config>, report: Report): void {

@@ -16,12 +16,12 @@ import { find, recordOf } from "./store.ts";
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, SYSCALL
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#kill
  */
-export function kill(
+export async function kill(
   context: RuntimeContext,
   id: string,
   signal: number,
   options: { readonly all: boolean },
-): void {
+): Promise<void> {
   const entry = find(context.root, id);
   try {
     const record = recordOf(entry);
@@ -37,7 +37,8 @@ export function kill(
     }
     try {
       const every = !record.own_pid_namespace && (options.all || signal === SIGKILL);
-      if (every) attachCgroup(record.cgroup_paths).killAll(signal);
+      if (every && record.no_cgroup === true) (await import("./members.ts")).killMembers(record, signal);
+      else if (every) attachCgroup(record.cgroup_paths).killAll(signal);
       else check(native.pidfdKill(pidfd, signal), `unable to signal init`);
       if (signal !== SIGKILL) return;
       const cgroup = attachCgroup(record.cgroup_paths);

@@ -120,6 +120,7 @@ export async function launch(
     const cgroup = await newCgroup(context, layout, config, options.id, rootless);
     let record = firstRecord(bundle, options, namespaces, cgroup);
     if (rdt !== undefined) record = { ...record, intel_rdt: rdt.record };
+    if (context.withoutCgroups === true) record = { ...record, no_cgroup: true };
     const { log } = context;
     log.debug(`container ${options.id}: state in ${entry.path}, rootfs ${bundle.rootfs}`);
     // Before anything is made, so that `delete --force` can clean up after a runt that was killed.
@@ -248,12 +249,13 @@ function startsEarly({ systemdCgroup }: RuntimeContext, { kind }: CgroupLayout, 
 
 /** The container's cgroup, by the driver that is asked for. */
 async function newCgroup(
-  { log, systemdCgroup }: RuntimeContext,
+  { log, systemdCgroup, withoutCgroups }: RuntimeContext,
   layout: CgroupLayout,
   config: Config,
   id: string,
   rootless: boolean,
 ): Promise<Cgroup> {
+  if (withoutCgroups === true) return (await import("../cgroups/disabled.ts")).withoutCgroup(config, log);
   if (!systemdCgroup) return openCgroup(layout, config, id, log, { rootless });
   const { openUnit } = await import("../cgroups/systemd/driver.ts");
   return openUnit(layout, config, id, log, rootless);

@@ -10,6 +10,8 @@ export interface RuntimeContext {
   readonly log: Log;
   /** cgroups through systemd instead of cgroupfs. */
   readonly systemdCgroup: boolean;
+  /** Containers are made without a cgroup, in those of the runtime. Default false. */
+  readonly withoutCgroups?: boolean;
   /** `true`: behave as for an unprivileged user; "auto" decides from the effective uid. */
   readonly rootless: boolean | "auto";
 }

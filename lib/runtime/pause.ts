@@ -2,7 +2,7 @@ import { attachCgroup, type Cgroup } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
 import type { RuntimeContext } from "./options.ts";
 import { status } from "./status.ts";
-import { find, recordOf } from "./store.ts";
+import { find, NO_CGROUP, recordOf } from "./store.ts";
 
 /**
  * Stops every process of a container where it is, through the freezer.
@@ -36,6 +36,9 @@ function toggle(
   const entry = find(context.root, id);
   try {
     const record = recordOf(entry);
+    if (record?.no_cgroup === true) {
+      throw new RuntimeError("HOST_UNABLE", `cannot pause or resume container ${id}: ${NO_CGROUP}`);
+    }
     action(status(entry, record), attachCgroup(record?.cgroup_paths ?? {}, context.log));
   } finally {
     entry.close();

@@ -2,18 +2,22 @@ import { deviceWrites, parseDevicesList, wantedFilter } from "../cgroups/devices
 import { deviceRules, ruleText } from "../cgroups/device_program.ts";
 import { containerPaths } from "../cgroups/path.ts";
 import { resourceWrites } from "../cgroups/resources.ts";
+import { withoutCgroup } from "../cgroups/disabled.ts";
 import { cgroupLayout } from "../cgroups/layout.ts";
+import { planUnit, type PlannedUnit } from "../cgroups/systemd/driver.ts";
+import { INFINITY, type BusValue } from "../cgroups/systemd/values.ts";
 import { unifiedWrites } from "../cgroups/v2_resources.ts";
 import { buildPlan } from "../plan/build.ts";
 import { treeMounts } from "../plan/mount_trees.ts";
 import { readNamespaces } from "../plan/namespaces.ts";
-import { wholePlan, type CgroupValue, type PlanLine } from "../plan/host_steps.ts";
+import { wholePlan, type CgroupValue, type PlanLine, type PlanUnit } from "../plan/host_steps.ts";
 import { wantedFlags } from "../seccomp/filter.ts";
 import { profileRules } from "../seccomp/rules.ts";
 import type { LinuxResources, LinuxSeccomp } from "../spec/types.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
 import { loadConfig } from "./bundle.ts";
 import type { RuntimeContext } from "./options.ts";
+import { mayLackCgroups } from "./rootless.ts";
 import { selinuxEnabled } from "./security_modules.ts";
 
 /**
@@ -22,11 +26,14 @@ import { selinuxEnabled } from "./security_modules.ts";
  *
  * @throws CONFIG_INVALID
  */
-export function planBundle(_context: RuntimeContext, options: { readonly bundle: string }): readonly PlanLine[] {
+export function planBundle(context: RuntimeContext, options: { readonly bundle: string }): readonly PlanLine[] {
   const { config } = loadConfig(options.bundle);
   const id = "CONTAINER_ID";
   const layout = cgroupLayout();
-  const paths = containerPaths(layout, config.linux?.cgroupsPath, id, false);
+  const unit = context.systemdCgroup ? planUnit(layout, config, id, unitOwner(context)) : undefined;
+  const hasCgroup = context.withoutCgroups !== true;
+  if (!hasCgroup) withoutCgroup(config, context.log);
+  const paths = !hasCgroup ? {} : (unit?.paths ?? containerPaths(layout, config.linux?.cgroupsPath, id, false));
   const seccomp = profile(config.linux?.seccomp);
   const root = config.root?.path ?? "";
   const plan = buildPlan(config, {
@@ -46,12 +53,33 @@ export function planBundle(_context: RuntimeContext, options: { readonly bundle:
     cgroupMounts: cgroupPieces(config, layout, paths),
     trees: treeMounts(config, readNamespaces(config)),
   });
-  const resources = config.linux?.resources ?? {};
+  const resources = (hasCgroup ? config.linux?.resources : undefined) ?? {};
   const devicePaths = (config.linux?.devices ?? []).map(({ path }) => path);
-  const values = layout.kind === "v2" ? unifiedValues(resources, devicePaths) : v1Values(resources, devicePaths);
-  const lines = wholePlan(config, plan.steps, { paths, values });
+  const values = !hasCgroup ? [] : layout.kind === "v2" ? unifiedValues(resources, devicePaths) : v1Values(resources, devicePaths);
+  const lines = wholePlan(config, plan.steps, {
+    paths,
+    values,
+    ...(unit === undefined ? {} : { unit: shownUnit(unit) }),
+  });
   if (seccomp === undefined) return lines;
   return lines.map((line) => (line.op === "seccomp" ? { ...line, fields: seccompFields(seccomp) } : line));
+}
+
+/** Uid of the user whose own systemd `--systemd-cgroup` means; `undefined`: the system's. */
+export function unitOwner(context: RuntimeContext): number | undefined {
+  return mayLackCgroups(context) ? (process.getuid?.() ?? 0) : undefined;
+}
+
+function shownUnit({ names, properties }: PlannedUnit): PlanUnit {
+  const shown = properties.map(({ name, value, origin }) => ({ name, value: valueText(value), origin }));
+  return { name: names.unit, slice: names.slice, properties: shown };
+}
+
+/** A value of D-Bus for a person: lists as lists, bytes in hexadecimal. */
+function valueText(value: BusValue): string {
+  if (value instanceof Uint8Array) return Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (typeof value === "object") return `[${value.map(valueText).join(", ")}]`;
+  return value === INFINITY ? "infinity" : String(value);
 }
 
 function v1Values(resources: LinuxResources, devicePaths: readonly string[]): readonly CgroupValue[] {

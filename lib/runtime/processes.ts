@@ -1,5 +1,6 @@
 import { attachCgroup } from "../cgroups/driver.ts";
 import type { RuntimeContext } from "./options.ts";
+import { status } from "./status.ts";
 import { find, recordOf } from "./store.ts";
 
 /**
@@ -7,10 +8,13 @@ import { find, recordOf } from "./store.ts";
  * namespace knows them; none where the container has stopped.
  * @throws INVALID_ID, CONTAINER_NOT_FOUND, SYSCALL
  */
-export function processes(context: RuntimeContext, id: string): number[] {
+export async function processes(context: RuntimeContext, id: string): Promise<number[]> {
   const entry = find(context.root, id);
   try {
     const record = recordOf(entry);
+    if (record?.no_cgroup === true) {
+      return status(entry, record) === "stopped" ? [] : (await import("./members.ts")).members(record);
+    }
     return record === undefined ? [] : attachCgroup(record.cgroup_paths, context.log).processes();
   } finally {
     entry.close();

@@ -57,7 +57,10 @@ interface Restored {
 }
 
 /** What `create` does and CRIU does not, and nobody would miss until it is too late. @throws NOT_SUPPORTED */
-function refuseUnrestored({ linux }: Config, { systemdCgroup }: RuntimeContext): void {
+function refuseUnrestored({ linux }: Config, { systemdCgroup, withoutCgroups }: RuntimeContext): void {
+  if (withoutCgroups === true) {
+    throw new RuntimeError("NOT_SUPPORTED", "--cgroup-manager disabled: restore cannot do this: CRIU puts processes into a cgroup");
+  }
   if (systemdCgroup) {
     throw new RuntimeError("NOT_SUPPORTED", "--systemd-cgroup: restore cannot do this yet; leave the option out for cgroupfs");
   }

@@ -2,7 +2,7 @@ import { cgroupStats, type CgroupStats } from "../cgroups/stats.ts";
 import { RuntimeError } from "../errors.ts";
 import type { RuntimeContext } from "./options.ts";
 import { status } from "./status.ts";
-import { type ContainerRecord, find, recordOf } from "./store.ts";
+import { type ContainerRecord, find, NO_CGROUP, recordOf } from "./store.ts";
 
 export type { CgroupStats } from "../cgroups/stats.ts";
 
@@ -21,6 +21,9 @@ export function runningRecord(context: RuntimeContext, id: string): ContainerRec
     const record = recordOf(entry);
     if (record === undefined || status(entry, record) === "stopped") {
       throw new RuntimeError("CONTAINER_NOT_RUNNING", `container with id ${id} is not running`);
+    }
+    if (record.no_cgroup === true) {
+      throw new RuntimeError("HOST_UNABLE", `cannot count what container ${id} uses: ${NO_CGROUP}`);
     }
     return record;
   } finally {

@@ -55,9 +55,16 @@ export function processStartTime(pid: number): number {
   return readProcStat(pid)?.startTime ?? 0;
 }
 
+/** Pid of a process's parent; `undefined` for a process that has ended. */
+export function parentOf(pid: number): number | undefined {
+  const stat = readProcStat(pid);
+  return stat === undefined || isDead(stat) ? undefined : stat.parent;
+}
+
 /** Of proc(5)'s /proc/PID/stat. */
 interface ProcStat {
   readonly state: string;
+  readonly parent: number;
   /** PF_* of the kernel. */
   readonly flags: number;
   /** Clock ticks since boot. */
@@ -69,5 +76,5 @@ function readProcStat(pid: number): ProcStat | undefined {
   if (typeof text === "number") return undefined;
   // The second field is the name in parentheses, and may hold spaces and parentheses itself.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "X", flags: Number(fields[6]), startTime: Number(fields[19]) };
+  return { state: fields[0] ?? "X", parent: Number(fields[1]), flags: Number(fields[6]), startTime: Number(fields[19]) };
 }

@@ -40,6 +40,8 @@ export interface ContainerRecord {
   readonly init_process_start: number;
   /** Directory of the container in each cgroup hierarchy. */
   readonly cgroup_paths: Readonly<Record<string, string>>;
+  /** `--cgroup-manager disabled`: it has no cgroup, and is in those of the runtime that made it. */
+  readonly no_cgroup?: true;
   /** The unit that systemd has for the container. */
   readonly systemd?: SystemdUnit;
   /** Groups of resctrl. */
@@ -59,6 +61,9 @@ export interface ContainerRecord {
   /** Index in init's plan of the first step after `start`. */
   readonly program_step: number;
 }
+
+/** Why something cannot be done with a container that has `no_cgroup`. */
+export const NO_CGROUP = "it has no cgroup: it was made with --cgroup-manager disabled";
 
 const STATE = "state.json";
 const NEXT_STATE = ".state.json.new";

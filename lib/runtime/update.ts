@@ -1,9 +1,10 @@
 import { attachCgroup } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
+import { propertyName } from "../spec/property_name.ts";
 import type { LinuxIntelRdt, LinuxResources } from "../spec/types.ts";
 import type { RuntimeContext } from "./options.ts";
 import { status } from "./status.ts";
-import { find, recordOf } from "./store.ts";
+import { find, NO_CGROUP, recordOf } from "./store.ts";
 
 /** Schemata of a container's class of service. */
 export type RdtSchemas = Pick<LinuxIntelRdt, "l3CacheSchema" | "memBwSchema">;
@@ -29,6 +30,10 @@ export async function update(
     const now = status(entry, record);
     if (record === undefined || now === "stopped" || now === "creating") {
       throw new RuntimeError("CONTAINER_NOT_RUNNING", "container not running");
+    }
+    const limit = record.no_cgroup === true ? (await import("../cgroups/disabled.ts")).firstLimit(resources) : undefined;
+    if (limit !== undefined) {
+      throw new RuntimeError("HOST_UNABLE", `${propertyName(limit)}: container ${id} cannot be limited: ${NO_CGROUP}`, { pointer: limit });
     }
     const { memory } = resources;
     if (memory?.kernel !== undefined || memory?.kernelTCP !== undefined) {

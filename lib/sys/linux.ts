@@ -1,6 +1,7 @@
 /** Numbers of the kernel's interface that several modules need, under the kernel's names (x86_64 and aarch64). */
 
 export const SIGKILL = 9;
+export const SIGSTOP = 19;
 
 /** Events of poll(2). */
 export const POLLIN = 1;

@@ -26,15 +26,70 @@ import type { Config, LinuxResources } from "../../spec/types.ts";
  * @throws RuntimeError `CONFIG_INVALID`, `HOST_UNABLE`
  */
 export function openUnit(layout: CgroupLayout, config: Config, id: string, log: Log, user: boolean): Cgroup {
-  if (user && layout.kind !== "v2") {
-    throw new RuntimeError("HOST_UNABLE", "--systemd-cgroup: cannot use rootless systemd cgroups manager on cgroup v1");
-  }
+  refuseUserOnV1(layout, user);
   const names = unitNames(config.linux?.cgroupsPath, id, user);
   const annotated = annotatedProperties(config.annotations);
   // The system's own is at the root of every hierarchy.
   const managerCgroup = user ? withManager(true, (manager) => manager.property("ControlGroup")) : "";
   const paths = unitPaths(layout, names, managerCgroup);
   return new UnitCgroup({ layout, config, names, annotated, user, log }, paths);
+}
+
+function refuseUserOnV1(layout: CgroupLayout, user: boolean): void {
+  if (!user || layout.kind === "v2") return;
+  throw new RuntimeError("HOST_UNABLE", "--systemd-cgroup: cannot use rootless systemd cgroups manager on cgroup v1");
+}
+
+/** A unit as {@link openUnit} would start it. */
+export interface PlannedUnit {
+  readonly names: UnitNames;
+  readonly paths: Readonly<Record<string, string>>;
+  /** With the JSON Pointer of what they come from. */
+  readonly properties: readonly (Property & { readonly origin: string })[];
+}
+
+/**
+ * The unit of a new container, without asking systemd anything: properties are those that a current systemd knows, and a
+ * user's own is taken to be where logind puts it.
+ *
+ * @param uid of the user whose own systemd it would be; `undefined`: the system's
+ * @throws RuntimeError `CONFIG_INVALID`, `HOST_UNABLE`
+ */
+export function planUnit(layout: CgroupLayout, config: Config, id: string, uid: number | undefined): PlannedUnit {
+  refuseUserOnV1(layout, uid !== undefined);
+  const names = unitNames(config.linux?.cgroupsPath, id, uid !== undefined);
+  const annotated = annotatedProperties(config.annotations);
+  const paths = unitPaths(layout, names, uid === undefined ? "" : `/user.slice/user-${uid}.slice/user@${uid}.service`);
+  const resources = roundQuota(config.linux?.resources ?? {}, undefined);
+  const groups = startProperties({ config, names, annotated, paths, resources, pid: 0, version: Infinity, note: () => undefined });
+  // The container's first process is not there yet.
+  return { names, paths, properties: groups.filter(({ name }) => name !== "PIDs") };
+}
+
+interface StartFacts {
+  readonly config: Config;
+  readonly names: UnitNames;
+  readonly annotated: readonly Property[];
+  readonly paths: Readonly<Record<string, string>>;
+  readonly resources: LinuxResources;
+  readonly pid: number;
+  /** Of systemd. */
+  readonly version: number;
+  readonly note: (text: string) => void;
+}
+
+/** All properties with which a unit starts, and what they come from. */
+function startProperties(facts: StartFacts): (Property & { readonly origin: string })[] {
+  const { config, names, annotated, paths, resources, pid, version, note } = facts;
+  const devicePaths = (config.linux?.devices ?? []).map(({ path }) => path);
+  const from = (origin: string, properties: readonly Property[]) => properties.map((property) => ({ ...property, origin }));
+  return [
+    ...from("/linux/cgroupsPath", unitProperties({ ...names, pid, isUnified: isUnified(paths) })),
+    ...from("/linux/resources/devices", deviceProperties(resources.devices ?? [], devicePaths, version, note)),
+    ...from("/linux/resources", limitProperties(limitWrites(paths, resources, false), version)),
+    ...from("/linux/resources/unified", oomPolicy(resources.unified, version)),
+    ...from("/annotations", annotated),
+  ];
 }
 
 /**
@@ -164,17 +219,10 @@ class UnitCgroup implements Cgroup {
   async register(pid: number): Promise<void> {
     const { config, names, annotated, user, log } = this.#options;
     const resources = roundQuota(this.#resources ?? {}, undefined);
-    const writes = limitWrites(this.paths, resources, false);
-    const devicePaths = (config.linux?.devices ?? []).map(({ path }) => path);
     withManager(user, (manager) => {
       const version = manager.version();
-      const properties = [
-        ...unitProperties({ ...names, pid, isUnified: isUnified(this.paths) }),
-        ...deviceProperties(resources.devices ?? [], devicePaths, version, (text) => log.debug(text)),
-        ...limitProperties(writes, version),
-        ...oomPolicy(resources.unified, version),
-        ...annotated,
-      ];
+      const note = (text: string): void => log.debug(text);
+      const properties = startProperties({ config, names, annotated, paths: this.paths, resources, pid, version, note });
       this.#isStarted = true;
       manager.start(names.unit, properties);
       log.debug(`systemd ${version}: unit ${names.unit} started with ${properties.length} properties`);
