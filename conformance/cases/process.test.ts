@@ -389,3 +389,28 @@ scenario("an empty HOME is one that is not there", (t, box) => {
   t.equal(printed.split("HOME=").length, 2, "once");
   t.match(printed, /^LAST=1$/m);
 }, { skip: notFor("runc", "1.1 leaves it empty") || notFor("crun", "1.8 leaves it empty") });
+
+scenario("capabilities that one set grants and another does not are left out, with a warning", (t, box) => {
+  const done = box.run((config) => {
+    config.process.capabilities = { bounding: ["CAP_KILL"], permitted: ["CAP_KILL"], effective: ["CAP_CHOWN"], inheritable: ["CAP_FOWNER"] };
+    config.process.args = ["cat", "/proc/self/status"];
+  });
+  t.equal(done.status, 0, done.stderr);
+  t.equal(field(done.stdout, "CapBnd"), mask(["CAP_KILL"]));
+  t.equal(field(done.stdout, "CapInh"), mask([]));
+  t.match(done.stderr, /process.capabilities.effective: CAP_CHOWN cannot be granted/);
+  t.match(done.stderr, /process.capabilities.inheritable: CAP_FOWNER cannot be granted/);
+}, { skip: runtOnly("fails: spec 1.1 wants a warning") });
+
+scenario("rlimits that leave the process nothing to start with are named in the error", (t, box) => {
+  const cases = [
+    ["RLIMIT_NOFILE", 3, /too many open files.*is RLIMIT_NOFILE of process.rlimits too low/],
+    ["RLIMIT_AS", 1, /process.args: .*RLIMIT_AS.* in process.rlimits, too low/],
+  ] as const;
+  for (const [type, limit, message] of cases) {
+    const done = box.run((config) => void (config.process.rlimits = [{ type, soft: limit, hard: limit }]));
+    t.equal(done.status, 1, type);
+    t.match(done.stderr, message, type);
+  }
+  t.same(box.leftovers(), []);
+}, { skip: runtOnly("other words") });

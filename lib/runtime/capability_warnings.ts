@@ -4,19 +4,45 @@ import { native } from "../sys/native.ts";
 import type { RuntimeContext } from "./options.ts";
 
 const PR_CAPBSET_READ = 23;
+const NONE: readonly string[] = [];
 
 /**
- * Capabilities that this runtime lacks cannot be granted; the spec wants a warning for each since 1.1.
+ * Capabilities that this runtime lacks, or the kernel does not let a process have because another set lacks them,
+ * cannot be granted; the spec wants a warning for each since 1.1.
  * @param unknown of names that no kernel knows, too; for a config.json its validation warns of them
  */
 export function warnOfCapabilities(context: RuntimeContext, process: Process | undefined, unknown = false): void {
-  const { permitted: wanted, ambient = [], inheritable = [] } = process?.capabilities ?? {};
+  const sets = process?.capabilities;
+  if (sets === undefined) return;
+  const { ambient = NONE, bounding = NONE, effective = NONE, inheritable = NONE, permitted = NONE } = sets;
   for (const name of ambient) {
-    if (inheritable.includes(name) && wanted?.includes(name) === true) continue;
+    if (inheritable.includes(name) && permitted.includes(name)) continue;
     const reason = "it is not in both of process.capabilities.permitted and inheritable";
     context.log.warn(`can't raise ambient capability ${name}: ${reason}`);
   }
-  if (wanted === undefined || wanted.length === 0) return;
+  for (const name of missing(effective, permitted)) {
+    context.log.warn(`process.capabilities.effective: ${name} cannot be granted: it is not in permitted`);
+  }
+  for (const name of missing(inheritable, bounding)) {
+    context.log.warn(`process.capabilities.inheritable: ${name} cannot be granted: it is not in bounding`);
+  }
+  warnOfLacking(context, permitted, unknown);
+  warnOfLacking(context, missing(bounding, permitted), unknown);
+}
+
+/** What of `list` is not in `other`. Callers mostly give several sets the same names in the same order. */
+function missing(list: readonly string[], other: readonly string[]): readonly string[] {
+  let found = NONE;
+  for (let index = 0; index < list.length; index++) {
+    const name = list[index];
+    if (name === undefined || name === other[index] || other.includes(name)) continue;
+    found = [...found, name];
+  }
+  return found;
+}
+
+function warnOfLacking(context: RuntimeContext, wanted: readonly string[], unknown: boolean): void {
+  if (wanted.length === 0) return;
   const names = capabilityNames();
   for (const name of wanted) {
     const number = names.indexOf(name);

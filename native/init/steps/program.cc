@@ -81,6 +81,8 @@ Status FindProgram(Context& context, const FindProgramStep& step) {
       return {};
     }
     if (usable == -EACCES) worst = -EACCES;
+    // RLIMIT_NOFILE: nothing can be opened, so nothing is known.
+    if (usable == -EMFILE || usable == -ENFILE) return refuse(usable);
   }
   return refuse(worst);
 }
