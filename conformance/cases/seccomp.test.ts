@@ -5,7 +5,7 @@ import { scenario, type Box, type Edit } from "../harness/box.ts";
 import type { Config, Seccomp } from "../harness/config.ts";
 import { helper } from "../harness/helpers.ts";
 import { waitFor } from "../harness/host.ts";
-import { notFor, runtOnly } from "../harness/runtime.ts";
+import { IS_RUNT, notFor, runtOnly } from "../harness/runtime.ts";
 import { withAgent } from "../harness/seccomp.ts";
 
 const MKDIR = ["mkdir", "mkdirat"];
@@ -258,3 +258,20 @@ scenario("the annotation run.oci.seccomp_bpf_data is the filter", (t, box) => {
     t.match(done.output, /seccomp/);
   }
 }, { skip: notFor("runc", "an annotation of crun") || (machine() === "x86_64" ? false : "the program is for x86_64") });
+
+scenario("a filter that refuses everything, even to exit, is an error and no hang", (t, box) => {
+  const actions = ["SCMP_ACT_ERRNO", "SCMP_ACT_KILL_PROCESS"];
+  for (const defaultAction of actions) {
+    for (const noNewPrivileges of [true, false]) {
+      const done = attempt(box, "true", (config) => {
+        config.process.noNewPrivileges = noNewPrivileges;
+        config.linux.seccomp = { defaultAction };
+      });
+      const name = `${defaultAction}, noNewPrivileges ${noNewPrivileges}`;
+      t.not(done.status, 0, name);
+      t.ok(done.status < 124, `${name}: ended by itself, with status ${done.status}`);
+      if (IS_RUNT) t.match(done.stderr, /before it could execute the program: does linux.seccomp refuse/, name);
+    }
+  }
+  t.same(box.leftovers(), []);
+}, { skip: notFor("crun", "1.8 dies of a fault, and so does its caller") });

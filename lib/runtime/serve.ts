@@ -4,7 +4,7 @@ import { RuntimeError } from "../errors.ts";
 import type { InitProcess } from "../init/process.ts";
 import { Message } from "../plan/ops.ts";
 import type { Config } from "../spec/types.ts";
-import { SIGKILL } from "../sys/linux.ts";
+import { SIGILL, SIGKILL, SIGSYS } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { writeIdMaps, writeTimeOffsets } from "./id_maps.ts";
 
@@ -111,6 +111,9 @@ function initDied(
     return new RuntimeError("INIT_DIED", text, { pointer: "/linux/resources/memory/limit" });
   }
   if (exited === undefined) return new RuntimeError("INIT_DIED", `${who} was lost`);
+  // A filter kills with SIGSYS; where it refuses even exit_group init ends with SIGILL, where it refuses write without a word.
+  const mute = exited.signaled ? exited.status === SIGSYS || exited.status === SIGILL : exited.status === 1;
+  const hint = mute ? ": does linux.seccomp refuse a system call that it needs until then?" : "";
   const how = exited.signaled ? `was killed by signal ${exited.status}` : `exited with status ${exited.status}`;
-  return new RuntimeError("INIT_DIED", `${who} ${how} before it could execute the program`);
+  return new RuntimeError("INIT_DIED", `${who} ${how} before it could execute the program${hint}`);
 }

@@ -1,7 +1,9 @@
 /** Numbers of the kernel's interface that several modules need, under the kernel's names (x86_64 and aarch64). */
 
+export const SIGILL = 4;
 export const SIGKILL = 9;
 export const SIGSTOP = 19;
+export const SIGSYS = 31;
 
 /** Events of poll(2). */
 export const POLLIN = 1;
