@@ -1,7 +1,7 @@
 import { lstatSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
-import type { Config, DeviceRule } from "../harness/config.ts";
+import { addNamespaces, type Config, type DeviceRule } from "../harness/config.ts";
 import { notFor } from "../harness/runtime.ts";
 
 const DENY_ALL: DeviceRule = { allow: false, access: "rwm" };
@@ -141,4 +141,17 @@ scenario("wildcards: a rule with major and minor -1, as engines send it, is for 
 }, {
   proves: ["linux.resources.devices[].major", "linux.resources.devices[].minor"],
   passesWithout: "-1 means the same as none",
+});
+
+scenario("linux.devices: /dev/ptmx, as callers list it with the host's others, is the container's own", (t, box) => {
+  for (const user of [false, true]) {
+    const out = box.sh("readlink /dev/ptmx; head -c 0 /dev/ptmx && echo opened", (config) => {
+      config.linux.devices = [{ path: "/dev/ptmx", type: "c", major: 5, minor: 2, fileMode: 0o666 }];
+      if (!user) return;
+      addNamespaces(config, "user");
+      config.linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+      config.linux.gidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+    });
+    t.equal(out, "pts/ptmx\nopened\n", user ? "in a user namespace" : "as root");
+  }
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
 import { addNamespaces, removeNamespaces, type Config } from "../harness/config.ts";
 import { readText } from "../harness/host.ts";
+import { IS_RUNT, notFor } from "../harness/runtime.ts";
 
 function may(config: Config, ...capabilities: string[]): void {
   config.process.capabilities = { bounding: capabilities, permitted: capabilities, effective: capabilities };
@@ -140,3 +141,13 @@ scenario("sysctl works in a user namespace", (t, box) => {
   });
   t.equal(out, "99\n");
 });
+
+scenario("readonlyPaths: the root itself, and what is mounted in it stays as it is", (t, box) => {
+  for (const path of ["/", ...(IS_RUNT ? ["/etc/.."] : [])]) {
+    const out = box.sh("touch /x 2>&1; touch /dev/shm/x && echo made", (config) => {
+      config.root.readonly = false;
+      config.linux.readonlyPaths = [path];
+    });
+    t.match(out, /Read-only file system\nmade\n$/, path);
+  }
+}, { skip: notFor("crun", "1.8 mounts over the root, which changes nothing"), proves: ["linux.readonlyPaths"] });

@@ -6,6 +6,7 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
  */
+import { isRootPath } from "../spec/clean_path.ts";
 import type { Config } from "../spec/types.ts";
 import { keyringSteps } from "./attributes.ts";
 import type { PlanFacts, Slot } from "./facts.ts";
@@ -86,8 +87,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   if (ownMounts) {
     deferredReadonlySteps(config, facts.rootfs, steps);
     if (config.root?.readonly === true) {
-      const fields = { path: "/", set: K.MOUNT_ATTR_RDONLY, clear: 0, recursive: 0 };
-      steps.push({ op: "mountAttributes", origin: "/root/readonly", fields });
+      steps.push(readonlyRoot("/root/readonly"));
     }
   }
   kernelSteps(config, steps);
@@ -128,6 +128,11 @@ export function programSteps(
   return steps;
 }
 
+/** The root's own mount; what is mounted below stays as it is. */
+function readonlyRoot(origin: string): Step {
+  return { op: "mountAttributes", origin, fields: { path: "/", set: K.MOUNT_ATTR_RDONLY, clear: 0, recursive: 0 } };
+}
+
 function kernelSteps(config: Config, steps: Step[]): void {
   if (config.hostname !== undefined && config.hostname !== "") {
     steps.push({ op: "hostname", origin: "/hostname", fields: { name: config.hostname } });
@@ -146,7 +151,10 @@ function kernelSteps(config: Config, steps: Step[]): void {
   }
   let index = 0;
   for (const path of linux?.readonlyPaths ?? []) {
-    steps.push({ op: "readonlyPath", origin: `/linux/readonlyPaths/${index++}`, fields: { path } });
+    const origin = `/linux/readonlyPaths/${index++}`;
+    // A mount over the root would change nothing for whoever stands in the root already.
+    if (isRootPath(path)) steps.push(readonlyRoot(origin));
+    else steps.push({ op: "readonlyPath", origin, fields: { path } });
   }
   index = 0;
   const masked: string[] = [];

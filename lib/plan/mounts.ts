@@ -4,8 +4,10 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#mounts
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#default-devices
  */
+import { RuntimeError } from "../errors.ts";
 import { MOUNT_CONTEXT } from "../spec/annotations.ts";
 import { cleanPath } from "../spec/clean_path.ts";
+import { propertyName } from "../spec/property_name.ts";
 import type { Config, LinuxDevice, Mount } from "../spec/types.ts";
 import type { PlanFacts } from "./facts.ts";
 import * as K from "./linux.ts";
@@ -40,6 +42,7 @@ export function parentPropagation(config: Config): number {
  * One step a mount, in order.
  *
  * @param beforeCgroups called before the first mount that shows the container's cgroups
+ * @throws CONFIG_INVALID for a bind mount with options of a file system
  */
 export function mountSteps(
   config: Config,
@@ -63,6 +66,7 @@ export function mountSteps(
       continue;
     }
     const fields = mountFields(mount, facts.bundle, isDeferredReadonly(mount), facts.rootfs);
+    if (fields.data !== "" && (fields.flags & MountFlag.BIND) !== 0) throw bindOptionsError(origin, fields.data);
     const data = facts.selinux ? withLabel(fields, config) : fields.data;
     if (facts.trees.includes(index)) {
       steps.push({ op: "mount", origin, fields: { ...fields, tree: index + 1 } });
@@ -70,6 +74,13 @@ export function mountSteps(
       steps.push({ op: "mount", origin, fields: data === fields.data ? fields : { ...fields, data } });
     }
   }
+}
+
+/** The kernel would ignore them: a misspelt `ro` would be a writable mount. */
+function bindOptionsError(origin: string, data: string): RuntimeError {
+  const pointer = `${origin}/options`;
+  const text = "bind mounts cannot have any filesystem-specific options applied";
+  return new RuntimeError("CONFIG_INVALID", `${propertyName(pointer)}: ${text}; found ${data}`, { pointer });
 }
 
 /** File systems that have no place for labels of their mounts, or get them from the policy. */
@@ -198,7 +209,7 @@ export function deviceSteps(
   }
   for (let index = 0; index < listed.length; index++) {
     const device = listed[index];
-    if (device === undefined) continue;
+    if (device === undefined || isPtmx(device)) continue;
     const fields = { path: device.path, bind, ...deviceNumbers(device) };
     steps.push({ op: "device", origin: `/linux/devices/${index}`, fields });
   }
@@ -209,6 +220,14 @@ export function deviceSteps(
     const fields = { path: "/dev/core", target: "/proc/kcore" };
     steps.push({ op: "symlink", origin: "", fields });
   }
+}
+
+/**
+ * The host's /dev/ptmx, which callers list with all other devices. In the container it is the link to the ptmx of its own
+ * devpts: a node that is bound from the host finds none.
+ */
+function isPtmx({ type, path, major = 0, minor = 0 }: LinuxDevice): boolean {
+  return Number(major) === 5 && Number(minor) === 2 && (type === "c" || type === "u") && cleanPath(`/${path}`) === "/dev/ptmx";
 }
 
 function deviceNumbers(device: LinuxDevice) {

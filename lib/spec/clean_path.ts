@@ -12,3 +12,10 @@ export function cleanPath(path: string): string {
   const joined = names.join("/");
   return path.startsWith("/") ? `/${joined}` : joined;
 }
+
+/** Whether an absolute path names the root, however it is written. */
+export function isRootPath(path: string): boolean {
+  const last = path.at(-1);
+  // Nearly no path ends so: the others need not be taken apart.
+  return (last === "/" || last === ".") && cleanPath(path) === "/";
+}
