@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
 import type { Mount } from "../harness/config.ts";
 import { parseMountinfo, type MountInfo } from "../harness/host.ts";
-import { IS_RUNT, notFor } from "../harness/runtime.ts";
+import { IS_RUNT, notFor, runtOnly } from "../harness/runtime.ts";
 
 const READ = "cat /proc/self/mountinfo";
 
@@ -301,3 +301,45 @@ scenario("a bind of a symlink follows it on the host; a target that is a symlink
   t.equal(box.run(bundle).stdout, "through\n");
   t.ok(lstatSync(join(bundle.rootfs, "alias")).isSymbolicLink());
 });
+
+scenario("a file over a directory, and a directory over a file, are not a directory", (t, box) => {
+  const cases = [
+    { destination: "/tmp", source: box.file("x") },
+    { destination: "/etc/passwd", source: box.folder() },
+  ];
+  for (const mount of cases) {
+    const bundle = box.bundle((config) => void config.mounts.push({ ...mount, type: "bind", options: ["bind"] }));
+    mkdirSync(join(bundle.rootfs, "tmp"), { recursive: true });
+    const done = box.tryCreate(bundle);
+    t.equal(done.status, 1, mount.destination);
+    // dockerd looks for these words, and asks for the kind of the host's file then.
+    t.match(done.stderr, /not a directory/i, mount.destination);
+  }
+  t.same(box.leftovers(), []);
+});
+
+scenario("a bind mount with an option that the kernel would ignore is refused: a misspelt ro were writable", (t, box) => {
+  for (const option of ["r0", "size=1k"]) {
+    const done = box.run((config) => void config.mounts.push(bind(box.folder(), "bind", option)));
+    t.equal(done.status, 1, option);
+    t.match(done.stderr, `mounts[7].options: bind mounts cannot have any filesystem-specific options applied; found ${option}`);
+  }
+  t.same(box.leftovers(), []);
+}, { skip: notFor("runc", "1.1 ignores it") || notFor("crun", "1.8 ignores it") });
+
+scenario("a mount without a kind, or on the root itself, is an error that says so", (t, box) => {
+  const cases = [
+    [{ destination: "/mnt", source: "/", options: ["ro"] }, "/mounts/7/type: missing, must be a file system"],
+    [{ destination: "/mnt", type: "bind", source: "/", options: ["ro"] }, '/mounts/7/type: found \\"bind\\", must be a file system'],
+    [{ destination: "/tmp/..", type: "tmpfs", source: "tmpfs" }, '/mounts/7/destination: found \\"/tmp/..\\", must be below /'],
+    [{ destination: "/root-link", type: "tmpfs", source: "tmpfs" }, "mounts[7]: the target is the root itself"],
+  ] as const;
+  for (const [mount, message] of cases) {
+    const bundle = box.bundle((config) => void config.mounts.push({ ...mount, options: "options" in mount ? [...mount.options] : [] }));
+    symlinkSync("/", join(bundle.rootfs, "root-link"));
+    const done = box.tryCreate(bundle);
+    t.equal(done.status, 1, message);
+    t.match(done.stderr, message);
+  }
+  t.same(box.leftovers(), []);
+}, { skip: runtOnly("in their own words") });

@@ -61,7 +61,8 @@ export function failureError(
       : {}),
   };
   if (failure.errno === Errno.ENOMEM && failure.stage === Stage.INIT) {
-    const text = `${where(step)}${failure.call}: out of memory: is linux.resources.memory.limit too low?`;
+    const hint = "is linux.resources.memory.limit, or RLIMIT_AS or RLIMIT_DATA in process.rlimits, too low?";
+    const text = `${where(step)}${failure.call}: out of memory: ${hint}`;
     return new RuntimeError("STEP_FAILED", text, facts);
   }
   if (step?.op === "hook") return hookError(failure, step, hookOutput(), facts);
@@ -94,6 +95,10 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
       if (strict && (failure.errno === Errno.ELOOP || failure.errno === Errno.ENOTDIR)) {
         const must = `filesystem ${JSON.stringify(fstype)} must be mounted on ordinary directory`;
         return `error mounting ${JSON.stringify(what)} to rootfs at ${JSON.stringify(target)}: ${where(step)}${must}: ${call}: ${reason}`;
+      }
+      if (call === "verify") {
+        const place = `error mounting ${JSON.stringify(what)} to rootfs at ${JSON.stringify(target)}: ${where(step)}`;
+        return place + misplaced(failure.errno, subject, reason);
       }
       const about = subject === "" || subject === target ? "" : ` (${subject})`;
       return `error mounting ${JSON.stringify(what)} to rootfs at ${JSON.stringify(target)}: ${where(step)}${call}: ${reason}${about}`;
@@ -133,11 +138,34 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
         return `scheduler: ${call}: ${reason} (process scheduler can't be used together with AllowedCPUs, which linux.resources.cpu.cpus sets; or a privilege is missing)`;
       }
       return `${step.op}: ${call}: ${reason}`;
+    case "rlimit": {
+      const hint = failure.errno === Errno.EPERM ? ` (the hard limit ${step.fields.hard} is above the runtime's own, which takes CAP_SYS_RESOURCE)` : "";
+      return `error setting rlimit type ${step.fields.resource}: ${reason}${hint}`;
+    }
+    case "oomScoreAdj": {
+      const hint = failure.errno === Errno.EACCES ? " (it is lower than the runtime's own, which takes CAP_SYS_RESOURCE)" : "";
+      return `write oom_score_adj = ${step.fields.value}: ${reason}${hint}`;
+    }
+    case "memoryPolicy": {
+      const hint = failure.errno === Errno.EINVAL ? " (mode, nodes and flags do not go together, or none of the nodes is one of this host's)" : "";
+      return `${call}: ${reason}${hint}`;
+    }
+    case "device": {
+      const hint = failure.errno === Errno.EEXIST ? " (what is there is not this device)" : "";
+      return `${step.op}: ${call}${quoted}: ${reason}${hint}`;
+    }
     case "sysctl":
       return `write sysctl ${step.fields.key} = ${JSON.stringify(step.fields.value)}: ${call}: ${reason}`;
     default:
       return `${step?.op ?? "init"}: ${call}${quoted}: ${reason}`;
   }
+}
+
+/** Why nothing is mounted there; `subject` is where the target really lies. */
+function misplaced(errno: number, subject: string, reason: string): string {
+  if (errno === Errno.EPERM) return `${JSON.stringify(subject)} cannot be mounted because it is inside /proc`;
+  if (errno === Errno.EXDEV) return `the target is ${subject}, outside of the root`;
+  return errno === Errno.EINVAL ? "the target is the root itself" : `verify: ${reason} (${subject})`;
 }
 
 /** With the words that engines look for: they decide between exit codes 126 and 127 by them. */
@@ -146,7 +174,8 @@ function programError(name: string, search: string, failure: Failure, reason: st
   if (name.includes("/")) return `exec: ${quoted}: stat ${name}: ${reason}`;
   const looked = ` (looked in ${search})`;
   if (failure.errno === Errno.ENOENT) return `exec: ${quoted}: executable file not found in $PATH${looked}`;
-  return `exec: ${quoted}: ${reason}${looked}`;
+  const hint = failure.errno === Errno.EMFILE ? ": is RLIMIT_NOFILE of process.rlimits too low?" : "";
+  return `exec: ${quoted}: ${reason}${looked}${hint}`;
 }
 
 /** Whether it is not the program that is missing, but what it names. */

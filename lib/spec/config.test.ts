@@ -128,7 +128,7 @@ t.test("64-bit integers are exact", (t) => {
 
 t.test("NUL characters", (t) => {
   const message = "the string has a NUL character, which is not allowed";
-  t.strictSame(problems({ mounts: [{ destination: "/a\0b" }], annotations: { a: "\0" } }), [
+  t.strictSame(problems({ mounts: [{ destination: "/a\0b", type: "tmpfs" }], annotations: { a: "\0" } }), [
     `/mounts/0/destination: ${message}`,
   ]);
   t.strictSame(problems({ process: { args: ["a", "\0"], cwd: "/", env: ["A=\0"] } }), [

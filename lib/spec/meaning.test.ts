@@ -112,6 +112,22 @@ run("process", [
     "/process/scheduler/priority: found 0, but SCHED_RR needs a priority from 1 to 99",
   ],
   [
+    "scheduler: a deadline that there can be none",
+    { process: { ...process, scheduler: { policy: "SCHED_DEADLINE", runtime: 5000, deadline: 4000, period: 9000 } } },
+    "/process/scheduler: found runtime 5000, deadline 4000, period 9000, but SCHED_DEADLINE needs 1024 <= runtime <= deadline <= period (nanoseconds)",
+  ],
+  ["scheduler: a deadline", { process: { ...process, scheduler: { policy: "SCHED_DEADLINE", runtime: 5000, deadline: 6000 } } }],
+  [
+    "scheduler: parameters that are kept",
+    { process: { ...process, scheduler: { policy: "SCHED_DEADLINE", flags: ["SCHED_FLAG_KEEP_PARAMS"] } } },
+  ],
+  [
+    "cpu: a burst above the quota",
+    { linux: { resources: { cpu: { quota: 10000, burst: 10001 } } } },
+    "/linux/resources/cpu/burst: found 10001, must be at most the quota, 10000",
+  ],
+  ["cpu: a burst without a quota", { linux: { resources: { cpu: { quota: -1, burst: 10001 } } } }],
+  [
     "intelRdt: names that are no directory, and lines that are none",
     { linux: { intelRdt: { closID: "a/b", l3CacheSchema: "L3:0=f\nL3:1=f", memBwSchema: "0=5", schemata: ["a", "b\n"] } } },
     '/linux/intelRdt/closID: found "a/b", must be the name of one directory, or /',
@@ -161,11 +177,30 @@ run("root, mounts, hooks, annotations", [
   ["root path", { root: { path: "" } }, "/root/path: must not be empty"],
   [
     "destination",
-    { mounts: [{ destination: "" }, {}] },
+    { mounts: [{ destination: "", type: "tmpfs" }, { type: "tmpfs" }] },
     "/mounts/0/destination: must not be empty",
     "/mounts/1/destination: missing, but the specification requires it",
   ],
-  ["relative", { mounts: [{ destination: "tmp" }] }],
+  [
+    "a mount that is none, or on the root",
+    {
+      mounts: [
+        { destination: "/a" },
+        { destination: "/b", type: "bind", options: ["ro"] },
+        { destination: "/c", type: "none", options: ["remount"] },
+        { destination: "/d", type: "none", options: ["bind"] },
+        { destination: "./e/..", type: "tmpfs" },
+        { destination: "//", options: ["remount", "ro"] },
+        { destination: "/f/.", type: "tmpfs" },
+        { destination: "/", options: ["rbind"] },
+      ],
+    },
+    "/mounts/0/type: missing, must be a file system; for a bind mount the options need bind or rbind",
+    '/mounts/1/type: found "bind", must be a file system; for a bind mount the options need bind or rbind',
+    '/mounts/4/destination: found "./e/..", must be below /: the root itself is /root/path',
+    '/mounts/7/destination: found "/", must be below /: the root itself is /root/path',
+  ],
+  ["relative", { mounts: [{ destination: "tmp", type: "tmpfs" }] }],
   [
     "maps",
     { mounts: [{ destination: "/a", options: ["bind"], uidMappings: maps }] },
@@ -174,7 +209,7 @@ run("root, mounts, hooks, annotations", [
   ["id-mapped", { mounts: [{ destination: "/a", options: ["rbind"], uidMappings: maps, gidMappings: maps }] }],
   [
     "id-mapped, wrong",
-    { mounts: [{ destination: "/a", uidMappings: maps, gidMappings: maps }, { destination: "/b", options: ["bind", "ridmap"] }] },
+    { mounts: [{ destination: "/a", type: "tmpfs", uidMappings: maps, gidMappings: maps }, { destination: "/b", options: ["bind", "ridmap"] }] },
     "/mounts/0/uidMappings: id-mapped mounts are only supported for bind-mounts (option bind or rbind)",
     "/mounts/1/options/1: an id-mapped mount needs uidMappings and gidMappings of its own, or a user namespace of the container",
   ],
@@ -447,6 +482,23 @@ run("seccomp", [
     "/linux/seccomp/defaultErrnoRet: SCMP_ACT_ALLOW gives no errno; allowed with SCMP_ACT_ERRNO and SCMP_ACT_TRACE",
     "/linux/seccomp/listenerMetadata: allowed only with listenerPath",
     "/linux/seccomp/syscalls/1/errnoRet: SCMP_ACT_KILL gives no errno; allowed with SCMP_ACT_ERRNO and SCMP_ACT_TRACE",
+  ],
+  [
+    "an errno out of range",
+    {
+      linux: {
+        seccomp: {
+          defaultAction: "SCMP_ACT_ERRNO",
+          defaultErrnoRet: 4095,
+          syscalls: [
+            { names: ["read"], action: "SCMP_ACT_ERRNO", errnoRet: 4094 },
+            { names: ["write"], action: "SCMP_ACT_TRACE", errnoRet: 65536 },
+          ],
+        },
+      },
+    },
+    "/linux/seccomp/defaultErrnoRet: found 4095, must be at most 4094 with SCMP_ACT_ERRNO",
+    "/linux/seccomp/syscalls/1/errnoRet: found 65536, must be at most 65535 with SCMP_ACT_TRACE",
   ],
   [
     "names",

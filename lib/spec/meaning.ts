@@ -1,3 +1,4 @@
+import { isRootPath } from "./clean_path.ts";
 import { parseCpuList } from "./cpu_list.ts";
 import { idMapChecks } from "./meaning_ids.ts";
 import { linuxChecks } from "./meaning_linux.ts";
@@ -6,7 +7,7 @@ import { type Finding, show } from "./schema_messages.ts";
 import { semverMajor } from "./semver.ts";
 import { collect, type Report, type Sound } from "./sound.ts";
 import { checkSysctls } from "./sysctl.ts";
-import type { Config, Hooks, POSIXRlimit, Process } from "./types.ts";
+import type { Config, Hooks, Mount, POSIXRlimit, Process, Scheduler } from "./types.ts";
 
 /** Rules that a schema cannot say, about one part of a config.json of which some values may be missing. */
 export type MeaningCheck = (config: Sound<Config>, report: Report) => void;
@@ -39,6 +40,9 @@ export function meaningProblems(config: Sound<Config>, wrong: readonly string[] 
     for (const check of CHECKS) check(config, report);
   });
 }
+
+/** The kernel's finest grain of SCHED_DEADLINE, in nanoseconds (DL_SCALE). */
+const MIN_DEADLINE_RUNTIME = 1024;
 
 /** Versions of the specification; for these the time to load a parser of versions is saved. */
 const RELEASED: readonly string[] = ["1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0"];
@@ -142,7 +146,10 @@ function checkScheduler({ scheduler }: Sound<Process>, report: Report): void {
   if ((policy === "SCHED_FIFO" || policy === "SCHED_RR") && (priority < 1 || priority > 99)) {
     report(`${at}/priority`, `found ${priority}, but ${policy} needs a priority from 1 to 99`, [at, `${at}/priority`]);
   }
-  if (policy === "SCHED_DEADLINE") return;
+  if (policy === "SCHED_DEADLINE") {
+    checkDeadline(scheduler, at, report);
+    return;
+  }
   for (const name of ["runtime", "deadline", "period"] as const) {
     const value = scheduler[name];
     if (value === undefined || value == 0) continue;
@@ -153,6 +160,7 @@ function checkScheduler({ scheduler }: Sound<Process>, report: Report): void {
 function checkMounts({ mounts, linux }: Sound<Config>, report: Report): void {
   for (const [index, mount] of (mounts ?? []).entries()) {
     const at = `/mounts/${index}`;
+    if (mount !== undefined) checkPlace(mount, at, report);
     const uids = mount?.uidMappings?.length ?? 0;
     const gids = mount?.gidMappings?.length ?? 0;
     if ((uids === 0) !== (gids === 0)) {
@@ -170,6 +178,35 @@ function checkMounts({ mounts, linux }: Sound<Config>, report: Report): void {
     const text = "an id-mapped mount needs uidMappings and gidMappings of its own, or a user namespace of the container";
     report(where, text);
   }
+}
+
+/** The kernel says no more than EINVAL. A period of 0 is the deadline. */
+function checkDeadline(scheduler: Sound<Scheduler>, at: string, report: Report): void {
+  const { runtime = 0, deadline = 0, period = 0, flags = [] } = scheduler;
+  if (flags.includes("SCHED_FLAG_KEEP_POLICY") || flags.includes("SCHED_FLAG_KEEP_PARAMS")) return;
+  const reads = [`${at}/runtime`, `${at}/deadline`, `${at}/period`, `${at}/flags`, `${at}/flags/*`];
+  if (runtime >= MIN_DEADLINE_RUNTIME && runtime <= deadline && (period == 0 || deadline <= period)) return;
+  const found = `found runtime ${runtime}, deadline ${deadline}, period ${period}`;
+  const must = `SCHED_DEADLINE needs ${MIN_DEADLINE_RUNTIME} <= runtime <= deadline <= period (nanoseconds)`;
+  report(at, `${found}, but ${must}`, reads);
+}
+
+/** What is mounted, and where to. */
+function checkPlace({ destination = "", options = [], type = "" }: Sound<Mount>, at: string, report: Report): void {
+  const isRoot = destination !== "" && isRootPath(`/${destination}`);
+  const isDummy = type === "" || type === "none" || type === "bind";
+  if ((!isRoot && !isDummy) || options.includes("remount")) return;
+  if (isRoot) {
+    report(`${at}/destination`, `found ${show(destination)}, must be below /: the root itself is /root/path`, [
+      `${at}/destination`,
+      `${at}/options`,
+      `${at}/options/*`,
+    ]);
+  }
+  if (!isDummy || options.includes("bind") || options.includes("rbind")) return;
+  const found = type === "" ? "missing" : `found ${show(type)}`;
+  const message = `${found}, must be a file system; for a bind mount the options need bind or rbind`;
+  report(`${at}/type`, message, [`${at}/type`, `${at}/options`, `${at}/options/*`]);
 }
 
 const HOOKS: readonly (keyof Hooks)[] = [

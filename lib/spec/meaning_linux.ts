@@ -10,11 +10,16 @@ import type { Config, Int64, LinuxDevice, LinuxSeccompAction, LinuxSyscall } fro
 const MAX_MAJOR = 0xfff;
 const MAX_MINOR = 0xfffff;
 
+/** The highest errno that libseccomp takes, and the highest value that a tracer can be given. */
+const MAX_ERRNO = 4094;
+const MAX_TRACE = 65535;
+
 export const linuxChecks: readonly MeaningCheck[] = [
   checkDevices,
   checkCgroupsPath,
   checkDeviceRules,
   checkMemory,
+  checkBurst,
   checkBlockIO,
   checkRdma,
   checkSeccomp,
@@ -107,6 +112,13 @@ function checkMemory({ linux }: Sound<Config>, report: Report): void {
   }
 }
 
+/** The kernel would refuse the quota, which is right. */
+function checkBurst({ linux }: Sound<Config>, report: Report): void {
+  const { burst, quota } = linux?.resources?.cpu ?? {};
+  if (burst === undefined || quota === undefined || quota <= 0 || burst <= quota) return;
+  report("/linux/resources/cpu/burst", `found ${burst}, must be at most the quota, ${quota}`);
+}
+
 function checkBlockIO({ linux }: Sound<Config>, report: Report): void {
   linux?.resources?.blockIO?.weightDevice?.forEach((device, index) => {
     if (device?.weight !== undefined || device?.leafWeight !== undefined) return;
@@ -136,7 +148,12 @@ function checkSeccomp({ linux, annotations }: Sound<Config>, report: Report): vo
     report(`${at}/defaultAction`, "missing, but the specification requires it");
   }
   const checkErrno = (action: string, errno: string, name?: LinuxSeccompAction, value?: number): void => {
-    if (value === undefined || name === "SCMP_ACT_ERRNO" || name === "SCMP_ACT_TRACE") return;
+    if (value === undefined) return;
+    if (name === "SCMP_ACT_ERRNO" || name === "SCMP_ACT_TRACE") {
+      const max = name === "SCMP_ACT_ERRNO" ? MAX_ERRNO : MAX_TRACE;
+      if (value > max) report(errno, `found ${value}, must be at most ${max} with ${name}`, [errno, action]);
+      return;
+    }
     const message = `${name ?? "no action"} gives no errno; allowed with SCMP_ACT_ERRNO and SCMP_ACT_TRACE`;
     report(errno, message, [errno, action]);
   };

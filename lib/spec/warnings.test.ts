@@ -19,7 +19,7 @@ t.test("warnings", (t) => {
       cwd: "/",
       capabilities: { bounding: ["CAP_CHOWN", "CAP_NEW", "chown"], ambient: ["CAP_CHECKPOINT_RESTORE"] },
     },
-    mounts: [{ destination: "/a" }, { destination: "b" }],
+    mounts: [{ destination: "/a", type: "tmpfs" }, { destination: "b", type: "tmpfs" }],
     linux: {
       namespaces: [{ type: "user", path: "/u" }],
       uidMappings: maps,

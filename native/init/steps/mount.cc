@@ -37,9 +37,22 @@ Status Hold(Context& context, std::string_view target, int mount) {
   return {};
 }
 
+// move_mount(2) has EINVAL for a file that comes over a directory, where mount(2) has ENOTDIR, which
+// callers know.
+Error WhyNotAttached(int mount, int target, const Error& error) {
+  FileFacts what;
+  FileFacts place;
+  if (error.number() != EINVAL || GetFacts(mount, &what) < 0 || GetFacts(target, &place) < 0 ||
+      what.IsDirectory() == place.IsDirectory()) {
+    return error;
+  }
+  return Error{ENOTDIR, error.call(), error.subject()};
+}
+
 // What is left to do for every mount once its target is known.
 Status Finish(Context& context, const MountStep& step, const UniqueFd& mount, int target) {
-  TRY(Attach(mount.get(), target, step.target));
+  const Status attached = Attach(mount.get(), target, step.target);
+  if (!attached.ok()) return WhyNotAttached(mount.get(), target, attached.error());
   TRY(Hold(context, step.target, mount.get()));
   for (const std::uint32_t flags : step.propagation) {
     TRY(SetPropagation(context.procfs, mount.get(), flags, step.target));
