@@ -115,6 +115,15 @@ t.test("mounted elsewhere", async (t) => {
   t.strictSame(layout.hierarchies.map(({ mountpoint }) => mountpoint), ["/dev/memcg"]);
 });
 
+t.test("mounted by CRIU alone, for the time of a dump", async (t) => {
+  const yard = "/images/.criu.cgyard.Lnec0Z/net_cls";
+  const source = host(["6:net_cls:/", "5:memory:/"], [mount("/", yard, "cgroup", "net_cls")], {
+    "/sys/fs/cgroup": TMPFS,
+    "/sys/fs/cgroup/memory": V1,
+  });
+  t.strictSame(findLayout(source).hierarchies.map(({ name }) => name), ["memory"]);
+});
+
 t.test("cgroup v2 alone", async (t) => {
   const plain = findLayout(host(["0::/init.scope"], [], { "/sys/fs/cgroup": V2 }));
   t.equal(plain.kind, "v2");

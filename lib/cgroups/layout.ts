@@ -41,6 +41,8 @@ export interface LayoutSource {
 const CGROUP_SUPER_MAGIC = 0x27e0eb;
 const CGROUP2_SUPER_MAGIC = 0x63677270;
 const CGROUP_ROOT = "/sys/fs/cgroup";
+/** Part of where CRIU mounts hierarchies for the time of a dump, those too that are mounted nowhere else. */
+const CRIU_YARD = "/.criu.cgyard.";
 const HYBRID_MOUNTPOINT = "/sys/fs/cgroup/unified";
 
 /**
@@ -122,7 +124,7 @@ function v1Hierarchy(
     return { ...common, mountpoint: customary, root: mount?.root ?? "/" };
   }
   const mount = cgroupMounts().find(
-    (one) => one.fstype === "cgroup" && one.superOptions.includes(first),
+    (one) => one.fstype === "cgroup" && one.superOptions.includes(first) && !one.mountpoint.includes(CRIU_YARD),
   );
   if (mount === undefined) return undefined;
   return { ...common, mountpoint: mount.mountpoint, root: mount.root };
