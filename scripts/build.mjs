@@ -12,7 +12,7 @@ import { fetchQuickjs, QUICKJS, QUICKJS_VERSION } from "./quickjs.mjs";
 import { ask, dropForeignBuild, filesUnder, install, run, step, StepFailed } from "./steps.mjs";
 
 const NATIVE_BUILD = "build/native";
-const ENGINE_BUILD = "build/engine";
+const ENGINE_BUILD = "build/native-engine";
 /** The modules of the program, and their bytecode. */
 const BUNDLE = "build/program";
 const PROGRAM = "build/program.bin";

@@ -1,6 +1,6 @@
 // The sources of QuickJS, the engine of dist/bin/runt: Debian's source package, by its digest.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./prepare.mjs";
 import { ask, run, StepFailed } from "./steps.mjs";
@@ -11,7 +11,30 @@ const FILE = `quickjs_${QUICKJS_VERSION}.orig.tar.xz`;
 const SHA256 = "ec81da5b3249ed648dbc7df4a1654988910e66a118d9b71cb63534216efcfbbe";
 
 /** The directory, relative to the checkout, that {@link fetchQuickjs} unpacks the sources into. */
-export const QUICKJS = "build/quickjs";
+export const QUICKJS = "build/quickjs-source";
+
+/**
+ * Counts of references that have reached JS_IMMORTAL stay as they are; native/engine/quickjs.c says what for. Each is a
+ * pattern, what takes its place, and how often it has to be there. The collector's own counting is left alone.
+ */
+const CHANGES = {
+  "quickjs.h": [
+    [/--p->ref_count <= 0/g, "js_ref_dec(&p->ref_count) <= 0", 2],
+    [/p->ref_count\+\+/g, "js_ref_inc(&p->ref_count)", 2],
+    [
+      /^void __JS_FreeValue\(JSContext \*ctx, JSValue v\);$/gm,
+      "#define JS_IMMORTAL (1 << 29)\n" +
+        "static inline void js_ref_inc(int *count) { if (*count < JS_IMMORTAL) ++*count; }\n" +
+        "static inline int js_ref_dec(int *count) { return *count < JS_IMMORTAL ? --*count : *count; }\n$&",
+      1,
+    ],
+  ],
+  "quickjs.c": [
+    [/(?<![\w.>])(\w+(?:(?:->|\.)\w+)*->header\.ref_count)\+\+/g, "js_ref_inc(&$1)", 16],
+    [/--(\w+(?:(?:->|\.)\w+)*->header\.ref_count)/g, "js_ref_dec(&$1)", 6],
+    [/\b(str->header\.ref_count)--/g, "js_ref_dec(&$1)", 1],
+  ],
+};
 
 /** Fetches and unpacks the sources, unless they are there. @throws StepFailed */
 export function fetchQuickjs() {
@@ -25,8 +48,22 @@ export function fetchQuickjs() {
   rmSync(join(ROOT, aside), { recursive: true, force: true });
   mkdirSync(join(ROOT, aside));
   run("tar", ["-xf", archive, "-C", aside, "--strip-components=1"]);
+  change(aside);
   rmSync(join(ROOT, QUICKJS), { recursive: true, force: true });
   run("mv", [aside, QUICKJS]);
+}
+
+function change(directory) {
+  for (const [name, changes] of Object.entries(CHANGES)) {
+    const file = join(ROOT, directory, name);
+    let source = readFileSync(file, "utf8");
+    for (const [pattern, text, times] of changes) {
+      const found = source.match(pattern)?.length ?? 0;
+      if (found !== times) throw new StepFailed(`${name}: ${pattern} is there ${found} times, not ${times}`);
+      source = source.replaceAll(pattern, text);
+    }
+    writeFileSync(file, source);
+  }
 }
 
 /** Where this machine gets Debian's packages from; apt knows that of sources whose lists it has only. */

@@ -14,6 +14,9 @@
 #include "engine.h"
 #include "heap.h"
 
+// quickjs.c
+extern "C" int RuntPrepareSnapshot(JSContext* context);
+
 namespace runt::engine {
 namespace {
 
@@ -90,8 +93,8 @@ int MakeSnapshot(const char* program_path, const char* output) {
   }
   Snapshot& snapshot = TheSnapshot();
   if (!Load(snapshot, program)) return kFailed;
-  JS_RunGC(snapshot.runtime);
   UseModules(snapshot.runtime, {});
+  if (RuntPrepareSnapshot(snapshot.context) < 0) return kFailed;
   snapshot.is_complete = true;
   std::string executable;
   if (!ReadFile("/proc/self/exe", executable)) {
