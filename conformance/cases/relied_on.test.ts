@@ -1,10 +1,10 @@
 /** What the specification leaves open, and callers of runc rely on. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
 import { CAPABILITY_SETS } from "../harness/config.ts";
-import { isAlive, readText, waitFor } from "../harness/host.ts";
+import { isAlive, openFiles, readText, waitFor } from "../harness/host.ts";
 import { KIND, notFor, RUNTIME, runtOnly } from "../harness/runtime.ts";
 
 /** The words of a tmpfs mount. */
@@ -35,7 +35,7 @@ scenario("a created container holds no descriptor of what it has hidden", (t, bo
   const { pid } = box.create((config) => {
     config.linux.maskedPaths = ["/proc/acpi", "/proc/keys"];
   });
-  const targets = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  const targets = openFiles(pid);
   t.same(targets.filter((target) => target.startsWith("/proc/") && !target.startsWith("/proc/1/")), []);
   t.same(targets.filter((target) => target.startsWith("/sys")), []);
 });

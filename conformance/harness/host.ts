@@ -204,6 +204,22 @@ export function namespaceOf(pid: number | "self", name: string): string {
   return readlinkSync(`/proc/${pid}/ns/${name}`);
 }
 
+/**
+ * What the open descriptors of a process are. A container's process may close some after `create` has returned: what it
+ * held for its last answer. Those that are gone before they can be read are left out.
+ */
+export function openFiles(pid: number): string[] {
+  const targets: string[] = [];
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    try {
+      targets.push(readlinkSync(`/proc/${pid}/fd/${fd}`));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  return targets;
+}
+
 /** A field of /proc/PID/status. */
 export function statusField(pid: number, name: string): string {
   const line = readText(`/proc/${pid}/status`).split("\n").find((each) => each.startsWith(`${name}:`));

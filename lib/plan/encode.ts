@@ -41,9 +41,7 @@ function opNumbers(): Record<OpName, number> {
   return cachedNumbers;
 }
 
-function encodeUtf8(text: string, target: Uint8Array): number {
-  return new TextEncoder().encodeInto(text, target).written;
-}
+const encoder = new TextEncoder();
 
 class Writer {
   position = 0;
@@ -133,17 +131,10 @@ class Writer {
     if (text.includes("\0")) throw new RuntimeError("INTERNAL", "a string of the plan holds a NUL byte");
     this.#room(text.length * 3 + 1);
     const start = this.position;
-    // Nearly all texts are ASCII and short: a loop is over before a TextEncoder has been made.
-    for (let index = 0; index < text.length; index++) {
-      const code = text.charCodeAt(index);
-      if (code > 127) {
-        this.position = start + encodeUtf8(text, this.#buffer.subarray(start));
-        break;
-      }
-      this.#buffer[this.position++] = code;
-    }
-    this.#buffer[this.position++] = 0;
-    return this.position - start - 1;
+    const { written } = encoder.encodeInto(text, this.#buffer.subarray(start));
+    this.position = start + written + 1;
+    this.#buffer[start + written] = 0;
+    return written;
   }
 
   #pad(): void {
