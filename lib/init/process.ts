@@ -138,10 +138,13 @@ export class InitProcess {
     }
     this.#steps = plan.steps;
     const fd = check(native.sealedMemfd("runt:plan", encodePlan(plan.steps)), "memfd_create");
-    const times = planTracer?.(plan);
-    if (times === undefined) this.answer(Message.PLAN, [fd, ...slots]);
-    else this.answer(Message.PLAN, [fd, ...slots, times], 1);
-    native.close(fd);
+    try {
+      const times = planTracer?.(plan);
+      if (times === undefined) this.answer(Message.PLAN, [fd, ...slots]);
+      else this.answer(Message.PLAN, [fd, ...slots, times], 1);
+    } finally {
+      native.close(fd);
+    }
   }
 
   /** Pid of the process that asks: the container's first one, or the stage before it. */
@@ -210,14 +213,18 @@ export class InitProcess {
     return received === -Errno.ECONNRESET ? native.receiveMessage(this.#control, this.#buffer) : received;
   }
 
-  /** Answers a question; `fds` go along and stay the caller's. `value` is 0 for most. */
+  /**
+   * Answers a question; `fds` go along and stay the caller's. `value` is 0 for most.
+   * @throws SYSCALL
+   */
   answer(kind: number, fds: readonly number[] = [], value = 0): void {
     const data = new Uint8Array(8);
     const view = new DataView(data.buffer);
     view.setUint32(0, kind, true);
     view.setInt32(4, value, true);
-    // EPIPE and its like show at the next receive() as the end.
-    native.sendMessage(this.#control, data, fds);
+    const sent = native.sendMessage(this.#control, data, fds);
+    // EPIPE and its like show at the next receive() as the end. After any other init would wait for the answer, and we for it.
+    if (sent < 0 && sent !== -Errno.EPIPE && sent !== -Errno.ECONNRESET) check(sent, "sendmsg to init");
   }
 
   /** Ends whatever of init is still there, and reaps it. */
@@ -256,6 +263,7 @@ export class InitProcess {
     if (this.#joiner !== undefined) native.waitpid(this.#joiner, false);
     this.#joiner = undefined;
     native.close(this.pidfd);
+    this.pidfd = -1;
     this.pid = pid;
     this.pidfd = check(native.pidfdOpen(pid), "pidfd_open");
   }

@@ -8,6 +8,8 @@ import { attachCgroup, type SystemdUnit } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Annotations } from "../spec/annotations.ts";
 import type { Hook } from "../spec/types.ts";
+import { Errno } from "../sys/errno.ts";
+import { check } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { readable } from "../sys/waiting.ts";
@@ -29,7 +31,8 @@ export async function stopInit(record: ContainerRecord): Promise<void> {
   try {
     // Once the first process is gone nobody knows any more which ones were its container's.
     if (record.no_cgroup === true && !record.own_pid_namespace) (await import("./members.ts")).killMembers(record, SIGKILL);
-    native.pidfdKill(pidfd, SIGKILL);
+    const sent = native.pidfdKill(pidfd, SIGKILL);
+    if (sent !== -Errno.ESRCH) check(sent, "kill container init");
     const cgroup = attachCgroup(record.cgroup_paths);
     // A frozen process of cgroup v1 takes its signal only when it is thawed.
     if (cgroup.freezerState() === "frozen") cgroup.thaw();
@@ -41,16 +44,21 @@ export async function stopInit(record: ContainerRecord): Promise<void> {
   }
 }
 
-/** A pidfd of the container's first process; `undefined` if that is gone. */
+/** A pidfd of the container's first process; `undefined` if that is gone. @throws SYSCALL if that cannot be told */
 export function openInit(record: ContainerRecord): number | undefined {
   const { init_process_pid: pid, init_process_start: startTime } = record;
   if (pid === 0) return undefined;
   const pidfd = native.pidfdOpen(pid);
-  if (pidfd < 0) return undefined;
-  // Looked at after the pidfd was opened: so it is this process that the descriptor stands for.
-  if (isAlive(pid, startTime)) return pidfd;
-  native.close(pidfd);
-  return undefined;
+  if (pidfd === -Errno.ESRCH || pidfd === -Errno.EINVAL) return undefined;
+  check(pidfd, `pidfd_open ${pid}`);
+  let alive = false;
+  try {
+    // Looked at after the pidfd was opened: so it is this process that the descriptor stands for.
+    alive = isAlive(pid, startTime);
+  } finally {
+    if (!alive) native.close(pidfd);
+  }
+  return alive ? pidfd : undefined;
 }
 
 /**

@@ -8,7 +8,6 @@ import { SIGILL, SIGKILL, SIGSYS } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { writeIdMaps, writeTimeOffsets } from "./id_maps.ts";
 
-
 /** What is done at two of the questions. */
 export interface Service {
   /** What comes up, for errors. Default "container init". */
@@ -48,14 +47,12 @@ export async function serve(
       case Message.CGROUP: {
         await cgroup.register?.(init.asking);
         const fds = cgroup.joinFds();
-        init.answer(Message.CGROUP, fds);
-        for (const fd of fds) native.close(fd);
+        answerWith(init, Message.CGROUP, fds);
         continue;
       }
       case Message.MOUNT_TREE: {
         const fd = service.mountTree?.(question.value, init.asking);
-        init.answer(Message.MOUNT_TREE, fd === undefined ? [] : [fd]);
-        if (fd !== undefined) native.close(fd);
+        answerWith(init, Message.MOUNT_TREE, fd === undefined ? [] : [fd]);
         continue;
       }
       case Message.RUNTIME_HOOKS:
@@ -75,6 +72,15 @@ export async function serve(
         throw new RuntimeError("INTERNAL", `init asks an unknown question (${question.kind})`);
     }
     init.answer(question.kind);
+  }
+}
+
+/** Answers with descriptors, which are closed here. */
+function answerWith(init: InitProcess, kind: number, fds: readonly number[]): void {
+  try {
+    init.answer(kind, fds);
+  } finally {
+    for (const fd of fds) native.close(fd);
   }
 }
 

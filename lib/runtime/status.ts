@@ -4,7 +4,8 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#state
  */
 import { attachCgroup } from "../cgroups/driver.ts";
-import { AT_FDCWD } from "../sys/files.ts";
+import { Errno } from "../sys/errno.ts";
+import { AT_FDCWD, syscallError } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import type { StateReport } from "./options.ts";
 import type { ContainerRecord, Entry } from "./store.ts";
@@ -72,8 +73,11 @@ interface ProcStat {
 }
 
 function readProcStat(pid: number): ProcStat | undefined {
-  const text = native.readFile(AT_FDCWD, `/proc/${pid}/stat`, 4096);
-  if (typeof text === "number") return undefined;
+  const path = `/proc/${pid}/stat`;
+  const text = native.readFile(AT_FDCWD, path, 4096);
+  if (text === -Errno.ENOENT || text === -Errno.ESRCH) return undefined;
+  // That it cannot be told (EMFILE, ENOMEM) must not pass for the end of the container.
+  if (typeof text === "number") throw syscallError(-text, `read ${path}`, { path });
   // The second field is the name in parentheses, and may hold spaces and parentheses itself.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return { state: fields[0] ?? "X", parent: Number(fields[1]), flags: Number(fields[6]), startTime: Number(fields[19]) };

@@ -20,6 +20,7 @@ import {
   O_TRUNC,
   O_WRONLY,
   check,
+  checkValue,
   syscallError,
 } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
@@ -72,6 +73,7 @@ const FIFO = "exec.fifo";
 /** Where `restore` mounts the root file system for CRIU; a `restore` that was killed leaves it. */
 const RESTORE_ROOT = "criu-root";
 const HOOK_OUTPUT = "hooks.log";
+const FILES: readonly string[] = [STATE, NEXT_STATE, CONFIG, FIFO, HOOK_OUTPUT];
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -203,14 +205,14 @@ export class Entry {
 
   /** Whether the directory still stands at its path, rather than having been deleted meanwhile. */
   alive(): boolean {
-    const stat = native.stat(this.#fd, "", false);
-    return typeof stat !== "number" && stat.nlink > 0;
+    return checkValue(native.stat(this.#fd, "", false), `stat ${this.path}`).nlink > 0;
   }
 
   /** Removes the directory and what runt put into it. */
   remove(): void {
     const names = native.readdir(this.#fd, ".");
-    for (const name of typeof names === "number" ? [] : names) {
+    // Without a descriptor to read it (EMFILE) what there can be is tried.
+    for (const name of typeof names === "number" ? FILES : names) {
       if (native.unlink(this.#fd, name) !== -Errno.EISDIR) continue;
       if (name === RESTORE_ROOT) native.unmount(`${this.path}/${name}`);
       // The other directory that there can be is that of the notify socket.
@@ -273,7 +275,13 @@ export async function reserve(root: string, id: string): Promise<Entry> {
     throw new RuntimeError("CONTAINER_EXISTS", "container with given ID already exists", { path });
   }
   check(made, `mkdir ${path}`, { path });
-  const entry = openEntry(id, path);
+  let entry: Entry | undefined;
+  try {
+    entry = openEntry(id, path);
+  } catch (error) {
+    native.rmdir(AT_FDCWD, path);
+    throw error;
+  }
   // Until the lock is taken a `delete --force` may find the empty directory and remove it.
   if (entry !== undefined && (await entry.lock()) && entry.alive()) return entry;
   entry?.close();

@@ -175,7 +175,8 @@ Napi::Value ReceiveMessage(Napi::Env env, int fd, const Buffer& buffer) {
   // A message that was cut is of no use, and descriptors that nobody learns of would stay open.
   if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
     for (size_t index = 0; index < count; ++index) close(received[index]);
-    return Napi::Number::New(env, -EMSGSIZE);
+    // The kernel passes what RLIMIT_NOFILE has room for; there is always room for them here.
+    return Napi::Number::New(env, (message.msg_flags & MSG_CTRUNC) != 0 ? -EMFILE : -EMSGSIZE);
   }
   Napi::Array fds = Napi::Array::New(env, count);
   for (size_t index = 0; index < count; ++index) {

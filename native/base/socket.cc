@@ -87,7 +87,8 @@ long ReceiveMessage(int socket, void* data, std::size_t size, ReceivedMessage* r
   if ((message.flags & (kMsgTrunc | kMsgCtrunc)) == 0) return 0;
   for (std::size_t i = 0; i < received->fd_count; ++i) Syscall(__NR_close, received->fds[i]);
   received->fd_count = 0;
-  return -EMSGSIZE;
+  // The kernel passes what RLIMIT_NOFILE has room for; there is always room for them here.
+  return (message.flags & kMsgCtrunc) != 0 ? -EMFILE : -EMSGSIZE;
 }
 
 }  // namespace runt

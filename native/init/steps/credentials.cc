@@ -50,7 +50,8 @@ Result<std::uint64_t> LimitBounding(std::uint64_t keep) {
   for (std::uint32_t capability = 0; capability <= kMaxCapability; ++capability) {
     const long has = Syscall(__NR_prctl, PR_CAPBSET_READ, capability, 0, 0, 0);
     // EINVAL: the kernel knows no more capabilities.
-    if (has < 0) break;
+    if (has == -EINVAL) break;
+    TRY(Check(has, Call::kPrctl, "PR_CAPBSET_READ"));
     const std::uint64_t bit = static_cast<std::uint64_t>(1) << capability;
     if (has == 0) continue;
     if ((keep & bit) != 0) {

@@ -98,7 +98,10 @@ Status BecomeFirstProcess(Context& context, std::uint64_t namespaces, int cgroup
   }
   if (pid > 0) {
     const Status told = Tell(context, Message::kInitPid, static_cast<std::int32_t>(pid));
-    ExitProcess(told.ok() ? 0 : 1);
+    if (told.ok()) ExitProcess(0);
+    // The runtime does not know of it, and would wait for as long as it has the socket open.
+    Syscall(__NR_kill, pid, kSigKill);
+    return told;
   }
   context.stage = Stage::kInit;
   if (context.keeps_procfs) {
