@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "engine.h"
 #include "heap.h"
@@ -19,12 +21,13 @@ constexpr std::size_t kStack = 4 << 20;
 constexpr std::size_t kCollectAfter = 16 << 20;
 constexpr int kFailed = 1;
 
-// Nothing that is opened later may become a standard stream that the caller has left closed.
-void OpenStandardStreams() {
+// Nothing that is opened later may become a standard stream that the caller has left closed. False if it could.
+bool OpenStandardStreams() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (fcntl(fd, F_GETFD) >= 0) continue;
-    if (open("/dev/null", O_RDWR) < 0) return;
+    if (open("/dev/null", O_RDWR) < 0) return false;
   }
+  return true;
 }
 
 // How many descriptors from 3 on, without a gap, the caller has left open, for --preserve-fds.
@@ -52,7 +55,10 @@ void OnRejection(JSContext* context, JSValueConst, JSValueConst reason, int is_h
 
 int Run(int argc, char** argv, char** environment) {
   const int inherited = InheritedDescriptors();
-  OpenStandardStreams();
+  if (!OpenStandardStreams()) {
+    std::fprintf(stderr, "runt: open /dev/null in the place of a closed standard stream: %s\n", std::strerror(errno));
+    return kFailed;
+  }
   SetSignals();
   Snapshot& snapshot = TheSnapshot();
   JSContext* context = snapshot.context;
