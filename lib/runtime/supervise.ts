@@ -3,7 +3,7 @@
  * the terminal and the container's console.
  */
 import { Errno } from "../sys/errno.ts";
-import { check, checkValue, O_NONBLOCK } from "../sys/files.ts";
+import { check, checkValue, O_NONBLOCK, syscallError } from "../sys/files.ts";
 import { POLLIN, POLLOUT, F_GETFL, F_SETFL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import type { NotifySocket } from "./notify_socket.ts";
@@ -79,6 +79,8 @@ export class ConsoleRelay {
 
   #readInput(): void {
     const size = native.read(0, this.#buffer);
+    // Whoever shares the terminal may have made it O_NONBLOCK, and have read what was there.
+    if (size === -Errno.EAGAIN) return;
     if (size <= 0) this.#inputOpen = false;
     else {
       this.#pending = this.#buffer.slice(0, size);
@@ -105,6 +107,11 @@ function writeAll(fd: number, data: Uint8Array): void {
   let rest = data;
   while (rest.length > 0) {
     const written = native.write(fd, rest);
+    // Somebody has made it O_NONBLOCK, as Node.js does with pipes: nothing is to be lost by that.
+    if (written === -Errno.EAGAIN) {
+      native.poll(new Int32Array([fd, POLLOUT]), -1);
+      continue;
+    }
     if (written < 0) return;
     rest = rest.subarray(written);
   }
@@ -145,7 +152,12 @@ function reap(pid: number): number | undefined {
   let status: number | undefined;
   for (;;) {
     const exited = native.waitpid(-1, true);
-    if (exited === null || typeof exited === "number") return status;
+    if (exited === null) return status;
+    if (typeof exited === "number") {
+      // Where no child is left: what became of this one nobody can say any more.
+      if (status === undefined) throw syscallError(-exited, `wait for process ${pid}`);
+      return status;
+    }
     if (exited.pid === pid) status = exited.signaled ? 128 + exited.status : exited.status;
   }
 }
