@@ -116,6 +116,12 @@ export class Entry {
 
   /** Replaces the record in one step: a reader sees the former one or this one, never a part. */
   publish(): void {
+    // Not by a rename over the former one: ext4 then writes the new one's data to the disk at once, which takes from 0.1 ms
+    // to many.
+    if (native.exchange(this.#fd, NEXT_STATE, STATE) === 0) {
+      native.unlink(this.#fd, NEXT_STATE);
+      return;
+    }
     check(native.rename(this.#fd, NEXT_STATE, this.#fd, STATE), `rename ${this.path}/${STATE}`);
   }
 

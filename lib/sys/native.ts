@@ -90,6 +90,8 @@ export interface Native {
   unlink(dirfd: number, path: string): number;
   rmdir(dirfd: number, path: string): number;
   rename(oldDirfd: number, oldPath: string, newDirfd: number, newPath: string): number;
+  /** Lets two names of a directory change places; EINVAL where the file system cannot. */
+  exchange(dirfd: number, one: string, other: string): number;
   symlink(target: string, dirfd: number, path: string): number;
   readlink(dirfd: number, path: string): string | number;
   mkfifo(dirfd: number, path: string, mode: number): number;

@@ -120,6 +120,11 @@ t.test("names", async (t) => {
   writeFileSync(at("first"), "1");
   t.equal(native.rename(AT_FDCWD, at("first"), AT_FDCWD, at("second")), 0);
   t.equal(native.rename(AT_FDCWD, at("first"), AT_FDCWD, at("second")), ENOENT);
+  writeFileSync(at("third"), "3");
+  t.equal(native.exchange(AT_FDCWD, at("second"), at("third")), 0);
+  t.equal(native.readFile(AT_FDCWD, at("second"), 9), "3");
+  t.equal(native.exchange(AT_FDCWD, at("second"), at("third")), 0);
+  t.equal(native.exchange(AT_FDCWD, at("second"), at("first")), ENOENT);
   t.equal(native.symlink("second", AT_FDCWD, at("link")), 0);
   t.equal(native.symlink("second", AT_FDCWD, at("link")), EEXIST);
   t.equal(native.readlink(AT_FDCWD, at("link")), "second");

@@ -41,6 +41,7 @@ int Mkdir(int dirfd, const Path& path, uint32_t mode);
 int Unlink(int dirfd, const Path& path);
 int Rmdir(int dirfd, const Path& path);
 int Rename(int old_dirfd, const Path& old_path, int new_dirfd, const Path& new_path);
+int Exchange(int dirfd, const Path& one, const Path& other);
 int Symlink(const Path& target, int dirfd, const Path& path);
 Napi::Value Readlink(Napi::Env env, int dirfd, const Path& path);
 int Mkfifo(int dirfd, const Path& path, uint32_t mode);

@@ -30,6 +30,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Unlink>("unlink"),
     Function<Rmdir>("rmdir"),
     Function<Rename>("rename"),
+    Function<Exchange>("exchange"),
     Function<Symlink>("symlink"),
     Function<Readlink>("readlink"),
     Function<Mkfifo>("mkfifo"),

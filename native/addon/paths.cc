@@ -51,6 +51,12 @@ int Rename(int old_dirfd, const Path& old_path, int new_dirfd, const Path& new_p
   return OrErrno(renameat(old_dirfd, old_path.text, new_dirfd, new_path.text));
 }
 
+int Exchange(int dirfd, const Path& one, const Path& other) {
+  constexpr unsigned kExchange = 2;  // RENAME_EXCHANGE
+  return static_cast<int>(
+      Syscall(__NR_renameat2, dirfd, one.text, dirfd, other.text, kExchange));
+}
+
 int Symlink(const Path& target, int dirfd, const Path& path) {
   return OrErrno(symlinkat(target.text, dirfd, path.text));
 }
