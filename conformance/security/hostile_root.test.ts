@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import {
-  chmodSync, copyFileSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync,
+  chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { scenario, type Box } from "../harness/box.ts";
@@ -337,6 +338,27 @@ scenario("tmpcopyup copies symlinks as symlinks, and nothing of the host", (t, b
   t.notMatch(box.run(linked).stdout, "kept");
   t.ok(host.untouched());
 });
+
+scenario("tmpcopyup of a file without end: what is copied counts against the container's memory", (t, box) => {
+  const limit = 64 << 20;
+  const bundle = box.bundle((config) => {
+    config.linux.resources = { memory: { limit } };
+    // First of all: a mount of type cgroup would bring the process into its cgroup, too.
+    config.mounts.unshift({ destination: "/data", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup", `size=${8 * limit}`] });
+    config.process.args = ["stat", "-c", "%s", "/data/hole"];
+  });
+  mkdirSync(join(bundle.rootfs, "data"));
+  const hole = join(bundle.rootfs, "data/hole");
+  for (const [size, fits] of [[limit / 4, true], [4 * limit, false]] as const) {
+    // All of it is a hole: it takes no place in the image.
+    writeFileSync(hole, "");
+    truncateSync(hole, size);
+    const done = box.run(bundle);
+    if (fits) t.equal(done.stdout, `${size}\n`, done.stderr);
+    else t.not(done.status, 0, "it does not get more memory than it may have");
+  }
+  t.same(box.leftovers(), []);
+}, { skip: existsSync("/sys/fs/cgroup/memory") || existsSync("/sys/fs/cgroup/cgroup.controllers") ? false : "this host has no memory controller" });
 
 scenario("/etc/passwd is a symlink to the host, a FIFO, a device, or endless", (t, box) => {
   for (const kind of ["symlink", "fifo", "long", "binary"] as const) {

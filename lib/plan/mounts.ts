@@ -41,7 +41,7 @@ export function parentPropagation(config: Config): number {
 /**
  * One step a mount, in order.
  *
- * @param beforeCgroups called before the first mount that shows the container's cgroups
+ * @param beforeCgroups called before a mount that shows the container's cgroups, or that copies what the image holds
  * @throws CONFIG_INVALID for a bind mount with options of a file system
  */
 export function mountSteps(
@@ -67,6 +67,8 @@ export function mountSteps(
     }
     const fields = mountFields(mount, facts.bundle, isDeferredReadonly(mount), facts.rootfs);
     if (fields.data !== "" && (fields.flags & MountFlag.BIND) !== 0) throw bindOptionsError(origin, fields.data);
+    // What is copied is the image's, of any size: it counts against the container's memory, and time.
+    if ((fields.flags & MountFlag.COPY_UP) !== 0) beforeCgroups();
     const data = facts.selinux ? withLabel(fields, config) : fields.data;
     if (facts.trees.includes(index)) {
       steps.push({ op: "mount", origin, fields: { ...fields, tree: index + 1 } });
