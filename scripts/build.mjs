@@ -8,16 +8,11 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ensureNpmPackages, prepare, ROOT } from "./prepare.mjs";
-import { fetchQuickjs, QUICKJS, QUICKJS_VERSION } from "./quickjs.mjs";
+import { BUNDLE, makeProgram } from "./program.mjs";
+import { fetchQuickjs } from "./quickjs.mjs";
 import { ask, dropForeignBuild, filesUnder, install, run, step, StepFailed } from "./steps.mjs";
 
 const NATIVE_BUILD = "build/native";
-const ENGINE_BUILD = "build/native-engine";
-/** The modules of the program, and their bytecode. */
-const BUNDLE = "build/program";
-const PROGRAM = "build/program.bin";
-/** The program with all modules loaded. */
-const WITH_SNAPSHOT = "build/program.runt";
 const SCRIPT_BUILD = "build/js";
 const LIBEXEC = "dist/libexec/runt";
 const BUN = "node_modules/bun/bin/bun.exe";
@@ -149,12 +144,10 @@ function buildProgram() {
   ]);
   const scripts = ["bin", "lib"].flatMap((folder) => filesUnder(folder, LIBRARY));
   const sources = ["engine", "addon", "seccomp", "base"].flatMap((folder) => filesUnder(`native/${folder}`, NATIVE_SOURCES));
-  const inputs = [...scripts, ...sources, "CMakeLists.txt", "scripts/quickjs.mjs"];
+  const inputs = [...scripts, ...sources, "CMakeLists.txt", "scripts/quickjs.mjs", "scripts/program.mjs"];
   const output = "dist/bin/runt";
   step("program", { inputs, words: defines, outputs: [output], force }, () => {
     rmSync(join(ROOT, `${LIBEXEC}/runt`), { force: true }); // of builds before it was one file
-    dropForeignBuild(ENGINE_BUILD);
-    const compiler = cmakeEngine("compile");
     rmSync(join(ROOT, BUNDLE), { recursive: true, force: true });
     // Each command is a module of its own, which is read when it is imported.
     run(join(ROOT, BUN), [
@@ -165,25 +158,8 @@ function buildProgram() {
       const source = readFileSync(join(ROOT, file), "utf8").replaceAll(/\bimport\(("[^"]+")\)/g, "loadModule($1)");
       writeFileSync(join(ROOT, file), source);
     }
-    const first = `${BUNDLE}/runt.js`;
-    const modules = filesUnder(BUNDLE, [".js"]).filter((file) => file !== first);
-    run(join(ROOT, compiler), [PROGRAM, first, ...modules]);
-    const program = cmakeEngine("program");
-    run(join(ROOT, program), [PROGRAM, WITH_SNAPSHOT]);
-    install(WITH_SNAPSHOT, output);
+    makeProgram(output);
   });
-}
-
-/** Builds a target of the engine. @returns the file that was made */
-function cmakeEngine(target) {
-  const cmake = join(ROOT, "node_modules/cmake-js/bin/cmake-js");
-  const settings = {
-    RUNT_QUICKJS: join(ROOT, QUICKJS),
-    RUNT_QUICKJS_VERSION: QUICKJS_VERSION,
-  };
-  const options = Object.entries(settings).map(([name, value]) => `--CD${name}=${value}`);
-  run(process.execPath, [cmake, "build", "--out", ENGINE_BUILD, ...options, "--target", target]);
-  return `${ENGINE_BUILD}/native/${target}`;
 }
 
 function buildManual() {

@@ -1,6 +1,6 @@
 // Installs what the scripts need and the machine lacks, and says so while it does.
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 export const ROOT = resolve(import.meta.dirname, "..");
@@ -96,19 +96,41 @@ export function ensure(packages) {
   return prepare({ packages });
 }
 
+/** What a lock file of npm says is installed, by path; {} where it cannot be read. */
+function lockedPackages(file) {
+  try {
+    return JSON.parse(readFileSync(join(ROOT, file), "utf8")).packages ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Whether node_modules holds what package-lock.json asks for; what is optional may be missing, for another machine. */
+export function hasNpmPackages() {
+  const there = lockedPackages("node_modules/.package-lock.json");
+  const wanted = Object.entries(lockedPackages("package-lock.json")).filter(([path]) => path !== "");
+  return (
+    wanted.length > 0 &&
+    wanted.every(([path, { version, optional = false, devOptional = false }]) => {
+      const found = there[path];
+      return found === undefined ? optional || devOptional : found.version === version;
+    })
+  );
+}
+
 /**
- * `npm ci` if node_modules is not there.
+ * `npm ci` unless node_modules holds what package-lock.json asks for. Of two runs at once one installs and the other waits.
  *
  * @returns whether the npm packages are there now
  */
 export function ensureNpmPackages() {
-  if (existsSync(join(ROOT, "node_modules/.package-lock.json"))) return true;
-  console.log("prepare: installing the npm packages with npm ci");
-  const done = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: ROOT,
-    stdio: "inherit",
-    env: networkEnvironment(),
-  });
+  if (hasNpmPackages()) return true;
+  mkdirSync(join(ROOT, "build"), { recursive: true });
+  const installer = [process.execPath, join(ROOT, "scripts/npm_packages.mjs")];
+  const options = { cwd: ROOT, stdio: "inherit", env: networkEnvironment() };
+  const locked = spawnSync("flock", [join(ROOT, "build/npm.lock"), ...installer], options);
+  // Without flock(1), of util-linux, there is nobody to wait for.
+  const done = locked.error === undefined ? locked : spawnSync(installer[0], installer.slice(1), options);
   if (done.status !== 0) console.log("prepare: npm ci failed. Is an npm registry reachable?");
   return done.status === 0;
 }

@@ -49,4 +49,11 @@ scenario("npm pack installs without a compiler, and an example runs", (t, box) =
   t.match(JSON.parse(done.stdout), { exitCode: 0, stdout: "it runs\n" });
   const version = spawnSync(join(place, "node_modules/.bin/runt"), ["--version"], { encoding: "utf8", env });
   t.match(version.stdout, /^runt version /);
+
+  // As on another machine: the addon cannot be loaded.
+  const installed = join(place, "node_modules/runt");
+  writeFileSync(join(installed, "dist/libexec/runt/runt.node"), "of another machine");
+  const again = spawnSync(process.execPath, ["scripts/install.mjs"], { cwd: installed, encoding: "utf8", env });
+  t.equal(again.status, 1);
+  t.match(again.stderr, /^not found: cmake, make or ninja, g\+\+ or clang\+\+ /);
 }, { skip, timeout: 180_000 });

@@ -1,0 +1,9 @@
+// npm ci, unless somebody else has done it while this waited for its turn: see ensureNpmPackages in prepare.mjs.
+import { spawnSync } from "node:child_process";
+import { hasNpmPackages, ROOT } from "./prepare.mjs";
+
+if (!hasNpmPackages()) {
+  console.log("prepare: installing the npm packages with npm ci");
+  const done = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: ROOT, stdio: "inherit" });
+  process.exitCode = done.status ?? 1;
+}

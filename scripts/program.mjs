@@ -1,0 +1,44 @@
+// dist/bin/runt from the modules of build/program: their bytecode, QuickJS and the addons in one static file. Used by the
+// build, and by an installation on a machine that the package has no program for.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "./prepare.mjs";
+import { QUICKJS, QUICKJS_VERSION } from "./quickjs.mjs";
+import { dropForeignBuild, filesUnder, install, run } from "./steps.mjs";
+
+/** The modules, each a file; runt.js comes first. */
+export const BUNDLE = "build/program";
+/** Where CMake makes the engine. */
+export const ENGINE_BUILD = "build/native-engine";
+/** What {@link makeProgram} makes on the way. */
+export const BYTECODE = "build/program.bin";
+/** The program with all modules loaded. */
+export const WITH_SNAPSHOT = "build/program.runt";
+
+/**
+ * Makes the program and puts it to `output`. The sources of QuickJS and node_modules/cmake-js have to be there.
+ * @throws StepFailed
+ */
+export function makeProgram(output) {
+  dropForeignBuild(ENGINE_BUILD);
+  const compiler = cmakeEngine("compile");
+  const first = `${BUNDLE}/runt.js`;
+  const modules = filesUnder(BUNDLE, [".js"]).filter((file) => file !== first);
+  run(join(ROOT, compiler), [BYTECODE, first, ...modules]);
+  const program = cmakeEngine("program");
+  rmSync(join(ROOT, WITH_SNAPSHOT), { force: true });
+  run(join(ROOT, program), [BYTECODE, WITH_SNAPSHOT]);
+  install(WITH_SNAPSHOT, output);
+}
+
+/** Builds a target of the engine. @returns the file that was made */
+function cmakeEngine(target) {
+  const cmake = join(ROOT, "node_modules/cmake-js/bin/cmake-js");
+  const settings = {
+    RUNT_QUICKJS: join(ROOT, QUICKJS),
+    RUNT_QUICKJS_VERSION: QUICKJS_VERSION,
+  };
+  const options = Object.entries(settings).map(([name, value]) => `--CD${name}=${value}`);
+  run(process.execPath, [cmake, "build", "--out", ENGINE_BUILD, ...options, "--target", target]);
+  return `${ENGINE_BUILD}/native/${target}`;
+}
