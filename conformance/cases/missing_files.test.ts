@@ -89,3 +89,15 @@ scenario("a file that is no program", (t, box) => {
   t.match(done.stderr, /exec format error/);
   t.equal(exec(box, container, ["/bin/sh", "-c", "/bin/text"]).status, 127, "a shell runs it as a script of its own");
 });
+
+scenario("the current directory: whole paths do without it", (t, box) => {
+  const { dir } = box.bundle((config) => void (config.process.args = ["echo", "ran"]));
+  const gone = box.folder("gone");
+  const wrap = ["sh", "-c", 'cd "$0" && rmdir "$0" && exec "$@"', gone];
+  const done = box.call(["run", "--bundle", dir, "--pid-file", box.path("pid"), box.id()], { wrap });
+  t.equal(done.status, 0, done.output);
+  t.equal(done.stdout, "ran\n");
+  const relative = box.call(["run", "--bundle", "b", box.id()], { wrap: [...wrap.slice(0, 3), box.folder("gone")] });
+  t.equal(relative.status, 1);
+  if (IS_RUNT) t.match(relative.stderr, /b: the current directory, which it starts from, has been deleted/);
+});

@@ -7,6 +7,7 @@ import { AT_FDCWD } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { inUserNamespace } from "../sys/user_namespace.ts";
 import type { CommandLog } from "./log.ts";
+import { currentDirectory } from "./paths.ts";
 import { chooseRoot, readManager, readRootless, type Root } from "./root.ts";
 import type { GlobalFlags } from "./table.ts";
 
@@ -15,7 +16,7 @@ export function rootOf(globals: GlobalFlags): Root {
   return chooseRoot(globals.root, {
     // Not before it is needed: it may have been removed, which does not matter to "delete".
     get directory() {
-      return process.cwd();
+      return currentDirectory();
     },
     environment: process.env,
     effectiveUid: process.geteuid?.() ?? 0,

@@ -5,7 +5,7 @@ import { RuntimeError } from "../errors.ts";
 import type { CreateOptions, RuntimeContext } from "../runtime/options.ts";
 import type { Invocation } from "./argv.ts";
 import { STDOUT, write } from "./output.ts";
-import { absolutePath } from "./paths.ts";
+import { absolutePath, currentDirectory } from "./paths.ts";
 import type { Root } from "./root.ts";
 import * as containers from "./container_commands.ts";
 import type { CommandFlags, CommandName } from "./table.ts";
@@ -36,12 +36,12 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
 
   async checkpoint({ flags, id, context }) {
     const { checkpoint, checkpointOptions } = await import("./criu_commands.ts");
-    return checkpoint(context, checkpointOptions(id, flags, process.cwd()));
+    return checkpoint(context, checkpointOptions(id, flags, currentDirectory()));
   },
 
   async create({ flags, id, context }) {
     const { create } = await import("./bundle_commands.ts");
-    return create(context, createOptions(id, flags, process.cwd()));
+    return create(context, createOptions(id, flags, currentDirectory()));
   },
 
   async delete({ flags, id, context }) {
@@ -59,7 +59,7 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
 
   async exec({ flags, id, positionals, context }) {
     const { exec, execOptions } = await import("./bundle_commands.ts");
-    return exec(context, execOptions(id, positionals, flags, process.cwd()));
+    return exec(context, execOptions(id, positionals, flags, currentDirectory()));
   },
 
   async features() {
@@ -101,7 +101,7 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
 
   async restore({ flags, id, context }) {
     const { restore, restoreOptions } = await import("./criu_commands.ts");
-    return restore(context, restoreOptions(id, flags, process.cwd()));
+    return restore(context, restoreOptions(id, flags, currentDirectory()));
   },
 
   async resume({ id, context }) {
@@ -112,7 +112,7 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   async run({ flags, id, context }) {
     const { run } = await import("./bundle_commands.ts");
     return run(context, {
-      ...createOptions(id, flags, process.cwd()),
+      ...createOptions(id, flags, currentDirectory()),
       detach: flags.detach ?? false,
       keep: flags.keep ?? false,
       noSubreaper: flags["no-subreaper"] ?? false,
@@ -170,7 +170,7 @@ export async function dispatch(
 }
 
 function bundleOf(flag: string | undefined): string {
-  return absolutePath(flag ?? "", process.cwd());
+  return absolutePath(flag ?? "", currentDirectory());
 }
 
 /**

@@ -17,3 +17,13 @@ t.test("absolutePath", async (t) => {
     t.equal(absolutePath(path, directory), expected, `${path} in ${directory}`);
   }
 });
+
+t.test("a current directory that is gone matters to relative paths alone", async (t) => {
+  t.equal(absolutePath("/b", ""), "/b");
+  t.throws(() => absolutePath("b", ""), { code: "HOST_UNABLE", message: /^b: .* has been deleted$/ });
+  t.throws(() => absolutePath("", ""), { code: "HOST_UNABLE", message: "the current directory has been deleted" });
+});
+
+t.test("a path that was no UTF-8 is refused", async (t) => {
+  t.throws(() => absolutePath("/b\uFFFD", "/"), { code: "USAGE", message: /a path has to be UTF-8$/ });
+});
