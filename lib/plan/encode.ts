@@ -5,152 +5,162 @@
 import { RuntimeError } from "../errors.ts";
 import { OPS, PLAN_MAGIC, PLAN_VERSION, type FieldType, type OpName, type Step } from "./ops.ts";
 
+/** An operation as the encoder goes through it. */
+interface Layout {
+  readonly number: number;
+  readonly names: readonly string[];
+  readonly types: readonly FieldType[];
+}
+
+const LAYOUTS: Readonly<Record<OpName, Layout>> = layouts();
+const encoder = new TextEncoder();
+
+function layouts(): Record<OpName, Layout> {
+  const found: Partial<Record<OpName, Layout>> = {};
+  for (const [number, [op, fields]] of Object.entries(OPS).entries()) {
+    found[op as OpName] = { number, names: Object.keys(fields), types: Object.values(fields) };
+  }
+  return found as Record<OpName, Layout>;
+}
+
 /**
  * Encodes `steps`.
  * @throws INTERNAL where a string holds a NUL byte, which validation should have refused
  */
 export function encodePlan(steps: readonly Step[]): Uint8Array {
   const writer = new Writer();
-  writer.u32(PLAN_MAGIC);
-  writer.u32(PLAN_VERSION);
-  const totalAt = writer.skip(4);
-  writer.u32(steps.length);
-  const numbers = opNumbers();
+  writer.pair(PLAN_MAGIC, PLAN_VERSION);
+  const head = writer.skip();
   for (const step of steps) {
-    const start = writer.position;
-    writer.u32(numbers[step.op]);
-    const sizeAt = writer.skip(4);
-    const types: Readonly<Record<string, FieldType>> = OPS[step.op];
+    const { number, names, types } = LAYOUTS[step.op];
     const fields: Readonly<Record<string, unknown>> = step.fields;
-    for (const name in types) writer.field(types[name] as FieldType, fields[name]);
-    writer.patch(sizeAt, writer.position - start);
+    const start = writer.skip();
+    for (let index = 0; index < names.length; index++) {
+      writer.field(types[index] as FieldType, fields[names[index] as string]);
+    }
+    writer.patch(start, number, writer.position - start);
   }
-  writer.patch(totalAt, writer.position);
+  writer.patch(head, writer.position, steps.length);
   return writer.bytes();
 }
 
-let cachedNumbers: Record<OpName, number> | undefined;
-
-function opNumbers(): Record<OpName, number> {
-  if (cachedNumbers === undefined) {
-    const numbers: Partial<Record<OpName, number>> = {};
-    let next = 0;
-    for (const name in OPS) numbers[name as OpName] = next++;
-    cachedNumbers = numbers as Record<OpName, number>;
-  }
-  return cachedNumbers;
-}
-
-const encoder = new TextEncoder();
-
+/** All is written in pairs of u32, and texts and bytes are padded to that. The hosts of runt are little-endian. */
 class Writer {
+  /** In bytes; a multiple of 8. */
   position = 0;
-  #buffer = new Uint8Array(8192);
-  #view = new DataView(this.#buffer.buffer);
+  #words = new Uint32Array(4096);
+  #bytes = new Uint8Array(this.#words.buffer);
 
   bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.position);
+    return this.#bytes.subarray(0, this.position);
   }
 
-  u32(value: number): void {
-    this.#room(4);
-    this.#view.setUint32(this.position, value, true);
-    this.position += 4;
+  pair(low: number, high: number): void {
+    this.#room(8);
+    this.patch(this.position, low, high);
+    this.position += 8;
   }
 
-  /** Leaves room for a u32 that is {@link patch}ed later. */
-  skip(size: number): number {
-    this.#room(size);
-    const at = this.position;
-    this.position += size;
-    return at;
+  /** Leaves room for a pair that is {@link patch}ed later; its place. */
+  skip(): number {
+    this.#room(8);
+    this.position += 8;
+    return this.position - 8;
   }
 
-  patch(at: number, value: number): void {
-    this.#view.setUint32(at, value, true);
+  patch(at: number, low: number, high: number): void {
+    const words = this.#words;
+    words[at >>> 2] = low;
+    words[(at >>> 2) + 1] = high;
   }
 
   field(type: FieldType, value: unknown): void {
     switch (type) {
       case "u32":
-        return this.#count(value as number);
-      case "u64":
-      case "i64":
-        this.#room(8);
-        this.#view.setBigInt64(this.position, BigInt.asIntN(64, value as bigint), true);
-        this.position += 8;
-        return;
+        return this.pair(value as number, 0);
       case "str":
         return this.#string(value as string);
       case "strs":
+        this.pair((value as readonly string[]).length, 0);
         return this.#strings(value as readonly string[]);
+      case "u64":
+      case "i64": {
+        this.#room(8);
+        // Not asUintN, which is wrong for 2^64-1 in QuickJS 2025-04-26.
+        new DataView(this.#words.buffer).setBigInt64(this.position, BigInt.asIntN(64, value as bigint), true);
+        this.position += 8;
+        return;
+      }
       case "u32s": {
         const list = value as readonly number[];
-        this.#count(list.length);
-        for (const item of list) this.u32(item);
-        return this.#pad();
+        this.pair(list.length, 0);
+        for (let index = 0; index < list.length; index += 2) this.pair(list[index] ?? 0, list[index + 1] ?? 0);
+        return;
       }
       case "bytes": {
         const data = value as Uint8Array;
-        this.#count(data.length);
+        this.pair(data.length, 0);
         this.#room(data.length);
-        this.#buffer.set(data, this.position);
-        this.position += data.length;
-        return this.#pad();
+        this.#bytes.set(data, this.position);
+        this.#advance(data.length);
+        return;
       }
     }
   }
 
-  #count(value: number): void {
-    this.#room(8);
-    this.#view.setUint32(this.position, value, true);
-    this.#view.setUint32(this.position + 4, 0, true);
-    this.position += 8;
-  }
-
   #string(text: string): void {
-    const lengthAt = this.skip(8);
-    // Before `#view` is looked at: writing the text may put another buffer in its place.
-    const length = this.#text(text);
-    this.#view.setUint32(lengthAt, length, true);
-    this.#pad();
+    const lengthAt = this.skip();
+    const size = this.#text(text, 0);
+    this.patch(lengthAt, size, 0);
+    this.#advance(size + 1);
   }
 
   #strings(list: readonly string[]): void {
-    this.#count(list.length);
-    const lengthAt = this.skip(8);
-    const start = this.position;
-    for (const text of list) this.#text(text);
-    this.#view.setUint32(lengthAt, this.position - start, true);
-    this.#pad();
+    const lengthAt = this.skip();
+    let size = 0;
+    for (let index = 0; index < list.length; index++) size += this.#text(list[index] ?? "", size) + 1;
+    this.patch(lengthAt, size, 0);
+    this.#advance(size);
   }
 
-  /** Writes `text` and a NUL; returns the bytes without the NUL. */
-  #text(text: string): number {
+  /** Writes `text` and a NUL behind {@link position}, `after` bytes further on; the bytes without the NUL. */
+  #text(text: string, after: number): number {
     // The kernel would cut the string at the NUL, so a check of the whole string would have checked another.
     if (text.includes("\0")) throw new RuntimeError("INTERNAL", "a string of the plan holds a NUL byte");
-    this.#room(text.length * 3 + 1);
-    const start = this.position;
-    const { written } = encoder.encodeInto(text, this.#buffer.subarray(start));
-    this.position = start + written + 1;
-    this.#buffer[start + written] = 0;
-    return written;
+    this.#room(after + text.length * 3 + 1);
+    const bytes = this.#bytes;
+    const start = this.position + after;
+    // Most texts are ASCII and short: a loop is over before an encoder has made its result.
+    let at = start;
+    if (text.length < 8) {
+      for (let index = 0; index < text.length; index++) {
+        const code = text.charCodeAt(index);
+        if (code > 127) {
+          at = start;
+          break;
+        }
+        bytes[at++] = code;
+      }
+    }
+    if (at === start && text !== "") at += encoder.encodeInto(text, bytes.subarray(start)).written;
+    bytes[at] = 0;
+    return at - start;
   }
 
-  #pad(): void {
-    const rest = this.position & 7;
-    if (rest === 0) return;
-    this.#room(8 - rest);
-    this.position += 8 - rest;
+  /** Goes on behind what was written, at the next multiple of 8. */
+  #advance(size: number): void {
+    const rest = (this.position + size) & 7;
+    this.#room(size + 8);
+    this.position += rest === 0 ? size : size + 8 - rest;
   }
 
   #room(size: number): void {
-    if (this.position + size <= this.#buffer.length) return;
-    let length = this.#buffer.length * 2;
+    if (this.position + size <= this.#bytes.length) return;
+    let length = this.#bytes.length * 2;
     while (length < this.position + size) length *= 2;
     const grown = new Uint8Array(length);
-    grown.set(this.#buffer);
-    this.#buffer = grown;
-    this.#view = new DataView(grown.buffer);
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+    this.#words = new Uint32Array(grown.buffer);
   }
 }
