@@ -184,6 +184,9 @@ export async function launch(
     const isKnown = await init.first();
     log.debug(`child process in init(), pid ${init.pid}`);
     if (isKnown) prepare();
+    // Init mounts now; when it asks for them it need not wait.
+    const joining = isKnown && layout.kind !== "v2" && cgroup.register === undefined ? cgroup.joinFds() : undefined;
+    if (joining !== undefined) fds.push(...joining);
     let poststopIsDue = false;
     const hooksRun = (): void => {
       if (poststopIsDue) return;
@@ -193,7 +196,16 @@ export async function launch(
     const { createContainer, startContainer } = config.hooks ?? {};
     const ownHooks = (createContainer?.length ?? 0) + (mode.waitForStart ? 0 : (startContainer?.length ?? 0));
     if (ownHooks > 0) hooksRun();
-    await serve(init, config, cgroup, {
+    const answers = {
+      joinFds: () => {
+        if (joining === undefined) return cgroup.joinFds();
+        fds.splice(fds.indexOf(joining[0] ?? -1), joining.length);
+        return joining;
+      },
+      oomKills: () => cgroup.oomKills(),
+      ...(cgroup.register !== undefined && { register: (pid: number) => cgroup.register?.(pid) ?? Promise.resolve() }),
+    };
+    await serve(init, config, answers, {
       runtimeHooks: async () => {
         hooksRun();
         log.debug("running the prestart and createRuntime hooks");
