@@ -1,4 +1,5 @@
 // The library's Container: what the command line does, in a program.
+import { spawnSync } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
@@ -159,6 +160,43 @@ scenario("somebody else's container: open, wait, delete", async (t, box) => {
   t.match(await end, { exitCode: 137 });
   await container[Symbol.asyncDispose]();
   t.equal((await refused(Container.open(id, { root: box.root }))).code, "CONTAINER_NOT_FOUND");
+}, { skip });
+
+scenario("what no types have checked", async (t, box) => {
+  const made = options(box, ["true"]);
+  const nowhere = { ...made, bundle: undefined } as unknown as ContainerOptions;
+  t.match(await refused(Container.create(nowhere)), { code: "USAGE", message: /bundle/ });
+  const unknown = { ...made, stdio: "wrong" } as unknown as ContainerOptions;
+  t.match(await refused(Container.run(unknown)), { code: "USAGE", message: 'stdio[0]: "wrong": it is "pipe", "inherit", "ignore" or a descriptor' });
+  t.same(box.leftovers(), []);
+}, { skip });
+
+scenario("the program is killed: the next one finds its containers, starts, awaits and deletes them", async (t, box) => {
+  const made = options(box, ["sleep", "1000"], (config) => {
+    // Each in a cgroup of its own, which is named after it.
+    delete config.linux.cgroupsPath;
+  });
+  const [run, created] = [box.id(), box.id()];
+  const program = `
+    const { Container } = await import(${JSON.stringify(new URL("../../lib/index.js", import.meta.url).href)});
+    const made = { ...${JSON.stringify(made)}, stdio: "ignore" };
+    await Container.run({ ...made, id: ${JSON.stringify(run)} });
+    await Container.create({ ...made, id: ${JSON.stringify(created)} });
+    process.kill(process.pid, "SIGKILL");`;
+  const done = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8", timeout: 60_000 });
+  t.equal(done.signal, "SIGKILL", done.stderr);
+  const there = await Container.list({ root: box.root });
+  t.same(there.map(({ id, status }) => `${id} ${status}`).sort(), [`${run} running`, `${created} created`].sort());
+  const first = await Container.open(run, { root: box.root });
+  const end = first.wait();
+  await first.kill("SIGKILL");
+  t.match(await end, { exitCode: 137, signal: 9 });
+  await first.delete();
+  const second = await Container.open(created, { root: box.root });
+  await second.start();
+  t.equal((await second.state()).status, "running");
+  await second.delete({ force: true });
+  t.same(await Container.list({ root: box.root }), []);
 }, { skip });
 
 scenario("a signal while a hook hangs takes everything back", async (t, box) => {

@@ -93,7 +93,7 @@ export class Container implements AsyncDisposable {
 
   /**
    * Makes a container; its program waits for {@link start}.
-   * @throws CONFIG_INVALID, NOT_SUPPORTED, CONTAINER_EXISTS, INVALID_ID, ABORTED, and whatever setting up can give;
+   * @throws CONFIG_INVALID, NOT_SUPPORTED, CONTAINER_EXISTS, INVALID_ID, ABORTED, USAGE, and whatever setting up can give;
    *   nothing is left behind
    */
   static create(options: ContainerOptions): Promise<Container> {
@@ -123,6 +123,10 @@ export class Container implements AsyncDisposable {
     const context = contextOf(options);
     const id = options.id ?? `runt-${randomUUID()}`;
     if (signal?.aborted === true) throw aborted(signal);
+    // Of a program in JavaScript, which no types have checked.
+    if (typeof options.bundle !== "string") {
+      throw new RuntimeError("USAGE", `${name}: bundle: the path of a directory with config.json is needed`);
+    }
     const open = openStdio(stdioOf(stdio, terminal));
     const on = thread();
     let container: Container;

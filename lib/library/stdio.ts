@@ -49,7 +49,7 @@ const O_RDWR = 2;
 const SOCK_STREAM = 1;
 const PIPE_END = { stdin: 1, other: 0 } as const;
 
-/** @throws SYSCALL */
+/** @throws USAGE, SYSCALL */
 export function openStdio({ stdio = "pipe", terminal = false }: StdioOptions): OpenStdio {
   return terminal === false ? openPipes(stdio) : openTerminal(terminal === true ? undefined : terminal);
 }
@@ -71,6 +71,9 @@ function openPipes(stdio: Stdio | readonly [Stdio, Stdio, Stdio]): OpenStdio {
         theirs[at] = ends[1 - end] ?? -1;
       } else if (one === "ignore") {
         theirs[at] = check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null");
+      } else if (one !== "inherit" && !Number.isInteger(one)) {
+        const text = `stdio[${at}]: ${JSON.stringify(one)}: it is "pipe", "inherit", "ignore" or a descriptor`;
+        throw new RuntimeError("USAGE", text);
       } else {
         // A duplicate: the caller may close his own before the process has it.
         theirs[at] = check(native.dup(one === "inherit" ? at : one), `stdio[${at}]: dup`);

@@ -47,7 +47,10 @@ export class Thread {
     const env = { ...process.env };
     for (const name of OWN_VARIABLES) delete env[name];
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    this.#worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), { env });
+    // Options of the program are for the program: with `--input-type` of `node -e` a worker would not start, and what it
+    // imports first is not for the library's threads.
+    const options = extension === "js" ? { env, execArgv: [] } : { env };
+    this.#worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), options);
     this.#worker.unref();
     this.#worker.on("message", (message: Reply) => this.#take(message));
     this.#worker.on("error", (error) => this.#fail(error));
