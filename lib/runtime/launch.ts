@@ -7,7 +7,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
  */
 import { openCgroup, type Cgroup } from "../cgroups/driver.ts";
-import { cgroupLayout, type CgroupLayout } from "../cgroups/layout.ts";
+import { cgroupLayout, isUnifiedAlone, type CgroupLayout } from "../cgroups/layout.ts";
 import { RuntimeError } from "../errors.ts";
 import { InitProcess } from "../init/process.ts";
 import { buildPlan, stateParts, type Plan } from "../plan/build.ts";
@@ -80,7 +80,6 @@ export async function launch(
   checkPreserved(preserveFds);
   const selinux = securityModules(config, config.process, context.log);
   const rdt = await intelRdt(config, options.id);
-  const layout = cgroupLayout();
   const namespaces = readNamespaces(config);
   checkUserNamespace(namespaces);
   const clone = initClone(namespaces);
@@ -91,11 +90,13 @@ export async function launch(
     hookOutput: (): string => entry?.hookOutput() ?? "",
   };
   const fds: number[] = [];
+  let layout: CgroupLayout;
   let joined: OpenNamespaces;
   let entry: Entry | undefined;
   // It makes the namespaces while the state is written.
-  let waiting = startsEarly(context, layout, clone) ? InitProcess.start({ ...initOptions, early: true }) : undefined;
+  let waiting = startsEarly(context, clone) ? InitProcess.start({ ...initOptions, early: true }) : undefined;
   try {
+    layout = cgroupLayout();
     joined = openNamespaces(namespaces, fds);
     entry = await reserve(context.root, options.id);
   } catch (error) {
@@ -255,8 +256,8 @@ export async function launch(
  * Whether init may make namespaces before it is in its cgroup: with cgroup v2 alone their memory counts there. With a stage
  * of its own (`staged`) the plan says when they are made.
  */
-function startsEarly({ systemdCgroup }: RuntimeContext, { kind }: CgroupLayout, { staged }: InitClone): boolean {
-  return kind !== "v2" && !systemdCgroup && !staged;
+function startsEarly({ systemdCgroup }: RuntimeContext, { staged }: InitClone): boolean {
+  return !systemdCgroup && !staged && !isUnifiedAlone();
 }
 
 /** The container's cgroup, by the driver that is asked for. */
