@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type State } from "../harness/box.ts";
-import { cgroupDirsUnder, isAlive, readText, waitFor } from "../harness/host.ts";
+import { cgroupDirsUnder, isAlive, PURE_V2, readText, waitFor } from "../harness/host.ts";
 import { callRuntime, KIND, notFor, runtOnly, type Result } from "../harness/runtime.ts";
 
 scenario("create, start, kill and delete go through created, running, stopped", (t, box) => {
@@ -167,7 +167,7 @@ scenario("delete: the other processes of a container without a pid namespace end
   t.ok(waitFor(() => readText(container.made.stdoutPath) === "ready\n"));
   t.equal(container.remove("--force").status, 0);
   t.same(box.leftovers(), []);
-});
+}, { skip: PURE_V2 && notFor("runc", "1.1.5 does not wait for them on cgroup v2, and leaves the cgroup") });
 
 scenario("an unknown id is an error of every command", (t, box) => {
   for (const command of ["state", "start", "kill", "delete"]) {
