@@ -12,7 +12,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { cgroupMounts } from "../harness/host.ts";
-import { among, cold, crowd, library, lives, OTHER_BUNDLES, type Plan, queries, smallest } from "./groups.ts";
+import { among, cgroups, cold, crowd, library, lives, OTHER_BUNDLES, type Plan, queries, smallest } from "./groups.ts";
 import { samplesOf, table, type Samples } from "./report.ts";
 import { writeResults } from "./results.ts";
 import { findAll, option } from "./subjects.ts";
@@ -33,6 +33,7 @@ async function measure(timing: Timing, plan: Plan, whole: boolean, samples: Samp
     await action();
   };
   await group("the spec's bundle", () => lives(timing, plan, "spec", samples));
+  await group("cgroups", () => cgroups(timing, plan, samples));
   await group("exec, state, kill", () => queries(timing, plan, samples));
   if (!whole) return;
   for (const name of OTHER_BUNDLES) await group(`the bundle ${name}`, () => lives(timing, plan, name, samples));

@@ -49,6 +49,25 @@ export function lives(timing: Timing, plan: Plan, bundle: BundleName, samples: S
   });
 }
 
+/**
+ * What the container's cgroups cost: `run` with them and, right after or before it, without. The difference is what it takes
+ * to make, limit, join and remove them, as far as nothing else goes on meanwhile.
+ */
+export function cgroups(timing: Timing, plan: Plan, samples: Samples): void {
+  const limited = timing.bundle("spec");
+  // The warning that device rules are ignored would be a part of it.
+  const free = timing.bundle("spec", ["/bin/true"], (config) => void (config.linux.resources = {}));
+  const subjects = plan.subjects.filter(({ name }) => name === "runt" || name === "floor");
+  inTurn(plan, subjects, (subject, counts) => {
+    const withFirst = Math.random() < 0.5;
+    const first = withFirst ? timing.run(subject, limited) : timing.runWithoutCgroups(subject, free);
+    if (plan.pause > 0) sleep(plan.pause);
+    const second = withFirst ? timing.runWithoutCgroups(subject, free) : timing.run(subject, limited);
+    const difference = withFirst ? first.milliseconds - second.milliseconds : second.milliseconds - first.milliseconds;
+    if (counts) samples.add("cgroups (run with - without)", subject.name, difference);
+  });
+}
+
 /** What is asked of one running container: `exec` by name and by a process file, `state`, `kill`. */
 export function queries(timing: Timing, plan: Plan, samples: Samples): void {
   const file = timing.processFile();

@@ -90,6 +90,12 @@ export class Timing {
     return this.call(subject, "run", "--bundle", bundle, this.id());
   }
 
+  /** As {@link run}, without cgroups; of runt and of the floor program. */
+  runWithoutCgroups(subject: Subject, bundle: string): Taken {
+    if (subject.name === "floor") return this.take([this.#floor, this.#folder, "without-cgroups"]);
+    return this.call(subject, "--cgroup-manager", "disabled", "run", "--bundle", bundle, this.id());
+  }
+
   /** `create`, `start` and `delete`. */
   life(subject: Subject, bundle: string): Life {
     const id = this.id();
