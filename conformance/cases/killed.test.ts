@@ -1,4 +1,5 @@
 import { scenario, type Box, type Bundle } from "../harness/box.ts";
+import { waitFor } from "../harness/host.ts";
 import { IS_RUNT, runtOnly } from "../harness/runtime.ts";
 
 /** How many calls of `create` are killed; `RUNT_KILL_ROUNDS` for more than in every run. */
@@ -38,6 +39,8 @@ scenario("kill -9 of the runtime at any moment of create: delete --force removes
     t.equal(removed.status, 0, `round ${round}: ${removed.output}`);
     const again = box.call(["state", id]);
     t.equal(again.status, 1, "it is gone");
+    // What was cloned a moment before the kill has yet to find that its runtime is gone.
+    waitFor(() => box.leftovers().length === 0);
     t.same(box.leftovers(), [], `round ${round} leaves nothing`);
   }
   t.ok(stopped > ROUNDS / 10, `${stopped} of ${ROUNDS} were killed in time`);
