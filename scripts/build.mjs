@@ -16,7 +16,7 @@ const NATIVE_BUILD = "build/native";
 const SCRIPT_BUILD = "build/js";
 const LIBEXEC = "dist/libexec/runt";
 const BUN = "node_modules/bun/bin/bun.exe";
-const NATIVE_SOURCES = [".cc", ".h"];
+const NATIVE_SOURCES = [".cc", ".c", ".h"];
 const LIBRARY = [".ts", ".json"];
 
 const force = process.argv.includes("--force");
