@@ -151,7 +151,9 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
       return `${call}: ${reason}${hint}`;
     }
     case "device": {
-      const hint = failure.errno === Errno.EEXIST ? " (what is there is not this device)" : "";
+      const isAbsent = call === "open" && failure.errno === Errno.ENOENT;
+      const absent = isAbsent ? " (in a user namespace the host's device of that name is bound)" : "";
+      const hint = failure.errno === Errno.EEXIST ? " (what is there is not this device)" : absent;
       return `${step.op}: ${call}${quoted}: ${reason}${hint}`;
     }
     case "sysctl":

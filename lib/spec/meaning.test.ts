@@ -200,6 +200,21 @@ run("root, mounts, hooks, annotations", [
     '/mounts/4/destination: found "./e/..", must be below /: the root itself is /root/path',
     '/mounts/7/destination: found "/", must be below /: the root itself is /root/path',
   ],
+  [
+    "id-mapped, with ranges that cannot be",
+    {
+      mounts: [
+        {
+          destination: "/a",
+          options: ["bind", "idmap"],
+          uidMappings: [{ containerID: 0, hostID: 5, size: 0 }],
+          gidMappings: [{ containerID: 0, hostID: 5, size: 5 }, { containerID: 4, hostID: 50, size: 5 }],
+        },
+      ],
+    },
+    "/mounts/0/uidMappings/0/size: found 0, must be at least 1",
+    "/mounts/0/gidMappings/1/containerID: overlaps with /mounts/0/gidMappings/0",
+  ],
   ["relative", { mounts: [{ destination: "tmp", type: "tmpfs" }] }],
   [
     "maps",

@@ -7,11 +7,12 @@ import type { Config, LinuxIDMapping } from "./types.ts";
 const MAX_EXTENTS = 340;
 
 type MapName = "uidMappings" | "gidMappings";
+type Maps = { readonly [Name in MapName]?: readonly Range[] | undefined };
 
 export const idMapChecks: readonly MeaningCheck[] = [
   checkPresence,
-  (config, report) => checkExtents(config, "uidMappings", report),
-  (config, report) => checkExtents(config, "gidMappings", report),
+  ({ linux }, report) => checkExtents(linux, "/linux", report),
+  checkMounts,
   checkUserIsMapped,
 ];
 
@@ -31,17 +32,27 @@ function checkPresence(config: Sound<Config>, report: Report): void {
   }
 }
 
-function checkExtents(config: Sound<Config>, name: MapName, report: Report): void {
-  const maps = config.linux?.[name];
+function checkMounts({ mounts }: Sound<Config>, report: Report): void {
+  for (const [index, mount] of (mounts ?? []).entries()) checkExtents(mount, `/mounts/${index}`, report);
+}
+
+/** @param at JSON Pointer of what has the maps */
+function checkExtents(holder: Maps | undefined, at: string, report: Report): void {
+  if (holder === undefined) return;
+  checkMap(holder.uidMappings, `${at}/uidMappings`, report);
+  checkMap(holder.gidMappings, `${at}/gidMappings`, report);
+}
+
+function checkMap(maps: readonly Range[] | undefined, list: string, report: Report): void {
   if (maps === undefined || maps.length === 0) return;
   if (maps.length > MAX_EXTENTS) {
-    report(`/linux/${name}`, `found ${maps.length} ranges, the kernel takes ${MAX_EXTENTS}`);
+    report(list, `found ${maps.length} ranges, the kernel takes ${MAX_EXTENTS}`);
     return;
   }
   maps.forEach((map, index) => {
     if (map?.size === undefined) return;
     const { size } = map;
-    const at = `/linux/${name}/${index}`;
+    const at = `${list}/${index}`;
     if (size === 0) report(`${at}/size`, "found 0, must be at least 1");
     for (const side of ["containerID", "hostID"] as const) {
       // 2^32-1 is no id, so a range ends before it.
@@ -50,7 +61,7 @@ function checkExtents(config: Sound<Config>, name: MapName, report: Report): voi
         report(`${at}/${side}`, `the ${size} ids from ${start} go beyond 4294967294`);
       }
       const other = maps.findIndex((earlier, i) => i < index && overlap(earlier, map, side));
-      if (other >= 0) report(`${at}/${side}`, `overlaps with /linux/${name}/${other}`);
+      if (other >= 0) report(`${at}/${side}`, `overlaps with ${list}/${other}`);
     }
   });
 }
