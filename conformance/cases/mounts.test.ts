@@ -318,15 +318,6 @@ scenario("a file over a directory, and a directory over a file, are not a direct
   t.same(box.leftovers(), []);
 });
 
-scenario("a bind mount with an option that the kernel would ignore is refused: a misspelt ro were writable", (t, box) => {
-  for (const option of ["r0", "size=1k"]) {
-    const done = box.run((config) => void config.mounts.push(bind(box.folder(), "bind", option)));
-    t.equal(done.status, 1, option);
-    t.match(done.stderr, `mounts[7].options: bind mounts cannot have any filesystem-specific options applied; found ${option}`);
-  }
-  t.same(box.leftovers(), []);
-}, { skip: notFor("runc", "1.1 ignores it") || notFor("crun", "1.8 ignores it") });
-
 scenario("a mount without a kind, or on the root itself, is an error that says so", (t, box) => {
   const cases = [
     [{ destination: "/mnt", source: "/", options: ["ro"] }, "/mounts/7/type: missing, must be a file system"],

@@ -4,10 +4,8 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#mounts
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#default-devices
  */
-import { RuntimeError } from "../errors.ts";
 import { MOUNT_CONTEXT } from "../spec/annotations.ts";
 import { cleanPath } from "../spec/clean_path.ts";
-import { propertyName } from "../spec/property_name.ts";
 import type { Config, LinuxDevice, Mount } from "../spec/types.ts";
 import type { PlanFacts } from "./facts.ts";
 import * as K from "./linux.ts";
@@ -42,7 +40,6 @@ export function parentPropagation(config: Config): number {
  * One step a mount, in order.
  *
  * @param beforeCgroups called before a mount that shows the container's cgroups, or that copies what the image holds
- * @throws CONFIG_INVALID for a bind mount with options of a file system
  */
 export function mountSteps(
   config: Config,
@@ -66,7 +63,6 @@ export function mountSteps(
       continue;
     }
     const fields = mountFields(mount, facts.bundle, isDeferredReadonly(mount), facts.rootfs);
-    if (fields.data !== "" && (fields.flags & MountFlag.BIND) !== 0) throw bindOptionsError(origin, fields.data);
     // What is copied is the image's, of any size: it counts against the container's memory, and time.
     if ((fields.flags & MountFlag.COPY_UP) !== 0) beforeCgroups();
     const data = facts.selinux ? withLabel(fields, config) : fields.data;
@@ -76,13 +72,6 @@ export function mountSteps(
       steps.push({ op: "mount", origin, fields: data === fields.data ? fields : { ...fields, data } });
     }
   }
-}
-
-/** The kernel would ignore them: a misspelt `ro` would be a writable mount. */
-function bindOptionsError(origin: string, data: string): RuntimeError {
-  const pointer = `${origin}/options`;
-  const text = "bind mounts cannot have any filesystem-specific options applied";
-  return new RuntimeError("CONFIG_INVALID", `${propertyName(pointer)}: ${text}; found ${data}`, { pointer });
 }
 
 /** File systems that have no place for labels of their mounts, or get them from the policy. */
