@@ -170,9 +170,6 @@ export async function launch(
     if (!rootless) cgroup.create();
     await cgroup.limit(config.linux?.resources);
     log.debug(`cgroups made and limited at ${cgroup.paths["devices"] ?? cgroup.paths[""] ?? ""}`);
-    entry.writeFile("config.json", bundle.text);
-    warnOfCapabilities(context, config.process);
-
     const prepare = (): void => {
       record = {
         ...record,
@@ -184,7 +181,14 @@ export async function launch(
     };
     const isKnown = await init.first();
     log.debug(`child process in init(), pid ${init.pid}`);
-    if (isKnown) prepare();
+    let isWritten = false;
+    const write = (): void => {
+      if (isWritten) return;
+      isWritten = true;
+      entry.writeFile("config.json", bundle.text);
+      warnOfCapabilities(context, config.process);
+      if (isKnown) prepare();
+    };
     // Init mounts now; when it asks for them it need not wait.
     const joining = isKnown && layout.kind !== "v2" && cgroup.register === undefined ? cgroup.joinFds() : undefined;
     if (joining !== undefined) fds.push(...joining);
@@ -207,7 +211,9 @@ export async function launch(
       ...(cgroup.register !== undefined && { register: (pid: number) => cgroup.register?.(pid) ?? Promise.resolve() }),
     };
     await serve(init, config, answers, {
+      meanwhile: write,
       runtimeHooks: async () => {
+        write();
         hooksRun();
         log.debug("running the prestart and createRuntime hooks");
         const [head, tail] = stateParts(config, facts, "creating");
@@ -227,6 +233,7 @@ export async function launch(
         return sendListener(config, init, fd, { id: options.id, bundle: path, statePid: init.pid, status: "creating" });
       },
       ready: () => {
+        write();
         if (!isKnown) prepare();
         if (rdt !== undefined) undo.push(rdt.join(init.pid));
         if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd);

@@ -18,6 +18,8 @@ export interface Service {
   readonly netDevices?: (pid: number) => Promise<void>;
   /** Opens the source of an entry of `mounts` as a process sees it; `undefined` where it has to do that itself. */
   readonly mountTree?: (mount: number, pid: number) => number | undefined;
+  /** What init need not wait for; runs once it goes on in its cgroup, with most of its work before it. */
+  readonly meanwhile?: () => void;
   /** Hands a seccomp listener, a descriptor of init's, to the agent. @returns an errno where it cannot be had, else 0 */
   readonly seccompListener: (fd: number) => number;
   /** Makes the container known; after it init goes on without the runtime. */
@@ -48,6 +50,7 @@ export async function serve(
         await cgroup.register?.(init.asking);
         const fds = cgroup.joinFds();
         answerWith(init, Message.CGROUP, fds);
+        service.meanwhile?.();
         continue;
       }
       case Message.MOUNT_TREE: {
