@@ -8,17 +8,19 @@ const NONE: readonly string[] = [];
 
 /**
  * Capabilities that this runtime lacks, or the kernel does not let a process have because another set lacks them,
- * cannot be granted; the spec wants a warning for each since 1.1.
+ * cannot be granted; the spec wants a warning for them since 1.1.
  * @param unknown of names that no kernel knows, too; for a config.json its validation warns of them
  */
 export function warnOfCapabilities(context: RuntimeContext, process: Process | undefined, unknown = false): void {
   const sets = process?.capabilities;
   if (sets === undefined) return;
   const { ambient = NONE, bounding = NONE, effective = NONE, inheritable = NONE, permitted = NONE } = sets;
-  for (const name of ambient) {
-    if (inheritable.includes(name) && permitted.includes(name)) continue;
-    const reason = "it is not in both of process.capabilities.permitted and inheritable";
-    context.log.warn(`can't raise ambient capability ${name}: ${reason}`);
+  const lost = ambient.filter((name) => !inheritable.includes(name) || !permitted.includes(name));
+  if (lost.length > 0) {
+    const word = lost.length === 1 ? "capability" : "capabilities";
+    const reason = "not in both of process.capabilities.permitted and inheritable";
+    // One line for all: `runc spec` of 1.1 has three, and a line each would bury the error that may follow.
+    context.log.warn(`can't raise ambient ${word} ${lost.join(", ")}: ${reason}`);
   }
   for (const name of missing(effective, permitted)) {
     context.log.warn(`process.capabilities.effective: ${name} cannot be granted: it is not in permitted`);

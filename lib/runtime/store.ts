@@ -353,6 +353,6 @@ export function writePidFile(path: string, pid: number): void {
   const temporary = `${path.slice(0, slash + 1)}.${path.slice(slash + 1)}`;
   const flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
   native.unlink(AT_FDCWD, temporary);
-  check(native.writeFile(AT_FDCWD, temporary, flags, 0o666, String(pid)), `open ${temporary}`, { path });
+  check(native.writeFile(AT_FDCWD, temporary, flags, 0o666, String(pid)), `write the pid file ${path}: open ${temporary}`, { path });
   check(native.rename(AT_FDCWD, temporary, AT_FDCWD, path), `rename ${temporary} ${path}`, { path });
 }

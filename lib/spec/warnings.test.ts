@@ -17,7 +17,7 @@ t.test("warnings", (t) => {
     process: {
       args: ["sh"],
       cwd: "/",
-      capabilities: { bounding: ["CAP_CHOWN", "CAP_NEW", "chown"], ambient: ["CAP_CHECKPOINT_RESTORE"] },
+      capabilities: { bounding: ["CAP_CHOWN", "CAP_NEW", "chown", "cap_kill"], ambient: ["CAP_CHECKPOINT_RESTORE"] },
     },
     mounts: [{ destination: "/a", type: "tmpfs" }, { destination: "b", type: "tmpfs" }],
     linux: {
@@ -30,7 +30,8 @@ t.test("warnings", (t) => {
   t.strictSame(warnings(odd), [
     "/windows: ignored, it is not for Linux",
     '/process/capabilities/bounding/1: "CAP_NEW" is no capability that is known; ignored',
-    '/process/capabilities/bounding/2: "chown" is no capability that is known; ignored',
+    '/process/capabilities/bounding/2: "chown" is no capability that is known; ignored: did you mean "CAP_CHOWN"?',
+    '/process/capabilities/bounding/3: "cap_kill" is no capability that is known; ignored: did you mean "CAP_KILL"?',
     '/mounts/1/destination: "b" is relative, which is deprecated; it counts from "/"',
     "/mounts: without a mount namespace in /linux/namespaces the mounts appear on the host, and stay",
     '/linux/uidMappings: ignored, the user namespace "/u" has its own',

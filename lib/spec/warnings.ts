@@ -50,10 +50,17 @@ function warnOfCapabilities(sets: Sound<LinuxCapabilities> | undefined, report: 
       if (name === undefined || isCapability(name)) continue;
       report(
         `/process/capabilities/${set}/${index}`,
-        `${show(name)} is no capability that is known; ignored`,
+        `${show(name)} is no capability that is known; ignored${likely(name)}`,
       );
     }
   }
+}
+
+/** What was meant by a name in the form that command lines of engines take ("chown", "NET_ADMIN"), if it is one. */
+function likely(name: string): string {
+  const upper = name.toUpperCase();
+  const full = upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
+  return isCapability(full) ? `: did you mean ${show(full)}?` : "";
 }
 
 function warnOfLinux(config: Sound<Config>, report: Report): void {
