@@ -1,6 +1,7 @@
 #include "heap.h"
 
 #include <malloc.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -13,8 +14,10 @@ namespace {
 constexpr std::size_t kHeapSize = 3 << 20;
 constexpr std::size_t kAlignment = 16;
 
-// The linker puts the section at an address of its own, behind all others (CMakeLists.txt).
-[[gnu::section(".runt_heap")]] alignas(4096) char heap[kHeapSize] = {};
+// The linker puts the section at an address of its own, behind all others (CMakeLists.txt). Aligned, in the file too, to
+// the largest piece in which the page cache can hold it (ReadInLargePieces).
+constexpr std::size_t kLargePiece = 2 << 20;
+[[gnu::section(".runt_heap")]] alignas(kLargePiece) char heap[kHeapSize] = {};
 
 // Before each piece of the block.
 struct alignas(kAlignment) Head {
@@ -90,11 +93,17 @@ void* ReallocateFor(JSMallocState* state, void* memory, std::size_t size) {
   return moved;
 }
 
+// Asks the kernel to read the block from the disk in large pieces, if it is not in the page cache: to map the small ones
+// that it would else read costs 0.2 ms in every start from then on. Before all constructors, which may look at the block.
+void ReadInLargePieces(int, char**, char**) { madvise(heap, kHeapSize, MADV_HUGEPAGE); }
+[[gnu::section(".preinit_array"), gnu::used]] void (*const before_all)(int, char**, char**) = ReadInLargePieces;
+
 }  // namespace
 
 Snapshot& TheSnapshot() { return *reinterpret_cast<Snapshot*>(heap); }
 
 const char* HeapBlock() { return heap; }
+
 
 void* Allocate(std::size_t size) {
   void* memory = TryAllocate(size == 0 ? 1 : size);
