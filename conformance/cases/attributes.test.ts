@@ -1,18 +1,19 @@
 /** What the kernel knows of a process besides its ids; looked at from inside and from outside. */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { machine } from "node:os";
+import { join } from "node:path";
 import { scenario, type Box, type Container, type Edit } from "../harness/box.ts";
 import { exec } from "../harness/exec.ts";
 import { helper } from "../harness/helpers.ts";
-import { readText } from "../harness/host.ts";
+import { cgroupMounts, cgroupValue, hasController, readText } from "../harness/host.ts";
 import { notFor, runtOnly } from "../harness/runtime.ts";
 
 const RUNC_1_1 = notFor("runc", "since 1.2");
 const NEWER = runtOnly("came after the version of Debian 12");
 const NO_NUMA = existsSync("/proc/self/numa_maps") ? false : "the kernel has no NUMA";
-/** With group scheduling of real time (cgroup v1) each parent has to have a share first. */
-const SHARED_REAL_TIME = existsSync("/sys/fs/cgroup/cpu/cpu.rt_runtime_us") ? "real time is shared out by cgroups" : false;
+/** With group scheduling of real time, which cgroup v1 has, a cgroup without a share of its own runs nothing in real time. */
+const NO_SHARES = hasController("cpu") && existsSync(join(cgroupMounts().get("cpu") ?? "", "cpu.rt_runtime_us")) ? false : "this kernel does not share out real time by cgroups";
 const SELINUX = existsSync("/sys/fs/selinux/enforce");
 const APPARMOR = existsSync("/sys/module/apparmor/parameters/enabled") && readText("/sys/module/apparmor/parameters/enabled").startsWith("Y");
 
@@ -50,7 +51,16 @@ scenario("scheduler: each policy that every host can have", (t, box) => {
   }
 }, { skip: NEWER, proves: ["process.scheduler.policy", "process.scheduler.nice"] });
 
+/** Gives the cgroup above the box's containers 10 ms of each second, of which they can have theirs. */
+function shareRealTime(box: Box): void {
+  if (NO_SHARES !== false) return;
+  const parent = join(cgroupMounts().get("cpu") ?? "", box.cgroup);
+  mkdirSync(parent);
+  writeFileSync(join(parent, "cpu.rt_runtime_us"), "10000");
+}
+
 scenario("scheduler: real time, with its priority and a flag", (t, box) => {
+  shareRealTime(box);
   for (const [scheduler, shown] of [
     [{ policy: "SCHED_FIFO", priority: 5 }, /SCHED_FIFO\n.*priority: 5\n/],
     [{ policy: "SCHED_RR", priority: 9, flags: ["SCHED_FLAG_RESET_ON_FORK"] }, /SCHED_RR\|SCHED_RESET_ON_FORK\n.*priority: 9\n/],
@@ -62,15 +72,20 @@ scenario("scheduler: real time, with its priority and a flag", (t, box) => {
     for (const [who, pid] of pids(box, edit)) t.match(host("chrt", "-p", String(pid)), shown, who);
   }
 }, {
-  skip: NEWER || SHARED_REAL_TIME,
-  proves: [
-    "process.scheduler.policy",
-    "process.scheduler.priority",
-    "process.scheduler.flags",
-    "linux.resources.cpu.realtimeRuntime",
-    "linux.resources.cpu.realtimePeriod",
-  ],
+  skip: NEWER,
+  proves: ["process.scheduler.policy", "process.scheduler.priority", "process.scheduler.flags"],
 });
+
+scenario("cpu: realtimeRuntime and realtimePeriod let the container's processes run in real time", (t, box) => {
+  shareRealTime(box);
+  const container = box.running((config) => {
+    config.linux.resources = { ...config.linux.resources, cpu: { realtimeRuntime: 2000, realtimePeriod: 500_000 } };
+  });
+  t.equal(cgroupValue(container.pid, "cpu", "cpu.rt_runtime_us"), "2000");
+  t.equal(cgroupValue(container.pid, "cpu", "cpu.rt_period_us"), "500000");
+  host("chrt", "--fifo", "--pid", "3", String(container.pid));
+  t.match(host("chrt", "-p", String(container.pid)), /SCHED_FIFO\n.*priority: 3\n/);
+}, { skip: NO_SHARES, proves: ["linux.resources.cpu.realtimeRuntime", "linux.resources.cpu.realtimePeriod"] });
 
 scenario("scheduler: SCHED_DEADLINE, with its times and flags", (t, box) => {
   const done = box.create((config) => {
