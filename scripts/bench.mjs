@@ -1,6 +1,6 @@
 // npm run bench [-- --rounds N] [-- --runtimes runt,crun,runc,floor]: compares runt with crun, runc and plain C.
 // npm run bench -- whole [the same]: all bundles, cold caches, many at once and more; writes conformance/bench/RESULTS.md.
-// npm run bench -- engines [--rounds N]: the same beneath docker and containerd, without plain C.
+// npm run bench -- engines [--rounds N]: the same beneath docker and containerd, without plain C; writes conformance/bench/ENGINES.md.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";

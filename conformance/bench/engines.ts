@@ -1,5 +1,6 @@
 /**
- * Compares runt, crun and runc beneath docker and containerd, round by round in turn. Most of these times is the engine's.
+ * Compares runt, crun and runc beneath docker and containerd, round by round in turn, and writes ENGINES.md beside this file.
+ * Most of these times is the engine's.
  *
  *   node engines.js [--rounds N]
  *
@@ -14,6 +15,7 @@ import { Playground } from "../engines/playground.ts";
 import { helper } from "../harness/helpers.ts";
 import { RUNTIME } from "../harness/runtime.ts";
 import { samplesOf, shuffled, table } from "./report.ts";
+import { writeEngineResults } from "./results.ts";
 
 const CASES = ["docker run --rm", "docker exec", "ctr run --rm"] as const;
 
@@ -73,8 +75,11 @@ function main(): void {
     if (left.length > 0) console.error(`bench: left behind: ${left.join(" ")}`);
   }
   const load = loadavg().map((each) => each.toFixed(1)).join(" ");
-  console.log(`Linux ${release()}, ${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), ${rounds} rounds, load ${load}; times in ms`);
-  console.log(table(samples, subjects.map(({ name }) => name)));
+  const heading = `Linux ${release()}, ${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), ${rounds} rounds`;
+  const names = subjects.map(({ name }) => name);
+  console.log(`${heading}, load ${load}; times in ms`);
+  console.log(table(samples, names));
+  writeEngineResults(samples, names, heading);
 }
 
 main();

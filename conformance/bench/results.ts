@@ -22,32 +22,37 @@ function cell(times: readonly number[]): string {
   return times.length === 1 ? at(0.5) : `${at(0.5)} (${at(0.1)} to ${at(0.9)})`;
 }
 
-function markdown(samples: Samples, subjects: readonly Subject[], heading: string): string {
-  const names = subjects.map((each) => each.name);
+/** Rows whose ratios are to another row of the other runtimes: they have nothing to set against the library but the command line. */
+const COMPARED_WITH: Readonly<Record<string, string>> = { "create+start+delete, library": "create+start+delete" };
+
+/** One line a case: the medians of all subjects with their spread, and runt's ratio to each of the others. */
+export function markdownTable(samples: Samples, names: readonly string[]): string {
   const others = names.filter((name) => name !== "runt" && name !== "floor");
   const lines = samples.names().map((name) => {
     const ours = quantile(samples.of(name, "runt"), 0.5);
     const ratios = others.map((other) => {
-      const theirs = quantile(samples.of(name, other), 0.5);
+      const theirs = quantile(samples.of(COMPARED_WITH[name] ?? name, other), 0.5);
       return Number.isNaN(theirs) || Number.isNaN(ours) ? "" : (ours / theirs).toFixed(2);
     });
     return `| ${[name, ...names.map((subject) => cell(samples.of(name, subject))), ...ratios].join(" | ")} |`;
   });
   const head = ["", ...names, ...others.map((other) => `runt / ${other}`)];
+  return [`| ${head.join(" | ")} |`, `|${head.map(() => "---").join("|")}|`, ...lines].join("\n");
+}
+
+function markdown(samples: Samples, subjects: readonly Subject[], heading: string): string {
   return `# What the benchmark has measured
 
 Made by \`npm run bench -- whole\`. Do not change it by hand.
 
 ${heading}. Medians in milliseconds, with the 10th and 90th percentile; all runtimes in turn, in an order that changes
-from round to round. The last columns have the ratios of the medians.
+from round to round. The last columns have the ratios of the medians; those of the library are to the others' command lines.
 
 ${subjects.map(({ name, version }) => `- ${name}: ${version}`).join("\n")}
 
 ![The same as bars](${PICTURE})
 
-| ${head.join(" | ")} |
-|${head.map(() => "---").join("|")}|
-${lines.join("\n")}
+${markdownTable(samples, subjects.map(({ name }) => name))}
 
 The bundles: ${Object.entries(BUNDLES).map(([name, text]) => `**${name}**: ${text}`).join("; ")}.
 `;
@@ -75,6 +80,20 @@ async function picture(samples: Samples, subjects: readonly Subject[]): Promise<
     background: "white",
   };
   return new vega.View(vega.parse(compile(spec).spec), { renderer: "none" }).toSVG();
+}
+
+/** Writes what was measured beneath the engines beside the benchmark. */
+export function writeEngineResults(samples: Samples, names: readonly string[], heading: string): void {
+  const text = `# What the benchmark has measured beneath engines
+
+Made by \`npm run bench -- engines\`. Do not change it by hand.
+
+${heading}. Medians in milliseconds, with the 10th and 90th percentile; all runtimes in turn, in an order that changes
+from round to round, beneath one dockerd and one containerd. Most of each time is the engine's.
+
+${markdownTable(samples, names)}
+`;
+  writeFileSync(join(FOLDER, "ENGINES.md"), text);
 }
 
 /** Writes both beside the benchmark. */
