@@ -1,9 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type Box } from "../harness/box.ts";
 import { removeNamespaces, type Config, type Resources } from "../harness/config.ts";
 import { cgroupDirOf, cgroupMounts, cgroupPathOf, cgroupValue, hasController, PURE_V2, readText } from "../harness/host.ts";
-import { notFor } from "../harness/runtime.ts";
+import { notFor, runtOnly } from "../harness/runtime.ts";
 
 function limit(config: Config, resources: Resources): void {
   config.linux.resources = { ...config.linux.resources, ...resources };
@@ -241,6 +242,41 @@ scenario("a cgroup that is frozen is an error that says so, not a hang", (t, box
   t.equal(done.status, 1);
   t.match(done.stderr, /frozen/);
 }, { skip: needs("freezer") || notFor("runc", "1.1 only warns") });
+
+scenario("below a cgroup that is frozen: an error that says so, not a hang", (t, box) => {
+  for (const [controller, file, cold, warm] of [["freezer", "freezer.state", "FROZEN", "THAWED"], ["", "cgroup.freeze", "1", "0"]] as const) {
+    if (!hasController(controller)) continue;
+    const [folder = ""] = makeCgroup(box, `${box.cgroup}/cold`, [controller]);
+    writeFileSync(join(folder, file), cold);
+    box.atClose(() => existsSync(folder) && writeFileSync(join(folder, file), warm));
+    for (const path of [`${box.cgroup}/cold/below`, ...(controller === "" ? [`${box.cgroup}/cold`] : [])]) {
+      const bundle = box.bundle((config) => void (config.linux.cgroupsPath = path));
+      const done = box.call(["run", "--bundle", bundle.dir, box.id()], { timeout: 10_000 });
+      t.equal(done.status, 1);
+      t.match(done.stderr, path.endsWith("below") ? /frozen, by a cgroup above it/ : /unexpectedly frozen/);
+      t.notOk(existsSync(join(folder, "below")), "what was made is gone");
+    }
+    writeFileSync(join(folder, file), warm);
+  }
+}, { skip: needs("freezer") || runtOnly("waits for ever") });
+
+scenario("cgroups of the container's own making do not keep it: frozen ones, and ones without a name", (t, box) => {
+  const container = box.running(() => undefined);
+  const folder = cgroupDirOf(container.pid, "freezer");
+  const below = join(folder, "below");
+  mkdirSync(below);
+  writeFileSync(join(below, "cgroup.procs"), String(container.pid));
+  writeFileSync(join(below, "freezer.state"), "FROZEN");
+  // Deeper than a path can say.
+  const script = 'mkdir d; cd d; n=$(printf %0200d 0); for i in $(seq 30); do mkdir $n && cd -P ./$n || exit 1; done';
+  const nested = spawnSync("busybox", ["sh", "-c", script], { cwd: folder, encoding: "utf8" });
+  t.equal(nested.status, 0, nested.stderr);
+  const began = performance.now();
+  const removed = box.call(["delete", "--force", container.id]);
+  t.same([removed.status, removed.output], [0, ""]);
+  t.ok(performance.now() - began < 5000, "it does not have to be waited for");
+  t.notOk(existsSync(folder));
+}, { skip: needs("freezer") || runtOnly("cannot be deleted then") });
 
 scenario("a limit for a controller that is not there is an error", (t, box) => {
   const done = box.run((config) => {

@@ -94,6 +94,8 @@ export interface Cgroup {
   freeze(): void;
   /** @throws RuntimeError `CGROUP`, `HOST_UNABLE` if there is no freezer */
   thaw(): void;
+  /** Lets processes go that have been killed: on cgroup v1 one that is frozen does not, also where the container froze it. */
+  thawKilled(): void;
   /** How many processes the kernel has killed for want of memory; 0 if nobody counts. */
   oomKills(): number;
   /**

@@ -5,6 +5,7 @@ import { Errno, errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_WRONLY } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { pause } from "./tree.ts";
+import { visitTree } from "./visit.ts";
 
 /** State of a cgroup itself: one that only stands still because of an ancestor is `thawed`. */
 export type FreezerState = "thawed" | "frozen";
@@ -62,6 +63,31 @@ export function freeze(directory: string): void {
 /** @throws RuntimeError `CGROUP` */
 export function thaw(directory: string): void {
   writeState(directory, "THAWED");
+}
+
+/**
+ * Thaws a cgroup and all below it that were frozen by themselves, as a container with cgroups of its own can do: what has
+ * been killed there would not go. Never fails.
+ */
+export function thawTree(directory: string): void {
+  visitTree(directory, (fd) => {
+    if (native.readFile(fd, "freezer.self_freezing", 64) === "0\n") return;
+    native.writeFile(fd, "freezer.state", O_WRONLY, 0, "THAWED");
+  });
+}
+
+/**
+ * Refuses a cgroup in which a process would stand still at once: nothing would ever be heard of it.
+ * @throws RuntimeError `CGROUP_FROZEN`
+ */
+export function refuseFrozen(directory: string): void {
+  const isOwn = readFreezer(directory) === "frozen";
+  if (!isOwn && native.readFile(AT_FDCWD, `${directory}/freezer.parent_freezing`, 64) !== "1\n") return;
+  const why = isOwn ? "" : ", by a cgroup above it";
+  throw new RuntimeError("CGROUP_FROZEN", `container's cgroup unexpectedly frozen${why}`, {
+    pointer: "/linux/cgroupsPath",
+    path: directory,
+  });
 }
 
 function writeState(directory: string, state: string): void {

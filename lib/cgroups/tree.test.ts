@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from "node:fs";
 import t from "tap";
-import { childCgroups, inheritCpuset, makeCgroup, parentOf, processesBelow, removeTree } from "./tree.ts";
+import { inheritCpuset, makeCgroup, parentOf, processesBelow, removeTree } from "./tree.ts";
+import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_PATH, O_WRONLY } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
 
 t.test("the directory above", async (t) => {
   t.equal(parentOf("/a/b"), "/a");
@@ -17,8 +19,6 @@ t.test("making and removing", async (t) => {
   t.equal(makeCgroup("/proc/none/a", made), 2, "a file system that makes no directories");
   t.equal(made.length, 3);
   mkdirSync(`${root}/a/with.dot`);
-  t.strictSame(childCgroups(`${root}/a`).sort(), [`${root}/a/b`, `${root}/a/with.dot`]);
-  t.strictSame(childCgroups(`${root}/none`), []);
   t.equal(removeTree(`${root}/a`, { left: 0 }), 0);
   t.notOk(existsSync(`${root}/a`));
   t.equal(removeTree(`${root}/a`, { left: 0 }), 0, "gone already");
@@ -32,6 +32,26 @@ t.test("processes, with those below", async (t) => {
   });
   t.strictSame(processesBelow(root), [1, 20, 300]);
   t.strictSame(processesBelow(`${root}/none`), []);
+});
+
+t.test("cgroups that are nested deeper than a path can name", async (t) => {
+  const root = t.testdir({ a: { "cgroup.procs": "1\n" } });
+  const name = "d".repeat(200);
+  const levels = 100;
+  let fd = native.open(AT_FDCWD, `${root}/a`, O_PATH | O_CLOEXEC, 0);
+  for (let level = 0; level < levels; level++) {
+    t.equal(native.mkdir(fd, name, 0o755), 0);
+    const next = native.open(fd, name, O_PATH | O_CLOEXEC, 0);
+    native.close(fd);
+    fd = next;
+  }
+  native.writeFile(fd, "cgroup.procs", O_WRONLY | O_CREAT, 0o644, "7\n");
+  t.strictSame(processesBelow(`${root}/a`), [1, 7]);
+  native.unlink(fd, "cgroup.procs");
+  native.close(fd);
+  native.unlink(AT_FDCWD, `${root}/a/cgroup.procs`);
+  t.equal(removeTree(`${root}/a`, { left: 0 }), 0);
+  t.notOk(existsSync(`${root}/a`));
 });
 
 t.test("cpusets are taken over from the nearest cgroup above that has them", async (t) => {

@@ -4,6 +4,7 @@ import { RuntimeError } from "../errors.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, SMALL_FILE, syscallError } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { visitTree } from "./visit.ts";
 
 const NO_FDS = new Int32Array(0);
 
@@ -35,22 +36,6 @@ export function makeCgroup(directory: string, made: string[]): number {
   return -result;
 }
 
-/** Absolute paths of the cgroups directly below one; none if it is gone. */
-export function childCgroups(directory: string): string[] {
-  // kernfs counts sub-directories in nlink, from 2 on, which saves looking at some thirty files.
-  const self = native.stat(AT_FDCWD, directory, false);
-  if (typeof self === "number" || self.nlink === 2) return [];
-  const names = native.readdir(AT_FDCWD, directory);
-  if (typeof names === "number") return [];
-  const children: string[] = [];
-  for (const name of names) {
-    const path = `${directory}/${name}`;
-    const found = native.stat(AT_FDCWD, path, false);
-    if (typeof found !== "number" && (found.mode & 0o170000) === 0o040000) children.push(path);
-  }
-  return children;
-}
-
 /**
  * Pids of all processes in a cgroup and those below it, as seen from the runtime's pid namespace.
  *
@@ -59,23 +44,19 @@ export function childCgroups(directory: string): string[] {
  */
 export function processesBelow(directory: string): number[] {
   const pids: number[] = [];
-  const waiting = [directory];
-  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
-    let text = native.readFile(AT_FDCWD, `${at}/cgroup.procs`, SMALL_FILE);
+  visitTree(directory, (fd) => {
+    let text = native.readFile(fd, "cgroup.procs", SMALL_FILE);
     // cgroup v2: a threaded cgroup tells its threads only.
-    if (text === -Errno.EOPNOTSUPP) {
-      text = native.readFile(AT_FDCWD, `${at}/cgroup.threads`, SMALL_FILE);
-    }
+    if (text === -Errno.EOPNOTSUPP) text = native.readFile(fd, "cgroup.threads", SMALL_FILE);
     if (typeof text === "number") {
       // Cgroups may disappear while this loop runs.
-      if (text === -Errno.ENOENT || text === -Errno.ENODEV) continue;
-      throw syscallError(-text, `read ${at}/cgroup.procs`, { path: at });
+      if (text === -Errno.ENOENT || text === -Errno.ENODEV) return;
+      throw syscallError(-text, `read cgroup.procs in ${directory}, or below it`, { path: directory });
     }
     for (const line of text.split("\n")) {
       if (line !== "") pids.push(Number(line));
     }
-    waiting.push(...childCgroups(at));
-  }
+  });
   return pids;
 }
 
@@ -103,7 +84,7 @@ export interface Patience {
  * @returns 0, or the positive errno of the rmdir that failed
  */
 export function removeTree(directory: string, patience: Patience): number {
-  const first = removeDirectory(directory);
+  const first = removeDirectory(AT_FDCWD, directory);
   if (first === 0) return 0;
   const self = native.stat(AT_FDCWD, directory, false);
   if (self === -Errno.ENOENT) return 0;
@@ -111,22 +92,23 @@ export function removeTree(directory: string, patience: Patience): number {
   if (typeof self === "number" || typeof above === "number") return first;
   // `cgroupsPath` can name the root of a hierarchy. What is below it is not the container's.
   if (self.dev !== above.dev) return first;
-  for (const child of childCgroups(directory)) {
-    const failed = removeTree(child, patience);
-    if (failed !== 0) return failed;
-  }
-  let result = removeDirectory(directory);
+  const failed = visitTree(directory, () => undefined, (above, name) => removePatiently(above, name, patience));
+  return failed === 0 ? removePatiently(AT_FDCWD, directory, patience) : failed;
+}
+
+function removePatiently(above: number, name: string, patience: Patience): number {
+  let result = removeDirectory(above, name);
   for (let delay = 1; result === Errno.EBUSY && patience.left > 0; delay *= 2) {
     const wait = Math.min(delay, patience.left);
     pause(wait);
     patience.left -= wait;
-    result = removeDirectory(directory);
+    result = removeDirectory(above, name);
   }
   return result;
 }
 
-function removeDirectory(directory: string): number {
-  const result = native.rmdir(AT_FDCWD, directory);
+function removeDirectory(above: number, name: string): number {
+  const result = native.rmdir(above, name);
   return result === -Errno.ENOENT ? 0 : -result;
 }
 

@@ -7,11 +7,12 @@ import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { inUserNamespace } from "../sys/user_namespace.ts";
 import { deviceWrites, devicesList, parseDevicesList, sameFilter, wantedFilter } from "./devices.ts";
-import { freeze, readFreezer, thaw, type FreezerState } from "./freezer.ts";
+import { freeze, readFreezer, refuseFrozen as refuseFrozenV1, thaw, thawTree, type FreezerState } from "./freezer.ts";
 import { changeLimits } from "./former.ts";
 import { isOptional } from "./path.ts";
 import { resourceWrites } from "./resources.ts";
 import { inheritCpuset, makeCgroup, parentOf, processesBelow, removeTree, subPath } from "./tree.ts";
+import { refuseFrozen } from "./v2_freezer.ts";
 import { performWrites } from "./write.ts";
 import type { Cgroup, LimitOptions } from "./driver.ts";
 import type { Log } from "../log.ts";
@@ -89,9 +90,10 @@ export class CgroupV1 implements Cgroup {
     // cpu and cpuacct may be one hierarchy, of which the directory has just been made.
     if (this.#made.includes(directory)) return;
     const errno = makeCgroup(directory, this.#made);
-    if (errno === 0) return;
-    if (errno === Errno.EEXIST) {
-      this.#refuseInUse(controller, directory);
+    if (errno === Errno.EEXIST && controller === "devices") refuseInUse(directory);
+    if (errno === 0 || errno === Errno.EEXIST) {
+      if (controller === "freezer") refuseFrozenV1(directory);
+      if (controller === "") refuseFrozen(directory);
       return;
     }
     const isDenied = errno === Errno.EACCES || errno === Errno.EPERM || errno === Errno.EROFS;
@@ -106,26 +108,6 @@ export class CgroupV1 implements Cgroup {
       path: directory,
       errno,
     });
-  }
-
-  /** As in runc only the devices hierarchy is asked for processes: the others should agree. */
-  #refuseInUse(controller: string, directory: string): void {
-    if (controller === "devices") {
-      const count = processesBelow(directory).length;
-      if (count > 0) {
-        throw new RuntimeError(
-          "CGROUP_NOT_EMPTY",
-          `container's cgroup is not empty: ${count} process(es) found`,
-          { pointer: "/linux/cgroupsPath", path: directory },
-        );
-      }
-    }
-    if (controller === "freezer" && readFreezer(directory) === "frozen") {
-      throw new RuntimeError("CGROUP_FROZEN", "container's cgroup unexpectedly frozen", {
-        pointer: "/linux/cgroupsPath",
-        path: directory,
-      });
-    }
   }
 
   async limit(resources: LinuxResources | undefined, options: LimitOptions = {}): Promise<void> {
@@ -232,6 +214,10 @@ export class CgroupV1 implements Cgroup {
     thaw(this.#freezer());
   }
 
+  thawKilled(): void {
+    if (this.paths["freezer"] !== undefined) thawTree(this.paths["freezer"]);
+  }
+
   #freezer(): string {
     const directory = this.paths["freezer"];
     if (directory !== undefined) return directory;
@@ -258,6 +244,7 @@ export class CgroupV1 implements Cgroup {
       const pids = this.processes();
       for (const pid of pids) native.kill(pid, signal);
       if (isFrozen) thaw(freezer);
+      if (signal === SIGKILL) this.thawKilled();
       if (isFrozen || pids.length === 0) return;
     }
   }
@@ -299,4 +286,12 @@ export class CgroupV1 implements Cgroup {
       if (errno !== 0) this.#log.debug(`rmdir ${path}: ${errnoText(errno)}`);
     }
   }
+}
+
+/** As in runc only the devices hierarchy is asked for processes: the others should agree. */
+function refuseInUse(directory: string): void {
+  const count = processesBelow(directory).length;
+  if (count === 0) return;
+  const text = `container's cgroup is not empty: ${count} process(es) found`;
+  throw new RuntimeError("CGROUP_NOT_EMPTY", text, { pointer: "/linux/cgroupsPath", path: directory });
 }

@@ -6,8 +6,8 @@ import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY, SMALL_FILE, readTex
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { makeCgroup, processesBelow, removeTree, subPath } from "./tree.ts";
-import { delegate, enableControllers, type Unavailable } from "./v2_tree.ts";
-import { freezeUnified, readUnifiedFreezer, thawUnified } from "./v2_freezer.ts";
+import { controllersIn, delegate, enableControllers, type Unavailable } from "./v2_tree.ts";
+import { freezeUnified, readUnifiedFreezer, refuseFrozen, thawUnified } from "./v2_freezer.ts";
 import type { Cgroup, LimitOptions } from "./driver.ts";
 import type { FreezerState } from "./freezer.ts";
 import type { Log } from "../log.ts";
@@ -73,6 +73,7 @@ export class CgroupV2 implements Cgroup {
         { pointer: POINTER, path: directory, errno },
       );
     }
+    refuseFrozen(directory);
     this.#isMade = true;
     this.#isFresh = errno === 0;
     this.#unavailable = enableControllers(this.#options.top, directory);
@@ -105,6 +106,11 @@ export class CgroupV2 implements Cgroup {
     if (this.#options.mayLackRights && isDenied(errno)) {
       this.#forget(`clone into it: ${errnoText(errno)}`);
       return true;
+    }
+    if (errno === Errno.EBUSY && this.#options.isNew) {
+      const given = controllersIn(`${directory}/cgroup.subtree_control`).join(" ");
+      const text = `linux.cgroupsPath: cannot enter cgroup ${directory}: it passes controllers (${given}) on to cgroups below it, and so can have no processes of its own`;
+      throw new RuntimeError("CGROUP", text, { pointer: POINTER, path: directory, errno });
     }
     if (errno !== Errno.EOPNOTSUPP || !this.#options.isNew) return false;
     const type = (readTextIfExists(`${directory}/cgroup.type`) ?? "").trim();
@@ -159,6 +165,10 @@ export class CgroupV2 implements Cgroup {
 
   thaw(): void {
     thawUnified(this.#directory());
+  }
+
+  thawKilled(): void {
+    if (this.freezerState() === "frozen") this.thaw();
   }
 
   #directory(): string {
@@ -231,13 +241,8 @@ function isDenied(errno: number): boolean {
 }
 
 function refuseInUse(directory: string): void {
-  const facts = { pointer: POINTER, path: directory };
   const count = processesBelow(directory).length;
-  if (count > 0) {
-    const text = `container's cgroup is not empty: ${count} process(es) found`;
-    throw new RuntimeError("CGROUP_NOT_EMPTY", text, facts);
-  }
-  if (readUnifiedFreezer(directory) === "frozen") {
-    throw new RuntimeError("CGROUP_FROZEN", "container's cgroup unexpectedly frozen", facts);
-  }
+  if (count === 0) return;
+  const text = `container's cgroup is not empty: ${count} process(es) found`;
+  throw new RuntimeError("CGROUP_NOT_EMPTY", text, { pointer: POINTER, path: directory });
 }

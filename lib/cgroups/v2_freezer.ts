@@ -19,6 +19,21 @@ export function readUnifiedFreezer(directory: string): FreezerState | undefined 
 }
 
 /**
+ * Refuses an empty cgroup in which a process would be born frozen, because of itself or of one above it: nothing would ever
+ * be heard of it.
+ * @throws RuntimeError `CGROUP_FROZEN`
+ */
+export function refuseFrozen(directory: string): void {
+  const text = native.readFile(AT_FDCWD, `${directory}/cgroup.events`, EVENTS_SIZE);
+  if (typeof text === "number" || !text.includes("frozen 1")) return;
+  const why = readUnifiedFreezer(directory) === "frozen" ? "" : ", by a cgroup above it";
+  throw new RuntimeError("CGROUP_FROZEN", `container's cgroup unexpectedly frozen${why}`, {
+    pointer: "/linux/cgroupsPath",
+    path: directory,
+  });
+}
+
+/**
  * Freezes a cgroup and waits until all of it stands still.
  * @throws RuntimeError `CGROUP`; the cgroup is thawed then
  */

@@ -20,6 +20,8 @@ import type { ContainerRecord, Entry } from "./store.ts";
 
 /** How long a killed process may take to go away; milliseconds. */
 const KILL_PATIENCE = 10_000;
+/** How long the first one may take before the others are killed as well; milliseconds. */
+const INIT_PATIENCE = 500;
 
 /**
  * Kills the container's first process and waits until it is gone.
@@ -34,8 +36,10 @@ export async function stopInit(record: ContainerRecord): Promise<void> {
     const sent = native.pidfdKill(pidfd, SIGKILL);
     if (sent !== -Errno.ESRCH) check(sent, "kill container init");
     const cgroup = attachCgroup(record.cgroup_paths);
-    // A frozen process of cgroup v1 takes its signal only when it is thawed.
-    if (cgroup.freezerState() === "frozen") cgroup.thaw();
+    cgroup.thawKilled();
+    if (await readable(pidfd, INIT_PATIENCE)) return;
+    // Another process of the container may freeze it again; none is left to once all have been killed.
+    cgroup.killAll(SIGKILL);
     if (!(await readable(pidfd, KILL_PATIENCE))) {
       throw new RuntimeError("TIMEOUT", "container init still running");
     }

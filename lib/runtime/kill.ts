@@ -40,10 +40,7 @@ export async function kill(
       if (every && record.no_cgroup === true) (await import("./members.ts")).killMembers(record, signal);
       else if (every) attachCgroup(record.cgroup_paths).killAll(signal);
       else check(native.pidfdKill(pidfd, signal), `unable to signal init`);
-      if (signal !== SIGKILL) return;
-      const cgroup = attachCgroup(record.cgroup_paths);
-      // A frozen process of cgroup v1 takes its signal only when it is thawed.
-      if (cgroup.freezerState() === "frozen") cgroup.thaw();
+      if (signal === SIGKILL) attachCgroup(record.cgroup_paths).thawKilled();
     } finally {
       native.close(pidfd);
     }

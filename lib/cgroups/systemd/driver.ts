@@ -251,6 +251,10 @@ class UnitCgroup implements Cgroup {
     this.#standing.thaw();
   }
 
+  thawKilled(): void {
+    this.#standing.thawKilled();
+  }
+
   oomKills(): number {
     return this.#standing.oomKills();
   }
