@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { scenario, type Box, type Container } from "../harness/box.ts";
@@ -211,6 +212,42 @@ scenario("a cgroup that is not empty, and one that is frozen, are refused; their
   writeFileSync(join(cold.folder, "cgroup.freeze"), "0");
   t.equal(box.sh("echo fine", (config) => void (config.linux.cgroupsPath = cold.path)), "fine\n", "one that is empty is used");
 }, { skip: needs() || notFor("runc", "1.1 only warns") || notFor("crun", "does not look") });
+
+scenario("below a cgroup that is frozen, and with a freezing setting: errors, not a hang", (t, box) => {
+  const cold = makeCgroup(box, "cold");
+  writeFileSync(join(cold.folder, "cgroup.freeze"), "1");
+  const bundle = box.bundle((config) => void (config.linux.cgroupsPath = `${cold.path}/below`));
+  const below = box.call(["run", "--bundle", bundle.dir, box.id()], { timeout: 20_000 });
+  t.equal(below.status, 1);
+  t.match(below.output, /frozen, by a cgroup above it/);
+  t.notOk(existsSync(join(cold.folder, "below")), "what was made is gone");
+  writeFileSync(join(cold.folder, "cgroup.freeze"), "0");
+  const freezing = box.bundle((config) => limit(config, { unified: { "cgroup.freeze": "1" } }));
+  const done = box.call(["run", "--bundle", freezing.dir, box.id()], { timeout: 20_000 });
+  t.equal(done.status, 1);
+  t.match(done.output, /linux\.resources\.unified.*cgroup\.freeze.* is no setting/);
+}, { skip: needs() || runtOnly("waits for ever") });
+
+scenario("a cgroup that passes controllers on can have no processes: the error says so", (t, box) => {
+  const inner = makeCgroup(box, "inner");
+  writeFileSync(join(TOP, box.cgroup, "cgroup.subtree_control"), "+memory");
+  writeFileSync(join(inner.folder, "cgroup.subtree_control"), "+memory");
+  const done = box.run((config) => void (config.linux.cgroupsPath = inner.path));
+  t.equal(done.status, 1);
+  t.match(done.output, /cannot enter cgroup .*\/inner: it passes controllers \(memory\) on to cgroups below it/);
+  t.ok(existsSync(inner.folder), "it is not the container's, and stays");
+}, { skip: needs("memory") || runtOnly("has other words") });
+
+scenario("cgroups nested deeper than a path can name do not keep a container", (t, box) => {
+  const container = box.running(() => undefined);
+  const folder = cgroupDirOf(container.pid, "");
+  const script = 'n=$(printf %0200d 0); for i in $(seq 30); do mkdir $n && cd -P ./$n || exit 1; done';
+  const nested = spawnSync("busybox", ["sh", "-c", script], { cwd: folder, encoding: "utf8" });
+  t.equal(nested.status, 0, nested.stderr);
+  const removed = box.call(["delete", "--force", container.id]);
+  t.same([removed.status, removed.output], [0, ""]);
+  t.notOk(existsSync(folder));
+}, { skip: needs() || runtOnly("cannot be deleted then") });
 
 scenario("below a threaded cgroup: an error for a limit that it cannot have, else it becomes threaded", (t, box) => {
   const above = makeCgroup(box, "above");

@@ -123,8 +123,19 @@ t.test("unified: line by line, and no way out of the cgroup", async (t) => {
     ["memory", /CONTROLLER\.PARAMETER/],
     [".", /CONTROLLER\.PARAMETER/],
     ["..", /CONTROLLER\.PARAMETER/],
+    ["cgroup.freeze", /is no setting: it freezes processes/],
+    ["cgroup.kill", /no setting/],
+    ["cgroup.procs", /no setting/],
+    ["cgroup.threads", /no setting/],
     ["memory.", /CONTROLLER\.PARAMETER/],
   ] as const) {
     t.throws(() => writes({ unified: { [key]: "1" } }), { code: "CONFIG_INVALID", message: why }, key);
+  }
+});
+
+t.test("a weight that io.weight cannot have", async (t) => {
+  for (const weight of [5, 1001]) {
+    const message = `linux.resources.blockIO.weight: ${weight} must be from 10 to 1000`;
+    t.throws(() => writes({ blockIO: { weight } }), { code: "CONFIG_INVALID", message });
   }
 });

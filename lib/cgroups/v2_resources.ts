@@ -162,6 +162,7 @@ function blockIOWrites(blockIO: LinuxBlockIO, facts: UnifiedFacts, add: Add): vo
   let bfq: boolean | undefined;
   const weight = (value: number, key: string, property: string): void => {
     bfq ??= facts.read("io.bfq.weight") !== undefined;
+    if (!bfq && (value < 10 || value > 1000)) throw invalid(property, `${value} must be from 10 to 1000`);
     add(bfq ? "io.bfq.weight" : "io.weight", `${key}${bfq ? value : ioWeight(value)}`, property);
   };
   if (isSet(blockIO.weight)) weight(blockIO.weight, "", "blockIO/weight");
