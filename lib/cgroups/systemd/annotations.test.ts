@@ -28,4 +28,6 @@ t.test("errors name the annotation", async (t) => {
   t.throws(() => one("Slice", "nonsense"), { message: /Slice=nonsense: value parse error: unknown word "nonsense"/ });
   t.throws(() => one("TimeoutStopSec", "'a'"), { message: /value convert error/ });
   t.throws(() => one("TimeoutStopSec", "-1"), { message: /value convert error/ });
+  t.throws(() => one("TimeoutStopSec", "1e300"), { message: /TimeoutStopSec=1e300: value convert error: .*64 bits/ });
+  t.throws(() => one("TimeoutStopSec", "uint64 18446744073709551615"), { message: /64 bits/ });
 });

@@ -1,7 +1,7 @@
 /** Properties that `org.systemd.property.NAME` annotations of config.json set. Pure. */
 import { RuntimeError } from "../../errors.ts";
 import { GVariantError, parseGVariant, type Typed } from "./gvariant.ts";
-import type { Property } from "./values.ts";
+import { INFINITY, type Property } from "./values.ts";
 
 /** What the names of the annotations begin with. */
 export const PROPERTY_PREFIX = "org.systemd.property.";
@@ -36,6 +36,7 @@ export function annotatedProperties(annotations: Readonly<Record<string, string>
     const { value } = typed;
     if ((typeof value !== "number" && typeof value !== "bigint") || value < 0) return refuse("value convert error: seconds are a number");
     const micro = typeof value === "bigint" ? value * BigInt(MICROSECONDS) : BigInt(Math.round(value * MICROSECONDS));
+    if (micro > INFINITY) return refuse("value convert error: that is more than 64 bits of microseconds");
     properties.push({ name: `${name.slice(0, -3)}USec`, signature: "t", value: micro });
   }
   return properties;

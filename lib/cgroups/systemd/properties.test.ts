@@ -69,6 +69,9 @@ t.test("unified", async (t) => {
   t.same(v2({ unified: { "memory.high": "1000", "memory.min": "max", "memory.swap.max": "0" } }), { MemoryHigh: 1000n, MemoryMin: INFINITY, MemorySwapMax: 0n });
   t.same(v2({ unified: { "cpu.max": "max 50000" } }), { CPUQuotaPeriodUSec: 50000n, CPUQuotaPerSecUSec: INFINITY });
   t.same(v2({ unified: { "cpu.max": "10000" } }), { CPUQuotaPerSecUSec: 100000n });
+  const unified = { "memory.max": "20M", "memory.high": "0x10k", "memory.low": "010", "memory.min": "1E" };
+  const bytes = { MemoryMax: 20n << 20n, MemoryHigh: 16n << 10n, MemoryLow: 8n, MemoryMin: 1n << 60n };
+  t.same(v2({ unified }), bytes, "sizes as the kernel reads them: else systemd takes the limit away when it writes its own");
   t.same(v2({ memory: { limit: 5 }, unified: { "memory.max": "7" } }), { MemoryMax: 7n }, "it wins");
   t.same(v2({ unified: { "io.max": "8:0 rbps=1", "hugetlb.2MB.max": "0" } }), {}, "what systemd does not have is left out");
 });

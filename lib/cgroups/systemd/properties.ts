@@ -82,7 +82,7 @@ export function limitProperties(writes: readonly Write[], version: number): Prop
     // A weight of 0 is how systemd says cpu.idle; it cannot say both.
     if (file === "cpu.weight" && isIdle) continue;
     if (name !== undefined) {
-      const amount = amountOf(value.trim());
+      const amount = file.startsWith("memory.") ? bytesOf(value.trim()) : amountOf(value.trim());
       if (amount !== undefined) properties.push(number(name, file === "pids.max" && amount === 0n ? 1n : amount));
     } else if (list !== undefined && version >= SINCE.cpuset) {
       properties.push({ name: list, signature: "ay", value: maskOf(value, pointer) });
@@ -135,6 +135,18 @@ function quotaProperties(last: ReadonlyMap<string, Write>, version: number): Pro
 function amountOf(value: string): bigint | undefined {
   if (value === "max" || value === "-1") return INFINITY;
   return /^[0-9]+$/.test(value) ? BigInt(value) : undefined;
+}
+
+/** As {@link amountOf}, of a file of the memory controller: the kernel takes `20M` there, and hexadecimal and octal numbers. */
+function bytesOf(value: string): bigint | undefined {
+  const [, digits = "", unit = ""] = /^(0[xX][0-9a-fA-F]+|[0-9]+)([kKmMgGtTpPeE]?)$/.exec(value) ?? [];
+  if (digits === "") return amountOf(value);
+  const isOctal = /^0[0-9]/.test(digits);
+  // The kernel refuses such a number.
+  if (isOctal && /[89]/.test(digits)) return undefined;
+  const number = BigInt(isOctal ? `0o${digits.slice(1)}` : digits);
+  const shift = unit === "" ? 0 : 10 * (1 + "kmgtpe".indexOf(unit.toLowerCase()));
+  return BigInt.asUintN(64, number << BigInt(shift));
 }
 
 /** A list such as `0-3,7` as a mask: bit 0 of byte 0 is number 0. */
