@@ -1,6 +1,6 @@
 /** The systemd driver. What needs systemd runs in the machine of `npm run test:v2`. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type Box, type Container, type Edit } from "../harness/box.ts";
 import type { Config, Resources } from "../harness/config.ts";
@@ -97,6 +97,28 @@ scenario("a slice with dashes lies in those that its name begins with", (t, box)
   const above = `/${slice}/${slice.replace(".slice", "-a.slice")}/${inner}/test-nested.scope`;
   t.equal(show("test-nested.scope", "ControlGroup")["ControlGroup"], above);
 }, { skip: needsSystemd });
+
+scenario("sizes of unified as the kernel reads them: the limit is still there after a reload", (t, box) => {
+  const { unit, edit } = useSystemd(box);
+  const container = box.running(edit((config) => limit(config, { unified: { "memory.max": "64M" } })));
+  t.match(show(unit(container), "MemoryMax"), { MemoryMax: String(64 * MIB) });
+  systemctl("daemon-reload");
+  t.equal(file(container.pid, "memory.max"), String(64 * MIB));
+}, { skip: needsV2 || notFor("runc", "takes plain numbers only") || notFor("crun", "tells systemd nothing of it") });
+
+scenario("delete --force of a container with a damaged record takes its unit and its processes too", (t, box) => {
+  const { unit, edit } = useSystemd(box);
+  for (const globals of [["--systemd-cgroup"], []]) {
+    const container = box.running(edit());
+    writeFileSync(join(box.root, container.id, "state.json"), "{");
+    box.globals.splice(0, box.globals.length, ...globals);
+    const removed = box.call(["delete", "--force", container.id]);
+    t.same([removed.status, removed.output], [0, ""]);
+    t.ok(isGone(unit(container)), "the unit");
+    t.notOk(existsSync(`/proc/${container.pid}/ns`) && !/State:\s+Z/.test(readText(`/proc/${container.pid}/status`)), "the process");
+    box.globals.splice(0, box.globals.length, "--systemd-cgroup");
+  }
+}, { skip: needsSystemd || notFor("runc", "leaves them") || notFor("crun", "leaves them") });
 
 scenario("limits are properties of the unit and values of the files, also after a reload", (t, box) => {
   const { unit, edit } = useSystemd(box);

@@ -42,7 +42,7 @@ export async function remove(
     } catch (error) {
       if (!options.force || !isDamaged(error)) throw error;
       const { salvage } = await import("./salvage.ts");
-      salvage(entry);
+      await salvage(context, entry);
     }
     const now = status(entry, record, true);
     if (record !== undefined && now !== "stopped") {
