@@ -76,6 +76,7 @@ t.test("pids, cpuset, rdma", async (t) => {
   const limited = tree(t, {
     "pids/pids.current": "4\n",
     "pids/pids.max": "10\n",
+    "pids/pids.peak": "9\n",
     "pids/pids.events": "max 6\n",
     "cpuset/cpuset.cpus": "0-2,7\n",
     "cpuset/mems": "0\n",
@@ -84,7 +85,7 @@ t.test("pids, cpuset, rdma", async (t) => {
     "rdma/rdma.max": "mlx4_0 hca_handle=2 hca_object=max\n",
   });
   const { pids, cpuset, rdma } = cgroupStats(limited);
-  t.strictSame(pids, { current: 4, limit: 10, refused: 6 });
+  t.strictSame(pids, { current: 4, peak: 9, limit: 10, refused: 6 });
   t.match(cpuset, { cpus: [0, 1, 2, 7], mems: [0], sched_relax_domain_level: -1 });
   t.strictSame(rdma, {
     current: [{ device: "mlx4_0", hcaHandles: 1, hcaObjects: 20 }],

@@ -58,6 +58,10 @@ export interface MemoryStats {
   readonly psi?: PressureStats;
   /** Not in runc: processes that the kernel has killed for want of memory. */
   readonly oomKills?: Count;
+  /** Not in runc: memory.events of cgroup v2, with its names: how often a limit was met, and what came of it. */
+  readonly events?: Readonly<Record<string, Count>>;
+  /** Not in runc: memory.swap.events of cgroup v2. */
+  readonly swapEvents?: Readonly<Record<string, Count>>;
 }
 
 /** Bytes, except `failcnt`. */
@@ -212,6 +216,8 @@ function pidsStats(read: Read): CgroupStats["pids"] {
   const limit = (read("pids.max") ?? "").trim();
   return nonZero({
     current: count(read, "pids.current"),
+    // Not in runc: the most that there have been at a time.
+    peak: count(read, "pids.peak"),
     limit: limit === "" || limit === "max" ? 0 : parseCount(limit, "pids.max"),
     // Not in runc: forks that were refused because of the limit.
     refused: keyValues(read("pids.events") ?? "", "pids.events")["max"],

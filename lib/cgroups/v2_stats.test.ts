@@ -43,6 +43,8 @@ t.test("memory: memory and swap together, peak, events", async (t) => {
     swap: { limit: 9192, usage: 4196, failcnt: 4 },
     raw: { anon: 1, file: 2048 },
     oomKills: 1,
+    events: { max: 3, oom: 2, oom_kill: 1 },
+    swapEvents: { max: 4 },
   });
   const none = statsOf(t, { "memory.current": "1\n", "memory.max": "max\n", "memory.swap.current": "0\n", "memory.swap.max": "5\n" }).memory;
   t.strictSame(none.usage, { limit: NO_LIMIT, usage: 1, failcnt: 0 });
@@ -53,13 +55,14 @@ t.test("pids, cpuset, block I/O", async (t) => {
   const stats = statsOf(t, {
     "pids.current": "3\n",
     "pids.max": "7\n",
+    "pids.peak": "5\n",
     "pids.events": "max 2\n",
     "cpuset.cpus": "\n",
     "cpuset.cpus.effective": "0-1\n",
     "cpuset.mems": "0\n",
     "io.stat": "8:0 rbytes=90112 wbytes=0 rios=22 wios=1 dbytes=5 dios=6 cost.usage=7\n(unknown) rbytes=1\n",
   });
-  t.strictSame(stats.pids, { current: 3, limit: 7, refused: 2 });
+  t.strictSame(stats.pids, { current: 3, peak: 5, limit: 7, refused: 2 });
   t.strictSame([stats.cpuset["cpus"], stats.cpuset["mems"], stats.cpuset["cpu_exclusive"]], [[0, 1], [0], 0]);
   t.strictSame(stats.blkio, {
     ioServiceBytesRecursive: [

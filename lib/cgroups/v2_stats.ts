@@ -112,6 +112,10 @@ function memoryStats(read: Read): MemoryStats {
   }
   if (text !== undefined) result["raw"] = raw;
   Object.assign(result, psi(read, "memory.pressure"), nonZero({ oomKills: events["oom_kill"] }));
+  const swapEvents = keyValues(read("memory.swap.events") ?? "", "memory.swap.events");
+  for (const [name, counts] of Object.entries({ events: nonZero(events), swapEvents: nonZero(swapEvents) })) {
+    if (Object.keys(counts).length > 0) result[name] = counts;
+  }
   return result;
 }
 
@@ -124,6 +128,7 @@ function pidsStats(read: Read): CgroupStats["pids"] {
   const limit = (read("pids.max") ?? "").trim();
   return nonZero({
     current: count(read, "pids.current"),
+    peak: count(read, "pids.peak"),
     limit: limit === "" || limit === "max" ? 0 : parseCount(limit, "pids.max"),
     refused: keyValues(read("pids.events") ?? "", "pids.events")["max"],
   });
