@@ -86,6 +86,7 @@ function memoryStats(read: Read): MemoryStats {
   const text = read("memory.stat");
   const raw = keyValues(text ?? "", "memory.stat");
   const events = keyValues(read("memory.events") ?? "", "memory.events");
+  const swapEvents = keyValues(read("memory.swap.events") ?? "", "memory.swap.events");
   const limitOf = (file: string): Count => {
     const limit = (read(file) ?? "max").trim();
     return limit === "max" ? NO_LIMIT : parseCount(limit, file);
@@ -106,13 +107,11 @@ function memoryStats(read: Read): MemoryStats {
       // Memory and swap together, as v1 counts them.
       const swapLimit = limitOf("memory.swap.max");
       const both = limit === NO_LIMIT || swapLimit === NO_LIMIT ? NO_LIMIT : sum(limit, swapLimit);
-      const swapEvents = keyValues(read("memory.swap.events") ?? "", "memory.swap.events");
       result["swap"] = { limit: both, ...nonZero({ usage: sum(current, swap) }), failcnt: swapEvents["max"] ?? 0 };
     }
   }
   if (text !== undefined) result["raw"] = raw;
   Object.assign(result, psi(read, "memory.pressure"), nonZero({ oomKills: events["oom_kill"] }));
-  const swapEvents = keyValues(read("memory.swap.events") ?? "", "memory.swap.events");
   for (const [name, counts] of Object.entries({ events: nonZero(events), swapEvents: nonZero(swapEvents) })) {
     if (Object.keys(counts).length > 0) result[name] = counts;
   }
