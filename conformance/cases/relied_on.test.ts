@@ -173,4 +173,9 @@ scenario("a link with the name runc: that is what the program then calls itself"
   t.match(call("--help").stdout, /^NAME:\n   runc - /);
   t.match(call("state", "--help").stdout, /^NAME:\n   runc state - /);
   t.match(call("--root", box.dir, "run", "-b", box.folder(), box.id()).stderr, "runc run failed: ");
+  t.match(call("state").stderr, /msg="runc: \\"state\\" requires exactly 1 argument\(s\)"/);
+  const bundle = box.bundle((config) => void (config.process.terminal = true));
+  const run = (...flags: string[]) => call("--root", box.dir, "run", "-b", bundle.dir, ...flags, box.id()).stderr;
+  t.match(run("-d"), "cannot allocate tty if runc will detach without setting console socket");
+  t.match(run("--console-socket", "/none"), "cannot use console socket if runc will not detach or allocate tty");
 }, { skip: runtOnly("is what it is called") });

@@ -4,6 +4,7 @@
  * "help" and "h" after a command that takes an id are ordinary arguments, so that a container may have such a name.
  */
 
+import { programName } from "../sys/program_name.ts";
 import {
   type CommandRow,
   findCommand,
@@ -296,7 +297,7 @@ function isLetter(code: number): boolean {
 /** runc's words for a wrong number of positional arguments; "" where the number is right. */
 function countProblem(command: CommandRow, count: number): string {
   const { min, max, name } = command;
-  const who = `runt: "${name}" requires`;
+  const who = `${programName()}: "${name}" requires`;
   if (min === max) return count === min ? "" : `${who} exactly ${min} argument(s)`;
   if (count < min) return `${who} a minimum of ${min} argument(s)`;
   if (count > max) return `${who} a maximum of ${max} argument(s)`;

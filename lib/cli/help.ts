@@ -1,6 +1,6 @@
 /** Help texts, in runc's layout. */
 
-import { programName } from "./name.ts";
+import { programName } from "../sys/program_name.ts";
 import {
   type CommandName,
   type CommandRow,

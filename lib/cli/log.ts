@@ -5,7 +5,7 @@ import type { Log } from "../log.ts";
 import { AT_FDCWD, check, O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { errorEntry, formatJson, formatTerminal, formatText, type LogEntry } from "./log_format.ts";
-import { programName } from "./name.ts";
+import { programName } from "../sys/program_name.ts";
 import { STDERR, write } from "./output.ts";
 
 /** Shared by x86_64 and aarch64. */

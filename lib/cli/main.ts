@@ -7,7 +7,7 @@ import { type Invocation, readArguments } from "./argv.ts";
 import { makeContext, rootOf } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
 import { type CommandLog, openLog } from "./log.ts";
-import { programName } from "./name.ts";
+import { programName } from "../sys/program_name.ts";
 import { STDERR, STDOUT, write } from "./output.ts";
 
 const FAILURE = 1;

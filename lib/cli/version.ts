@@ -1,6 +1,6 @@
 /** The text of `--version`. */
 
-import { programName } from "./name.ts";
+import { programName } from "../sys/program_name.ts";
 
 /** Release of the OCI runtime specification that runt implements. */
 export const SPEC_VERSION = "1.3.0";

@@ -1,6 +1,7 @@
 import { RuntimeError } from "../errors.ts";
 import { check } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { programName } from "../sys/program_name.ts";
 import type { StandardStreams } from "./options.ts";
 
 type Console = StandardStreams & { readonly consoleSocket?: string };
@@ -19,11 +20,11 @@ export function connectConsole(terminal: boolean, detached: boolean, options: Co
   const { consoleSocket: path, consoleFd } = options;
   if (relaysConsole(options)) {
     if (!terminal || !detached) return undefined;
-    const text = "process.terminal: cannot allocate tty if runt will detach without setting console socket";
+    const text = `process.terminal: cannot allocate tty if ${programName()} will detach without setting console socket`;
     throw new RuntimeError("CONFIG_INVALID", text, { pointer: "/process/terminal" });
   }
   if (!terminal || !detached) {
-    throw new RuntimeError("USAGE", "cannot use console socket if runt will not detach or allocate tty");
+    throw new RuntimeError("USAGE", `cannot use console socket if ${programName()} will not detach or allocate tty`);
   }
   if (path === undefined) return check(native.dup(consoleFd ?? -1), "dup");
   return check(native.connectUnix(path), `connect to --console-socket ${path}`, { path });
