@@ -7,6 +7,7 @@ import { native } from "../sys/native.ts";
 import { errorEntry, formatJson, formatTerminal, formatText, type LogEntry } from "./log_format.ts";
 import { programName } from "../sys/program_name.ts";
 import { STDERR, write } from "./output.ts";
+import { checkText } from "./paths.ts";
 
 /** Shared by x86_64 and aarch64. */
 const O_SYNC = 0o4010000;
@@ -68,6 +69,7 @@ export function openLog(options: LogOptions): CommandLog {
 }
 
 function openFile(path: string): number {
+  checkText(path);
   const flags = O_WRONLY | O_CREAT | O_APPEND | O_SYNC | O_CLOEXEC;
   return check(native.open(AT_FDCWD, path, flags, 0o644), `--log: open ${path}`, { path });
 }

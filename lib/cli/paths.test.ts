@@ -1,4 +1,5 @@
 import t from "tap";
+import { openLog } from "./log.ts";
 import { absolutePath } from "./paths.ts";
 
 t.test("absolutePath", async (t) => {
@@ -26,4 +27,5 @@ t.test("a current directory that is gone matters to relative paths alone", async
 
 t.test("a path that was no UTF-8 is refused", async (t) => {
   t.throws(() => absolutePath("/b\uFFFD", "/"), { code: "USAGE", message: /a path has to be UTF-8$/ });
+  t.throws(() => openLog({ file: "/b\uFFFD" }), { code: "USAGE", message: /a path has to be UTF-8$/ });
 });

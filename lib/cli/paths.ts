@@ -20,7 +20,7 @@ export function currentDirectory(): string {
  * @throws USAGE for what is no UTF-8: another path would be taken; HOST_UNABLE for a relative path in a directory that is gone
  */
 export function absolutePath(path: string, directory: string): string {
-  if (path.includes(REPLACEMENT)) throw new RuntimeError("USAGE", `${JSON.stringify(path)}: a path has to be UTF-8`);
+  checkText(path);
   if (directory === "" && !path.startsWith("/")) {
     const what = path === "" ? "the current directory" : `${path}: the current directory, which it starts from,`;
     throw new RuntimeError("HOST_UNABLE", `${what} has been deleted`);
@@ -33,4 +33,9 @@ export function absolutePath(path: string, directory: string): string {
     else kept.push(element);
   }
   return `/${kept.join("/")}`;
+}
+
+/** @throws USAGE for a path that was no UTF-8 */
+export function checkText(path: string): void {
+  if (path.includes(REPLACEMENT)) throw new RuntimeError("USAGE", `${JSON.stringify(path)}: a path has to be UTF-8`);
 }
