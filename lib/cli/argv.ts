@@ -159,16 +159,16 @@ function readFlags(
   for (let index = 0; index < args.length; index++) {
     const word = args[index] ?? "";
     if (word === "--") {
-      positionals.push(...args.slice(index + 1));
+      pushFrom(positionals, args, index + 1);
       return result;
     }
     if (positionals.length === stopAfter) {
-      positionals.push(...args.slice(index));
+      pushFrom(positionals, args, index);
       return result;
     }
     if (word.length < 2 || !word.startsWith("-")) {
       if (endsAt(word)) {
-        positionals.push(...args.slice(index));
+        pushFrom(positionals, args, index);
         return result;
       }
       positionals.push(word);
@@ -177,7 +177,7 @@ function readFlags(
     const dashes = word.startsWith("--") ? 2 : 1;
     if (dashes === 1 && !isLetter(word.charCodeAt(1))) {
       // "-1" is not an option, and nothing behind it is.
-      positionals.push(...args.slice(index));
+      pushFrom(positionals, args, index);
       return result;
     }
 
@@ -222,8 +222,16 @@ function findOption(
   return undefined;
 }
 
+/** Appends `args` from `start` on. Not by spreading them: a call of the engine takes 65534 arguments at most. */
+function pushFrom(positionals: string[], args: readonly string[], start: number): void {
+  for (let index = start; index < args.length; index++) positionals.push(args[index] ?? "");
+}
+
+/** `values` with `value` at the end: a list that {@link readFlags} has made, so that it may grow. */
 function append(values: FlagValue | undefined, value: boolean | string | number): FlagValue {
-  return [...(Array.isArray(values) ? (values as readonly FlagValue[]) : []), value] as FlagValue;
+  const list = Array.isArray(values) ? (values as FlagValue[]) : [];
+  list.push(value);
+  return list as FlagValue;
 }
 
 function readValue(

@@ -161,6 +161,16 @@ t.test("output", async (t) => {
   t.strictSame([gone.status, gone.stderr], [0, ""], "a reader that has gone");
 });
 
+t.test("more of something than a call of the engine takes arguments", async (t) => {
+  const many = Array.from({ length: 70_000 }, () => "a");
+  const told = runt(["--root", t.testdir(), "exec", "none", "echo", ...many]);
+  t.strictSame(told, { status: 255, stdout: "", stderr: 'time="NOW" level=error msg="exec failed: container does not exist"\n' });
+  const wrong = many.map(() => 5);
+  const bundle = t.testdir({ "config.json": JSON.stringify({ ociVersion: "1.3.0", process: { args: wrong, cwd: "/" } }) });
+  const checked = spawnSync("/bin/sh", ["-c", '"$0" check -b "$1" | tail -n 1', PROGRAM, bundle], { encoding: "utf8" });
+  t.strictSame([checked.stdout.replace(/^.*: \//, "/"), checked.stderr], ["/process/args/69999: found 5, must be a string\n", ""]);
+});
+
 t.test("spec", async (t) => {
   const bundle = t.testdir();
   t.strictSame(runt(["spec"], { cwd: bundle }), { status: 0, stdout: "", stderr: "" });

@@ -1,7 +1,7 @@
 import { type Problem, RuntimeError } from "../errors.ts";
 import { validateConfig } from "./generated/validate_config.ts";
 import { parseJson } from "./json.ts";
-import { type Json, lineAndColumn, parseExact, pointerStep } from "./json_exact.ts";
+import { type Json, lineCounter, parseExact, pointerStep } from "./json_exact.ts";
 import { meaningProblems } from "./meaning.ts";
 import { normalize } from "./saved.ts";
 import { type Finding, findings, valueAt } from "./schema_messages.ts";
@@ -75,7 +75,7 @@ export function inspectDocument(
 ): InspectedConfig {
   normalize(value, text);
   const found: Finding[] = [];
-  if (!validateConfig(value)) found.push(...findings(value, validateConfig.errors ?? []));
+  if (!validateConfig(value)) pushAll(found, findings(value, validateConfig.errors ?? []));
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { config: {}, problems: inOrder([...problems, ...placeFindings(text, found)]), wrong: [""] };
   }
@@ -83,7 +83,7 @@ export function inspectDocument(
   const wrong: string[] = [];
   // Nearly always all is well, and then nothing below is loaded.
   if (found.length === 0 && problems.length === 0 && !text.includes("\\u0000")) {
-    for (const finding of meaningProblems(config)) found.push(finding);
+    pushAll(found, meaningProblems(config));
     if (found.length === 0) return { config, problems, wrong };
     for (const { pointer } of found) wrong.push(pointer);
     return { config, problems: placeFindings(text, relative(found, at)), wrong };
@@ -94,10 +94,16 @@ export function inspectDocument(
   findNuls(value, "", nuls);
   for (const { pointer } of found) wrong.push(pointer);
   takeOut(value, wrong);
-  found.push(...meaningProblems(config, wrong), ...nuls);
+  pushAll(found, meaningProblems(config, wrong));
+  pushAll(found, nuls);
   for (let i = wrong.length; i < found.length; i++) wrong.push(found[i]?.pointer ?? "");
   const placed = placeFindings(text, relative(found, at)).filter((one) => !told.some((other) => isSame(one, other)));
   return { config, problems: inOrder([...problems, ...placed]), wrong };
+}
+
+/** Not by spreading them: a call of the engine takes 65534 arguments at most. */
+function pushAll(found: Finding[], more: Iterable<Finding>): void {
+  for (const finding of more) found.push(finding);
 }
 
 function relative(found: readonly Finding[], at: string): readonly Finding[] {
@@ -122,7 +128,8 @@ export function placeFindings(text: string, found: readonly Finding[]): Problem[
     return { offset: places.get(at) ?? 0, pointer, message };
   });
   placed.sort((one, other) => one.offset - other.offset);
-  return placed.map(({ offset, pointer, message }) => ({ pointer, ...lineAndColumn(text, offset), message }));
+  const place = lineCounter(text);
+  return placed.map(({ offset, pointer, message }) => ({ pointer, ...place(offset), message }));
 }
 
 /** A string for the kernel ends at its first NUL; what comes after would be lost. */

@@ -27,15 +27,30 @@ export function pointerStep(name: string | number): string {
   return `/${String(name).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
-/** 1-based line and column (in UTF-16 units) of an offset in `text`. */
-export function lineAndColumn(text: string, offset: number): { line: number; column: number } {
+/** A place in a text: 1-based line, and column in UTF-16 units. */
+interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The place of an offset in `text`. */
+export function lineAndColumn(text: string, offset: number): Place {
+  return lineCounter(text)(offset);
+}
+
+/** {@link lineAndColumn} for many offsets, none less than the one before: `text` is gone through once. */
+export function lineCounter(text: string): (offset: number) => Place {
   let line = 1;
   let start = 0;
-  for (let at = text.indexOf("\n"); at >= 0 && at < offset; at = text.indexOf("\n", at + 1)) {
-    line++;
-    start = at + 1;
-  }
-  return { line, column: offset - start + 1 };
+  let end = text.indexOf("\n");
+  return (offset) => {
+    while (end >= 0 && end < offset) {
+      line++;
+      start = end + 1;
+      end = text.indexOf("\n", start);
+    }
+    return { line, column: offset - start + 1 };
+  };
 }
 
 /**
