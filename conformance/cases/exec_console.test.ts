@@ -74,6 +74,18 @@ scenario("--tty in the foreground of a terminal: input, exit status, size", (t, 
   t.match(execInTerminal(box, container, "sleep 0.3; stty size").text, "31 97\n");
 });
 
+scenario("--tty with stdin from somewhere else: the size is that of the terminal on stdout", (t, box) => {
+  const { id } = box.running();
+  const command = `echo "sleep 0.3; stty size; exit 7" | ${RUNTIME} --root ${box.root} exec -t ${id} sh`;
+  const done = spawnSync("script", ["-qec", `stty rows 31 cols 97; ${command}`, "/dev/null"], {
+    encoding: "utf8",
+    env: ENVIRONMENT,
+    timeout: 20_000,
+  });
+  t.equal(done.status, 7, done.stdout);
+  t.match(done.stdout.replaceAll("\r\n", "\n"), "\n31 97\n");
+});
+
 interface Typed {
   /** What the terminal showed. */
   text(): string;

@@ -28,13 +28,15 @@ export function catchSignals(): number {
 /** The container's console and the terminal that this process stands on. */
 export class ConsoleRelay {
   readonly #master: number;
+  /** The terminal that the console has the size of: stdin may be something else, as in `echo ls | runt exec -t web sh`. */
+  readonly #terminal: number | undefined = [0, 1, 2].find((fd) => native.isatty(fd));
   readonly #buffer = new Uint8Array(32768);
   #pending: Uint8Array = new Uint8Array(0);
   #inputOpen = true;
   #outputOpen = true;
   #saved: Uint8Array | undefined;
 
-  /** Puts the terminal on stdin into raw mode. */
+  /** Puts the terminal on stdin into raw mode. One that is on stdout alone keeps its keys: ^C has to reach this process. */
   constructor(master: number) {
     this.#master = master;
     const flags = native.fcntl(master, F_GETFL, 0);
@@ -47,7 +49,8 @@ export class ConsoleRelay {
 
   /** The console gets the size of the terminal. */
   resize(): void {
-    const size = native.ttyGetSize(0);
+    if (this.#terminal === undefined) return;
+    const size = native.ttyGetSize(this.#terminal);
     if (typeof size !== "number" && size[0] > 0) native.ttySetSize(this.#master, size[0], size[1]);
   }
 
