@@ -2,7 +2,8 @@ import t from "tap";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { formerValue, formerWrites } from "./former.ts";
+import { changeLimits, formerValue, formerWrites } from "./former.ts";
+import { silentLog } from "../log.ts";
 
 t.test("the former value of each kind of file", (t) => {
   t.equal(formerValue("memory.limit_in_bytes", "9223372036854771712\n", "1"), "9223372036854771712");
@@ -36,5 +37,23 @@ t.test("they are written back in the opposite order, to the file that is there",
     { controller: "one", file: "a", value: "1", pointer: "/a" },
   ]);
   t.equal(readFileSync(join(directory, "a"), "utf8"), "1\n", "nothing is written");
+  t.end();
+});
+
+t.test("what was changed is taken back, what the kernel has refused is as it was", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "former-"));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  writeFileSync(join(directory, "a"), "1\n");
+  // A file that can be read, and refuses whatever is written to it.
+  const paths = { one: directory, two: "/proc" };
+  const writes = [
+    { controller: "one", file: "a", value: "5", pointer: "/a" },
+    { controller: "two", file: "version", value: "x", pointer: "/b" },
+  ];
+  const warnings: string[] = [];
+  const log = { ...silentLog, warn: (message: string) => void warnings.push(message) };
+  t.throws(() => changeLimits(paths, writes, log), { message: /^b: failed to write "x": write \/proc\/version: / });
+  t.equal(readFileSync(join(directory, "a"), "utf8"), "1\n");
+  t.strictSame(warnings, []);
   t.end();
 });

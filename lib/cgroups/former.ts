@@ -34,6 +34,8 @@ export function changeLimits(paths: Readonly<Record<string, string>>, writes: re
     performWrites(paths, writes);
   } catch (error) {
     for (const write of former) {
+      // The kernel may refuse the former value of what it has not changed, too: of a device that there is not, say.
+      if (isInForce(paths, write)) continue;
       try {
         performWrites(paths, [write]);
       } catch (again) {
@@ -66,6 +68,11 @@ export function formerWrites(paths: Readonly<Record<string, string>>, writes: re
     }
   }
   return former;
+}
+
+function isInForce(paths: Readonly<Record<string, string>>, { controller, file, value }: Write): boolean {
+  const text = native.readFile(AT_FDCWD, `${paths[controller] ?? ""}/${file}`, SMALL_FILE);
+  return typeof text === "string" && formerValue(file, text, value) === value;
 }
 
 /** What to write to `file`, which holds `text`, after `next` was written. Pure. */
