@@ -1,5 +1,5 @@
 import { scenario } from "../harness/box.ts";
-import { hasLimits, waitFor } from "../harness/host.ts";
+import { hasLimits, readText, waitFor } from "../harness/host.ts";
 import { runtOnly } from "../harness/runtime.ts";
 
 const MIB = 1 << 20;
@@ -52,6 +52,28 @@ scenario("the OOM killer is named by wait and by run", async (t, box) => {
   const ended = await run.ended;
   t.equal(ended.status, 137);
   t.match(ended.stderr, /ended by SIGKILL, and the OOM killer has killed 1 of its processes/);
+}, { skip: skip || noMemory });
+
+scenario("the OOM killer is named where the process had ended before wait was called, and is not reaped", async (t, box) => {
+  const bundle = box.bundle((config) => {
+    config.process.args = ["sh", "-c", "trap go=1 USR1; while test -z $go; do sleep 0.05; done; x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done"];
+    config.linux.resources = { ...config.linux.resources, memory: { limit: 16 * MIB, swap: 16 * MIB } };
+  });
+  const id = box.id();
+  const run = box.begin(["run", "--bundle", bundle.dir, id]);
+  t.ok(waitFor(() => box.call(["state", id]).stdout.includes('"running"')));
+  const { pid } = JSON.parse(box.call(["state", id]).stdout) as { pid: number };
+  // Its parent cannot reap it now.
+  run.child.kill("SIGSTOP");
+  const isZombie = (): boolean => /^\d+ \(.*\) Z/.test(readText(`/proc/${pid}/stat`));
+  t.ok(waitFor(() => {
+    box.call(["kill", "--all", id, "USR1"]);
+    return isZombie();
+  }));
+  const done = box.call(["wait", "--format", "json", id]);
+  run.child.kill("SIGCONT");
+  t.same(JSON.parse(done.stdout), { exitCode: 137, signal: 9, oomKilled: true }, done.output);
+  t.equal((await run.ended).status, 137);
 }, { skip: skip || noMemory });
 
 scenario("wait of what is not there, and a format that is none", (t, box) => {

@@ -53,7 +53,9 @@ export async function wait(context: RuntimeContext, id: string): Promise<End> {
     );
   }
   const cgroup = attachCgroup(record.cgroup_paths, context.log);
-  const before = cgroup.oomKills();
+  const killed = cgroup.oomKills();
+  // Where it had ended before they were counted, its own end is among them.
+  const before = zombie() === undefined ? killed : 0;
   const oom = tryWatch(context, record);
   try {
     const seen = await untilEnd(pidfd, oom);
