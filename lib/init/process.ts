@@ -21,6 +21,8 @@ const SOCK_SEQPACKET = 5;
 const MAX_SLOTS = 127;
 /** Bytes of every message but a failure. */
 const MESSAGE_SIZE = 8;
+/** How long the stage before may take to go when it is told to, before it is killed; milliseconds. */
+const JOINER_PATIENCE = 100;
 
 /** A question, or the end of what init has to say (it execed, or died). */
 export type FromInit = { readonly kind: number; readonly value: number } | "end";
@@ -218,21 +220,27 @@ export class InitProcess {
    * @throws SYSCALL
    */
   answer(kind: number, fds: readonly number[] = [], value = 0): void {
-    const data = new Uint8Array(8);
-    const view = new DataView(data.buffer);
-    view.setUint32(0, kind, true);
-    view.setInt32(4, value, true);
-    const sent = native.sendMessage(this.#control, data, fds);
+    const sent = native.sendMessage(this.#control, message(kind, value), fds);
     // EPIPE and its like show at the next receive() as the end. After any other init would wait for the answer, and we for it.
     if (sent < 0 && sent !== -Errno.EPIPE && sent !== -Errno.ECONNRESET) check(sent, "sendmsg to init");
   }
 
   /** Ends whatever of init is still there, and reaps it. */
   kill(): void {
-    if (this.#joiner !== undefined) end(this.#joiner);
+    if (this.#joiner !== undefined) this.#endJoiner(this.#joiner);
     this.#findFirst();
     if (this.pid !== 0) end(this.pid);
     this.close();
+  }
+
+  /**
+   * It goes by itself once it is refused an answer. One that is killed right when it has cloned the container's first process
+   * takes the pid along, and nobody could end or reap that one: a library's program would keep it for ever.
+   */
+  #endJoiner(pid: number): void {
+    native.sendMessage(this.#control, message(Message.FAILURE), []);
+    native.poll(new Int32Array([this.pidfd, POLLIN]), JOINER_PATIENCE);
+    end(pid);
   }
 
   /** The stage before may have said which process it cloned, with nobody listening yet. */
@@ -267,6 +275,14 @@ export class InitProcess {
     this.pid = pid;
     this.pidfd = check(native.pidfdOpen(pid), "pidfd_open");
   }
+}
+
+function message(kind: number, value = 0): Uint8Array {
+  const data = new Uint8Array(MESSAGE_SIZE);
+  const view = new DataView(data.buffer);
+  view.setUint32(0, kind, true);
+  view.setInt32(4, value, true);
+  return data;
 }
 
 /** What init's second argument says of how the container's first process is made (`native/init/main.cc`). */
