@@ -2,40 +2,13 @@
 import { spawnSync } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
-import type { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
 import { Worker } from "node:worker_threads";
-import { Container, RuntimeError, type ContainerOptions } from "../../lib/index.ts";
-import { type Box, type Edit, scenario } from "../harness/box.ts";
-import { KIND } from "../harness/runtime.ts";
+import { Container, type ContainerOptions } from "../../lib/index.ts";
+import { scenario } from "../harness/box.ts";
+import { all, options, refused, skip } from "./made.ts";
 
 /** Longest time for which the library may keep the event loop from other work; milliseconds. */
 const LONGEST = 2;
-const skip = KIND === "runt" ? false : "the library is runt's";
-
-function options(box: Box, args: readonly string[], edit: Edit = () => undefined): ContainerOptions {
-  const bundle = box.bundle((config) => {
-    config.process.args = [...args];
-    edit(config);
-  });
-  return { id: box.id(), bundle: bundle.dir, root: box.root };
-}
-
-/** All that a stream has to say. */
-async function all(stream: Readable | undefined): Promise<string> {
-  return stream === undefined ? "" : await text(stream);
-}
-
-async function refused(work: Promise<unknown>): Promise<RuntimeError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof RuntimeError) return error;
-    throw error;
-  }
-  throw new Error("it was to fail");
-}
-
 scenario("run: streams, exit code, state, delete", async (t, box) => {
   const container = await Container.run(options(box, ["sh", "-c", "cat; echo err >&2; exit 3"]));
   container.stdin?.end("through a pipe");
@@ -305,6 +278,7 @@ scenario("40 containers at once, and the event loop goes on", async (t, box) => 
 
 scenario("from a worker thread, which may be ended at any time", async (t, box) => {
   const made = options(box, ["sleep", "1000"]);
+  // It has a process of `exec` too, which the container's first one cannot end without.
   const worker = new Worker(new URL("worker.js", import.meta.url), { workerData: made });
   t.equal(await new Promise((resolve) => worker.once("message", resolve)), "running");
   await worker.terminate();

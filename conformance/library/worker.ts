@@ -3,5 +3,6 @@ import { parentPort, workerData } from "node:worker_threads";
 import { Container, type ContainerOptions } from "../../lib/index.ts";
 
 const container = await Container.run({ ...(workerData as ContainerOptions), stdio: "ignore" });
+await container.exec({ args: ["sleep", "1000"], stdio: "ignore" });
 parentPort?.postMessage((await container.state()).status);
 await container.wait();

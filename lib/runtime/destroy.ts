@@ -20,7 +20,7 @@ import type { ContainerRecord, Entry } from "./store.ts";
 
 /** How long a killed process may take to go away; milliseconds. */
 const KILL_PATIENCE = 10_000;
-/** How long the first one may take before the others are killed as well; milliseconds. */
+/** How long the first one may take before the others are killed as well, and reaped where it waits for that; milliseconds. */
 const INIT_PATIENCE = 500;
 
 /**
@@ -40,6 +40,7 @@ export async function stopInit(record: ContainerRecord): Promise<void> {
     if (await readable(pidfd, INIT_PATIENCE)) return;
     // Another process of the container may freeze it again; none is left to once all have been killed.
     cgroup.killAll(SIGKILL);
+    if (record.own_pid_namespace) (await import("./members.ts")).reapStrays(record);
     if (!(await readable(pidfd, KILL_PATIENCE))) {
       throw new RuntimeError("TIMEOUT", "container init still running");
     }

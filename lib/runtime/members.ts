@@ -54,6 +54,23 @@ export function killMembers(record: ContainerRecord, signal: number): void {
   for (const pid of pids) native.kill(pid, signal);
 }
 
+/**
+ * Reaps what has ended of this process's own children in the container's pid namespace, where its first process cannot end
+ * before they are reaped. They come from an `exec` in a thread of this program that has been ended meanwhile.
+ *
+ * @param record of a container with a pid namespace of its own whose first process was killed
+ */
+export function reapStrays(record: ContainerRecord): void {
+  const namespace = pidNamespace(record.init_process_pid);
+  const names = native.readdir(AT_FDCWD, "/proc");
+  for (const name of namespace === undefined || typeof names === "number" ? [] : names) {
+    const pid = Number(name);
+    if (!(pid > 0) || pid === record.init_process_pid || pidNamespace(pid) !== namespace) continue;
+    // Of another's child the kernel tells nothing.
+    native.waitpid(pid, true);
+  }
+}
+
 function pidNamespace(pid: number): string | undefined {
   const name = native.readlink(AT_FDCWD, `/proc/${pid}/ns/pid`);
   return typeof name === "string" ? name : undefined;
