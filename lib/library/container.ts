@@ -10,8 +10,8 @@ import type { End } from "../runtime/wait.ts";
 import type { LinuxResources } from "../spec/types.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { eventsOf } from "./events.ts";
-import { ContainerProcess, reap, type Signal, signalNumber } from "./process.ts";
-import { openStdio, resize, type StdioOptions, type Streams, type TerminalSize } from "./stdio.ts";
+import { ContainerProcess, discard, reap, type Signal, signalNumber } from "./process.ts";
+import { openStdio, resize, settle, type StdioOptions, type Streams, type TerminalSize } from "./stdio.ts";
 import { aborted, type CallOptions, thread, type Thread } from "./threads.ts";
 import type { Arguments, OperationName, Result } from "./operations.ts";
 
@@ -129,13 +129,16 @@ export class Container implements AsyncDisposable {
     }
     const open = openStdio(stdioOf(stdio, terminal));
     const on = thread();
+    let pid: number | undefined;
     let container: Container;
     try {
       const values = [{ ...create, ...open.options, id, bundle: resolve(options.bundle) }] as const;
-      const pid = await on.call(name, context, [...values], { signal });
+      pid = await on.call(name, context, [...values], { signal });
       container = new Container(id, context, on, pid, open.given());
     } catch (error) {
       open.close();
+      // It is there, but its streams cannot be had.
+      if (pid !== undefined) await new Container(id, context, on, pid).#takeBack();
       throw error;
     }
     void container.#follow();
@@ -195,6 +198,7 @@ export class Container implements AsyncDisposable {
     const { stdio, terminal, signal, cgroups, ignorePaused, pidFile, ...changes } = all;
     if (signal?.aborted === true) throw aborted(signal);
     const open = openStdio(stdioOf(stdio, terminal));
+    let pid: number | undefined;
     let child: ContainerProcess;
     try {
       const wanted: ExecOptions = {
@@ -205,13 +209,15 @@ export class Container implements AsyncDisposable {
         ...(ignorePaused === undefined ? {} : { ignorePaused }),
         ...(pidFile === undefined ? {} : { pidFile }),
       };
-      const pid = await this.#call("exec", [wanted], { signal });
+      pid = await this.#call("exec", [wanted], { signal });
       child = new ContainerProcess(pid, open.given());
     } catch (error) {
       open.close();
+      // It runs, but cannot be followed.
+      if (pid !== undefined) await discard(pid);
       throw error;
     }
-    if (signal !== undefined) whileAlive(signal, child.wait(), () => void child.kill("SIGKILL"));
+    if (signal !== undefined) await endProcessWith(signal, child);
     return child;
   }
 
@@ -268,8 +274,7 @@ export class Container implements AsyncDisposable {
    */
   async delete({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
     await this.#call("remove", [this.id, force]);
-    // What nobody will read must not keep the program alive.
-    this.stdin?.destroy();
+    settle(this.#streams);
   }
 
   /** Deletes it in any state. */
@@ -287,6 +292,7 @@ export class Container implements AsyncDisposable {
     const { pid } = this;
     this.#end = this.#call("wait", [this.id], { keep: false }).then((end) => {
       if (pid !== undefined) reap(pid);
+      settle(this.#streams);
       return end;
     });
     // Told to those who call wait().
@@ -294,10 +300,17 @@ export class Container implements AsyncDisposable {
     return this.#end;
   }
 
+  /** Nobody gets it. */
+  async #takeBack(): Promise<void> {
+    const end = this.#follow();
+    await this.delete({ force: true });
+    await end.catch(() => undefined);
+  }
+
   /** From now on `signal` kills the container. */
   async #endWith(signal: AbortSignal): Promise<void> {
     if (signal.aborted) {
-      await this.delete({ force: true });
+      await this.#takeBack();
       throw aborted(signal);
     }
     whileAlive(signal, this.#follow(), () => {
@@ -317,6 +330,16 @@ function terminalOf(terminal: StdioOptions["terminal"] = false): Pick<ProcessCha
   if (terminal === false) return {};
   if (terminal === true) return { terminal };
   return { terminal: true, consoleSize: { height: terminal.rows, width: terminal.columns } };
+}
+
+/** From now on `signal` kills the process. @throws ABORTED where it has come already, with nothing left to take back */
+async function endProcessWith(signal: AbortSignal, child: ContainerProcess): Promise<void> {
+  if (signal.aborted) {
+    child.kill("SIGKILL");
+    await child.wait();
+    throw aborted(signal);
+  }
+  whileAlive(signal, child.wait(), () => void child.kill("SIGKILL"));
 }
 
 /** Calls `act` when `signal` comes before `end`. */

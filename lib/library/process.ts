@@ -1,11 +1,12 @@
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import { RuntimeError } from "../errors.ts";
 import { Errno } from "../sys/errno.ts";
 import { check } from "../sys/files.ts";
-import { POLLIN } from "../sys/linux.ts";
+import { POLLIN, SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
-import { resize, type Streams, type TerminalSize } from "./stdio.ts";
+import { resize, settle, type Streams, type TerminalSize } from "./stdio.ts";
 import { watchOnce } from "./watching.ts";
 
 /** A signal by its name or number. */
@@ -37,13 +38,18 @@ export class ContainerProcess {
     ({ stdin: this.stdin, stdout: this.stdout, stderr: this.stderr } = streams);
     // It is a child of ours that nobody else reaps: the pid is still its own.
     this.#pidfd = check(native.pidfdOpen(pid), "pidfd_open");
-    this.#end = new Promise((resolve) => {
+    this.#end = new Promise((resolve, reject) => {
       watchOnce(this.#pidfd, POLLIN, () => {
+        const end = reap(pid, this.#pidfd);
         native.close(this.#pidfd);
         this.#pidfd = -1;
-        resolve(reap(pid));
+        settle(streams);
+        if (end === undefined) reject(new RuntimeError("INTERNAL", `process ${pid} was reaped by somebody else`));
+        else resolve(end);
       });
     });
+    // Told to those who call wait().
+    this.#end.catch(() => undefined);
   }
 
   /** How it has ended, once it has. */
@@ -70,13 +76,28 @@ export class ContainerProcess {
   }
 }
 
-/** Reaps a child that has ended. */
-export function reap(pid: number): ProcessEnd {
+/**
+ * Reaps a child that has ended.
+ * @param pidfd of the child: from Linux 6.15 on it tells how one has ended that somebody else has reaped
+ * @returns `undefined` where nobody can tell
+ */
+export function reap(pid: number, pidfd?: number): ProcessEnd | undefined {
   const exited = native.waitpid(pid, true);
-  if (exited === null || typeof exited === "number") {
-    throw new RuntimeError("INTERNAL", `process ${pid} was reaped by somebody else`);
-  }
-  return exited.signaled ? { exitCode: 128 + exited.status, signal: exited.status } : { exitCode: exited.status };
+  if (exited !== null && typeof exited !== "number") return endOf(exited.signaled, exited.status);
+  const status = pidfd === undefined ? null : native.pidfdExit(pidfd);
+  if (status === null || status < 0) return undefined;
+  const signal = status & 0x7f;
+  return endOf(signal !== 0, signal === 0 ? (status >> 8) & 0xff : signal);
+}
+
+function endOf(signaled: boolean, status: number): ProcessEnd {
+  return signaled ? { exitCode: 128 + status, signal: status } : { exitCode: status };
+}
+
+/** Ends a child of which nobody has been told, and reaps it. */
+export async function discard(pid: number): Promise<void> {
+  native.kill(pid, SIGKILL);
+  while (native.waitpid(pid, true) === null) await setTimeout(1);
 }
 
 /** @throws USAGE */

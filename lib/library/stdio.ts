@@ -1,6 +1,6 @@
 /** The standard streams of a process of a container: what it gets, and what the caller keeps. */
-import type { Readable, Writable } from "node:stream";
 import { RuntimeError } from "../errors.ts";
+import { Errno } from "../sys/errno.ts";
 import { AT_FDCWD, check, checkValue, O_CLOEXEC } from "../sys/files.ts";
 import type { StandardStreams } from "../runtime/options.ts";
 import { native } from "../sys/native.ts";
@@ -28,11 +28,18 @@ export interface StdioOptions {
 
 /** The caller's ends. */
 export interface Streams {
-  readonly stdin: Writable | undefined;
-  readonly stdout: Readable | undefined;
-  readonly stderr: Readable | undefined;
+  readonly stdin: DescriptorWritable | undefined;
+  readonly stdout: DescriptorReadable | undefined;
+  readonly stderr: DescriptorReadable | undefined;
   /** Descriptor of the terminal's master end. */
   readonly master: Descriptor | undefined;
+}
+
+/** The process that had the other ends has ended: no descriptor stays open for a stream that nobody uses. */
+export function settle({ stdin, stdout, stderr }: Streams): void {
+  stdin?.destroy();
+  stdout?.settle();
+  stderr?.settle();
 }
 
 /** Streams that are being given to a process. */
@@ -58,8 +65,9 @@ function openPipes(stdio: Stdio | readonly [Stdio, Stdio, Stdio]): OpenStdio {
   const wanted = typeof stdio === "object" ? stdio : ([stdio, stdio, stdio] as const);
   const theirs: [number, number, number] = [-1, -1, -1];
   const ours: (number | undefined)[] = [undefined, undefined, undefined];
-  const close = (fds: readonly (number | undefined)[]): void => {
-    for (const fd of fds) if (fd !== undefined && fd >= 0) native.close(fd);
+  const close = (): void => {
+    closeAll(theirs);
+    closeAll(ours);
   };
   try {
     for (let at = 0; at < 3; at++) {
@@ -80,44 +88,55 @@ function openPipes(stdio: Stdio | readonly [Stdio, Stdio, Stdio]): OpenStdio {
       }
     }
   } catch (error) {
-    close([...theirs, ...ours]);
+    close();
     throw error;
   }
-  const stream = (at: number): DescriptorReadable | undefined => {
-    const fd = ours[at];
-    return fd === undefined ? undefined : new DescriptorReadable(new Descriptor(fd));
-  };
+  const stream = (fd: number | undefined): DescriptorReadable | undefined =>
+    fd === undefined ? undefined : new DescriptorReadable(new Descriptor(fd));
   return {
     options: { stdio: theirs },
     given() {
-      close(theirs);
-      const input = ours[0];
+      closeAll(theirs);
+      // From here on they are the streams'.
+      const [input, output, error] = ours.splice(0);
       return {
         stdin: input === undefined ? undefined : new DescriptorWritable(new Descriptor(input)),
-        stdout: stream(1),
-        stderr: stream(2),
+        stdout: stream(output),
+        stderr: stream(error),
         master: undefined,
       };
     },
-    close: () => close([...theirs, ...ours]),
+    close,
   };
+}
+
+/** Closes each once, however often it is called: by the next time another thread may have a file of that number. */
+function closeAll(fds: (number | undefined)[]): void {
+  for (const fd of fds.splice(0)) if (fd !== undefined && fd >= 0) native.close(fd);
 }
 
 /** The container's console comes through a socket, as with `--console-socket`; init puts it over the three streams. */
 function openTerminal(size: TerminalSize | undefined): OpenStdio {
-  const [ours, theirs] = checkValue(native.socketpair(SOCK_STREAM), "socketpair");
   const none = check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null");
-  const close = (): void => {
-    for (const fd of [ours, theirs, none]) native.close(fd);
-  };
+  const fds = [none];
+  const close = (): void => closeAll(fds);
+  let ours: number;
+  let theirs: number;
+  try {
+    [ours, theirs] = checkValue(native.socketpair(SOCK_STREAM), "socketpair");
+  } catch (error) {
+    close();
+    throw error;
+  }
+  fds.push(ours, theirs);
   return {
     options: { stdio: [none, none, none], consoleFd: theirs },
     given() {
       // It is there: init sends it long before the container is ready.
       const received = native.receiveMessage(ours, new Uint8Array(256));
       close();
-      const { fds } = checkValue(received, "recvmsg");
-      const master = new Descriptor(check(fds[0] ?? -1, "receive the console from init"), 2);
+      const [console = -Errno.EMFILE] = checkValue(received, "recvmsg").fds;
+      const master = new Descriptor(check(console, "receive the console from init"), 2);
       if (size !== undefined) resize(master, size);
       return { stdin: new DescriptorWritable(master), stdout: new DescriptorReadable(master), stderr: undefined, master };
     },

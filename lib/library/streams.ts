@@ -7,8 +7,10 @@ import { F_GETFL, F_SETFL, POLLIN, POLLOUT } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { watchOnce, type Watched } from "./watching.ts";
 
-/** Most that is read at once; bytes. A pipe holds as much. */
+/** Most that is read or written at once; bytes. A pipe holds as much. */
 const CHUNK = 65536;
+/** Most that {@link DescriptorReadable.settle} takes at once, in chunks: 1 MiB is what a pipe can be made to hold. */
+const LEFT = 16;
 
 /** One end of a pipe, or of a terminal whose two streams share it. */
 export class Descriptor {
@@ -30,10 +32,56 @@ export class Descriptor {
   }
 }
 
+/**
+ * When a stream goes on: where the other side is as quick as this one nothing would ever wait, and the event loop would
+ * see to one stream alone.
+ */
+class Pace {
+  #next: NodeJS.Immediate | undefined;
+  #watched: Watched | undefined;
+  #moved = false;
+
+  /** Whether something has been asked for that has not come yet. */
+  get waits(): boolean {
+    return this.#next !== undefined || this.#watched !== undefined;
+  }
+
+  /** Something was read or written: more in the next turn of the event loop. */
+  moved(): void {
+    this.#moved = true;
+  }
+
+  /** Calls `go`, in this turn of the event loop or the next. */
+  go(go: () => void): void {
+    if (!this.#moved) return go();
+    this.#next = setImmediate(() => {
+      this.#next = undefined;
+      this.#moved = false;
+      go();
+    });
+  }
+
+  /** Calls `go` when a descriptor is ready. */
+  watch(fd: number, events: number, go: () => void): void {
+    this.#watched = watchOnce(fd, events, () => {
+      this.#watched = undefined;
+      this.#moved = false;
+      go();
+    });
+  }
+
+  end(): void {
+    clearImmediate(this.#next);
+    this.#watched?.end();
+    this.#next = undefined;
+    this.#watched = undefined;
+  }
+}
+
 /** What a process writes. */
 export class DescriptorReadable extends Readable {
-  readonly #from: Descriptor;
-  #watched: Watched | undefined;
+  readonly #pace = new Pace();
+  #from: Descriptor | undefined;
 
   constructor(from: Descriptor) {
     super({ highWaterMark: CHUNK });
@@ -41,37 +89,59 @@ export class DescriptorReadable extends Readable {
   }
 
   override _read(): void {
-    if (this.#watched !== undefined) return;
+    if (this.#pace.waits) return;
+    this.#pace.go(() => {
+      const fd = this.#from?.fd;
+      if (fd !== undefined && this.#take(fd) === "nothing") this.#pace.watch(fd, POLLIN, () => this._read());
+    });
+  }
+
+  /**
+   * The process has ended. What it has written stays to be read, but its descriptor need not wait for that: who does not
+   * care for an output does not read it either. One that others write to as well goes on.
+   */
+  settle(): void {
+    const asked = this.#pace.waits;
+    this.#pace.end();
+    for (let left = LEFT; left > 0 && this.#from !== undefined; left--) {
+      if (this.#take(this.#from.fd) === "nothing") break;
+    }
+    if (asked) this._read();
+  }
+
+  #take(fd: number): "some" | "nothing" | "end" {
     const buffer = new Uint8Array(CHUNK);
-    const size = native.read(this.#from.fd, buffer);
+    const size = native.read(fd, buffer);
     if (size > 0) {
+      this.#pace.moved();
       // Most of what is read is short: the rest of the buffer must not be kept for it.
       this.push(size < CHUNK / 2 ? buffer.slice(0, size) : buffer.subarray(0, size));
-    } else if (size === 0 || size === -Errno.EIO) {
-      // EIO is how the master of a terminal says that nobody has the other end open any more.
-      this.push(null);
-    } else if (size === -Errno.EAGAIN) {
-      this.#watched = watchOnce(this.#from.fd, POLLIN, () => {
-        this.#watched = undefined;
-        this._read();
-      });
-    } else {
-      this.destroy(streamError("read", -size));
+      return "some";
     }
+    if (size === -Errno.EAGAIN) return "nothing";
+    this.#release();
+    // EIO is how the master of a terminal says that nobody has the other end open any more.
+    if (size === 0 || size === -Errno.EIO) this.push(null);
+    else this.destroy(streamError("read", -size));
+    return "end";
+  }
+
+  #release(): void {
+    this.#pace.end();
+    this.#from?.release();
+    this.#from = undefined;
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#watched?.end();
-    this.#watched = undefined;
-    this.#from.release();
+    this.#release();
     done(error);
   }
 }
 
 /** What a process reads. */
 export class DescriptorWritable extends Writable {
+  readonly #pace = new Pace();
   readonly #to: Descriptor;
-  #watched: Watched | undefined;
 
   constructor(to: Descriptor) {
     super({ highWaterMark: CHUNK });
@@ -79,20 +149,22 @@ export class DescriptorWritable extends Writable {
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
-    const size = native.write(this.#to.fd, chunk);
-    if (size === chunk.length) done();
-    else if (size >= 0) this._write(chunk.subarray(size), "", done);
-    else if (size === -Errno.EAGAIN) {
-      this.#watched = watchOnce(this.#to.fd, POLLOUT, () => {
-        this.#watched = undefined;
-        this._write(chunk, "", done);
-      });
-    } else done(streamError("write", -size));
+    this.#pace.go(() => this.#put(chunk, done));
+  }
+
+  #put(chunk: Uint8Array, done: (error?: Error | null) => void): void {
+    const size = native.write(this.#to.fd, chunk.subarray(0, CHUNK));
+    if (size === -Errno.EAGAIN) this.#pace.watch(this.#to.fd, POLLOUT, () => this.#put(chunk, done));
+    else if (size < 0) done(streamError("write", -size));
+    else {
+      this.#pace.moved();
+      if (size === chunk.length) done();
+      else this._write(chunk.subarray(size), "", done);
+    }
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#watched?.end();
-    this.#watched = undefined;
+    this.#pace.end();
     this.#to.release();
     done(error);
   }
