@@ -141,7 +141,15 @@ scenario("what no types have checked", async (t, box) => {
   t.match(await refused(Container.create(nowhere)), { code: "USAGE", message: /bundle/ });
   const unknown = { ...made, stdio: "wrong" } as unknown as ContainerOptions;
   t.match(await refused(Container.run(unknown)), { code: "USAGE", message: 'stdio[0]: "wrong": it is "pipe", "inherit", "ignore" or a descriptor' });
+  const uncopied = { ...made, annotations: () => undefined } as unknown as ContainerOptions;
+  t.match(await refused(Container.run(uncopied)), { code: "USAGE", message: /^run: an option cannot be handed to another thread/ });
   t.same(box.leftovers(), []);
+  const container = await Container.run({ ...options(box, ["sleep", "1000"]), stdio: "ignore" });
+  for (const nothing of [undefined, {}, { args: "true" }]) {
+    const failure = await refused(container.exec(nothing as unknown as readonly string[]));
+    t.match(failure, { code: "USAGE", message: "exec: args: the program and its arguments are needed" });
+  }
+  await container.delete({ force: true });
 }, { skip });
 
 scenario("the program is killed: the next one finds its containers, starts, awaits and deletes them", async (t, box) => {

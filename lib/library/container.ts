@@ -194,7 +194,9 @@ export class Container implements AsyncDisposable {
    * @throws WRONG_STATE for one that has stopped or is paused, STEP_FAILED, INIT_DIED, CONFIG_INVALID, ABORTED
    */
   async exec(options: ExecProcessOptions | readonly string[]): Promise<ContainerProcess> {
-    const all: ExecProcessOptions = "args" in options ? options : { args: options };
+    const all = isArguments(options) ? { args: options } : options;
+    // Of a program in JavaScript, which no types have checked.
+    if (!Array.isArray(all?.args)) throw new RuntimeError("USAGE", "exec: args: the program and its arguments are needed");
     const { stdio, terminal, signal, cgroups, ignorePaused, pidFile, ...changes } = all;
     if (signal?.aborted === true) throw aborted(signal);
     const open = openStdio(stdioOf(stdio, terminal));
@@ -323,6 +325,10 @@ export class Container implements AsyncDisposable {
 
 function stdioOf(stdio: StdioOptions["stdio"], terminal: StdioOptions["terminal"]): StdioOptions {
   return { ...(stdio === undefined ? {} : { stdio }), ...(terminal === undefined ? {} : { terminal }) };
+}
+
+function isArguments(options: ExecProcessOptions | readonly string[]): options is readonly string[] {
+  return Array.isArray(options);
 }
 
 /** With its size from the beginning: a program may ask for it at once. */

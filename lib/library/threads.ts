@@ -86,7 +86,14 @@ export class Thread {
     try {
       const result = await new Promise((resolve, reject) => {
         this.#pending.set(id, { log, event, resolve, reject });
-        this.#send({ id, name, context, values });
+        try {
+          this.#send({ id, name, context, values });
+        } catch (error) {
+          this.#pending.delete(id);
+          // A function, for one.
+          const text = `${name}: an option cannot be handed to another thread: ${error instanceof Error ? error.message : ""}`;
+          reject({ code: "USAGE", message: text, facts: {} });
+        }
       });
       return result as Result<Name>;
     } catch (error) {
