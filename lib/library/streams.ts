@@ -12,6 +12,9 @@ const CHUNK = 65536;
 /** Most that {@link DescriptorReadable.settle} takes at once, in chunks: 1 MiB is what a pipe can be made to hold. */
 const LEFT = 16;
 
+/** What is read comes here first: most of it is short, and often it is nothing at all. */
+const scratch = new Uint8Array(CHUNK);
+
 /** One end of a pipe, or of a terminal whose two streams share it. */
 export class Descriptor {
   fd: number;
@@ -110,12 +113,10 @@ export class DescriptorReadable extends Readable {
   }
 
   #take(fd: number): "some" | "nothing" | "end" {
-    const buffer = new Uint8Array(CHUNK);
-    const size = native.read(fd, buffer);
+    const size = native.read(fd, scratch);
     if (size > 0) {
       this.#pace.moved();
-      // Most of what is read is short: the rest of the buffer must not be kept for it.
-      this.push(size < CHUNK / 2 ? buffer.slice(0, size) : buffer.subarray(0, size));
+      this.push(scratch.slice(0, size));
       return "some";
     }
     if (size === -Errno.EAGAIN) return "nothing";
