@@ -1,4 +1,5 @@
-// npm run properties: every property of config.json with runt, runc and crun, as the scenarios of conformance/ find it.
+// npm run properties: every property of config.json with runt, runc and crun, as the scenarios of conformance/ find it; what this
+// host lacks is tried in the virtual machine of `npm run test:v2`.
 // The table goes into README.md, and all of it, with the values and the scenarios, into conformance/PROPERTIES.md.
 //
 //   npm run properties -- WORD...          only the files whose path contains one of the words; the tables stay
@@ -7,6 +8,8 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { machine, Unbuildable } from "../conformance/vm/machine.mjs";
+import { machineRuns, missingForMachine, runInMachine } from "./machine_runs.mjs";
 import { ensureNpmPackages, PACKAGES, prepare, ROOT } from "./prepare.mjs";
 import { replacePart, tapOf, titleOf } from "./scenarios.mjs";
 import { fullTable, shortTable } from "./properties_table.mjs";
@@ -75,6 +78,44 @@ async function runAll(Parser, files, runtime) {
   return all;
 }
 
+/** The parts of the virtual machine; `undefined`, with a word about it, where there can be none. */
+function builtMachine() {
+  const why = missingForMachine();
+  try {
+    if (why === undefined) return machine();
+    console.log(`no virtual machine: ${why}`);
+  } catch (error) {
+    if (!(error instanceof Unbuildable)) throw error;
+    console.log(`no virtual machine: it cannot be built: ${error.message}`);
+  }
+  return undefined;
+}
+
+/**
+ * What the virtual machine with cgroup v2 and systemd says of the properties that cannot be tried with runt on this host:
+ * the files that skip them, with each runtime.
+ *
+ * @returns proofs by the runtime's name; none where there can be no machine
+ */
+async function runInstead(Parser, properties, ours, names) {
+  const tried = new Set(ours.filter(({ verdict }) => verdict !== "skipped").flatMap((each) => Object.keys(each.properties)));
+  const open = new Set(properties.map(({ name }) => name).filter((name) => !tried.has(name)));
+  const files = [...new Set(ours.filter((each) => Object.keys(each.properties).some((name) => open.has(name))).map(({ file }) => file))];
+  const found = new Map(names.map((name) => [name, []]));
+  const runs = machineRuns(names, files);
+  if (runs.length === 0) return found;
+  const parts = builtMachine();
+  if (parts === undefined) return found;
+  const { left, why: ended } = await runInMachine(parts, runs, FILE_TIMEOUT_MS / 1000, ({ runtime, file }, { out }) => {
+    for (const proof of proofs(Parser.parse(out), file)) {
+      const about = Object.entries(proof.properties).filter(([name]) => open.has(name));
+      if (about.length > 0) found.get(titleOf(runtime)).push({ ...proof, properties: Object.fromEntries(about), inMachine: true });
+    }
+  });
+  if (left.length > 0) throw new Error(`the virtual machine has ended: ${ended ?? "without a word"}`);
+  return found;
+}
+
 /** @returns whether every scenario fails without what it proves */
 async function doubt(Parser, files) {
   const whole = await runAll(Parser, files, RUNT);
@@ -123,6 +164,8 @@ async function main() {
   const columns = [];
   for (const runtime of runtimes) columns.push({ title: titleOf(runtime), proofs: await runAll(Parser, files, runtime) });
   if (words.length === 0) {
+    const elsewhere = await runInstead(Parser, PROPERTIES, columns[0].proofs, columns.map(({ title }) => title));
+    for (const column of columns) column.proofs = [...column.proofs, ...elsewhere.get(column.title)];
     replacePart(join(ROOT, "README.md"), "properties", shortTable(PROPERTIES, columns));
     replacePart(join(ROOT, "conformance/PROPERTIES.md"), "properties", fullTable(PROPERTIES, columns));
   }

@@ -15,13 +15,16 @@ class Notes {
   }
 }
 
+const IN_MACHINE = "in the virtual machine with cgroup v2 and systemd: this host cannot have it";
+
 /** `[word, note]` of what scenarios say; one that fails outweighs those that pass, and those outweigh skipped ones. */
 function verdictOf(proofs, title) {
   const of = (verdict) => proofs.filter((each) => each.verdict === verdict);
   if (proofs.length === 0) return ["untested"];
   const failed = of("failed");
   if (failed.length > 0) return ["failed", `${title} fails: ${failed.map(({ file, scenario }) => `${topic(file)}: ${scenario}`).join("; ")}`];
-  if (of("ok").length > 0) return ["ok"];
+  const passed = of("ok");
+  if (passed.length > 0) return passed.every(({ inMachine }) => inMachine) ? ["ok", IN_MACHINE] : ["ok"];
   const reasons = [...new Set(of("skipped").map(({ reason }) => reason))];
   return ["skipped", reasons.join("; ")];
 }

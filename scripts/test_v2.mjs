@@ -6,11 +6,12 @@
 //   RUNTIMES=runt,crun npm run test:v2   with these runtimes; each file runs with every one
 //   FILE_SECONDS=60 npm run test:v2      how long a file may take; 300 by default
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { boot } from "../conformance/vm/boot.mjs";
 import { machine, Unbuildable } from "../conformance/vm/machine.mjs";
-import { ensureNpmPackages, environment, PACKAGES, prepare, ROOT } from "./prepare.mjs";
+import { machineRuns, missingForMachine, runInMachine } from "./machine_runs.mjs";
+import { ensureNpmPackages, environment, ROOT } from "./prepare.mjs";
 import { count, describe, testFiles } from "./tap.mjs";
 
 const LOGS = join(ROOT, "build/test-logs");
@@ -20,29 +21,14 @@ const CHOSEN = ["cgroups", "systemd", "devices", "events", "lifecycle", "pause",
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 
-/** Each runtime with each file, in order. */
-function pairs(words) {
+/** The runs that the words, or nothing, ask for. */
+function wantedRuns(words) {
   const wanted = (file) => (words.length === 0 ? CHOSEN.some((name) => file === `conformance/cases/${name}.test.ts` || file === `conformance/cases/${name}_v2.test.ts`) : words.some((word) => file.includes(word)));
   const files = testFiles("conformance").filter((file) => !file.includes("/engines/") && wanted(file));
-  const runtimes = (process.env.RUNTIMES ?? "runt,runc,crun").split(",").map((name) => (name === "runt" ? "dist/bin/runt" : name));
-  return runtimes.flatMap((runtime) => files.map((file) => ({ runtime, file, name: `${basename(runtime)}-${basename(file, ".test.ts")}` })));
+  return machineRuns((process.env.RUNTIMES ?? "runt,runc,crun").split(","), files);
 }
 
-/** What the guest runs: it writes NAME.tap, NAME.err and then NAME.status for each pair. */
-function script(list) {
-  const lines = ["export TAP=1 TAP_TIMEOUT=300 RUNT_TEST_DIR=/dev/shm", "mkdir -p /run/work/tap"];
-  for (const { runtime, file, name } of list) {
-    const compiled = join("build/js", file.replace(/\.ts$/, ".js"));
-    const out = `/run/work/tap/${name}`;
-    lines.push(`RUNTIME=${runtime} timeout --kill-after=5 ${FILE_SECONDS} node --enable-source-maps ${compiled} >${out}.tap 2>${out}.err; echo $? >${out}.done; mv ${out}.done ${out}.status`);
-  }
-  return `${lines.join("\n")}\n`;
-}
-
-function report(Parser, { runtime, file, name }, folder) {
-  const out = readFileSync(join(folder, `${name}.tap`), "utf8");
-  const err = readFileSync(join(folder, `${name}.err`), "utf8");
-  const status = readFileSync(join(folder, `${name}.status`), "utf8").trim();
+function report(Parser, { runtime, file, name }, { out, err, status }) {
   const log = join(LOGS, `v2-${name}.tap`);
   writeFileSync(log, `${out}\n# stderr:\n${err}`);
   const problems = [];
@@ -63,27 +49,13 @@ function refuse(kind, text) {
   console.log(`${kind === "failed" ? "FAILED" : "skip  "} ${text}`);
 }
 
-/** What can be asked for before anything is built; `undefined` if all is well. */
-function missing() {
-  if (process.arch !== "x64") return "user-mode-linux of Debian is for x86_64 only";
-  if (process.getuid?.() !== 0) return "the machine is built by root";
-  const names = prepare({ packages: PACKAGES.v2 });
-  return names.length === 0 ? undefined : `what needs the Debian package ${names.join(" ")}`;
-}
-
 function build() {
   const done = spawnSync(process.execPath, ["scripts/build.mjs", "--keep-going"], { cwd: ROOT, env: environment(), stdio: "inherit" });
   if (done.status !== 0) refuse("failed", `npm run build ended with ${done.status ?? done.signal}`);
 }
 
-/** The guest has no compiler. */
-async function makeHelpers() {
-  const { helper } = await import(join(ROOT, "build/js/conformance/harness/helpers.js"));
-  for (const name of readdirSync(join(ROOT, "conformance/helpers"))) if (name.endsWith(".c")) helper(`helpers/${name}`);
-}
-
 async function main(words) {
-  const why = missing();
+  const why = missingForMachine();
   if (why !== undefined) return refuse("skipped", `cgroup v2 in a virtual machine: ${why}`);
   if (!ensureNpmPackages()) return refuse("failed", "npm ci");
   let parts;
@@ -100,20 +72,13 @@ async function main(words) {
     return undefined;
   }
   build();
-  await makeHelpers();
   mkdirSync(LOGS, { recursive: true });
   const { Parser } = await import("tap-parser");
-  const waiting = pairs(words);
-  if (waiting.length === 0) return refuse("failed", `no file of conformance/ has ${words.join(" or ")} in its path`);
-  const look = (work) => {
-    while (waiting[0] !== undefined && existsSync(join(work, "tap", `${waiting[0].name}.status`))) {
-      report(Parser, waiting.shift(), join(work, "tap"));
-    }
-  };
-  const timeout = 120 + waiting.length * FILE_SECONDS;
-  const done = await boot({ machine: parts, project: ROOT, script: script(waiting), timeout, onOutput: (text) => process.stdout.write(text), look });
-  for (const { runtime, file } of waiting) refuse("failed", `${runtime} ${file}: did not run`);
-  if (done.why !== undefined) console.log(done.why);
+  const runs = wantedRuns(words);
+  if (runs.length === 0) return refuse("failed", `no file of conformance/ has ${words.join(" or ")} in its path`);
+  const { left, why: ended } = await runInMachine(parts, runs, FILE_SECONDS, (run, result) => report(Parser, run, result));
+  for (const { runtime, file } of left) refuse("failed", `${runtime} ${file}: did not run`);
+  if (ended !== undefined) console.log(ended);
   return undefined;
 }
 
