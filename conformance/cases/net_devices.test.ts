@@ -135,6 +135,33 @@ scenario("netDevices: after a later failure the devices are the host's again", (
   t.same(box.leftovers(), []);
 }, { skip });
 
+scenario("netDevices: a name that the kernel refuses when it has moved the device already", (t, box) => {
+  const host = new Host(box, { d0: ["192.0.2.5/24"] });
+  const other = holdNamespace(box);
+  ipIn(other, ["link", "property", "add", "dev", "lo", "altname", "taken0"]);
+  const done = host.run(box, (config) => {
+    moves({ d0: { name: "taken0" } })(config);
+    for (const namespace of config.linux.namespaces) {
+      if (namespace.type === "network") namespace.path = `/proc/${other}/ns/net`;
+    }
+  });
+  t.equal(done.status, 1);
+  t.match(done.stderr, /netDevices\.d0: .*file exists/);
+  t.match(host.ip("address", "show", "d0"), /\bUP\b[^]*192\.0\.2\.5\/24/);
+  t.notMatch(ipIn(other, ["link"]), /d0/);
+}, { skip });
+
+scenario("netDevices: a device that cannot be moved keeps its routes", (t, box) => {
+  const host = new Host(box, {});
+  host.ip("link", "add", "b0", "type", "bridge");
+  host.ip("address", "add", "192.0.2.5/24", "dev", "b0");
+  host.ip("link", "set", "b0", "up");
+  host.ip("route", "add", "198.51.100.0/24", "via", "192.0.2.1");
+  const done = host.run(box, moves({ b0: {} }));
+  t.match(done.stderr, /netDevices\.b0: .*invalid argument/);
+  t.match(host.ip("route"), /198\.51\.100\.0\/24 via 192\.0\.2\.1 dev b0/);
+}, { skip });
+
 scenario("netDevices: into a namespace that is joined", (t, box) => {
   const host = new Host(box, { d0: ["192.0.2.5/24"] });
   const other = holdNamespace(box);

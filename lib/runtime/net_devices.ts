@@ -130,10 +130,18 @@ function targetName(name: string, device: LinuxNetDevice | undefined): string {
 function moveIn(device: Moved, wanted: string, { outside, inside, namespace }: Sockets): void {
   const { link } = device;
   const before = new Set(links(inside).map(({ index }) => index));
-  setLinkUp(outside, link.index, false);
-  moveLink(outside, link.index, wanted, namespace);
+  const arrival = (isIt: (name: string) => boolean): Link | undefined =>
+    links(inside).find(({ index, name }) => !before.has(index) && isIt(name));
+  try {
+    // The kernel takes it down itself, once it is sure that it can be moved: one that cannot keeps its routes.
+    moveLink(outside, link.index, wanted, namespace);
+  } catch (error) {
+    // It renames what it has moved already, so a name that it refuses leaves the device there.
+    device.inside = arrival((name) => name === link.name)?.index;
+    throw error;
+  }
   // It may have got another index there, and with %d the kernel has chosen its name.
-  const arrived = links(inside).find(({ index, name }) => !before.has(index) && matches(name, wanted));
+  const arrived = arrival((name) => matches(name, wanted));
   if (arrived === undefined) {
     throw new RuntimeError("SYSCALL", `it has gone since it was moved as ${wanted}`, { errno: Errno.ENODEV });
   }

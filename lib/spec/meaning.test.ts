@@ -288,6 +288,18 @@ run("namespaces", [
     '/linux/netDevices/eth0/name: "sixteen-letters-" cannot be the name of a network device',
   ],
   [
+    "net devices: templates",
+    {
+      linux: {
+        namespaces: [{ type: "network" }],
+        netDevices: { a0: { name: "%d" }, b0: { name: "x%dy" }, c0: { name: "x%s" }, d0: { name: "x%d%d" }, e0: { name: "x%" } },
+      },
+    },
+    '/linux/netDevices/c0/name: "x%s" cannot be the name of a network device',
+    '/linux/netDevices/d0/name: "x%d%d" cannot be the name of a network device',
+    '/linux/netDevices/e0/name: "x%" cannot be the name of a network device',
+  ],
+  [
     "paths",
     { linux: { maskedPaths: ["/a"], readonlyPaths: ["/a", "b"], namespaces: [{ type: "mount" }] } },
     '/linux/readonlyPaths/1: found "b", must be an absolute path',

@@ -90,8 +90,9 @@ function checkTimeOffsets(config: Sound<Config>, report: Report): void {
   }
 }
 
-/** As the kernel's dev_valid_name has it. */
+/** As the kernel's dev_valid_name has it; a % it reads as the beginning of `%d`, of which it takes one. */
 function isDeviceName(name: string): boolean {
+  if (name.replace("%d", "").includes("%")) return false;
   return name.length > 0 && name.length < 16 && name !== "." && name !== ".." && !/[/:\s]/.test(name);
 }
 
