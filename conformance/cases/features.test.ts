@@ -15,6 +15,7 @@ interface Features {
     readonly intelRdt?: { readonly enabled: boolean };
   };
   readonly annotations: Readonly<Record<string, string>>;
+  readonly potentiallyUnsafeConfigAnnotations: readonly string[];
 }
 
 scenario("features: an object that engines can read", (t, box) => {
@@ -37,6 +38,12 @@ scenario("features: an object that engines can read", (t, box) => {
   t.ok(features.linux.seccomp.archs.includes("SCMP_ARCH_X86_64"));
   t.match(features.annotations["io.github.seccomp.libseccomp.version"], /^\d+\.\d+\.\d+$/);
 }, { skip: notFor("crun", "1.8 has no features") });
+
+scenario("features names the annotations that change what is done", (t, box) => {
+  const { potentiallyUnsafeConfigAnnotations: unsafe } = JSON.parse(box.call(["features"]).stdout) as Features;
+  // runc's and crun's names; one that ends in a dot stands for all that begin with it.
+  for (const name of ["org.systemd.property.", "org.criu.config", "run.oci.seccomp_bpf_data"]) t.ok(unsafe.includes(name), name);
+}, { skip: !IS_RUNT && "runc has no annotations of crun's" });
 
 scenario("features says of properties what check does with them", (t, box) => {
   const { linux } = JSON.parse(box.call(["features"]).stdout) as Features;

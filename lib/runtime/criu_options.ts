@@ -1,5 +1,6 @@
 /** What `checkpoint` and `restore` share: their options, and the fields of a request that come from them. */
 import { RuntimeError } from "../errors.ts";
+import { CRIU_CONFIG } from "../spec/annotations.ts";
 import type { Config } from "../spec/types.ts";
 import { Errno } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_RDONLY, check, exists } from "../sys/files.ts";
@@ -31,7 +32,6 @@ export interface CriuOptions {
 const EMPTY_NAMESPACES = 0x40000000;
 /** CRIU's settings for containers of runt, and runc's, which hold where there are none. */
 const CONFIG_FILES = ["/etc/criu/runt.conf", "/etc/criu/runc.conf"];
-const CONFIG_ANNOTATION = "org.criu.config";
 /** CRIU tells what it does up to debugging messages: the log is all that explains a failure. */
 const LOG_LEVEL = 4;
 
@@ -106,7 +106,7 @@ export function commonFields(options: CriuOptions, config: Config, directories: 
 
 /** CRIU's settings for this container; they count more than the options. */
 function configFile(config: Config): string | undefined {
-  const named = config.annotations?.[CONFIG_ANNOTATION];
+  const named = config.annotations?.[CRIU_CONFIG];
   if (named !== undefined) return named === "" ? undefined : named;
   return CONFIG_FILES.find((path) => exists(path));
 }

@@ -1,5 +1,6 @@
 /**
- * Annotations that change what is done, with crun's names and meaning. Every other one is data for others.
+ * Annotations that change what is done, with crun's names and meaning where nothing else is said. Every other one is data
+ * for others.
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#annotations
  */
@@ -19,7 +20,12 @@ export const HOOKS_STDOUT = "run.oci.hooks.stdout";
 /** As {@link HOOKS_STDOUT}, for their standard error. */
 export const HOOKS_STDERR = "run.oci.hooks.stderr";
 
-/** All of the above. */
+/** What the names begin with that set properties of the systemd unit, as runc has them. */
+export const SYSTEMD_PROPERTY = "org.systemd.property.";
+/** A file with settings for CRIU, as runc has it. */
+export const CRIU_CONFIG = "org.criu.config";
+
+/** All of the above. A name that ends in "." stands for all that begin with it. */
 export const UNSAFE_ANNOTATIONS: readonly string[] = [
   KEEP_GROUPS,
   MOUNT_CONTEXT,
@@ -28,6 +34,8 @@ export const UNSAFE_ANNOTATIONS: readonly string[] = [
   SECCOMP_BPF,
   HOOKS_STDOUT,
   HOOKS_STDERR,
+  SYSTEMD_PROPERTY,
+  CRIU_CONFIG,
 ];
 
 /** Annotations by name. */

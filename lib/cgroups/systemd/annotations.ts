@@ -1,10 +1,8 @@
 /** Properties that `org.systemd.property.NAME` annotations of config.json set. Pure. */
 import { RuntimeError } from "../../errors.ts";
+import { SYSTEMD_PROPERTY } from "../../spec/annotations.ts";
 import { GVariantError, parseGVariant, type Typed } from "./gvariant.ts";
 import { INFINITY, type Property } from "./values.ts";
-
-/** What the names of the annotations begin with. */
-export const PROPERTY_PREFIX = "org.systemd.property.";
 
 const MICROSECONDS = 1_000_000;
 
@@ -15,8 +13,8 @@ const MICROSECONDS = 1_000_000;
 export function annotatedProperties(annotations: Readonly<Record<string, string>> | undefined): Property[] {
   const properties: Property[] = [];
   for (const [key, source] of Object.entries(annotations ?? {})) {
-    if (!key.startsWith(PROPERTY_PREFIX)) continue;
-    const name = key.slice(PROPERTY_PREFIX.length);
+    if (!key.startsWith(SYSTEMD_PROPERTY)) continue;
+    const name = key.slice(SYSTEMD_PROPERTY.length);
     const refuse = (why: string): never => {
       const pointer = `/annotations/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
       throw new RuntimeError("CONFIG_INVALID", `annotations: ${key}=${source}: ${why}`, { pointer });
