@@ -542,4 +542,9 @@ run("seccomp", [
     "/linux/seccomp/syscalls/0/names: must not be empty",
     "/linux/seccomp/syscalls/0/args/0/index: found 6, must be at most 5",
   ],
+  [
+    "a name that is empty",
+    { linux: { seccomp: { defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: ["read", ""], action: "SCMP_ACT_LOG" }] } } },
+    "/linux/seccomp/syscalls/0/names/1: must not be empty",
+  ],
 ]);
