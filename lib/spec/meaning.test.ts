@@ -359,6 +359,17 @@ run("id maps", [
     "/linux/uidMappings: found 341 ranges, the kernel takes 340",
   ],
   [
+    "many, with large numbers",
+    {
+      linux: {
+        namespaces: [{ type: "user" }],
+        gidMappings: Array.from({ length: 215 }, (_, i) => ({ containerID: i, hostID: 1000000000 + i, size: 1 })),
+        uidMappings: Array.from({ length: 250 }, (_, i) => ({ containerID: i, hostID: 1000000000 + i, size: 1 })),
+      },
+    },
+    "/linux/uidMappings: has 4140 bytes as the kernel reads it, which takes 4095: that is too many ranges",
+  ],
+  [
     "root",
     {
       linux: {

@@ -5,6 +5,9 @@ import type { Config, LinuxIDMapping } from "./types.ts";
 
 /** The kernel's UID_GID_MAP_MAX_EXTENTS since Linux 4.15. */
 const MAX_EXTENTS = 340;
+/** The whole map is one write of less than a page; with numbers of ten digits that are 124 ranges. */
+const MAX_BYTES = 4095;
+const SURELY_FIT = 124;
 
 type MapName = "uidMappings" | "gidMappings";
 type Maps = { readonly [Name in MapName]?: readonly Range[] | undefined };
@@ -49,6 +52,10 @@ function checkMap(maps: readonly Range[] | undefined, list: string, report: Repo
     report(list, `found ${maps.length} ranges, the kernel takes ${MAX_EXTENTS}`);
     return;
   }
+  const bytes = maps.length > SURELY_FIT ? mapText(maps).length : 0;
+  if (bytes > MAX_BYTES) {
+    report(list, `has ${bytes} bytes as the kernel reads it, which takes ${MAX_BYTES}: that is too many ranges`);
+  }
   maps.forEach((map, index) => {
     if (map?.size === undefined) return;
     const { size } = map;
@@ -67,6 +74,13 @@ function checkMap(maps: readonly Range[] | undefined, list: string, report: Repo
 }
 
 type Range = Sound<LinuxIDMapping> | undefined;
+
+/** As it is written to uid_map or gid_map. */
+function mapText(maps: readonly Range[]): string {
+  let text = "";
+  for (const map of maps) text += `${map?.containerID ?? 0} ${map?.hostID ?? 0} ${map?.size ?? 0}\n`;
+  return text;
+}
 
 function overlap(one: Range, other: Range, side: "containerID" | "hostID"): boolean {
   const start = one?.[side];
