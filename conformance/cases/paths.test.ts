@@ -110,6 +110,19 @@ scenario("sysctl: a key of a namespace that is the host's is an error", (t, box)
   t.same(box.leftovers(), []);
 });
 
+scenario("sysctl: a key of the network where the namespace that is joined is the host's is an error", (t, box) => {
+  const key = "net.ipv4.ip_default_ttl";
+  const before = readText("/proc/sys/net/ipv4/ip_default_ttl");
+  const done = box.run((config) => {
+    for (const namespace of config.linux.namespaces) if (namespace.type === "network") namespace.path = "/proc/self/ns/net";
+    // What it is anyway, so that a runtime that does write it changes nothing.
+    config.linux.sysctl = { [key]: before.trim() };
+  });
+  t.equal(done.status, 1);
+  t.match(done.stderr, /net\.ipv4\.ip_default_ttl.* not allowed in host network namespace/);
+  t.same(box.leftovers(), []);
+});
+
 scenario("sysctl: a key without a namespace, or of the host name, is an error", (t, box) => {
   for (const key of ["vm.swappiness", "kernel.hostname", "kernel.core_pattern", "net/../kernel/core_pattern"]) {
     const done = box.run((config) => void (config.linux.sysctl = { [key]: "1" }));

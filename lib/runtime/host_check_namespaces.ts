@@ -1,11 +1,11 @@
 import { makesNamespace, namespaceReads } from "../spec/meaning_namespaces.ts";
 import type { Report, Sound } from "../spec/sound.ts";
-import { dottedSysctl } from "../spec/sysctl.ts";
 import { pointerStep } from "../spec/json_exact.ts";
 import type { Config, LinuxNamespaceType } from "../spec/types.ts";
 import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, exists, O_CLOEXEC, O_NONBLOCK, O_RDONLY, readTextIfExists } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { hostSysctls } from "./network_sysctls.ts";
 
 /** _IO(0xb7, 3), from linux/nsfs.h; since Linux 4.11. */
 const NS_GET_NSTYPE = 0xb703;
@@ -69,18 +69,9 @@ function checkJoined(
 }
 
 /** A joined network namespace may be the runtime's own, and then its parameters are the host's. */
-function checkNetworkSysctls({ linux }: Sound<Config>, report: Report): void {
-  const network = linux?.namespaces?.find((namespace) => namespace?.type === "network");
-  if (network?.path === undefined || network.path === "" || linux?.sysctl === undefined) return;
-  const own = native.stat(AT_FDCWD, "/proc/self/ns/net", true);
-  const joined = native.stat(AT_FDCWD, network.path, true);
-  if (typeof own === "number" || typeof joined === "number") return;
-  if (own.ino !== joined.ino || own.dev !== joined.dev) return;
-  for (const name in linux.sysctl) {
-    if (!dottedSysctl(name).startsWith("net.")) continue;
-    report(
-      `/linux/sysctl${pointerStep(name)}`,
-      `${network.path} is the host's network namespace, so it would be the host's`,
-    );
+function checkNetworkSysctls(config: Sound<Config>, report: Report): void {
+  const { path, names = [] } = hostSysctls(config) ?? {};
+  for (const name of names) {
+    report(`/linux/sysctl${pointerStep(name)}`, `${path} is the host's network namespace, so it would be the host's`);
   }
 }

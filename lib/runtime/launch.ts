@@ -30,6 +30,7 @@ import { relaysConsole } from "./console_socket.ts";
 import { runHooks } from "./hooks.ts";
 import type { NotifySocket } from "./notify_socket.ts";
 import type { MovedDevices } from "./net_devices.ts";
+import { checkSysctls } from "./network_sysctls.ts";
 import type { CreateOptions, RuntimeContext } from "./options.ts";
 import { checkUserNamespace, mayLackCgroups } from "./rootless.ts";
 import { containerFilter, sendListener } from "./seccomp.ts";
@@ -82,6 +83,7 @@ export async function launch(
   const rdt = await intelRdt(config, options.id);
   const namespaces = readNamespaces(config);
   checkUserNamespace(namespaces);
+  checkSysctls(config);
   const clone = initClone(namespaces);
   const initOptions = {
     clone,
