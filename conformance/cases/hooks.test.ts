@@ -130,14 +130,28 @@ for (const kind of HOOK_KINDS) {
   }, { proves: ["path", "args", "env"].map((name) => `hooks.${kind}[].${name}`) });
 }
 
-scenario("a hook without env has an empty one", (t, box) => {
+scenario("a hook without env has the runtime's, one with an empty env has none", (t, box) => {
   const folder = hookFolder(box);
-  box.sh("true", (config) => {
-    const show = `/usr/bin/tr '\\0' '\\n' < /proc/$$/environ > ${folder}/env; :`;
-    config.hooks = { createRuntime: [{ path: "/bin/sh", args: ["sh", "-c", show] }] };
-  });
-  t.equal(readText(join(folder, "env")), "");
-}, { skip: notFor("runc", "1.1 passes on its own") });
+  const show = (name: string): string => `/usr/bin/tr '\\0' '\\n' < /proc/$$/environ >> ${folder}/${name}; :`;
+  const done = box.run(
+    (config) => {
+      for (const kind of ["createRuntime", "poststart", "poststop"] as const) {
+        const own = { path: "/bin/sh", args: ["sh", "-c", show(`own-${kind}`)] };
+        const none = { path: "/bin/sh", args: ["sh", "-c", show("none")], env: [] };
+        config.hooks = { ...config.hooks, [kind]: kind === "createRuntime" ? [own, none] : [own] };
+      }
+      config.process.args = ["true"];
+    },
+    [],
+    { wrap: ["env", "-i", "PATH=/usr/bin:/bin", "OF_THE_CALLER=a b"] },
+  );
+  t.equal(done.status, 0, done.stderr);
+  for (const kind of ["createRuntime", "poststart", "poststop"]) {
+    const found = readText(join(folder, `own-${kind}`)).trim().split("\n").sort();
+    t.same(found, ["OF_THE_CALLER=a b", "PATH=/usr/bin:/bin"], kind);
+  }
+  t.equal(readText(join(folder, "none")), "");
+});
 
 scenario("a hook without args gets its path as the only one", (t, box) => {
   const folder = hookFolder(box);

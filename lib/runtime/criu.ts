@@ -9,6 +9,7 @@ import { AT_FDCWD, O_CLOEXEC, O_RDWR, SMALL_FILE, check, checkValue } from "../s
 import { native } from "../sys/native.ts";
 import { findProgram, searchPath } from "../sys/programs.ts";
 import { decodeResponse, encodeRequest, CriuType, type CriuFields, type CriuResponse } from "./criu_messages.ts";
+import { callersEnvironment } from "./environment.ts";
 
 const SOCK_SEQPACKET = 5;
 /** Of the log at most so many lines of errors go into a message. */
@@ -33,11 +34,7 @@ export class Criu {
     const program = findCriu();
     const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
     try {
-      const env: string[] = [];
-      for (const [name, value] of Object.entries(process.env)) {
-        if (value !== undefined && !name.startsWith("RUNT_")) env.push(`${name}=${value}`);
-      }
-      const options = { program, args: ["criu", "swrk", "3"], env, fds: [0, 1, 2, theirs, ...fds] };
+      const options = { program, args: ["criu", "swrk", "3"], env: callersEnvironment(), fds: [0, 1, 2, theirs, ...fds] };
       const { pid, pidfd } = checkValue(native.spawn(options), `start ${program}`, { path: program });
       return new Criu(pid, pidfd, ours);
     } catch (error) {

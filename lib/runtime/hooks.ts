@@ -13,6 +13,7 @@ import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_RDONLY, O_WRONLY, check } fro
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { readable } from "../sys/waiting.ts";
+import { callersEnvironment } from "./environment.ts";
 import type { ContainerRecord } from "./store.ts";
 
 /** How much of what a failed hook printed goes into the error; bytes. */
@@ -71,7 +72,8 @@ export async function runHook(
     const spawned = native.spawn({
       program: hook.path,
       args: hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path],
-      env: hook.env ?? [],
+      // Hooks look for programs by PATH, and runc and crun let them.
+      env: hook.env ?? callersEnvironment(),
       fds: [input, stdout ?? output, stderr ?? output],
       cwd,
       // A runtime that is killed leaves nothing behind. What a hook itself starts is not meant by this.
