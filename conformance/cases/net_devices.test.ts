@@ -135,6 +135,25 @@ scenario("netDevices: after a later failure the devices are the host's again", (
   t.same(box.leftovers(), []);
 }, { skip });
 
+scenario("netDevices: after a failure the host's devices have all that does not go with them, too", (t, box) => {
+  const leased = "192.0.2.7/24 valid_lft 3000 preferred_lft 2000";
+  const host = new Host(box, { d0: ["192.0.2.5/24", "198.51.100.9/32 scope link", leased, "2001:db8::5/64 nodad"] });
+  host.ip("route", "add", "default", "via", "192.0.2.1", "metric", "7");
+  host.ip("route", "add", "203.0.113.0/24", "via", "10.1.1.1", "dev", "d0", "onlink");
+  host.ip("route", "add", "10.2.0.0/16", "dev", "d0", "table", "77");
+  host.ip("-6", "route", "add", "2001:db8:9::/48", "via", "2001:db8::1");
+  const show = (): string => {
+    const list = [["address", "show", "d0"], ["route", "show", "table", "all"], ["-6", "route", "show", "table", "all"]];
+    // Seconds go by, and the kernel's own routes come back when it likes.
+    const lines = list.map((words) => host.ip(...words)).join("").split("\n").filter((line) => !/proto kernel|fe80|ff00/.test(line));
+    return lines.map((line) => line.replaceAll(/\d+sec| linkdown|state \w+|[A-Z_-]*CARRIER,?|M-DOWN|tentative|table local.*|local .*/g, "")).sort().join("\n");
+  };
+  const before = show();
+  const done = host.run(box, moves({ d0: { name: "eth0" } }, ["no-such-program"]));
+  t.equal(done.status, 1);
+  t.equal(show(), before);
+}, { skip });
+
 scenario("netDevices: a name that the kernel refuses when it has moved the device already", (t, box) => {
   const host = new Host(box, { d0: ["192.0.2.5/24"] });
   const other = holdNamespace(box);

@@ -12,13 +12,16 @@ import { AT_FDCWD, check, O_CLOEXEC, O_RDONLY } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import {
   addAddress,
+  addRoute,
+  linkAddresses,
+  linkRoutes,
   links,
   moveLink,
   openNetlink,
-  permanentAddresses,
   setLinkUp,
   type Link,
   type LinkAddress,
+  type LinkRoute,
 } from "../sys/netlink.ts";
 
 /** Devices that are in a container. */
@@ -33,6 +36,7 @@ export interface MovedDevices {
 interface Moved {
   readonly link: Link;
   readonly addresses: readonly LinkAddress[];
+  readonly routes: readonly LinkRoute[];
   /** Its index in the container; `undefined` as long as it is the host's. */
   inside: number | undefined;
 }
@@ -108,7 +112,9 @@ function moveAll(devices: Readonly<Record<string, LinuxNetDevice>>, sockets: Soc
     if (taken.some((each) => each.name === wanted)) {
       throw failure(name, `the container has a network device ${wanted} already`, Errno.EEXIST);
     }
-    plan.push([name, wanted, { link, addresses: permanentAddresses(sockets.outside, link.index), inside: undefined }]);
+    const addresses = linkAddresses(sockets.outside, link.index);
+    const routes = linkRoutes(sockets.outside, link.index);
+    plan.push([name, wanted, { link, addresses, routes, inside: undefined }]);
   }
   for (const [name, wanted, device] of plan) {
     moved.push(device);
@@ -146,7 +152,9 @@ function moveIn(device: Moved, wanted: string, { outside, inside, namespace }: S
     throw new RuntimeError("SYSCALL", `it has gone since it was moved as ${wanted}`, { errno: Errno.ENODEV });
   }
   device.inside = arrived.index;
-  for (const address of device.addresses) addAddress(inside, arrived.index, address);
+  for (const address of device.addresses) {
+    if (address.isPermanent) addAddress(inside, arrived.index, address);
+  }
   setLinkUp(inside, arrived.index, true);
 }
 
@@ -158,24 +166,26 @@ function matches(name: string, wanted: string): boolean {
   return name.startsWith(wanted.slice(0, at)) && name.endsWith(end);
 }
 
+/** Back to where it was, with all that it had: what is its own in the container is a part of that. */
 function moveBack(device: Moved, outside: number, inside: number, ours: number): void {
-  const { link, addresses } = device;
-  if (device.inside !== undefined) {
-    setLinkUp(inside, device.inside, false);
-    moveLink(inside, device.inside, link.name, ours);
-  }
+  if (device.inside === undefined) return;
+  const { link, addresses, routes } = device;
+  moveLink(inside, device.inside, link.name, ours);
   const home = links(outside).find(({ name }) => name === link.name);
   if (home === undefined) return;
-  const has = permanentAddresses(outside, home.index).length;
-  if (has < addresses.length) for (const address of addresses) addUnlessThere(outside, home.index, address);
-  if (link.up) setLinkUp(outside, home.index, true);
+  for (const address of addresses) unlessThere(() => addAddress(outside, home.index, address, true));
+  if (!link.up) return;
+  setLinkUp(outside, home.index, true);
+  // The way to a gateway may be a route that comes later in the list.
+  for (const route of [...routes, ...routes]) unlessThere(() => addRoute(outside, home.index, route));
 }
 
-function addUnlessThere(socket: number, index: number, address: LinkAddress): void {
+function unlessThere(add: () => void): void {
   try {
-    addAddress(socket, index, address);
+    add();
   } catch (error) {
-    if (asRuntimeError(error).facts.errno !== Errno.EEXIST) throw error;
+    const { errno } = asRuntimeError(error).facts;
+    if (errno !== Errno.EEXIST && errno !== Errno.ENETUNREACH && errno !== Errno.EHOSTUNREACH) throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { networkInterfaces } from "node:os";
 import t from "tap";
 import { native } from "./native.ts";
-import { links, openNetlink, permanentAddresses, setLinkUp } from "./netlink.ts";
+import { links, openNetlink, linkAddresses, setLinkUp } from "./netlink.ts";
 
 t.test("the devices of this process's namespace", (tt) => {
   const socket = openNetlink();
@@ -11,10 +11,13 @@ t.test("the devices of this process's namespace", (tt) => {
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
     const link = found.find((each) => each.name === name);
     tt.equal(link?.up, true, name);
-    const wide = permanentAddresses(socket, link?.index ?? 0);
-    tt.ok(wide.length <= (addresses?.length ?? 0), `${name} has no more of global scope than in all`);
+    const wide = linkAddresses(socket, link?.index ?? 0);
+    tt.ok(wide.length <= (addresses?.length ?? 0), `${name} has no more than in all`);
   }
-  tt.strictSame(permanentAddresses(socket, 0), []);
+  const local = linkAddresses(socket, 1);
+  tt.ok(local.some(({ family, prefix }) => family === 2 && prefix === 8), "127.0.0.1/8");
+  tt.notOk(local.some(({ isPermanent, scope }) => isPermanent && scope !== 0), "of scope host, so not to be moved");
+  tt.strictSame(linkAddresses(socket, 0), []);
   tt.end();
 });
 

@@ -1,4 +1,4 @@
-/** Requests to the kernel's routing netlink: network devices and their addresses. See rtnetlink(7). */
+/** Requests to the kernel's routing netlink: network devices, their addresses and routes. See rtnetlink(7). */
 import { check, syscallError } from "./files.ts";
 import { native } from "./native.ts";
 
@@ -13,20 +13,33 @@ const RTM_NEWLINK = 16;
 const RTM_GETLINK = 18;
 const RTM_NEWADDR = 20;
 const RTM_GETADDR = 22;
+const RTM_NEWROUTE = 24;
+const RTM_GETROUTE = 26;
 const IFLA_IFNAME = 3;
 const IFLA_NET_NS_FD = 28;
 const IFA_LABEL = 3;
 const IFA_CACHEINFO = 6;
 const IFA_FLAGS = 8;
 const IFF_UP = 1;
+const AF_INET6 = 10;
+const IFA_F_TEMPORARY = 1;
 const IFA_F_PERMANENT = 0x80;
 /** IFA_F_NODAD | IFA_F_NOPREFIXROUTE: the flags that an administrator gives. */
 const IFA_F_GIVEN = 0x202;
 const RT_SCOPE_UNIVERSE = 0;
-/** Sizes of nlmsghdr, ifinfomsg, ifaddrmsg and nlattr. */
+const RTA_OIF = 4;
+const RTA_CACHEINFO = 12;
+/** RTPROT_KERNEL and RTPROT_RA: routes that come by themselves. */
+const MADE_BY_KERNEL = [2, 9];
+/** RTM_F_CLONED */
+const CLONED = 0x200;
+/** RTNH_F_ONLINK: of a route's flags the only one that is not the kernel's own. */
+const ONLINK = 4;
+/** Sizes of nlmsghdr, ifinfomsg, ifaddrmsg, rtmsg and nlattr. */
 const HEADER = 16;
 const LINK = 16;
 const ADDRESS = 8;
+const ROUTE = 12;
 const ATTRIBUTE = 4;
 /** The kernel fills at most this many bytes of a dump at once. */
 const BUFFER = 64 * 1024;
@@ -47,6 +60,14 @@ export interface LinkAddress {
   readonly flags: number;
   readonly scope: number;
   readonly index: number;
+  /** Of global scope, and without an end. */
+  readonly isPermanent: boolean;
+  readonly attributes: readonly Attribute[];
+}
+
+/** A route through a device, as the kernel gives it and takes it back. */
+export interface LinkRoute {
+  readonly header: Uint8Array;
   readonly attributes: readonly Attribute[];
 }
 
@@ -97,41 +118,74 @@ export function moveLink(socket: number, index: number, name: string, namespace:
   transact(socket, body, "move");
 }
 
-/** The permanent addresses of global scope of a device, of each family. @throws SYSCALL */
-export function permanentAddresses(socket: number, index: number): readonly LinkAddress[] {
+/** Every address of a device, of each family, but those that IPv6 makes for a while. @throws SYSCALL */
+export function linkAddresses(socket: number, index: number): readonly LinkAddress[] {
   const body = request(RTM_GETADDR, NLM_F_DUMP, new Uint8Array(ADDRESS), []);
   const found: LinkAddress[] = [];
   for (const message of transact(socket, body, "RTM_GETADDR")) {
     const view = viewOf(message);
+    if (view.getUint32(4, true) !== index) continue;
     const all = attributes(message, ADDRESS);
     const wide = all.find(([type]) => type === IFA_FLAGS)?.[1];
     const flags = wide === undefined ? view.getUint8(2) : viewOf(wide).getUint32(0, true);
     const scope = view.getUint8(3);
-    if (view.getUint32(4, true) !== index || scope !== RT_SCOPE_UNIVERSE) continue;
-    if ((flags & IFA_F_PERMANENT) === 0) continue;
+    const family = view.getUint8(0);
+    if (family === AF_INET6 && (flags & IFA_F_TEMPORARY) !== 0) continue;
     found.push({
-      family: view.getUint8(0),
+      family,
       prefix: view.getUint8(1),
       flags,
       scope,
       index,
-      // The label has the device's old name, and the lifetimes are those of a permanent address anyway.
-      attributes: all.filter(([type]) => type !== IFA_FLAGS && type !== IFA_CACHEINFO && type !== IFA_LABEL),
+      isPermanent: scope === RT_SCOPE_UNIVERSE && (flags & IFA_F_PERMANENT) !== 0,
+      attributes: all.filter(([type]) => type !== IFA_FLAGS),
     });
   }
   return found;
 }
 
-/** Gives a device an address. @throws SYSCALL */
-export function addAddress(socket: number, index: number, address: LinkAddress): void {
+/**
+ * Gives a device an address.
+ * @param isHome it is the device that had it, so that label and lifetimes are right as they were
+ * @throws SYSCALL
+ */
+export function addAddress(socket: number, index: number, address: LinkAddress, isHome = false): void {
   const header = new Uint8Array(ADDRESS);
   header.set([address.family, address.prefix, 0, address.scope]);
   const view = viewOf(header);
   view.setUint32(4, index, true);
   const flags = new Uint8Array(4);
   viewOf(flags).setUint32(0, address.flags & IFA_F_GIVEN, true);
-  const body = request(RTM_NEWADDR, NLM_F_ACK | NLM_F_NEW, header, [...address.attributes, [IFA_FLAGS, flags]]);
+  // The label has the device's old name, and the lifetimes are those of a permanent address anyway.
+  const known = address.attributes.filter(([type]) => isHome || (type !== IFA_CACHEINFO && type !== IFA_LABEL));
+  const body = request(RTM_NEWADDR, NLM_F_ACK | NLM_F_NEW, header, [...known, [IFA_FLAGS, flags]]);
   transact(socket, body, "add address");
+}
+
+/** The routes through a device that somebody has made, of each family and table. @throws SYSCALL */
+export function linkRoutes(socket: number, index: number): readonly LinkRoute[] {
+  const body = request(RTM_GETROUTE, NLM_F_DUMP, new Uint8Array(ROUTE), []);
+  const found: LinkRoute[] = [];
+  for (const message of transact(socket, body, "RTM_GETROUTE")) {
+    const view = viewOf(message);
+    const all = attributes(message, ROUTE);
+    const device = all.find(([type]) => type === RTA_OIF)?.[1];
+    const flags = view.getUint32(8, true);
+    if (device === undefined || viewOf(device).getUint32(0, true) !== index) continue;
+    if (MADE_BY_KERNEL.includes(view.getUint8(5)) || (flags & CLONED) !== 0) continue;
+    const header = message.slice(0, ROUTE);
+    viewOf(header).setUint32(8, flags & ONLINK, true);
+    found.push({ header, attributes: all.filter(([type]) => type !== RTA_CACHEINFO && type !== RTA_OIF) });
+  }
+  return found;
+}
+
+/** Makes a route through a device. @throws SYSCALL */
+export function addRoute(socket: number, index: number, route: LinkRoute): void {
+  const device = new Uint8Array(4);
+  viewOf(device).setUint32(0, index, true);
+  const body = request(RTM_NEWROUTE, NLM_F_ACK | NLM_F_NEW, route.header, [...route.attributes, [RTA_OIF, device]]);
+  transact(socket, body, "add route");
 }
 
 function linkHeader(index: number, flags: number, change: number): Uint8Array {
