@@ -41,6 +41,31 @@ t.test("a cgroup that takes no process", (tt) => {
   tt.end();
 });
 
+t.test("a scheduler that is not permitted", (tt) => {
+  const told = (policy: number): string => {
+    const fields = { policy, flags: 0n, nice: 0n, priority: 0, runtime: 0n, deadline: 0n, period: 0n };
+    return message({ op: "scheduler", origin: "/process/scheduler", fields }, { call: "sched_setattr", errno: Errno.EPERM });
+  };
+  for (const realTime of [1, 2]) tt.match(told(realTime), /\(the cgroup has no real-time share, which linux\.resources\.cpu\.realtimeRuntime/);
+  tt.match(told(6), /\(process scheduler can't be used together with AllowedCPUs, which linux\.resources\.cpu\.cpus sets/);
+  tt.end();
+});
+
+t.test("a device that is bound because it cannot be made", (tt) => {
+  const told = (bind: number, call: string, errno: number): string => {
+    const fields = { path: "/dev/x", mode: 0, major: 1, minor: 3, uid: 0, gid: 0, bind };
+    return message({ op: "device", origin: "/linux/devices/0", fields }, { call, errno, subject: "/dev/x" });
+  };
+  const start = 'linux.devices[0]: device: ';
+  tt.equal(told(1, "open", Errno.ENOENT), `${start}open "/dev/x": no such file or directory (in a user namespace the host's device of that name is bound)`);
+  tt.equal(told(0, "open", Errno.ENOENT), `${start}open "/dev/x": no such file or directory (where mknod is not permitted the host's device of that name is bound)`);
+  tt.equal(
+    told(1, "verify", Errno.ENODEV),
+    `${start}verify "/dev/x": no such device (in a user namespace the host's device of that name is bound, and that is another one)`,
+  );
+  tt.end();
+});
+
 t.test("an id that the user namespace does not have", (tt) => {
   const none = 0n;
   const step: Step = {

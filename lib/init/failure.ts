@@ -21,6 +21,10 @@ export interface Failure {
   readonly subject: string;
 }
 
+/** Of linux/sched.h. */
+const SCHED_FIFO = 1;
+const SCHED_RR = 2;
+
 /** `value` of a hook that ran longer than its timeout. */
 export const HOOK_TIMED_OUT = 0x10000;
 
@@ -134,9 +138,7 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
     case "selinuxLabel":
       return `write to \`/proc/self/attr/${step.fields.attribute}\`: ${reason}`;
     case "scheduler":
-      if (failure.errno === Errno.EPERM) {
-        return `scheduler: ${call}: ${reason} (process scheduler can't be used together with AllowedCPUs, which linux.resources.cpu.cpus sets; or a privilege is missing)`;
-      }
+      if (failure.errno === Errno.EPERM) return `scheduler: ${call}: ${reason} (${schedulerHint(step.fields.policy)})`;
       return `${step.op}: ${call}: ${reason}`;
     case "rlimit": {
       const hint = failure.errno === Errno.EPERM ? ` (the hard limit ${step.fields.hard} is above the runtime's own, which takes CAP_SYS_RESOURCE)` : "";
@@ -151,9 +153,7 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
       return `${call}: ${reason}${hint}`;
     }
     case "device": {
-      const isAbsent = call === "open" && failure.errno === Errno.ENOENT;
-      const absent = isAbsent ? " (in a user namespace the host's device of that name is bound)" : "";
-      const hint = failure.errno === Errno.EEXIST ? " (what is there is not this device)" : absent;
+      const hint = failure.errno === Errno.EEXIST ? " (what is there is not this device)" : boundHint(step.fields.bind, failure);
       return `${step.op}: ${call}${quoted}: ${reason}${hint}`;
     }
     case "sysctl":
@@ -161,6 +161,23 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
     default:
       return `${step?.op ?? "init"}: ${call}${quoted}: ${reason}`;
   }
+}
+
+/** Why the kernel may not permit a policy. */
+function schedulerHint(policy: number): string {
+  const missing = "or a privilege is missing";
+  if (policy === SCHED_FIFO || policy === SCHED_RR) {
+    return `the cgroup has no real-time share, which linux.resources.cpu.realtimeRuntime gives it on cgroup v1; ${missing}`;
+  }
+  return `process scheduler can't be used together with AllowedCPUs, which linux.resources.cpu.cpus sets; ${missing}`;
+}
+
+/** Where a device cannot be made, what is bound instead, and is not there or is another one. */
+function boundHint(bind: number, { call, errno }: Failure): string {
+  const isAbsent = call === "open" && errno === Errno.ENOENT;
+  if (!isAbsent && call !== "verify") return "";
+  const why = bind === 1 ? "in a user namespace" : "where mknod is not permitted";
+  return ` (${why} the host's device of that name is bound${isAbsent ? "" : ", and that is another one"})`;
 }
 
 /** Why nothing is mounted there; `subject` is where the target really lies. */
