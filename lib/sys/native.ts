@@ -164,7 +164,7 @@ export interface Native {
   socketpair(type: number): [number, number] | number;
   /**
    * Connects a Unix socket. Paths over 107 bytes work too (through /proc/self/fd); a leading "@" names a socket in
-   * the abstract space.
+   * the abstract space. Connecting, and each send later, waits for ten seconds at most: -EAGAIN then.
    * @param type SOCK_STREAM (1) by default
    */
   connectUnix(path: string, type?: number): number;

@@ -116,6 +116,18 @@ t.test("datagrams, and the abstract space", async (t) => {
   close(abstract, sender);
 });
 
+t.test("who takes no connection is not waited for for ever", async (t) => {
+  const path = join(root, "deaf");
+  const listener = native.bindUnix(path, SOCK_STREAM);
+  const clients: number[] = [];
+  const began = Date.now();
+  let fd = native.connectUnix(path);
+  for (; fd >= 0 && clients.length < 1000; fd = native.connectUnix(path)) clients.push(fd);
+  t.equal(fd, -11, "EAGAIN");
+  t.ok(Date.now() - began >= 9_000, "it may be busy for a while");
+  close(listener, ...clients);
+});
+
 t.test("a directory on the way is missing, or a name is too long", async (t) => {
   const long = join(root, "x".repeat(120), "socket");
   t.equal(native.bindUnix(long, SOCK_STREAM), ENOENT);

@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -22,6 +23,8 @@ namespace {
 constexpr size_t kMaxDescriptors = 253;
 constexpr size_t kControlSize = CMSG_SPACE(kMaxDescriptors * sizeof(int));
 constexpr int kBacklog = 128;
+// Whoever takes no connection, or nothing of what is sent, for so long, is not waited for.
+constexpr timeval kPatience{.tv_sec = 10, .tv_usec = 0};
 
 struct Address {
   sockaddr_un name;
@@ -108,6 +111,7 @@ Napi::Value Socketpair(Napi::Env env, int type) {
 int ConnectUnix(const Path& path, std::optional<int> type) {
   UniqueFd fd(MakeSocket(type.value_or(SOCK_STREAM)));
   if (!fd.valid()) return -errno;
+  if (setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof(kPatience)) < 0) return -errno;
   Address address;
   const bool fits = MakeAddress(path.text, path.length, address);
   const int result = fits ? Connect(fd.get(), address) : ConnectLong(fd.get(), path);
