@@ -30,7 +30,7 @@ export async function update(context: RuntimeContext, id: string, limits: Limits
 
 function readResources(file: string): LinuxResources {
   const name = file === "-" ? "standard input" : file;
-  const text = file === "-" ? readInput() : native.readFile(AT_FDCWD, file, LIMIT);
+  const text = file === "-" ? readInput() : native.readUtf8File(AT_FDCWD, file, LIMIT);
   if (typeof text === "number") {
     throw new RuntimeError("SYSCALL", `open ${name}: ${errnoText(-text)}`, { path: name, errno: -text });
   }

@@ -46,7 +46,7 @@ export function loadConfig(path: string): { readonly text: string; readonly conf
 /** The path and the text of a bundle's config.json. @throws CONFIG_INVALID where there is none, or no text */
 export function readConfig(path: string): { readonly file: string; readonly text: string } {
   const file = `${path}/config.json`;
-  const text = native.readFile(AT_FDCWD, file, CONFIG_LIMIT);
+  const text = native.readUtf8File(AT_FDCWD, file, CONFIG_LIMIT);
   if (text === -Errno.ENOENT) {
     const message = `JSON specification file config.json not found (looked for ${file})`;
     throw new RuntimeError("CONFIG_INVALID", message, { path: file, errno: Errno.ENOENT });

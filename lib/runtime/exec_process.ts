@@ -26,7 +26,7 @@ export async function processOf(options: ExecOptions, config: Config): Promise<P
   const wanted = options.process;
   if (!("file" in wanted)) return changedProcess(config.process, wanted);
   const path = wanted.file;
-  const text = native.readFile(AT_FDCWD, path, FILE_LIMIT);
+  const text = native.readUtf8File(AT_FDCWD, path, FILE_LIMIT);
   if (typeof text === "number") throw syscallError(-text, `open ${path}`, { path });
   const { parseProcess } = await import("../spec/process_file.ts");
   return withDefaults(parseProcess(text, path, config), config.process);

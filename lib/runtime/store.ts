@@ -100,7 +100,7 @@ export class Entry {
    * @throws STATE_DAMAGED
    */
   read(): ContainerRecord | undefined {
-    const text = native.readFile(this.#fd, STATE, LIMIT);
+    const text = native.readUtf8File(this.#fd, STATE, LIMIT);
     if (text === -Errno.ENOENT) return undefined;
     if (typeof text === "number") throw syscallError(-text, `read ${this.path}/${STATE}`);
     const record = parseRecord(text);
@@ -132,7 +132,7 @@ export class Entry {
 
   /** config.json as `create` validated it. @throws SYSCALL */
   readConfig(): string {
-    const text = native.readFile(this.#fd, CONFIG, LIMIT);
+    const text = native.readUtf8File(this.#fd, CONFIG, LIMIT);
     if (typeof text === "number") throw syscallError(-text, `read ${this.path}/${CONFIG}`);
     return text;
   }

@@ -75,13 +75,21 @@ export interface FilesystemStat {
   readonly flags: number;
 }
 
-/** The addon's functions. `dirfd` may be AT_FDCWD (-100) everywhere. */
+/**
+ * The addon's functions. `dirfd` may be AT_FDCWD (-100) everywhere. In a path a lone surrogate U+DC80 … U+DCFF is the byte
+ * 0x80 … 0xFF: `readdir` and `readlink` give those of names that are not UTF-8 so.
+ */
 export interface Native {
   open(dirfd: number, path: string, flags: number, mode: number): number;
   close(fd: number): number;
   dup(fd: number): number;
-  /** Whole file as UTF-8 text; EFBIG if it has more than `limit` bytes, EILSEQ if it is not UTF-8. */
+  /**
+   * Whole file as text; EFBIG if it has more than `limit` bytes. What is not UTF-8 becomes U+FFFD: a file of procfs has
+   * names in it that a container gives, or that the kernel has cut in the middle of a character.
+   */
   readFile(dirfd: number, path: string, limit: number): string | number;
+  /** As `readFile`, for documents: EILSEQ if it is not UTF-8. */
+  readUtf8File(dirfd: number, path: string, limit: number): string | number;
   /** Opens with `flags`, writes all of `data` by one write(2), closes. */
   writeFile(dirfd: number, path: string, flags: number, mode: number, data: string): number;
   read(fd: number, buffer: Uint8Array): number;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -70,15 +70,24 @@ t.test("readFile", async (t) => {
   t.equal(native.readFile(AT_FDCWD, root, LIMIT), -21, "EISDIR");
 });
 
-t.test("readFile refuses what is not UTF-8", async (t) => {
+t.test("readUtf8File refuses what is not UTF-8", async (t) => {
   const bad = ["80", "c0af", "c3", "eda080", "e08080", "f08080", "f4908080", "f5808080", "41ff", "e282"];
   for (const hex of bad) {
     writeFileSync(at("bad"), Buffer.from(hex, "hex"));
-    t.equal(native.readFile(AT_FDCWD, at("bad"), LIMIT), EILSEQ, hex);
+    t.equal(native.readUtf8File(AT_FDCWD, at("bad"), LIMIT), EILSEQ, hex);
+    t.type(native.readFile(AT_FDCWD, at("bad"), LIMIT), "string", hex);
   }
   for (const text of ["\u0080", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\uffff", "\u{10000}", "\u{10ffff}"]) {
     writeFileSync(at("good"), text);
+    t.equal(native.readUtf8File(AT_FDCWD, at("good"), LIMIT), text, JSON.stringify(text));
     t.equal(native.readFile(AT_FDCWD, at("good"), LIMIT), text, JSON.stringify(text));
+  }
+});
+
+t.test("readFile puts U+FFFD in the place of what is not UTF-8", async (t) => {
+  for (const [hex, text] of [["41ff42", "A\ufffdB"], ["c3", "\ufffd"], ["31202800ff2920", "1 (\0\ufffd) "]] as const) {
+    writeFileSync(at("bad"), Buffer.from(hex, "hex"));
+    t.equal(native.readFile(AT_FDCWD, at("bad"), LIMIT), text, hex);
   }
 });
 
@@ -218,4 +227,26 @@ t.test("sha256: as Node's own, at every length around a block", async (t) => {
     t.same([...native.sha256(part)], [...createHash("sha256").update(part).digest()], `${length} bytes`);
   }
   t.same([...native.sha256("zwölf")], [...createHash("sha256").update("zwölf").digest()]);
+});
+
+t.test("a name that is not UTF-8 leads back to its file", async (t) => {
+  const folder = at("names");
+  mkdirSync(folder);
+  const names = ["ff", "80", "c3", "41ff42", "eda080", "f09f90b3ff", "efbfbd", "efbfbdff", "c3a4"];
+  for (const name of names) writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, "hex")]), name);
+  const found = native.readdir(AT_FDCWD, folder);
+  if (typeof found === "number") return t.fail(String(found));
+  t.equal(new Set(found).size, names.length);
+  for (const name of found) {
+    const text = native.readFile(AT_FDCWD, `${folder}/${name}`, LIMIT);
+    t.equal(typeof text === "string" && names.includes(text), true, JSON.stringify(name));
+    native.symlink(name, AT_FDCWD, `${folder}/link`);
+    t.equal(native.readlink(AT_FDCWD, `${folder}/link`), name);
+    native.unlink(AT_FDCWD, `${folder}/link`);
+    t.equal(native.unlink(AT_FDCWD, `${folder}/${name}`), 0);
+  }
+  t.same(native.readdir(AT_FDCWD, folder), []);
+  t.equal(native.mkdir(AT_FDCWD, `${folder}/\ud800\udc2f`, 0o700), 0, "a pair is a character");
+  t.equal(native.mkdir(AT_FDCWD, `${folder}/x\udc2fy`, 0o700), 0, "no byte of ASCII");
+  t.same([...readdirSync(folder)].sort(), ["\ud800\udc2f", "x\ufffdy"].sort());
 });

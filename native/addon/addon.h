@@ -28,6 +28,7 @@ int Open(int dirfd, const Path& path, int flags, uint32_t mode);
 int Close(int fd);
 int Dup(int fd);
 Napi::Value ReadFile(Napi::Env env, int dirfd, const Path& path, int64_t limit);
+Napi::Value ReadUtf8File(Napi::Env env, int dirfd, const Path& path, int64_t limit);
 int WriteFile(int dirfd, const Path& path, int flags, uint32_t mode, const Bytes& data);
 int Read(int fd, const Buffer& buffer);
 int Write(int fd, const Bytes& data);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "utf8.h"
+
 namespace runt::addon {
 namespace {
 
@@ -15,6 +17,24 @@ bool ReadInteger(Napi::Value value, double low, double high, double& out) {
   if (napi_get_value_double(value.Env(), value, &number) != napi_ok) return false;
   if (!(number >= low && number <= high) || std::trunc(number) != number) return false;
   out = number;
+  return true;
+}
+
+// The engine gives U+FFFD for a lone surrogate, which may be a byte of a name that is not UTF-8.
+bool HasReplacement(const Path& path) {
+  return ::memmem(path.text, path.length, "\xEF\xBF\xBD", 3) != nullptr;
+}
+
+// As the engine's conversion, but with such bytes as they are; never longer than that.
+bool ReadEscaped(Napi::Value value, Path& out) {
+  char16_t units[sizeof(out.text)];
+  size_t count = 0;
+  if (napi_get_value_string_utf16(value.Env(), value, units, sizeof(out.text), &count) != napi_ok) return false;
+  const std::string bytes = UnescapedName(units, count);
+  if (bytes.size() > out.length) return false;
+  std::memcpy(out.text, bytes.data(), bytes.size());
+  out.length = bytes.size();
+  out.text[out.length] = '\0';
   return true;
 }
 
@@ -72,7 +92,7 @@ int ReadArgument(Napi::Value value, Path& out) {
   // stay free.
   if (out.length + 4 >= sizeof(out.text)) return ENAMETOOLONG;
   if (std::memchr(out.text, '\0', out.length) != nullptr) return EINVAL;
-  return 0;
+  return HasReplacement(out) && !ReadEscaped(value, out) ? kWrongType : 0;
 }
 
 int ReadArgument(Napi::Value value, Bytes& out) {

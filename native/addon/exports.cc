@@ -18,6 +18,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Close>("close"),
     Function<Dup>("dup"),
     Function<ReadFile>("readFile"),
+    Function<ReadUtf8File>("readUtf8File"),
     Function<WriteFile>("writeFile"),
     Function<Read>("read"),
     Function<Write>("write"),

@@ -33,6 +33,27 @@ int ReadToEnd(int fd, size_t limit, std::string& text) {
   }
 }
 
+// The engine puts U+FFFD in the place of what is not UTF-8, unless that is refused (`strict`).
+Napi::Value ReadWhole(Napi::Env env, int dirfd, const Path& path, int64_t limit, bool strict) {
+  if (limit < 0) return Napi::Number::New(env, -EINVAL);
+  const UniqueFd fd(Open(dirfd, path, O_RDONLY | O_NOCTTY, 0));
+  if (!fd.valid()) return Napi::Number::New(env, -errno);
+  std::string text;
+  const int problem = ReadToEnd(fd.get(), static_cast<size_t>(limit), text);
+  if (problem != 0) return Napi::Number::New(env, -problem);
+
+  napi_value value = nullptr;
+  napi_status status = napi_ok;
+  if (IsAscii(text.data(), text.size())) {
+    status = napi_create_string_latin1(env, text.data(), text.size(), &value);
+  } else if (!strict || IsUtf8(text.data(), text.size())) {
+    status = napi_create_string_utf8(env, text.data(), text.size(), &value);
+  } else {
+    return Napi::Number::New(env, -EILSEQ);
+  }
+  return status == napi_ok ? Napi::Value(env, value) : Napi::Number::New(env, -ENOMEM);
+}
+
 }  // namespace
 
 int Open(int dirfd, const Path& path, int flags, uint32_t mode) {
@@ -48,23 +69,11 @@ int Close(int fd) {
 int Dup(int fd) { return OrErrno(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
 
 Napi::Value ReadFile(Napi::Env env, int dirfd, const Path& path, int64_t limit) {
-  if (limit < 0) return Napi::Number::New(env, -EINVAL);
-  const UniqueFd fd(Open(dirfd, path, O_RDONLY | O_NOCTTY, 0));
-  if (!fd.valid()) return Napi::Number::New(env, -errno);
-  std::string text;
-  const int problem = ReadToEnd(fd.get(), static_cast<size_t>(limit), text);
-  if (problem != 0) return Napi::Number::New(env, -problem);
+  return ReadWhole(env, dirfd, path, limit, false);
+}
 
-  napi_value value = nullptr;
-  napi_status status = napi_ok;
-  if (IsAscii(text.data(), text.size())) {
-    status = napi_create_string_latin1(env, text.data(), text.size(), &value);
-  } else if (IsUtf8(text.data(), text.size())) {
-    status = napi_create_string_utf8(env, text.data(), text.size(), &value);
-  } else {
-    return Napi::Number::New(env, -EILSEQ);
-  }
-  return status == napi_ok ? Napi::Value(env, value) : Napi::Number::New(env, -ENOMEM);
+Napi::Value ReadUtf8File(Napi::Env env, int dirfd, const Path& path, int64_t limit) {
+  return ReadWhole(env, dirfd, path, limit, true);
 }
 
 int WriteFile(int dirfd, const Path& path, int flags, uint32_t mode, const Bytes& data) {

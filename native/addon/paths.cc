@@ -12,6 +12,7 @@
 #include "../base/syscall.h"
 #include "../base/unique_fd.h"
 #include "addon.h"
+#include "utf8.h"
 
 namespace runt::addon {
 namespace {
@@ -29,6 +30,13 @@ constexpr size_t kDirectoryBuffer = 32768;
 
 bool IsSelfOrParent(const char* name) {
   return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0;
+}
+
+// A name that a Path argument takes back, also where it is not UTF-8: anybody can make such names.
+Napi::Value Name(Napi::Env env, const char* text, size_t size) {
+  if (IsUtf8(text, size)) return Napi::String::New(env, text, size);
+  const std::u16string name = EscapedName(text, size);
+  return Napi::String::New(env, name.data(), name.size());
 }
 
 void SetNumber(Napi::Env env, Napi::Object object, const char* name, double number) {
@@ -65,7 +73,7 @@ Napi::Value Readlink(Napi::Env env, int dirfd, const Path& path) {
   char target[PATH_MAX];
   const ssize_t size = readlinkat(dirfd, path.text, target, sizeof(target));
   if (size < 0) return Napi::Number::New(env, -errno);
-  return Napi::String::New(env, target, static_cast<size_t>(size));
+  return Name(env, target, static_cast<size_t>(size));
 }
 
 int Mkfifo(int dirfd, const Path& path, uint32_t mode) {
@@ -125,7 +133,7 @@ Napi::Value Readdir(Napi::Env env, int dirfd, const Path& path) {
   while ((size = Syscall(__NR_getdents64, fd.get(), buffer, sizeof(buffer))) > 0) {
     for (long at = 0; at < size;) {
       const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + at);
-      if (!IsSelfOrParent(entry->name)) names.Set(count++, Napi::String::New(env, entry->name));
+      if (!IsSelfOrParent(entry->name)) names.Set(count++, Name(env, entry->name, std::strlen(entry->name)));
       at += entry->size;
     }
   }

@@ -32,6 +32,9 @@ JSValue DefineGlobals(JSContext* context);
 void SetProcess(JSContext* context, JSValueConst process, int argc, char** argv, char** environment,
                 int inherited_fds);
 
+// A string of bytes that may be no UTF-8, as those of file names: each that is none becomes U+FFFD.
+JSValue Text(JSContext* context, std::string_view bytes);
+
 // main.cc. Runs the jobs that wait until none is left; false after an exception, which is told on standard error.
 bool RunJobs(JSRuntime* runtime);
 void Complain(JSContext* context, JSValue error);

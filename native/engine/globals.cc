@@ -25,9 +25,47 @@ void SetFunction(JSContext* context, JSValueConst object, const char* name, JSCF
   Set(context, object, name, JS_NewCFunction(context, function, name, length), kHidden);
 }
 
-// Bytes that may be no UTF-8, as those of file names: what is none becomes U+FFFD.
-JSValue Text(JSContext* context, std::string_view bytes) {
-  return JS_NewStringLen(context, bytes.data(), bytes.size());
+// The length of the UTF-8 sequence at `text`, 0 if it is none (RFC 3629: no surrogates, nothing overlong).
+size_t SequenceAt(std::string_view text) {
+  const auto byte = [&](size_t index) { return index < text.size() ? static_cast<uint8_t>(text[index]) : 0u; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const auto follows = [&](size_t index, unsigned low = 0x80, unsigned high = 0xBF) {
+    return byte(index) >= low && byte(index) <= high;
+  };
+  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    const unsigned low = first == 0xE0 ? 0xA0 : 0x80;
+    const unsigned high = first == 0xED ? 0x9F : 0xBF;
+    return follows(1, low, high) && follows(2) ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    const unsigned low = first == 0xF0 ? 0x90 : 0x80;
+    const unsigned high = first == 0xF4 ? 0x8F : 0xBF;
+    return follows(1, low, high) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+// Each byte that is no part of UTF-8 becomes U+FFFD.
+std::string Replaced(std::string_view rest) {
+  std::string text;
+  text.reserve(rest.size());
+  while (!rest.empty()) {
+    const size_t length = SequenceAt(rest);
+    text.append(length == 0 ? std::string_view("\xEF\xBF\xBD") : rest.substr(0, length));
+    rest.remove_prefix(length == 0 ? 1 : length);
+  }
+  return text;
+}
+
+bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = SequenceAt(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
 }
 
 JSValue Uint8Array(JSContext* context, std::string_view bytes) {
@@ -89,28 +127,6 @@ JSValue EncodeInto(JSContext* context, JSValueConst, int argc, JSValueConst* arg
 
 // TextDecoder
 
-// The length of the UTF-8 sequence at `text`, 0 if it is none (RFC 3629: no surrogates, nothing overlong).
-size_t SequenceAt(std::string_view text) {
-  const auto byte = [&](size_t index) { return index < text.size() ? static_cast<uint8_t>(text[index]) : 0u; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const auto follows = [&](size_t index, unsigned low = 0x80, unsigned high = 0xBF) {
-    return byte(index) >= low && byte(index) <= high;
-  };
-  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const unsigned low = first == 0xE0 ? 0xA0 : 0x80;
-    const unsigned high = first == 0xED ? 0x9F : 0xBF;
-    return follows(1, low, high) && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const unsigned low = first == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xF4 ? 0x8F : 0xBF;
-    return follows(1, low, high) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
-
 JSValue NewDecoder(JSContext* context, JSValueConst target, int argc, JSValueConst* argv) {
   JSValue decoder = NewPlain(context, target, 0, nullptr);
   bool fatal = false;
@@ -133,15 +149,8 @@ JSValue Decode(JSContext* context, JSValueConst self, int argc, JSValueConst* ar
   const bool fatal = JS_ToBool(context, wanted) > 0;
   JS_FreeValue(context, wanted);
   if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
-  std::string text;
-  text.reserve(rest.size());
-  while (!rest.empty()) {
-    const size_t length = SequenceAt(rest);
-    if (length == 0 && fatal) return JS_ThrowTypeError(context, "The encoded data was not valid UTF-8");
-    text.append(length == 0 ? std::string_view("\xEF\xBF\xBD") : rest.substr(0, length));
-    rest.remove_prefix(length == 0 ? 1 : length);
-  }
-  return Text(context, text);
+  if (fatal && !IsUtf8(rest)) return JS_ThrowTypeError(context, "The encoded data was not valid UTF-8");
+  return Text(context, rest);
 }
 
 void DefineClass(JSContext* context, JSValueConst global, const char* name, JSCFunction* constructor, int length,
@@ -243,6 +252,15 @@ JSValue Process(JSContext* context) {
 }
 
 }  // namespace
+
+JSValue Text(JSContext* context, std::string_view bytes) {
+  // QuickJS would take what follows a byte that is none for a part of it: a parenthesis, a slash.
+  if (!IsUtf8(bytes)) {
+    const std::string text = Replaced(bytes);
+    return JS_NewStringLen(context, text.data(), text.size());
+  }
+  return JS_NewStringLen(context, bytes.data(), bytes.size());
+}
 
 Utf8::Utf8(JSContext* context, JSValueConst value) : context_(context), text_(JS_ToCStringLen(context, &size_, value)) {
   if (text_ == nullptr) return;

@@ -430,14 +430,34 @@ napi_status napi_coerce_to_string(napi_env env, napi_value value, napi_value* re
 
 napi_status napi_create_string_utf8(napi_env env, const char* text, size_t size, napi_value* result) {
   if (size == NAPI_AUTO_LENGTH) size = std::strlen(text);
-  return Result(env, JS_NewStringLen(env->context, text, size), result);
+  return Result(env, runt::engine::Text(env->context, {text, size}), result);
+}
+
+// QuickJS takes and gives a surrogate as three bytes, as if UTF-8 had it; two that make a pair come back as four.
+napi_status napi_create_string_utf16(napi_env env, const char16_t* text, size_t size, napi_value* result) {
+  std::string bytes;
+  for (size_t index = 0; index < size; ++index) {
+    const char16_t unit = text[index];
+    const auto follow = [&](unsigned shift) { bytes.push_back(static_cast<char>(0x80 | (unit >> shift & 0x3F))); };
+    if (unit < 0x80) {
+      bytes.push_back(static_cast<char>(unit));
+    } else if (unit < 0x800) {
+      bytes.push_back(static_cast<char>(0xC0 | unit >> 6));
+      follow(0);
+    } else {
+      bytes.push_back(static_cast<char>(0xE0 | unit >> 12));
+      follow(6);
+      follow(0);
+    }
+  }
+  return Result(env, JS_NewStringLen(env->context, bytes.data(), bytes.size()), result);
 }
 
 napi_status napi_create_string_latin1(napi_env env, const char* text, size_t size, napi_value* result) {
   if (size == NAPI_AUTO_LENGTH) size = std::strlen(text);
   size_t ascii = 0;
   while (ascii < size && static_cast<unsigned char>(text[ascii]) < 0x80) ++ascii;
-  if (ascii == size) return napi_create_string_utf8(env, text, size, result);
+  if (ascii == size) return Result(env, JS_NewStringLen(env->context, text, size), result);
   std::string utf8;
   for (size_t index = 0; index < size; ++index) {
     const auto byte = static_cast<unsigned char>(text[index]);
@@ -465,6 +485,36 @@ napi_status napi_get_value_string_utf8(napi_env env, napi_value value, char* buf
   if (size > 0) std::memcpy(buffer, bytes.data(), size);
   buffer[size] = '\0';
   if (result != nullptr) *result = size;
+  return Done(env, napi_ok);
+}
+
+napi_status napi_get_value_string_utf16(napi_env env, napi_value value, char16_t* buffer, size_t room, size_t* result) {
+  if (!JS_IsString(Value(value)) || buffer == nullptr || room == 0) return Done(env, napi_string_expected);
+  size_t left = 0;
+  const char* text = JS_ToCStringLen(env->context, &left, Value(value));
+  if (text == nullptr) return Thrown(env);
+  size_t size = 0;
+  const auto put = [&](uint32_t unit) {
+    if (size < room - 1) buffer[size++] = static_cast<char16_t>(unit);
+  };
+  for (const char* at = text; left > 0;) {
+    const auto byte = [&](size_t index) { return static_cast<uint32_t>(static_cast<unsigned char>(at[index])); };
+    const auto follow = [&](size_t index) { return byte(index) & 0x3F; };
+    const size_t length = byte(0) < 0x80 ? 1 : byte(0) < 0xE0 ? 2 : byte(0) < 0xF0 ? 3 : 4;
+    if (length == 1) put(byte(0));
+    if (length == 2) put((byte(0) & 0x1F) << 6 | follow(1));
+    if (length == 3) put((byte(0) & 0xF) << 12 | follow(1) << 6 | follow(2));
+    if (length == 4) {
+      const uint32_t beyond = ((byte(0) & 7) << 18 | follow(1) << 12 | follow(2) << 6 | follow(3)) - 0x10000;
+      put(0xD800 | beyond >> 10);
+      put(0xDC00 | (beyond & 0x3FF));
+    }
+    at += length;
+    left -= length;
+  }
+  buffer[size] = u'\0';
+  *result = size;
+  JS_FreeCString(env->context, text);
   return Done(env, napi_ok);
 }
 
