@@ -177,7 +177,7 @@ scenario("CVE-2026-30892: exec --user takes numbers only, and all of them", (t, 
 
 const RACE_ROUNDS = 25;
 
-scenario("GHSA-3q8j-pf29-vwv8: /proc trades places with a directory of the image while paths are hidden in it", async (t, box) => {
+for (const proc of ["/proc", "//proc/"]) scenario(`GHSA-3q8j-pf29-vwv8: ${proc} trades places with a directory of the image while paths are hidden in it`, async (t, box) => {
   // Whatever the race leads to, the real procfs has everything hidden, by whatever name it can be reached.
   const look = `
     for d in /proc /fake; do cd $d; test -e self/status || continue
@@ -187,8 +187,9 @@ scenario("GHSA-3q8j-pf29-vwv8: /proc trades places with a directory of the image
   let came = 0;
   for (let round = 0; round < RACE_ROUNDS; round += 1) {
     const bundle = box.bundle((config) => {
-      config.linux.maskedPaths = ["/proc/sys/kernel/ostype", "/proc/fs"];
-      config.linux.readonlyPaths = ["/proc/sys"];
+      for (const mount of config.mounts) if (mount.destination === "/proc") mount.destination = proc;
+      config.linux.maskedPaths = [`${proc}/sys/kernel/ostype`, `${proc}/fs`];
+      config.linux.readonlyPaths = [`${proc}/sys`];
       config.process.args = ["sh", "-c", look];
     });
     const fake = join(bundle.rootfs, "fake");

@@ -80,6 +80,20 @@ t.test("the whole order", async (t) => {
   ]);
 });
 
+t.test("init knows what lies in /proc and /sys by one name, however config.json writes it", async (t) => {
+  const config: Config = {
+    ...minimal,
+    mounts: [
+      { destination: "/proc/", type: "proc", source: "proc" },
+      { destination: "//./sys", type: "sysfs", source: "sysfs" },
+    ],
+    linux: { ...minimal.linux, maskedPaths: ["/proc//kcore", "//proc/kcore"], readonlyPaths: ["/./sys/"] },
+  };
+  t.match(find(config, "mount"), [{ target: "/proc" }, { target: "/sys" }]);
+  t.match(find(config, "maskPath"), [{ path: "/proc/kcore" }]);
+  t.match(find(config, "readonlyPath"), [{ path: "/sys" }]);
+});
+
 t.test("cwd is tried before the ids change, and settled after", async (t) => {
   const path = minimal.process!.cwd;
   t.match(find(minimal, "changeDirectory"), [

@@ -6,7 +6,7 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
  */
-import { isRootPath } from "../spec/clean_path.ts";
+import { isRootPath, plainPath } from "../spec/clean_path.ts";
 import type { Config } from "../spec/types.ts";
 import { keyringSteps } from "./attributes.ts";
 import type { PlanFacts, Slot } from "./facts.ts";
@@ -154,11 +154,12 @@ function kernelSteps(config: Config, steps: Step[]): void {
     const origin = `/linux/readonlyPaths/${index++}`;
     // A mount over the root would change nothing for whoever stands in the root already.
     if (isRootPath(path)) steps.push(readonlyRoot(origin));
-    else steps.push({ op: "readonlyPath", origin, fields: { path } });
+    else steps.push({ op: "readonlyPath", origin, fields: { path: plainPath(path) } });
   }
   index = 0;
   const masked: string[] = [];
-  for (const path of linux?.maskedPaths ?? []) {
+  for (const given of linux?.maskedPaths ?? []) {
+    const path = plainPath(given);
     const origin = `/linux/maskedPaths/${index++}`;
     // Callers list a path twice (their own defaults and the user's); one mount hides it as well as two.
     if (masked.includes(path)) continue;

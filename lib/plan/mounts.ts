@@ -5,7 +5,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#default-devices
  */
 import { MOUNT_CONTEXT } from "../spec/annotations.ts";
-import { cleanPath } from "../spec/clean_path.ts";
+import { cleanPath, plainPath } from "../spec/clean_path.ts";
 import type { Config, LinuxDevice, Mount } from "../spec/types.ts";
 import type { PlanFacts } from "./facts.ts";
 import * as K from "./linux.ts";
@@ -151,9 +151,12 @@ export function mountFields(
   };
 }
 
-/** A destination that is given as the host sees it, with the root file system's own path in front, as runc takes it too. */
+/**
+ * A destination may be given as the host sees it, with the root file system's own path in front, as runc takes it too.
+ * Init knows what is mounted on /proc and /sys by these names.
+ */
 function insideRoot(destination: string, rootfs: string): string {
-  return rootfs.length > 1 && destination.startsWith(`${rootfs}/`) ? destination.slice(rootfs.length) : destination;
+  return plainPath(rootfs.length > 1 && destination.startsWith(`${rootfs}/`) ? destination.slice(rootfs.length) : destination);
 }
 
 /** The path that a bind mount shows; a relative one counts from the bundle. */

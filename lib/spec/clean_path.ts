@@ -19,3 +19,12 @@ export function isRootPath(path: string): boolean {
   // Nearly no path ends so: the others need not be taken apart.
   return (last === "/" || last === ".") && cleanPath(path) === "/";
 }
+
+/**
+ * The same place below a root, written in one way: "/proc" for "//proc", "/proc/", "/./proc" and "proc". ".." stays,
+ * because a link may stand before it.
+ */
+export function plainPath(path: string): string {
+  if (path.startsWith("/") && !/\/\.?(\/|$)/.test(path)) return path;
+  return `/${path.split("/").filter((name) => name !== "" && name !== ".").join("/")}`;
+}
