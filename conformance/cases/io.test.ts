@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { scenario, type State } from "../harness/box.ts";
 import { openFiles, readText, waitFor } from "../harness/host.ts";
 import { IS_RUNT, KIND } from "../harness/runtime.ts";
@@ -26,6 +26,19 @@ scenario("--pid-file: a directory that does not exist is an error, and nothing i
   t.equal(done.status, 1);
   t.match(done.stderr, /\/no\/such\/dir/);
   t.same(box.leftovers(), []);
+});
+
+scenario("a file of root's that is read from as stdin stays root's, whoever the container's user is", (t, box) => {
+  const secret = box.file("secret\n");
+  chmodSync(secret, 0o600);
+  const wrap = ["sh", "-c", `exec "$@" < ${secret}`, "sh"];
+  const done = box.run((config) => {
+    config.process.user = { uid: 1000, gid: 1000 };
+    config.process.args = ["sh", "-c", "cat; chmod 666 /proc/self/fd/0; echo changed > /proc/self/fd/0"];
+  }, [], { wrap });
+  t.match(done.stdout, "secret\n", done.output);
+  const { uid, mode } = statSync(secret);
+  t.same([uid, mode & 0o777, readText(secret)], [0, 0o600, "secret\n"]);
 });
 
 scenario("stdin, stdout and stderr are those of the runtime", (t, box) => {

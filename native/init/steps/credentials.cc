@@ -75,6 +75,11 @@ Status RaiseAmbient(std::uint64_t ambient) {
   return {};
 }
 
+// A file of the host that was opened to be read from: its owner could write to it, too.
+bool IsInput(int fd, const FileFacts& facts) {
+  return facts.type() == kTypeRegular && (Syscall(__NR_fcntl, fd, F_GETFL, 0) & O_ACCMODE) == O_RDONLY;
+}
+
 // Lets the user reopen its own stdio by name (/dev/stdout). /dev/null is everybody's; a terminal or
 // pipe whose owner may not be changed stays as it is.
 Status GiveStdio(std::uint32_t uid) {
@@ -84,7 +89,7 @@ Status GiveStdio(std::uint32_t uid) {
     if (known == -EBADF) continue;
     TRY(Check(known, Call::kFstat, "stdio"));
     const bool null = facts.type() == kTypeCharacter && facts.major == 1 && facts.minor == 3;
-    if (null || facts.uid == uid) continue;
+    if (null || facts.uid == uid || IsInput(fd, facts)) continue;
     const long changed = Syscall(__NR_fchown, fd, uid, -1);
     if (changed == -EPERM || changed == -EROFS || changed == -EINVAL) continue;
     TRY(Check(changed, Call::kFchown, "stdio"));
