@@ -16,16 +16,17 @@ constexpr int kMaxDepth = 64;
 
 class Copier {
  public:
-  explicit Copier(std::string_view subject) : subject_(subject) {}
+  Copier(Procfs& procfs, std::string_view subject) : procfs_(procfs), subject_(subject) {}
 
   Status CopyContents(int from, int to, int depth) const;
 
  private:
   Status CopyEntry(int from, int to, const char* name, int depth) const;
-  Status CopyFile(int from, int to, const char* name, const FileFacts& facts) const;
-  Status CopyLink(int from, int to, const char* name) const;
+  Status CopyFile(int entry, int to, const char* name) const;
+  Status CopyLink(int entry, int to, const char* name) const;
   Status CopyOwner(int to, const char* name, const FileFacts& facts) const;
 
+  Procfs& procfs_;
   std::string_view subject_;
 };
 
@@ -38,13 +39,10 @@ Status Copier::CopyOwner(int to, const char* name, const FileFacts& facts) const
   return Check(Syscall(__NR_fchmodat, to, name, facts.mode & 07777), Call::kFchmod, subject_);
 }
 
-Status Copier::CopyFile(int from, int to, const char* name, const FileFacts& facts) const {
-  const UniqueFd source = TRY(
-      CheckedFd(Syscall(__NR_openat, from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0),
-                Call::kOpenat, subject_));
-  FileFacts opened;
-  TRY(Check(GetFacts(source.get(), &opened), Call::kFstat, subject_));
-  if (!opened.IsSamePlace(facts)) return Error{ESTALE, Call::kVerify, subject_};
+// `entry` is known to be a regular file. By its name there may be a device by now, and a device can do anything when it is
+// opened.
+Status Copier::CopyFile(int entry, int to, const char* name) const {
+  const UniqueFd source = TRY(procfs_.Reopen(entry, O_RDONLY, subject_));
   const UniqueFd target =
       TRY(CheckedFd(Syscall(__NR_openat, to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600),
                     Call::kOpenat, subject_));
@@ -57,9 +55,9 @@ Status Copier::CopyFile(int from, int to, const char* name, const FileFacts& fac
   }
 }
 
-Status Copier::CopyLink(int from, int to, const char* name) const {
+Status Copier::CopyLink(int entry, int to, const char* name) const {
   char target[kPathMax];
-  const long size = TRY(Checked(Syscall(__NR_readlinkat, from, name, target, sizeof target - 1),
+  const long size = TRY(Checked(Syscall(__NR_readlinkat, entry, "", target, sizeof target - 1),
                                 Call::kReadlinkat, subject_));
   target[size] = '\0';
   return Check(Syscall(__NR_symlinkat, target, to, name), Call::kSymlinkat, subject_);
@@ -73,10 +71,10 @@ Status Copier::CopyEntry(int from, int to, const char* name, int depth) const {
   TRY(Check(GetFacts(entry.get(), &facts), Call::kFstat, subject_));
   switch (facts.type()) {
     case kTypeRegular:
-      TRY(CopyFile(from, to, name, facts));
+      TRY(CopyFile(entry.get(), to, name));
       break;
     case kTypeLink:
-      TRY(CopyLink(from, to, name));
+      TRY(CopyLink(entry.get(), to, name));
       break;
     case kTypeDirectory: {
       TRY(Check(Syscall(__NR_mkdirat, to, name, 0700), Call::kMkdirat, subject_));
@@ -121,8 +119,8 @@ Status Copier::CopyContents(int from, int to, int depth) const {
 
 }  // namespace
 
-Status CopyUp(int from, int to, std::string_view subject) {
-  return Copier(subject).CopyContents(from, to, 0);
+Status CopyUp(Procfs& procfs, int from, int to, std::string_view subject) {
+  return Copier(procfs, subject).CopyContents(from, to, 0);
 }
 
 }  // namespace runt

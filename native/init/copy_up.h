@@ -4,13 +4,15 @@
 #include <string_view>
 
 #include "../base/result.h"
+#include "procfs.h"
 
 namespace runt {
 
 // Copies what is in the directory `from` (O_PATH) into the empty directory `to`: directories,
 // files, links, FIFOs and device nodes, with modes and owners; sockets are left out. Links are
-// copied, never followed. `subject` names the mount in errors; ELOOP: deeper than 64 directories.
-Status CopyUp(int from, int to, std::string_view subject);
+// copied, never followed. What is at a name is looked at once: others may change the tree meanwhile.
+// `subject` names the mount in errors; ELOOP: deeper than 64 directories.
+Status CopyUp(Procfs& procfs, int from, int to, std::string_view subject);
 
 }  // namespace runt
 

@@ -198,7 +198,7 @@ Status New(Context& context, const MountStep& step) {
       copy_up ? attributes & static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY) : 0;
   const UniqueFd mount = TRY(filesystem.Mount(attributes & ~late));
   if (copy_up) {
-    TRY(CopyUp(target.get(), mount.get(), step.target));
+    TRY(CopyUp(context.procfs, target.get(), mount.get(), step.target));
     if (late_readonly) {
       TRY(filesystem.SetFlag("ro", step.target));
       TRY(filesystem.Reconfigure(step.target));
