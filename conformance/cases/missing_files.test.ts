@@ -83,10 +83,23 @@ scenario("a file that is no program", (t, box) => {
     config.process.args = ["sleep", "1000"];
   });
   script(bundle, "text", "no first line\n");
+  script(bundle, "empty", "");
+  const foreign = readFileSync("/bin/busybox");
+  foreign.writeUInt16LE(243, 18);
+  writeFileSync(join(bundle.rootfs, "bin/foreign"), foreign, { mode: 0o755 });
   const container = box.create(bundle);
   container.start();
   const done = exec(box, container, ["/bin/text"]);
   t.match(done.stderr, /exec format error/);
+  for (const [name, reason] of [
+    ["text", /exec format error: it is neither an ELF program nor a script/],
+    ["empty", /exec format error: the file is empty/],
+    ["foreign", /exec format error: it is a program for riscv64/],
+  ] as const) {
+    const tried = exec(box, container, [`/bin/${name}`]);
+    t.match(tried.stderr, "exec format error", name);
+    if (IS_RUNT) t.match(tried.stderr, reason, name);
+  }
   t.equal(exec(box, container, ["/bin/sh", "-c", "/bin/text"]).status, 127, "a shell runs it as a script of its own");
 });
 

@@ -32,6 +32,51 @@ t.test("what a program lacks that is there", (tt) => {
   tt.end();
 });
 
+t.test("a file that is no program", (tt) => {
+  const said = (value: number): string => message(exec, { errno: Errno.ENOEXEC, subject: "/bin/x", value });
+  tt.equal(said(0), "process.args: exec /bin/x: exec format error");
+  tt.equal(said(1), "process.args: exec /bin/x: exec format error: the file is empty");
+  tt.match(said(2), 'exec format error: it is neither an ELF program nor a script with "#!"');
+  tt.equal(said(0x10000 + 183), "process.args: exec /bin/x: exec format error: it is a program for aarch64");
+  tt.match(said(0x10000 + 4711), "a program for another machine (ELF number 4711)");
+  tt.end();
+});
+
+t.test("a program that may not be executed", (tt) => {
+  const find: Step = { op: "findProgram", origin: "/process/args/0", fields: { name: "/bin/x", search: "/bin" } };
+  const said = (call: string): string => message(find, { errno: Errno.EACCES, call, subject: "/bin/x" });
+  tt.equal(said("lookup"), 'process.args[0]: exec: "/bin/x": stat /bin/x: permission denied');
+  tt.equal(said("faccessat"), 'process.args[0]: exec: "/bin/x": permission denied');
+  tt.equal(said("verify"), 'process.args[0]: exec: "/bin/x": permission denied: it is a directory');
+  tt.end();
+});
+
+t.test("namespaces that the kernel does not make", (tt) => {
+  const said = (call: string, errno: number): RuntimeError =>
+    failureError({ stage: 1, step: 0, errno, call, value: 0, subject: "namespaces" }, [], () => "");
+  for (const call of ["clone", "unshare"]) {
+    const error = said(call, Errno.EPERM);
+    tt.match(error.message, `linux.namespaces: ${call}: operation not permitted (CAP_SYS_ADMIN is missing, or a seccomp filter`);
+    tt.match(error.facts, { syscall: call, pointer: "/linux/namespaces" });
+  }
+  tt.match(said("clone", Errno.ENOSPC).message, "/proc/sys/user/max_*_namespaces");
+  tt.match(said("clone", Errno.EAGAIN).message, "RLIMIT_NPROC");
+  tt.end();
+});
+
+t.test("an id in a mount's options that the user namespace does not have", (tt) => {
+  const step: Step = {
+    op: "mount", origin: "/mounts/2",
+    fields: {
+      source: "devpts", target: "/dev/pts", fstype: "devpts", flags: 0, sb: 0, set: 0, clear: 0, implied: 0, recSet: 0, recClear: 0,
+      propagation: [], data: "gid=5", tree: 0,
+    },
+  };
+  tt.match(message(step, { call: "fsconfig", errno: Errno.EINVAL, subject: "gid=5" }), "fsconfig: invalid argument (gid=5: is it in linux.gidMappings?)");
+  tt.match(message(step, { call: "fsconfig", errno: Errno.EINVAL, subject: "gid=x" }), "invalid argument (gid=x)");
+  tt.end();
+});
+
 t.test("a cgroup that takes no process", (tt) => {
   const step: Step = { op: "cgroup", origin: "/linux/cgroupsPath", fields: {} };
   tt.equal(

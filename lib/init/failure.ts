@@ -15,7 +15,7 @@ export interface Failure {
   readonly errno: number;
   /** System call or check, one of `CALLS`. */
   readonly call: string;
-  /** For `hook`: the wait status, or {@link HOOK_TIMED_OUT}. */
+  /** For `hook`: the wait status, or {@link HOOK_TIMED_OUT}; for `execve`: what the file is, see {@link noProgram}. */
   readonly value: number;
   /** The path, option or name that it was about. */
   readonly subject: string;
@@ -26,7 +26,7 @@ const SCHED_FIFO = 1;
 const SCHED_RR = 2;
 
 /** `value` of a hook that ran longer than its timeout. */
-export const HOOK_TIMED_OUT = 0x10000;
+const HOOK_TIMED_OUT = 0x10000;
 
 /** Reads a record; `undefined` if `bytes` is not one. */
 export function parseFailure(bytes: Uint8Array): Failure | undefined {
@@ -54,13 +54,13 @@ export function failureError(
   hookOutput: () => string,
 ): RuntimeError {
   const step = steps[failure.step];
-  if (step === undefined && failure.call === "clone") return namespacesError(failure);
+  if (step === undefined && (failure.call === "clone" || failure.call === "unshare")) return namespacesError(failure);
   const facts = {
     errno: failure.errno,
     syscall: failure.call,
     ...(step !== undefined && step.origin !== "" ? { pointer: step.origin } : {}),
     ...(failure.subject !== "" ? { path: failure.subject } : {}),
-    ...(step?.op === "exec" && isMissing(failure.call)
+    ...(step?.op === "exec" && (isMissing(failure.call) || failure.value !== 0)
       ? { brief: `exec ${step.fields.args[0] ?? ""}: ${errnoText(failure.errno)}` }
       : {}),
   };
@@ -77,12 +77,20 @@ export function failureError(
   return new RuntimeError("STEP_FAILED", text, facts);
 }
 
-/** The clone that makes the namespaces comes before the plan's first step. */
-function namespacesError(failure: Failure): RuntimeError {
-  const text = `linux.namespaces: clone: ${errnoText(failure.errno)}`;
-  const facts = { errno: failure.errno, syscall: "clone", pointer: "/linux/namespaces" };
-  return new RuntimeError("STEP_FAILED", text, facts);
+/** What makes the namespaces comes before the plan's first step. */
+function namespacesError({ call, errno }: Failure): RuntimeError {
+  const hint = NAMESPACE_HINTS[errno];
+  const text = `linux.namespaces: ${call}: ${errnoText(errno)}${hint === undefined ? "" : ` (${hint})`}`;
+  return new RuntimeError("STEP_FAILED", text, { errno, syscall: call, pointer: "/linux/namespaces" });
 }
+
+/** What the kernel means when it makes no namespaces. */
+const NAMESPACE_HINTS: Readonly<Record<number, string>> = {
+  [Errno.EPERM]: "CAP_SYS_ADMIN is missing, or a seccomp filter of the container or service that this runs in forbids it",
+  [Errno.EAGAIN]: "RLIMIT_NPROC, or the pids limit of the cgroup, is reached",
+  [Errno.ENOSPC]: "a limit in /proc/sys/user/max_*_namespaces is reached",
+  [Errno.EINVAL]: "the kernel does not have one of them",
+};
 
 function where(step: Step | undefined): string {
   return step === undefined || step.origin === "" ? "" : `${propertyName(step.origin)}: `;
@@ -104,13 +112,16 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
         const place = `error mounting ${JSON.stringify(what)} to rootfs at ${JSON.stringify(target)}: ${where(step)}`;
         return place + misplaced(failure.errno, subject, reason);
       }
-      const about = subject === "" || subject === target ? "" : ` (${subject})`;
+      const unmapped = failure.errno === Errno.EINVAL ? /^([ug]id)=[0-9]+$/.exec(subject)?.[1] : undefined;
+      const hint = unmapped === undefined ? "" : `: is it in linux.${unmapped}Mappings?`;
+      const about = subject === "" || subject === target ? "" : ` (${subject}${hint})`;
       return `error mounting ${JSON.stringify(what)} to rootfs at ${JSON.stringify(target)}: ${where(step)}${call}: ${reason}${about}`;
     }
     case "findProgram":
       return programError(step.fields.name, step.fields.search, failure, reason);
     case "exec":
       if (isMissing(call)) return missingError(step.fields.args[0] ?? "", failure, reason);
+      if (failure.value !== 0) return `exec ${subject}: ${reason}: ${noProgram(failure.value)}`;
       // The file is there: so what it names as its interpreter or loader is not, or not for this machine.
       return `exec ${subject}: ${reason}${failure.errno === Errno.ENOENT ? " (it has gone since it was found, or its interpreter or loader is missing)" : ""}`;
     case "cgroup": {
@@ -190,7 +201,10 @@ function misplaced(errno: number, subject: string, reason: string): string {
 /** With the words that engines look for: they decide between exit codes 126 and 127 by them. */
 function programError(name: string, search: string, failure: Failure, reason: string): string {
   const quoted = JSON.stringify(name);
-  if (name.includes("/")) return `exec: ${quoted}: stat ${name}: ${reason}`;
+  if (name.includes("/")) {
+    if (failure.call === "verify") return `exec: ${quoted}: ${reason}: it is a directory`;
+    return failure.call === "faccessat" ? `exec: ${quoted}: ${reason}` : `exec: ${quoted}: stat ${name}: ${reason}`;
+  }
   const looked = ` (looked in ${search})`;
   if (failure.errno === Errno.ENOENT) return `exec: ${quoted}: executable file not found in $PATH${looked}`;
   const hint = failure.errno === Errno.EMFILE ? ": is RLIMIT_NOFILE of process.rlimits too low?" : "";
@@ -213,6 +227,19 @@ function missingError(program: string, { call, subject }: Failure, reason: strin
   return `exec ${program}: ${reason}: not of the file itself, but of ${what}, ${JSON.stringify(subject)}${hint}`;
 }
 
+/** Machines of ELF programs (e_machine), by the names that uname(2) gives them. */
+const MACHINES: Readonly<Record<number, string>> = {
+  3: "i386", 8: "mips", 20: "ppc", 21: "ppc64", 22: "s390x", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64", 258: "loongarch64",
+};
+
+/** Why the kernel takes a file for no program, by what `native/init/missing.h` says that it is. */
+function noProgram(kind: number): string {
+  if (kind === 1) return "the file is empty";
+  if (kind < 0x10000) return 'it is neither an ELF program nor a script with "#!" and an interpreter in its first line';
+  const machine = kind & 0xffff;
+  return `it is a program for ${MACHINES[machine] ?? `another machine (ELF number ${machine})`}`;
+}
+
 function hookError(
   failure: Failure,
   step: Extract<Step, { op: "hook" }>,
@@ -230,7 +257,7 @@ function hookError(
 }
 
 /** A wait status in words, as Go prints it. */
-export function waitStatusText(status: number): string {
+function waitStatusText(status: number): string {
   const signal = status & 0x7f;
   return signal === 0 ? `exit status ${(status >> 8) & 0xff}` : `signal: ${signalText(signal)}`;
 }

@@ -288,7 +288,7 @@ export const CALLS = [
   "sethostname", "setdomainname", "keyctl", "prctl", "prlimit", "setgroups", "setresgid", "setresuid",
   "capset", "setsid", "ioctl", "dup3", "close_range", "execve", "socket", "getcwd", "mmap", "waitid", "poll",
   "fspick", "fstatfs", "getdents64", "memfd_create", "pipe2", "seccomp", "sched_setaffinity", "interpreter", "loader",
-  "sched_setattr", "ioprio_set", "personality", "set_mempolicy",
+  "sched_setattr", "ioprio_set", "personality", "set_mempolicy", "faccessat",
 ] as const;
 
 /** Bytes of a failure record: kind, stage, step, errno, call, value (u32 each), then the subject. */

@@ -248,6 +248,8 @@ void TryTexts(std::string_view bytes) {
   const std::string name = "/proc/self/fd/" + std::to_string(file.get());
   const MissingFile missing = FindMissing(name.c_str());
   Demand(missing.call == Call::kNone || !missing.path.empty(), "what is missing has a name");
+  const std::uint32_t kind = KindOfProgram(name.c_str());
+  Demand(kind != kEmptyProgram || text.empty(), "what is empty has no bytes");
 }
 
 std::string MakePlan(Random& random) {

@@ -42,14 +42,27 @@ constexpr ElfLayout kElf32 = {28, 42, 44, 4, 4, 16};
 constexpr ElfLayout kElf64 = {32, 54, 56, 8, 8, 32};
 constexpr std::size_t kSegmentHeaderSize = 56;
 
+bool IsElf(const unsigned char* head, std::size_t size) {
+  constexpr unsigned char kMagic[] = {0x7f, 'E', 'L', 'F'};
+  if (size < 64) return false;
+  for (std::size_t i = 0; i < sizeof kMagic; ++i) {
+    if (head[i] != kMagic[i]) return false;
+  }
+  return true;
+}
+
+// e_machine of what this is compiled for.
+#ifdef __aarch64__
+constexpr std::uint32_t kOwnMachine = 183;
+#else
+constexpr std::uint32_t kOwnMachine = 62;
+#endif
+constexpr std::size_t kMachineOffset = 18;
+
 // The loader that an ELF program names; empty where there is none.
 Text<kSubjectSize> ElfLoader(int fd, const unsigned char* head, std::size_t size) {
   Text<kSubjectSize> loader;
-  constexpr unsigned char kMagic[] = {0x7f, 'E', 'L', 'F'};
-  if (size < 64) return loader;
-  for (std::size_t i = 0; i < sizeof kMagic; ++i) {
-    if (head[i] != kMagic[i]) return loader;
-  }
+  if (!IsElf(head, size)) return loader;
   if (head[5] != 1) return loader;  // big-endian
   const ElfLayout& layout = head[4] == 2 ? kElf64 : kElf32;
   const std::uint64_t table = ReadNumber(head + layout.headers_offset, layout.address_size);
@@ -81,6 +94,18 @@ bool IsProgram(const char* path) {
   return Syscall(__NR_faccessat, AT_FDCWD, path, kAccessExecute) >= 0;
 }
 
+// Reads the first `kHeadSize` bytes of a regular file, which stays open in `file`; how many there are, or negative.
+long ReadHead(const char* path, UniqueFd* file, unsigned char* head) {
+  // Somebody may have put a FIFO in its place, which must not make this wait.
+  const long opened =
+      Syscall(__NR_openat, AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+  if (opened < 0) return opened;
+  *file = UniqueFd(static_cast<int>(opened));
+  FileFacts facts;
+  if (GetFacts(file->get(), &facts) < 0 || facts.type() != kTypeRegular) return -EINVAL;
+  return ReadSome(file->get(), head, kHeadSize);
+}
+
 }  // namespace
 
 Text<kSubjectSize> ScriptInterpreter(std::string_view head) {
@@ -99,15 +124,9 @@ MissingFile FindMissing(const char* program) {
   MissingFile missing;
   Text<kSubjectSize> script;
   for (int depth = 0; depth < kMaxScripts; ++depth) {
-    // Somebody may have put a FIFO in its place, which must not make this wait.
-    const long opened = Syscall(__NR_openat, AT_FDCWD, program,
-                                O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-    if (opened < 0) return missing;
-    const UniqueFd file(static_cast<int>(opened));
-    FileFacts facts;
-    if (GetFacts(file.get(), &facts) < 0 || facts.type() != kTypeRegular) return missing;
+    UniqueFd file;
     unsigned char head[kHeadSize] = {};
-    const long size = ReadSome(file.get(), head, sizeof head);
+    const long size = ReadHead(program, &file, head);
     if (size <= 0) return missing;
     const auto filled = static_cast<std::size_t>(size);
     const Text<kSubjectSize> next =
@@ -125,6 +144,21 @@ MissingFile FindMissing(const char* program) {
     program = script.c_str();
   }
   return missing;
+}
+
+std::uint32_t KindOfProgram(const char* program) {
+  UniqueFd file;
+  unsigned char head[kHeadSize] = {};
+  const long size = ReadHead(program, &file, head);
+  if (size < 0) return 0;
+  if (size == 0) return kEmptyProgram;
+  if (IsElf(head, static_cast<std::size_t>(size))) {
+    const unsigned char low = head[kMachineOffset + (head[5] == 2 ? 1 : 0)];
+    const unsigned char high = head[kMachineOffset + (head[5] == 2 ? 0 : 1)];
+    const std::uint32_t machine = low | static_cast<std::uint32_t>(high) << 8;
+    return machine == kOwnMachine ? 0 : kForeignProgram | machine;
+  }
+  return head[0] == 0x7f || (head[0] == '#' && head[1] == '!') ? 0 : kNeitherElfNorScript;
 }
 
 }  // namespace runt

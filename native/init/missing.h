@@ -1,6 +1,7 @@
 #ifndef RUNT_INIT_MISSING_H_
 #define RUNT_INIT_MISSING_H_
 
+#include <cstdint>
 #include <string_view>
 
 #include "../base/result.h"
@@ -22,6 +23,15 @@ Text<kSubjectSize> ScriptInterpreter(std::string_view head);
 // Looks, after execve(2) has refused the regular file `program`, for what it needs and cannot get.
 // The files are the container's: a few bytes of them are read, at places that are checked.
 MissingFile FindMissing(const char* program);
+
+// What a file is that execve(2) takes for no program (ENOEXEC).
+constexpr std::uint32_t kEmptyProgram = 1;
+constexpr std::uint32_t kNeitherElfNorScript = 2;
+// With this an ELF program for another machine, whose e_machine is in the lower half.
+constexpr std::uint32_t kForeignProgram = 0x10000;
+
+// One of these, or 0 where none of them says why.
+std::uint32_t KindOfProgram(const char* program);
 
 }  // namespace runt
 

@@ -160,6 +160,7 @@ enum class Call : std::uint32_t {
   kIoprioSet = 64,
   kPersonality = 65,
   kSetMempolicy = 66,
+  kFaccessat = 67,
 };
 
 struct JoinNamespaceStep {

@@ -69,6 +69,23 @@ void TestMissing() {
   Ok(find("many").call == Call::kNone, "missing: too many headers");
   Program(scratch, "short", std::string("\x7f" "ELF\x02\x01", 6));
   Ok(find("short").call == Call::kNone, "missing: a header that is cut short");
+
+  const auto kind = [&](const std::string& content) {
+    Program(scratch, "kind", content);
+    return KindOfProgram(scratch.At("kind").c_str());
+  };
+  const auto machine = [](const char* bytes, char order) {
+    std::string file = Elf("", 0);
+    file[5] = order;
+    return file.replace(18, 2, bytes, 2);
+  };
+  Ok(kind("") == kEmptyProgram, "missing: an empty file");
+  Ok(kind("echo\n") == kNeitherElfNorScript, "missing: text without #!");
+  Ok(kind("#!\n") == 0, "missing: a first line without an interpreter");
+  Ok(kind(machine("\xf3\0", 1)) == (kForeignProgram | 243), "missing: a program for riscv64");
+  Ok(kind(machine("\0\x16", 2)) == (kForeignProgram | 22), "missing: a big-endian program");
+  Ok(kind("\x7f" "ELF") == 0, "missing: an ELF header that is cut short");
+  Ok(KindOfProgram(scratch.At("none").c_str()) == 0, "missing: no kind without a file");
 }
 
 }  // namespace runt::test

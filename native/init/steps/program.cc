@@ -11,22 +11,30 @@ namespace runt {
 
 namespace {
 
-// 0 if `path` is a regular file that this process may execute, else -errno.
-long CanExecute(const char* path) {
+// Whether something is a regular file that this process may execute.
+struct Usable {
+  // 0 if it is, else -errno.
+  long result;
+  // What has said so: not to be found, a directory (kVerify), or not to be executed.
+  Call call;
+};
+
+Usable CanExecute(const char* path) {
   const long opened = Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
-  if (opened < 0) return opened;
+  if (opened < 0) return {opened, Call::kLookup};
   const UniqueFd file(static_cast<int>(opened));
   FileFacts facts;
   const long known = GetFacts(file.get(), &facts);
-  if (known < 0) return known;
-  if (facts.type() != kTypeRegular) return -EACCES;
+  if (known < 0) return {known, Call::kLookup};
+  if (facts.type() == kTypeDirectory) return {-EACCES, Call::kVerify};
+  if (facts.type() != kTypeRegular) return {-EACCES, Call::kFaccessat};
   const long usable = Syscall(__NR_faccessat, AT_FDCWD, path, kAccessExecute);
-  if (usable != -EACCES) return usable;
+  if (usable != -EACCES) return {usable, Call::kFaccessat};
   // That was without the effective capabilities of a user that is not root; execve has them. The newer call only now,
   // because a seccomp filter that holds by now may not know it.
   const long effective =
       Syscall(__NR_faccessat2, AT_FDCWD, path, kAccessExecute, kAccessEffective);
-  return effective == 0 ? 0 : usable;
+  return {effective == 0 ? 0 : usable, Call::kFaccessat};
 }
 
 bool HasSlash(std::string_view name) {
@@ -54,13 +62,13 @@ Status ChangeDirectory(Context& context, const ChangeDirectoryStep& step) {
 }
 
 Status FindProgram(Context& context, const FindProgramStep& step) {
-  const auto refuse = [&](long number) {
-    return Error{static_cast<int>(-number), Call::kLookup, step.name};
+  const auto refuse = [&](long number, Call call = Call::kLookup) {
+    return Error{static_cast<int>(-number), call, step.name};
   };
   if (step.name.empty()) return refuse(-ENOENT);
   if (HasSlash(step.name)) {
-    const long usable = CanExecute(step.name.data());
-    if (usable < 0) return refuse(usable);
+    const Usable usable = CanExecute(step.name.data());
+    if (usable.result < 0) return refuse(usable.result, usable.call);
     context.program = Text<kPathMax>(step.name);
     return context.program.overflowed() ? refuse(-ENAMETOOLONG) : Status();
   }
@@ -75,7 +83,7 @@ Status FindProgram(Context& context, const FindProgramStep& step) {
     // POSIX: an empty element is the working directory.
     candidate.Add(candidate.empty() ? "./" : "/").Add(step.name);
     if (candidate.overflowed()) continue;
-    const long usable = CanExecute(candidate.c_str());
+    const long usable = CanExecute(candidate.c_str()).result;
     if (usable >= 0) {
       context.program = candidate;
       return {};
@@ -124,7 +132,8 @@ Status Exec(Context& context, const ExecStep& step) {
       return Error{number, context.missing.call, context.missing.path.view()};
     }
   }
-  return Error{number, Call::kExecve, context.program.view()};
+  const std::uint32_t kind = number == ENOEXEC ? KindOfProgram(context.program.c_str()) : 0;
+  return Error{number, Call::kExecve, context.program.view(), kind};
 }
 
 }  // namespace runt
