@@ -23,6 +23,6 @@ export function checkUserNamespace(namespaces: Namespaces): void {
   if (process.geteuid?.() === 0 || hasNamespace(namespaces, K.CLONE_NEWUSER)) return;
   const effective = /^CapEff:\s*(\S+)/m.exec(readTextIfExists("/proc/self/status") ?? "")?.[1] ?? "0";
   if (((BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) & 1n) !== 0n) return;
-  const text = "linux.namespaces: rootless container requires user namespaces: this user may make no other ones";
+  const text = "linux.namespaces: rootless container requires user namespaces: only root may do without (spec --rootless writes a config.json with one)";
   throw new RuntimeError("CONFIG_INVALID", text, { pointer: "/linux/namespaces" });
 }

@@ -280,7 +280,7 @@ export async function reserve(root: string, id: string): Promise<Entry> {
   if (made === -Errno.EEXIST) {
     throw new RuntimeError("CONTAINER_EXISTS", "container with given ID already exists", { path });
   }
-  check(made, `mkdir ${path}`, { path });
+  check(made, `--root: mkdir ${path}`, { path });
   let entry: Entry | undefined;
   try {
     entry = openEntry(id, path);
@@ -342,7 +342,7 @@ function makeRoot(root: string): void {
     const part = end < 0 ? root : root.slice(0, end);
     const last = part === root;
     const made = native.mkdir(AT_FDCWD, part, last ? 0o700 : 0o755);
-    if (made < 0 && made !== -Errno.EEXIST) throw syscallError(-made, `mkdir ${part}`, { path: part });
+    if (made < 0 && made !== -Errno.EEXIST) throw syscallError(-made, `--root: mkdir ${part}`, { path: part });
     if (last) break;
   }
 }
