@@ -38,6 +38,7 @@ scenario("npm pack installs without a compiler, and an example runs", (t, box) =
   const place = box.folder("place");
   writeFileSync(join(place, "package.json"), '{ "private": true, "type": "module" }\n');
   npm(box, place, ["install", "--no-audit", "--no-fund", "--loglevel=error", "--foreground-scripts", join(packed, tarball)], path);
+  t.same(readdirSync(join(place, "node_modules")).filter((name) => !name.startsWith(".")), ["runt"], "no package beside it");
   const rootfs = join(place, "rootfs");
   makeRootfs(rootfs);
   const temporary = join(place, "tmp");
