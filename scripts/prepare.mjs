@@ -91,11 +91,6 @@ export function prepare({ packages }) {
   return missing.filter((name) => !isInstalled(name));
 }
 
-/** {@link prepare} for one list. */
-export function ensure(packages) {
-  return prepare({ packages });
-}
-
 /** What a lock file of npm says is installed, by path; {} where it cannot be read. */
 function lockedPackages(file) {
   try {

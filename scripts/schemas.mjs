@@ -17,7 +17,7 @@ const OUTPUT = join(ROOT, "lib/spec/generated/validate_config.ts");
 const LEAF_TYPES = new Set(["uint16", "int32", "uint32", "int64", "uint64", "strings", "stringMap"]);
 
 /** The schema in `schemas/<name>`, as it stands there. */
-export function readSchema(name) {
+function readSchema(name) {
   return JSON.parse(readFileSync(join(ROOT, "schemas", name), "utf8"));
 }
 

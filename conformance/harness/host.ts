@@ -54,11 +54,6 @@ export function parseMountinfo(text: string): MountInfo[] {
   return mounts;
 }
 
-/** The last (topmost) mount at `target` in the mount namespace of `pid`. */
-export function mountOf(pid: number | "self", target: string): MountInfo | undefined {
-  return parseMountinfo(readText(`/proc/${pid}/mountinfo`)).findLast((each) => each.target === target);
-}
-
 /** Directory of each mounted cgroup v1 controller of this host. */
 export function cgroupMounts(): Map<string, string> {
   const found = new Map<string, string>();

@@ -7,7 +7,7 @@
  */
 import { isUnified } from "./path.ts";
 import { blkioStats, type BlkioStats } from "./stats_blkio.ts";
-import { count, pageSizes, psi, rdmaStats, reader, type Read } from "./stats_files.ts";
+import { count, CPUSET_FLAGS, pageSizes, psi, rdmaStats, reader, type Read } from "./stats_files.ts";
 import { type Count, cpuList, keyValues, lines, nonZero, parseCount } from "./stats_parse.ts";
 import { unifiedStats } from "./v2_stats.ts";
 
@@ -152,17 +152,6 @@ function cpuStats(cpu: Read, cpuacct: Read, unified: Read): CpuStats {
   if (Object.keys(burst).length > 0) result.burst = burst;
   return result;
 }
-
-const CPUSET_FLAGS = [
-  "mem_hardwall",
-  "mem_exclusive",
-  "memory_migrate",
-  "memory_spread_page",
-  "memory_spread_slab",
-  "memory_pressure",
-  "sched_load_balance",
-  "sched_relax_domain_level",
-] as const;
 
 function cpusetStats(read: Read): CgroupStats["cpuset"] {
   // A cpuset hierarchy can be mounted with `noprefix` (Android does).

@@ -12,7 +12,7 @@ export interface BlkioEntry {
 }
 
 /** Names as in runc's `events`. */
-export const BLKIO_NAMES = [
+const BLKIO_NAMES = [
   "ioServiceBytesRecursive",
   "ioServicedRecursive",
   "ioQueueRecursive",

@@ -6,6 +6,18 @@ import { native } from "../sys/native.ts";
 import type { CgroupStats, Pressure, PressureStats, RdmaEntry } from "./stats.ts";
 import { type Count, lines, parseCount } from "./stats_parse.ts";
 
+/** Files of a cpuset of v1 that hold a number. v2 has none of them, and runc shows them as 0 there. */
+export const CPUSET_FLAGS = [
+  "mem_hardwall",
+  "mem_exclusive",
+  "memory_migrate",
+  "memory_spread_page",
+  "memory_spread_slab",
+  "memory_pressure",
+  "sched_load_balance",
+  "sched_relax_domain_level",
+] as const;
+
 /** Files of statistics may be long on machines with many processors or devices; bytes. */
 const LIMIT = 1 << 20;
 

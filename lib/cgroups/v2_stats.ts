@@ -1,7 +1,7 @@
 /** What the kernel has counted for a container on cgroup v2, in the shape that runc gives it, which is that of v1. */
 import { blkioOf } from "./v2_stats_io.ts";
 import type { CgroupStats, HugetlbStats, MemoryEntry, MemoryStats, MiscStats } from "./stats.ts";
-import { count, pageSizes, psi, rdmaStats, reader, type Read } from "./stats_files.ts";
+import { count, CPUSET_FLAGS, pageSizes, psi, rdmaStats, reader, type Read } from "./stats_files.ts";
 import { type Count, cpuList, keyValues, nonZero, parseCount } from "./stats_parse.ts";
 
 /** What runc reports as no limit: the largest number of 64 bits. */
@@ -56,18 +56,6 @@ function cpuStats(read: Read): CgroupStats["cpu"] {
     ...(Object.keys(burst).length > 0 && { burst }),
   };
 }
-
-/** The flags of v1, which runc shows here as well, are always 0. */
-const CPUSET_FLAGS = [
-  "mem_hardwall",
-  "mem_exclusive",
-  "memory_migrate",
-  "memory_spread_page",
-  "memory_spread_slab",
-  "memory_pressure",
-  "sched_load_balance",
-  "sched_relax_domain_level",
-] as const;
 
 function cpusetStats(read: Read): CgroupStats["cpuset"] {
   const list = (name: string): Record<string, readonly number[]> => {

@@ -3,7 +3,7 @@
 import { programName } from "../sys/program_name.ts";
 
 /** Release of the OCI runtime specification that runt implements. */
-export const SPEC_VERSION = "1.3.0";
+const SPEC_VERSION = "1.3.0";
 
 /**
  * Facts on lines of their own. Programs read them: dockerd takes name and version from the last line that has the word

@@ -101,7 +101,7 @@ function findCriu(): string {
 }
 
 /** What `criu check` says against this host; `undefined` if it has nothing against it. */
-export function criuCheck(): string | undefined {
+function criuCheck(): string | undefined {
   const program = findCriu();
   const input = check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null");
   const output = check(native.memfd("runt:criu"), "memfd_create");

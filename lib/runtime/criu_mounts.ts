@@ -71,7 +71,7 @@ export const NULL_MOUNT: ExternalMount = { key: NULL, source: NULL };
  * Where `path` leads in a root file system. It is a name for CRIU to compare with mount points, nothing is opened by it:
  * a container that changes its links meanwhile makes the checkpoint fail, and no more.
  */
-export function resolveLinks(root: string, path: string): string {
+function resolveLinks(root: string, path: string): string {
   const done: string[] = [];
   const left = path.split("/").reverse();
   for (let links = 0; left.length > 0; ) {

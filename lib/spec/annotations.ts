@@ -10,7 +10,7 @@ export const KEEP_GROUPS = "run.oci.keep_original_groups";
 /** The mount option that `linux.mountLabel` is given as; default `context`. */
 export const MOUNT_CONTEXT = "run.oci.mount_context_type";
 /** Absolute path of the socket of a seccomp agent, where `linux.seccomp.listenerPath` is absent. */
-export const SECCOMP_RECEIVER = "run.oci.seccomp.receiver";
+const SECCOMP_RECEIVER = "run.oci.seccomp.receiver";
 /** Present: a system call of `linux.seccomp` that libseccomp does not know is an error. */
 export const SECCOMP_FAIL_UNKNOWN = "run.oci.seccomp_fail_unknown_syscall";
 /** The filter itself, as BPF in base64; of `linux.seccomp` only flags and listener count then. */

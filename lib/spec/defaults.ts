@@ -1,7 +1,7 @@
 import type { Config, Linux, LinuxNamespaceType, Mount, Process } from "./types.ts";
 
 /** Version of the specification that runt follows, and writes into new files. */
-export const OCI_VERSION = "1.3.0";
+const OCI_VERSION = "1.3.0";
 
 /** What the file that `runt spec` writes depends on. */
 export interface DefaultsOptions {
