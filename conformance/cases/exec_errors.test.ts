@@ -111,23 +111,30 @@ scenario("a limit of processes that is used up", (t, box) => {
   t.ok(isAlone(container));
 }, { skip: notFor("runc", "its threads need a larger limit") });
 
-scenario("--pidfd-socket gets a pidfd of the process", async (t, box) => {
-  const container = box.running();
-  const socket = box.path("sock");
-  const receiver = spawn(helper("helpers/pidfd.c"), [socket], { stdio: ["ignore", "pipe", "inherit"] });
-  box.atClose(() => receiver.kill("SIGKILL"));
-  let said = "";
-  receiver.stdout.on("data", (data: Buffer) => (said += data.toString()));
-  const until = async (words: RegExp): Promise<boolean> => {
-    for (let tries = 0; tries < 200 && !words.test(said); tries += 1) await new Promise((settle) => setTimeout(settle, 20));
-    return words.test(said);
+scenario("--pidfd-socket gets a pidfd of the process, and which kind of process it is", async (t, box) => {
+  const sent = async (kind: string, start: (flags: readonly string[]) => number): Promise<void> => {
+    const socket = box.path(`${kind}.sock`);
+    const receiver = spawn(helper("helpers/pidfd.c"), [socket], { stdio: ["ignore", "pipe", "inherit"] });
+    box.atClose(() => receiver.kill("SIGKILL"));
+    let said = "";
+    receiver.stdout.on("data", (data: Buffer) => (said += data.toString()));
+    const until = async (words: RegExp): Promise<boolean> => {
+      for (let tries = 0; tries < 200 && !words.test(said); tries += 1) await new Promise((settle) => setTimeout(settle, 20));
+      return words.test(said);
+    };
+    t.ok(await until(/ready/), said);
+    const pid = start(["--pidfd-socket", socket]);
+    t.ok(await until(/^pid \d+$/m), said);
+    t.match(said, `\ntext ${kind}\npid ${pid}\n`);
   };
-  t.ok(await until(/ready/), said);
+  await sent("standard", (flags) => box.create(() => undefined, flags).pid);
+  const container = box.running();
   const pidFile = box.path("pid");
-  const done = exec(box, container, ["sleep", "0.5"], ["--pidfd-socket", socket, "--detach", "--pid-file", pidFile]);
-  t.equal(done.status, 0, done.output);
-  t.ok(await until(/^pid \d+$/m), said);
-  t.equal(/^pid (\d+)$/m.exec(said)?.[1], readFileSync(pidFile, "utf8"));
+  await sent("setns", (flags) => {
+    const done = exec(box, container, ["sleep", "0.5"], [...flags, "--detach", "--pid-file", pidFile]);
+    t.equal(done.status, 0, done.output);
+    return Number(readFileSync(pidFile, "utf8"));
+  });
 }, { skip: notFor("runc", "1.1.5 has no such option") });
 
 scenario("many at once", async (t, box) => {

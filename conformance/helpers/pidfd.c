@@ -1,5 +1,5 @@
 // pidfd SOCKET: the other end of --pidfd-socket. Listens on SOCKET, prints "ready", takes one connection and the
-// descriptor sent over it, and prints "pid N", as the kernel tells of a pidfd.
+// descriptor sent over it, and prints "text T", T being what came with it, and "pid N", as the kernel tells of a pidfd.
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +24,9 @@ int main(int argc, char **argv) {
   char control[CMSG_SPACE(sizeof(int))];
   struct msghdr message = {
       .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-  if (recvmsg(connection, &message, 0) < 0) return 1;
+  ssize_t length = recvmsg(connection, &message, 0);
+  if (length < 0) return 1;
+  printf("text %.*s\n", (int)length, text);
   struct cmsghdr *header = CMSG_FIRSTHDR(&message);
   if (header == NULL || header->cmsg_type != SCM_RIGHTS) return 1;
   int fd;

@@ -186,7 +186,7 @@ async function join(
       },
       ready: () => {
         if (rdt !== undefined && record.intel_rdt !== undefined) rdt.addToRdt(record.intel_rdt, init.pid);
-        if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd);
+        if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd, "setns");
       },
     });
     context.log.debug(`container ${record.id}: child process in init(), pid ${init.pid}`);

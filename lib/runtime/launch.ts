@@ -238,7 +238,7 @@ export async function launch(
         write();
         if (!isKnown) prepare();
         if (rdt !== undefined) undo.push(rdt.join(init.pid));
-        if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd);
+        if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd, "standard");
         const { pidFile } = options;
         if (pidFile !== undefined) {
           writePidFile(pidFile, init.pid);
