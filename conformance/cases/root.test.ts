@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
+import { removeNamespaces } from "../harness/config.ts";
 import { parseMountinfo, type MountInfo } from "../harness/host.ts";
 import { IS_RUNT, notFor } from "../harness/runtime.ts";
 
@@ -46,6 +47,24 @@ scenario("root.path may be absolute, and have any name", (t, box) => {
     "there\n",
   );
 }, { proves: ["root.path"] });
+
+scenario("without a mount namespace one recursive umount of the root takes the container's mounts from the host", (t, box) => {
+  const bundle = box.bundle((config) => {
+    removeNamespaces(config, "mount");
+    config.process.args = ["cat", "/proc/self/mountinfo"];
+    config.mounts = [
+      { destination: "/proc", type: "proc", source: "proc" },
+      { destination: "/mnt", type: "tmpfs", source: "tmpfs" },
+    ];
+    config.root.readonly = false;
+    delete config.linux.maskedPaths;
+    delete config.linux.readonlyPaths;
+  });
+  // A host that keeps the mounts of the container for as long as the call, and no longer.
+  const script = '"$@" >/dev/null; umount --recursive --lazy "$0" && ! grep " $0" /proc/self/mountinfo';
+  const done = box.run(bundle, [], { wrap: ["unshare", "-m", "sh", "-c", script, bundle.rootfs] });
+  t.equal(done.status, 0, done.output);
+});
 
 scenario("the host's root is not reachable", (t, box) => {
   const out = box.sh("ls /; ls /..; ls /../../..; cat /proc/1/root/etc/debian_version 2>&1 || true");

@@ -161,6 +161,9 @@ t.test("without a mount namespace nothing of the host's mounts is changed", asyn
   t.notOk(ops(config).includes("mountAttributes"));
   t.match(find(config, "rootfs"), [{ bind: 0 }]);
   t.match(find(config, "enterRoot"), [{ mode: 2 }]);
+  const leavesMounts: Config = { ...config, mounts: [{ destination: "/proc", type: "proc" }] };
+  t.notOk(ops(leavesMounts).includes("parentPropagation"));
+  t.match(find(leavesMounts, "rootfs"), [{ bind: 3 }], "one mount, with which those of the container can be taken away");
 });
 
 t.test("--no-pivot, --no-new-keyring, run", async (t) => {

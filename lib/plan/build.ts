@@ -59,7 +59,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
     const flags = parentPropagation(config);
     steps.push({ op: "parentPropagation", origin: "/linux/rootfsPropagation", fields: { flags } });
   }
-  const bind = !ownMounts ? 0 : (propagation & K.MS_SLAVE) !== 0 ? 2 : 1;
+  const bind = ownMounts ? ((propagation & K.MS_SLAVE) !== 0 ? 2 : 1) : (config.mounts?.length ?? 0) > 0 ? 3 : 0;
   steps.push({ op: "rootfs", origin: "/root/path", fields: { path: facts.rootfs, bind } });
   mountSteps(config, facts, steps, enterCgroup);
   deviceSteps(config, facts, ownUsers, steps);

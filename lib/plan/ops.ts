@@ -53,8 +53,9 @@ export const OPS = {
   parentPropagation: { flags: "u32" },
   /**
    * Every later path is resolved under `path`. `bind` 1: it becomes a mount of its own first, which is what
-   * pivot_root wants; 0 where there is no mount namespace, so that the host gets no mount of ours; 2: as 1, and it goes on
-   * to receive what is mounted in it on the host.
+   * pivot_root wants; 2: as 1, and it goes on to receive what is mounted in it on the host. Without a mount namespace
+   * it is 0, so that the host gets no mount of ours, or 3 where it gets those of the container: a mount of its own, with
+   * which one recursive umount(8) takes them all away, and nothing else of the host changes.
    */
   rootfs: { path: "str", bind: "u32" },
   /**

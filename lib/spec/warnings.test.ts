@@ -33,7 +33,7 @@ t.test("warnings", (t) => {
     '/process/capabilities/bounding/2: "chown" is no capability that is known; ignored: did you mean "CAP_CHOWN"?',
     '/process/capabilities/bounding/3: "cap_kill" is no capability that is known; ignored: did you mean "CAP_KILL"?',
     '/mounts/1/destination: "b" is relative, which is deprecated; it counts from "/"',
-    "/mounts: without a mount namespace in /linux/namespaces the mounts appear on the host, and stay",
+    "/mounts: without a mount namespace in /linux/namespaces the mounts appear on the host, and stay until the root file system is unmounted (umount --recursive)",
     '/linux/uidMappings: ignored, the user namespace "/u" has its own',
     "/linux/resources/memory/kernel: ignored, it is deprecated",
     '/linux/personality/flags/0: "X" is no flag that is known; ignored',

@@ -35,7 +35,8 @@ function warn(config: Sound<Config>, report: Report): void {
     );
   }
   if ((config.mounts?.length ?? 0) > 0 && findNamespace(config, "mount") === undefined) {
-    const message = "without a mount namespace in /linux/namespaces the mounts appear on the host, and stay";
+    const appear = "without a mount namespace in /linux/namespaces the mounts appear on the host";
+    const message = `${appear}, and stay until the root file system is unmounted (umount --recursive)`;
     report("/mounts", message, [NAMESPACE_TYPES]);
   }
   warnOfLinux(config, report);

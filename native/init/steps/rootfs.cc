@@ -8,6 +8,11 @@ namespace runt {
 
 namespace {
 
+// Values of `bind`.
+constexpr std::uint32_t kNone = 0;
+constexpr std::uint32_t kPrivate = 1;
+constexpr std::uint32_t kReceiving = 2;
+
 Result<UniqueFd> OpenDirectory(int directory, const char* path, std::string_view subject) {
   return CheckedFd(
       Syscall(__NR_openat, directory, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
@@ -44,18 +49,18 @@ Status ParentPropagation(Context& context, const ParentPropagationStep& step) {
 
 Status Rootfs(Context& context, const RootfsStep& step) {
   UniqueFd directory = TRY(OpenDirectory(AT_FDCWD, step.path.data(), step.path));
-  context.owns_mounts = step.bind != 0;
+  context.owns_mounts = step.bind == kPrivate || step.bind == kReceiving;
   // In a joined mount namespace too: its root is only where this one's sources are.
   context.entered_root = false;
-  if (!context.owns_mounts) {
+  if (step.bind == kNone) {
     context.root = RootedPath(std::move(directory));
     return {};
   }
   // A clone of a slave is one too; a clone of what has been made private would be private.
   UniqueFd tree;
-  if (step.bind == 2) tree = TRY(CloneTree(directory.get(), true, step.path));
-  TRY(MakeParentPrivate(context.procfs, directory.get(), step.path));
-  if (step.bind != 2) tree = TRY(CloneTree(directory.get(), true, step.path));
+  if (step.bind != kPrivate) tree = TRY(CloneTree(directory.get(), true, step.path));
+  if (context.owns_mounts) TRY(MakeParentPrivate(context.procfs, directory.get(), step.path));
+  if (step.bind == kPrivate) tree = TRY(CloneTree(directory.get(), true, step.path));
   TRY(Attach(tree.get(), directory.get(), step.path));
   context.root = RootedPath(std::move(tree));
   return {};
