@@ -111,6 +111,16 @@ t.test("a device that is bound because it cannot be made", (tt) => {
   tt.end();
 });
 
+t.test("CPUs that are not there", (tt) => {
+  const step: Step = { op: "cpuAffinity", origin: "/process/execCPUAffinity/final", fields: { mask: new Uint8Array(1), attempt: 0 } };
+  tt.equal(
+    message(step, { call: "sched_setaffinity", subject: "CPUs", errno: Errno.EINVAL }),
+    "process.execCPUAffinity.final: sched_setaffinity: invalid argument " +
+      "(the host has none of these CPUs, or the container's cgroup allows none of them)",
+  );
+  tt.end();
+});
+
 t.test("an id that the user namespace does not have", (tt) => {
   const none = 0n;
   const step: Step = {

@@ -163,6 +163,10 @@ function describe(step: Step | undefined, failure: Failure, reason: string): str
       const hint = failure.errno === Errno.EINVAL ? " (mode, nodes and flags do not go together, or none of the nodes is one of this host's)" : "";
       return `${call}: ${reason}${hint}`;
     }
+    case "cpuAffinity": {
+      const hint = failure.errno === Errno.EINVAL ? " (the host has none of these CPUs, or the container's cgroup allows none of them)" : "";
+      return `${call}: ${reason}${hint}`;
+    }
     case "device": {
       const hint = failure.errno === Errno.EEXIST ? " (what is there is not this device)" : boundHint(step.fields.bind, failure);
       return `${step.op}: ${call}${quoted}: ${reason}${hint}`;
