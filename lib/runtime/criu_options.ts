@@ -5,6 +5,7 @@ import type { Config } from "../spec/types.ts";
 import { Errno } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_RDONLY, check, exists } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { programName } from "../sys/program_name.ts";
 import { CRIU_CGROUP_MODES, type CriuFields } from "./criu_messages.ts";
 import type { RuntimeContext } from "./options.ts";
 import { mayLackCgroups } from "./rootless.ts";
@@ -113,5 +114,5 @@ function configFile(config: Config): string | undefined {
 
 /** As runc does. */
 export function warnIfRootless(context: RuntimeContext): void {
-  if (mayLackCgroups(context)) context.log.warn("runt checkpoint is untested with rootless containers");
+  if (mayLackCgroups(context)) context.log.warn(`${programName()} checkpoint is untested with rootless containers`);
 }
