@@ -184,7 +184,8 @@ scenario("a new network namespace has a loopback device that is up", (t, box) =>
 });
 
 scenario("pid: the program is process 1 and sees none of the host's", (t, box) => {
-  t.equal(box.sh("echo $$; ls /proc | grep -c '^[0-9]'"), "1\n3\n");
+  // The shell looks by itself: of programs in a pipe one may not be there yet when the other looks.
+  t.equal(box.sh("echo $$; echo /proc/[0-9]*"), "1\n/proc/1\n");
 });
 
 scenario("user: ids are mapped, and the root of the container is nobody special on the host", (t, box) => {
