@@ -10,7 +10,7 @@ const GREEDY = ["sh", "-c", "x=aaaaaaaaaaaaaaaa; sleep 0.3; while true; do x=$x$
 
 scenario("wait for a container of a foreground run, whose parent reaps it at once", async (t, box) => {
   const bundle = box.bundle((config) => {
-    config.process.args = ["sh", "-c", "sleep 0.5; exit 7"];
+    config.process.args = ["sh", "-c", "sleep 2; exit 7"];
   });
   const id = box.id();
   const run = box.begin(["run", "--bundle", bundle.dir, id]);
