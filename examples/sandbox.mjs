@@ -1,5 +1,5 @@
-// Runs a shell script that nobody has looked at: no network, no privileges, a read-only root, a tenth of a
-// processor, 32 MiB, 16 processes, one second.
+// Runs a shell script that nobody has looked at: no network, no privileges, a read-only root, half a
+// processor, 32 MiB, 16 processes, two seconds.
 //
 //   node sandbox.mjs ROOTFS SCRIPT
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -27,7 +27,7 @@ function sandboxConfig() {
       ...config.linux,
       resources: {
         memory: { limit: 32 << 20 },
-        cpu: { period: 100_000, quota: 10_000 },
+        cpu: { period: 100_000, quota: 50_000 },
         pids: { limit: 16 },
       },
     },
@@ -37,8 +37,8 @@ function sandboxConfig() {
 const bundle = await mkdtemp(join(tmpdir(), "sandbox-"));
 try {
   await writeFile(join(bundle, "config.json"), JSON.stringify(sandboxConfig()));
-  // After a second the signal kills whatever runs in there.
-  const signal = AbortSignal.timeout(1000);
+  // After two seconds the signal kills whatever runs in there.
+  const signal = AbortSignal.timeout(2000);
   const box = await Container.run({ bundle, signal, stdio: ["ignore", "pipe", "pipe"] });
   try {
     const [stdout, stderr, end] = await Promise.all([text(box.stdout), text(box.stderr), box.wait()]);
