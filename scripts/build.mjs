@@ -143,7 +143,7 @@ function buildProgram() {
     `process.env.${name}=${JSON.stringify(value)}`,
   ]);
   const scripts = ["bin", "lib"].flatMap((folder) => filesUnder(folder, LIBRARY));
-  const sources = ["engine", "addon", "seccomp", "base"].flatMap((folder) => filesUnder(`native/${folder}`, NATIVE_SOURCES));
+  const sources = ["engine", "addon", "seccomp", "base", "init", "plan"].flatMap((folder) => filesUnder(`native/${folder}`, NATIVE_SOURCES));
   const inputs = [...scripts, ...sources, "CMakeLists.txt", "scripts/quickjs.mjs", "scripts/program.mjs"];
   const output = "dist/bin/runt";
   step("program", { inputs, words: defines, outputs: [output], force }, () => {

@@ -11,8 +11,9 @@ import { FAILURE_SIZE, Message, type Step } from "../plan/ops.ts";
 import { Errno } from "../sys/errno.ts";
 import { check, checkValue } from "../sys/files.ts";
 import { SIGKILL, POLLIN } from "../sys/linux.ts";
-import { native, nativeDirectory, type Exited, type Received } from "../sys/native.ts";
+import { native, type Exited, type Received } from "../sys/native.ts";
 import { beforeBlocking } from "../sys/waiting.ts";
+import { initExecutable } from "./executable.ts";
 import { failureError, parseFailure } from "./failure.ts";
 
 const SOCK_SEQPACKET = 5;
@@ -84,21 +85,21 @@ export class InitProcess {
   static start(options: InitOptions): InitProcess {
     const { preserveFds } = options;
     const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
-    const path = `${nativeDirectory()}/init`;
-    const executable = native.sealedCopy("runt:init", path);
+    let executable = -1;
     try {
+      executable = initExecutable();
       const fds = [...options.stdio];
       for (let fd = 3; fd < 3 + preserveFds; fd++) fds.push(fd);
       fds.push(theirs);
       const spawned = native.spawn({
-        program: check(executable, `copy ${path}`, { path }),
+        program: executable,
         // The name of the stage, as `ps` shows it; init writes the next one over it.
         args: ["runt:[1:JOIN]", String(3 + preserveFds), beginning(options)],
         env: [],
         fds,
         ...(options.cgroupFd === undefined ? {} : { cgroupFd: options.cgroupFd }),
       });
-      const { pid, pidfd } = checkValue(spawned, `start ${path}`, { path });
+      const { pid, pidfd } = checkValue(spawned, "start init");
       return new InitProcess(options, pid, pidfd, ours);
     } catch (error) {
       native.close(ours);

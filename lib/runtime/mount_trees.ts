@@ -4,6 +4,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#posix-platform-mounts
  */
 import { RuntimeError } from "../errors.ts";
+import { initExecutable } from "../init/executable.ts";
 import * as K from "../plan/linux.ts";
 import { isIdMapped } from "../plan/mount_trees.ts";
 import { bindSource, parentPropagation } from "../plan/mounts.ts";
@@ -15,7 +16,7 @@ import type { Config, Mount } from "../spec/types.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, check, checkValue, O_CLOEXEC, O_PATH, O_RDONLY } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
-import { native, nativeDirectory } from "../sys/native.ts";
+import { native } from "../sys/native.ts";
 import { writeMaps, type IdMaps } from "./id_maps.ts";
 import type { OpenNamespaces } from "./slots.ts";
 
@@ -131,8 +132,9 @@ function usersOf(
 /** The namespace lives by its descriptor; the process that it was made with is an init that never gets a plan. */
 function newUserNamespace(maps: IdMaps, pointer: string): number {
   const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
+  let program = -1;
   try {
-    const program = `${nativeDirectory()}/init`;
+    program = initExecutable();
     const spawned = native.spawn({
       program,
       args: ["runt:[1:JOIN]", "3", "0"],
@@ -150,6 +152,7 @@ function newUserNamespace(maps: IdMaps, pointer: string): number {
       native.close(pidfd);
     }
   } finally {
+    if (program >= 0) native.close(program);
     native.close(ours);
     native.close(theirs);
   }

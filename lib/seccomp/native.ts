@@ -47,7 +47,7 @@ export function seccompNative(): SeccompNative {
   if (loaded !== undefined) return loaded;
   const module = { exports: {} };
   try {
-    process.dlopen(module, `${nativeDirectory()}/seccomp.node`);
+    process.dlopen(module, process.env["RUNT_COMPILED"] === "1" ? "seccomp.node" : seccompAddon());
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const text = `cannot load ${seccompAddon()}: ${why}: it is made by "npm run build" and lies beside the executable`;

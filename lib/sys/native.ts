@@ -190,6 +190,8 @@ export interface Native {
    * attached nowhere.
    */
   sealedCopy(name: string, path: string): number;
+  /** The same of the `init` that is linked into the program; ENOENT where none is, as in the library. */
+  sealedInit(name: string): number;
   memfd(name: string): number;
 
   /** Loads an eBPF program (`struct bpf_insn` one after another) of the type that filters devices of a cgroup. */
@@ -228,9 +230,9 @@ export interface Native {
 
 let directory: string | undefined;
 
-/** Directory that holds `init`, and the addons of the library; absolute. */
+/** Directory that holds `init` and the addons for the library; absolute. The program has all of them within itself. */
 export function nativeDirectory(): string {
-  directory ??= locate();
+  directory ??= decodeURIComponent(new URL("../../libexec/runt", import.meta.url).pathname);
   return directory;
 }
 
@@ -242,18 +244,9 @@ export function replaceNative(next: Native): void {
   native = next;
 }
 
-function locate(): string {
-  // RUNT_COMPILED is replaced by a literal when the program is built: there the addons are linked in, and `init` lies
-  // in ../libexec/runt as seen from it.
-  if (process.env["RUNT_COMPILED"] === "1") {
-    const bin = process.execPath.slice(0, process.execPath.lastIndexOf("/"));
-    return `${bin.slice(0, bin.lastIndexOf("/"))}/libexec/runt`;
-  }
-  return decodeURIComponent(new URL("../../libexec/runt", import.meta.url).pathname);
-}
 
 function load(): Native {
-  // When the program loads its modules, as it is built, it lies nowhere yet; it knows its addons by their names.
+  // RUNT_COMPILED is replaced by a literal when the program is built: it knows the addons that are linked in by their names.
   const path = process.env["RUNT_COMPILED"] === "1" ? "runt.node" : `${nativeDirectory()}/runt.node`;
   const module = { exports: {} };
   try {

@@ -160,4 +160,5 @@ t.test("sealedCopy", async (t) => {
   close(copy);
   t.equal(native.sealedCopy("copy", join(root, "none")), ENOENT);
   t.equal(native.sealedCopy("copy", root), -13, "EACCES: not a file");
+  t.equal(native.sealedInit("copy"), ENOENT, "the addon of the library carries none");
 });

@@ -92,6 +92,7 @@ Napi::Value ReceiveMessage(Napi::Env env, int fd, const Buffer& buffer);
 // memfd.cc
 int SealedMemfd(const Path& name, const Bytes& data);
 int SealedCopy(const Path& name, const Path& path);
+int SealedInit(const Path& name);
 int Memfd(const Path& name);
 
 // bpf.cc

@@ -73,6 +73,7 @@ constexpr napi_property_descriptor kExports[] = {
 
     Function<SealedMemfd>("sealedMemfd"),
     Function<SealedCopy>("sealedCopy"),
+    Function<SealedInit>("sealedInit"),
     Function<Memfd>("memfd"),
 
     Function<BpfLoadDevice>("bpfLoadDevice"),

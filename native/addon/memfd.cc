@@ -21,6 +21,12 @@
 #define MFD_EXEC 0x0010U
 #endif
 
+// native/engine/init_image.cc; the addon that the library loads has none.
+extern "C" {
+[[gnu::weak, gnu::visibility("hidden")]] extern const uint8_t runt_init_begin[];
+[[gnu::weak, gnu::visibility("hidden")]] extern const uint8_t runt_init_end[];
+}
+
 namespace runt::addon {
 namespace {
 
@@ -75,10 +81,11 @@ int Copy(int from, int to) {
   return lseek(to, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
-// A copy where vm.memfd_noexec=2 allows no executable memfd: on a tmpfs of its own, which is attached
-// nowhere and read-only by the time that it is executed, so that no /proc/PID/exe can be opened for
+// A copy, which `fill` writes, where vm.memfd_noexec=2 allows no executable memfd: on a tmpfs of its own, which is
+// attached nowhere and read-only by the time that it is executed, so that no /proc/PID/exe can be opened for
 // writing. Nothing but descriptors keeps it.
-int UnattachedCopy(int source) {
+template <typename Filler>
+int UnattachedCopy(Filler&& fill) {
   const long opened = Syscall(__NR_fsopen, "tmpfs", FSOPEN_CLOEXEC);
   if (opened < 0) return static_cast<int>(opened);
   const UniqueFd context(static_cast<int>(opened));
@@ -96,12 +103,19 @@ int UnattachedCopy(int source) {
     const UniqueFd copy(
         openat(mount.get(), "init", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0555));
     if (!copy.valid()) return -errno;
-    const int copied = Copy(source, copy.get());
+    const int copied = fill(copy.get());
     if (copied < 0) return copied;
   }
   result = configure(FSCONFIG_SET_FLAG, "ro", nullptr);
   if (result >= 0) result = configure(FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr);
   return result < 0 ? result : OrErrno(openat(mount.get(), "init", O_RDONLY | O_CLOEXEC));
+}
+
+template <typename Filler>
+int SealedExecutable(const Path& name, Filler&& fill) {
+  const int fd = Create(name.text, MFD_EXEC);
+  if (fd == -EACCES) return UnattachedCopy(fill);
+  return fd < 0 ? fd : Finish(UniqueFd(fd), fill(fd));
 }
 
 }  // namespace
@@ -114,9 +128,13 @@ int SealedMemfd(const Path& name, const Bytes& data) {
 int SealedCopy(const Path& name, const Path& path) {
   const UniqueFd source(Open(AT_FDCWD, path, O_RDONLY | O_NOCTTY, 0));
   if (!source.valid()) return -errno;
-  const int fd = Create(name.text, MFD_EXEC);
-  if (fd == -EACCES) return UnattachedCopy(source.get());
-  return fd < 0 ? fd : Finish(UniqueFd(fd), Copy(source.get(), fd));
+  return SealedExecutable(name, [&](int fd) { return Copy(source.get(), fd); });
+}
+
+int SealedInit(const Path& name) {
+  const Bytes init = {runt_init_begin, static_cast<size_t>(runt_init_end - runt_init_begin), {}};
+  if (init.size == 0) return -ENOENT;
+  return SealedExecutable(name, [&](int fd) { return Fill(fd, init); });
 }
 
 int Memfd(const Path& name) { return Create(name.text, MFD_NOEXEC_SEAL); }

@@ -1,0 +1,16 @@
+/** The executable `init`. What runs is always a sealed copy: the container may write to the file that it runs from (CVE-2019-5736). */
+import { check } from "../sys/files.ts";
+import { native, nativeDirectory } from "../sys/native.ts";
+
+const NAME = "runt:init";
+
+/**
+ * A descriptor of a copy of init, to execute; the caller closes it. The program carries init within itself, so that it works
+ * wherever it is copied to; the library has it as a file.
+ * @throws SYSCALL
+ */
+export function initExecutable(): number {
+  if (process.env["RUNT_COMPILED"] === "1") return check(native.sealedInit(NAME), "copy init");
+  const path = `${nativeDirectory()}/init`;
+  return check(native.sealedCopy(NAME, path), `copy ${path}`, { path });
+}
