@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { scenario, type Box } from "../harness/box.ts";
 import type { Config } from "../harness/config.ts";
 import { listen } from "../harness/console.ts";
-import { waitFor } from "../harness/host.ts";
-import { ENVIRONMENT, notFor, RUNTIME } from "../harness/runtime.ts";
+import { readText, waitFor } from "../harness/host.ts";
+import { ENVIRONMENT, notFor, RUNTIME, runtOnly } from "../harness/runtime.ts";
 
 function terminal(config: Config, script: string): void {
   config.process.terminal = true;
@@ -144,12 +144,46 @@ scenario("run in the foreground: the terminal has the size of the outer one", (t
   t.match(runInTerminal(box, "sleep 0.3; stty size").text, "31 97\n");
 });
 
-scenario("run in the foreground without a terminal at hand says so, or works", (t, box) => {
-  const done = box.run((config) => terminal(config, "echo fine"), [], { input: "" });
-  if (done.status === 0) t.match(done.stdout, "fine");
-  else t.match(done.stderr, /terminal|tty|console|inappropriate ioctl/i);
+/** A session without a controlling terminal, as cron, CI and ssh without -t have it. */
+const NO_TERMINAL = ["setsid", "--wait"];
+
+scenario("run in the foreground, and no terminal: an error at once", (t, box) => {
+  for (const input of [undefined, ""]) {
+    const done = box.run((config) => terminal(config, "sleep 60"), [], { wrap: NO_TERMINAL, timeout: 20_000, ...(input === undefined ? {} : { input }) });
+    t.equal(done.status, 1, done.output);
+    t.match(done.stderr, /open \/dev\/tty: no such device or address|tty: inappropriate ioctl/);
+    t.equal(done.stdout, "");
+  }
   t.same(box.leftovers(), []);
-});
+}, { skip: notFor("crun", "runs without") });
+
+scenario("run in the foreground with all streams elsewhere: the controlling terminal is enough, and has the size", (t, box) => {
+  const bundle = box.bundle((config) => terminal(config, "sleep 0.3; stty size"));
+  const out = box.path("out");
+  const command = `${RUNTIME} --root ${box.root} run --bundle ${bundle.dir} ${box.id()} < /dev/null > ${out} 2>&1`;
+  const done = spawnSync("script", ["-qec", `stty rows 31 cols 97; ${command}`, "/dev/null"], {
+    encoding: "utf8", env: ENVIRONMENT, timeout: 20_000,
+  });
+  t.equal(done.status, 0, done.stdout);
+  t.match(readText(out), "31 97");
+}, { skip: notFor("crun", "takes the size from stdin") });
+
+scenario("SIGTERM ends a run in the foreground, also where the program would not notice", async (t, box) => {
+  const scripts = {
+    "no handler": "echo ready; while :; do sleep 0.05; done",
+    ignored: "trap '' TERM; echo ready; while :; do sleep 0.05; done",
+    handled: "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done",
+  };
+  for (const [name, script] of Object.entries(scripts)) {
+    const bundle = box.bundle((config) => void (config.process.args = ["sh", "-c", script]));
+    const running = box.begin(["run", "--bundle", bundle.dir, box.id()]);
+    t.ok(waitFor(() => readText(running.stdoutPath) === "ready\n"), name);
+    running.child.kill("SIGTERM");
+    const { status } = await running.ended;
+    t.equal(status, name === "handled" ? 7 : 137, name);
+  }
+  t.same(box.leftovers(), []);
+}, { skip: runtOnly("passes the signal on, and the kernel drops it for the first process of a pid namespace") });
 
 scenario("the console works in a user namespace", (t, box) => {
   const console = listen(box);
@@ -173,10 +207,11 @@ scenario("/dev/console is a terminal only if the process has one", (t, box) => {
 }, { skip: notFor("crun", "makes it always") });
 
 scenario("run with its output in a file: lines end with a line feed alone", (t, box) => {
-  const done = box.run((config) => {
-    config.process.terminal = true;
-    config.process.args = ["sh", "-c", "tty; echo two"];
-  });
-  t.equal(done.status, 0, done.output);
-  t.match(done.stdout, /^\/dev\/pts\/0\ntwo\n$/);
+  const bundle = box.bundle((config) => terminal(config, "tty; echo two"));
+  const out = box.path("out");
+  const command = `${RUNTIME} --root ${box.root} run --bundle ${bundle.dir} ${box.id()} > ${out}`;
+  const done = spawnSync("script", ["-qec", command, "/dev/null"], { encoding: "utf8", env: ENVIRONMENT, timeout: 20_000 });
+  t.equal(done.status, 0, done.stdout);
+  // Before it stands what the terminal has echoed of the end of its input.
+  t.match(readText(out), /\/dev\/pts\/0\ntwo\n$/);
 }, { skip: notFor("runc", "1.1 wants a terminal of its own") || notFor("crun", "1.8 wants a terminal of its own") });

@@ -5,7 +5,7 @@ import { addNamespaces } from "../harness/config.ts";
 import { listen } from "../harness/console.ts";
 import { exec, processFile } from "../harness/exec.ts";
 import { readText, waitFor } from "../harness/host.ts";
-import { ENVIRONMENT, RUNTIME } from "../harness/runtime.ts";
+import { ENVIRONMENT, notFor, RUNTIME } from "../harness/runtime.ts";
 
 /** `exec --tty` under a terminal that script(1) makes; what that terminal showed. */
 function execInTerminal(box: Box, { id }: Container, script: string, input = "typed\n"): { status: number; text: string } {
@@ -64,6 +64,14 @@ scenario("what is wrong with terminals is said, and nothing is started", (t, box
     t.match(done.stderr, words, flags.join(" "));
   }
 });
+
+scenario("--tty in the foreground, and no terminal: an error at once", (t, box) => {
+  const container = box.running();
+  const done = exec(box, container, ["sleep", "60"], ["-t"], { wrap: ["setsid", "--wait"], timeout: 20_000 });
+  t.equal(done.status, 255, done.output);
+  t.match(done.stderr, /open \/dev\/tty: no such device or address/);
+  t.equal(box.call(["ps", "--format", "json", container.id]).stdout.trim(), `[${container.pid}]`, "nothing was started");
+}, { skip: notFor("crun", "runs without") });
 
 scenario("--tty in the foreground of a terminal: input, exit status, size", (t, box) => {
   const container = box.running();

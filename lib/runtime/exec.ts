@@ -20,6 +20,7 @@ import { warnOfCapabilities } from "./capability_warnings.ts";
 import { connectConsole, relaysConsole } from "./console_socket.ts";
 import { openInit } from "./destroy.ts";
 import { processOf, savedConfig } from "./exec_process.ts";
+import { closeTerminal, openTerminal } from "./host_terminal.ts";
 import type { ExecOptions, RuntimeContext } from "./options.ts";
 import { sendPidfd } from "./pidfd_socket.ts";
 import { containerFilter, sendListener } from "./seccomp.ts";
@@ -105,6 +106,7 @@ async function execIn(context: RuntimeContext, options: ExecOptions, target: Tar
   checkPreserved(options.preserveFds ?? 0);
   const selinux = securityModules(target.config, target.process, context.log);
   const given = connectConsole(terminal, detach, options);
+  const host = terminal && !detach ? openTerminal() : undefined;
   const pair = terminal && !detach ? checkValue(native.socketpair(SOCK_STREAM), "socketpair") : undefined;
   const consoleSocket = given ?? pair?.[1];
   warnOfCapabilities(context, target.process, true);
@@ -115,7 +117,7 @@ async function execIn(context: RuntimeContext, options: ExecOptions, target: Tar
     init = await join(context, options, target, consoleSocket, selinux);
     const { pid } = init;
     if (detach) return { pid, status: 0 };
-    const relay = pair === undefined ? undefined : new ConsoleRelay(receiveMaster(pair[0]));
+    const relay = pair === undefined || host === undefined ? undefined : new ConsoleRelay(receiveMaster(pair[0]), host);
     try {
       return { pid, status: await supervise(pid, init.pidfd, signals, relay) };
     } finally {
@@ -126,6 +128,7 @@ async function execIn(context: RuntimeContext, options: ExecOptions, target: Tar
     for (const fd of [consoleSocket, pair?.[0], signals]) {
       if (fd !== undefined && fd >= 0) native.close(fd);
     }
+    closeTerminal(host);
   }
 }
 

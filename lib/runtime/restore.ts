@@ -17,6 +17,7 @@ import { externalMounts, NULL_MOUNT } from "./criu_mounts.ts";
 import { commonFields, openDirectories, warnIfRootless, type CriuOptions } from "./criu_options.ts";
 import { destroy } from "./destroy.ts";
 import { hookState, runHooks } from "./hooks.ts";
+import { closeTerminal, openTerminal, type HostTerminal } from "./host_terminal.ts";
 import { firstRecord, openBundle } from "./launch.ts";
 import { makeMountPoints } from "./mount_points.ts";
 import type { RuntimeContext } from "./options.ts";
@@ -89,25 +90,32 @@ export async function restore(context: RuntimeContext, options: RestoreOptions):
   refuseUnrestored(bundle.config, context);
   const terminal = bundle.config.process?.terminal === true;
   const console = connectConsole(terminal, detach, options);
+  const host = terminal && !detach ? openTerminal() : undefined;
   if (!detach && options.noSubreaper !== true) native.prctl(PR_SET_CHILD_SUBREAPER, 1);
   const signals = detach ? -1 : catchSignals();
   try {
     const restored = await bringBack(context, options, bundle, console);
     try {
-      return detach ? 0 : await follow(context, restored, signals);
+      return detach ? 0 : await follow(context, restored, signals, host);
     } finally {
       native.close(restored.pidfd);
       restored.entry.close();
     }
   } finally {
     for (const fd of [console, signals]) if (fd !== undefined && fd >= 0) native.close(fd);
+    closeTerminal(host);
   }
 }
 
-async function follow(context: RuntimeContext, restored: Restored, signals: number): Promise<number> {
+async function follow(
+  context: RuntimeContext,
+  restored: Restored,
+  signals: number,
+  terminal: HostTerminal | undefined,
+): Promise<number> {
   const { entry, record, pidfd, master } = restored;
   entry.unlock();
-  const relay = master === undefined ? undefined : new ConsoleRelay(master);
+  const relay = master === undefined || terminal === undefined ? undefined : new ConsoleRelay(master, terminal);
   let status: number;
   try {
     status = await supervise(record.init_process_pid, pidfd, signals, relay);

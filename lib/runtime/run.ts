@@ -4,6 +4,7 @@ import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { connectConsole } from "./console_socket.ts";
 import { destroy } from "./destroy.ts";
+import { closeTerminal, openTerminal, type HostTerminal } from "./host_terminal.ts";
 import { launch, openBundle, type Launched } from "./launch.ts";
 import type { CreateOptions, RunOptions, RuntimeContext } from "./options.ts";
 import { untilExecuted } from "./serve.ts";
@@ -49,6 +50,7 @@ async function bringUp(context: RuntimeContext, options: RunOptions): Promise<Ou
   }
   const terminal = bundle.config.process.terminal === true;
   const given = connectConsole(terminal, detach, options);
+  const host = terminal && !detach ? openTerminal() : undefined;
   const pair = terminal && !detach ? checkValue(native.socketpair(SOCK_STREAM), "socketpair") : undefined;
   const consoleSocket = given ?? pair?.[1];
   if (!detach && options.noSubreaper !== true) native.prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -58,7 +60,7 @@ async function bringUp(context: RuntimeContext, options: RunOptions): Promise<Ou
     const mode = { waitForStart: false, ...(consoleSocket === undefined ? {} : { consoleSocket }) };
     const launched = await launch(context, options, bundle, mode);
     try {
-      const status = await follow(context, launched, signals, options, pair?.[0]);
+      const status = await follow(context, launched, signals, options, pair?.[0], host);
       return { pid: launched.init.pid, status };
     } finally {
       launched.init.close();
@@ -68,6 +70,7 @@ async function bringUp(context: RuntimeContext, options: RunOptions): Promise<Ou
     for (const fd of [consoleSocket, pair?.[0], signals]) {
       if (fd !== undefined && fd >= 0) native.close(fd);
     }
+    closeTerminal(host);
   }
 }
 
@@ -77,6 +80,7 @@ async function follow(
   signals: number,
   options: RunOptions,
   console: number | undefined,
+  terminal: HostTerminal | undefined,
 ): Promise<number> {
   const { init, entry, record } = launched;
   try {
@@ -96,7 +100,7 @@ async function follow(
   }
   // This process stays: it is the one to watch for the service manager, which started it.
   notify?.follow(process.pid);
-  const relay = console === undefined ? undefined : new ConsoleRelay(receiveMaster(console));
+  const relay = console === undefined || terminal === undefined ? undefined : new ConsoleRelay(receiveMaster(console), terminal);
   let status: number;
   try {
     status = await supervise(init.pid, init.pidfd, signals, relay, notify);

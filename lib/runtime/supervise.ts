@@ -3,11 +3,13 @@
  * the terminal and the container's console.
  */
 import { Errno } from "../sys/errno.ts";
-import { check, checkValue, O_NONBLOCK, syscallError } from "../sys/files.ts";
-import { POLLIN, POLLOUT, F_GETFL, F_SETFL } from "../sys/linux.ts";
+import { check, checkValue, O_NONBLOCK, readTextIfExists, syscallError } from "../sys/files.ts";
+import { POLLIN, POLLOUT, F_GETFL, F_SETFL, SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import type { HostTerminal } from "./host_terminal.ts";
 import type { NotifySocket } from "./notify_socket.ts";
 
+const SIGTERM = 15;
 const SIGCHLD = 17;
 const SIGWINCH = 28;
 
@@ -29,7 +31,7 @@ export function catchSignals(): number {
 export class ConsoleRelay {
   readonly #master: number;
   /** The terminal that the console has the size of: stdin may be something else, as in `echo ls | runt exec -t web sh`. */
-  readonly #terminal: number | undefined = [0, 1, 2].find((fd) => native.isatty(fd));
+  readonly #terminal: HostTerminal;
   readonly #buffer = new Uint8Array(32768);
   #pending: Uint8Array = new Uint8Array(0);
   #inputOpen = true;
@@ -37,8 +39,9 @@ export class ConsoleRelay {
   #saved: Uint8Array | undefined;
 
   /** Puts the terminal on stdin into raw mode. One that is on stdout alone keeps its keys: ^C has to reach this process. */
-  constructor(master: number) {
+  constructor(master: number, terminal: HostTerminal) {
     this.#master = master;
+    this.#terminal = terminal;
     const flags = native.fcntl(master, F_GETFL, 0);
     // A container that does not read its terminal must not keep us from reading what it prints.
     native.fcntl(master, F_SETFL, flags | O_NONBLOCK);
@@ -49,8 +52,7 @@ export class ConsoleRelay {
 
   /** The console gets the size of the terminal. */
   resize(): void {
-    if (this.#terminal === undefined) return;
-    const size = native.ttyGetSize(this.#terminal);
+    const size = native.ttyGetSize(this.#terminal.fd);
     if (typeof size !== "number" && size[0] > 0) native.ttySetSize(this.#master, size[0], size[1]);
   }
 
@@ -73,7 +75,7 @@ export class ConsoleRelay {
     }
   }
 
-  /** Carries the rest of the output, and gives the terminal back. */
+  /** Carries the rest of the output, and gives the terminal back, which stays open. */
   close(): void {
     while (this.#outputOpen && native.poll(new Int32Array([this.#master, POLLIN]), 0) > 0) this.#readOutput();
     if (this.#saved !== undefined) native.ttyRestore(0, this.#saved);
@@ -121,7 +123,8 @@ function writeAll(fd: number, data: Uint8Array): void {
 }
 
 /**
- * Waits until process `pid`, a child, has ended.
+ * Waits until process `pid`, a child, has ended, and hands signals on to it. SIGTERM always ends it, unless it handles that
+ * itself: who asks this process to end would wait for ever.
  * @returns its exit status, or 128 and the number of the signal that ended it
  */
 export async function supervise(
@@ -145,9 +148,24 @@ export async function supervise(
     for (let signal = native.signalfdRead(signals); signal > 0; signal = native.signalfdRead(signals)) {
       if (signal === SIGCHLD) continue;
       if (signal === SIGWINCH && relay !== undefined) relay.resize();
-      else native.pidfdKill(pidfd, signal);
+      else native.pidfdKill(pidfd, signal === SIGTERM && isLost(SIGTERM, pid) ? SIGKILL : signal);
     }
   }
+}
+
+/**
+ * Whether a signal would do nothing: the kernel drops it for the first process of a pid namespace that has no handler, and a
+ * process may ignore it, as an interactive shell does. One that is blocked waits for sigwait(2) or signalfd(2).
+ */
+function isLost(signal: number, pid: number): boolean {
+  const status = readTextIfExists(`/proc/${pid}/status`) ?? "";
+  const isIn = (name: string): boolean => {
+    const mask = new RegExp(`^${name}:\\s*([0-9a-f]+)`, "m").exec(status)?.[1];
+    return mask !== undefined && ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+  };
+  if (isIn("SigCgt") || isIn("SigBlk")) return false;
+  const pids = /^NSpid:((?:\s+\d+)+)/m.exec(status)?.[1]?.trim().split(/\s+/) ?? [];
+  return isIn("SigIgn") || (pids.length > 1 && pids.at(-1) === "1");
 }
 
 /** Reaps every child that has ended: as a subreaper we inherit the container's orphans. */
