@@ -19,8 +19,11 @@ export function warnOfCapabilities(context: RuntimeContext, process: Process | u
   if (lost.length > 0) {
     const word = lost.length === 1 ? "capability" : "capabilities";
     const reason = "not in both of process.capabilities.permitted and inheritable";
-    // One line for all: `runc spec` of 1.1 has three, and a line each would bury the error that may follow.
-    context.log.warn(`can't raise ambient ${word} ${lost.join(", ")}: ${reason}`);
+    // One line for all: a line each would bury the error that may follow.
+    const text = `can't raise ambient ${word} ${lost.join(", ")}: ${reason}`;
+    // That is what buildah, podman build and `runc spec` of 1.1 write always; the program's output is all that may come.
+    if (inheritable.length === 0) context.log.debug(text);
+    else context.log.warn(text);
   }
   for (const name of missing(effective, permitted)) {
     context.log.warn(`process.capabilities.effective: ${name} cannot be granted: it is not in permitted`);
