@@ -31,7 +31,7 @@ const KEYED: readonly (readonly [file: string, gone: string])[] = [
 export function changeLimits(paths: Readonly<Record<string, string>>, writes: readonly Write[], log: Log): void {
   const former = formerWrites(paths, writes);
   try {
-    performWrites(paths, writes);
+    performWrites(paths, writes, log);
   } catch (error) {
     for (const write of former) {
       // The kernel may refuse the former value of what it has not changed, too: of a device that there is not, say.

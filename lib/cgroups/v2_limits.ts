@@ -52,9 +52,9 @@ export function applyLimits(resources: LinuxResources, target: LimitTarget): (()
   const early: Write[] = [];
   const late: Write[] = [];
   for (const write of writes) (write.controller === "pids" ? late : early).push(write);
-  performWrites(paths, early);
+  performWrites(paths, early, log);
   if (directory !== undefined) filterDevices(resources, directory, target);
-  return late.length === 0 ? undefined : () => performWrites(paths, late);
+  return late.length === 0 ? undefined : () => performWrites(paths, late, log);
 }
 
 function filterDevices(resources: LinuxResources, directory: string, target: LimitTarget): void {

@@ -39,6 +39,22 @@ t.test("a value that the kernel cuts to its range", async (t) => {
   t.throws(() => performWrites({ cpu }, [low]), { code: "CGROUP", message: /minimum allowed cpu-shares is 2/ });
 });
 
+t.test("memory nodes that the cgroup above has not are a warning, processors are none that can be done without", async (t) => {
+  const cpu = t.testdir({ "cpuset.mems": "", "cpuset.mems.effective": "0\n", "cpuset.cpus": "", "cpuset.cpus.effective": "0-1\n" });
+  const told: string[] = [];
+  const log = { debug: () => undefined, warn: (text: string) => void told.push(text) };
+  performWrites({ cpu }, [write("cpuset.mems", "3", { check: "cpuset", pointer: "/linux/resources/cpu/mems" })], log);
+  performWrites({ cpu }, [write("cpuset.mems", "0,3", { check: "cpuset", pointer: "/linux/resources/cpu/mems" })], log);
+  t.strictSame(told, [
+    'linux.resources.cpu.mems: "3": ignored: the cgroup above has none of these memory nodes: ' +
+      `${cpu}/cpuset.mems.effective is 0`,
+  ]);
+  t.throws(() => performWrites({ cpu }, [write("cpuset.cpus", "7", { check: "cpuset" })], log), {
+    code: "CGROUP",
+    message: /none of them is allowed in the cgroup above/,
+  });
+});
+
 t.test("a controller that this host lacks", async (t) => {
   t.throws(() => performWrites({}, [write("shares", "5")]), {
     code: "HOST_UNABLE",

@@ -1,6 +1,7 @@
 /** Carries out writes to the files of a cgroup, and says which property of the config was refused and why. */
 
 import { RuntimeError } from "../errors.ts";
+import { type Log, silentLog } from "../log.ts";
 import { propertyName } from "../spec/property_name.ts";
 import { Errno, errnoName, errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_WRONLY, SMALL_FILE } from "../sys/files.ts";
@@ -34,16 +35,17 @@ export interface Write {
  * Performs writes in order.
  *
  * @param paths absolute directory by controller
+ * @param log is told of what the kernel has taken, but does not do
  * @throws RuntimeError `HOST_UNABLE` if a controller is not there, `CGROUP` if the kernel refused a value
  */
-export function performWrites(paths: Readonly<Record<string, string>>, writes: readonly Write[]): void {
+export function performWrites(paths: Readonly<Record<string, string>>, writes: readonly Write[], log: Log = silentLog): void {
   let fd = -1;
   let openPath = "";
   let postponed: Write[] = [];
   const retry = (): void => {
     const again = postponed;
     postponed = [];
-    if (again.length > 0) performWrites(paths, again);
+    if (again.length > 0) performWrites(paths, again, log);
   };
   try {
     for (const write of writes) {
@@ -70,7 +72,7 @@ export function performWrites(paths: Readonly<Record<string, string>>, writes: r
       } else if (write.check === "shares") {
         checkShares(directory, write);
       } else if (write.check === "cpuset") {
-        checkCpuset(directory, write);
+        checkCpuset(directory, write, log);
       }
     }
     retry();
@@ -110,19 +112,24 @@ function checkShares(directory: string, write: Write): void {
   );
 }
 
-function checkCpuset(directory: string, write: Write): void {
+function checkCpuset(directory: string, write: Write, log: Log): void {
   const text = native.readFile(AT_FDCWD, `${directory}/${write.file}.effective`, SMALL_FILE);
   // No limit, or a kernel without the file.
   if (typeof text === "number" || write.value.trim() === "") return;
   const wanted = cpuList(write.value.trim(), write.file);
   const inForce = cpuList(text.trim(), write.file);
   if (inForce.every((number) => wanted.includes(number))) return;
-  throw new RuntimeError(
-    "CGROUP",
-    `${propertyName(write.pointer)}: ${JSON.stringify(write.value)}: none of them is allowed in the cgroup above: ` +
-      `${directory}/${write.file}.effective is ${text.trim()}`,
-    { pointer: write.pointer, path: `${directory}/${write.file}` },
-  );
+  const property = `${propertyName(write.pointer)}: ${JSON.stringify(write.value)}`;
+  const found = `${directory}/${write.file}.effective is ${text.trim()}`;
+  // Where memory comes from is no limit: the container then takes what the cgroup above has.
+  if (write.file === "cpuset.mems") {
+    log.warn(`${property}: ignored: the cgroup above has none of these memory nodes: ${found}`);
+    return;
+  }
+  throw new RuntimeError("CGROUP", `${property}: none of them is allowed in the cgroup above: ${found}`, {
+    pointer: write.pointer,
+    path: `${directory}/${write.file}`,
+  });
 }
 
 function refused(directory: string, write: Write, errno: number): RuntimeError {

@@ -152,6 +152,7 @@ function kernelSteps(config: Config, steps: Step[]): void {
   let index = 0;
   for (const path of linux?.readonlyPaths ?? []) {
     const origin = `/linux/readonlyPaths/${index++}`;
+    if (path === "") continue;
     // A mount over the root would change nothing for whoever stands in the root already.
     if (isRootPath(path)) steps.push(readonlyRoot(origin));
     else steps.push({ op: "readonlyPath", origin, fields: { path: plainPath(path) } });
@@ -161,6 +162,7 @@ function kernelSteps(config: Config, steps: Step[]): void {
   for (const given of linux?.maskedPaths ?? []) {
     const path = plainPath(given);
     const origin = `/linux/maskedPaths/${index++}`;
+    if (given === "") continue;
     // Callers list a path twice (their own defaults and the user's); one mount hides it as well as two.
     if (masked.includes(path)) continue;
     masked.push(path);

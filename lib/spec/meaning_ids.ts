@@ -1,5 +1,5 @@
 import type { MeaningCheck } from "./meaning.ts";
-import { findNamespace, makesNamespace, namespaceReads, NAMESPACE_TYPES } from "./meaning_namespaces.ts";
+import { makesNamespace, namespaceReads } from "./meaning_namespaces.ts";
 import type { Report, Sound } from "./sound.ts";
 import type { Config, LinuxIDMapping } from "./types.ts";
 
@@ -20,18 +20,12 @@ export const idMapChecks: readonly MeaningCheck[] = [
 ];
 
 function checkPresence(config: Sound<Config>, report: Report): void {
-  const joinsOrMakes = findNamespace(config, "user") !== undefined;
-  const makes = makesNamespace(config, "user");
+  if (!makesNamespace(config, "user")) return;
   for (const name of ["uidMappings", "gidMappings"] as const) {
-    const present = (config.linux?.[name]?.length ?? 0) > 0;
-    if (present && !joinsOrMakes) {
-      const at = `/linux/${name}`;
-      report(at, "needs a user namespace in /linux/namespaces", [at, NAMESPACE_TYPES]);
-    } else if (!present && makes) {
-      const at = `/linux/${name}`;
-      const reads = [at, ...namespaceReads(config, "user")];
-      report(at, "missing, but the new user namespace has no ids without it", reads);
-    }
+    if ((config.linux?.[name]?.length ?? 0) > 0) continue;
+    const at = `/linux/${name}`;
+    const reads = [at, ...namespaceReads(config, "user")];
+    report(at, "missing, but the new user namespace has no ids without it", reads);
   }
 }
 

@@ -37,6 +37,7 @@ export function checkSysctls(config: Sound<Config>, report: Report): void {
   if (sysctl === undefined) return;
   for (const name in sysctl) {
     const at = `/linux/sysctl${pointerStep(name)}`;
+    checkDomainname(config, name, at, report);
     const owner = owningNamespace(name);
     if (typeof owner === "string") {
       report(at, `${show(name)}: ${owner}`, ["/linux/sysctl"]);
@@ -46,6 +47,13 @@ export function checkSysctls(config: Sound<Config>, report: Report): void {
       report(at, `${show(name)}: ${message}`, ["/linux/sysctl", NAMESPACE_TYPES]);
     }
   }
+}
+
+/** Two values for one parameter: which of them holds would be a matter of order. */
+function checkDomainname({ domainname = "", linux }: Sound<Config>, name: string, at: string, report: Report): void {
+  const value = linux?.sysctl?.[name];
+  if (domainname === "" || value === undefined || value === domainname || dottedSysctl(name) !== "kernel.domainname") return;
+  report(at, `found ${show(value)}, but /domainname is ${show(domainname)}`, ["/linux/sysctl", "/domainname"]);
 }
 
 /** The kind of namespace that holds a parameter, or why it must not be set at all. */

@@ -39,5 +39,24 @@ t.test("warnings", (t) => {
     '/linux/personality/flags/0: "X" is no flag that is known; ignored',
   ]);
   t.strictSame(warnings(config({})), []);
+  const namespaces = [{ type: "mount" }];
+  const loose = { namespaces, maskedPaths: ["/a", "b", ""], readonlyPaths: ["c"], uidMappings: maps, gidMappings: maps };
+  const without = "ignored without a user namespace in /linux/namespaces: root of the container is the host's";
+  t.strictSame(warnings(config({ annotations: { "": "x", a: "" }, linux: loose })), [
+    "/annotations/: the name is empty, which the specification does not allow",
+    `/linux/uidMappings: ${without}`,
+    `/linux/gidMappings: ${without}`,
+    '/linux/maskedPaths/1: "b" is relative; it counts from "/"',
+    '/linux/maskedPaths/2: "" is empty; ignored',
+    '/linux/readonlyPaths/0: "c" is relative; it counts from "/"',
+  ]);
+  for (const version of ["", "1", "1.0", "1.0.0.0", "01.0.0", "1.0.0-", "1.0.0-01", "1.0.0+", "1.0.0-a..b", "v1.0.0", "1.0.0-ä"]) {
+    t.strictSame(warnings(config({ ociVersion: version })), [
+      `/ociVersion: "${version}" is no version as SemVer 2.0.0 has it, such as 1.3.0`,
+    ]);
+  }
+  for (const version of ["1.0.0", "1.2.3-rc.1", "1.0.0-0a.-+001.x", "0.5.0-dev", "1.2.1+dev"]) {
+    t.strictSame(warnings(config({ ociVersion: version })), [], version);
+  }
   t.end();
 });

@@ -1,11 +1,13 @@
 import { isCapability } from "./capabilities.ts";
 import { findNamespace, NAMESPACE_TYPES } from "./meaning_namespaces.ts";
+import { RELEASED } from "./meaning.ts";
 import { type Finding, show } from "./schema_messages.ts";
+import { semverMajor } from "./semver.ts";
 import { collect, type Report, type Sound } from "./sound.ts";
 import type { Config, LinuxCapabilities } from "./types.ts";
 
 /** Parts of config.json for other platforms. */
-const OTHER_PLATFORMS = ["solaris", "windows", "vm", "zos", "freebsd"];
+export const OTHER_PLATFORMS: readonly string[] = ["solaris", "windows", "vm", "zos", "freebsd"];
 
 /** {@link warningFindings} as sentences, with the JSON Pointer in front. */
 export function warnings(config: Config): string[] {
@@ -22,6 +24,13 @@ export function warningFindings(config: Sound<Config>, wrong: readonly string[] 
 }
 
 function warn(config: Sound<Config>, report: Report): void {
+  const { ociVersion, annotations } = config;
+  if (ociVersion !== undefined && !RELEASED.includes(ociVersion) && semverMajor(ociVersion) === undefined) {
+    report("/ociVersion", `${show(ociVersion)} is no version as SemVer 2.0.0 has it, such as 1.3.0`);
+  }
+  if (annotations !== undefined && "" in annotations) {
+    report("/annotations/", "the name is empty, which the specification does not allow", ["/annotations"]);
+  }
   for (const name of OTHER_PLATFORMS) {
     if (name in config) report(`/${name}`, "ignored, it is not for Linux");
   }
@@ -69,8 +78,20 @@ function warnOfLinux(config: Sound<Config>, report: Report): void {
   const user = findNamespace(config, "user");
   if (linux === undefined) return;
   for (const name of ["uidMappings", "gidMappings"] as const) {
-    if ((user?.path ?? "") === "" || (linux[name]?.length ?? 0) === 0) continue;
-    report(`/linux/${name}`, `ignored, the user namespace ${show(user?.path)} has its own`);
+    if ((linux[name]?.length ?? 0) === 0) continue;
+    if (user === undefined) {
+      const reads = [`/linux/${name}`, NAMESPACE_TYPES];
+      report(`/linux/${name}`, "ignored without a user namespace in /linux/namespaces: root of the container is the host's", reads);
+    } else if ((user.path ?? "") !== "") {
+      report(`/linux/${name}`, `ignored, the user namespace ${show(user.path)} has its own`);
+    }
+  }
+  for (const name of ["maskedPaths", "readonlyPaths"] as const) {
+    linux[name]?.forEach((path, index) => {
+      if (path === undefined || path.startsWith("/")) return;
+      const meaning = path === "" ? "is empty; ignored" : 'is relative; it counts from "/"';
+      report(`/linux/${name}/${index}`, `${show(path)} ${meaning}`);
+    });
   }
   if (linux.resources?.memory?.kernel !== undefined) {
     report("/linux/resources/memory/kernel", "ignored, it is deprecated");
