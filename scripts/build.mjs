@@ -88,7 +88,7 @@ function buildAddon(target, folders, name) {
 async function buildSchemas() {
   const { generateSchemas } = await import("./schemas.mjs");
   const inputs = [...filesUnder("schemas", [".json"]), "scripts/schemas.mjs"];
-  const outputs = ["lib/spec/generated/validate_config.ts"];
+  const outputs = ["lib/spec/generated/validate_config.ts", "lib/spec/generated/property_names.ts"];
   step("schemas", { inputs, outputs, force }, () => generateSchemas());
 }
 

@@ -6,7 +6,7 @@ import { scenario, type Box, type Container } from "../harness/box.ts";
 import { exec, execSh, processFile } from "../harness/exec.ts";
 import { helper } from "../harness/helpers.ts";
 import { cgroupDirOf, readText, waitFor } from "../harness/host.ts";
-import { notFor, runtOnly } from "../harness/runtime.ts";
+import { IS_RUNT, notFor, runtOnly } from "../harness/runtime.ts";
 
 /** Nothing but the container's first process is in its cgroup. */
 function isAlone(container: Container): boolean {
@@ -123,11 +123,20 @@ scenario("--pidfd-socket gets a pidfd of the process, and which kind of process 
       return words.test(said);
     };
     t.ok(await until(/ready/), said);
-    const pid = start(["--pidfd-socket", socket]);
+    const pid = start(kind === "annotated" ? [socket] : ["--pidfd-socket", socket]);
     t.ok(await until(/^pid \d+$/m), said);
-    t.match(said, `\ntext ${kind}\npid ${pid}\n`);
+    t.match(said, `\ntext ${kind === "annotated" ? "standard" : kind}\npid ${pid}\n`);
   };
   await sent("standard", (flags) => box.create(() => undefined, flags).pid);
+  if (IS_RUNT) {
+    // crun's, in the place of the option.
+    await sent("annotated", ([socket = ""]) => {
+      return box.create((config) => void (config.annotations = { "run.oci.pidfd_receiver": socket })).pid;
+    });
+    const nowhere = box.tryCreate(box.bundle((config) => void (config.annotations = { "run.oci.pidfd_receiver": "none.sock" })));
+    t.equal(nowhere.status, 1);
+    t.match(nowhere.stderr, /annotation run\.oci\.pidfd_receiver: .*\/none\.sock: no such file/);
+  }
   const container = box.running();
   const pidFile = box.path("pid");
   await sent("setns", (flags) => {

@@ -34,7 +34,7 @@ t.test("options", async (t) => {
   t.equal(words("list --ro"), "words --root --rootless", "global ones, behind the command");
   t.equal(words("spec --rootl"), "words --rootless", "the command's own hides the global one");
   t.equal(words("update --kernel"), "words", "nothing that is ignored");
-  t.match(words("delete -"), /^words --force -f --help -h --debug /);
+  t.match(words("delete -"), /^words --force -f --regex -r --help -h --debug /);
 });
 
 t.test("values of options", async (t) => {

@@ -25,7 +25,7 @@ type Runner<Name extends CommandName> = (call: Call<Name>) => Promise<CommandRes
 const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   async check({ flags, context }) {
     const { check } = await import("./bundle_commands.ts");
-    const report = check({ bundle: bundleOf(flags.bundle), format: textOrJson(flags.format), context });
+    const report = check({ ...bundleOptions(flags, currentDirectory()), format: textOrJson(flags.format), context });
     return { output: report.text, exitCode: report.exitCode };
   },
 
@@ -45,7 +45,10 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   },
 
   async delete({ flags, id, context }) {
-    return containers.remove(context, id, { force: flags.force ?? false });
+    const options = { force: flags.force ?? false };
+    if (flags.regex !== true) return containers.remove(context, id, options);
+    const { removeMatching } = await import("../commands/matching.ts");
+    return removeMatching(context, id, options);
   },
 
   async events({ flags, id, context }) {
@@ -69,7 +72,10 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
 
   async kill({ flags, id, positionals, context }) {
     // An empty signal is the default too, as in runc.
-    return containers.kill(context, id, { signal: positionals[1] || "SIGTERM", all: flags.all ?? false });
+    const options = { signal: positionals[1] || "SIGTERM", all: flags.all ?? false };
+    if (flags.regex !== true) return containers.kill(context, id, options);
+    const { killMatching } = await import("../commands/matching.ts");
+    return killMatching(context, id, options);
   },
 
   async list({ flags, context, root }) {
@@ -89,7 +95,7 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   async plan({ flags, context }) {
     const { plan } = await import("./bundle_commands.ts");
     return plan(context, {
-      bundle: bundleOf(flags.bundle),
+      ...bundleOptions(flags, currentDirectory()),
       format: textOrJson(flags.format),
     });
   },
@@ -169,6 +175,16 @@ export async function dispatch(
   return run({ flags, id, positionals, context, root });
 }
 
+/** The bundle, and the file in the place of its config.json. */
+function bundleOptions(
+  flags: { readonly bundle?: string; readonly config?: string },
+  directory: string,
+): { readonly bundle: string; readonly configFile?: string } {
+  const { config = "" } = flags;
+  const bundle = absolutePath(flags.bundle ?? "", directory);
+  return { bundle, ...(config === "" ? {} : { configFile: absolutePath(config, directory) }) };
+}
+
 function bundleOf(flag: string | undefined): string {
   return absolutePath(flag ?? "", currentDirectory());
 }
@@ -184,7 +200,7 @@ export function createOptions(
   flags: CommandFlags<"create">,
   directory: string,
 ): CreateOptions {
-  const bundle = absolutePath(flags.bundle ?? "", directory);
+  const { bundle, configFile } = bundleOptions(flags, directory);
   const preserveFds = flags["preserve-fds"] ?? 0;
   if (preserveFds < 0) {
     throw new RuntimeError("USAGE", `--preserve-fds ${preserveFds}: it is a number from 0 up`);
@@ -196,6 +212,7 @@ export function createOptions(
   return {
     id,
     bundle,
+    ...(configFile === undefined ? {} : { configFile }),
     ...(pidFile === "" ? {} : { pidFile: absolutePath(pidFile, directory) }),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
     ...(pidfdSocket === undefined ? {} : { pidfdSocket }),

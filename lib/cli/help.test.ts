@@ -36,6 +36,9 @@ t.test("no such command", async (t) => {
   t.equal(unknownTopic("strat"), `No help topic for 'strat'. Did you mean "start"?`);
   t.equal(unknownTopic("deleted"), `No help topic for 'deleted'. Did you mean "delete"?`);
   t.equal(unknownTopic("zzz"), "No help topic for 'zzz'");
+  t.equal(unknownTopic("rm"), `No help topic for 'rm'. Did you mean "delete"?`);
+  t.equal(unknownTopic("constructor"), "No help topic for 'constructor'");
+  for (const name of ["logs", "images", "pull"]) t.match(unknownTopic(name), /^No help topic for '\w+'\. a runtime .* engine/, name);
 });
 
 t.test("no such option", async (t) => {

@@ -44,16 +44,15 @@ async function invoke(args: readonly string[]): Promise<number> {
       return refuse(invocation, unknownTopic(invocation.topic), UNKNOWN_COMMAND);
     }
     case "usage": {
-      const { helpText, unknownOption } = await import("./help.ts");
+      const { unknownOption, usageText } = await import("./help.ts");
       const { command, topic } = invocation;
       const problem = topic === "" ? invocation.problem : unknownOption(topic, command, invocation.problem);
-      write(STDERR, `Incorrect Usage: ${problem}\n\n`);
-      write(STDOUT, helpText(command));
+      write(STDERR, usageText(command));
       return refuse(invocation, problem, FAILURE);
     }
     case "arguments": {
-      const { helpText } = await import("./help.ts");
-      write(STDOUT, `Incorrect Usage.\n\n${helpText(invocation.command)}`);
+      const { usageText } = await import("./help.ts");
+      write(STDERR, usageText(invocation.command));
       return refuse(invocation, invocation.problem, FAILURE);
     }
   }

@@ -60,6 +60,7 @@ export const OPTION_LISTS: Readonly<Record<string, string>> = {
   ].join("\n"),
   "check": [
     "  -b, --bundle  the bundle, which holds config.json; defaults to the current directory      [string]",
+    "      --config  file to read in the place of the bundle's config.json                       [string]",
     "  -f, --format  format of the output              [string] [choices: \"text\", \"json\"] [default: text]",
     "  -h, --help    show help                                                                  [boolean]",
     "",
@@ -71,6 +72,7 @@ export const OPTION_LISTS: Readonly<Record<string, string>> = {
   "create": [
     "  -b, --bundle          the bundle, which holds config.json; defaults to the current directory",
     "                                                                                            [string]",
+    "  -f, --config          file to read in the place of the bundle's config.json               [string]",
     "      --console-socket  AF_UNIX socket that gets a descriptor of the console's master end   [string]",
     "      --pidfd-socket    AF_UNIX socket that gets a pidfd of the container's first process   [string]",
     "      --pid-file        file to write the pid of the container's first process to           [string]",
@@ -84,6 +86,7 @@ export const OPTION_LISTS: Readonly<Record<string, string>> = {
   ].join("\n"),
   "delete": [
     "  -f, --force  kill the container first if it still runs (SIGKILL)                         [boolean]",
+    "  -r, --regex  the id is a regular expression, for all containers that it fits             [boolean]",
     "  -h, --help   show help                                                                   [boolean]",
     "",
   ].join("\n"),
@@ -123,7 +126,8 @@ export const OPTION_LISTS: Readonly<Record<string, string>> = {
     "",
   ].join("\n"),
   "kill": [
-    "  -h, --help  show help                                                                    [boolean]",
+    "  -r, --regex  the id is a regular expression, for all containers that it fits             [boolean]",
+    "  -h, --help   show help                                                                   [boolean]",
     "",
   ].join("\n"),
   "list": [
@@ -138,6 +142,7 @@ export const OPTION_LISTS: Readonly<Record<string, string>> = {
   ].join("\n"),
   "plan": [
     "  -b, --bundle  the bundle, which holds config.json; defaults to the current directory      [string]",
+    "      --config  file to read in the place of the bundle's config.json                       [string]",
     "  -f, --format  format of the output              [string] [choices: \"text\", \"json\"] [default: text]",
     "  -h, --help    show help                                                                  [boolean]",
     "",
@@ -180,6 +185,7 @@ export const OPTION_LISTS: Readonly<Record<string, string>> = {
   "run": [
     "  -b, --bundle          the bundle, which holds config.json; defaults to the current directory",
     "                                                                                            [string]",
+    "  -f, --config          file to read in the place of the bundle's config.json               [string]",
     "      --console-socket  AF_UNIX socket that gets a descriptor of the console's master end   [string]",
     "      --pidfd-socket    AF_UNIX socket that gets a pidfd of the container's first process   [string]",
     "      --pid-file        file to write the pid of the container's first process to           [string]",

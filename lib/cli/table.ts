@@ -110,6 +110,12 @@ const BUNDLE = {
   help: "the bundle, which holds config.json; defaults to the current directory",
 } as const satisfies OptionRow;
 
+const CONFIG = {
+  name: "config",
+  type: "string",
+  help: "file to read in the place of the bundle's config.json",
+} as const satisfies OptionRow;
+
 const CONSOLE_SOCKET = {
   name: "console-socket",
   type: "string",
@@ -125,6 +131,7 @@ const PRESERVE_FDS = {
 
 const CREATE = [
   BUNDLE,
+  { ...CONFIG, alias: "f" },
   CONSOLE_SOCKET,
   {
     name: "pidfd-socket",
@@ -177,6 +184,14 @@ const FORMAT_TEXT = {
   choices: ["text", "json"],
   default: "text",
   help: "format of the output",
+} as const satisfies OptionRow;
+
+/** crun's. */
+const REGEX = {
+  name: "regex",
+  alias: "r",
+  type: "boolean",
+  help: "the id is a regular expression, for all containers that it fits",
 } as const satisfies OptionRow;
 
 /** Limits of `update`. Numbers travel as text, because they may need all of 64 bits. */
@@ -233,7 +248,7 @@ export const COMMANDS = {
     arguments: "",
     min: 0,
     max: 0,
-    options: [BUNDLE, FORMAT_TEXT],
+    options: [BUNDLE, CONFIG, FORMAT_TEXT],
   },
   completion: {
     name: "completion",
@@ -263,6 +278,7 @@ export const COMMANDS = {
         type: "boolean",
         help: "kill the container first if it still runs (SIGKILL)",
       },
+      REGEX,
     ],
   },
   events: {
@@ -371,6 +387,7 @@ export const COMMANDS = {
         hidden: true,
         help: "a container that does not run is not an error",
       },
+      REGEX,
     ],
   },
   list: {
@@ -403,7 +420,7 @@ export const COMMANDS = {
     arguments: "",
     min: 0,
     max: 0,
-    options: [BUNDLE, FORMAT_TEXT],
+    options: [BUNDLE, CONFIG, FORMAT_TEXT],
   },
   ps: {
     name: "ps",

@@ -28,6 +28,10 @@ runtime specification, what this version of runt cannot do yet, and what this ho
 root file system, a kind of namespace, a cgroup controller, a file system). Nothing is
 changed. The exit status is 0 without problems and 1 with some.
 
+Warnings are no problems: a program that is not in the root file system, a property that the
+specification does not know (with the one that was meant, perhaps), no terminal, ids and devices
+that this user may not have, and what is ignored.
+
 EXAMPLE:
     # runt check --bundle /bundles/web --format json`,
   completion: `Prints a script for bash, zsh or fish. A shell that has read it completes commands, options,
@@ -58,6 +62,9 @@ EXAMPLE:
 stopped, or not have been started. With --force it is killed first, and a container that does
 not exist is no error.
 
+With --regex the id is an extended regular expression, and every container whose id it fits is
+deleted; one that cannot be is a warning.
+
 EXAMPLE:
     # runt delete web`,
   events: `Prints what happens to the container, a JSON object on each line: its statistics in an
@@ -84,6 +91,9 @@ EXAMPLE:
     $ runt features`,
   kill: `Sends a signal to the container's first process. The signal is a number, or a name with
 or without SIG; without one it is SIGTERM.
+
+With --regex the id is an extended regular expression, and every container whose id it fits gets
+the signal; one that does not run is a warning.
 
 EXAMPLE:
     # runt kill web KILL`,
@@ -120,7 +130,11 @@ EXAMPLE:
     # runt resume web`,
   run: `Makes a container of the bundle and runs its process. Without --detach runt stays, passes
 signals on, and exits with the status of the process, or with 128 and the number of the signal
-that ended it; then the container is deleted unless --keep is given.
+that ended it; then the container is deleted unless --keep is given. SIGTERM ends a process that
+does not handle it by SIGKILL.
+
+A terminal ("terminal": true) is that of runt's standard streams, or else its controlling one;
+without any, or with --detach, it needs --console-socket.
 
 EXAMPLE:
     # runt run --bundle /bundles/web web`,

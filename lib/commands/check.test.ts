@@ -1,20 +1,31 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import t from "tap";
 import { makeContext } from "../index.ts";
 import { defaultConfig, formatConfig } from "../spec/defaults.ts";
+import type { Config } from "../spec/types.ts";
 import { check } from "./check.ts";
 
-const base = defaultConfig({ rootless: false, cgroup2: false, uid: 0, gid: 0 });
+const spec = defaultConfig({ rootless: false, cgroup2: false, uid: 0, gid: 0 });
+/** Of what is found only where no terminal is, the tests of that tell. */
+const base: Config = spec.process === undefined ? spec : { ...spec, process: { ...spec.process, terminal: false } };
 const isRoot = process.geteuid?.() === 0;
 const options = isRoot ? {} : { skip: "the default config needs root" };
 
 /** A bundle with the default config, some top-level properties replaced. */
 function bundle(change: object, rootfs = true): string {
   const path = t.testdir({});
-  if (rootfs) mkdirSync(`${path}/rootfs`);
+  if (rootfs) program(`${path}/rootfs/bin/sh`);
   writeFileSync(`${path}/config.json`, JSON.stringify({ ...base, ...change }, null, 1));
   return path;
+}
+
+/** A file that may be executed, with the directories above it. */
+function program(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, "", { mode: 0o755 });
 }
 
 function lines(path: string): string[] {
@@ -39,7 +50,8 @@ t.test("what the cgroup manager cannot do", options, (t) => {
 });
 
 t.test("a bundle without a problem", options, (t) => {
-  const path = t.testdir({ rootfs: {}, "config.json": formatConfig(base) });
+  const path = bundle({});
+  writeFileSync(`${path}/config.json`, formatConfig(base));
   t.strictSame(check({ bundle: path, format: "text" }), { problems: [], text: "no problems\n", exitCode: 0 });
   t.strictSame(check({ bundle: path, format: "json" }), { problems: [], text: "[]\n", exitCode: 0 });
   t.end();
@@ -48,7 +60,7 @@ t.test("a bundle without a problem", options, (t) => {
 t.test("text and JSON", options, (t) => {
   const text =
     '{"ociVersion": "1.3.0",\n "root": {"path": "rootfs"},\n "linux": {"intelRdt": {"closID": ".."}}, "vm": {}}';
-  const path = t.testdir({ rootfs: {}, "config.json": text });
+  const path = t.testdir({ rootfs: { file: "" }, "config.json": text });
   const report = check({ bundle: path, format: "text" });
   t.equal(report.exitCode, 1);
   t.match(report.text, "config.json:3:35: /linux/intelRdt/closID: found \"..\", must be the name of one directory, or /\n");
@@ -280,6 +292,160 @@ t.test("a hook that may not be executed", options, (t) => {
     JSON.stringify({ ...base, hooks: { prestart: [{ path: `${path}/hook` }] } }),
   );
   t.strictSame(lines(path), [`host /hooks/prestart/0/path: ${path}/hook: permission denied`]);
+  t.end();
+});
+
+const ofProcess = (change: object): object => ({ process: { ...base.process, ...change } });
+
+t.test("a program that is not in the root file system", options, (t) => {
+  const path = bundle({});
+  const root = `${path}/rootfs`;
+  const found = (args: string[], change: object = {}, more: object = {}): string[] => {
+    writeFileSync(`${path}/config.json`, JSON.stringify({ ...base, ...ofProcess({ args, ...change }), ...more }));
+    return lines(path);
+  };
+  const at = "warning /process/args/0: ";
+  const none = "is no program in the root file system";
+  t.strictSame(found(["/bin/bash"]), [`${at}"/bin/bash" ${none}: /bin/bash: no such file or directory`]);
+  t.strictSame(found(["bash"], { env: ["PATH=/bin:rel", "A=b"], cwd: "/x" }), [
+    `${at}"bash" ${none}: not in PATH of process.env: /bin/bash: no such file or directory, /x/rel/bash: no such file or directory`,
+  ]);
+  t.strictSame(found(["sh"], { env: [] }), [], "without a PATH in /bin and /usr/bin");
+  t.strictSame(found(["./sh"], { cwd: "/bin" }), []);
+  t.match(found(["./sh"]), [/\/\.\/sh: no such file/]);
+  t.match(found(["/bin"]), [/\/bin: not a file/]);
+  chmodSync(`${root}/bin/sh`, 0o644);
+  t.match(found(["/bin/sh"]), [/\/bin\/sh: not executable/]);
+  t.strictSame(found(["/opt/x"], {}, { mounts: [{ destination: "/opt", type: "tmpfs", source: "x" }] }), [], "it may come by a mount");
+  t.strictSame(found(["/opt/x"], {}, { mounts: [{ destination: "/opt/y", type: "tmpfs", source: "x" }] }).length, 1);
+  symlinkSync("/data", `${root}/link`);
+  mkdirSync(`${root}/data`);
+  t.strictSame(found(["/data/x"], {}, { mounts: [{ destination: "/link", type: "tmpfs", source: "x" }] }), [], "a mount through a link");
+  t.end();
+});
+
+t.test("a root file system that is hostile", options, (t) => {
+  const path = bundle({});
+  const root = `${path}/rootfs`;
+  execFileSync("mkfifo", [`${root}/fifo`]);
+  // The host has it, the root file system has not.
+  const outside = `${path}/outside`;
+  program(outside);
+  symlinkSync(outside, `${root}/absolute`);
+  symlinkSync(`${"../".repeat(40)}${outside}`, `${root}/up`);
+  symlinkSync("/proc/self/root/bin/sh", `${root}/magic`);
+  symlinkSync("round", `${root}/round`);
+  symlinkSync("/bin/sh", `${root}/good`);
+  symlinkSync("../../../bin/../../../bin/sh", `${root}/bin/also`);
+  mkdirSync(`${root}/proc/self`, { recursive: true });
+  symlinkSync("/", `${root}/proc/self/root`);
+  const found = (name: string): string => {
+    writeFileSync(`${path}/config.json`, JSON.stringify({ ...base, mounts: [], ...ofProcess({ args: [name] }) }));
+    return lines(path).join();
+  };
+  t.match(found("/absolute"), /no such file/);
+  t.match(found("/up"), /no such file/);
+  t.equal(found("/magic"), "", "its text is followed, below the root");
+  t.match(found("/round"), /too many levels of symbolic links/);
+  t.match(found("/fifo"), /not a file/);
+  t.match(found("/fifo/x"), /not a directory/);
+  t.equal(found("/good"), "");
+  t.equal(found("/bin/also"), "");
+  t.end();
+});
+
+t.test("an empty root file system", options, (t) => {
+  const path = bundle({}, false);
+  mkdirSync(`${path}/rootfs`);
+  t.strictSame(lines(path), [`warning /root/path: ${path}/rootfs is an empty directory`]);
+  t.end();
+});
+
+t.test("no terminal", options, (t) => {
+  const path = bundle(ofProcess({ terminal: true }));
+  const program = new URL("../../../../dist/bin/runt", import.meta.url).pathname;
+  const done = spawnSync("setsid", ["--wait", program, "check", "-b", path], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  t.match(done.stdout, /\/process\/terminal: warning: there is no terminal here: .*--console-socket/);
+  t.equal(done.status, 0);
+  const inTerminal = spawnSync("script", ["-qec", `${program} check -b ${path}`, "/dev/null"], { encoding: "utf8" });
+  t.equal(inTerminal.stdout, "no problems\r\n");
+  t.end();
+});
+
+t.test("capabilities that are not what they seem", options, (t) => {
+  const { capabilities: _, ...without } = base.process ?? { capabilities: {} };
+  t.match(lines(bundle({ process: without })), [/^warning \/process\/capabilities: missing, so the process has none; newer runc/]);
+  const all = ["CAP_KILL"];
+  const sets = { bounding: all, effective: all, permitted: all, ambient: all };
+  t.strictSame(lines(bundle(ofProcess({ capabilities: sets }))), [
+    "warning /process/capabilities/ambient: ignored, because process.capabilities.inheritable is empty",
+  ]);
+  t.strictSame(lines(bundle(ofProcess({ capabilities: { ...sets, inheritable: all } }))), []);
+  t.end();
+});
+
+t.test("unknown properties, with the nearest known name", options, (t) => {
+  const path = bundle({
+    hostnme: "x",
+    maskedPaths: [],
+    windows: {},
+    "org.example.x": 5,
+    annotations: { noNewPrivilege: "free" },
+    ...ofProcess({ noNewPrivilege: true, CWD: "/", user: { uid: 0, gid: 0, username: "x", umsk: 1 } }),
+    linux: { ...base.linux, maskedPath: [], sysctl: {}, resources: { memory: { limits: 5 }, unified: { "any.thing": "1" } } },
+    mounts: [{ destination: "/a", type: "tmpfs", source: "x", option: ["ro"] }],
+  });
+  const is = "is no property of the specification, and is ignored";
+  t.strictSame(
+    lines(path).filter((line) => line.includes("no property")),
+    [
+      `warning /process/noNewPrivilege: "noNewPrivilege" ${is}: did you mean "noNewPrivileges"?`,
+      `warning /process/CWD: "CWD" ${is}: did you mean "cwd"?`,
+      `warning /process/user/umsk: "umsk" ${is}: did you mean "umask"?`,
+      `warning /mounts/0/option: "option" ${is}: did you mean "options"?`,
+      `warning /linux/maskedPath: "maskedPath" ${is}: did you mean "maskedPaths"?`,
+      `warning /linux/resources/memory/limits: "limits" ${is}: did you mean "limit"?`,
+      `warning /hostnme: "hostnme" ${is}: did you mean "hostname"?`,
+      `warning /maskedPaths: "maskedPaths" ${is}: its place is linux.maskedPaths`,
+      `warning /org.example.x: "org.example.x" ${is}`,
+    ].sort(inOrderOf(lines(path))),
+  );
+  t.end();
+});
+
+/** Sorts as another list has it. */
+function inOrderOf(list: readonly string[]): (one: string, other: string) => number {
+  return (one, other) => list.indexOf(one) - list.indexOf(other);
+}
+
+t.test("what a user without privileges may not", { skip: isRoot ? false : "needs root to become another" }, (t) => {
+  const path = bundle({
+    linux: {
+      namespaces: [{ type: "user" }, { type: "mount" }],
+      uidMappings: [{ containerID: 0, hostID: 1234567, size: 1 }, { containerID: 1, hostID: 3000000000, size: 10 }],
+      gidMappings: [{ containerID: 0, hostID: 1234567, size: 1 }],
+      devices: [
+        { path: "/dev/null", type: "c", major: 1, minor: 3 },
+        { path: "/dev/no-such-device", type: "c", major: 1, minor: 3 },
+        { path: "/dev/zero", type: "c", major: 1, minor: 3 },
+        { path: "/dev/pipe", type: "p" },
+      ],
+    },
+  });
+  const command = fileURLToPath(new URL("../../../../dist/bin/runt", import.meta.url));
+  chmodSync(path, 0o755);
+  const user = { uid: 1234567, gid: 1234567 };
+  const done = spawnSync(command, ["check", "-b", path, "--format", "json"], { ...user, encoding: "utf8" });
+  const found = (JSON.parse(done.stdout) as { pointer: string; message: string }[]).map(({ pointer, message }) => `${pointer}: ${message}`);
+  const of = (pointer: string): string[] => found.filter((line) => line.startsWith(pointer));
+  t.match(of("/linux/uidMappings"), [/uidMappings\/1: user ids 3000000000 to 3000000009 (are not given to this user in \/etc\/subuid|need root)/]);
+  t.strictSame(of("/linux/gidMappings"), [], "a group of his own, alone");
+  t.match(of("/linux/devices"), [
+    /devices\/1: \/dev\/no-such-device: this host has none to bind: no such file.*only root of the host/,
+    /devices\/2: \/dev\/zero: this host has something else there/,
+  ]);
+  const asRoot = lines(path).filter((line) => /devices|Mappings/.test(line));
+  t.strictSame(asRoot, [], "root may");
   t.end();
 });
 

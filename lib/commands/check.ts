@@ -6,6 +6,8 @@ import { problemLine } from "../spec/config.ts";
 export interface CheckOptions {
   /** Path of the bundle's directory. */
   readonly bundle: string;
+  /** A file to read in the place of its config.json. */
+  readonly configFile?: string;
   readonly format: "text" | "json";
   /** With the cgroup manager to be used. Default: cgroupfs. */
   readonly context?: RuntimeContext;
@@ -27,12 +29,13 @@ const INTRODUCTIONS = {
 } as const satisfies Record<HostProblem["kind"], string>;
 
 /** Says, without making anything, whether a bundle can become a container here. */
-export function check({ bundle, format, context }: CheckOptions): CheckReport {
-  const problems = checkBundle(bundle, context);
+export function check({ bundle, configFile = `${bundle}/config.json`, format, context }: CheckOptions): CheckReport {
+  const problems = checkBundle(bundle, context, configFile === `${bundle}/config.json` ? undefined : configFile);
+  const file = configFile.slice(configFile.lastIndexOf("/") + 1);
   const exitCode = problems.some(({ kind }) => kind !== "warning") ? 1 : 0;
   if (format === "json") return { problems, text: `${JSON.stringify(problems, null, 2)}\n`, exitCode };
   const lines = problems.map((problem) => {
-    return problemLine("config.json", { ...problem, message: INTRODUCTIONS[problem.kind] + problem.message });
+    return problemLine(file, { ...problem, message: INTRODUCTIONS[problem.kind] + problem.message });
   });
   return { problems, text: `${lines.length === 0 ? "no problems" : lines.join("\n")}\n`, exitCode };
 }

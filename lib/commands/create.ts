@@ -1,5 +1,6 @@
 import { create as createContainer } from "../runtime/create.ts";
 import type { CreateOptions, RuntimeContext } from "../runtime/options.ts";
+import { explained } from "./explain_bundle.ts";
 import { type CommandResult, SILENT } from "./result.ts";
 
 /** `runt create`: a container whose process waits for `start`. */
@@ -7,6 +8,6 @@ export async function create(
   context: RuntimeContext,
   options: CreateOptions,
 ): Promise<CommandResult> {
-  await createContainer(context, options);
+  await explained(options, () => createContainer(context, options));
   return SILENT;
 }

@@ -28,8 +28,8 @@ export interface Bundle {
  * Reads and validates a bundle.
  * @throws CONFIG_INVALID with every problem
  */
-export function loadBundle(context: RuntimeContext, path: string): Bundle {
-  const { file, text } = readConfig(path);
+export function loadBundle(context: RuntimeContext, path: string, configFile?: string): Bundle {
+  const { file, text } = readConfig(path, configFile);
   const inspected = inspectConfig(text);
   if (inspected.problems.length > 0) throw configError(file, inspected.problems);
   const config = inspected.config as Config;
@@ -38,18 +38,22 @@ export function loadBundle(context: RuntimeContext, path: string): Bundle {
 }
 
 /** config.json of a bundle, validated. @throws CONFIG_INVALID */
-export function loadConfig(path: string): { readonly text: string; readonly config: Config } {
-  const { file, text } = readConfig(path);
+export function loadConfig(path: string, configFile?: string): { readonly text: string; readonly config: Config } {
+  const { file, text } = readConfig(path, configFile);
   return { text, config: parseConfig(text, file) };
 }
 
-/** The path and the text of a bundle's config.json. @throws CONFIG_INVALID where there is none, or no text */
-export function readConfig(path: string): { readonly file: string; readonly text: string } {
-  const file = `${path}/config.json`;
+/**
+ * The path and the text of a bundle's config.json, or of the file in its place.
+ * @throws CONFIG_INVALID where there is none, or no text
+ */
+export function readConfig(path: string, file = `${path}/config.json`): { readonly file: string; readonly text: string } {
   const text = native.readUtf8File(AT_FDCWD, file, CONFIG_LIMIT);
-  if (text === -Errno.ENOENT) {
-    const message = `JSON specification file config.json not found (looked for ${file})`;
-    throw new RuntimeError("CONFIG_INVALID", message, { path: file, errno: Errno.ENOENT });
+  if (text === -Errno.ENOENT || text === -Errno.ENOTDIR) {
+    const name = file.slice(file.lastIndexOf("/") + 1);
+    const message = `JSON specification file ${name} not found (looked for ${file})`;
+    const brief = `JSON specification file ${name} not found`;
+    throw new RuntimeError("CONFIG_INVALID", message, { path: file, errno: -text, brief });
   }
   if (text === -Errno.EILSEQ) {
     throw new RuntimeError("CONFIG_INVALID", `${file}: not UTF-8`, { path: file });

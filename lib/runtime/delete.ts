@@ -34,7 +34,7 @@ export async function remove(
     }
     if (!entry.alive()) {
       if (options.force) return;
-      throw notFound();
+      throw notFound(entry);
     }
     let record: ContainerRecord | undefined;
     try {

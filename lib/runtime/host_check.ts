@@ -1,15 +1,19 @@
 /** What `runt check` finds before a container is made: faults of config.json and of this host. */
-import { asRuntimeError, type Problem } from "../errors.ts";
+import { asRuntimeError, type Problem, type RuntimeError } from "../errors.ts";
 import { inspectConfig, placeFindings, warningFindings } from "../spec/config.ts";
 import type { Finding } from "../spec/schema_messages.ts";
 import { collect, type Report, type Sound, takeOut } from "../spec/sound.ts";
 import type { Config } from "../spec/types.ts";
+import { unknownProperties } from "../spec/unknown_properties.ts";
 import { findRootfs, readConfig } from "./bundle.ts";
 import { managerFindings } from "./host_check_cgroups.ts";
 import { ignoredFindings, kernelFindings } from "./host_check_kernel.ts";
 import { mountFindings } from "./host_check_mounts.ts";
 import { namespaceFindings } from "./host_check_namespaces.ts";
+import { processFindings } from "./host_check_process.ts";
+import { rightsFindings } from "./host_check_rights.ts";
 import { seccompFindings } from "./host_check_seccomp.ts";
+import { howToMakeBundle, whatIsThere, whatItDescribes } from "./not_a_bundle.ts";
 import type { RuntimeContext } from "./options.ts";
 
 /** One thing that a person should know about a bundle on this host. */
@@ -27,15 +31,17 @@ export interface HostProblem extends Problem {
  *
  * @param bundle path of the bundle's directory
  * @param context with the cgroup manager to be used; default: cgroupfs
+ * @param configFile a file to read in the place of the bundle's config.json
  */
-export function checkBundle(bundle: string, context?: RuntimeContext): readonly HostProblem[] {
+export function checkBundle(bundle: string, context?: RuntimeContext, configFile?: string): readonly HostProblem[] {
   let text: string;
   try {
-    ({ text } = readConfig(bundle));
+    ({ text } = readConfig(bundle, configFile));
   } catch (error) {
-    const { facts, message } = asRuntimeError(error);
-    return [{ kind: "config", pointer: facts.pointer ?? "", line: 0, column: 0, message }];
+    return [noConfig(bundle, asRuntimeError(error), configFile)];
   }
+  const image = whatItDescribes(text);
+  if (image !== undefined) return [{ kind: "config", pointer: "", line: 0, column: 0, message: image }];
   const { config, problems, wrong } = inspectConfig(text);
   takeOut(config, wrong);
   const list = (kind: HostProblem["kind"], findings: readonly Finding[]): HostProblem[] =>
@@ -55,9 +61,29 @@ export function checkBundle(bundle: string, context?: RuntimeContext): readonly 
     ...list("warning", warningFindings(config, wrong)),
     ...list(
       "warning",
-      collect(wrong, (report) => ignoredFindings(config, report)),
+      collect(wrong, (report) => {
+        ignoredFindings(config, report);
+        unknownProperties(config, report);
+        processFindings(rootfsOf(bundle, config), config, report);
+        rightsFindings(config, report);
+      }),
     ),
   ];
+}
+
+function noConfig(bundle: string, { facts, message }: RuntimeError, configFile: string | undefined): HostProblem {
+  const more = configFile === undefined && facts.brief !== undefined ? [whatIsThere(bundle), howToMakeBundle()] : [];
+  const sentences = [message, ...more].filter((sentence) => sentence !== undefined);
+  return { kind: "config", pointer: facts.pointer ?? "", line: 0, column: 0, message: sentences.join("; ") };
+}
+
+/** The root file system, where nothing is wrong with it. */
+function rootfsOf(bundle: string, config: Sound<Config>): string | undefined {
+  try {
+    return findRootfs(bundle, config);
+  } catch {
+    return undefined;
+  }
 }
 
 function managerProblems(context: RuntimeContext, config: Config): readonly Finding[] {

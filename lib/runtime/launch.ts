@@ -15,6 +15,7 @@ import type { PlanFacts } from "../plan/facts.ts";
 import * as K from "../plan/linux.ts";
 import { treeMounts } from "../plan/mount_trees.ts";
 import { initClone, readNamespaces, type InitClone, type Namespaces } from "../plan/namespaces.ts";
+import { PIDFD_RECEIVER } from "../spec/annotations.ts";
 import type { Config } from "../spec/types.ts";
 import { AT_FDCWD, exists } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
@@ -239,6 +240,8 @@ export async function launch(
         if (!isKnown) prepare();
         if (rdt !== undefined) undo.push(rdt.join(init.pid));
         if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd, "standard");
+        const receiver = pidfdReceiver(bundle);
+        if (receiver !== undefined) sendPidfd(receiver, init.pidfd, "standard", `the annotation ${PIDFD_RECEIVER}:`);
         const { pidFile } = options;
         if (pidFile !== undefined) {
           writePidFile(pidFile, init.pid);
@@ -349,6 +352,13 @@ function externalDescriptors(stdio: readonly number[]): string[] {
   return names;
 }
 
+/** The socket that an annotation names for a pidfd of the container's first process. */
+function pidfdReceiver({ config, path }: Bundle): string | undefined {
+  const annotated = config.annotations?.[PIDFD_RECEIVER] ?? "";
+  if (annotated === "") return undefined;
+  return annotated.startsWith("/") ? annotated : `${path}/${annotated}`;
+}
+
 /** Index of the first step after `start`. */
 function programStep({ steps }: Plan): number {
   for (let index = steps.length - 1; index >= 0; index--) if (steps[index]?.op === "start") return index + 1;
@@ -362,10 +372,10 @@ async function poststopAfterFailure(context: RuntimeContext, bundle: Bundle, id:
 }
 
 /** Loads the bundle of `options`. @throws CONFIG_INVALID, HOST_UNABLE */
-export function openBundle(context: RuntimeContext, options: Pick<CreateOptions, "bundle">): Bundle {
+export function openBundle(context: RuntimeContext, options: Pick<CreateOptions, "bundle" | "configFile">): Bundle {
   if (context.systemdCgroup && !exists("/run/systemd/system")) {
     const text = "--systemd-cgroup: systemd not running on this host, cannot use systemd cgroups manager";
     throw new RuntimeError("HOST_UNABLE", `${text}: there is no /run/systemd/system; leave the option out for cgroupfs`);
   }
-  return loadBundle(context, options.bundle);
+  return loadBundle(context, options.bundle, options.configFile);
 }

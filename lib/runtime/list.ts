@@ -33,7 +33,7 @@ export function list(context: RuntimeContext): readonly StateReport[] {
 }
 
 /** Name of a user from /etc/passwd, `#<uid>` as runc has it where there is none. */
-function userName(uid: number): string {
+export function userName(uid: number): string {
   const passwd = native.readFile(AT_FDCWD, "/etc/passwd", 1 << 20);
   if (typeof passwd === "string") {
     for (const line of passwd.split("\n")) {

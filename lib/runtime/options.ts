@@ -29,6 +29,8 @@ export interface CreateOptions extends StandardStreams {
   readonly id: string;
   /** Absolute path of the bundle. */
   readonly bundle: string;
+  /** Absolute path of a file to read in the place of the bundle's config.json. */
+  readonly configFile?: string;
   /** File that gets the pid of the container's first process: written aside and renamed, no newline. */
   readonly pidFile?: string;
   /** AF_UNIX socket that gets the master of the console. */

@@ -20,14 +20,20 @@ import type { RuntimeContext } from "./options.ts";
 import { mayLackCgroups } from "./rootless.ts";
 import { selinuxEnabled } from "./security_modules.ts";
 
+/** Where a bundle is, and the file in the place of its config.json; absolute. */
+export interface BundlePaths {
+  readonly bundle: string;
+  readonly configFile?: string;
+}
+
 /**
  * The steps that `create` and `start` would take, in order, without taking any. Needs no privileges, and no root file
  * system: nothing of the bundle but config.json is looked at.
  *
  * @throws CONFIG_INVALID
  */
-export function planBundle(context: RuntimeContext, options: { readonly bundle: string }): readonly PlanLine[] {
-  const { config } = loadConfig(options.bundle);
+export function planBundle(context: RuntimeContext, options: BundlePaths): readonly PlanLine[] {
+  const { config } = loadConfig(options.bundle, options.configFile);
   const id = "CONTAINER_ID";
   const layout = cgroupLayout();
   const unit = context.systemdCgroup ? planUnit(layout, config, id, unitOwner(context)) : undefined;

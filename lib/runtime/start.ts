@@ -76,7 +76,7 @@ export async function afterStart(
 
 async function lockCreated(entry: Entry, id: string): Promise<ContainerRecord> {
   if (!(await entry.lock())) throw new RuntimeError("WRONG_STATE", `container ${id} is busy`);
-  if (!entry.alive()) throw notFound();
+  if (!entry.alive()) throw notFound(entry);
   const record = entry.read();
   if (record === undefined || status(entry, record, true) === "stopped") {
     throw new RuntimeError("WRONG_STATE", "cannot start a container that has stopped");
@@ -97,7 +97,7 @@ async function lockCreated(entry: Entry, id: string): Promise<ContainerRecord> {
  */
 async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void> {
   const fifo = entry.openFifo(O_RDONLY | O_NONBLOCK);
-  if (fifo === undefined) throw notFound();
+  if (fifo === undefined) throw notFound(entry);
   try {
     const chunk = new Uint8Array(REPORT_LIMIT);
     let length = 0;

@@ -301,7 +301,7 @@ export async function reserve(root: string, id: string): Promise<Entry> {
  */
 export function recordOf(entry: Entry): ContainerRecord | undefined {
   const record = entry.read();
-  if (record === undefined && !entry.busy()) throw notFound();
+  if (record === undefined && !entry.busy()) throw notFound(entry);
   return record;
 }
 
@@ -311,13 +311,16 @@ export function recordOf(entry: Entry): ContainerRecord | undefined {
  */
 export function find(root: string, id: string): Entry {
   checkId(id);
-  const entry = openEntry(id, `${root}/${id}`);
-  if (entry === undefined) throw notFound();
+  const path = `${root}/${id}`;
+  const entry = openEntry(id, path);
+  if (entry === undefined) throw notFound({ id, path });
   return entry;
 }
 
-export function notFound(): RuntimeError {
-  return new RuntimeError("CONTAINER_NOT_FOUND", "container does not exist");
+/** Engines look for the first words, which are runc's. */
+export function notFound({ id, path }: { readonly id: string; readonly path: string }): RuntimeError {
+  const root = path.slice(0, Math.max(1, path.lastIndexOf("/")));
+  return new RuntimeError("CONTAINER_NOT_FOUND", `container does not exist: there is no "${id}" in ${root} (--root)`, { path });
 }
 
 /** Names of all containers, sorted; none where `root` does not exist. */

@@ -20,6 +20,9 @@ export const HOOKS_STDOUT = "run.oci.hooks.stdout";
 /** As {@link HOOKS_STDOUT}, for their standard error. */
 export const HOOKS_STDERR = "run.oci.hooks.stderr";
 
+/** Path of the socket that gets a pidfd of the container's first process; from the bundle where it is relative. */
+export const PIDFD_RECEIVER = "run.oci.pidfd_receiver";
+
 /** What the names begin with that set properties of the systemd unit, as runc has them. */
 export const SYSTEMD_PROPERTY = "org.systemd.property.";
 /** A file with settings for CRIU, as runc has it. */
@@ -34,6 +37,7 @@ export const UNSAFE_ANNOTATIONS: readonly string[] = [
   SECCOMP_BPF,
   HOOKS_STDOUT,
   HOOKS_STDERR,
+  PIDFD_RECEIVER,
   SYSTEMD_PROPERTY,
   CRIU_CONFIG,
 ];
