@@ -362,3 +362,30 @@ scenario("update: what the kernel refuses leaves the former limits", (t, box) =>
   t.equal(value(container, "memory.max"), String(64 * MIB));
   t.equal(value(container, "pids.max"), "40");
 }, { skip: needs("memory", "pids", "cpu") || runtOnly("leave some of the new values") });
+
+scenario("the annotation run.oci.delegate-cgroup: the processes live in a cgroup below, the limits stay above", (t, box) => {
+  const container = box.running((config) => {
+    config.annotations = { "run.oci.delegate-cgroup": "payload/own" };
+    limit(config, { memory: { limit: 64 * MIB } });
+    addNamespaces(config, "user", "cgroup");
+    const maps = [{ containerID: 0, hostID: 100000, size: 1000 }];
+    config.linux.uidMappings = maps;
+    config.linux.gidMappings = maps;
+  });
+  const folder = cgroupDirOf(container.pid, "");
+  t.match(folder, /\/payload\/own$/);
+  t.equal(readText(join(dirname(dirname(folder)), "memory.max")).trim(), String(64 * MIB));
+  t.equal(readText(join(folder, "memory.max")).trim(), "max");
+  t.equal(statSync(folder).uid, 100000, "it is the container's");
+  t.equal(statSync(join(folder, "cgroup.procs")).uid, 100000);
+  t.equal(statSync(dirname(folder)).uid, 0);
+  t.match(box.call(["exec", container.id, "cat", "/proc/self/cgroup"]).stdout, /^0::\/payload\/own$/m, "seen from the container's own cgroup");
+  t.equal(box.call(["ps", "--format", "json", container.id]).stdout.trim(), `[${container.pid}]`);
+  t.equal(container.kill("KILL").status, 0);
+  container.until("stopped");
+  t.equal(container.remove().status, 0);
+  t.notOk(existsSync(dirname(dirname(folder))), "nothing stays");
+  const wrong = box.tryCreate(box.bundle((config) => void (config.annotations = { "run.oci.delegate-cgroup": "a/../b" })));
+  t.equal(wrong.status, 1);
+  t.match(wrong.stderr, /run\.oci\.delegate-cgroup: invalid/);
+}, { skip: needs("memory") || notFor("runc", "does not have it") || notFor("crun", "1.8.1 leaves the owner") });

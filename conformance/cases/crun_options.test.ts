@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type Box } from "../harness/box.ts";
-import { waitFor } from "../harness/host.ts";
+import { PURE_V2, waitFor } from "../harness/host.ts";
 import { notFor, runtOnly } from "../harness/runtime.ts";
 
 const NOT_RUNC = { skip: notFor("runc", "does not have it") } as const;
@@ -67,3 +67,10 @@ scenario("kill and delete --regex: all containers whose id fits", (t, box) => {
   t.match(wrong.stderr, /is no regular expression/);
   t.equal(box.call(["kill", "--regex", ".", "FOO"]).status, 1, "a signal that there is not");
 }, { skip: runtOnly("crun prints its warnings in another form, runc has no such option") });
+
+scenario("the annotation run.oci.delegate-cgroup is an error on cgroup v1, where it would not be safe", (t, box) => {
+  const done = box.tryCreate(box.bundle((config) => void (config.annotations = { "run.oci.delegate-cgroup": "own" })));
+  t.equal(done.status, 1);
+  t.match(done.stderr, /run\.oci\.delegate-cgroup: not supported on cgroup v1/);
+  t.same(box.leftovers(), []);
+}, { skip: PURE_V2 ? "cgroups_v2.test.ts has what it does" : runtOnly("runc ignores it") });

@@ -15,7 +15,7 @@ import type { PlanFacts } from "../plan/facts.ts";
 import * as K from "../plan/linux.ts";
 import { treeMounts } from "../plan/mount_trees.ts";
 import { initClone, readNamespaces, type InitClone, type Namespaces } from "../plan/namespaces.ts";
-import { PIDFD_RECEIVER } from "../spec/annotations.ts";
+import { DELEGATE_CGROUP, PIDFD_RECEIVER } from "../spec/annotations.ts";
 import type { Config } from "../spec/types.ts";
 import { AT_FDCWD, exists } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
@@ -122,6 +122,7 @@ export async function launch(
   try {
     const rootless = mayLackCgroups(context);
     const cgroup = await newCgroup(context, layout, config, options.id, rootless);
+    const delegated = await delegatedCgroup(config, layout);
     let record = firstRecord(bundle, options, namespaces, cgroup);
     if (rdt !== undefined) record = { ...record, intel_rdt: rdt.record };
     if (context.withoutCgroups === true) record = { ...record, no_cgroup: true };
@@ -239,6 +240,7 @@ export async function launch(
         write();
         if (!isKnown) prepare();
         if (rdt !== undefined) undo.push(rdt.join(init.pid));
+        delegated?.(cgroup, init.pid);
         if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd, "standard");
         const receiver = pidfdReceiver(bundle);
         if (receiver !== undefined) sendPidfd(receiver, init.pidfd, "standard", `the annotation ${PIDFD_RECEIVER}:`);
@@ -284,6 +286,18 @@ async function newCgroup(
   if (!systemdCgroup) return openCgroup(layout, config, id, log, { rootless });
   const { openUnit } = await import("../cgroups/systemd/driver.ts");
   return openUnit(layout, config, id, log, rootless);
+}
+
+/** What moves the container's first process into the cgroup that an annotation asks for. */
+async function delegatedCgroup(config: Config, layout: CgroupLayout) {
+  if (config.annotations?.[DELEGATE_CGROUP] === undefined) return undefined;
+  const { delegatedPath, moveToDelegated } = await import("../cgroups/delegated.ts");
+  const path = delegatedPath(config, layout);
+  if (path === undefined || path === "") return undefined;
+  return ({ paths }: Cgroup, pid: number): void => {
+    const directory = paths[""];
+    if (directory !== undefined) moveToDelegated(layout, directory, path, pid, config);
+  };
 }
 
 /** The groups of `linux.intelRdt`, and what moves a process into them. */

@@ -23,6 +23,9 @@ export const HOOKS_STDERR = "run.oci.hooks.stderr";
 /** Path of the socket that gets a pidfd of the container's first process; from the bundle where it is relative. */
 export const PIDFD_RECEIVER = "run.oci.pidfd_receiver";
 
+/** A cgroup below the container's, for its processes to live in and to manage; cgroup v2 alone. */
+export const DELEGATE_CGROUP = "run.oci.delegate-cgroup";
+
 /** What the names begin with that set properties of the systemd unit, as runc has them. */
 export const SYSTEMD_PROPERTY = "org.systemd.property.";
 /** A file with settings for CRIU, as runc has it. */
@@ -38,6 +41,7 @@ export const UNSAFE_ANNOTATIONS: readonly string[] = [
   HOOKS_STDOUT,
   HOOKS_STDERR,
   PIDFD_RECEIVER,
+  DELEGATE_CGROUP,
   SYSTEMD_PROPERTY,
   CRIU_CONFIG,
 ];
