@@ -150,6 +150,11 @@ export class InitProcess {
     }
   }
 
+  /** Those of the plan that it was sent. */
+  get steps(): readonly Step[] {
+    return this.#steps;
+  }
+
   /** Pid of the process that asks: the container's first one, or the stage before it. */
   get asking(): number {
     return this.#joiner ?? this.pid;

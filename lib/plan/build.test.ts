@@ -75,7 +75,7 @@ t.test("the whole order", async (t) => {
     "runtimeHooks", "hook", "enterRoot", "workingDirectory", "console",
     "mountAttributes", "mountAttributes", "hostname", "domainname", "sysctl", "readonlyPath", "maskPath",
     "rootPropagation",
-    "oomScoreAdj", "rlimit", "umask", "noNewPrivileges", "changeDirectory", "credentials", "changeDirectory",
+    "oomScoreAdj", "rlimit", "umask", "noNewPrivileges", "changeDirectory", "standardStreams", "credentials", "changeDirectory",
     "findProgram", "ready", "start", "hook", "exec",
   ]);
 });

@@ -18,6 +18,7 @@ t.test("the order: outside, join, fork, inside", (tt) => {
     steps.map(({ op }) => op),
     [
       "oomScoreAdj", "cgroup", "cpuAffinity", "joinContainer", "fork", "sessionKeyring", "console", "umask", "changeDirectory",
+      "standardStreams",
       "credentials", "changeDirectory", "findProgram", "ready", "exec",
     ],
   );

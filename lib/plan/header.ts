@@ -11,6 +11,7 @@ import {
   OPS,
   PLAN_MAGIC,
   PLAN_VERSION,
+  Refused,
   Stage,
   type FieldType,
 } from "./ops.ts";
@@ -105,6 +106,9 @@ export function header(): string {
     "",
     ...Object.entries(MountFlag).map(
       ([key, value]) => `inline constexpr std::uint32_t kMountFlag${pascal(key)} = ${value};`,
+    ),
+    ...Object.entries(Refused).map(
+      ([key, value]) => `inline constexpr std::uint32_t kRefused${pascal(key)} = ${value};`,
     ),
     "",
     ...enumeration("Op", names.map(([name], index) => [name, index] as const)),

@@ -24,7 +24,7 @@ type FieldValue = {
 /** "RUNT" read as a little-endian u32. */
 export const PLAN_MAGIC = 0x544e5552;
 /** Raised whenever this table or the wire format changes; `init` refuses every other. */
-export const PLAN_VERSION = 6;
+export const PLAN_VERSION = 7;
 
 export const OPS = {
   // --- stage 1, only where a namespace is joined or made in two steps -------------------------------
@@ -210,6 +210,12 @@ export const OPS = {
 
   /** The runtime moves the devices of `linux.netDevices` into the container's network namespace. */
   netDevices: {},
+
+  /**
+   * The standard streams become the container's: where one is a memory device of the host (/dev/null and its like), the
+   * container's own takes its place; a pipe, a socket or a file is given to `uid`, so that it can be opened again by name.
+   */
+  standardStreams: { uid: "u32" },
 } as const satisfies Record<string, Record<string, FieldType>>;
 
 export type OpName = keyof typeof OPS;
@@ -245,6 +251,12 @@ export const MountFlag = {
   STRICT_TARGET: 16,
 } as const;
 
+/**
+ * What init was refused (EPERM, EACCES) because its user namespace does not have the right: bits of READY's value. The
+ * runtime, which may have it, then does these steps to init from outside.
+ */
+export const Refused = { RLIMITS: 1, SCHEDULER: 2, IO_PRIORITY: 4, OOM_SCORE_ADJ: 8, STREAMS: 16 } as const;
+
 /** Stages of `init`, as they stand in a failure record and in `ps`. */
 export const Stage = { JOIN: 1, INIT: 2 } as const;
 
@@ -256,6 +268,7 @@ export const Message = {
   TIME_OFFSETS: 3,
   CGROUP: 4,
   RUNTIME_HOOKS: 5,
+  /** Asked with the bits of {@link Refused}. */
   READY: 6,
   /** A failure record; init exits after it. */
   FAILURE: 7,

@@ -63,6 +63,8 @@ export function processSteps(process: Process, plan: ProcessPlan): void {
   // Tried with both ids, as with runc: only root may be allowed to enter, or only the user (root of a user
   // namespace, or of an NFS that squashes it).
   steps.push({ op: "changeDirectory", origin: "/process/cwd", fields: { path: cwd, attempt: 1 } });
+  // Before a filter, which need not allow what it takes.
+  steps.push({ op: "standardStreams", origin: "", fields: { uid: process.user.uid } });
   // Without no_new_privs it takes CAP_SYS_ADMIN, which the process may lose with its ids.
   if (process.noNewPrivileges !== true) seccompStep(seccomp, steps);
   steps.push({

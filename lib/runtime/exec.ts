@@ -182,6 +182,7 @@ async function join(
     };
     await serve(init, config, own, {
       who: WHO,
+      stdio: options.stdio ?? [0, 1, 2],
       runtimeHooks: () => Promise.resolve(),
       seccompListener: (fd) => {
         const statePid = record.init_process_pid;

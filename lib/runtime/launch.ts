@@ -215,6 +215,7 @@ export async function launch(
       ...(cgroup.register !== undefined && { register: (pid: number) => cgroup.register?.(pid) ?? Promise.resolve() }),
     };
     await serve(init, config, answers, {
+      stdio: initOptions.stdio,
       meanwhile: write,
       runtimeHooks: async () => {
         write();

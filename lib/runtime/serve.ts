@@ -22,6 +22,8 @@ export interface Service {
   readonly meanwhile?: () => void;
   /** Hands a seccomp listener, a descriptor of init's, to the agent. @returns an errno where it cannot be had, else 0 */
   readonly seccompListener: (fd: number) => number;
+  /** The caller's descriptors that the process has as 0, 1 and 2. */
+  readonly stdio: readonly number[];
   /** Makes the container known; after it init goes on without the runtime. */
   readonly ready: () => void;
 }
@@ -68,6 +70,7 @@ export async function serve(
         init.answer(Message.SECCOMP_LISTENER, [], service.seccompListener(question.value));
         continue;
       case Message.READY:
+        if (question.value !== 0) (await import("./from_outside.ts")).fromOutside(init, question.value, service.stdio);
         service.ready();
         init.answer(Message.READY);
         return;

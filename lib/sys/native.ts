@@ -164,6 +164,19 @@ export interface Native {
   prctl(option: number, argument: number): number;
   umask(mask: number): number;
   prlimit(pid: number, resource: number, soft: bigint, hard: bigint): number;
+  /** sched_setattr(2), with the kernel's numbers; times are nanoseconds. */
+  schedSetattr(
+    pid: number,
+    policy: number,
+    flags: bigint,
+    nice: number,
+    priority: number,
+    runtime: bigint,
+    deadline: bigint,
+    period: bigint,
+  ): number;
+  /** ioprio_set(2) of one process: class and priority in one number. */
+  ioprioSet(pid: number, value: number): number;
   /** Monotonic milliseconds with fraction. */
   now(): number;
   /** uname(2)'s release. */

@@ -78,6 +78,9 @@ int Poll(const Words& fds, int timeout_ms);
 int Prctl(int option, int64_t argument);
 int Umask(uint32_t mask);
 int Prlimit(int pid, int resource, uint64_t soft, uint64_t hard);
+int SchedSetattr(int pid, uint32_t policy, uint64_t flags, int nice, uint32_t priority,
+                 uint64_t runtime, uint64_t deadline, uint64_t period);
+int IoprioSet(int pid, uint32_t value);
 double Now();
 Napi::Value KernelRelease(Napi::Env env);
 

@@ -61,6 +61,8 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Prctl>("prctl"),
     Function<Umask>("umask"),
     Function<Prlimit>("prlimit"),
+    Function<SchedSetattr>("schedSetattr"),
+    Function<IoprioSet>("ioprioSet"),
     Function<Now>("now"),
     Function<KernelRelease>("kernelRelease"),
 

@@ -38,6 +38,23 @@ static_assert(sizeof(PidfdInfo) == 64);
 constexpr uint64_t kPidfdInfoExit = 1 << 3;
 constexpr unsigned long kPidfdGetInfo = _IOWR(0xff, 11, PidfdInfo);
 
+// struct sched_attr in its second version, which has the utilisation clamps.
+struct SchedulingAttributes {
+  uint32_t size;
+  uint32_t policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime;
+  uint64_t deadline;
+  uint64_t period;
+  uint32_t utilisation_min;
+  uint32_t utilisation_max;
+};
+static_assert(sizeof(SchedulingAttributes) == 56);
+
+constexpr int kIoPriorityOfProcess = 1;  // IOPRIO_WHO_PROCESS
+
 }  // namespace
 
 int PidfdOpen(int pid) { return OrErrno(syscall(SYS_pidfd_open, pid, 0)); }
@@ -113,6 +130,24 @@ int Umask(uint32_t mask) { return static_cast<int>(umask(mask)); }
 int Prlimit(int pid, int resource, uint64_t soft, uint64_t hard) {
   const rlimit64 limit{soft, hard};
   return OrErrno(syscall(SYS_prlimit64, pid, resource, &limit, nullptr));
+}
+
+int SchedSetattr(int pid, uint32_t policy, uint64_t flags, int nice, uint32_t priority,
+                 uint64_t runtime, uint64_t deadline, uint64_t period) {
+  SchedulingAttributes attributes = {};
+  attributes.size = sizeof attributes;
+  attributes.policy = policy;
+  attributes.flags = flags;
+  attributes.nice = nice;
+  attributes.priority = priority;
+  attributes.runtime = runtime;
+  attributes.deadline = deadline;
+  attributes.period = period;
+  return OrErrno(syscall(SYS_sched_setattr, pid, &attributes, 0));
+}
+
+int IoprioSet(int pid, uint32_t value) {
+  return OrErrno(syscall(SYS_ioprio_set, kIoPriorityOfProcess, pid, value));
 }
 
 double Now() { return MonotonicMilliseconds(); }

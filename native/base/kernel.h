@@ -36,6 +36,7 @@ inline constexpr std::size_t kPathMax = 4096;
 
 // The types in st_mode (S_IF*), which <linux/stat.h> hides once a libc header was seen.
 inline constexpr std::uint32_t kTypeMask = 0170000;
+inline constexpr std::uint32_t kTypeSocket = 0140000;
 inline constexpr std::uint32_t kTypeLink = 0120000;
 inline constexpr std::uint32_t kTypeRegular = 0100000;
 inline constexpr std::uint32_t kTypeBlock = 0060000;

@@ -59,6 +59,10 @@ struct Context {
   bool owns_mounts = false;
   // What is found by name is the container's, not what sources and devices are taken from.
   bool entered_root = false;
+  // The standard streams are a terminal of the container's own.
+  bool has_console = false;
+  // kRefused* bits: what the runtime has to do to this process, which may not do it itself.
+  std::uint32_t refused = 0;
   // A pid namespace was joined: processes that are not trusted see this one.
   bool shares_pids = false;
   // CLONE_NEW* of the namespaces that could not be joined from outside of the user namespace.
@@ -87,6 +91,14 @@ struct Context {
   // -1, which no call accepts, for a slot that did not come.
   int Slot(std::uint32_t index) const { return index < slot_count ? slots[index] : -1; }
 };
+
+// Whether the kernel refused a step for want of a right, which the runtime may have; `kind`
+// (kRefused*) is noted for it.
+inline bool IsRefused(Context& context, long result, std::uint32_t kind) {
+  if (result != -EPERM && result != -EACCES) return false;
+  context.refused |= kind;
+  return true;
+}
 
 }  // namespace runt
 

@@ -130,6 +130,15 @@ Status ChangeAttached(Procfs& procfs, int fd, const Attributes& wanted, std::str
   return MountByName(procfs, nullptr, fd, nullptr, flags | MS_REMOUNT | MS_BIND, nullptr, subject);
 }
 
+Status AttachReadonly(Procfs& procfs, int mount, int target, std::string_view subject) {
+  const Attributes readonly = {MOUNT_ATTR_RDONLY, 0, false};
+  const Status changed = SetAttributes(mount, readonly, subject);
+  const bool late = !changed.ok() && changed.error().number() == ENOSYS;
+  if (!late) TRY(changed);
+  TRY(Attach(mount, target, subject));
+  return late ? ChangeAttached(procfs, mount, readonly, subject) : Status();
+}
+
 Status SetPropagation(Procfs& procfs, int fd, std::uint64_t flags, std::string_view subject) {
   const std::uint64_t kind = flags & (MS_SHARED | MS_SLAVE | MS_PRIVATE | MS_UNBINDABLE);
   if (kind == 0) return {};

@@ -21,6 +21,10 @@ Result<UniqueFd> CloneTree(int fd, bool recursive, std::string_view subject);
 // Attaches a detached mount on top of the file that `target` (O_PATH) is open on.
 Status Attach(int mount, int target, std::string_view subject);
 
+// The same, read-only: nobody can change owner, mode, times or attributes of a file of the host
+// through it. A device can be written to all the same.
+Status AttachReadonly(Procfs& procfs, int mount, int target, std::string_view subject);
+
 // What SetAttributes does.
 struct Attributes {
   std::uint64_t set = 0;

@@ -97,6 +97,8 @@ Status RunStep(Context& context, const RawStep& raw) {
       return RunAs(context, raw, CpuAffinity);
     case Op::kNetDevices:
       return RunAs(context, raw, NetDevices);
+    case Op::kStandardStreams:
+      return RunAs(context, raw, StandardStreams);
     case Op::kApparmorProfile:
       return RunAs(context, raw, ApparmorProfile);
     case Op::kSelinuxLabel:

@@ -12,8 +12,8 @@
 namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
-inline constexpr std::uint32_t kPlanVersion = 6;
-inline constexpr std::uint32_t kOpCount = 45;
+inline constexpr std::uint32_t kPlanVersion = 7;
+inline constexpr std::uint32_t kOpCount = 46;
 inline constexpr std::uint32_t kFailureSize = 280;
 
 inline constexpr std::uint32_t kMountFlagBind = 1;
@@ -21,6 +21,11 @@ inline constexpr std::uint32_t kMountFlagRecursive = 2;
 inline constexpr std::uint32_t kMountFlagRemount = 4;
 inline constexpr std::uint32_t kMountFlagCopyUp = 8;
 inline constexpr std::uint32_t kMountFlagStrictTarget = 16;
+inline constexpr std::uint32_t kRefusedRlimits = 1;
+inline constexpr std::uint32_t kRefusedScheduler = 2;
+inline constexpr std::uint32_t kRefusedIoPriority = 4;
+inline constexpr std::uint32_t kRefusedOomScoreAdj = 8;
+inline constexpr std::uint32_t kRefusedStreams = 16;
 
 enum class Op : std::uint32_t {
   kJoinNamespace = 0,
@@ -68,6 +73,7 @@ enum class Op : std::uint32_t {
   kPersonality = 42,
   kMemoryPolicy = 43,
   kNetDevices = 44,
+  kStandardStreams = 45,
 };
 
 enum class Stage : std::uint32_t {
@@ -625,6 +631,14 @@ inline bool Decode(FieldReader in, NetDevicesStep*) {
   return in.AtEnd();
 }
 
+struct StandardStreamsStep {
+  std::uint32_t uid = 0;
+};
+inline bool Decode(FieldReader in, StandardStreamsStep* out) {
+  return in.Read(&out->uid) &&
+         in.AtEnd();
+}
+
 // The types of the fields of each operation, for what walks plans without knowing operations: i u32, l u64 or
 // i64, s str, S strs, n u32s, b bytes.
 inline constexpr std::string_view kFieldTypes[] = {
@@ -673,6 +687,7 @@ inline constexpr std::string_view kFieldTypes[] = {
     "i",
     "ib",
     "",
+    "i",
 };
 
 // Whether the fields of one step of operation `op` are complete and well formed.
@@ -856,6 +871,10 @@ inline bool DecodesAs(Op op, FieldReader in) {
     }
     case Op::kNetDevices: {
       NetDevicesStep step;
+      return Decode(in, &step);
+    }
+    case Op::kStandardStreams: {
+      StandardStreamsStep step;
       return Decode(in, &step);
     }
   }

@@ -49,7 +49,7 @@ Status SelinuxLabel(Context& context, const SelinuxLabelStep& step) {
   return Check(WriteAll(file.get(), text.data(), text.size()), Call::kWrite, step.label);
 }
 
-Status Scheduler(Context& /*context*/, const SchedulerStep& step) {
+Status Scheduler(Context& context, const SchedulerStep& step) {
   SchedulingAttributes attributes = {};
   attributes.size = sizeof attributes;
   attributes.policy = step.policy;
@@ -59,11 +59,15 @@ Status Scheduler(Context& /*context*/, const SchedulerStep& step) {
   attributes.runtime = step.runtime;
   attributes.deadline = step.deadline;
   attributes.period = step.period;
-  return Check(Syscall(__NR_sched_setattr, 0, &attributes, 0), Call::kSchedSetattr, "");
+  const long set = Syscall(__NR_sched_setattr, 0, &attributes, 0);
+  if (IsRefused(context, set, kRefusedScheduler)) return {};
+  return Check(set, Call::kSchedSetattr, "");
 }
 
-Status IoPriority(Context& /*context*/, const IoPriorityStep& step) {
-  return Check(Syscall(__NR_ioprio_set, kIoPriorityOfProcess, 0, step.value), Call::kIoprioSet, "");
+Status IoPriority(Context& context, const IoPriorityStep& step) {
+  const long set = Syscall(__NR_ioprio_set, kIoPriorityOfProcess, 0, step.value);
+  if (IsRefused(context, set, kRefusedIoPriority)) return {};
+  return Check(set, Call::kIoprioSet, "");
 }
 
 Status Personality(Context& /*context*/, const PersonalityStep& step) {

@@ -85,6 +85,7 @@ Status Console(Context& context, const ConsoleStep& step) {
   for (int fd = 0; fd <= 2; ++fd) {
     TRY(Check(Syscall(__NR_dup3, slave.get(), fd, 0), Call::kDup3, "stdio"));
   }
+  context.has_console = true;
   return {};
 }
 

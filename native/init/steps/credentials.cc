@@ -75,28 +75,6 @@ Status RaiseAmbient(std::uint64_t ambient) {
   return {};
 }
 
-// A file of the host that was opened to be read from: its owner could write to it, too.
-bool IsInput(int fd, const FileFacts& facts) {
-  return facts.type() == kTypeRegular && (Syscall(__NR_fcntl, fd, F_GETFL, 0) & O_ACCMODE) == O_RDONLY;
-}
-
-// Lets the user reopen its own stdio by name (/dev/stdout). /dev/null is everybody's; a terminal or
-// pipe whose owner may not be changed stays as it is.
-Status GiveStdio(std::uint32_t uid) {
-  for (int fd = 0; fd <= 2; ++fd) {
-    FileFacts facts;
-    const long known = GetFacts(fd, &facts);
-    if (known == -EBADF) continue;
-    TRY(Check(known, Call::kFstat, "stdio"));
-    const bool null = facts.type() == kTypeCharacter && facts.major == 1 && facts.minor == 3;
-    if (null || facts.uid == uid || IsInput(fd, facts)) continue;
-    const long changed = Syscall(__NR_fchown, fd, uid, -1);
-    if (changed == -EPERM || changed == -EROFS || changed == -EINVAL) continue;
-    TRY(Check(changed, Call::kFchown, "stdio"));
-  }
-  return {};
-}
-
 // Whether setgroups(2) is denied to everybody in this user namespace: an unprivileged user could
 // get rid of a group that keeps him out of something.
 bool DeniesGroups(Context& context) {
@@ -124,7 +102,6 @@ Status SetGroups(Context& context, const CredentialsStep& step) {
 // Before: all capabilities that the user namespace gave. After: exactly those of the plan that the
 // kernel lets this process have; the runtime has warned about the others.
 Status Credentials(Context& context, const CredentialsStep& step) {
-  TRY(GiveStdio(step.uid));
   const std::uint64_t bounding = TRY(LimitBounding(step.bounding));
   // Without it a change from user 0 to another empties the permitted set.
   TRY(Check(Syscall(__NR_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0), Call::kPrctl, "PR_SET_KEEPCAPS"));

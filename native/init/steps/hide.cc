@@ -30,11 +30,12 @@ Result<UniqueFd> EmptyDirectory() {
   return made;
 }
 
-// Puts `mask` over `target`: itself when it is still detached, else a clone.
-Status Cover(UniqueFd* mask, bool* attached, int target, std::string_view path) {
+// Puts `mask` over `target`, read-only: itself when it is still detached, else a clone, which is
+// read-only like it.
+Status Cover(Context& context, UniqueFd* mask, bool* attached, int target, std::string_view path) {
   if (!*attached) {
     *attached = true;
-    return Attach(mask->get(), target, path);
+    return AttachReadonly(context.procfs, mask->get(), target, path);
   }
   const UniqueFd clone = TRY(CloneTree(mask->get(), false, path));
   return Attach(clone.get(), target, path);
@@ -91,10 +92,11 @@ Status MaskPath(Context& context, const MaskPathStep& step) {
   FileFacts facts;
   TRY(Check(GetFacts(target.get(), &facts), Call::kFstat, step.path));
   if (!facts.IsDirectory()) {
-    return Cover(&context.null_mask, &context.null_mask_attached, target.get(), step.path);
+    return Cover(context, &context.null_mask, &context.null_mask_attached, target.get(), step.path);
   }
   if (!context.directory_mask.valid()) context.directory_mask = TRY(EmptyDirectory());
-  return Cover(&context.directory_mask, &context.directory_mask_attached, target.get(), step.path);
+  return Cover(context, &context.directory_mask, &context.directory_mask_attached, target.get(),
+               step.path);
 }
 
 Status ReadonlyPath(Context& context, const ReadonlyPathStep& step) {

@@ -28,7 +28,7 @@ Status ChangeMode(Context& context, int fd, std::uint32_t mode, std::string_view
 }
 
 // The host's node of the same name over an empty file: for user namespaces, where mknod(2) is
-// refused.
+// refused. Read-only, because the node is the host's.
 Status BindDevice(Context& context, const DeviceStep& step) {
   if (context.entered_root) return Error{EPERM, Call::kMknodat, step.path};
   const UniqueFd host = TRY(CheckedFd(
@@ -40,7 +40,7 @@ Status BindDevice(Context& context, const DeviceStep& step) {
   const UniqueFd node = TRY(CloneTree(host.get(), false, step.path));
   const UniqueFd target = TRY(context.root.MakeFile(step.path, 0644));
   TRY(VerifyMountTarget(context, target.get(), false));
-  return Attach(node.get(), target.get(), step.path);
+  return AttachReadonly(context.procfs, node.get(), target.get(), step.path);
 }
 
 }  // namespace

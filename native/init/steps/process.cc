@@ -22,13 +22,16 @@ Status OomScoreAdj(Context& context, const OomScoreAdjStep& step) {
   Text<24> text(step.value < 0 ? "-" : "");
   const auto bits = static_cast<std::uint64_t>(step.value);
   text.AddNumber(step.value < 0 ? 0 - bits : bits);
-  return Check(WriteAll(file.get(), text.c_str(), text.view().size()), Call::kWrite, kSubject);
+  const long written = WriteAll(file.get(), text.c_str(), text.view().size());
+  // To go below its own value takes CAP_SYS_RESOURCE in the first user namespace.
+  if (IsRefused(context, written, kRefusedOomScoreAdj)) return {};
+  return Check(written, Call::kWrite, kSubject);
 }
 
-Status Rlimit(Context& /*context*/, const RlimitStep& step) {
+Status Rlimit(Context& context, const RlimitStep& step) {
   const ResourceLimit limit = {step.soft, step.hard};
   const long set = Syscall(__NR_prlimit64, 0, step.resource, &limit, nullptr);
-  if (set >= 0) return {};
+  if (set >= 0 || IsRefused(context, set, kRefusedRlimits)) return {};
   return Error{static_cast<int>(-set), Call::kPrlimit, "rlimit", step.resource};
 }
 

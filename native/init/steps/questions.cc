@@ -85,7 +85,7 @@ Status Ready(Context& context, const ReadyStep& /*step*/) {
   // socket's end of file ends this process.
   TRY(Check(Syscall(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0), Call::kPrctl, "PR_SET_PDEATHSIG"));
   EndBySignals();
-  TRY(Ask(context, Message::kReady));
+  TRY(Ask(context, Message::kReady, static_cast<std::int32_t>(context.refused)));
   context.ready = true;
   return {};
 }

@@ -38,8 +38,9 @@ Status Device(Context& context, const DeviceStep& step);
 Status MaskPath(Context& context, const MaskPathStep& step);
 Status ReadonlyPath(Context& context, const ReadonlyPathStep& step);
 
-// console.cc
+// console.cc, streams.cc
 Status Console(Context& context, const ConsoleStep& step);
+Status StandardStreams(Context& context, const StandardStreamsStep& step);
 
 // kernel_settings.cc
 Status SessionKeyring(Context& context, const SessionKeyringStep& step);

@@ -1,0 +1,120 @@
+// The standard streams of the process, which come from the caller.
+
+#include "../../base/file.h"
+#include "../../base/kernel.h"
+#include "../../base/syscall.h"
+#include "../mount_api.h"
+#include "steps.h"
+
+namespace runt {
+
+namespace {
+
+constexpr std::uint32_t kMemoryMajor = 1;
+// What statx(2) says of an owner that the user namespace does not know (overflowuid).
+constexpr std::uint32_t kUnmapped = 65534;
+
+// Devices that are the same everywhere, of which every container has a node of its own.
+struct MemoryDevice {
+  std::uint32_t minor;
+  std::string_view path;
+};
+constexpr MemoryDevice kMemoryDevices[] = {
+    {3, "/dev/null"}, {5, "/dev/zero"}, {7, "/dev/full"}, {8, "/dev/random"}, {9, "/dev/urandom"}};
+
+bool IsNode(const FileFacts& facts, const MemoryDevice& device) {
+  return facts.type() == kTypeCharacter && facts.major == kMemoryMajor &&
+         facts.minor == device.minor;
+}
+
+const MemoryDevice* FindDevice(const FileFacts& facts) {
+  for (const MemoryDevice& device : kMemoryDevices) {
+    if (IsNode(facts, device)) return &device;
+  }
+  return nullptr;
+}
+
+// The container's own node. Its /dev may be the image's, or what the container has made of it: no
+// link is followed, and nothing is opened before it is known to be this device.
+Result<UniqueFd> OpenOwn(Context& context, const MemoryDevice& device) {
+  const UniqueFd node =
+      TRY(context.root.Open(device.path, O_PATH | O_NOFOLLOW, Links::kRefuse));
+  FileFacts facts;
+  TRY(Check(GetFacts(node.get(), &facts), Call::kFstat, device.path));
+  if (!IsNode(facts, device)) return Error{ENODEV, Call::kVerify, device.path};
+  return context.procfs.Reopen(node.get(), O_RDWR, device.path);
+}
+
+// A node in a file system of its own, which is attached nowhere.
+Result<UniqueFd> MakeOwn(const MemoryDevice& device) {
+  NewFilesystem tmpfs = TRY(NewFilesystem::Open("tmpfs"));
+  TRY(tmpfs.Set("nr_blocks", "1", "nr_blocks"));
+  const UniqueFd mount = TRY(tmpfs.Mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+  const long mask = Syscall(__NR_umask, 0);
+  const long made = Syscall(__NR_mknodat, mount.get(), "device", kTypeCharacter | 0666,
+                            DeviceNumber(kMemoryMajor, device.minor));
+  Syscall(__NR_umask, mask);
+  TRY(Check(made, Call::kMknodat, device.path));
+  return CheckedFd(Syscall(__NR_openat, mount.get(), "device", O_RDWR | O_CLOEXEC, 0), Call::kOpen,
+                   device.path);
+}
+
+// The host's node would let the container's root change its mode and owner, and that of every
+// process of the host.
+Status ReplaceDevice(Context& context, int fd, const FileFacts& facts, const MemoryDevice& device) {
+  Result<UniqueFd> own = OpenOwn(context, device);
+  if (!own.ok()) own = MakeOwn(device);
+  // In a user namespace no node can be made. One whose owner it does not know nobody can change.
+  if (!own.ok() && facts.uid == kUnmapped) return {};
+  const UniqueFd opened = TRY(std::move(own));
+  return Check(Syscall(__NR_dup3, opened.get(), fd, 0), Call::kDup3, "stdio");
+}
+
+// A file of the host that was opened to be read from: its owner could write to it, too.
+bool IsInput(int fd, const FileFacts& facts) {
+  return facts.type() == kTypeRegular &&
+         (Syscall(__NR_fcntl, fd, F_GETFL, 0) & O_ACCMODE) == O_RDONLY;
+}
+
+// What has an owner who can open it again: not a terminal or another device, which stays the
+// caller's, unless it is the console that was made for this process.
+bool IsGiven(const Context& context, int fd, const FileFacts& facts) {
+  switch (facts.type()) {
+    case kTypeFifo:
+    case kTypeSocket:
+      return true;
+    case kTypeRegular:
+      return !IsInput(fd, facts);
+    case kTypeCharacter:
+      return context.has_console;
+    default:
+      return false;
+  }
+}
+
+// Lets the user reopen the stream by its name (/dev/stdout).
+Status GiveStream(Context& context, int fd, const FileFacts& facts, std::uint32_t uid) {
+  if ((facts.uid == uid && uid != kUnmapped) || !IsGiven(context, fd, facts)) return {};
+  const long changed = Syscall(__NR_fchown, fd, uid, -1);
+  // One whose owner nobody may change stays as it is.
+  if (changed == -EROFS || changed == -EINVAL) return {};
+  if (IsRefused(context, changed, kRefusedStreams)) return {};
+  return Check(changed, Call::kFchown, "stdio");
+}
+
+}  // namespace
+
+Status StandardStreams(Context& context, const StandardStreamsStep& step) {
+  for (int fd = 0; fd <= 2; ++fd) {
+    FileFacts facts;
+    const long known = GetFacts(fd, &facts);
+    if (known == -EBADF) continue;
+    TRY(Check(known, Call::kFstat, "stdio"));
+    const MemoryDevice* device = FindDevice(facts);
+    TRY(device != nullptr ? ReplaceDevice(context, fd, facts, *device)
+                          : GiveStream(context, fd, facts, step.uid));
+  }
+  return {};
+}
+
+}  // namespace runt
