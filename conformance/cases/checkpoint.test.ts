@@ -20,20 +20,21 @@ function withoutCriu(): string | false {
 
 const SKIP = withoutCriu();
 
-/**
- * A container that counts in the file /count. It opens its streams anew: those of the tests are files of the host, of
- * which CRIU finds no path in the container.
- */
+/** A detached container, with the caller's /dev/null as its standard streams, that counts in the file /count. */
 function counter(box: Box, first = "", edit: Edit = () => undefined, wrap: string[] = []): { readonly id: string; readonly bundle: Bundle; count(): number } {
   const bundle = box.bundle((config) => {
     const loop = "i=0; while :; do i=$((i+1)); echo $i > /count.new; mv /count.new /count; sleep 0.05; done";
-    config.process.args = ["sh", "-c", `exec < /dev/null > /out 2>&1; ${first} ${loop}`];
+    config.process.args = ["sh", "-c", `${first} ${loop}`];
     config.root.readonly = false;
     edit(config);
   });
   const id = box.id();
-  const started = box.call(["run", "--detach", "--bundle", bundle.dir, id], { wrap });
-  if (started.status !== 0) throw new Error(`run: ${started.output}`);
+  // Not the files of the tests: CRIU saves none of the host's.
+  const log = box.path("log");
+  const started = box.call(["--log", log, "run", "--detach", "--bundle", bundle.dir, id], {
+    wrap: ["sh", "-c", 'exec "$@" < /dev/null > /dev/null 2>&1', "sh", ...wrap],
+  });
+  if (started.status !== 0) throw new Error(`run: ${readText(log)}`);
   const count = (): number => Number(readText(join(bundle.rootfs, "count")));
   if (!waitFor(() => count() > 3)) throw new Error("it does not count");
   return { id, bundle, count };
@@ -50,6 +51,8 @@ function state(box: Box, id: string): State {
 scenario("a container is saved, deleted, and goes on where it stood", (t, box) => {
   const { id, bundle, count } = counter(box);
   const images = box.path("images");
+  // What a process of exec leaves behind has the caller's /dev/null, too.
+  box.call(["exec", id, "sh", "-c", "busybox setsid sleep 1000 & sleep 0.5"], { wrap: ["sh", "-c", 'exec "$@" < /dev/null > /dev/null 2>&1', "sh"] });
   const saved = call(box, "checkpoint", "--image-path", images, id);
   t.equal(saved.status, 0, saved.output);
   t.not(box.call(["state", id]).status, 0, "it is deleted");
@@ -67,8 +70,11 @@ scenario("a container is saved, deleted, and goes on where it stood", (t, box) =
   t.match(readText(`/proc/${state(box, id).pid}/cgroup`), box.cgroup, "it is in its cgroup");
   t.equal(box.call(["exec", id, "sh", "-c", "echo in; cat /proc/1/comm"]).stdout, "in\nsh\n");
   t.notOk(existsSync(join(box.root, id, "criu-root")), "the mount for CRIU is gone");
+  t.match(box.call(["exec", id, "ps"]).stdout, "sleep 1000", "what exec has left is there again");
+  t.match(box.call(["exec", id, "sh", "-c", "chmod 666 /proc/keys"]).output, "Read-only file system", "what hides is the host's, and cannot be changed");
 
-  t.equal(call(box, "checkpoint", "--image-path", box.path("again"), id).status, 0, "and once more");
+  const again = call(box, "checkpoint", "--image-path", box.path("again"), id);
+  t.equal(again.status, 0, `and once more: ${again.output}`);
   t.equal(call(box, "restore", ...args).status, 0);
   t.equal(box.call(["delete", "--force", id]).status, 0);
 }, { skip: SKIP });
