@@ -2,7 +2,7 @@ import { lstatSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
 import { addNamespaces, type Config, type DeviceRule } from "../harness/config.ts";
-import { notFor } from "../harness/runtime.ts";
+import { notFor, runtOnly } from "../harness/runtime.ts";
 
 const DENY_ALL: DeviceRule = { allow: false, access: "rwm" };
 
@@ -155,3 +155,40 @@ scenario("linux.devices: /dev/ptmx, as callers list it with the host's others, i
     t.equal(out, "pts/ptmx\nopened\n", user ? "in a user namespace" : "as root");
   }
 });
+
+scenario("linux.devices in a new user namespace are nodes of the container's own, with owner and mode, and can be opened", (t, box) => {
+  const out = box.sh("stat -c '%F %t:%T %a %u:%g' /dev/mine /dev/disk /dev/null /dev/pipe; cut -d' ' -f5 /proc/self/mountinfo | grep -cx /; echo x > /dev/mine; head -c 3 /dev/zero | wc -c; grep -E ' /dev/(mine|disk) ' /proc/mounts | cut -d' ' -f4", (config) => {
+    addNamespaces(config, "user");
+    config.linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+    config.linux.gidMappings = [{ containerID: 0, hostID: 200000, size: 65536 }];
+    config.root.readonly = false;
+    config.linux.devices = [
+      // No such name is in the /dev of a host.
+      { path: "/dev/mine", type: "c", major: 1, minor: 3, fileMode: 0o622, uid: 7, gid: 9 },
+      { path: "/dev/disk", type: "b", major: 7, minor: 250, fileMode: 0o640, uid: 70000, gid: 1 },
+      { path: "/dev/pipe", type: "p", fileMode: 0o600, uid: 3, gid: 4 },
+    ];
+    config.linux.resources = { devices: [{ allow: true, access: "rwm" }] };
+  });
+  const [mine, disk, none, pipe, roots, zero, ...mounts] = out.trim().split("\n");
+  t.equal(mine, "character special file 1:3 622 7:9");
+  t.equal(disk, "block special file 7:fa 640 65534:1", "an id that is not mapped is nobody's");
+  t.equal(none, "character special file 1:3 666 0:0");
+  t.equal(pipe, "fifo 0:0 600 3:4");
+  t.equal(roots, "1", "what the nodes were made in has gone, and the host's root too");
+  t.equal(zero, "3");
+  t.equal(mounts.length, 2);
+  for (const options of mounts) t.match(options, /nosuid.*noexec/);
+  t.same(box.leftovers(), []);
+}, { skip: runtOnly("runc binds the host's"), proves: ["linux.devices"] });
+
+scenario("without the privilege to make nodes the host's are bound, nosuid and noexec", (t, box) => {
+  const out = box.sh("stat -c %t:%T /dev/null; grep ' /dev/null ' /proc/mounts | cut -d' ' -f4", (config) => {
+    addNamespaces(config, "user");
+    config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
+    config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
+  }, { wrap: ["setpriv", "--bounding-set=-mknod"] });
+  const [numbers, options] = out.trim().split("\n");
+  t.equal(numbers, "1:3");
+  t.match(options, /nosuid.*noexec/);
+}, { skip: runtOnly("runc has neither option") });

@@ -318,11 +318,10 @@ scenario("a file over a directory, and a directory over a file, are not a direct
   t.same(box.leftovers(), []);
 });
 
-scenario("a mount without a kind, or on the root itself, is an error that says so", (t, box) => {
+scenario("a mount without a kind, or on the root by a link, is an error that says so", (t, box) => {
   const cases = [
     [{ destination: "/mnt", source: "/", options: ["ro"] }, "/mounts/7/type: missing, must be a file system"],
     [{ destination: "/mnt", type: "bind", source: "/", options: ["ro"] }, '/mounts/7/type: found \\"bind\\", must be a file system'],
-    [{ destination: "/tmp/..", type: "tmpfs", source: "tmpfs" }, '/mounts/7/destination: found \\"/tmp/..\\", must be below /'],
     [{ destination: "/root-link", type: "tmpfs", source: "tmpfs" }, "mounts[7]: the target is the root itself"],
   ] as const;
   for (const [mount, message] of cases) {

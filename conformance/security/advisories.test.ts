@@ -1,6 +1,6 @@
 import t from "tap";
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { scenario, type Box } from "../harness/box.ts";
 import { addNamespaces, CAPABILITY_SETS, removeNamespaces, type Config } from "../harness/config.ts";
@@ -235,6 +235,109 @@ scenario("GHSA-3q8j-pf29-vwv8: a hidden path trades places with a link to anothe
     t.equal(readText(join(host, "still")), "writable", "the host's directory is as it was");
   }
 }, { timeout: 120_000 });
+
+// In no list: found here. The same where not /proc itself is moved, but a directory above a mount of any kind.
+for (const kind of ["volume", "procfs", "link"] as const) {
+  scenario(`GHSA-3q8j-pf29-vwv8: the directory above a mount (${kind}) trades places while paths are hidden, and more is mounted, in it`, async (t, box) => {
+    let came = 0;
+    for (let round = 0; round < RACE_ROUNDS; round += 1) {
+      const volume = box.folder("volume");
+      plant(volume, { "secret": "SECRET", "fixed/x": "", "covered/secret": "SECRET" });
+      const bundle = box.bundle((config) => {
+        config.root.readonly = false;
+        const look = kind === "procfs"
+          ? "for d in /x/vol /y/vol; do cd $d; test -e self/status || continue; echo real; wc -c < sys/kernel/ostype; echo a 2> /dev/null > sys/kernel/hostname && echo written; done"
+          : "for d in /x/vol /y/vol /z/vol; do cat $d/secret $d/covered/secret 2> /dev/null; touch $d/fixed/made 2> /dev/null; done; echo end";
+        config.process.args = ["sh", "-c", look];
+        if (kind === "procfs") {
+          config.mounts.push({ destination: "/x/vol", type: "proc", source: "proc" });
+          config.linux.maskedPaths?.push("/x/vol/sys/kernel/ostype");
+          config.linux.readonlyPaths?.push("/x/vol/sys");
+        } else {
+          const base = kind === "link" ? "/to-x" : "/x";
+          config.mounts.push({ destination: `${base}/vol`, type: "bind", source: volume, options: ["rbind"] });
+          config.mounts.push({ destination: `${base}/vol/covered`, type: "tmpfs", source: "tmpfs" });
+          config.linux.maskedPaths?.push(`${base}/vol/secret`);
+          config.linux.readonlyPaths?.push(`${base}/vol/fixed`);
+        }
+      });
+      for (const name of ["x/vol", "y/vol"]) plant(join(bundle.rootfs, name), { "secret": "", "sys/kernel/ostype": "", "sys/kernel/hostname": "", "covered/x": "" });
+      for (const name of ["x", "y"]) mkdirSync(join(bundle.rootfs, name, "vol/fixed"));
+      symlinkSync("x", join(bundle.rootfs, "to-x"));
+      const stop = swapping(box, join(bundle.rootfs, "x"), join(bundle.rootfs, "y"));
+      const done = box.run(bundle);
+      await stop();
+      if (done.status !== 0) {
+        t.match(done.stderr, /\/x|mount/, "a directory that changed under its hands may be an error");
+        continue;
+      }
+      came += 1;
+      if (kind === "procfs") t.match(done.stdout, /^(real\n0\n)+$/, `round ${round}`);
+      else t.equal(done.stdout, "end\n", `round ${round}`);
+      t.same(readdirSync(join(volume, "fixed")), ["x"], "nothing was written to what is read-only");
+    }
+    t.comment(`${came} of ${RACE_ROUNDS} came through`);
+    t.ok(came > 0, "some came through");
+  }, { skip: runtOnly("has no defence"), timeout: 120_000 });
+}
+
+scenario("paths are hidden in a mount that a link leads to, and in one that covers it", (t, box) => {
+  const volume = (text: string): string => {
+    const folder = box.folder("volume");
+    plant(folder, { "secret": text, "sub/secret": text });
+    return folder;
+  };
+  const look = "for f in /x/secret /y/secret /x/sub/secret; do cat $f 2> /dev/null; done; echo end";
+  const bound = (destination: string, source: string) => ({ destination, type: "bind", source, options: ["rbind"] });
+  const cases: [string, string[], string[], string][] = [
+    ["a link to the place", ["/x"], ["/x/secret", "/y/sub"], "end\n"],
+    ["covered under its own name", ["/x", "/y"], ["/x/secret", "/x/sub/secret"], "end\n"],
+    ["covered by one above", ["/x", "/"], ["/x/secret", "/y/sub/secret"], "end\n"],
+    ["a link, then its place again", ["/y", "/x", "/y"], ["/x/secret", "/y/sub/secret"], "end\n"],
+  ];
+  for (const [name, destinations, masked, wanted] of cases) {
+    const bundle = box.bundle((config) => {
+      config.root.readonly = false;
+      config.process.args = ["sh", "-c", look];
+      config.linux.maskedPaths = masked;
+    });
+    mkdirSync(join(bundle.rootfs, "y"));
+    symlinkSync("y", join(bundle.rootfs, "x"));
+    const config = JSON.parse(readText(join(bundle.dir, "config.json"))) as Config;
+    const first = config.mounts;
+    config.mounts = [];
+    for (const [index, destination] of destinations.entries()) {
+      if (destination === "/") {
+        const root = box.path("root");
+        cpSync(bundle.rootfs, root, { recursive: true, verbatimSymlinks: true });
+        plant(join(root, "y"), { "secret": "ROOT", "sub/secret": "ROOT" });
+        config.mounts.push(bound("/", root));
+      } else config.mounts.push(bound(destination, volume(`SECRET${index}`)));
+    }
+    config.mounts.push(...first);
+    bundle.write(config);
+    const done = box.run(bundle);
+    t.equal(done.stdout, wanted, `${name}: ${done.stderr}`);
+  }
+  t.same(box.leftovers(), []);
+}, { skip: runtOnly("refuses a mount on /") });
+
+scenario("thousands of mounts, each in another or beside it: the time is linear, and RLIMIT_NOFILE is far away", (t, box) => {
+  const layouts: Readonly<Record<string, (index: number) => string>> = {
+    beside: (index) => `/m/${index}`,
+    pairs: (index) => `/m/${index >> 1}${index % 2 === 0 ? "" : "/in"}`,
+  };
+  for (const [name, place] of Object.entries(layouts)) {
+    const done = box.run((config) => {
+      config.process.args = ["sh", "-c", "grep -c ' /m/' /proc/mounts"];
+      config.root.readonly = false;
+      config.mounts.push({ destination: "/m", type: "tmpfs", source: "tmpfs" });
+      for (let index = 0; index < 1500; index += 1) config.mounts.push({ destination: place(index), type: "tmpfs", source: "tmpfs" });
+      config.linux.maskedPaths?.push("/m/7/secret");
+    }, [], { wrap: ["prlimit", "--nofile=256"] });
+    t.equal(done.stdout, "1500\n", `${name}: ${done.stderr}`);
+  }
+}, { skip: runtOnly("slower"), timeout: 120_000 });
 
 // In no list: found here. A process that joins needs a procfs; a link of the image can lead through its descriptor.
 for (const user of [false, true]) {

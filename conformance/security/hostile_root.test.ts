@@ -5,7 +5,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { scenario, type Box } from "../harness/box.ts";
-import type { Config, Mount } from "../harness/config.ts";
+import { addNamespaces, type Config, type Mount } from "../harness/config.ts";
 import { parseMountinfo, readText } from "../harness/host.ts";
 import { ENVIRONMENT, KIND, notFor, runtOnly, RUNTIME } from "../harness/runtime.ts";
 
@@ -104,16 +104,98 @@ scenario("what lxcfs replaces in /proc may be mounted there, and a procfs on /pr
   t.equal(bound, "2\n");
 });
 
-scenario("a mount on the root itself is an error, by whatever name", (t, box) => {
-  for (const destination of ["/", "/tmp/..", "/link"]) {
-    const bundle = box.bundle((config) => void config.mounts.push({ destination, type: "tmpfs", source: "tmpfs" }));
-    symlinkSync("/", join(bundle.rootfs, "link"));
-    const done = box.run(bundle);
-    t.equal(done.status, 1, destination);
-    t.match(done.stderr, /mount/, destination);
-  }
+scenario("a link of the image does not make a mount the root: only config.json does", (t, box) => {
+  const bundle = box.bundle((config) => void config.mounts.push({ destination: "/link", type: "tmpfs", source: "tmpfs" }));
+  symlinkSync("/", join(bundle.rootfs, "link"));
+  const done = box.run(bundle);
+  t.equal(done.status, 1);
+  t.match(done.stderr, /mount/);
   t.same(box.leftovers(), []);
 }, { skip: notFor("runc", "1.1 mounts it") });
+
+scenario("a mount to a new name in /proc is refused for that, in no words that engines take for a missing program", (t, box) => {
+  const volume = box.folder("volume");
+  const file = box.file("file");
+  for (const [destination, link] of [["/proc/foo", ""], ["/proc/a/b/c", ""], ["/proc/self/none", ""], ["/link/foo", "/proc"], ["/link/x/y", "proc"]] as const) {
+    for (const mount of [
+      { destination, type: "bind", source: volume, options: ["bind"] },
+      { destination, type: "bind", source: file, options: ["bind"] },
+      { destination, type: "tmpfs", source: "tmpfs" },
+    ] satisfies Mount[]) {
+      const bundle = box.bundle((config) => void config.mounts.push(mount));
+      if (link !== "") symlinkSync(link, join(bundle.rootfs, "link"));
+      const done = box.run(bundle);
+      t.equal(done.status, 1, destination);
+      t.match(done.stderr, /"\/proc\/[^"]*" cannot be mounted because it is inside \/proc/, destination);
+      t.notMatch(done.stderr, /no such file|not found|permission denied|not a directory/i, destination);
+    }
+  }
+  t.same(box.leftovers(), []);
+}, { skip: notFor("runc", "1.1 looks at binds only") });
+
+for (const user of [false, true]) {
+  scenario(`CVE-2026-88264: without a mount on /dev, /dev/console of the image is a link when the terminal is put there, ${user ? "in a user namespace" : "as root"}`, (t, box) => {
+    const host = outside(box);
+    for (const way of ["/etc/target", ...host.ways.map((each) => `${each}/kept`), "/dev/pts/ptmx", "/proc/self/fd/3"]) {
+      const bundle = box.bundle((config) => {
+        withoutMount(config, "/dev");
+        config.mounts.push({ destination: "/dev/pts", type: "devpts", source: "devpts", options: ["newinstance", "ptmxmode=0666"] });
+        config.process.terminal = true;
+        config.process.args = ["sh", "-c", "grep -c target /proc/self/mountinfo; grep -c kept /proc/self/mountinfo; cat /etc/target"];
+        if (!user) return;
+        addNamespaces(config, "user");
+        config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
+        config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
+      });
+      mkdirSync(join(bundle.rootfs, "dev/pts"), { recursive: true });
+      writeFileSync(join(bundle.rootfs, "etc/target"), "content");
+      symlinkSync(way, join(bundle.rootfs, "dev/console"));
+      const before = statSync(join(bundle.rootfs, "etc/target"));
+      const command = [RUNTIME, "--root", box.root, "run", "--bundle", bundle.dir, box.id()].join(" ");
+      const done = spawnSync("script", ["-qec", command, "/dev/null"], { encoding: "utf8", env: ENVIRONMENT, timeout: 20_000 });
+      if (done.status === 0) t.match(done.stdout, /^0\r*\n0\r*\ncontent/, way);
+      const after = statSync(join(bundle.rootfs, "etc/target"));
+      t.same([after.uid, after.gid, after.mode, after.size], [before.uid, before.gid, before.mode, before.size], way);
+      t.ok(host.untouched(), way);
+    }
+    t.same(box.leftovers(), []);
+  }, { skip: runtOnly("older than the fix") });
+}
+
+for (const what of ["run", "create", "exec"]) {
+  scenario(`CVE-2026-88265: ${what} with closed streams, and /dev/null of the image is a link or another file: its owner stays`, (t, box) => {
+    const host = outside(box);
+    const closed = ["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh"];
+    for (const way of ["/etc/target", ...host.ways.map((each) => `${each}/kept`), ""]) {
+      const bundle = box.bundle((config) => {
+        withoutMount(config, "/dev");
+        config.root.readonly = false;
+        config.process.user = { uid: 4321, gid: 4321 };
+        config.process.args = ["sleep", "1000"];
+        config.linux.maskedPaths = [];
+      });
+      writeFileSync(join(bundle.rootfs, "etc/target"), "content");
+      const place = join(bundle.rootfs, "dev/null");
+      if (way === "") writeFileSync(place, "content");
+      else symlinkSync(way, place);
+      const facts = (): string => [way === "" ? place : join(bundle.rootfs, "etc/target")].map((path) => {
+        const { uid, gid, mode, size } = statSync(path);
+        return [uid, gid, mode, size].join();
+      }).join();
+      const before = facts();
+      const id = box.id();
+      box.call([what === "run" ? "run" : "create", ...(what === "run" ? ["--detach"] : []), "--bundle", bundle.dir, id], { wrap: closed });
+      if (what === "exec") {
+        box.call(["start", id]);
+        box.call(["exec", "--user", "4321:4321", id, "true"], { wrap: closed });
+      }
+      t.equal(facts(), before, way);
+      t.ok(host.untouched(), way);
+      box.call(["delete", "--force", id]);
+    }
+    t.same(box.leftovers(), []);
+  });
+}
 
 scenario("CVE-2019-18837: a mount target that leads to the host by a symlink stays in the root", (t, box) => {
   const host = outside(box);

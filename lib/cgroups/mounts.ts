@@ -1,6 +1,6 @@
 /** What an entry of `mounts` with the type `cgroup` comes to on this host; the result is runc's. Pure. */
 
-import { cleanPath } from "../spec/clean_path.ts";
+import { pathInContainer } from "../spec/clean_path.ts";
 import { ownDirectory } from "./path.ts";
 import type { CgroupLayout, Hierarchy } from "./layout.ts";
 import type { Mount } from "../spec/types.ts";
@@ -57,7 +57,7 @@ export function cgroupMounts(
   if (layout.kind === "v2" && unified !== undefined) {
     return [{ kind: "mount", mount: unifiedMount(unified, mount, facts) }];
   }
-  const target = cleanPath(`/${mount.destination}`);
+  const target = pathInContainer(mount.destination);
   const options = mount.options ?? [];
   const isReadonly = options.includes("ro") && !options.includes("rw");
   const propagation: string[] = [];

@@ -1,6 +1,6 @@
 /** Who owns the cgroup of a container. Pure. */
 
-import { cleanPath } from "../spec/clean_path.ts";
+import { pathInContainer } from "../spec/clean_path.ts";
 import type { Config } from "../spec/types.ts";
 
 /**
@@ -30,7 +30,7 @@ export function cgroupOwner(config: Config): number | undefined {
 function isWritable({ mounts = [] }: Config): boolean {
   let writable = false;
   for (const { destination, type, options = [] } of mounts) {
-    if (cleanPath(destination) !== "/sys/fs/cgroup") continue;
+    if (pathInContainer(destination) !== "/sys/fs/cgroup") continue;
     writable = (type === "cgroup" || type === "cgroup2") && options.lastIndexOf("ro") <= options.lastIndexOf("rw");
   }
   return writable;

@@ -241,7 +241,7 @@ t.test("mounts", options, (t) => {
     'config /mounts/4/type: found "none", must be a file system; for a bind mount the options need bind or rbind',
     "config /mounts/5/type: missing, must be a file system; for a bind mount the options need bind or rbind",
     "host /mounts/1/source: ${path}/missing: no such file or directory".replace("${path}", path),
-    "host /mounts/1/options: a bind mount takes no options of a file system; found size=1",
+    "host /mounts/1/options: bind mounts cannot have any filesystem-specific options applied; found size=1",
     "host /mounts/2/type: nosuchfs is not in /proc/filesystems; a kernel module may be missing",
     "host /mounts/3/options/2: tmpfs has no option sise",
   ]);

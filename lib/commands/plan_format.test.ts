@@ -27,7 +27,7 @@ const steps: readonly Step[] = [
   {
     op: "device",
     origin: "",
-    fields: { path: "/dev/null", mode: 0o020666, major: 1, minor: 3, uid: 0, gid: 0, bind: 0 },
+    fields: { path: "/dev/null", mode: 0o020666, major: 1, minor: 3, uid: 0, gid: 0, bind: 0, node: 0 },
   },
   {
     op: "credentials",

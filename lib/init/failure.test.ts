@@ -98,7 +98,7 @@ t.test("a scheduler that is not permitted", (tt) => {
 
 t.test("a device that is bound because it cannot be made", (tt) => {
   const told = (bind: number, call: string, errno: number): string => {
-    const fields = { path: "/dev/x", mode: 0, major: 1, minor: 3, uid: 0, gid: 0, bind };
+    const fields = { path: "/dev/x", mode: 0, major: 1, minor: 3, uid: 0, gid: 0, bind, node: 0 };
     return message({ op: "device", origin: "/linux/devices/0", fields }, { call, errno, subject: "/dev/x" });
   };
   const start = 'linux.devices[0]: device: ';

@@ -114,7 +114,7 @@ t.test("labels and profiles of the process; empty ones are none", (tt) => {
 t.test("mountLabel: on new file systems that can carry it, where SELinux is in force", (tt) => {
   const facts = {
     id: "c", bundle: "/b", rootfs: "/b/rootfs", noPivot: false, noNewKeyring: true, relaysConsole: false, preserveFds: 0,
-    extraEnv: [], waitForStart: true, kcore: false, trees: [], cgroupMounts: {},
+    extraEnv: [], waitForStart: true, kcore: false, links: {}, trees: [], cgroupMounts: {},
   };
   const config = {
     ociVersion: "1.3.0",

@@ -17,7 +17,7 @@ const facts: PlanFacts = {
   extraEnv: [],
   waitForStart: true,
   kcore: true,
-  trees: [],
+  links: {}, trees: [],
   selinux: false,
   cgroupMounts: {},
 };
@@ -73,7 +73,7 @@ t.test("the whole order", async (t) => {
   t.same(order, [
     "sessionKeyring", "loopback", "parentPropagation", "rootfs", "mount", "mount", "cgroup", "unshare", "cpuAffinity",
     "runtimeHooks", "hook", "enterRoot", "workingDirectory", "console",
-    "mountAttributes", "mountAttributes", "hostname", "domainname", "sysctl", "readonlyPath", "maskPath",
+    "mountAttributes", "mountAttributes", "hostname", "domainname", "sysctl", "maskPath", "readonlyPath",
     "rootPropagation",
     "oomScoreAdj", "rlimit", "umask", "noNewPrivileges", "changeDirectory", "standardStreams", "credentials", "changeDirectory",
     "findProgram", "ready", "start", "hook", "exec",
@@ -193,7 +193,7 @@ t.test("mounts: a tmpfs becomes read-only only at the end", async (t) => {
 });
 
 t.test("mounts: the cgroup is entered before the first mount that shows it", async (t) => {
-  const piece = { op: "symlink", fields: { path: "/sys/fs/cgroup/cpu", target: "cpu,cpuacct" } } as const;
+  const piece = { op: "symlink", fields: { path: "/sys/fs/cgroup/cpu", target: "cpu,cpuacct", exact: 0 } } as const;
   const config = {
     ...minimal,
     mounts: [

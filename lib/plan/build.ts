@@ -6,12 +6,14 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
  */
-import { isRootPath, plainPath } from "../spec/clean_path.ts";
+import { pathInContainer } from "../spec/clean_path.ts";
 import type { Config } from "../spec/types.ts";
 import { keyringSteps } from "./attributes.ts";
 import type { PlanFacts, Slot } from "./facts.ts";
 import * as K from "./linux.ts";
 import { deferredReadonlySteps, deviceSteps, mountSteps, parentPropagation, rootfsPropagation } from "./mounts.ts";
+import { deviceNodeSteps } from "./device_nodes.ts";
+import { markHeldMounts } from "./held_mounts.ts";
 import { hasNamespace, namespaceSteps, readNamespaces } from "./namespaces.ts";
 import type { Step } from "./ops.ts";
 import { anyCpu, consoleStep, execStep, hookSteps, keepsOriginalGroups, processSteps } from "./process.ts";
@@ -81,7 +83,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   steps.push({ op: "enterRoot", origin: "/root/path", fields: { mode } });
   const process = config.process;
   if (process !== undefined) {
-    steps.push({ op: "workingDirectory", origin: "/process/cwd", fields: { path: process.cwd } });
+    steps.push({ op: "workingDirectory", origin: "/process/cwd", fields: { path: pathInContainer(process.cwd) } });
     consoleStep(process, facts.relaysConsole, steps, slots);
   }
   if (ownMounts) {
@@ -108,6 +110,8 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
     slots.push({ kind: "startFifo" });
   }
   steps.push(...programSteps(config, facts, hookSlot));
+  deviceNodeSteps(config, facts, namespaces, steps);
+  markHeldMounts(steps);
   return { steps, slots };
 }
 
@@ -149,24 +153,26 @@ function kernelSteps(config: Config, steps: Step[]): void {
     const key = dotted ? name.replace(/[./]/g, (c) => (c === "." ? "/" : ".")) : name;
     steps.push({ op: "sysctl", origin: `/linux/sysctl/${escapePointer(name)}`, fields: { key, value } });
   }
+  // Masks first: what becomes read-only is a copy of a tree, with all that is mounted in it by then.
   let index = 0;
-  for (const path of linux?.readonlyPaths ?? []) {
-    const origin = `/linux/readonlyPaths/${index++}`;
-    if (path === "") continue;
-    // A mount over the root would change nothing for whoever stands in the root already.
-    if (isRootPath(path)) steps.push(readonlyRoot(origin));
-    else steps.push({ op: "readonlyPath", origin, fields: { path: plainPath(path) } });
-  }
-  index = 0;
-  const masked: string[] = [];
+  const masked = new Set<string>();
   for (const given of linux?.maskedPaths ?? []) {
-    const path = plainPath(given);
+    const path = pathInContainer(given);
     const origin = `/linux/maskedPaths/${index++}`;
     if (given === "") continue;
     // Callers list a path twice (their own defaults and the user's); one mount hides it as well as two.
-    if (masked.includes(path)) continue;
-    masked.push(path);
+    if (masked.has(path)) continue;
+    masked.add(path);
     steps.push({ op: "maskPath", origin, fields: { path } });
+  }
+  index = 0;
+  for (const given of linux?.readonlyPaths ?? []) {
+    const path = pathInContainer(given);
+    const origin = `/linux/readonlyPaths/${index++}`;
+    if (given === "") continue;
+    // A mount over the root would change nothing for whoever stands in the root already.
+    if (path === "/") steps.push(readonlyRoot(origin));
+    else steps.push({ op: "readonlyPath", origin, fields: { path } });
   }
 }
 

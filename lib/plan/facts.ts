@@ -41,6 +41,8 @@ export interface PlanFacts {
   readonly selinux: boolean;
   /** For `mounts` entries of type `cgroup`, by their index: what they come to on this host. */
   readonly cgroupMounts: Readonly<Record<number, readonly CgroupPiece[]>>;
+  /** By index in `mounts`: where the source leads that is a symbolic link and is to be copied (`copy-symlink`). */
+  readonly links: Readonly<Record<number, string>>;
   /** Indexes in `mounts` of those whose source the runtime opens for init (see `lib/plan/mount_trees.ts`). */
   readonly trees: readonly number[];
 }

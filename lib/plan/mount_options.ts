@@ -3,6 +3,7 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#linux-mount-options
  */
+import { isIdMapOption } from "../spec/id_map_option.ts";
 import { MountFlag } from "./ops.ts";
 import * as K from "./linux.ts";
 
@@ -26,10 +27,12 @@ export interface MountOptions {
   data: string;
   /** `idmap` or `ridmap`, where given. */
   idmap?: "idmap" | "ridmap";
+  /** A source that is a symbolic link is made once more, not followed. */
+  copySymlink?: boolean;
 }
 
 /** [what, bits]: `+` sets an attribute, `-` clears it, `a` is an access time mode, `c` takes that mode back, capitals recursive. */
-type Meaning = readonly ["+" | "-" | "a" | "c" | "s" | "S" | "f" | "p" | "0" | "i", number];
+type Meaning = readonly ["+" | "-" | "a" | "c" | "s" | "S" | "f" | "p" | "0" | "i" | "l", number];
 
 const attribute: Readonly<Record<string, Meaning>> = {
   ro: ["+", K.MOUNT_ATTR_RDONLY],
@@ -80,6 +83,9 @@ const other: Readonly<Record<string, Meaning>> = {
   runbindable: ["p", K.MS_UNBINDABLE | K.MS_REC],
   idmap: ["i", 0],
   ridmap: ["i", 1],
+  "copy-symlink": ["l", 0],
+  "src-nofollow": ["f", MountFlag.SRC_NOFOLLOW],
+  "dest-nofollow": ["f", MountFlag.DEST_NOFOLLOW],
 };
 
 /** Every option that the runtime itself understands, for `features` and for checks. */
@@ -110,7 +116,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
       result.named = true;
       continue;
     }
-    const rest = lookup(other, option);
+    const rest = lookup(other, isIdMapOption(option) ? option.replace(/=.*/, "") : option);
     if (rest !== undefined) {
       applyOther(rest, result);
       continue;
@@ -182,6 +188,9 @@ function applyOther([kind, bits]: Meaning, result: MountOptions): void {
       break;
     case "p":
       result.propagation.push(bits);
+      break;
+    case "l":
+      result.copySymlink = true;
       break;
     case "i":
       result.idmap = bits === 0 ? "idmap" : "ridmap";

@@ -5,7 +5,9 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#posix-platform-mounts
  */
+import { isIdMapOption } from "../spec/id_map_option.ts";
 import type { Config, Mount } from "../spec/types.ts";
+import type { PlanFacts } from "./facts.ts";
 import * as K from "./linux.ts";
 import { parseMountOptions } from "./mount_options.ts";
 import { isBind } from "./mounts.ts";
@@ -15,11 +17,11 @@ import { MountFlag } from "./ops.ts";
 /** Whether the ids of a mount are mapped: by its options, or by mappings of its own. */
 export function isIdMapped({ options, uidMappings, gidMappings }: Mount): boolean {
   if ((uidMappings?.length ?? 0) + (gidMappings?.length ?? 0) > 0) return true;
-  return options !== undefined && (options.includes("idmap") || options.includes("ridmap"));
+  return options?.some(isIdMapOption) ?? false;
 }
 
 /** Indexes in `mounts` of those whose source the runtime opens. */
-export function treeMounts(config: Config, namespaces: Namespaces): readonly number[] {
+export function treeMounts(config: Config, namespaces: Namespaces, links: PlanFacts["links"]): readonly number[] {
   const indexes: number[] = [];
   const { mounts } = config;
   if (mounts === undefined) return indexes;
@@ -28,7 +30,7 @@ export function treeMounts(config: Config, namespaces: Namespaces): readonly num
   const unreachable = newMounts && hasNamespace(namespaces, K.CLONE_NEWUSER);
   for (let index = 0; index < mounts.length; index++) {
     const mount = mounts[index];
-    if (mount === undefined || !isBind(mount)) continue;
+    if (mount === undefined || !isBind(mount) || links[index] !== undefined) continue;
     if (isIdMapped(mount) || (unreachable && !isRemount(mount))) indexes.push(index);
   }
   return indexes;

@@ -5,7 +5,9 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#default-devices
  */
 import { MOUNT_CONTEXT } from "../spec/annotations.ts";
-import { cleanPath, plainPath } from "../spec/clean_path.ts";
+import { RuntimeError } from "../errors.ts";
+import { pathInContainer } from "../spec/clean_path.ts";
+import { propertyName } from "../spec/property_name.ts";
 import type { Config, LinuxDevice, Mount } from "../spec/types.ts";
 import type { PlanFacts } from "./facts.ts";
 import * as K from "./linux.ts";
@@ -62,7 +64,15 @@ export function mountSteps(
       }
       continue;
     }
+    const link = facts.links[index];
+    if (link !== undefined) {
+      const fields = { path: insideRoot(mount.destination, facts.rootfs), target: link, exact: 1 };
+      steps.push({ op: "symlink", origin, fields });
+      continue;
+    }
     const fields = mountFields(mount, facts.bundle, isDeferredReadonly(mount), facts.rootfs);
+    const unknown = unknownOption(mount);
+    if (unknown !== undefined) throw badOption(`${origin}/options`, unknown);
     // What is copied is the image's, of any size: it counts against the container's memory, and time.
     if ((fields.flags & MountFlag.COPY_UP) !== 0) beforeCgroups();
     const data = facts.selinux ? withLabel(fields, config) : fields.data;
@@ -111,7 +121,7 @@ export function isBind({ options }: Mount): boolean {
 /** A tmpfs may be the place of a later mount, and /dev gets the device nodes: `ro` has to wait. */
 function isDeferredReadonly(mount: Mount): boolean {
   if (isBind(mount)) return false;
-  return mount.type === "tmpfs" || cleanPath(`/${mount.destination}`) === "/dev";
+  return mount.type === "tmpfs" || pathInContainer(mount.destination) === "/dev";
 }
 
 /**
@@ -151,17 +161,30 @@ export function mountFields(
   };
 }
 
-/**
- * A destination may be given as the host sees it, with the root file system's own path in front, as runc takes it too.
- * Init knows what is mounted on /proc and /sys by these names.
- */
+/** A destination may be given as the host sees it, with the root file system's own path in front, as runc takes it too. */
 function insideRoot(destination: string, rootfs: string): string {
-  return plainPath(rootfs.length > 1 && destination.startsWith(`${rootfs}/`) ? destination.slice(rootfs.length) : destination);
+  const path = pathInContainer(destination);
+  if (rootfs.length <= 1 || !path.startsWith(rootfs)) return path;
+  const inside = path.slice(rootfs.length);
+  return inside === "" ? "/" : inside.startsWith("/") ? inside : path;
 }
 
 /** The path that a bind mount shows; a relative one counts from the bundle. */
 export function bindSource({ source = "" }: Mount, bundle: string): string {
   return source.startsWith("/") ? source : `${bundle}/${source}`;
+}
+
+/** What is wrong with the options of a bind mount, which has none but those that the runtime itself knows. */
+export function unknownOption(mount: Mount): string | undefined {
+  if (!isBind(mount)) return undefined;
+  const { data, copySymlink = false, flags } = parseMountOptions(mount.options ?? []);
+  if (data !== "") return `bind mounts cannot have any filesystem-specific options applied; found ${data}`;
+  const excluded = MountFlag.SRC_NOFOLLOW | MountFlag.DEST_NOFOLLOW;
+  return copySymlink && (flags & excluded) !== 0 ? "copy-symlink excludes src-nofollow and dest-nofollow" : undefined;
+}
+
+function badOption(pointer: string, message: string): RuntimeError {
+  return new RuntimeError("CONFIG_INVALID", `${propertyName(pointer)}: ${message}`, { pointer });
 }
 
 const DEFAULT_DEVICES: readonly (readonly [path: string, major: number, minor: number])[] = [
@@ -189,29 +212,29 @@ export function deviceSteps(
   steps: Step[],
 ): void {
   for (const mount of config.mounts ?? []) {
-    if (isBind(mount) && cleanPath(`/${mount.destination}`) === "/dev") return;
+    if (isBind(mount) && pathInContainer(mount.destination) === "/dev") return;
   }
-  // mknod of devices is not allowed in a user namespace, so the host's nodes are bound there.
+  // mknod of devices is not allowed in a user namespace, so nodes are bound there: see device_nodes.ts.
   const bind = userNamespace ? 1 : 0;
   const listed = config.linux?.devices ?? [];
   const listedPaths: string[] = [];
-  for (const device of listed) listedPaths.push(cleanPath(`/${device.path}`));
+  for (const device of listed) listedPaths.push(pathInContainer(device.path));
   for (const [path, major, minor] of DEFAULT_DEVICES) {
     if (listedPaths.includes(path)) continue;
-    const fields = { path, mode: K.S_IFCHR | 0o666, major, minor, uid: 0, gid: 0, bind };
+    const fields = { path, mode: K.S_IFCHR | 0o666, major, minor, uid: 0, gid: 0, bind, node: 0 };
     steps.push({ op: "device", origin: "", fields });
   }
   for (let index = 0; index < listed.length; index++) {
     const device = listed[index];
     if (device === undefined || isPtmx(device)) continue;
-    const fields = { path: device.path, bind, ...deviceNumbers(device) };
+    const fields = { path: pathInContainer(device.path), bind, node: 0, ...deviceNumbers(device) };
     steps.push({ op: "device", origin: `/linux/devices/${index}`, fields });
   }
   for (const [path, target] of SYMLINKS) {
-    steps.push({ op: "symlink", origin: "", fields: { path, target } });
+    steps.push({ op: "symlink", origin: "", fields: { path, target, exact: 0 } });
   }
   if (facts.kcore) {
-    const fields = { path: "/dev/core", target: "/proc/kcore" };
+    const fields = { path: "/dev/core", target: "/proc/kcore", exact: 0 };
     steps.push({ op: "symlink", origin: "", fields });
   }
 }
@@ -221,7 +244,7 @@ export function deviceSteps(
  * devpts: a node that is bound from the host finds none.
  */
 function isPtmx({ type, path, major = 0, minor = 0 }: LinuxDevice): boolean {
-  return Number(major) === 5 && Number(minor) === 2 && (type === "c" || type === "u") && cleanPath(`/${path}`) === "/dev/ptmx";
+  return Number(major) === 5 && Number(minor) === 2 && (type === "c" || type === "u") && pathInContainer(path) === "/dev/ptmx";
 }
 
 function deviceNumbers(device: LinuxDevice) {

@@ -79,9 +79,15 @@ export const OPS = {
     data: "str",
     tree: "u32",
   },
-  /** A symbolic link; an existing one with the same target, or any other existing file, is left alone. */
-  symlink: { path: "str", target: "str" },
-  /** A device node (or FIFO). `mode` has the S_IF* type; `bind` 1 binds the host's node instead. */
+  /**
+   * A symbolic link; an existing one with the same target is left alone. So is any other existing file, unless `exact` is 1:
+   * then it is an error.
+   */
+  symlink: { path: "str", target: "str", exact: "u32" },
+  /**
+   * A device node (or FIFO). `mode` has the S_IF* type; `bind` 1 binds a node instead: the one that the `node`th deviceNode
+   * step has made, else, or where it could not be made, the host's.
+   */
   device: {
     path: "str",
     mode: "u32",
@@ -90,6 +96,7 @@ export const OPS = {
     uid: "u32",
     gid: "u32",
     bind: "u32",
+    node: "u32",
   },
   /** MOUNT_ATTR_* of an existing mount (or of the rootfs, path "/"). `recursive` is 0 or 1. */
   mountAttributes: { path: "str", set: "u32", clear: "u32", recursive: "u32" },
@@ -216,6 +223,11 @@ export const OPS = {
    * container's own takes its place; a pipe, a socket or a file is given to `uid`, so that it can be opened again by name.
    */
   standardStreams: { uid: "u32" },
+  // --- before a user namespace is entered, in which nobody may make a node -----------------------------
+  /** A file system for the nodes of the following deviceNode steps, mounted nowhere; `data` are options of it. */
+  deviceNodes: { data: "str" },
+  /** The next node. `uid` and `gid` are the host's. Without the privilege nothing is made, which is no failure. */
+  deviceNode: { mode: "u32", major: "u32", minor: "u32", uid: "u32", gid: "u32" },
 } as const satisfies Record<string, Record<string, FieldType>>;
 
 export type OpName = keyof typeof OPS;
@@ -249,6 +261,14 @@ export const MountFlag = {
   COPY_UP: 8,
   /** procfs and sysfs: the target must be a directory, no link on the way (CVE-2019-19921). */
   STRICT_TARGET: 16,
+  /** Later steps look for something in this mount: it is held. See `lib/plan/held_mounts.ts`. */
+  HOLD: 32,
+  /** No later step looks for anything in the mount that this one was put into. */
+  RELEASE: 64,
+  /** With BIND: a source that is a symbolic link is mounted itself. */
+  SRC_NOFOLLOW: 128,
+  /** The target has to exist, and is covered itself where it is a symbolic link. */
+  DEST_NOFOLLOW: 256,
 } as const;
 
 /**

@@ -4,6 +4,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#process
  */
 import { KEEP_GROUPS } from "../spec/annotations.ts";
+import { pathInContainer } from "../spec/clean_path.ts";
 import type { Config, Hook, Linux, Process } from "../spec/types.ts";
 import { apparmorStep, attributeSteps, selinuxStep } from "./attributes.ts";
 import { capabilityMasks } from "./capabilities.ts";
@@ -59,7 +60,7 @@ export function processSteps(process: Process, plan: ProcessPlan): void {
   }
   attributeSteps(process, linux, steps);
   if (selinux) selinuxStep(process, steps);
-  const { cwd } = process;
+  const cwd = pathInContainer(process.cwd);
   // Tried with both ids, as with runc: only root may be allowed to enter, or only the user (root of a user
   // namespace, or of an NFS that squashes it).
   steps.push({ op: "changeDirectory", origin: "/process/cwd", fields: { path: cwd, attempt: 1 } });

@@ -39,7 +39,7 @@ function toPiece(part: CgroupMountPart): CgroupPiece {
     case "mount":
       return { op: "mount", fields: mountFields(part.mount, "", false) };
     case "symlink":
-      return { op: "symlink", fields: { path: part.path, target: part.target } };
+      return { op: "symlink", fields: { path: part.path, target: part.target, exact: 0 } };
     case "readonly": {
       const set = K.MOUNT_ATTR_RDONLY;
       return { op: "mountAttributes", fields: { path: part.path, set, clear: 0, recursive: 0 } };

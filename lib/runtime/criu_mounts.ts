@@ -4,7 +4,10 @@ import { cgroupMounts } from "../cgroups/mounts.ts";
 import * as K from "../plan/linux.ts";
 import { bindSource, isBind } from "../plan/mounts.ts";
 import { hasNamespace, readNamespaces } from "../plan/namespaces.ts";
+import { RuntimeError } from "../errors.ts";
+import { pathInContainer } from "../spec/clean_path.ts";
 import type { Config } from "../spec/types.ts";
+import { copiedLinks } from "./copied_links.ts";
 import { AT_FDCWD } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 
@@ -38,9 +41,12 @@ export function externalMounts(
   const namespaces = readNamespaces(config);
   const cgroupNamespace = hasNamespace(namespaces, K.CLONE_NEWCGROUP);
   const userNamespace = hasNamespace(namespaces, K.CLONE_NEWUSER);
-  for (const mount of config.mounts ?? []) {
+  const links = copiedLinks(config, bundle);
+  for (const [index, mount] of (config.mounts ?? []).entries()) {
+    if (links[index] !== undefined) continue;
+    if (pathInContainer(mount.destination) === "/") throw mountedRoot(index);
     if (isBind(mount)) {
-      found.push({ key: resolveLinks(root, mount.destination), source: bindSource(mount, bundle) });
+      found.push({ key: resolveLinks(root, pathInContainer(mount.destination)), source: bindSource(mount, bundle) });
     } else if (mount.type === "cgroup" && !cgroupNamespace) {
       for (const part of cgroupMounts(cgroupLayout(), cgroupPaths, mount, { cgroupNamespace, userNamespace })) {
         if (part.kind !== "mount" || part.mount.type !== "bind") continue;
@@ -53,11 +59,17 @@ export function externalMounts(
   return found;
 }
 
+/** CRIU gets the root file system of the bundle, and what is mounted on it is another one. */
+function mountedRoot(index: number): RuntimeError {
+  const text = `mounts[${index}].destination: a container whose root is a mount cannot be checkpointed`;
+  return new RuntimeError("NOT_SUPPORTED", text, { pointer: `/mounts/${index}/destination` });
+}
+
 /** Masked files, which are bind mounts of the host's /dev/null; masked directories are the container's own tmpfs. */
 export function maskedFiles(config: Config, root: string): string[] {
   const found: string[] = [];
   for (const path of config.linux?.maskedPaths ?? []) {
-    const key = resolveLinks(root, path);
+    const key = resolveLinks(root, pathInContainer(path));
     const stat = native.stat(AT_FDCWD, `${root}${key}`, false);
     if (typeof stat !== "number" && (stat.mode & S_IFMT) !== S_IFDIR) found.push(key);
   }

@@ -1,4 +1,5 @@
 import { parseMountOptions } from "../plan/mount_options.ts";
+import { unknownOption } from "../plan/mounts.ts";
 import { MountFlag } from "../plan/ops.ts";
 import type { Report, Sound } from "../spec/sound.ts";
 import type { Config, Mount } from "../spec/types.ts";
@@ -27,9 +28,9 @@ export function mountFindings(bundle: string, { mounts }: Sound<Config>, report:
     // Without one of its options a mount may be of another kind.
     const options = mount?.options ?? [];
     if (mount === undefined || !options.every((option) => option !== undefined)) return;
-    const { data, flags } = parseMountOptions(options);
+    const { flags } = parseMountOptions(options);
     if ((flags & MountFlag.BIND) !== 0) {
-      checkBind(bundle, mount, at, data, report);
+      checkBind(bundle, mount, at, report);
     } else if ((flags & MountFlag.REMOUNT) === 0) {
       checkFilesystem(mount, at, known, report);
     }
@@ -42,10 +43,9 @@ function fileSystems(): readonly string[] | undefined {
   return text?.split("\n").map((line) => line.slice(line.indexOf("\t") + 1));
 }
 
-function checkBind(bundle: string, mount: Sound<Mount>, at: string, data: string, report: Report): void {
-  if (data !== "") {
-    report(`${at}/options`, `a bind mount takes no options of a file system; found ${data}`);
-  }
+function checkBind(bundle: string, mount: Sound<Mount>, at: string, report: Report): void {
+  const unknown = unknownOption(mount as Mount);
+  if (unknown !== undefined) report(`${at}/options`, unknown);
   const { source = "" } = mount;
   const path = source.startsWith("/") ? source : `${bundle}/${source}`;
   const stat = native.stat(AT_FDCWD, path, true);

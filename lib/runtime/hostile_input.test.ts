@@ -40,7 +40,7 @@ const FACTS: PlanFacts = {
   kcore: true,
   selinux: true,
   cgroupMounts: {},
-  trees: [],
+  links: {}, trees: [],
 };
 
 /** A config that is right, and has something at nearly every place. */

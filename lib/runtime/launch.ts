@@ -26,6 +26,7 @@ import { mountTrees } from "./mount_trees.ts";
 import { sendPidfd } from "./pidfd_socket.ts";
 import { warnOfCapabilities } from "./capability_warnings.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
+import { copiedLinks } from "./copied_links.ts";
 import { runPoststop } from "./destroy.ts";
 import { relaysConsole } from "./console_socket.ts";
 import { runHooks } from "./hooks.ts";
@@ -145,6 +146,7 @@ export async function launch(
     const seccomp = await containerFilter(context, config);
     // The plan shows the container its cgroups, and only a try tells which of them it gets.
     if (rootless) cgroup.create();
+    const links = copiedLinks(planned, bundle.path);
     const facts: PlanFacts = {
       id: options.id,
       bundle: bundle.path,
@@ -159,7 +161,8 @@ export async function launch(
       selinux,
       cgroupMounts: cgroupPieces(config, layout, cgroup.paths),
       ...(seccomp === undefined ? {} : { seccomp }),
-      trees: treeMounts(planned, namespaces),
+      links,
+      trees: treeMounts(planned, namespaces, links),
     };
     const plan = buildPlan(planned, facts);
     if (mode.waitForStart) entry.makeFifo();

@@ -3,6 +3,7 @@
  * `create` has made may be gone since, or were never in this copy of the root file system.
  */
 import { InitProcess } from "../init/process.ts";
+import { markHeldMounts } from "../plan/held_mounts.ts";
 import * as K from "../plan/linux.ts";
 import { isBind, mountFields } from "../plan/mounts.ts";
 import { hasNamespace, readNamespaces } from "../plan/namespaces.ts";
@@ -31,6 +32,7 @@ export async function makeMountPoints({ config, path, rootfs }: Bundle): Promise
     steps.push({ op: "mount", origin: `/mounts/${index}`, fields: mountFields(only, path, false, rootfs) });
   }
   steps.push({ op: "ready", origin: "", fields: {} });
+  markHeldMounts(steps);
   const clone = { flags: K.CLONE_NEWNS, staged: false };
   const init = InitProcess.start({ clone, stdio: [0, 1, 2], preserveFds: 0, hookOutput: () => "" });
   try {

@@ -11,6 +11,7 @@ import { bindSource, parentPropagation } from "../plan/mounts.ts";
 import { parseMountOptions } from "../plan/mount_options.ts";
 import type { Namespaces } from "../plan/namespaces.ts";
 import { MountFlag } from "../plan/ops.ts";
+import { isIdMapOption, parseIdMapOption } from "../spec/id_map_option.ts";
 import { propertyName } from "../spec/property_name.ts";
 import type { Config, Mount } from "../spec/types.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
@@ -46,7 +47,8 @@ export function mountTrees(
     const path = bindSource(mount, bundle);
     const options = parseMountOptions(mount.options ?? []);
     const idMapped = isIdMapped(mount);
-    const fd = openAsSeenBy(pid, path, (options.flags & MountFlag.RECURSIVE) !== 0);
+    const follow = (options.flags & MountFlag.SRC_NOFOLLOW) === 0;
+    const fd = openAsSeenBy(pid, path, (options.flags & MountFlag.RECURSIVE) !== 0, follow);
     // A user, or root of a user namespace that has no mount namespace of its own: init, which has both, may be luckier.
     if (fd === -Errno.EPERM && !idMapped) return undefined;
     const name = propertyName(pointer);
@@ -77,7 +79,7 @@ export function mountTrees(
  * A detached mount of `path` in the mount namespace of a process: so it has that one's mounts and, where it belongs to another
  * user namespace, its locked flags. Of this process's own where the other may not be entered.
  */
-function openAsSeenBy(pid: number, path: string, recursive: boolean): number {
+function openAsSeenBy(pid: number, path: string, recursive: boolean, follow: boolean): number {
   const own: number[] = [];
   const open = (name: string, flags: number): number => {
     const fd = native.open(AT_FDCWD, `/proc/${pid}/${name}`, flags | O_CLOEXEC, 0);
@@ -87,8 +89,8 @@ function openAsSeenBy(pid: number, path: string, recursive: boolean): number {
   try {
     const there = open("ns/mnt", O_RDONLY);
     const root = open("root", O_PATH);
-    const fd = there < 0 || root < 0 ? -Errno.EPERM : native.openTreeIn(there, root, path, recursive);
-    return fd === -Errno.EPERM || fd === -Errno.EINVAL ? native.openTree(path, recursive) : fd;
+    const fd = there < 0 || root < 0 ? -Errno.EPERM : native.openTreeIn(there, root, path, recursive, follow);
+    return fd === -Errno.EPERM || fd === -Errno.EINVAL ? native.openTree(path, recursive, follow) : fd;
   } finally {
     for (const fd of own) native.close(fd);
   }
@@ -112,13 +114,15 @@ function usersOf(
   users: Map<string, number>,
   fds: number[],
 ): number {
-  const own = (mount.uidMappings?.length ?? 0) > 0;
+  const listed = (mount.uidMappings?.length ?? 0) > 0;
+  const asked = listed ? undefined : optionMaps(mount, config);
+  const own = listed || asked !== undefined;
   if (!own) {
     for (const { flag, origin } of namespaces.joins) {
       if (flag === K.CLONE_NEWUSER) return joined.get(origin) ?? -1;
     }
   }
-  const maps: IdMaps = own ? mount : (config.linux ?? {});
+  const maps: IdMaps = asked ?? (listed ? mount : (config.linux ?? {}));
   const key = JSON.stringify([maps.uidMappings, maps.gidMappings]);
   let fd = users.get(key);
   if (fd === undefined) {
@@ -127,6 +131,13 @@ function usersOf(
     users.set(key, fd);
   }
   return fd;
+}
+
+/** The mappings in the option `idmap` or `ridmap`, where it has some. */
+function optionMaps({ options = [] }: Mount, { linux }: Config): IdMaps | undefined {
+  const option = options.find(isIdMapOption);
+  const maps = option === undefined ? undefined : parseIdMapOption(option, linux);
+  return typeof maps === "string" ? undefined : maps;
 }
 
 /** The namespace lives by its descriptor; the process that it was made with is an init that never gets a plan. */

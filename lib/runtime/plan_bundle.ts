@@ -15,6 +15,7 @@ import { wantedFlags } from "../seccomp/filter.ts";
 import { profileRules } from "../seccomp/rules.ts";
 import type { LinuxResources, LinuxSeccomp } from "../spec/types.ts";
 import { cgroupPieces } from "./cgroup_mounts.ts";
+import { copiedLinks } from "./copied_links.ts";
 import { loadConfig } from "./bundle.ts";
 import type { RuntimeContext } from "./options.ts";
 import { mayLackCgroups } from "./rootless.ts";
@@ -42,6 +43,7 @@ export function planBundle(context: RuntimeContext, options: BundlePaths): reado
   const paths = !hasCgroup ? {} : (unit?.paths ?? containerPaths(layout, config.linux?.cgroupsPath, id, false));
   const seccomp = profile(config.linux?.seccomp);
   const root = config.root?.path ?? "";
+  const links = copiedLinks(config, options.bundle);
   const plan = buildPlan(config, {
     id,
     bundle: options.bundle,
@@ -57,7 +59,8 @@ export function planBundle(context: RuntimeContext, options: BundlePaths): reado
     // A filter is not made: libseccomp would have to be loaded, and nobody reads BPF.
     ...(seccomp === undefined ? {} : { seccomp: { filter: new Uint8Array(0), flags: wantedFlags(seccomp) } }),
     cgroupMounts: cgroupPieces(config, layout, paths),
-    trees: treeMounts(config, readNamespaces(config)),
+    links,
+    trees: treeMounts(config, readNamespaces(config), links),
   });
   const resources = (hasCgroup ? config.linux?.resources : undefined) ?? {};
   const devicePaths = (config.linux?.devices ?? []).map(({ path }) => path);

@@ -233,7 +233,7 @@ async function bringBack(
 /** CRIU wants a root that is a mount point, and whose parent nothing covers. */
 function mountRoot(entry: Entry, rootfs: string): string {
   const path = entry.makeRestoreRoot();
-  const tree = native.openTree(rootfs, true);
+  const tree = native.openTree(rootfs, true, true);
   try {
     check(tree, `root.path: open_tree ${rootfs}`, { pointer: "/root/path", path: rootfs });
     check(native.mountSetattr(tree, true, 0, 0, K.MS_PRIVATE, -1), "root.path: mount_setattr", { path: rootfs });

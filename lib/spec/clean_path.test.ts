@@ -1,10 +1,11 @@
 import t from "tap";
-import { plainPath } from "./clean_path.ts";
+import { pathInContainer } from "./clean_path.ts";
 
-void t.test("plainPath writes a place below a root in one way", async (t) => {
+void t.test("pathInContainer writes a place in one way, and takes .. as text", async (t) => {
   for (const path of ["/proc", "//proc", "/proc/", "/proc//", "/./proc", "/proc/.", "proc", "./proc/"]) {
-    t.equal(plainPath(path), "/proc", path);
+    t.equal(pathInContainer(path), "/proc", path);
   }
-  for (const path of ["/", "", ".", "//", "/./"]) t.equal(plainPath(path), "/", path);
-  for (const path of ["/a/..b/.c/d.", "/a/../b", "/..", "/a b/c"]) t.equal(plainPath(path), path, path);
+  for (const path of ["/", "", ".", "//", "/./", "/..", "/proc/..", "a/.."]) t.equal(pathInContainer(path), "/", path);
+  for (const path of ["/a/..b/.c/d.", "/..a", "/a b/c", "/a/...", "/.a"]) t.equal(pathInContainer(path), path, path);
+  for (const path of ["/a/../b", "/x/y/../../b", "/../../b", "../b", "a/../../b/", "/b/c/.."]) t.equal(pathInContainer(path), "/b", path);
 });

@@ -1,8 +1,13 @@
+/** An empty name, "." or "..", anywhere in an absolute path; also the root itself. */
+const UNCLEAN = /\/\.{0,2}(\/|$)/;
+
 /**
  * A path without ".", ".." and empty names. ".." stops at the root, also where the path is relative: it can
  * never lead out of the place below which it counts. A name only: it says nothing of links on the way.
  */
 export function cleanPath(path: string): string {
+  // Nearly every path is clean: the others only need to be taken apart.
+  if (path.startsWith("/") && !UNCLEAN.test(path)) return path;
   const names: string[] = [];
   for (const name of path.split("/")) {
     if (name === "" || name === ".") continue;
@@ -13,18 +18,10 @@ export function cleanPath(path: string): string {
   return path.startsWith("/") ? `/${joined}` : joined;
 }
 
-/** Whether an absolute path names the root, however it is written. */
-export function isRootPath(path: string): boolean {
-  const last = path.at(-1);
-  // Nearly no path ends so: the others need not be taken apart.
-  return (last === "/" || last === ".") && cleanPath(path) === "/";
-}
-
 /**
- * The same place below a root, written in one way: "/proc" for "//proc", "/proc/", "/./proc" and "proc". ".." stays,
- * because a link may stand before it.
+ * A path of config.json in the container: absolute and clean. So ".." is taken as text, as runc does it: whether what stands
+ * before it is missing, a file or a link does not matter, and no link of the image decides where it leads.
  */
-export function plainPath(path: string): string {
-  if (path.startsWith("/") && !/\/\.?(\/|$)/.test(path)) return path;
-  return `/${path.split("/").filter((name) => name !== "" && name !== ".").join("/")}`;
+export function pathInContainer(path: string): string {
+  return cleanPath(path.startsWith("/") ? path : `/${path}`);
 }

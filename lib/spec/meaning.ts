@@ -1,5 +1,5 @@
-import { isRootPath } from "./clean_path.ts";
 import { parseCpuList } from "./cpu_list.ts";
+import { isIdMapOption, parseIdMapOption } from "./id_map_option.ts";
 import { idMapChecks } from "./meaning_ids.ts";
 import { linuxChecks } from "./meaning_linux.ts";
 import { namespaceChecks } from "./meaning_namespaces.ts";
@@ -153,7 +153,7 @@ function checkScheduler({ scheduler }: Sound<Process>, report: Report): void {
 function checkMounts({ mounts, linux }: Sound<Config>, report: Report): void {
   for (const [index, mount] of (mounts ?? []).entries()) {
     const at = `/mounts/${index}`;
-    if (mount !== undefined) checkPlace(mount, at, report);
+    if (mount !== undefined) checkKind(mount, at, report);
     const uids = mount?.uidMappings?.length ?? 0;
     const gids = mount?.gidMappings?.length ?? 0;
     if ((uids === 0) !== (gids === 0)) {
@@ -161,13 +161,18 @@ function checkMounts({ mounts, linux }: Sound<Config>, report: Report): void {
       report(`${at}/${missing}`, "missing: uidMappings and gidMappings go together");
     }
     const options = mount?.options ?? [];
-    const asked = options.findIndex((option) => option === "idmap" || option === "ridmap");
+    const asked = options.findIndex((option) => option !== undefined && isIdMapOption(option));
     if (uids + gids === 0 && asked < 0) continue;
     const where = asked < 0 ? `${at}/uidMappings` : `${at}/options/${asked}`;
+    const maps = parseIdMapOption(options[asked] ?? "", linux);
+    if (typeof maps === "string") {
+      report(where, maps, [where, "/linux/uidMappings", "/linux/uidMappings/*", "/linux/gidMappings", "/linux/gidMappings/*"]);
+      continue;
+    }
     if (!options.includes("bind") && !options.includes("rbind")) {
       report(where, "id-mapped mounts are only supported for bind-mounts (option bind or rbind)");
     }
-    if (uids + gids > 0 || (linux?.namespaces ?? []).some((each) => each?.type === "user")) continue;
+    if (uids + gids > 0 || maps !== undefined || (linux?.namespaces ?? []).some((each) => each?.type === "user")) continue;
     const text = "an id-mapped mount needs uidMappings and gidMappings of its own, or a user namespace of the container";
     report(where, text);
   }
@@ -184,19 +189,10 @@ function checkDeadline(scheduler: Sound<Scheduler>, at: string, report: Report):
   report(at, `${found}, but ${must}`, reads);
 }
 
-/** What is mounted, and where to. */
-function checkPlace({ destination = "", options = [], type = "" }: Sound<Mount>, at: string, report: Report): void {
-  const isRoot = destination !== "" && isRootPath(`/${destination}`);
+/** What is mounted. */
+function checkKind({ options = [], type = "" }: Sound<Mount>, at: string, report: Report): void {
   const isDummy = type === "" || type === "none" || type === "bind";
-  if ((!isRoot && !isDummy) || options.includes("remount")) return;
-  if (isRoot) {
-    report(`${at}/destination`, `found ${show(destination)}, must be below /: the root itself is /root/path`, [
-      `${at}/destination`,
-      `${at}/options`,
-      `${at}/options/*`,
-    ]);
-  }
-  if (!isDummy || options.includes("bind") || options.includes("rbind")) return;
+  if (!isDummy || options.includes("remount") || options.includes("bind") || options.includes("rbind")) return;
   const found = type === "" ? "missing" : `found ${show(type)}`;
   const message = `${found}, must be a file system; for a bind mount the options need bind or rbind`;
   report(`${at}/type`, message, [`${at}/type`, `${at}/options`, `${at}/options/*`]);

@@ -119,10 +119,13 @@ export interface Native {
   pipe(): [number, number] | number;
   ioctlInt(fd: number, request: number, argument: number): number;
 
-  /** open_tree(2) with OPEN_TREE_CLONE: a detached mount of `path`, `recursive` with all that is mounted in it. */
-  openTree(path: string, recursive: boolean): number;
+  /**
+   * open_tree(2) with OPEN_TREE_CLONE: a detached mount of `path`, `recursive` with all that is mounted in it. Without `follow`
+   * a symbolic link itself.
+   */
+  openTree(path: string, recursive: boolean, follow: boolean): number;
   /** The same in another mount namespace, where `root` is the root directory that `path` counts from. */
-  openTreeIn(mountNamespace: number, root: number, path: string, recursive: boolean): number;
+  openTreeIn(mountNamespace: number, root: number, path: string, recursive: boolean, follow: boolean): number;
   /** move_mount(2): attaches a detached mount at `target`. */
   moveMount(fd: number, target: string): number;
   /** umount2(2), lazily, of what is mounted at `path`; a symbolic link is not followed. */

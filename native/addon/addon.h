@@ -54,8 +54,8 @@ int Access(int dirfd, const Path& path, int mode);
 Napi::Value Readdir(Napi::Env env, int dirfd, const Path& path);
 
 // mounts.cc
-int OpenTree(const Path& path, bool recursive);
-int OpenTreeIn(int mount_namespace, int root, const Path& path, bool recursive);
+int OpenTree(const Path& path, bool recursive, bool follow);
+int OpenTreeIn(int mount_namespace, int root, const Path& path, bool recursive, bool follow);
 int MoveMount(int fd, const Path& target);
 int Unmount(const Path& path);
 int MountSetattr(int fd, bool recursive, uint32_t set, uint32_t clear, uint32_t propagation,

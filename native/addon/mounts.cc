@@ -11,20 +11,19 @@
 
 namespace runt::addon {
 
-int OpenTree(const Path& path, bool recursive) {
-  // AT_RECURSIVE
-  const unsigned flags = 1U /* OPEN_TREE_CLONE */ | O_CLOEXEC | (recursive ? 0x8000U : 0U);
-  return static_cast<int>(Syscall(__NR_open_tree, AT_FDCWD, path.text, flags));
-}
-
 namespace {
+
+unsigned TreeFlags(bool recursive, bool follow) {
+  return 1U /* OPEN_TREE_CLONE */ | O_CLOEXEC | (recursive ? 0x8000U /* AT_RECURSIVE */ : 0U) |
+         (follow ? 0U : static_cast<unsigned>(AT_SYMLINK_NOFOLLOW));
+}
 
 // What a child does in another mount namespace, with the memory and the descriptors of its parent.
 struct Visit {
   int mount_namespace;
   int root;
   const char* path;
-  bool recursive;
+  unsigned flags;
   long result;
 };
 
@@ -34,19 +33,23 @@ int OpenThere(void* argument) {
   if (visit.result >= 0) visit.result = Syscall(__NR_fchdir, visit.root);
   if (visit.result >= 0) visit.result = Syscall(__NR_chroot, ".");
   if (visit.result >= 0) {
-    const unsigned flags = 1U /* OPEN_TREE_CLONE */ | O_CLOEXEC | (visit.recursive ? 0x8000U : 0U);
-    visit.result = Syscall(__NR_open_tree, AT_FDCWD, visit.path, flags);
+    visit.result = Syscall(__NR_open_tree, AT_FDCWD, visit.path, visit.flags);
   }
   return 0;
 }
 
 }  // namespace
 
+int OpenTree(const Path& path, bool recursive, bool follow) {
+  return static_cast<int>(
+      Syscall(__NR_open_tree, AT_FDCWD, path.text, TreeFlags(recursive, follow)));
+}
+
 // setns(2) wants a process that shares its directories with no thread: so a child does it.
-int OpenTreeIn(int mount_namespace, int root, const Path& path, bool recursive) {
+int OpenTreeIn(int mount_namespace, int root, const Path& path, bool recursive, bool follow) {
   constexpr size_t kStack = 16 * 1024;
   alignas(16) char stack[kStack];
-  Visit visit = {mount_namespace, root, path.text, recursive, 0};
+  Visit visit = {mount_namespace, root, path.text, TreeFlags(recursive, follow), 0};
   // No handler of ours is to run in it.
   sigset_t all;
   sigset_t before;

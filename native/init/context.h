@@ -5,12 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "../base/kernel.h"
 #include "../base/socket.h"
 #include "../base/text.h"
 #include "../base/unique_fd.h"
 #include "../plan/ops.gen.h"
+#include "held_mounts.h"
 #include "missing.h"
 #include "procfs.h"
 #include "rooted_path.h"
@@ -50,13 +52,13 @@ struct Context {
   bool keeps_procfs = false;
   // The container's root: first the rootfs mount, after enterRoot "/".
   RootedPath root;
-  // What was mounted on /proc and on /sys, if anything was: paths below are looked for in there,
-  // wherever somebody has moved the directory that it was mounted on.
-  RootedPath proc;
-  RootedPath sys;
+  // Mounts of this plan, in which paths below them are looked for: see places.h.
+  HeldMounts held;
   // The rootfs was made a mount: the mount namespace is this container's own, and things may be
   // mounted.
   bool owns_mounts = false;
+  // The root gets what is mounted in it on the host.
+  bool receives_mounts = false;
   // What is found by name is the container's, not what sources and devices are taken from.
   bool entered_root = false;
   // The standard streams are a terminal of the container's own.
@@ -67,6 +69,11 @@ struct Context {
   bool shares_pids = false;
   // CLONE_NEW* of the namespaces that could not be joined from outside of the user namespace.
   std::uint32_t join_later = 0;
+
+  // The nodes that deviceNode steps have made, named by their numbers from 1.
+  UniqueFd device_nodes;
+  std::uint32_t device_node_count = 0;
+  bool device_nodes_attached = false;
 
   // Sources of masks. The first use attaches them; later ones are cloned from there, because
   // before 6.15 a mount that is attached nowhere cannot be cloned.
@@ -83,6 +90,8 @@ struct Context {
   bool changed_directory = false;
   // The real place of the target that was verified last: what an error may refer to.
   Text<kPathMax> mount_target;
+  // What of it lies below the root, from its slash on.
+  std::string_view mount_inside;
   // Where findProgram found the program.
   Text<kPathMax> program;
   // What kept execve from executing it, where that is another file.

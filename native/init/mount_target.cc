@@ -4,6 +4,7 @@
 
 #include "../plan/ops.gen.h"
 #include "mount_table.h"
+#include "places.h"
 
 namespace runt {
 
@@ -36,6 +37,7 @@ Status Verify(Context& context, int target, bool allow_root, bool allow_procfs) 
   TRY(context.procfs.Name(context.root.fd(), &root));
   TRY(context.procfs.Name(target, &context.mount_target));
   const std::string_view path = context.mount_target.view();
+  context.mount_inside = IsBelow(path, root.view()) ? Inside(path, root.view()) : path;
   const auto refuse = [](int number, std::string_view subject) {
     return Error{number, Call::kVerify, subject};
   };
@@ -65,18 +67,47 @@ Place PlaceOf(std::string_view path, std::string_view root) {
   return IsBelow(inside, kProc) && !IsReplaceable(inside) ? Place::kInProcfs : Place::kFree;
 }
 
-Status VerifyMountTarget(Context& context, int target, bool shows_procfs) {
-  return Verify(context, target, false, shows_procfs);
+Status VerifyMountTarget(Context& context, int target, bool shows_procfs, bool is_root) {
+  return Verify(context, target, is_root, shows_procfs);
+}
+
+Error WhyNotMade(Context& context, std::string_view path, const Error& error) {
+  if (error.number() != ENOENT) return error;
+  std::string_view existing = path;
+  UniqueFd directory;
+  while (!directory.valid()) {
+    while (!existing.empty() && existing.back() != '/') existing.remove_suffix(1);
+    if (existing.size() <= 1) return error;
+    existing.remove_suffix(1);
+    Result<UniqueFd> opened = OpenPlace(context, existing, O_PATH | O_DIRECTORY);
+    if (opened.ok()) directory = opened.Take();
+  }
+  Text<kPathMax> root;
+  Text<kPathMax> name;
+  if (!context.procfs.Name(context.root.fd(), &root).ok() ||
+      !context.procfs.Name(directory.get(), &name).ok()) {
+    return error;
+  }
+  const Place place = PlaceOf(name.view(), root.view());
+  if (place != Place::kProcfs && place != Place::kInProcfs) return error;
+  path.remove_prefix(existing.size());
+  context.mount_target = Text<kPathMax>(Inside(name.view(), root.view()));
+  context.mount_target.Add(path);
+  if (context.mount_target.overflowed()) return error;
+  return {EPERM, Call::kVerify, context.mount_target.view()};
 }
 
 Result<UniqueFd> OpenMounted(Context& context, std::string_view path, Links links) {
+  // What this plan has mounted there has been verified.
+  const HeldMount* held = context.held.Find(path);
+  if (held != nullptr && InsideOf(*held, path) == ".") return held->root.Open(".", O_PATH);
   // Not the text of the path decides: the kernel says whether a link was followed.
-  Result<UniqueFd> direct = context.root.Open(path, O_PATH, Links::kRefuse);
+  Result<UniqueFd> direct = OpenPlace(context, path, O_PATH, Links::kRefuse);
   const bool named = direct.ok();
   Result<UniqueFd> opened =
       named || links == Links::kRefuse || direct.error().number() != ELOOP
           ? std::move(direct)
-          : context.root.Open(path, O_PATH, links);
+          : OpenPlace(context, path, O_PATH, links);
   UniqueFd target = TRY(std::move(opened));
   TRY(Verify(context, target.get(), named, named));
   return target;

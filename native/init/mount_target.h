@@ -29,8 +29,12 @@ Place PlaceOf(std::string_view path, std::string_view root);
 
 // Fails with call `verify` and the real path below the root as the subject, unless `target` may be
 // covered: EPERM on or in /proc, EINVAL on the root, EXDEV outside. `shows_procfs`: what is to be
-// mounted is a procfs, or a bind of one; only that belongs on /proc.
-Status VerifyMountTarget(Context& context, int target, bool shows_procfs);
+// mounted is a procfs, or a bind of one; only that belongs on /proc. `is_root`: config.json names the
+// root, which no link of the image may do.
+Status VerifyMountTarget(Context& context, int target, bool shows_procfs, bool is_root = false);
+
+// Why the target `path` could not be made: `error`, or that a procfs takes no new names, for which the kernel has ENOENT.
+Error WhyNotMade(Context& context, std::string_view path, const Error& error);
 
 // Opens (O_PATH) what is mounted at `path` already, for it to be changed. Under their own names the
 // root and /proc may be; what a link of the image leads to is judged as a new mount there would be.

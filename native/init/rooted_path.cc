@@ -17,20 +17,33 @@ constexpr int kResolveTries = 4096;
 // As the kernel's own limit for one resolution.
 constexpr int kMaxLinks = 40;
 
-std::uint64_t ResolveFlags(Links links) {
-  const std::uint64_t base = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+// What paths count from.
+struct Base {
+  int fd;
+  Scope scope;
+};
+
+std::uint64_t ResolveFlags(Scope scope, Links links) {
+  const std::uint64_t base = (scope == Scope::kRoot ? RESOLVE_IN_ROOT : RESOLVE_BENEATH) |
+                             static_cast<std::uint64_t>(RESOLVE_NO_MAGICLINKS);
   return links == Links::kRefuse ? base | RESOLVE_NO_SYMLINKS : base;
 }
 
-long OpenInRoot(int root, const char* path, std::uint64_t flags, Links links) {
+long OpenInRoot(Base base, const char* path, std::uint64_t flags, Links links) {
+  // The base itself may be a file.
+  if (base.scope == Scope::kBeneath && (flags & O_PATH) != 0 && std::string_view(path) == ".") {
+    return Syscall(__NR_fcntl, base.fd, F_DUPFD_CLOEXEC, 0);
+  }
   struct open_how how = {};
   how.flags = flags | O_CLOEXEC;
-  how.resolve = ResolveFlags(links);
+  how.resolve = ResolveFlags(base.scope, links);
   long result = -EAGAIN;
   for (int i = 0; i < kResolveTries && (result == -EAGAIN || result == -EINTR); ++i) {
-    result = Syscall(__NR_openat2, root, path, &how, sizeof how);
+    result = Syscall(__NR_openat2, base.fd, path, &how, sizeof how);
   }
-  if (result == -ENOSYS) return WalkInRoot(root, path, flags, links == Links::kFollow);
+  if (result == -ENOSYS) {
+    return WalkInRoot(base.fd, path, flags, links == Links::kFollow, base.scope == Scope::kBeneath);
+  }
   return result;
 }
 
@@ -85,7 +98,7 @@ struct Attempt {
   UniqueFd made;
 };
 
-Result<Attempt> TryMakeDirectories(int root, std::uint32_t mode, Links links,
+Result<Attempt> TryMakeDirectories(Base root, std::uint32_t mode, Links links,
                                    std::string_view subject, Path* path) {
   constexpr std::uint64_t kDirectory = O_PATH | O_DIRECTORY;
   UniqueFd current =
@@ -130,18 +143,18 @@ Result<Attempt> TryMakeDirectories(int root, std::uint32_t mode, Links links,
 Result<UniqueFd> RootedPath::Open(std::string_view path, std::uint64_t flags, Links links) const {
   const Path text(path);
   if (text.overflowed()) return Error{ENAMETOOLONG, Call::kOpenat2, path};
-  return CheckedFd(OpenInRoot(fd(), text.c_str(), flags, links), Call::kOpenat2, path);
+  return CheckedFd(OpenInRoot({fd(), scope_}, text.c_str(), flags, links), Call::kOpenat2, path);
 }
 
 Result<UniqueFd> RootedPath::MakeDirectories(std::string_view path, std::uint32_t mode,
                                              Links links) const {
   Path wanted(path);
   if (wanted.overflowed()) return Error{ENAMETOOLONG, Call::kOpenat2, path};
-  const long existing = OpenInRoot(fd(), wanted.c_str(), O_PATH | O_DIRECTORY, links);
+  const long existing = OpenInRoot({fd(), scope_}, wanted.c_str(), O_PATH | O_DIRECTORY, links);
   if (existing >= 0) return UniqueFd(static_cast<int>(existing));
   if (existing != -ENOENT) return Error{static_cast<int>(-existing), Call::kOpenat2, path};
   for (int i = 0; i < kMaxLinks; ++i) {
-    Attempt attempt = TRY(TryMakeDirectories(fd(), mode, links, path, &wanted));
+    Attempt attempt = TRY(TryMakeDirectories({fd(), scope_}, mode, links, path, &wanted));
     if (attempt.made.valid()) return std::move(attempt.made);
   }
   return Error{ELOOP, Call::kOpenat2, path};
@@ -169,7 +182,7 @@ Result<UniqueFd> RootedPath::MakeFile(std::string_view path, std::uint32_t mode)
   Path wanted(path);
   if (wanted.overflowed()) return Error{ENAMETOOLONG, Call::kOpenat2, path};
   for (int i = 0; i < kMaxLinks; ++i) {
-    const long existing = OpenInRoot(fd(), wanted.c_str(), O_PATH, Links::kFollow);
+    const long existing = OpenInRoot({fd(), scope_}, wanted.c_str(), O_PATH, Links::kFollow);
     if (existing >= 0) return UniqueFd(static_cast<int>(existing));
     if (existing != -ENOENT) return Error{static_cast<int>(-existing), Call::kOpenat2, path};
     Result<ParentDirectory> found = MakeParent(wanted.view());

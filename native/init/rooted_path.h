@@ -19,6 +19,9 @@
 
 namespace runt {
 
+// Where an absolute link and ".." lead that go past the root: to the root, as in a chroot, or nowhere (EXDEV).
+enum class Scope { kRoot, kBeneath };
+
 // Whether symbolic links are followed (inside the root), or make the resolution fail with ELOOP.
 enum class Links { kFollow, kRefuse };
 
@@ -32,7 +35,9 @@ class RootedPath {
  public:
   RootedPath() = default;
   // `root`: an O_PATH descriptor, or the root of a mount.
-  explicit RootedPath(UniqueFd root) : root_(std::move(root)) {}
+  // With kBeneath, which may be a file too, paths are relative.
+  explicit RootedPath(UniqueFd root, Scope scope = Scope::kRoot)
+      : root_(std::move(root)), scope_(scope) {}
 
   int fd() const { return root_.get(); }
 
@@ -54,6 +59,7 @@ class RootedPath {
 
  private:
   UniqueFd root_;
+  Scope scope_ = Scope::kRoot;
 };
 
 // Opens one component below `directory` without following a link; `flags` as in open(2).

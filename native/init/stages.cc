@@ -99,6 +99,10 @@ Status RunStep(Context& context, const RawStep& raw) {
       return RunAs(context, raw, NetDevices);
     case Op::kStandardStreams:
       return RunAs(context, raw, StandardStreams);
+    case Op::kDeviceNodes:
+      return RunAs(context, raw, DeviceNodes);
+    case Op::kDeviceNode:
+      return RunAs(context, raw, DeviceNode);
     case Op::kApparmorProfile:
       return RunAs(context, raw, ApparmorProfile);
     case Op::kSelinuxLabel:

@@ -43,6 +43,7 @@ class Walk {
   explicit Walk(int root) : root_(root) {}
 
   int at() const { return current_.get(); }
+  bool IsAtRoot() const { return passed_.empty(); }
 
   long Restart() {
     passed_.Clear();
@@ -111,8 +112,9 @@ long VerifyBeneath(int fd, const FileFacts& root) {
 
 }  // namespace
 
-long WalkInRoot(int root, const char* path, std::uint64_t flags, bool follow) {
+long WalkInRoot(int root, const char* path, std::uint64_t flags, bool follow, bool beneath) {
   if (path[0] == '\0') return -ENOENT;
+  if (beneath && path[0] == '/') return -EXDEV;
   Path names{std::string_view(path)};
   if (names.overflowed()) return -ENAMETOOLONG;
   Walk walk(root);
@@ -125,6 +127,7 @@ long WalkInRoot(int root, const char* path, std::uint64_t flags, bool follow) {
     if (name.empty()) return OpenAt(walk.at(), ".", flags);
     if (name.view() == ".") continue;
     if (name.view() == "..") {
+      if (beneath && walk.IsAtRoot()) return -EXDEV;
       result = walk.Leave();
       continue;
     }
@@ -146,6 +149,7 @@ long WalkInRoot(int root, const char* path, std::uint64_t flags, bool follow) {
       if (result < 0) return result;
       names = expanded;
       rest = names.view();
+      if (result > 0 && beneath) return -EXDEV;
       if (result > 0) result = walk.Restart();
       continue;
     }

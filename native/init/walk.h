@@ -13,8 +13,9 @@
 namespace runt {
 
 // As openat2(2) with RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, and RESOLVE_NO_SYMLINKS unless
-// `follow`. Returns a close-on-exec descriptor or -errno.
-long WalkInRoot(int root, const char* path, std::uint64_t flags, bool follow);
+// `follow`. `beneath`: RESOLVE_BENEATH instead, where what leads out of the root is -EXDEV. Returns a
+// close-on-exec descriptor or -errno.
+long WalkInRoot(int root, const char* path, std::uint64_t flags, bool follow, bool beneath = false);
 
 // As openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS in a procfs; of all
 // links only its "self" is followed.

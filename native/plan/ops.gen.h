@@ -13,7 +13,7 @@ namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
 inline constexpr std::uint32_t kPlanVersion = 7;
-inline constexpr std::uint32_t kOpCount = 46;
+inline constexpr std::uint32_t kOpCount = 48;
 inline constexpr std::uint32_t kFailureSize = 280;
 
 inline constexpr std::uint32_t kMountFlagBind = 1;
@@ -21,6 +21,10 @@ inline constexpr std::uint32_t kMountFlagRecursive = 2;
 inline constexpr std::uint32_t kMountFlagRemount = 4;
 inline constexpr std::uint32_t kMountFlagCopyUp = 8;
 inline constexpr std::uint32_t kMountFlagStrictTarget = 16;
+inline constexpr std::uint32_t kMountFlagHold = 32;
+inline constexpr std::uint32_t kMountFlagRelease = 64;
+inline constexpr std::uint32_t kMountFlagSrcNofollow = 128;
+inline constexpr std::uint32_t kMountFlagDestNofollow = 256;
 inline constexpr std::uint32_t kRefusedRlimits = 1;
 inline constexpr std::uint32_t kRefusedScheduler = 2;
 inline constexpr std::uint32_t kRefusedIoPriority = 4;
@@ -74,6 +78,8 @@ enum class Op : std::uint32_t {
   kMemoryPolicy = 43,
   kNetDevices = 44,
   kStandardStreams = 45,
+  kDeviceNodes = 46,
+  kDeviceNode = 47,
 };
 
 enum class Stage : std::uint32_t {
@@ -272,10 +278,12 @@ inline bool Decode(FieldReader in, MountStep* out) {
 struct SymlinkStep {
   std::string_view path;
   std::string_view target;
+  std::uint32_t exact = 0;
 };
 inline bool Decode(FieldReader in, SymlinkStep* out) {
   return in.ReadText(&out->path) &&
          in.ReadText(&out->target) &&
+         in.Read(&out->exact) &&
          in.AtEnd();
 }
 
@@ -287,6 +295,7 @@ struct DeviceStep {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint32_t bind = 0;
+  std::uint32_t node = 0;
 };
 inline bool Decode(FieldReader in, DeviceStep* out) {
   return in.ReadText(&out->path) &&
@@ -296,6 +305,7 @@ inline bool Decode(FieldReader in, DeviceStep* out) {
          in.Read(&out->uid) &&
          in.Read(&out->gid) &&
          in.Read(&out->bind) &&
+         in.Read(&out->node) &&
          in.AtEnd();
 }
 
@@ -639,6 +649,30 @@ inline bool Decode(FieldReader in, StandardStreamsStep* out) {
          in.AtEnd();
 }
 
+struct DeviceNodesStep {
+  std::string_view data;
+};
+inline bool Decode(FieldReader in, DeviceNodesStep* out) {
+  return in.ReadText(&out->data) &&
+         in.AtEnd();
+}
+
+struct DeviceNodeStep {
+  std::uint32_t mode = 0;
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+};
+inline bool Decode(FieldReader in, DeviceNodeStep* out) {
+  return in.Read(&out->mode) &&
+         in.Read(&out->major) &&
+         in.Read(&out->minor) &&
+         in.Read(&out->uid) &&
+         in.Read(&out->gid) &&
+         in.AtEnd();
+}
+
 // The types of the fields of each operation, for what walks plans without knowing operations: i u32, l u64 or
 // i64, s str, S strs, n u32s, b bytes.
 inline constexpr std::string_view kFieldTypes[] = {
@@ -652,8 +686,8 @@ inline constexpr std::string_view kFieldTypes[] = {
     "i",
     "si",
     "sssiiiiiiinsi",
-    "ss",
-    "siiiiii",
+    "ssi",
+    "siiiiiii",
     "siii",
     "iiii",
     "i",
@@ -688,6 +722,8 @@ inline constexpr std::string_view kFieldTypes[] = {
     "ib",
     "",
     "i",
+    "s",
+    "iiiii",
 };
 
 // Whether the fields of one step of operation `op` are complete and well formed.
@@ -875,6 +911,14 @@ inline bool DecodesAs(Op op, FieldReader in) {
     }
     case Op::kStandardStreams: {
       StandardStreamsStep step;
+      return Decode(in, &step);
+    }
+    case Op::kDeviceNodes: {
+      DeviceNodesStep step;
+      return Decode(in, &step);
+    }
+    case Op::kDeviceNode: {
+      DeviceNodeStep step;
       return Decode(in, &step);
     }
   }

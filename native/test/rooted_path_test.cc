@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "../base/file.h"
+#include "../init/walk.h"
 #include "scratch.h"
 #include "suites.h"
 #include "tap.h"
@@ -159,6 +160,23 @@ void CheckSwap(const Scratch& scratch, const RootedPath& root) {
   Equal(odd == 0 ? 0 : last_odd, 0, "race: no other errors (EAGAIN is retried)");
 }
 
+// The root of a mount that is held: what leads out of it is not followed at all.
+void CheckBeneath(const Scratch& scratch) {
+  const RootedPath held(scratch.Open("root", O_PATH | O_DIRECTORY), Scope::kBeneath);
+  const UniqueFd inside = scratch.Open("root/etc/file", O_PATH);
+  Ok(IsSame(held.Open("etc/file", O_PATH).Take(), inside), "beneath: a path");
+  Ok(IsSame(held.Open("etc/../etc/file", O_PATH).Take(), inside), "beneath: .. that stays inside");
+  for (const char* path : {"absolute/file", "up/secret", "upup/file", "etc/../../etc/file", "/etc/file"}) {
+    Equal(ErrorOf(held.Open(path, O_PATH)), EXDEV, std::string("beneath: leads out: ") + path);
+    Equal(WalkInRoot(held.fd(), path, O_PATH, true, true), -EXDEV,
+          std::string("beneath: leads out, walked: ") + path);
+  }
+  Equal(ErrorOf(held.MakeDirectories("dangling", 0755)), EXDEV, "beneath: a dangling link out");
+  Ok(IsSame(held.Open(".", O_PATH).Take(), scratch.Open("root", O_PATH)), "beneath: itself");
+  const RootedPath file(scratch.Open("root/etc/file", O_PATH), Scope::kBeneath);
+  Ok(IsSame(file.Open(".", O_PATH).Take(), inside), "beneath: itself, a file");
+}
+
 }  // namespace
 
 void TestRootedPath() {
@@ -166,6 +184,7 @@ void TestRootedPath() {
   Prepare(scratch);
   const RootedPath root = RootAt(scratch, "root");
   CheckOpen(scratch, root);
+  CheckBeneath(scratch);
   CheckMagicLinks();
   CheckMakeDirectories(scratch, root);
   CheckMakeFile(scratch, root);

@@ -4,6 +4,7 @@
 #include "../../base/syscall.h"
 #include "../mount_api.h"
 #include "../mount_target.h"
+#include "../places.h"
 #include "steps.h"
 
 namespace runt {
@@ -19,7 +20,7 @@ constexpr std::string_view kConsole = "/dev/console";
 // The multiplexer of the container's devpts, verified before it is opened: opening a device node
 // that an image put there could do anything (CVE-2025-52565).
 Result<UniqueFd> OpenMaster(Context& context) {
-  const UniqueFd ptmx = TRY(context.root.Open(kPtmx, O_PATH | O_NOFOLLOW));
+  const UniqueFd ptmx = TRY(OpenPlace(context, kPtmx, O_PATH | O_NOFOLLOW));
   FileFacts facts;
   TRY(Check(GetFacts(ptmx.get(), &facts), Call::kFstat, kPtmx));
   if (FilesystemMagic(ptmx.get()) != DEVPTS_SUPER_MAGIC || facts.inode != kPtmxInode ||
@@ -31,7 +32,7 @@ Result<UniqueFd> OpenMaster(Context& context) {
 
 // Only where the mount namespace is this container's own: `exec` leaves /dev/console alone.
 Status BindConsole(Context& context, int slave) {
-  const ParentDirectory parent = TRY(context.root.MakeParent(kConsole));
+  const ParentDirectory parent = TRY(MakePlaceParent(context, kConsole));
   const long made =
       Syscall(__NR_mknodat, parent.directory.get(), parent.name.c_str(), kTypeRegular | 0666, 0);
   if (made < 0 && made != -EEXIST) return Error{static_cast<int>(-made), Call::kMknodat, kConsole};

@@ -29,7 +29,11 @@ Status PivotRoot(Context& context) {
   TRY(ChangeTo(old_root.get(), "old root"));
   // Not private: the host must not get the unmount below, but may still unmount what is busy here.
   TRY(SetPropagation(context.procfs, old_root.get(), MS_SLAVE | MS_REC, "old root"));
-  TRY(Check(Syscall(__NR_umount2, ".", kMountDetach), Call::kUmount2, "old root"));
+  // umount(2) takes what is mounted on top of the old root first. The root itself has gone when "." is no mount any more.
+  long unmounted = Syscall(__NR_umount2, ".", kMountDetach);
+  TRY(Check(unmounted, Call::kUmount2, "old root"));
+  while (unmounted >= 0) unmounted = Syscall(__NR_umount2, ".", kMountDetach);
+  if (unmounted != -EINVAL) return Error{static_cast<int>(-unmounted), Call::kUmount2, "old root"};
   return ChangeToRoot();
 }
 
@@ -87,9 +91,20 @@ Status MoveRoot(Context& context) {
   return ChangeRoot();
 }
 
+// Takes away what lies over the host's "/", which umount(2) would take for that. What has been cloned of it stays.
+Status DetachDeviceNodes(Context& context) {
+  if (!context.device_nodes_attached) return {};
+  TRY(ChangeTo(context.device_nodes.get(), "device nodes"));
+  TRY(Check(Syscall(__NR_umount2, ".", kMountDetach), Call::kUmount2, "device nodes"));
+  context.device_nodes.Reset();
+  context.device_nodes_attached = false;
+  return {};
+}
+
 }  // namespace
 
 Status EnterRoot(Context& context, const EnterRootStep& step) {
+  TRY(DetachDeviceNodes(context));
   // What comes from the host has to be held now.
   TRY(context.procfs.Prepare());
   if (context.plan.masks) TRY(PrepareNullMask(context));

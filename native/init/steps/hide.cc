@@ -3,8 +3,8 @@
 #include "../../base/syscall.h"
 #include "../mask.h"
 #include "../mount_api.h"
-#include "../mount_table.h"
 #include "../mount_target.h"
+#include "../places.h"
 #include "steps.h"
 
 namespace runt {
@@ -41,30 +41,50 @@ Status Cover(Context& context, UniqueFd* mask, bool* attached, int target, std::
   return Attach(clone.get(), target, path);
 }
 
-// Whether a component of `path` is "..".
-bool GoesUp(std::string_view path) {
-  for (std::size_t i = 0; i + 3 <= path.size(); ++i) {
-    const bool end = i + 3 == path.size() || path[i + 3] == '/';
-    if (end && std::string_view(path.data() + i, 3) == "/..") return true;
-  }
-  return false;
+// `opened` to be hidden; what does not exist needs not be.
+template <typename Act>
+Status HideOne(Result<UniqueFd> opened, Act act) {
+  if (!opened.ok() && opened.error().number() == ENOENT) return {};
+  const UniqueFd target = TRY(std::move(opened));
+  return act(target.get());
 }
 
-// What is to be hidden. In /proc and /sys it is looked for in what was mounted there: the directory
-// itself may have been exchanged since, and to hide something in the other would leave the real one
-// open under another name (GHSA-3q8j-pf29-vwv8).
-Result<UniqueFd> OpenHidden(const Context& context, std::string_view path) {
-  for (const std::string_view place : {"/proc", "/sys"}) {
-    const RootedPath& held = place == "/proc" ? context.proc : context.sys;
-    if (held.fd() < 0 || !IsBelow(path, place) || GoesUp(path)) continue;
-    std::string_view inside = path;
-    inside.remove_prefix(place.size());
-    Result<UniqueFd> opened = held.Open(inside.empty() ? "." : inside, O_PATH);
-    if (opened.ok()) return opened;
-    // The whole path is what the caller knows.
-    return Error{opened.error().number(), opened.error().call(), path};
+// Calls `act` for what is to be hidden. It is looked for in the mount that was made there: the directory itself may have been
+// exchanged since, and to hide something in the other would leave the real one open under another name
+// (GHSA-3q8j-pf29-vwv8). Where a link led to that mount, both are hidden.
+template <typename Act>
+Status Hide(const Context& context, std::string_view path, Act act) {
+  const HeldMount* held = context.held.Find(path);
+  Result<UniqueFd> inside = OpenPlace(context, path, O_PATH);
+  if (held == nullptr || !held->linked) return HideOne(std::move(inside), act);
+  Result<UniqueFd> named = context.root.Open(path, O_PATH);
+  FileFacts one;
+  FileFacts other;
+  const bool differ = !inside.ok() || !named.ok() || GetFacts(inside.value().get(), &one) < 0 ||
+                      GetFacts(named.value().get(), &other) < 0 || !one.IsSamePlace(other);
+  TRY(HideOne(std::move(inside), act));
+  return differ ? HideOne(std::move(named), act) : Status();
+}
+
+Status MaskOne(Context& context, int target, std::string_view path) {
+  FileFacts facts;
+  TRY(Check(GetFacts(target, &facts), Call::kFstat, path));
+  if (!facts.IsDirectory()) {
+    return Cover(context, &context.null_mask, &context.null_mask_attached, target, path);
   }
-  return context.root.Open(path, O_PATH);
+  if (!context.directory_mask.valid()) context.directory_mask = TRY(EmptyDirectory());
+  return Cover(context, &context.directory_mask, &context.directory_mask_attached, target, path);
+}
+
+Status FixOne(Context& context, int target, std::string_view path) {
+  const UniqueFd clone = TRY(CloneTree(target, true, path));
+  const Status changed = SetAttributes(clone.get(), {MOUNT_ATTR_RDONLY, 0, true}, path);
+  const bool late = !changed.ok() && changed.error().number() == ENOSYS;
+  if (!late) TRY(changed);
+  TRY(Attach(clone.get(), target, path));
+  // Before Linux 5.12 what is mounted below stays as it is, as always with runc.
+  return late ? ChangeAttached(context.procfs, clone.get(), {MOUNT_ATTR_RDONLY, 0, false}, path)
+              : Status();
 }
 
 }  // namespace
@@ -86,31 +106,13 @@ Status PrepareNullMask(Context& context) {
 
 Status MaskPath(Context& context, const MaskPathStep& step) {
   TRY(PrepareNullMask(context));
-  Result<UniqueFd> opened = OpenHidden(context, step.path);
-  if (!opened.ok() && opened.error().number() == ENOENT) return {};
-  const UniqueFd target = TRY(std::move(opened));
-  FileFacts facts;
-  TRY(Check(GetFacts(target.get(), &facts), Call::kFstat, step.path));
-  if (!facts.IsDirectory()) {
-    return Cover(context, &context.null_mask, &context.null_mask_attached, target.get(), step.path);
-  }
-  if (!context.directory_mask.valid()) context.directory_mask = TRY(EmptyDirectory());
-  return Cover(context, &context.directory_mask, &context.directory_mask_attached, target.get(),
-               step.path);
+  return Hide(context, step.path,
+              [&](int target) { return MaskOne(context, target, step.path); });
 }
 
 Status ReadonlyPath(Context& context, const ReadonlyPathStep& step) {
-  Result<UniqueFd> opened = OpenHidden(context, step.path);
-  if (!opened.ok() && opened.error().number() == ENOENT) return {};
-  const UniqueFd target = TRY(std::move(opened));
-  const UniqueFd clone = TRY(CloneTree(target.get(), true, step.path));
-  const Status changed = SetAttributes(clone.get(), {MOUNT_ATTR_RDONLY, 0, true}, step.path);
-  const bool late = !changed.ok() && changed.error().number() == ENOSYS;
-  if (!late) TRY(changed);
-  TRY(Attach(clone.get(), target.get(), step.path));
-  // Before Linux 5.12 what is mounted below stays as it is, as always with runc.
-  return late ? ChangeAttached(context.procfs, clone.get(), {MOUNT_ATTR_RDONLY, 0, false}, step.path)
-              : Status();
+  return Hide(context, step.path,
+              [&](int target) { return FixOne(context, target, step.path); });
 }
 
 Status MountAttributes(Context& context, const MountAttributesStep& step) {

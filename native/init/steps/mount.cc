@@ -4,7 +4,9 @@
 #include "../control.h"
 #include "../copy_up.h"
 #include "../mount_api.h"
+#include "../mount_table.h"
 #include "../mount_target.h"
+#include "../places.h"
 #include "steps.h"
 
 namespace runt {
@@ -21,20 +23,55 @@ Links LinksOf(const MountStep& step) {
   return Has(step, kMountFlagStrictTarget) ? Links::kRefuse : Links::kFollow;
 }
 
-Result<UniqueFd> OpenSource(const char* path, std::string_view subject) {
-  return CheckedFd(Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0), Call::kOpen,
+bool IsRoot(const MountStep& step) { return step.target == "/"; }
+
+Result<UniqueFd> OpenSource(const char* path, std::string_view subject, int flags = 0) {
+  return CheckedFd(Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC | flags, 0), Call::kOpen,
                    subject);
 }
 
-// Remembers `mount` if it is the one on /proc or /sys; -1 for one that nobody has a descriptor of.
-Status Hold(Context& context, std::string_view target, int mount) {
-  if (target != "/proc" && target != "/sys") return {};
-  RootedPath& held = target == "/proc" ? context.proc : context.sys;
-  held = RootedPath();
-  if (mount < 0) return {};
-  held = RootedPath(TRY(CheckedFd(Syscall(__NR_fcntl, mount, F_DUPFD_CLOEXEC, context.first_own),
-                                  Call::kDup3, target)));
-  return {};
+// What is to be covered by a directory or a file; made where it is missing.
+Result<UniqueFd> MakeTarget(Context& context, const MountStep& step, bool directory,
+                            bool shows_procfs) {
+  if (Has(step, kMountFlagDestNofollow)) {
+    UniqueFd existing = TRY(OpenPlace(context, step.target, O_PATH | O_NOFOLLOW));
+    TRY(VerifyMountTarget(context, existing.get(), shows_procfs));
+    return existing;
+  }
+  Result<UniqueFd> made =
+      directory ? MakePlaceDirectories(context, step.target, kDirectoryMode, LinksOf(step))
+                : MakePlaceFile(context, step.target, kDirectoryMode);
+  if (!made.ok()) return WhyNotMade(context, step.target, made.error());
+  UniqueFd target = made.Take();
+  TRY(VerifyMountTarget(context, target.get(), shows_procfs, IsRoot(step)));
+  return target;
+}
+
+// Lets go of held mounts behind a link whose places lie below the one that has been covered now: under their names there is
+// something else.
+void ForgetCovered(Context& context) {
+  for (std::size_t i = context.held.size(); i > 0; --i) {
+    const HeldMount& held = context.held[i - 1];
+    Text<kPathMax> name;
+    if (held.linked && context.procfs.Name(held.root.fd(), &name).ok() &&
+        IsBelow(name.view(), context.mount_target.view())) {
+      context.held.DropEntry(i - 1);
+    }
+  }
+}
+
+// Keeps what later steps need of the mount that has been attached.
+void Keep(Context& context, const MountStep& step, UniqueFd mount) {
+  if (IsRoot(step)) {
+    context.held.Clear();
+    context.root = RootedPath(std::move(mount));
+    return;
+  }
+  if (context.held.any_linked()) ForgetCovered(context);
+  if (Has(step, kMountFlagRelease)) context.held.Drop(step.target);
+  context.held.DropBelow(step.target);
+  if (!Has(step, kMountFlagHold)) return;
+  context.held.Add(step.target, std::move(mount), context.mount_inside != step.target);
 }
 
 // move_mount(2) has EINVAL for a file that comes over a directory, where mount(2) has ENOTDIR, which
@@ -51,9 +88,13 @@ Error WhyNotAttached(int mount, int target, const Error& error) {
 
 // What is left to do for every mount once its target is known.
 Status Finish(Context& context, const MountStep& step, const UniqueFd& mount, int target) {
+  // pivot_root(2) takes no shared mount, and what was mounted in one would show up on the host.
+  if (IsRoot(step)) {
+    const std::uint64_t flags = context.receives_mounts ? MS_SLAVE : MS_PRIVATE;
+    TRY(SetPropagation(context.procfs, mount.get(), flags | MS_REC, step.target));
+  }
   const Status attached = Attach(mount.get(), target, step.target);
   if (!attached.ok()) return WhyNotAttached(mount.get(), target, attached.error());
-  TRY(Hold(context, step.target, mount.get()));
   for (const std::uint32_t flags : step.propagation) {
     TRY(SetPropagation(context.procfs, mount.get(), flags, step.target));
   }
@@ -61,7 +102,7 @@ Status Finish(Context& context, const MountStep& step, const UniqueFd& mount, in
 }
 
 // Puts the detached mount `tree` in its place. `source` is what it shows.
-Status PlaceTree(Context& context, const MountStep& step, int source, const UniqueFd& tree) {
+Status PlaceTree(Context& context, const MountStep& step, int source, UniqueFd tree) {
   // In place of a new sysfs comes the host's with all that is mounted in it: its cgroups must not
   // be writable where it was asked for read-only (CVE-2023-25809).
   const bool whole = !Has(step, kMountFlagBind);
@@ -78,19 +119,17 @@ Status PlaceTree(Context& context, const MountStep& step, int source, const Uniq
   TRY(SetAttributes(tree.get(), all, step.target));
   FileFacts facts;
   TRY(Check(GetFacts(source, &facts), Call::kFstat, step.source));
-  const UniqueFd target =
-      facts.IsDirectory()
-          ? TRY(context.root.MakeDirectories(step.target, kDirectoryMode, LinksOf(step)))
-          : TRY(context.root.MakeFile(step.target, kDirectoryMode));
   const bool shows_procfs = FilesystemMagic(source) == PROC_SUPER_MAGIC;
-  TRY(VerifyMountTarget(context, target.get(), shows_procfs));
+  const UniqueFd target = TRY(MakeTarget(context, step, facts.IsDirectory(), shows_procfs));
   TRY(Finish(context, step, tree, target.get()));
-  return late ? ChangeAttached(context.procfs, tree.get(), own, step.target) : Status();
+  if (late) TRY(ChangeAttached(context.procfs, tree.get(), own, step.target));
+  Keep(context, step, std::move(tree));
+  return {};
 }
 
 Status BindTree(Context& context, const MountStep& step, const UniqueFd& source, bool recursive) {
-  const UniqueFd tree = TRY(CloneTree(source.get(), recursive, step.source));
-  return PlaceTree(context, step, source.get(), tree);
+  UniqueFd tree = TRY(CloneTree(source.get(), recursive, step.source));
+  return PlaceTree(context, step, source.get(), std::move(tree));
 }
 
 Status Bind(Context& context, const MountStep& step) {
@@ -99,11 +138,13 @@ Status Bind(Context& context, const MountStep& step) {
         TRY(Ask(context, Message::kMountTree, static_cast<std::int32_t>(step.tree - 1)));
     // Nothing: the runtime may not open it, and this process may be luckier.
     if (answer.fd_count > 0) {
-      const UniqueFd tree(answer.fds[0]);
-      return PlaceTree(context, step, tree.get(), tree);
+      UniqueFd tree(answer.fds[0]);
+      const int source = tree.get();
+      return PlaceTree(context, step, source, std::move(tree));
     }
   }
-  const UniqueFd source = TRY(OpenSource(step.source.data(), step.source));
+  const int flags = Has(step, kMountFlagSrcNofollow) ? O_NOFOLLOW : 0;
+  const UniqueFd source = TRY(OpenSource(step.source.data(), step.source, flags));
   return BindTree(context, step, source, Has(step, kMountFlagRecursive));
 }
 
@@ -133,7 +174,7 @@ using ModeText = Text<8>;
 Result<ModeText> CoveredMode(Context& context, const MountStep& step) {
   ModeText text;
   if (step.fstype != "tmpfs") return text;
-  const Result<UniqueFd> covered = context.root.Open(step.target, O_PATH, LinksOf(step));
+  const Result<UniqueFd> covered = OpenPlace(context, step.target, O_PATH, LinksOf(step));
   if (!covered.ok()) return text;
   FileFacts facts;
   TRY(Check(GetFacts(covered.value().get(), &facts), Call::kFstat, step.target));
@@ -142,6 +183,27 @@ Result<ModeText> CoveredMode(Context& context, const MountStep& step) {
     text.Add({&digit, 1});
   }
   return text;
+}
+
+// What was mounted on `target` by its name, whose real place is known. Its directory's entry has to lead to another mount
+// now; where it does not, somebody has moved it.
+Result<UniqueFd> OpenCovering(const Context& context, const MountStep& step, int target) {
+  const UniqueFd parent =
+      TRY(CheckedFd(Syscall(__NR_openat, target, "..", O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
+                    Call::kOpenat, step.target));
+  std::string_view name = context.mount_target.view();
+  std::size_t start = name.size();
+  while (start > 0 && name[start - 1] != '/') --start;
+  name.remove_prefix(start);
+  UniqueFd mount = TRY(CheckedFd(Syscall(__NR_openat, parent.get(), name.data(),
+                                         O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
+                                 Call::kOpenat, step.target));
+  FileFacts covered;
+  FileFacts covering;
+  TRY(Check(GetFacts(target, &covered), Call::kFstat, step.target));
+  TRY(Check(GetFacts(mount.get(), &covering), Call::kFstat, step.target));
+  if (covered.mount == covering.mount) return Error{EXDEV, Call::kVerify, step.target};
+  return mount;
 }
 
 // By mount(2), for options that fsconfig(2) cannot carry: longer than 255 bytes (overlayfs with
@@ -153,11 +215,11 @@ Status NewByName(Context& context, const MountStep& step, int target, const Mode
   if (data.overflowed()) return Error{E2BIG, Call::kMount, step.fstype};
   TRY(MountByName(context.procfs, step.source.data(), target, step.fstype.data(),
                   step.sb | LegacyFlags(step.set), data.c_str(), step.fstype));
-  TRY(Hold(context, step.target, -1));
-  const UniqueFd root = TRY(context.root.Open(step.target, O_PATH | O_DIRECTORY, LinksOf(step)));
+  UniqueFd root = TRY(OpenCovering(context, step, target));
   for (const std::uint32_t flags : step.propagation) {
     TRY(SetPropagation(context.procfs, root.get(), flags, step.target));
   }
+  Keep(context, step, std::move(root));
   return {};
 }
 
@@ -174,9 +236,7 @@ Status New(Context& context, const MountStep& step) {
   // be made.
   NewFilesystem filesystem = TRY(NewFilesystem::Open(step.fstype));
   const ModeText mode = TRY(CoveredMode(context, step));
-  const UniqueFd target =
-      TRY(context.root.MakeDirectories(step.target, kDirectoryMode, LinksOf(step)));
-  TRY(VerifyMountTarget(context, target.get(), step.fstype == "proc"));
+  const UniqueFd target = TRY(MakeTarget(context, step, true, step.fstype == "proc"));
   const bool copy_up = Has(step, kMountFlagCopyUp);
   // As mount(2) does, "ro" goes to the superblock too: a disk must not even replay its journal. A
   // tmpfs that has to be filled gets it afterwards.
@@ -196,7 +256,7 @@ Status New(Context& context, const MountStep& step) {
   const std::uint64_t attributes = step.set | step.rec_set;
   const std::uint64_t late =
       copy_up ? attributes & static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY) : 0;
-  const UniqueFd mount = TRY(filesystem.Mount(attributes & ~late));
+  UniqueFd mount = TRY(filesystem.Mount(attributes & ~late));
   if (copy_up) {
     TRY(CopyUp(context.procfs, target.get(), mount.get(), step.target));
     if (late_readonly) {
@@ -205,7 +265,9 @@ Status New(Context& context, const MountStep& step) {
     }
   }
   TRY(Finish(context, step, mount, target.get()));
-  return ChangeAttached(context.procfs, mount.get(), {late, 0, false}, step.target);
+  TRY(ChangeAttached(context.procfs, mount.get(), {late, 0, false}, step.target));
+  Keep(context, step, std::move(mount));
+  return {};
 }
 
 }  // namespace

@@ -4,8 +4,10 @@
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
+#include "../../base/text.h"
 #include "../mount_api.h"
 #include "../mount_target.h"
+#include "../places.h"
 #include "steps.h"
 
 namespace runt {
@@ -27,6 +29,19 @@ Status ChangeMode(Context& context, int fd, std::uint32_t mode, std::string_view
                path);
 }
 
+// A node over an empty file. Nothing on it can be executed. `more` are further attributes of the mount.
+Status PlaceNode(Context& context, const DeviceStep& step, int source, std::uint64_t more) {
+  const Attributes attributes = {MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | more, 0, false};
+  const UniqueFd node = TRY(CloneTree(source, false, step.path));
+  const Status changed = SetAttributes(node.get(), attributes, step.path);
+  const bool late = !changed.ok() && changed.error().number() == ENOSYS;
+  if (!late) TRY(changed);
+  const UniqueFd target = TRY(MakePlaceFile(context, step.path, 0644));
+  TRY(VerifyMountTarget(context, target.get(), false));
+  TRY(Attach(node.get(), target.get(), step.path));
+  return late ? ChangeAttached(context.procfs, node.get(), attributes, step.path) : Status();
+}
+
 // The host's node of the same name over an empty file: for user namespaces, where mknod(2) is
 // refused. Read-only, because the node is the host's.
 Status BindDevice(Context& context, const DeviceStep& step) {
@@ -37,26 +52,83 @@ Status BindDevice(Context& context, const DeviceStep& step) {
   FileFacts facts;
   TRY(Check(GetFacts(host.get(), &facts), Call::kFstat, step.path));
   if (!Matches(facts, step)) return Error{ENODEV, Call::kVerify, step.path};
-  const UniqueFd node = TRY(CloneTree(host.get(), false, step.path));
-  const UniqueFd target = TRY(context.root.MakeFile(step.path, 0644));
-  TRY(VerifyMountTarget(context, target.get(), false));
-  return AttachReadonly(context.procfs, node.get(), target.get(), step.path);
+  return PlaceNode(context, step, host.get(), MOUNT_ATTR_RDONLY);
+}
+
+Text<16> NodeName(std::uint32_t number) {
+  Text<16> name;
+  name.AddNumber(number);
+  return name;
+}
+
+// The node that was made for this container. Before Linux 6.15 only what is attached can be cloned: so the file system comes
+// over the host's "/", where no path leads into it, and goes with that.
+Status BindMadeNode(Context& context, const DeviceStep& step) {
+  if (!context.device_nodes_attached) {
+    const UniqueFd root = TRY(CheckedFd(
+        Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "/"));
+    TRY(Attach(context.device_nodes.get(), root.get(), "device nodes"));
+    context.device_nodes_attached = true;
+  }
+  const UniqueFd node =
+      TRY(CheckedFd(Syscall(__NR_openat, context.device_nodes.get(), NodeName(step.node).c_str(),
+                            O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
+                    Call::kOpenat, step.path));
+  return PlaceNode(context, step, node.get(), 0);
 }
 
 }  // namespace
 
 Status Symlink(Context& context, const SymlinkStep& step) {
-  const ParentDirectory parent = TRY(context.root.MakeParent(step.path));
+  const ParentDirectory parent = TRY(MakePlaceParent(context, step.path));
   const long made =
       Syscall(__NR_symlinkat, step.target.data(), parent.directory.get(), parent.name.c_str());
-  if (made == -EEXIST) return {};
-  return Check(made, Call::kSymlinkat, step.path);
+  if (made != -EEXIST) return Check(made, Call::kSymlinkat, step.path);
+  if (step.exact == 0) return {};
+  char target[kPathMax];
+  const long size = Syscall(__NR_readlinkat, parent.directory.get(), parent.name.c_str(), target,
+                            sizeof target);
+  const bool same = size >= 0 && std::string_view(target, static_cast<std::size_t>(size)) == step.target;
+  return same ? Status() : Error{EEXIST, Call::kSymlinkat, step.path};
+}
+
+Status DeviceNodes(Context& context, const DeviceNodesStep& step) {
+  Result<NewFilesystem> opened = NewFilesystem::Open("tmpfs");
+  // Who may make no file system may make no nodes.
+  if (!opened.ok()) return {};
+  NewFilesystem filesystem = opened.Take();
+  TRY(filesystem.SetOptions(step.data));
+  Result<UniqueFd> mount = filesystem.Mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+  if (mount.ok()) context.device_nodes = mount.Take();
+  return {};
+}
+
+Status DeviceNode(Context& context, const DeviceNodeStep& step) {
+  if (!context.device_nodes.valid()) return {};
+  constexpr std::string_view kSubject = "device node";
+  const int directory = context.device_nodes.get();
+  const Text<16> name = NodeName(++context.device_node_count);
+  const long made = Syscall(__NR_mknodat, directory, name.c_str(), step.mode,
+                            DeviceNumber(step.major, step.minor));
+  if (made == -EPERM) {
+    context.device_nodes.Reset();
+    return {};
+  }
+  TRY(Check(made, Call::kMknodat, kSubject));
+  // Nobody else can reach it. The mode comes last, because a change of owner takes set-id bits away.
+  TRY(Check(Syscall(__NR_fchownat, directory, name.c_str(), step.uid, step.gid, AT_SYMLINK_NOFOLLOW),
+            Call::kFchown, kSubject));
+  return Check(Syscall(__NR_fchmodat, directory, name.c_str(), step.mode & 07777), Call::kFchmod,
+               kSubject);
 }
 
 Status Device(Context& context, const DeviceStep& step) {
   const bool fifo = (step.mode & kTypeMask) == kTypeFifo;
-  if (step.bind != 0 && !fifo) return BindDevice(context, step);
-  const ParentDirectory parent = TRY(context.root.MakeParent(step.path));
+  if (step.bind != 0 && !fifo) {
+    return step.node != 0 && context.device_nodes.valid() ? BindMadeNode(context, step)
+                                                          : BindDevice(context, step);
+  }
+  const ParentDirectory parent = TRY(MakePlaceParent(context, step.path));
   const long made = Syscall(__NR_mknodat, parent.directory.get(), parent.name.c_str(), step.mode,
                             DeviceNumber(step.major, step.minor));
   if (made == -EPERM && !fifo) return BindDevice(context, step);

@@ -1,6 +1,7 @@
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
+#include "../places.h"
 #include "../stages.h"
 #include "steps.h"
 
@@ -46,7 +47,7 @@ Status Umask(Context& /*context*/, const UmaskStep& step) {
 }
 
 Status WorkingDirectory(Context& context, const WorkingDirectoryStep& step) {
-  const Result<UniqueFd> made = context.root.MakeDirectories(step.path, 0755);
+  const Result<UniqueFd> made = MakePlaceDirectories(context, step.path, 0755);
   return made.ok() ? Status() : made.error();
 }
 

@@ -79,8 +79,8 @@ Status Ready(Context& context, const ReadyStep& /*step*/) {
   // Nothing is hidden from here on, and nothing of it is to stay open while the container waits.
   context.null_mask.Reset();
   context.directory_mask.Reset();
-  context.proc = RootedPath();
-  context.sys = RootedPath();
+  context.held.Clear();
+  context.device_nodes.Reset();
   // From the answer on the container must outlive the runtime; if the runtime dies before it, the
   // socket's end of file ends this process.
   TRY(Check(Syscall(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0), Call::kPrctl, "PR_SET_PDEATHSIG"));

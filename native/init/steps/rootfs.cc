@@ -50,6 +50,7 @@ Status ParentPropagation(Context& context, const ParentPropagationStep& step) {
 Status Rootfs(Context& context, const RootfsStep& step) {
   UniqueFd directory = TRY(OpenDirectory(AT_FDCWD, step.path.data(), step.path));
   context.owns_mounts = step.bind == kPrivate || step.bind == kReceiving;
+  context.receives_mounts = step.bind == kReceiving;
   // In a joined mount namespace too: its root is only where this one's sources are.
   context.entered_root = false;
   if (step.bind == kNone) {

@@ -35,6 +35,8 @@ Status Mount(Context& context, const MountStep& step);
 Status MountAttributes(Context& context, const MountAttributesStep& step);
 Status Symlink(Context& context, const SymlinkStep& step);
 Status Device(Context& context, const DeviceStep& step);
+Status DeviceNodes(Context& context, const DeviceNodesStep& step);
+Status DeviceNode(Context& context, const DeviceNodeStep& step);
 Status MaskPath(Context& context, const MaskPathStep& step);
 Status ReadonlyPath(Context& context, const ReadonlyPathStep& step);
 
