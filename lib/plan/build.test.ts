@@ -134,10 +134,13 @@ t.test("namespaces: joining others needs none", async (t) => {
 
 t.test("namespaces: a new user namespace is made and mapped before the others", async (t) => {
   const namespaces = [{ type: "user" }, { type: "mount" }, { type: "time" }] as const;
-  const steps = buildPlan({ ...minimal, linux: { namespaces } }, facts).steps;
+  const all = buildPlan({ ...minimal, linux: { namespaces } }, facts).steps;
+  t.equal(all[0]?.op, "deviceNodes", "nodes are made before it is entered");
+  const steps = all.filter(({ op }) => op !== "deviceNodes" && op !== "deviceNode");
   t.same(steps.slice(0, 5).map(({ op }) => op), ["unshare", "idMaps", "unshare", "timeOffsets", "fork"]);
   t.match(steps[4], { op: "fork", fields: { flags: K.CLONE_NEWNS } });
   t.equal(find({ ...minimal, linux: { namespaces } }, "device")[0]?.bind, 1, "devices are bound there");
+  t.equal(find({ ...minimal, linux: { namespaces } }, "device")[0]?.node, 1, "and are the container's own");
 });
 
 t.test("namespaces: what may not be joined outside of the joined user namespace is joined inside", async (t) => {
