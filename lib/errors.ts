@@ -34,6 +34,8 @@ export type ErrorCode =
   | "TIMEOUT"
   /** An AbortSignal has ended the operation; `cause` is its reason. */
   | "ABORTED"
+  /** A signal has ended the command; `signal` is its number. */
+  | "INTERRUPTED"
   /** A defect of runt. */
   | "INTERNAL";
 
@@ -49,9 +51,14 @@ export interface ErrorFacts {
   readonly syscall?: string;
   /** The line that runc prints, where the message explains more than that. */
   readonly brief?: string;
+  /** Number of the signal that has ended the command. */
+  readonly signal?: number;
   /** Every problem of a config.json, when there can be several. */
   readonly problems?: readonly Problem[];
 }
+
+/** Of many problems a message and a log show so many, and the number of the rest. */
+export const SHOWN_PROBLEMS = 20;
 
 /** One problem of a JSON document: where it is, what was found, what is allowed. */
 export interface Problem {

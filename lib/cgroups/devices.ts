@@ -66,17 +66,16 @@ export function wantedFilter(
   rules: readonly LinuxDeviceCgroup[],
   devicePaths: readonly string[],
 ): DeviceFilter {
-  const filter: DeviceFilter = { defaultAllow: false, exceptions: new Map() };
+  const filter = new IndexedFilter();
   for (let index = 0; index < rules.length; index++) {
     const rule = rules[index] as LinuxDeviceCgroup;
     const pointer = `${POINTER}/${index}`;
     if (rule.type === undefined || rule.type === "" || rule.type === "a") {
       // The kernel ignores numbers and access of such a rule: it replaces everything before it.
-      filter.defaultAllow = rule.allow;
-      filter.exceptions.clear();
+      filter.replace(rule.allow);
       continue;
     }
-    applyRule(filter, rule.allow, {
+    filter.apply(rule.allow, {
       type: rule.type,
       major: numberText(rule.major),
       minor: numberText(rule.minor),
@@ -86,7 +85,7 @@ export function wantedFilter(
   }
   for (const [path, type, major, minor, access] of ALWAYS_ALLOWED) {
     if (path !== "" && devicePaths.includes(path)) continue;
-    applyRule(filter, true, { type, major, minor, access, pointer: POINTER });
+    filter.apply(true, { type, major, minor, access, pointer: POINTER });
   }
   return filter;
 }
@@ -159,37 +158,79 @@ function deviceWrite(allow: boolean, value: string, pointer: string): Write {
   return { controller: "devices", file: allow ? "devices.allow" : "devices.deny", value, pointer };
 }
 
-function applyRule(filter: DeviceFilter, allow: boolean, rule: DeviceException): void {
-  if (allow === filter.defaultAllow) removeExceptions(filter, rule);
-  else addException(filter, rule);
+/** A filter while rules are applied to it: what a rule covers is found without a look at every exception. */
+class IndexedFilter implements DeviceFilter {
+  defaultAllow = false;
+  readonly exceptions = new Map<string, DeviceException>();
+  /** Keys of the exceptions by type and major number, and by type and minor number. */
+  readonly #byMajor = new Map<string, Set<string>>();
+  readonly #byMinor = new Map<string, Set<string>>();
+
+  /** A rule for every device, which takes the place of all before it. */
+  replace(allow: boolean): void {
+    this.defaultAllow = allow;
+    for (const map of [this.exceptions, this.#byMajor, this.#byMinor]) map.clear();
+  }
+
+  apply(allow: boolean, rule: DeviceException): void {
+    if (allow === this.defaultAllow) return this.#remove(rule);
+    const key = addException(this, rule);
+    addKey(this.#byMajor, `${rule.type} ${rule.major}`, key);
+    addKey(this.#byMinor, `${rule.type} ${rule.minor}`, key);
+  }
+
+  /** Takes the accesses of `rule` out of every exception that it covers. */
+  #remove(rule: DeviceException): void {
+    for (const key of this.#candidates(rule)) {
+      const exception = this.exceptions.get(key);
+      if (exception === undefined || exception.type !== rule.type || (exception.access & rule.access) === 0) continue;
+      if (!overlaps(exception.major, rule.major) || !overlaps(exception.minor, rule.minor)) continue;
+      if (!covers(rule.major, exception.major) || !covers(rule.minor, exception.minor)) {
+        throw new RuntimeError(
+          "HOST_UNABLE",
+          `${propertyName(rule.pointer)}: the rule for ${rule.type} ${rule.major}:${rule.minor} is an exception from ` +
+            `an earlier one for ${key}, which cgroup v1 cannot express`,
+          { pointer: rule.pointer },
+        );
+      }
+      const left = exception.access & ~rule.access;
+      if (left === 0) this.#delete(key, exception);
+      else this.exceptions.set(key, { ...exception, access: left });
+    }
+  }
+
+  #delete(key: string, { type, major, minor }: DeviceException): void {
+    this.exceptions.delete(key);
+    this.#byMajor.get(`${type} ${major}`)?.delete(key);
+    this.#byMinor.get(`${type} ${minor}`)?.delete(key);
+  }
+
+  /** Keys of what may have a device in common with `rule`; not all of them need be there. */
+  #candidates({ type, major, minor }: DeviceException): readonly string[] {
+    if (major !== "*" && minor !== "*") {
+      return [`${type} ${major}:${minor}`, `${type} ${major}:*`, `${type} *:${minor}`, `${type} *:*`];
+    }
+    if (major === "*" && minor === "*") return [...this.exceptions.keys()];
+    const [index, number] = minor === "*" ? [this.#byMajor, major] : [this.#byMinor, minor];
+    return [...(index.get(`${type} ${number}`) ?? []), ...(index.get(`${type} *`) ?? [])];
+  }
 }
 
-function addException(filter: DeviceFilter, rule: DeviceException): void {
+function addKey(index: Map<string, Set<string>>, name: string, key: string): void {
+  const keys = index.get(name);
+  if (keys === undefined) index.set(name, new Set([key]));
+  else keys.add(key);
+}
+
+/** @returns the key */
+function addException(filter: DeviceFilter, rule: DeviceException): string {
   const key = `${rule.type} ${rule.major}:${rule.minor}`;
   const present = filter.exceptions.get(key);
   filter.exceptions.set(
     key,
     present === undefined ? rule : { ...present, access: present.access | rule.access },
   );
-}
-
-/** Takes the accesses of `rule` out of every exception that it covers. */
-function removeExceptions(filter: DeviceFilter, rule: DeviceException): void {
-  for (const [key, exception] of filter.exceptions) {
-    if (exception.type !== rule.type || (exception.access & rule.access) === 0) continue;
-    if (!overlaps(exception.major, rule.major) || !overlaps(exception.minor, rule.minor)) continue;
-    if (!covers(rule.major, exception.major) || !covers(rule.minor, exception.minor)) {
-      throw new RuntimeError(
-        "HOST_UNABLE",
-        `${propertyName(rule.pointer)}: the rule for ${rule.type} ${rule.major}:${rule.minor} is an exception from ` +
-          `an earlier one for ${key}, which cgroup v1 cannot express`,
-        { pointer: rule.pointer },
-      );
-    }
-    const left = exception.access & ~rule.access;
-    if (left === 0) filter.exceptions.delete(key);
-    else filter.exceptions.set(key, { ...exception, access: left });
-  }
+  return key;
 }
 
 function overlaps(one: string, other: string): boolean {

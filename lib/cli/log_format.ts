@@ -1,7 +1,7 @@
 /** The two log formats of runc, which are those of Go's logrus; what engines read is made here. Pure. */
 
 import { jsonText } from "../commands/json_text.ts";
-import type { ErrorFacts, RuntimeError } from "../errors.ts";
+import { type ErrorFacts, type RuntimeError, SHOWN_PROBLEMS } from "../errors.ts";
 
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
@@ -57,6 +57,11 @@ export function errorEntry(error: RuntimeError): LogEntry {
   for (const name of names) {
     const value = error.facts[name];
     if (value !== undefined) fields[name] = value;
+  }
+  const { problems } = error.facts;
+  if (problems !== undefined && problems.length > SHOWN_PROBLEMS) {
+    fields["problems"] = problems.slice(0, SHOWN_PROBLEMS);
+    fields["moreProblems"] = problems.length - SHOWN_PROBLEMS;
   }
   return { level: "error", message: error.message, fields };
 }

@@ -1,5 +1,5 @@
 /** A bundle as it is on disk: config.json, validated, and the root file system. */
-import { RuntimeError } from "../errors.ts";
+import { RuntimeError, SHOWN_PROBLEMS } from "../errors.ts";
 import { configError, inspectConfig, parseConfig, warnings } from "../spec/config.ts";
 import type { Sound } from "../spec/sound.ts";
 import type { Config } from "../spec/types.ts";
@@ -33,7 +33,9 @@ export function loadBundle(context: RuntimeContext, path: string, configFile?: s
   const inspected = inspectConfig(text);
   if (inspected.problems.length > 0) throw configError(file, inspected.problems);
   const config = inspected.config as Config;
-  for (const warning of warnings(config)) context.log.warn(warning);
+  const warned = warnings(config);
+  for (const warning of warned.slice(0, SHOWN_PROBLEMS)) context.log.warn(warning);
+  if (warned.length > SHOWN_PROBLEMS) context.log.warn(`and ${warned.length - SHOWN_PROBLEMS} more warnings, which "check" lists`);
   return { path, config, text, rootfs: findRootfs(path, config) };
 }
 

@@ -1,4 +1,4 @@
-import { type Problem, RuntimeError } from "../errors.ts";
+import { type Problem, RuntimeError, SHOWN_PROBLEMS } from "../errors.ts";
 import { validateConfig } from "./generated/validate_config.ts";
 import { parseJson } from "./json.ts";
 import { type Json, lineCounter, parseExact, pointerStep } from "./json_exact.ts";
@@ -7,6 +7,9 @@ import { normalize } from "./saved.ts";
 import { type Finding, findings, valueAt } from "./schema_messages.ts";
 import { type Sound, takeOut } from "./sound.ts";
 import type { Config } from "./types.ts";
+
+/** A line of a person's shows so much of a JSON Pointer, which has names of any length; UTF-16 units. */
+const LONGEST_POINTER = 256;
 
 export { warningFindings, warnings } from "./warnings.ts";
 
@@ -30,18 +33,21 @@ export function checkConfig(text: string): readonly Problem[] {
   return inspectConfig(text).problems;
 }
 
-/** The one error for all problems of a config.json: CONFIG_INVALID. */
+/** The one error for all problems of a config.json: CONFIG_INVALID. Its message has the first of them, and how many more there are. */
 export function configError(path: string, problems: readonly Problem[]): RuntimeError {
   const file = path.slice(path.lastIndexOf("/") + 1);
-  const lines = problems.map((problem) => problemLine(file, problem));
-  const message = lines.length === 1 ? lines[0] : `${file}: ${lines.length} problems:\n${lines.join("\n")}`;
+  const lines = problems.slice(0, SHOWN_PROBLEMS).map((problem) => problemLine(file, problem));
+  const rest = problems.length - lines.length;
+  if (rest > 0) lines.push(`and ${rest} more, which "check" lists`);
+  const message = problems.length === 1 ? lines[0] : `${file}: ${problems.length} problems:\n${lines.join("\n")}`;
   return new RuntimeError("CONFIG_INVALID", message ?? file, { path, problems });
 }
 
 /** A problem as a compiler prints it: `config.json:12:5: /process/args: …`. */
 export function problemLine(file: string, { pointer, line, column, message }: Problem): string {
   const place = line > 0 ? `${file}:${line}:${column}` : file;
-  return pointer === "" ? `${place}: ${message}` : `${place}: ${pointer}: ${message}`;
+  const at = pointer.length > LONGEST_POINTER ? `${pointer.slice(0, LONGEST_POINTER)}…` : pointer;
+  return at === "" ? `${place}: ${message}` : `${place}: ${at}: ${message}`;
 }
 
 /** What {@link inspectConfig} gives. */

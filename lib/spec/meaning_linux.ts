@@ -28,8 +28,9 @@ export const linuxChecks: readonly MeaningCheck[] = [
 ];
 
 function checkDevices({ linux }: Sound<Config>, report: Report): void {
-  const devices = linux?.devices;
-  devices?.forEach((device, index) => {
+  /** By path the different devices that have been seen there, with their indices. */
+  const seen = new Map<string, Map<string, readonly [number, Sound<LinuxDevice>]>>();
+  linux?.devices?.forEach((device, index) => {
     if (device === undefined) return;
     const at = `/linux/devices/${index}`;
     if (device.path?.startsWith("/") === false)
@@ -42,15 +43,21 @@ function checkDevices({ linux }: Sound<Config>, report: Report): void {
       // 2^32-1 is no id: to chown(2) it means that the owner stays as it is.
       if (device[name] === 0xffffffff) report(`${at}/${name}`, "found 4294967295, must be at most 4294967294");
     }
-    const other = devices.findIndex((earlier, i) => i < index && isOther(earlier, device));
-    if (other >= 0)
+    if (device.path === undefined) return;
+    const there = seen.get(device.path) ?? new Map<string, readonly [number, Sound<LinuxDevice>]>();
+    for (const [other, earlier] of there.values()) {
+      if (!isOther(earlier, device)) continue;
       report(`${at}/path`, `${device.path} is another device already, at /linux/devices/${other}`);
+      break;
+    }
+    const key = device.type === "p" ? "p" : `${device.type} ${device.major}:${device.minor}`;
+    if (!there.has(key)) there.set(key, [index, device]);
+    seen.set(device.path, there);
   });
 }
 
-/** Whether two entries are known to want different devices at one path. */
-function isOther(one: Sound<LinuxDevice> | undefined, two: Sound<LinuxDevice>): boolean {
-  if (one?.path === undefined || one.path !== two.path) return false;
+/** Whether two entries of one path are known to want different devices. */
+function isOther(one: Sound<LinuxDevice>, two: Sound<LinuxDevice>): boolean {
   if (differ(one.type, two.type)) return true;
   return two.type !== "p" && (differ(one.major, two.major) || differ(one.minor, two.minor));
 }

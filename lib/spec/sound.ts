@@ -23,13 +23,33 @@ export type Report = (pointer: string, message: string, reads?: readonly string[
 /** Findings of `run` that do not rest on a value in `wrong` (JSON Pointers), nor on one inside such a value. */
 export function collect(wrong: readonly string[], run: (report: Report) => void): Finding[] {
   const found: Finding[] = [];
+  const isWrong = reader(wrong);
   run((pointer, message, reads = [pointer]) => {
-    for (const at of wrong) {
-      for (const read of reads) if (contains(at, read)) return;
-    }
+    for (const read of reads) if (isWrong(read)) return;
     found.push({ pointer, message });
   });
   return found;
+}
+
+/** Tells whether what is read is wrong. There may be thousands of wrong values, and as many findings. */
+function reader(wrong: readonly string[]): (read: string) => boolean {
+  if (wrong.length === 0) return () => false;
+  const known = new Set(wrong);
+  const patterns = new Map<string, boolean>();
+  return (read) => {
+    if (read.includes("*")) {
+      let found = patterns.get(read);
+      if (found === undefined) {
+        found = wrong.some((at) => contains(at, read));
+        patterns.set(read, found);
+      }
+      return found;
+    }
+    for (let end = read.length; end >= 0; end = end === 0 ? -1 : read.lastIndexOf("/", end - 1)) {
+      if (known.has(read.slice(0, end))) return true;
+    }
+    return false;
+  };
 }
 
 /** Whether `pattern`, a JSON Pointer that may have `*`, can lead to `pointer` or into it. */

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +19,11 @@ namespace {
 
 // JSON that is nested as deeply as this allows has long been refused for its depth.
 constexpr std::size_t kStack = 4 << 20;
+// What the stack holds besides the engine's frames: arguments and environment, and the calls that the addon makes from
+// the deepest of them.
+constexpr std::size_t kBelow = 96 << 10;
+// With less than that not one command ends well, so the stack is used as far as it goes.
+constexpr std::size_t kLeastStack = 64 << 10;
 // Nearly all commands end before they have used that much; those that run for long collect.
 constexpr std::size_t kCollectAfter = 16 << 20;
 constexpr int kFailed = 1;
@@ -28,6 +35,28 @@ bool OpenStandardStreams() {
     if (open("/dev/null", O_RDWR) < 0) return false;
   }
   return true;
+}
+
+// How much of the stack the engine may use. The kernel ends a process with SIGSEGV whose stack grows beyond RLIMIT_STACK,
+// and the engine has to notice before that.
+std::size_t StackLimit(const char* top_of_stack) {
+  rlimit limit;
+  if (getrlimit(RLIMIT_STACK, &limit) < 0) return kStack;
+  // What lies above: the strings of arguments and environment come out of the same limit.
+  const auto here = reinterpret_cast<std::uintptr_t>(&limit);
+  const auto top = reinterpret_cast<std::uintptr_t>(top_of_stack);
+  const std::size_t taken = (top > here ? top - here : 0) + kBelow;
+  if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= taken + kStack) return kStack;
+  return limit.rlim_cur > taken + kLeastStack ? limit.rlim_cur - taken : kLeastStack;
+}
+
+// The last byte of the environment's strings, above which nothing of size lies on the stack.
+const char* TopOfStack(char** environment) {
+  const char* top = reinterpret_cast<const char*>(environment);
+  for (char** each = environment; *each != nullptr; ++each) {
+    if (*each > top) top = *each + std::strlen(*each);
+  }
+  return top;
 }
 
 // How many descriptors from 3 on, without a gap, the caller has left open, for --preserve-fds.
@@ -62,7 +91,7 @@ int Run(int argc, char** argv, char** environment) {
   SetSignals();
   Snapshot& snapshot = TheSnapshot();
   JSContext* context = snapshot.context;
-  JS_SetMaxStackSize(snapshot.runtime, kStack);
+  JS_SetMaxStackSize(snapshot.runtime, StackLimit(TopOfStack(environment)));
   JS_UpdateStackTop(snapshot.runtime);
   JS_SetGCThreshold(snapshot.runtime, kCollectAfter);
   JS_SetHostPromiseRejectionTracker(snapshot.runtime, OnRejection, nullptr);
