@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { scenario, type Box, type State } from "../harness/box.ts";
 import { HOOK_KINDS, type Config, type Hook, type HookKind } from "../harness/config.ts";
 import { isAlive, namespaceOf, readText, waitFor } from "../harness/host.ts";
-import { KIND, notFor } from "../harness/runtime.ts";
+import { KIND, notFor, runtOnly } from "../harness/runtime.ts";
 
 /** Where hooks write: this directory on the host, and /hooks in the container. */
 function hookFolder(box: Box): string {
@@ -421,3 +421,18 @@ scenario(
   },
   { skip: notFor("runc", "1.1 waits") },
 );
+
+scenario("a hook that prints without end: its words are limited, the runtime's memory too, and it goes on", (t, box) => {
+  for (const kind of ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"] as const) {
+    const bundle = box.bundle((config) => {
+      config.process.args = ["true"];
+      // More than a pipe and the limit hold; a hook that is stopped by either does not come to its end.
+      const script = "head -c 4000000 /dev/zero | tr '\\0' x; exit 3";
+      config.hooks = { [kind]: [{ path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/bin:/usr/bin"] }] };
+    });
+    const done = box.call(["run", "--bundle", bundle.dir, box.id()], { timeout: 60_000 });
+    t.match(done.stderr, /exit status 3/, `${kind}: it came to its end`);
+    const words = /x{100,}/.exec(done.stderr)?.[0].length ?? 0;
+    t.ok(words > 60_000 && words <= 65_536, `${kind}: ${words} bytes of what it printed`);
+  }
+}, { skip: runtOnly("keeps all"), timeout: 120_000 });

@@ -12,12 +12,10 @@ import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_RDONLY, O_WRONLY, check } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
-import { readable } from "../sys/waiting.ts";
 import { callersEnvironment } from "./environment.ts";
+import { HookOutput } from "./hook_output.ts";
 import type { ContainerRecord } from "./store.ts";
 
-/** How much of what a failed hook printed goes into the error; bytes. */
-const OUTPUT_LIMIT = 1 << 20;
 
 /** Kinds that the runtime runs itself. */
 export type RuntimeHookKind = Exclude<keyof Hooks, "createContainer" | "startContainer">;
@@ -60,13 +58,13 @@ export async function runHook(
 ): Promise<void> {
   const stdout = openFile(HOOKS_STDOUT, annotations);
   const stderr = openFile(HOOKS_STDERR, annotations);
-  const output = openHookOutput();
+  const output = new HookOutput();
   // A memfd instead of a pipe: a hook that never reads its stdin cannot stop or kill the runtime.
   const input = openInput(state);
   const facts = { pointer: `/hooks/${kind}/${index}`, path: hook.path };
   const fail = (reason: string): RuntimeError => {
     const text = `error running ${kind} hook #${index}: ${hook.path}: ${reason}`;
-    return new RuntimeError("HOOK_FAILED", `${text}${outputText(readHookOutput(output))}`, facts);
+    return new RuntimeError("HOOK_FAILED", `${text}${outputText(output.text())}`, facts);
   };
   try {
     const spawned = native.spawn({
@@ -74,7 +72,7 @@ export async function runHook(
       args: hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path],
       // Hooks look for programs by PATH, and runc and crun let them.
       env: hook.env ?? callersEnvironment(),
-      fds: [input, stdout ?? output, stderr ?? output],
+      fds: [input, stdout ?? output.end, stderr ?? output.end],
       cwd,
       // A runtime that is killed leaves nothing behind. What a hook itself starts is not meant by this.
       dieWithParent: true,
@@ -84,7 +82,7 @@ export async function runHook(
     let ready = false;
     let exited: ReturnType<typeof native.waitpid> = null;
     try {
-      ready = await readable(spawned.pidfd, limit);
+      ready = await output.follow(spawned.pidfd, limit);
     } finally {
       if (!ready) native.pidfdKill(spawned.pidfd, SIGKILL);
       exited = native.waitpid(spawned.pid, false);
@@ -96,7 +94,7 @@ export async function runHook(
     if (exited.status !== 0) throw fail(`exit status ${exited.status}`);
   } finally {
     native.close(input);
-    native.close(output);
+    output.close();
     if (stdout !== undefined) native.close(stdout);
     if (stderr !== undefined) native.close(stderr);
   }
@@ -108,17 +106,6 @@ function openFile(name: string, annotations: Annotations | undefined): number | 
   if (path === "") return undefined;
   const fd = native.open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o700);
   return check(fd, `annotations["${name}"]: open ${path}`, { pointer: `/annotations/${name}`, path });
-}
-
-/** A descriptor that keeps what hooks print: unlike a pipe it never makes them wait. */
-function openHookOutput(): number {
-  return check(native.memfd("runt:hook-output"), "memfd_create");
-}
-
-/** What has been printed to a descriptor of {@link openHookOutput}. */
-function readHookOutput(fd: number): string {
-  const text = native.readFile(AT_FDCWD, `/proc/self/fd/${fd}`, OUTPUT_LIMIT);
-  return typeof text === "string" ? text : "";
 }
 
 function openInput(text: string): number {

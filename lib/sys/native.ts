@@ -154,6 +154,8 @@ export interface Native {
    * long as its parent has not reaped it; a negative errno where the kernel cannot tell.
    */
   pidfdExit(pidfd: number): number | null;
+  /** A descriptor that can be read when one of `fds` can, or has ended. One that is closed no longer counts. */
+  epoll(fds: readonly number[]): number;
   /** A non-blocking counter, readable when it is not 0. */
   eventfd(): number;
   kill(pid: number, signal: number): number;
@@ -189,6 +191,7 @@ export interface Native {
   /**
    * Connects a Unix socket. Paths over 107 bytes work too (through /proc/self/fd); a leading "@" names a socket in
    * the abstract space. Connecting, and each send later, waits for ten seconds at most: -EAGAIN then.
+   * -EINTR where a signal of {@link Native.signalsEnd} has come meanwhile.
    * @param type SOCK_STREAM (1) by default
    */
   connectUnix(path: string, type?: number): number;
@@ -240,6 +243,13 @@ export interface Native {
    * in a process: EBUSY after that. Not SIGPWR, which the engine uses.
    */
   signalfd(signals: readonly number[]): number;
+  /** Whether this process was told, when it was started, to ignore the signal. */
+  isSignalIgnored(signal: number): boolean;
+  /**
+   * Which of the caught signals a process may die by that does not read them: by the second one, if that comes a second or
+   * more after one that is still unread.
+   */
+  signalsEnd(signals: readonly number[]): number;
   /** Next signal's number, 0 if there is none now. */
   signalfdRead(fd: number): number;
 }

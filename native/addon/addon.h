@@ -70,6 +70,7 @@ int PidfdKill(int pidfd, int signal);
 int PidfdGetfd(int pidfd, int fd);
 Napi::Value PidfdExit(Napi::Env env, int pidfd);
 int Eventfd();
+int Epoll(const std::vector<int>& fds);
 int Inotify();
 int InotifyAdd(int fd, const Path& path, uint32_t mask);
 int Kill(int pid, int signal);
@@ -118,6 +119,10 @@ bool Isatty(int fd);
 // signals.cc
 int Signalfd(const std::vector<int>& signals);
 int SignalfdRead(int fd);
+bool IsSignalIgnored(int signal);
+// A signal that may end the process has come, and nobody has read it yet.
+bool IsEndWanted();
+int SignalsEnd(const std::vector<int>& signals);
 
 }  // namespace runt::addon
 

@@ -55,6 +55,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<PidfdGetfd>("pidfdGetfd"),
     Function<PidfdExit>("pidfdExit"),
     Function<Eventfd>("eventfd"),
+    Function<Epoll>("epoll"),
     Function<Kill>("kill"),
     Function<Waitpid>("waitpid"),
     Function<Poll>("poll"),
@@ -97,6 +98,8 @@ constexpr napi_property_descriptor kExports[] = {
 
     Function<Signalfd>("signalfd"),
     Function<SignalfdRead>("signalfdRead"),
+    Function<IsSignalIgnored>("isSignalIgnored"),
+    Function<SignalsEnd>("signalsEnd"),
 };
 
 // One call for the whole table: a call for each function costs more than the rest of the loading.

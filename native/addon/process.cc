@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
@@ -16,6 +17,7 @@
 
 #include <vector>
 
+#include "../base/unique_fd.h"
 #include "addon.h"
 
 namespace runt::addon {
@@ -71,6 +73,17 @@ Napi::Value PidfdExit(Napi::Env env, int pidfd) {
   if (ioctl(pidfd, kPidfdGetInfo, &info) < 0) return Napi::Number::New(env, -errno);
   if ((info.mask & kPidfdInfoExit) == 0) return env.Null();
   return Napi::Number::New(env, info.exit_code);
+}
+
+int Epoll(const std::vector<int>& fds) {
+  UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.valid()) return -errno;
+  for (const int fd : fds) {
+    epoll_event event = {};
+    event.events = EPOLLIN;
+    if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) < 0) return -errno;
+  }
+  return epoll.Release();
 }
 
 int Eventfd() { return OrErrno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }

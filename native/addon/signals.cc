@@ -6,7 +6,11 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
 
 #include "addon.h"
 
@@ -15,9 +19,35 @@ namespace {
 
 // Where the handler writes. One for the process, as handlers are.
 int g_handler_end = -1;
+// Signals, as bits, by which a process dies that does not read them.
+std::atomic<uint64_t> g_ending = 0;
+// When the first of them came that is still unread, in seconds; 0 is never.
+std::atomic<int64_t> g_unread = 0;
+
+constexpr uint64_t Bit(int signal) { return uint64_t{1} << (signal - 1); }
+
+int64_t Seconds() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec + 1;
+}
+
+// A system call that never ends must not make the process one that only SIGKILL can end.
+void EndIfStuck(int signal) {
+  if ((g_ending & Bit(signal)) == 0) return;
+  const int64_t now = Seconds();
+  int64_t first = 0;
+  if (g_unread.compare_exchange_strong(first, now) || now - first < 2) return;
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  sigaction(signal, &action, nullptr);
+  // It is blocked until the handler returns.
+  raise(signal);
+}
 
 void Report(int signal) {
   const int saved = errno;
+  EndIfStuck(signal);
   const auto byte = static_cast<unsigned char>(signal);
   // A full pipe (64 Ki signals unread) drops the signal; waiting here could wait for ever.
   [[maybe_unused]] const ssize_t ignored = write(g_handler_end, &byte, 1);
@@ -51,7 +81,25 @@ int Signalfd(const std::vector<int>& signals) {
   return problem == 0 ? ends[0] : -problem;
 }
 
+bool IsSignalIgnored(int signal) {
+  struct sigaction action = {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+bool IsEndWanted() { return g_unread != 0; }
+
+int SignalsEnd(const std::vector<int>& signals) {
+  uint64_t ending = 0;
+  for (const int signal : signals) {
+    if (signal < 1 || signal > 64) return -EINVAL;
+    ending |= Bit(signal);
+  }
+  g_ending = ending;
+  return 0;
+}
+
 int SignalfdRead(int fd) {
+  g_unread = 0;
   unsigned char signal = 0;
   const ssize_t count = Retry([&] { return read(fd, &signal, 1); });
   if (count == 1) return signal;

@@ -53,7 +53,11 @@ bool MakeDescriptorAddress(int fd, const char* rest, Address& out) {
 
 int Connect(int fd, const Address& address) {
   const auto* name = reinterpret_cast<const sockaddr*>(&address.name);
-  return OrErrno(Retry([&] { return connect(fd, name, address.size); }));
+  // A peer that takes no connection is waited for; whoever wants to end that must not have to.
+  for (;;) {
+    const int result = OrErrno(connect(fd, name, address.size));
+    if (result != -EINTR || IsEndWanted()) return result;
+  }
 }
 
 int BindAndListen(int fd, const Address& address, int type) {
