@@ -4,9 +4,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#state
  */
 import { attachCgroup } from "../cgroups/driver.ts";
-import { Errno } from "../sys/errno.ts";
-import { AT_FDCWD, syscallError } from "../sys/files.ts";
-import { native } from "../sys/native.ts";
+import { type ProcStat, readProcStat } from "../sys/proc_stat.ts";
 import type { StateReport } from "./options.ts";
 import type { ContainerRecord, Entry } from "./store.ts";
 
@@ -60,25 +58,4 @@ export function processStartTime(pid: number): number {
 export function parentOf(pid: number): number | undefined {
   const stat = readProcStat(pid);
   return stat === undefined || isDead(stat) ? undefined : stat.parent;
-}
-
-/** Of proc(5)'s /proc/PID/stat. */
-interface ProcStat {
-  readonly state: string;
-  readonly parent: number;
-  /** PF_* of the kernel. */
-  readonly flags: number;
-  /** Clock ticks since boot. */
-  readonly startTime: number;
-}
-
-function readProcStat(pid: number): ProcStat | undefined {
-  const path = `/proc/${pid}/stat`;
-  const text = native.readFile(AT_FDCWD, path, 4096);
-  if (text === -Errno.ENOENT || text === -Errno.ESRCH) return undefined;
-  // That it cannot be told (EMFILE, ENOMEM) must not pass for the end of the container.
-  if (typeof text === "number") throw syscallError(-text, `read ${path}`, { path });
-  // The second field is the name in parentheses, and may hold spaces and parentheses itself.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "X", parent: Number(fields[1]), flags: Number(fields[6]), startTime: Number(fields[19]) };
 }

@@ -1,9 +1,11 @@
 import { attachCgroup } from "../cgroups/driver.ts";
 import { watchOom, type OomWatch } from "../cgroups/oom.ts";
 import { RuntimeError } from "../errors.ts";
-import { AT_FDCWD } from "../sys/files.ts";
+import { Errno } from "../sys/errno.ts";
+import { check } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import { readProcStat } from "../sys/proc_stat.ts";
 import { eitherReadable, readable } from "../sys/waiting.ts";
 import type { RuntimeContext } from "./options.ts";
 import { find, recordOf, type ContainerRecord } from "./store.ts";
@@ -20,9 +22,6 @@ export interface End {
 
 /** How long the parent of an ended process may take to reap it, after which only /proc is left to ask; milliseconds. */
 const REAP_PATIENCE = 200;
-/** Position of exit_code among the fields of /proc/PID/stat after the name. */
-const EXIT_CODE = 49;
-const START_TIME = 19;
 
 /**
  * Waits until a container that someone else has started has ended.
@@ -42,11 +41,9 @@ export async function wait(context: RuntimeContext, id: string): Promise<End> {
     entry.close();
   }
   const pid = record?.init_process_pid ?? 0;
-  const pidfd = pid === 0 ? -1 : native.pidfdOpen(pid);
+  const pidfd = record === undefined ? undefined : openProcess(record);
   const zombie = (): number | undefined => zombieStatus(pid, record?.init_process_start ?? 0);
-  // Looked at after the pidfd was opened: so it is this process that the descriptor stands for.
-  if (record === undefined || pidfd < 0 || !isThat(pid, record.init_process_start)) {
-    if (pidfd >= 0) native.close(pidfd);
+  if (record === undefined || pidfd === undefined) {
     throw new RuntimeError(
       "CONTAINER_NOT_RUNNING",
       `container not running: it has ended before "wait" was called, and how is known to its parent alone`,
@@ -119,20 +116,25 @@ function tryWatch(context: RuntimeContext, record: ContainerRecord): OomWatch | 
   }
 }
 
-/** Fields of /proc/PID/stat after the name. */
-function statFields(pid: number): readonly string[] {
-  const text = native.readFile(AT_FDCWD, `/proc/${pid}/stat`, 4096);
-  return typeof text === "number" ? [] : text.slice(text.lastIndexOf(")") + 2).trim().split(" ");
-}
-
-function isThat(pid: number, startTime: number): boolean {
-  return Number(statFields(pid)[START_TIME]) === startTime;
+/** A pidfd of the first process, which may be a zombie; `undefined` if it is gone. @throws SYSCALL if that cannot be told */
+function openProcess({ init_process_pid: pid, init_process_start: startTime }: ContainerRecord): number | undefined {
+  if (pid === 0) return undefined;
+  const pidfd = native.pidfdOpen(pid);
+  if (pidfd === -Errno.ESRCH || pidfd === -Errno.EINVAL) return undefined;
+  check(pidfd, `pidfd_open ${pid}`);
+  let isThat = false;
+  try {
+    // Looked at after the pidfd was opened: so it is this process that the descriptor stands for.
+    isThat = readProcStat(pid)?.startTime === startTime;
+  } finally {
+    if (!isThat) native.close(pidfd);
+  }
+  return isThat ? pidfd : undefined;
 }
 
 /** The wait status of a process that has ended and has not been reaped. */
 function zombieStatus(pid: number, startTime: number): number | undefined {
-  const fields = statFields(pid);
-  if (fields[0] !== "Z" || Number(fields[START_TIME]) !== startTime) return undefined;
-  // 0 is also what somebody gets who may not look; root always may.
-  return Number(fields[EXIT_CODE]);
+  const stat = readProcStat(pid);
+  // Root may always look at its exit code.
+  return stat?.state === "Z" && stat.startTime === startTime ? stat.exitCode : undefined;
 }
