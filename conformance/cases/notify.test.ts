@@ -104,3 +104,47 @@ scenario("run in the foreground of a program that never is ready", (t, box) => {
 scenario("without NOTIFY_SOCKET the program has none", (t, box) => {
   t.equal(box.sh("echo [$NOTIFY_SOCKET]; test -e /run/notify || echo none"), "[]\nnone\n");
 });
+
+/** A socket of the host's that is full, or, with `gone`, one that nobody reads any more. */
+function deaf(box: Box, gone: boolean): Record<string, string> {
+  const socket = box.path("notify");
+  const out = box.path("deaf");
+  const fd = openSync(out, "a");
+  const child = spawn(helper("helpers/deaf.c"), ["dgram", socket], { stdio: ["ignore", fd, "inherit"] });
+  closeSync(fd);
+  box.atClose(() => child.kill("SIGKILL"));
+  if (!waitFor(() => readText(out) === "ready\n")) throw new Error("the socket was not made");
+  if (gone) child.kill("SIGKILL");
+  return { NOTIFY_SOCKET: socket };
+}
+
+for (const gone of [true, false]) {
+  const what = gone ? "is gone" : "is full";
+  scenario(`run in the foreground goes on where NOTIFY_SOCKET ${what}`, async (t, box) => {
+    const id = box.id();
+    const bundle = box.bundle(service("/notify send READY=1; trap 'exit 7' TERM; while :; do sleep 0.05; done"));
+    const running = box.begin(["run", "--bundle", bundle.dir, id], { env: deaf(box, gone) });
+    const isReady = (): boolean => box.call(["state", id]).stdout.includes('"running"');
+    t.ok(waitFor(isReady));
+    await new Promise((settle) => setTimeout(settle, 500));
+    t.ok(isReady(), "the container runs");
+    running.child.kill("SIGTERM");
+    const done = await running.ended;
+    t.equal(done.status, 7, `signals and the status get through: ${done.output}`);
+    if (gone) t.match(done.stderr, /level=warning msg="cannot tell NOTIFY_SOCKET/);
+  }, { skip: notFor("runc", "fails") });
+
+  scenario(`run --detach and start go on where NOTIFY_SOCKET ${what}`, (t, box) => {
+    const env = deaf(box, gone);
+    const id = box.id();
+    const bundle = box.bundle(service("/notify send READY=1; exec sleep 1000"));
+    const done = box.call(["run", "--detach", "--bundle", bundle.dir, id], { env });
+    t.equal(done.status, 0, done.output);
+    t.match(done.stderr, /level=warning msg="cannot tell NOTIFY_SOCKET/);
+    t.match(box.call(["state", id]).stdout, '"running"');
+    const container = box.create(service("/notify send READY=1; exec sleep 1000"), [], { env });
+    const started = box.call(["start", container.id], { env });
+    t.equal(started.status, 0, started.output);
+    t.equal(container.state().status, "running");
+  }, { skip: notFor("runc", "fails") });
+}

@@ -11,6 +11,8 @@ import { programName } from "../sys/program_name.ts";
 import { STDERR, STDOUT, write } from "./output.ts";
 
 const FAILURE = 1;
+/** What a shell adds to the number of a signal. */
+const SIGNALLED = 128;
 /** What urfave/cli, and so runc, exits with where there is no such command. */
 const UNKNOWN_COMMAND = 3;
 
@@ -83,7 +85,8 @@ async function runCommand(invocation: Invocation): Promise<number> {
   } catch (error) {
     const told: RuntimeError = asRuntimeError(error).prefixed(prefix);
     (log ?? openLog({})).error(told);
-    return failure.status;
+    // As a shell tells of a process that the signal has ended.
+    return told.code === "INTERRUPTED" ? SIGNALLED + (told.facts.signal ?? 0) : failure.status;
   } finally {
     finishTrace?.();
   }

@@ -1,5 +1,6 @@
 import { create as createContainer } from "../runtime/create.ts";
 import type { CreateOptions, RuntimeContext } from "../runtime/options.ts";
+import { Signals } from "../sys/signals.ts";
 import { explained } from "./explain_bundle.ts";
 import { type CommandResult, SILENT } from "./result.ts";
 
@@ -8,6 +9,7 @@ export async function create(
   context: RuntimeContext,
   options: CreateOptions,
 ): Promise<CommandResult> {
+  Signals.catch();
   await explained(options, () => createContainer(context, options));
   return SILENT;
 }

@@ -22,15 +22,15 @@ export async function ps(context: RuntimeContext, id: string, options: PsOptions
   const pids = await processes(context, id);
   if (options.format === "json") return printed(`${JSON.stringify(pids)}\n`);
   if (options.format !== "table") throw new RuntimeError("USAGE", "invalid format option");
-  return printed(ofContainer(listing(options.args.length === 0 ? ["-ef"] : options.args), pids));
+  return printed(ofContainer(await listing(options.args.length === 0 ? ["-ef"] : options.args), pids));
 }
 
-function listing(args: readonly string[]): string {
+async function listing(args: readonly string[]): Promise<string> {
   const program = findProgram("ps");
   if (program === undefined) {
     throw new RuntimeError("SYSCALL", 'exec: "ps": executable file not found in $PATH', { path: "ps" });
   }
-  const { good, how, output } = runProgram(program, args, [`PATH=${searchPath()}`]);
+  const { good, how, output } = await runProgram(program, args, [`PATH=${searchPath()}`]);
   if (!good) throw new RuntimeError("USAGE", `ps ${args.join(" ")}: ${how}: ${output.trim()}`);
   return output;
 }

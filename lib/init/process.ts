@@ -9,7 +9,7 @@ import { CLONE_NEWPID } from "../plan/linux.ts";
 import type { InitClone } from "../plan/namespaces.ts";
 import { FAILURE_SIZE, Message, type Step } from "../plan/ops.ts";
 import { Errno } from "../sys/errno.ts";
-import { check, checkValue } from "../sys/files.ts";
+import { AT_FDCWD, check, checkValue, SMALL_FILE } from "../sys/files.ts";
 import { SIGKILL, POLLIN } from "../sys/linux.ts";
 import { native, type Exited, type Received } from "../sys/native.ts";
 import { beforeBlocking } from "../sys/waiting.ts";
@@ -24,6 +24,8 @@ const MAX_SLOTS = 127;
 const MESSAGE_SIZE = 8;
 /** How long the stage before may take to go when it is told to, before it is killed; milliseconds. */
 const JOINER_PATIENCE = 100;
+/** How long a process that was killed may take to go; milliseconds. */
+const KILL_PATIENCE = 1000;
 
 /** A question, or the end of what init has to say (it execed, or died). */
 export type FromInit = { readonly kind: number; readonly value: number } | "end";
@@ -207,7 +209,7 @@ export class InitProcess {
     if (kind !== Message.INIT_PID) return { kind, value };
     // Once only: what came later could make another process the container's, to be recorded or killed as such.
     if (this.pid !== 0) throw new RuntimeError("INTERNAL", "init: a second first process");
-    this.#adopt(value);
+    await this.#adopt(value);
     if (this.#staged) this.answer(Message.INIT_PID);
     return undefined;
   }
@@ -231,11 +233,14 @@ export class InitProcess {
     if (sent < 0 && sent !== -Errno.EPIPE && sent !== -Errno.ECONNRESET) check(sent, "sendmsg to init");
   }
 
-  /** Ends whatever of init is still there, and reaps it. */
-  kill(): void {
-    if (this.#joiner !== undefined) this.#endJoiner(this.#joiner);
+  /**
+   * Ends whatever of init is still there, and reaps it.
+   * @param thaw lets go what the freezer keeps from ending. Default: that is somebody else's, and it ends when he thaws it
+   */
+  kill(thaw?: () => void): void {
+    if (this.#joiner !== undefined) this.#endJoiner(this.#joiner, thaw);
     this.#findFirst();
-    if (this.pid !== 0) end(this.pid);
+    if (this.pid !== 0) end(this.pid, thaw);
     this.close();
   }
 
@@ -243,10 +248,13 @@ export class InitProcess {
    * It goes by itself once it is refused an answer. One that is killed right when it has cloned the container's first process
    * takes the pid along, and nobody could end or reap that one: a library's program would keep it for ever.
    */
-  #endJoiner(pid: number): void {
+  #endJoiner(pid: number, thaw: (() => void) | undefined): void {
     native.sendMessage(this.#control, message(Message.FAILURE), []);
-    native.poll(new Int32Array([this.pidfd, POLLIN]), JOINER_PATIENCE);
-    end(pid);
+    const gone = native.poll(new Int32Array([this.pidfd, POLLIN]), JOINER_PATIENCE) > 0;
+    // Somebody in the host's pid namespace may have stopped it.
+    const children = gone ? [] : childrenOf(pid);
+    end(pid, thaw);
+    for (const child of children) end(child, thaw);
   }
 
   /** The stage before may have said which process it cloned, with nobody listening yet. */
@@ -260,7 +268,8 @@ export class InitProcess {
   }
 
   /** How init ended, for an error message; waits for it. */
-  ended(): Exited | undefined {
+  async ended(): Promise<Exited | undefined> {
+    await beforeBlocking(this.pidfd);
     const exited = native.waitpid(this.asking, false);
     return exited === null || typeof exited === "number" ? undefined : exited;
   }
@@ -273,12 +282,16 @@ export class InitProcess {
     this.pidfd = -1;
   }
 
-  #adopt(pid: number): void {
-    if (this.#joiner !== undefined) native.waitpid(this.#joiner, false);
+  async #adopt(pid: number): Promise<void> {
+    // First of all: whatever ends the wait below, this one has to be ended too.
+    this.pid = pid;
+    if (this.#joiner !== undefined) {
+      await beforeBlocking(this.pidfd);
+      native.waitpid(this.#joiner, false);
+    }
     this.#joiner = undefined;
     native.close(this.pidfd);
     this.pidfd = -1;
-    this.pid = pid;
     this.pidfd = check(native.pidfdOpen(pid), "pidfd_open");
   }
 }
@@ -297,7 +310,19 @@ function beginning({ clone, early = false }: InitOptions): string {
   return early ? `+${clone.flags & ~CLONE_NEWPID}` : String(clone.flags);
 }
 
-function end(pid: number): void {
+function end(pid: number, thaw?: () => void): void {
+  // A child of ours that has not been reaped: nobody else can have its pid.
+  const pidfd = native.pidfdOpen(pid);
   native.kill(pid, SIGKILL);
-  native.waitpid(pid, false);
+  thaw?.();
+  // With cgroup v1 a frozen process ends when it is thawed, and runs nothing before that.
+  native.poll(new Int32Array([pidfd, POLLIN]), KILL_PATIENCE);
+  native.waitpid(pid, true);
+  if (pidfd >= 0) native.close(pidfd);
+}
+
+/** What a process that stands still has cloned. */
+function childrenOf(pid: number): number[] {
+  const text = native.readFile(AT_FDCWD, `/proc/${pid}/task/${pid}/children`, SMALL_FILE);
+  return typeof text === "number" ? [] : text.trim().split(" ").map(Number).filter((child) => child > 0);
 }

@@ -1,7 +1,9 @@
 import { RuntimeError } from "../errors.ts";
+import { Errno } from "../sys/errno.ts";
 import { check } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { programName } from "../sys/program_name.ts";
+import { readable } from "../sys/waiting.ts";
 import type { StandardStreams } from "./options.ts";
 
 type Console = StandardStreams & { readonly consoleSocket?: string };
@@ -14,9 +16,9 @@ export function relaysConsole({ consoleSocket, consoleFd }: Console): boolean {
 /**
  * The socket that gets the console's master, connected; the caller closes it.
  * @param detached nobody stays in the foreground who could hold the terminal
- * @throws CONFIG_INVALID, USAGE by runc's rules on terminals
+ * @throws CONFIG_INVALID, USAGE by runc's rules on terminals; SYSCALL
  */
-export function connectConsole(terminal: boolean, detached: boolean, options: Console): number | undefined {
+export async function connectConsole(terminal: boolean, detached: boolean, options: Console): Promise<number | undefined> {
   const { consoleSocket: path, consoleFd } = options;
   if (relaysConsole(options)) {
     if (!terminal || !detached) return undefined;
@@ -27,5 +29,8 @@ export function connectConsole(terminal: boolean, detached: boolean, options: Co
     throw new RuntimeError("USAGE", `cannot use console socket if ${programName()} will not detach or allocate tty`);
   }
   if (path === undefined) return check(native.dup(consoleFd ?? -1), "dup");
-  return check(native.connectUnix(path), `connect to --console-socket ${path}`, { path });
+  const connected = native.connectUnix(path);
+  // The signal is told here.
+  if (connected === -Errno.EINTR) await readable(-1, 0);
+  return check(connected, `connect to --console-socket ${path}`, { path });
 }

@@ -13,7 +13,7 @@ import type { CreateOptions, RuntimeContext } from "./options.ts";
 export async function create(context: RuntimeContext, options: CreateOptions): Promise<number> {
   const bundle = openBundle(context, options);
   const terminal = bundle.config.process?.terminal === true;
-  const consoleSocket = connectConsole(terminal, true, options);
+  const consoleSocket = await connectConsole(terminal, true, options);
   try {
     const mode = consoleSocket === undefined ? {} : { consoleSocket };
     const launched = await launch(context, options, bundle, { waitForStart: true, ...mode });

@@ -6,12 +6,16 @@
 import { RuntimeError } from "../errors.ts";
 import { errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDWR, SMALL_FILE, check, checkValue } from "../sys/files.ts";
+import { POLLIN, SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { findProgram, searchPath } from "../sys/programs.ts";
+import { beforeBlocking } from "../sys/waiting.ts";
 import { decodeResponse, encodeRequest, CriuType, type CriuFields, type CriuResponse } from "./criu_messages.ts";
 import { callersEnvironment } from "./environment.ts";
 
 const SOCK_SEQPACKET = 5;
+/** How long CRIU may take to go when it is let go; milliseconds. */
+const END_PATIENCE = 2000;
 /** Of the log at most so many lines of errors go into a message. */
 const ERROR_LINES = 4;
 
@@ -59,6 +63,7 @@ export class Criu {
     this.#send(request);
     const buffer = new Uint8Array(64 * 1024);
     for (;;) {
+      await beforeBlocking(this.#socket);
       const { size, fds } = checkValue(native.receiveMessage(this.#socket, buffer), "recvmsg");
       const said = size === 0 ? undefined : decodeResponse(buffer.subarray(0, size));
       if (said?.type === CriuType.NOTIFY && said.success && said.notify !== undefined) {
@@ -82,6 +87,8 @@ export class Criu {
     if (this.#isReaped) return;
     this.#isReaped = true;
     native.close(this.#socket);
+    // Without a client it takes back what it has done, and goes; unless something that it waits for hangs.
+    if (native.poll(new Int32Array([this.#pidfd, POLLIN]), END_PATIENCE) <= 0) native.pidfdKill(this.#pidfd, SIGKILL);
     native.waitpid(this.pid, false);
     native.close(this.#pidfd);
   }

@@ -105,18 +105,18 @@ async function execIn(context: RuntimeContext, options: ExecOptions, target: Tar
   const terminal = target.process.terminal === true;
   checkPreserved(options.preserveFds ?? 0);
   const selinux = securityModules(target.config, target.process, context.log);
-  const given = connectConsole(terminal, detach, options);
+  const given = await connectConsole(terminal, detach, options);
   const host = terminal && !detach ? openTerminal() : undefined;
   const pair = terminal && !detach ? checkValue(native.socketpair(SOCK_STREAM), "socketpair") : undefined;
   const consoleSocket = given ?? pair?.[1];
   warnOfCapabilities(context, target.process, true);
-  // From here on a signal is for the process: it must not end us between its making and its end.
-  const signals = detach ? -1 : catchSignals();
+  // From here on a signal must not end us: until the program runs it ends the waits, after that it is for the process.
+  const signals = detach ? undefined : catchSignals();
   let init: InitProcess | undefined;
   try {
     init = await join(context, options, target, consoleSocket, selinux);
     const { pid } = init;
-    if (detach) return { pid, status: 0 };
+    if (signals === undefined) return { pid, status: 0 };
     const relay = pair === undefined || host === undefined ? undefined : new ConsoleRelay(receiveMaster(pair[0]), host);
     try {
       return { pid, status: await supervise(pid, init.pidfd, signals, relay) };
@@ -125,7 +125,7 @@ async function execIn(context: RuntimeContext, options: ExecOptions, target: Tar
     }
   } finally {
     init?.close();
-    for (const fd of [consoleSocket, pair?.[0], signals]) {
+    for (const fd of [consoleSocket, pair?.[0]]) {
       if (fd !== undefined && fd >= 0) native.close(fd);
     }
     closeTerminal(host);

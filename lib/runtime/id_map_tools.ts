@@ -10,7 +10,12 @@ import { findProgram, runProgram } from "../sys/programs.ts";
  * @param pointer the property that the map comes from
  * @throws HOST_UNABLE where the tool is missing, STEP_FAILED with what it printed where it refuses
  */
-export function writeByTool(pid: number, file: "uid_map" | "gid_map", text: string, pointer: string): void {
+export async function writeByTool(
+  pid: number,
+  file: "uid_map" | "gid_map",
+  text: string,
+  pointer: string,
+): Promise<void> {
   const name = file === "uid_map" ? "newuidmap" : "newgidmap";
   const property = propertyName(pointer);
   const program = findProgram(name);
@@ -19,7 +24,7 @@ export function writeByTool(pid: number, file: "uid_map" | "gid_map", text: stri
     throw new RuntimeError("HOST_UNABLE", message, { pointer });
   }
   // With an empty environment: what is set-user-ID reads none of the caller's.
-  const { good, how, output } = runProgram(program, [String(pid), ...text.trim().split(/\s+/)], []);
+  const { good, how, output } = await runProgram(program, [String(pid), ...text.trim().split(/\s+/)], []);
   if (good) return;
   const why = output === "" ? how : output.trim();
   throw new RuntimeError("STEP_FAILED", `${property}: ${why} (see /etc/sub${file.slice(0, 3)})`, { pointer, path: program });

@@ -28,7 +28,7 @@ export async function writeIdMaps(pid: number, config: Config): Promise<void> {
     const errno = tryWrite(pid, file, text);
     if (errno === Errno.EPERM) {
       const { writeByTool } = await import("./id_map_tools.ts");
-      writeByTool(pid, file, text, pointer);
+      await writeByTool(pid, file, text, pointer);
     } else if (errno !== 0) {
       throw failed(pid, file, errno, pointer);
     }

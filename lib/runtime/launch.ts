@@ -12,6 +12,7 @@ import { RuntimeError } from "../errors.ts";
 import { InitProcess } from "../init/process.ts";
 import { buildPlan, stateParts, type Plan } from "../plan/build.ts";
 import type { PlanFacts } from "../plan/facts.ts";
+import type { Log } from "../log.ts";
 import * as K from "../plan/linux.ts";
 import { treeMounts } from "../plan/mount_trees.ts";
 import { initClone, readNamespaces, type InitClone, type Namespaces } from "../plan/namespaces.ts";
@@ -133,14 +134,14 @@ export async function launch(
     entry.prepare(record);
     entry.publish();
     undo.push(() => cgroup.undo());
-    const notify = await notifySocket(config, entry, mode);
+    const notify = await notifySocket(config, entry, mode, log);
     if (notify?.socket !== undefined) undo.push(() => notify.socket?.close());
     const planned = notify?.config ?? config;
     const init = waiting ?? startIn(cgroup, initOptions);
     if (waiting !== undefined) beginIn(cgroup, waiting);
     waiting = undefined;
     if (!record.own_pid_namespace) undo.push(() => cgroup.killAll(SIGKILL));
-    undo.push(() => init.kill());
+    undo.push(() => init.kill(() => cgroup.thawKilled()));
     // From here on init works at the same time: it starts while the plan is made, and it mounts while the
     // cgroups are made and the state is written.
     const seccomp = await containerFilter(context, config);
@@ -319,12 +320,13 @@ async function notifySocket(
   config: Config,
   entry: Entry,
   mode: LaunchMode,
+  log: Log,
 ): Promise<{ config: Config; env: string; socket: NotifySocket | undefined } | undefined> {
   const host = process.env["NOTIFY_SOCKET"] ?? "";
   if (host === "" || config.process === undefined) return undefined;
   const { makeNotifyDirectory, NOTIFY_ENV, NotifySocket, withNotifyMount } = await import("./notify_socket.ts");
   makeNotifyDirectory(entry.path);
-  const socket = mode.waitForStart ? undefined : NotifySocket.bind(entry.path, host);
+  const socket = mode.waitForStart ? undefined : NotifySocket.bind(entry.path, host, log);
   return { config: withNotifyMount(config, entry.path), env: NOTIFY_ENV, socket };
 }
 

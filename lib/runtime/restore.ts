@@ -8,6 +8,7 @@ import type { Config } from "../spec/types.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, check, readText } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import type { Signals } from "../sys/signals.ts";
 import type { Bundle } from "./bundle.ts";
 import { DESCRIPTORS } from "./checkpoint.ts";
 import { connectConsole } from "./console_socket.ts";
@@ -89,20 +90,20 @@ export async function restore(context: RuntimeContext, options: RestoreOptions):
   const bundle = openBundle(context, options);
   refuseUnrestored(bundle.config, context);
   const terminal = bundle.config.process?.terminal === true;
-  const console = connectConsole(terminal, detach, options);
+  const console = await connectConsole(terminal, detach, options);
   const host = terminal && !detach ? openTerminal() : undefined;
   if (!detach && options.noSubreaper !== true) native.prctl(PR_SET_CHILD_SUBREAPER, 1);
-  const signals = detach ? -1 : catchSignals();
+  const signals = detach ? undefined : catchSignals();
   try {
     const restored = await bringBack(context, options, bundle, console);
     try {
-      return detach ? 0 : await follow(context, restored, signals, host);
+      return signals === undefined ? 0 : await follow(context, restored, signals, host);
     } finally {
       native.close(restored.pidfd);
       restored.entry.close();
     }
   } finally {
-    for (const fd of [console, signals]) if (fd !== undefined && fd >= 0) native.close(fd);
+    if (console !== undefined) native.close(console);
     closeTerminal(host);
   }
 }
@@ -110,7 +111,7 @@ export async function restore(context: RuntimeContext, options: RestoreOptions):
 async function follow(
   context: RuntimeContext,
   restored: Restored,
-  signals: number,
+  signals: Signals,
   terminal: HostTerminal | undefined,
 ): Promise<number> {
   const { entry, record, pidfd, master } = restored;

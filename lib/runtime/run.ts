@@ -2,6 +2,7 @@ import { RuntimeError } from "../errors.ts";
 import { checkValue } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import type { Signals } from "../sys/signals.ts";
 import { connectConsole } from "./console_socket.ts";
 import { destroy } from "./destroy.ts";
 import { closeTerminal, openTerminal, type HostTerminal } from "./host_terminal.ts";
@@ -49,13 +50,13 @@ async function bringUp(context: RuntimeContext, options: RunOptions): Promise<Ou
     throw new RuntimeError("CONFIG_INVALID", text, { pointer: "/process" });
   }
   const terminal = bundle.config.process.terminal === true;
-  const given = connectConsole(terminal, detach, options);
+  const given = await connectConsole(terminal, detach, options);
   const host = terminal && !detach ? openTerminal() : undefined;
   const pair = terminal && !detach ? checkValue(native.socketpair(SOCK_STREAM), "socketpair") : undefined;
   const consoleSocket = given ?? pair?.[1];
   if (!detach && options.noSubreaper !== true) native.prctl(PR_SET_CHILD_SUBREAPER, 1);
-  // From here on a signal is for the container: it must not end us between its making and its end.
-  const signals = detach ? -1 : catchSignals();
+  // From here on a signal must not end us: until the program runs it ends the waits, after that it is for the container.
+  const signals = detach ? undefined : catchSignals();
   try {
     const mode = { waitForStart: false, ...(consoleSocket === undefined ? {} : { consoleSocket }) };
     const launched = await launch(context, options, bundle, mode);
@@ -67,7 +68,7 @@ async function bringUp(context: RuntimeContext, options: RunOptions): Promise<Ou
       launched.entry.close();
     }
   } finally {
-    for (const fd of [consoleSocket, pair?.[0], signals]) {
+    for (const fd of [consoleSocket, pair?.[0]]) {
       if (fd !== undefined && fd >= 0) native.close(fd);
     }
     closeTerminal(host);
@@ -77,7 +78,7 @@ async function bringUp(context: RuntimeContext, options: RunOptions): Promise<Ou
 async function follow(
   context: RuntimeContext,
   launched: Launched,
-  signals: number,
+  signals: Signals | undefined,
   options: RunOptions,
   console: number | undefined,
   terminal: HostTerminal | undefined,
@@ -93,8 +94,8 @@ async function follow(
   entry.unlock();
   await afterStart(context, entry, record);
   const { notify } = launched;
-  if (options.detach === true) {
-    notify?.wait(init.pid, () => isAlive(record.init_process_pid, record.init_process_start));
+  if (signals === undefined) {
+    await notify?.wait(init.pid, () => isAlive(record.init_process_pid, record.init_process_start));
     notify?.close();
     return 0;
   }

@@ -40,7 +40,7 @@ export async function serve(
 ): Promise<void> {
   for (;;) {
     const question = await init.receive();
-    if (question === "end") throw initDied(init, cgroup, service.who);
+    if (question === "end") throw await initDied(init, cgroup, service.who);
     switch (question.kind) {
       case Message.ID_MAPS:
         await writeIdMaps(init.asking, config);
@@ -102,7 +102,7 @@ export async function untilExecuted(
   who?: string,
 ): Promise<void> {
   const said = await init.receive();
-  if (said === "end") throw initDied(init, cgroup, who);
+  if (said === "end") throw await initDied(init, cgroup, who);
   if (said.kind !== Message.EXEC || (await init.receive()) !== "end") {
     throw new RuntimeError("INTERNAL", "init asks a question after it was ready");
   }
@@ -112,12 +112,12 @@ export async function untilExecuted(
  * The error for an init that went away without a word.
  * @param who as in {@link Service}
  */
-function initDied(
+async function initDied(
   init: InitProcess,
   cgroup: Pick<Cgroup, "oomKills">,
   who = "container init",
-): RuntimeError {
-  const exited = init.ended();
+): Promise<RuntimeError> {
+  const exited = await init.ended();
   if (exited?.signaled === true && exited.status === SIGKILL && cgroup.oomKills() > 0) {
     const text = `${who} was OOM-killed: linux.resources.memory.limit is too low for it to start`;
     return new RuntimeError("INIT_DIED", text, { pointer: "/linux/resources/memory/limit" });

@@ -30,30 +30,35 @@ export async function start(context: RuntimeContext, id: string): Promise<void> 
   try {
     const record = await lockCreated(entry, id);
     // Before the program may write to it.
-    notify = await bindNotifySocket(entry);
+    notify = await bindNotifySocket(context, entry);
     try {
       await releaseInit(entry, record);
     } catch (error) {
       // runtime.md, step 7: a failed hook ends the container.
       if (error instanceof RuntimeError && error.code === "HOOK_FAILED") await destroy(context, entry, record);
+      // And so does a signal once init goes on: nobody could start it again. Before that it has only not been started.
+      if (isInterrupted(error) && !entry.hasFifo()) {
+        await stopInit(record);
+        await destroy(context, entry, record);
+      }
       throw startError(error);
     }
     // What may take long from here on must not keep a `delete --force` out.
     entry.unlock();
     await afterStart(context, entry, record);
     const { init_process_pid: pid, init_process_start: startTime } = record;
-    notify?.wait(pid, () => isAlive(pid, startTime));
+    await notify?.wait(pid, () => isAlive(pid, startTime));
   } finally {
     notify?.close();
     entry.close();
   }
 }
 
-async function bindNotifySocket(entry: Entry): Promise<NotifySocket | undefined> {
+async function bindNotifySocket({ log }: RuntimeContext, entry: Entry): Promise<NotifySocket | undefined> {
   const host = process.env["NOTIFY_SOCKET"] ?? "";
   if (host === "") return undefined;
   const { NotifySocket } = await import("./notify_socket.ts");
-  return NotifySocket.bind(entry.path, host);
+  return NotifySocket.bind(entry.path, host, log);
 }
 
 /** Runs the poststart hooks; a failure stops and destroys the container (runtime.md, step 9). */
@@ -72,6 +77,10 @@ export async function afterStart(
     await destroy(context, entry, record);
     throw error;
   }
+}
+
+function isInterrupted(error: unknown): boolean {
+  return error instanceof RuntimeError && error.code === "INTERRUPTED";
 }
 
 async function lockCreated(entry: Entry, id: string): Promise<ContainerRecord> {

@@ -6,6 +6,7 @@ import { Errno } from "../sys/errno.ts";
 import { check, checkValue, O_NONBLOCK, readTextIfExists, syscallError } from "../sys/files.ts";
 import { POLLIN, POLLOUT, F_GETFL, F_SETFL, SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
+import { Signals } from "../sys/signals.ts";
 import type { HostTerminal } from "./host_terminal.ts";
 import type { NotifySocket } from "./notify_socket.ts";
 
@@ -22,9 +23,9 @@ const FORWARDED = [
   43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
 ];
 
-/** A descriptor that reads the signals from now on; they no longer act on this process. */
-export function catchSignals(): number {
-  return check(native.signalfd(FORWARDED), "signalfd");
+/** From now on no signal acts on this process; those that end a command end its waits, until {@link supervise}. */
+export function catchSignals(): Signals {
+  return Signals.catch(FORWARDED);
 }
 
 /** The container's console and the terminal that this process stands on. */
@@ -130,26 +131,42 @@ function writeAll(fd: number, data: Uint8Array): void {
 export async function supervise(
   pid: number,
   pidfd: number,
-  signals: number,
+  signals: Signals,
   relay: ConsoleRelay | undefined,
   notify?: NotifySocket,
 ): Promise<number> {
+  signals.endWaits(false);
+  try {
+    return followUntilEnd(pid, pidfd, signals, relay, notify);
+  } finally {
+    // The hooks of the container's end may hang.
+    signals.endWaits(true);
+  }
+}
+
+function followUntilEnd(
+  pid: number,
+  pidfd: number,
+  signals: Signals,
+  relay: ConsoleRelay | undefined,
+  notify: NotifySocket | undefined,
+): number {
   for (;;) {
-    const pairs = [signals, POLLIN];
+    const pairs = [signals.fd, POLLIN];
     relay?.watch(pairs);
     notify?.watch(pairs);
     const events = new Int32Array(pairs);
     // Looked at before every wait: the process may have ended before its SIGCHLD could be caught.
     const status = reap(pid);
     if (status !== undefined) return status;
-    native.poll(events, -1);
-    relay?.carry(events.subarray(2));
-    notify?.carry(events.subarray(2));
-    for (let signal = native.signalfdRead(signals); signal > 0; signal = native.signalfdRead(signals)) {
+    for (let signal = signals.next(); signal > 0; signal = signals.next()) {
       if (signal === SIGCHLD) continue;
       if (signal === SIGWINCH && relay !== undefined) relay.resize();
       else native.pidfdKill(pidfd, signal === SIGTERM && isLost(SIGTERM, pid) ? SIGKILL : signal);
     }
+    native.poll(events, -1);
+    relay?.carry(events.subarray(2));
+    notify?.carry(events.subarray(2));
   }
 }
 

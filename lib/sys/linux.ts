@@ -1,7 +1,10 @@
 /** Numbers of the kernel's interface that several modules need, under the kernel's names (x86_64 and aarch64). */
 
+export const SIGHUP = 1;
+export const SIGINT = 2;
 export const SIGILL = 4;
 export const SIGKILL = 9;
+export const SIGTERM = 15;
 export const SIGSTOP = 19;
 export const SIGSYS = 31;
 

@@ -1,7 +1,9 @@
 /** Other programs: where they are, and what they print. */
 import { errnoText } from "./errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDWR, check } from "./files.ts";
+import { SIGKILL } from "./linux.ts";
 import { native } from "./native.ts";
+import { beforeBlocking } from "./waiting.ts";
 
 const X_OK = 1;
 /** Where programs are looked for without a PATH. */
@@ -38,7 +40,7 @@ export interface Finished {
  * @param args without the name
  * @param env `NAME=value` each; the whole environment
  */
-export function runProgram(program: string, args: readonly string[], env: readonly string[]): Finished {
+export async function runProgram(program: string, args: readonly string[], env: readonly string[]): Promise<Finished> {
   const name = program.slice(program.lastIndexOf("/") + 1);
   const input = check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null");
   const output = check(native.memfd(`runt:${name}`), "memfd_create");
@@ -46,8 +48,16 @@ export function runProgram(program: string, args: readonly string[], env: readon
     const fds = [input, output, output];
     const spawned = native.spawn({ program, args: [name, ...args], env, fds, dieWithParent: true });
     if (typeof spawned === "number") return { good: false, how: errnoText(-spawned), output: "" };
-    const exited = native.waitpid(spawned.pid, false);
-    native.close(spawned.pidfd);
+    let exited: ReturnType<typeof native.waitpid> = null;
+    let isOver = false;
+    try {
+      await beforeBlocking(spawned.pidfd);
+      isOver = true;
+    } finally {
+      if (!isOver) native.pidfdKill(spawned.pidfd, SIGKILL);
+      exited = native.waitpid(spawned.pid, false);
+      native.close(spawned.pidfd);
+    }
     const said = native.readFile(AT_FDCWD, `/proc/self/fd/${output}`, OUTPUT_LIMIT);
     const text = typeof said === "string" ? said : "";
     if (exited === null || typeof exited === "number") return { good: false, how: "it was lost", output: text };

@@ -13,7 +13,7 @@ import { native } from "./native.ts";
  * @param timeoutMs -1 waits for ever
  * @returns `false` after the time-out
  */
-export type Waiter = (fd: number, timeoutMs: number) => Promise<boolean>;
+export type Waiter = (fd: number, timeoutMs: number) => Promise<boolean> | boolean;
 
 let waiter: Waiter | undefined;
 
@@ -28,8 +28,8 @@ export function readable(fd: number, timeoutMs = -1): Promise<boolean> | boolean
   return native.poll(fd < 0 ? new Int32Array(0) : new Int32Array([fd, POLLIN]), timeoutMs) > 0;
 }
 
-/** As {@link readable} before a call that would block itself: the command line leaves the waiting to that call. */
-export function beforeBlocking(fd: number): Promise<boolean> | undefined {
+/** As {@link readable} before a call that would block itself: where nothing ends a wait the waiting is left to that call. */
+export function beforeBlocking(fd: number): Promise<boolean> | boolean | undefined {
   return waiter?.(fd, -1);
 }
 

@@ -1,0 +1,89 @@
+/** Signals that end what a command does: until its container is ready they end its waits, and all is taken back. */
+import { RuntimeError } from "../errors.ts";
+import { check } from "./files.ts";
+import { POLLIN, SIGHUP, SIGINT, SIGTERM } from "./linux.ts";
+import { native } from "./native.ts";
+import { waitWith } from "./waiting.ts";
+
+/** By these a user or a service manager ends a command. */
+const ENDING: readonly number[] = [SIGHUP, SIGINT, SIGTERM];
+/** Signals that follow one another within that time are one wish, such as ^C and the SIGTERM of a script; milliseconds. */
+const ONE_WISH = 1000;
+
+/** The signals that this process catches. */
+export class Signals {
+  /** Readable when one has come. */
+  readonly fd: number;
+  /** Those that end a wait. */
+  readonly #ending: readonly number[];
+  /** Caught, and not an end. */
+  readonly #kept: number[] = [];
+  #ends = false;
+  /** When the first one has ended a wait; 0 is never. */
+  #ended = 0;
+
+  private constructor(fd: number, ending: readonly number[]) {
+    this.fd = fd;
+    this.#ending = ending;
+  }
+
+  /**
+   * Catches SIGHUP, SIGINT and SIGTERM, and what else is in `signals`, and lets the three end the waits of this process.
+   * For the command line alone: a program that uses the library has signals of its own.
+   */
+  static catch(signals: readonly number[] = ENDING): Signals {
+    // Who has started us by nohup(1) wants that. SIGINT is ignored for whatever a script starts in the background.
+    const ending = native.isSignalIgnored(SIGHUP) ? ENDING.filter((signal) => signal !== SIGHUP) : ENDING;
+    const caught = signals === ENDING ? ending : signals;
+    const made = new Signals(check(native.signalfd(caught), "signalfd"), ending);
+    made.endWaits(true);
+    waitWith((fd, timeoutMs) => made.#wait(fd, timeoutMs));
+    return made;
+  }
+
+  /** Whether they end waits from now on, or are all handed on by {@link next}. */
+  endWaits(on: boolean): void {
+    this.#ends = on;
+    native.signalsEnd(on ? this.#ending : []);
+  }
+
+  /** The next signal that has come, and ends nothing; 0 if there is none. */
+  next(): number {
+    return this.#kept.shift() ?? native.signalfdRead(this.fd);
+  }
+
+  #wait(fd: number, timeoutMs: number): boolean {
+    const end = timeoutMs > 0 ? native.now() + timeoutMs : 0;
+    for (let left = timeoutMs; ; left = Math.max(0, Math.ceil(end - native.now()))) {
+      // poll(2) passes over -1.
+      const pairs = [fd, POLLIN];
+      if (this.#ends) pairs.push(this.fd, POLLIN);
+      const polled = new Int32Array(pairs);
+      native.poll(polled, left);
+      if ((polled[3] ?? 0) !== 0) this.#take(timeoutMs);
+      if ((polled[1] ?? 0) !== 0) return true;
+      if (timeoutMs === 0 || (timeoutMs > 0 && native.now() >= end)) return false;
+    }
+  }
+
+  /** @throws INTERRUPTED */
+  #take(timeoutMs: number): void {
+    for (;;) {
+      const signal = native.signalfdRead(this.fd);
+      if (signal <= 0) return;
+      if (!this.#ending.includes(signal)) {
+        this.#kept.push(signal);
+        continue;
+      }
+      const now = native.now();
+      const isFirst = this.#ended === 0;
+      if (isFirst) this.#ended = now;
+      // What comes after the first wait that was ended is the clean-up: of that only a hook may take as long as it likes.
+      if (isFirst || (timeoutMs < 0 && now - this.#ended > ONE_WISH)) throw interrupted(signal);
+    }
+  }
+}
+
+function interrupted(signal: number): RuntimeError {
+  return new RuntimeError("INTERRUPTED", `ended by signal ${signal} before it was done`, { signal });
+}
