@@ -353,6 +353,37 @@ scenario("update: a quota keeps the period, and -1 takes it away", (t, box) => {
   t.equal(value(container, "cpu.max"), "max 200000");
 }, { skip: needs("cpu") || runtOnly("know the period from elsewhere, or not") });
 
+scenario("update sets again what was asked for before: shares after idle, memory and swap together, what others changed", (t, box) => {
+  const container = box.running((config) =>
+    limit(config, { memory: { limit: 64 * MIB, swap: 96 * MIB }, cpu: { shares: 512, quota: 50000, burst: 20000 }, pids: { limit: 40 }, unified: { "memory.high": "50M" } }),
+  );
+  const update = (resources: object): void => {
+    const done = box.call(["update", "--resources", "-", container.id], { input: JSON.stringify(resources) });
+    t.equal(done.status, 0, done.output);
+  };
+  const before = value(container, "cpu.weight");
+  update({ cpu: { idle: 1 } });
+  t.equal(value(container, "cpu.idle"), "1");
+  update({ cpu: { idle: 0 } });
+  t.equal(value(container, "cpu.weight"), before, "the shares are back");
+  writeFileSync(join(cgroupDirOf(container.pid, ""), "pids.max"), "7");
+  writeFileSync(join(cgroupDirOf(container.pid, ""), "cpu.max"), "max 100000");
+  update({ memory: { limit: 80 * MIB } });
+  t.same(["memory.max", "pids.max", "cpu.max", "memory.high"].map((file) => value(container, file)), [String(80 * MIB), "40", "50000 100000", String(50 * MIB)]);
+  const swap = existsSync(join(cgroupDirOf(container.pid, ""), "memory.swap.max"));
+  if (swap) t.equal(value(container, "memory.swap.max"), String(16 * MIB), "both together are what they were");
+  update({ unified: { "memory.max": "70M" } });
+  t.equal(value(container, "memory.max"), String(70 * MIB));
+  update({ pids: { limit: 41 } });
+  t.equal(value(container, "memory.max"), String(70 * MIB));
+  update({ memory: { limit: 90 * MIB } });
+  t.equal(value(container, "memory.max"), String(90 * MIB), "the property takes the place of the file's line");
+  const beyond = box.call(["update", "--memory", String(128 * MIB), container.id]);
+  t.equal(beyond.status, 1);
+  t.match(beyond.output, /linux\.resources\.memory\.swap: 100663296, .*is less than linux\.resources\.memory\.limit \(134217728\)/);
+  t.equal(value(container, "memory.max"), String(90 * MIB), "and nothing is changed");
+}, { skip: needs("memory", "pids", "cpu") || runtOnly("forget some of it") });
+
 scenario("update: what the kernel refuses leaves the former limits", (t, box) => {
   const container = box.running((config) => limit(config, { memory: { limit: 64 * MIB }, pids: { limit: 40 } }));
   const input = JSON.stringify({ memory: { limit: 32 * MIB }, pids: { limit: 10 }, cpu: { quota: 5 } });

@@ -155,12 +155,37 @@ scenario("unified: systemd knows what it can know, the files have all", (t, box)
   for (const [name, value] of Object.entries(unified)) t.equal(file(container.pid, name), value, name);
 }, { skip: needsV2 || notFor("crun", "1.8 tells systemd nothing of limits") });
 
-scenario("a quota between two percents is rounded up, in both", (t, box) => {
+scenario("a quota between two percents is rounded up for systemd, which keeps no other, and not in the file", (t, box) => {
   const { unit, edit } = useSystemd(box);
   const container = box.running(edit((config) => limit(config, { cpu: { quota: 12345, period: 100000 } })));
   t.equal(show(unit(container), "CPUQuotaPerSecUSec")["CPUQuotaPerSecUSec"], "130ms");
-  t.equal(file(container.pid, "cpu.max"), "13000 100000");
-}, { skip: needsV2 || notFor("crun", "it writes what config.json says") || notFor("runc", "1.1 writes what config.json says") });
+  t.equal(file(container.pid, "cpu.max"), "12345 100000");
+}, { skip: needsV2 || notFor("crun", "1.8 tells systemd nothing of limits") });
+
+scenario("the period of the CPU lasts over updates of itself, of the quota and of other limits", (t, box) => {
+  const { unit, edit } = useSystemd(box);
+  const made = (cpu: Resources["cpu"]): Container => box.running(edit((config) => limit(config, { cpu: cpu ?? {} })));
+  const update = (container: Container, ...flags: string[]): string => {
+    const done = box.call(["update", ...flags, container.id]);
+    t.equal(done.status, 0, `update ${flags.join(" ")}: ${done.output}`);
+    return file(container.pid, "cpu.max");
+  };
+  const alone = made({ period: 800000 });
+  t.equal(file(alone.pid, "cpu.max"), "max 800000");
+  t.equal(update(alone, "--memory", String(100 * MIB)), "max 800000", "an update of the memory");
+  systemctl("daemon-reload");
+  t.equal(update(alone, "--pids-limit", "30"), "max 800000", "a reload, and an update of something else");
+  t.equal(update(alone, "--cpu-quota", "400000"), "400000 800000");
+  const none = made({});
+  t.equal(update(none, "--cpu-period", "900000"), "max 900000");
+  t.equal(update(none, "--cpu-quota", "300000"), "300000 900000");
+  t.equal(show(unit(none), "CPUQuotaPerSecUSec")["CPUQuotaPerSecUSec"], "340ms");
+  t.equal(update(none, "--cpu-quota", "-1"), "max 900000");
+  t.equal(update(none, "--cpu-quota", "90000"), "90000 900000");
+  const both = made({ quota: 20000, period: 50000 });
+  t.equal(update(both, "--cpu-quota", "-1"), "max 50000");
+  t.equal(update(both, "--cpu-quota", "10000"), "10000 50000");
+}, { skip: needsV2 || notFor("crun", "loses it") || notFor("runc", "1.1 loses it") });
 
 scenario("update changes properties and files", (t, box) => {
   const { unit, edit } = useSystemd(box);

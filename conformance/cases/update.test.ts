@@ -1,6 +1,8 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
-import { cgroupValue, hasController } from "../harness/host.ts";
-import { IS_RUNT } from "../harness/runtime.ts";
+import { cgroupDirOf, cgroupValue, hasController } from "../harness/host.ts";
+import { IS_RUNT, runtOnly } from "../harness/runtime.ts";
 
 const needs = (...names: readonly string[]): string | false => {
   const missing = names.filter((name) => !hasController(name));
@@ -43,6 +45,39 @@ scenario("update by flags changes what they name, and nothing else", (t, box) =>
   t.ok(Number(value("memory", "memory.limit_in_bytes")) > 2 ** 60, "no limit");
   t.equal(value("devices", "devices.list"), devices, "device rules stay");
 }, { skip: needs("memory", "pids", "cpu", "cpuset") });
+
+scenario("update sets again what was asked for before, whoever has changed it", (t, box) => {
+  const container = box.running((config) => {
+    config.linux.resources = {
+      ...config.linux.resources,
+      memory: { limit: 64 * MIB },
+      cpu: { shares: 512, quota: 50000, period: 200000 },
+      pids: { limit: 40 },
+    };
+  });
+  const value = (controller: string, file: string): string => cgroupValue(container.pid, controller, file);
+  const change = (controller: string, file: string, text: string): void => writeFileSync(join(cgroupDirOf(container.pid, controller), file), text);
+  const update = (resources: object | string): void => {
+    const input = typeof resources === "string" ? resources : JSON.stringify(resources);
+    const done = box.call(["update", "--resources", "-", container.id], { input });
+    t.equal(done.status, 0, done.output);
+  };
+  update({ cpu: { idle: 1 } });
+  t.equal(value("cpu", "cpu.idle"), "1");
+  update({ pids: { limit: 41 } });
+  t.equal(value("cpu", "cpu.idle"), "1");
+  update({ cpu: { idle: 0 } });
+  t.equal(value("cpu", "cpu.shares"), "512", "the shares are back");
+  change("pids", "pids.max", "7");
+  change("cpu", "cpu.cfs_quota_us", "-1");
+  change("cpu", "cpu.cfs_period_us", "100000");
+  // More than a double can hold.
+  update('{"memory":{"limit":9223372036854771712}}');
+  t.same([value("pids", "pids.max"), value("cpu", "cpu.cfs_quota_us"), value("cpu", "cpu.cfs_period_us")], ["41", "50000", "200000"]);
+  change("memory", "memory.limit_in_bytes", String(64 * MIB));
+  update({});
+  t.equal(value("memory", "memory.limit_in_bytes"), "9223372036854771712", "exactly");
+}, { skip: needs("memory", "pids", "cpu") || runtOnly("forget some of it") });
 
 scenario("update by a file, or by standard input", (t, box) => {
   const container = box.running();

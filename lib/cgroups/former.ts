@@ -23,12 +23,15 @@ const KEYED: readonly (readonly [file: string, gone: string])[] = [
 ];
 
 /**
- * Performs all of the writes, or none: if the kernel refuses one, what was written before it is taken back.
+ * Performs all of the writes, or none: if the kernel refuses one, what was written before it is taken back. What is in
+ * force already is not written: most of an update is what was asked for before.
  *
  * @param paths absolute directory by controller
  * @throws RuntimeError as `performWrites`
  */
-export function changeLimits(paths: Readonly<Record<string, string>>, writes: readonly Write[], log: Log): void {
+export function changeLimits(paths: Readonly<Record<string, string>>, all: readonly Write[], log: Log): void {
+  // The end of cpu.idle, which is written before them, sets other shares.
+  const writes = all.filter((write) => write.check === "shares" || !isInForce(paths, write));
   const former = formerWrites(paths, writes);
   try {
     performWrites(paths, writes, log);

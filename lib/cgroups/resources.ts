@@ -45,7 +45,7 @@ export function resourceWrites(
   }
   if (resources.cpu !== undefined) cpusetWrites(resources.cpu, writes);
   if (resources.memory !== undefined) memoryWrites(resources.memory, current, update, writes);
-  if (resources.cpu !== undefined) cpuWrites(resources.cpu, writes);
+  if (resources.cpu !== undefined) cpuWrites(resources.cpu, update, writes);
   const pids = resources.pids?.limit;
   if (pids !== undefined) {
     // 0 becomes 1, as in runc: systemd knows no 0, and both keep a process from forking.
@@ -160,7 +160,7 @@ function isBelow(text: string | undefined, value: Int64): boolean {
   return /^[0-9]+$/.test(trimmed) && BigInt(trimmed) < BigInt(value);
 }
 
-function cpuWrites(cpu: LinuxCPU, writes: Write[]): void {
+function cpuWrites(cpu: LinuxCPU, update: boolean, writes: Write[]): void {
   const file = (name: string, value: Int64, property: string): Write => ({
     controller: "cpu",
     file: name,
@@ -173,9 +173,9 @@ function cpuWrites(cpu: LinuxCPU, writes: Write[]): void {
   }
   const { shares, period, burst, quota, idle, realtimePeriod, realtimeRuntime } = cpu;
 
-  // The kernel takes no shares while the group is idle.
+  // The kernel takes no shares while the group is idle; they are written by the update that ends this.
   if (idle !== undefined && idle === 0) writes.push(file("cpu.idle", idle, "idle"));
-  if (isSet(shares)) writes.push({ ...file("cpu.shares", shares, "shares"), check: "shares" });
+  if (isSet(shares) && !(update && isSet(idle))) writes.push({ ...file("cpu.shares", shares, "shares"), check: "shares" });
   if (idle !== undefined && idle !== 0) writes.push(file("cpu.idle", idle, "idle"));
 
   // A smaller period or a larger burst can be refused because of the old quota.

@@ -45,6 +45,8 @@ export interface ContainerRecord {
   readonly no_cgroup?: true;
   /** The unit that systemd has for the container. */
   readonly systemd?: SystemdUnit;
+  /** JSON of its limits without device rules, as updates have left them; absent: those of config.json. */
+  readonly resources?: string;
   /** Groups of resctrl. */
   readonly intel_rdt?: RdtRecord;
   /** Hooks that are still to come. */
@@ -135,6 +137,17 @@ export class Entry {
     const text = native.readUtf8File(this.#fd, CONFIG, LIMIT);
     if (typeof text === "number") throw syscallError(-text, `read ${this.path}/${CONFIG}`);
     return text;
+  }
+
+  /**
+   * Takes turns with other updates of the container, until the descriptor that this gives is closed. It is not the
+   * container's lock, which a `start` holds while a hook runs that may update the container.
+   * @throws SYSCALL
+   */
+  openUpdates(): number {
+    const fd = check(native.open(this.#fd, CONFIG, O_RDONLY | O_CLOEXEC, 0), `open ${this.path}/${CONFIG}`);
+    native.flock(fd, LOCK_EX);
+    return fd;
   }
 
   /** Makes the FIFO on which the container's process waits for `start`. */

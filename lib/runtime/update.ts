@@ -1,18 +1,21 @@
 import { attachCgroup } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
+import { mergedResources, parseResourcesText, resourcesText } from "../spec/merged_resources.ts";
 import { propertyName } from "../spec/property_name.ts";
 import type { LinuxIntelRdt, LinuxResources } from "../spec/types.ts";
+import { native } from "../sys/native.ts";
+import { savedConfig } from "./exec_process.ts";
 import type { RuntimeContext } from "./options.ts";
 import { status } from "./status.ts";
-import { find, NO_CGROUP, recordOf } from "./store.ts";
+import { find, NO_CGROUP, recordOf, type ContainerRecord, type Entry } from "./store.ts";
 
 /** Schemata of a container's class of service. */
 export type RdtSchemas = Pick<LinuxIntelRdt, "l3CacheSchema" | "memBwSchema">;
 
 /**
- * Changes limits of a container. What `resources` does not name stays as it is, and so do its device rules; a 0 is
- * "not named" wherever 0 cannot be a limit, as engines send it. If the kernel refuses a value, those that were
- * written before it are taken back.
+ * Changes limits of a container. What `resources` does not name stays as config.json or an earlier update has asked for it,
+ * and is set again where somebody else has changed it; device rules stay. A 0 is "not named" wherever 0 cannot be a limit, as
+ * engines send it. If the kernel refuses a value, those that were written before it are taken back.
  *
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING where it has stopped, CONFIG_INVALID, HOST_UNABLE, CGROUP
  */
@@ -25,12 +28,15 @@ export async function update(
   const schemas = rdt.l3CacheSchema === undefined && rdt.memBwSchema === undefined ? undefined : await import("./intel_rdt.ts");
   const resctrl = schemas?.requireForUpdate(rdt);
   const entry = find(context.root, id);
+  let turn: number | undefined;
   try {
-    const record = recordOf(entry);
-    const now = status(entry, record);
-    if (record === undefined || now === "stopped" || now === "creating") {
-      throw new RuntimeError("CONTAINER_NOT_RUNNING", "container not running");
-    }
+    const known = recordOf(entry);
+    const now = status(entry, known);
+    if (known === undefined || now === "stopped" || now === "creating") throw notRunning();
+    turn = entry.openUpdates();
+    // Another update may have changed it until now.
+    let record = entry.read();
+    if (record === undefined) throw notRunning();
     const limit = record.no_cgroup === true ? (await import("../cgroups/disabled.ts")).firstLimit(resources) : undefined;
     if (limit !== undefined) {
       throw new RuntimeError("HOST_UNABLE", `${propertyName(limit)}: container ${id} cannot be limited: ${NO_CGROUP}`, { pointer: limit });
@@ -39,9 +45,7 @@ export async function update(
     if (memory?.kernel !== undefined || memory?.kernelTCP !== undefined) {
       context.log.warn("Kernel memory settings are ignored and will be removed");
     }
-    const cgroup = attachCgroup(record.cgroup_paths, context.log);
-    if (record.systemd === undefined) await cgroup.limit(resources, { update: true });
-    else await (await import("../cgroups/systemd/driver.ts")).updateUnit(record.systemd, cgroup, resources);
+    if (record.no_cgroup !== true) record = await changeResources(context, entry, record, resources);
     if (schemas === undefined || resctrl === undefined) return;
     const groups = record.intel_rdt ?? schemas.rdtRecord({}, id, resctrl);
     // Its first process is moved into a class of its own, as with runc; the others stay where they are.
@@ -53,6 +57,30 @@ export async function update(
     const lines = [rdt.l3CacheSchema, rdt.memBwSchema].filter((line) => line !== undefined);
     schemas.updateRdt(groups, lines, resctrl);
   } finally {
+    if (turn !== undefined) native.close(turn);
     entry.close();
   }
+}
+
+/** @returns the record with what is asked for from now on */
+async function changeResources(
+  context: RuntimeContext,
+  entry: Entry,
+  record: ContainerRecord,
+  given: LinuxResources,
+): Promise<ContainerRecord> {
+  const { resources: text } = record;
+  const before = text === undefined ? (savedConfig(entry).linux?.resources ?? {}) : parseResourcesText(text);
+  const wanted = mergedResources(before, given);
+  const cgroup = attachCgroup(record.cgroup_paths, context.log);
+  if (record.systemd === undefined) await cgroup.limit(wanted, { update: true });
+  else await (await import("../cgroups/systemd/driver.ts")).updateUnit(record.systemd, cgroup, wanted);
+  const next = { ...record, resources: resourcesText(wanted) };
+  entry.prepare(next);
+  entry.publish();
+  return next;
+}
+
+function notRunning(): RuntimeError {
+  return new RuntimeError("CONTAINER_NOT_RUNNING", "container not running");
 }

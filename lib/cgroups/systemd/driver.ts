@@ -12,7 +12,7 @@ import { annotatedProperties } from "./annotations.ts";
 import { deviceProperties } from "./devices.ts";
 import { Manager } from "./manager.ts";
 import { unitNames, unitPaths, type UnitNames } from "./names.ts";
-import { limitProperties, oomPolicy, roundQuota, unitProperties } from "./properties.ts";
+import { limitProperties, oomPolicy, unitProperties } from "./properties.ts";
 import type { Property } from "./values.ts";
 import type { CgroupLayout } from "../layout.ts";
 import type { Write } from "../write.ts";
@@ -60,7 +60,7 @@ export function planUnit(layout: CgroupLayout, config: Config, id: string, uid: 
   const names = unitNames(config.linux?.cgroupsPath, id, uid !== undefined);
   const annotated = annotatedProperties(config.annotations);
   const paths = unitPaths(layout, names, uid === undefined ? "" : `/user.slice/user-${uid}.slice/user@${uid}.service`);
-  const resources = roundQuota(config.linux?.resources ?? {}, undefined);
+  const resources = config.linux?.resources ?? {};
   const groups = startProperties({ config, names, annotated, paths, resources, pid: 0, version: Infinity, note: () => undefined });
   // The container's first process is not there yet.
   return { names, paths, properties: groups.filter(({ name }) => name !== "PIDs") };
@@ -114,17 +114,19 @@ export function attachToUnit(unit: SystemdUnit, below: string, pid: number): voi
 /**
  * Changes limits of a running container.
  * @param cgroup the container's
+ * @param resources all its limits, those too that stay
  * @throws RuntimeError `HOST_UNABLE`, `CGROUP`, `CONFIG_INVALID`
  */
 export async function updateUnit(unit: SystemdUnit, cgroup: Cgroup, resources: LinuxResources): Promise<void> {
-  const rounded = roundQuota(resources, formerPeriod(cgroup.paths));
-  const writes = limitWrites(cgroup.paths, rounded, true);
+  const writes = limitWrites(cgroup.paths, resources, true);
   // The kernel first: it takes all or nothing, and says why.
-  await cgroup.limit(rounded, { update: true });
+  await cgroup.limit(resources, { update: true });
   withManager(unit.user, (manager) => {
     const properties = limitProperties(writes, manager.version());
     if (properties.length > 0) withoutRunning(cgroup, () => manager.set(unit.name, properties));
   });
+  // systemd has no period without a quota, and writes the kernel's default over it.
+  await cgroup.limit(resources, { update: true });
 }
 
 /** On cgroup v1 systemd denies all devices for a moment while it sets properties: nothing of the container sees it. */
@@ -157,15 +159,6 @@ function limitWrites(paths: Readonly<Record<string, string>>, resources: LinuxRe
     return unifiedWrites(resources, { read: (file) => read(paths[""], file), update, ignored: () => undefined });
   }
   return resourceWrites(resources, { read: (controller, file) => read(paths[controller], file) }, update);
-}
-
-/** Microseconds; `undefined` if the kernel's default holds. */
-function formerPeriod(paths: Readonly<Record<string, string>>): number | undefined {
-  const text = isUnified(paths)
-    ? readTextIfExists(`${paths[""] ?? ""}/cpu.max`)?.trim().split(" ")[1]
-    : readTextIfExists(`${paths["cpu"] ?? ""}/cpu.cfs_period_us`)?.trim();
-  const period = Number(text);
-  return period > 0 ? period : undefined;
 }
 
 interface UnitOptions {
@@ -218,7 +211,7 @@ class UnitCgroup implements Cgroup {
 
   async register(pid: number): Promise<void> {
     const { config, names, annotated, user, log } = this.#options;
-    const resources = roundQuota(this.#resources ?? {}, undefined);
+    const resources = this.#resources ?? {};
     withManager(user, (manager) => {
       const version = manager.version();
       const note = (text: string): void => log.debug(text);

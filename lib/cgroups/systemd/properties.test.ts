@@ -3,7 +3,7 @@ import type { LinuxResources } from "../../spec/types.ts";
 import { resourceWrites } from "../resources.ts";
 import { unifiedWrites } from "../v2_resources.ts";
 import { deviceProperties } from "./devices.ts";
-import { limitProperties, oomPolicy, roundQuota, unitProperties } from "./properties.ts";
+import { limitProperties, oomPolicy, unitProperties } from "./properties.ts";
 import { INFINITY, type Property } from "./values.ts";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -41,13 +41,10 @@ t.test("processor time", async (t) => {
   t.same(v1({ cpu: { quota: 20000, period: 50000 } }), { CPUQuotaPeriodUSec: 50000n, CPUQuotaPerSecUSec: 400000n });
 });
 
-t.test("a quota that systemd would round is rounded in the file as well", async (t) => {
-  t.same(roundQuota({ cpu: { quota: 12345, period: 100000 } }, undefined).cpu?.quota, 13000n);
-  t.same(roundQuota({ cpu: { quota: 25050 } }, 50000).cpu?.quota, 25500n);
-  const exact = { cpu: { quota: 20000 } };
-  t.equal(roundQuota(exact, undefined), exact);
-  const none = { cpu: { quota: -1 } };
-  t.equal(roundQuota(none, undefined), none);
+t.test("a quota that systemd cannot keep is rounded up for it", async (t) => {
+  t.same(v2({ cpu: { quota: 12345, period: 100000 } }), { CPUQuotaPeriodUSec: 100000n, CPUQuotaPerSecUSec: 130000n });
+  t.same(v2({ cpu: { quota: 300000, period: 900000 } }), { CPUQuotaPeriodUSec: 900000n, CPUQuotaPerSecUSec: 340000n });
+  t.same(v2({ cpu: { quota: 20000 } }), { CPUQuotaPeriodUSec: 100000n, CPUQuotaPerSecUSec: 200000n });
 });
 
 t.test("idle is a weight of 0, and the weight does not count then", async (t) => {

@@ -8,7 +8,6 @@
  */
 import { RuntimeError } from "../../errors.ts";
 import { propertyName } from "../../spec/property_name.ts";
-import type { LinuxResources } from "../../spec/types.ts";
 import type { Write } from "../write.ts";
 import { flag, INFINITY, number, text, type Property } from "./values.ts";
 
@@ -100,20 +99,7 @@ export function oomPolicy(unified: Readonly<Record<string, string>> | undefined,
   return [text("OOMPolicy", value === "1" ? "kill" : "continue")];
 }
 
-/**
- * The limits with `cpu.quota` rounded up to what systemd can keep, a hundredth of a processor, so that it and the file agree.
- * @param formerPeriod of the cgroup; microseconds
- */
-export function roundQuota(resources: LinuxResources, formerPeriod: number | undefined): LinuxResources {
-  const { cpu } = resources;
-  if (cpu?.quota === undefined || cpu.quota <= 0) return resources;
-  const period = BigInt(cpu.period === undefined || cpu.period === 0 ? (formerPeriod ?? DEFAULT_PERIOD) : cpu.period);
-  const perSecond = (BigInt(cpu.quota) * BigInt(SECOND)) / period;
-  if (perSecond % PERCENT === 0n) return resources;
-  const quota = (roundUp(perSecond) * period) / BigInt(SECOND);
-  return { ...resources, cpu: { ...cpu, quota } };
-}
-
+/** systemd keeps less than the runtime asks for: its value is never below that, which the file has until a reload. */
 function roundUp(perSecond: bigint): bigint {
   return perSecond % PERCENT === 0n ? perSecond : (perSecond / PERCENT + 1n) * PERCENT;
 }
