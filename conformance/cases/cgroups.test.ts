@@ -1,9 +1,9 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type Box } from "../harness/box.ts";
 import { removeNamespaces, type Config, type Resources } from "../harness/config.ts";
-import { cgroupDirOf, cgroupMounts, cgroupPathOf, cgroupValue, hasController, PURE_V2, readText } from "../harness/host.ts";
+import { cgroupDirOf, cgroupMounts, cgroupPathOf, cgroupValue, hasController, isAlive, PURE_V2, readText, waitFor } from "../harness/host.ts";
 import { notFor, runtOnly } from "../harness/runtime.ts";
 
 function limit(config: Config, resources: Resources): void {
@@ -231,6 +231,68 @@ scenario("a cgroup that is not empty is an error that says so; its processes are
   t.equal(first.state().status, "running");
   t.equal(cgroupPathOf(first.pid, "pids"), `${box.cgroup}/taken`, "its cgroup is still there");
 }, { skip: needs("pids") || notFor("runc", "1.1 only warns") });
+
+scenario("a cgroup that is not empty in any one hierarchy is refused, and nobody in it is killed", (t, box) => {
+  for (const controller of ["memory", "pids", "freezer", ""]) {
+    if (!hasController(controller)) continue;
+    const path = `${box.cgroup}/in-${controller}`;
+    const [folder = ""] = makeCgroup(box, path, [controller]);
+    const other = spawn("sleep", ["1001"], { stdio: "ignore" });
+    box.atClose(() => other.kill("SIGKILL"));
+    writeFileSync(join(folder, "cgroup.procs"), String(other.pid));
+    const bundle = box.bundle((config) => {
+      config.linux.cgroupsPath = path;
+      removeNamespaces(config, "pid");
+    });
+    const done = box.tryCreate(bundle);
+    t.equal(done.status, 1, controller);
+    t.match(done.output, /container's cgroup is not empty: 1 process\(es\) found/, controller);
+    t.ok(isAlive(other.pid ?? 0), `${controller}: it is left alone`);
+    other.kill("SIGKILL");
+    t.ok(waitFor(() => readText(join(folder, "cgroup.procs")).trim() === ""));
+  }
+}, { skip: needs("pids", "memory", "freezer") || runtOnly("looks at one hierarchy, or only warns") });
+
+scenario("a container whose cgroups are gone, its first process being elsewhere: exec, ps and kill find it, pause says so", (t, box) => {
+  const moved = `${box.cgroup}/moved`;
+  const controllers = [...cgroupMounts().keys()].filter((name) => name !== "cpuset");
+  const folders = makeCgroup(box, moved, controllers);
+  for (const edit of [() => undefined, (config: Config) => removeNamespaces(config, "pid")]) {
+    const container = box.running((config) => {
+      config.process.args = ["sh", "-c", "sleep 1001 & exec sleep 1000"];
+      edit(config);
+    });
+    t.ok(waitFor(() => readText(join(cgroupDirOf(container.pid, "pids"), "cgroup.procs")).trim().split("\n").length === 2));
+    controllers.forEach((controller, index) => {
+      const own = cgroupDirOf(container.pid, controller);
+      for (const pid of readText(join(own, "cgroup.procs")).trim().split("\n")) writeFileSync(join(folders[index] ?? "", "cgroup.procs"), pid);
+      if (existsSync(own)) rmdirSync(own);
+    });
+    const inside = box.call(["exec", "--detach", "--pid-file", box.path("pid"), container.id, "sleep", "1002"]);
+    t.equal(inside.status, 0, inside.output);
+    const listed = JSON.parse(box.call(["ps", "--format", "json", container.id]).stdout) as number[];
+    const pid = listed.find((each) => readText(`/proc/${each}/cmdline`) === "sleep\x001002\0") ?? 0;
+    for (const controller of controllers) t.equal(cgroupPathOf(pid, controller), moved, `${controller}: where the first process is`);
+    t.ok(listed.length === 3 && listed.includes(container.pid), listed.join(" "));
+    t.match(box.call(["pause", container.id]).output, /its first process \(\d+\) is in \S+moved and not in its own cgroup \S+, which is gone/);
+    t.equal(box.call(["kill", "--all", container.id, "KILL"]).status, 0);
+    t.ok(waitFor(() => listed.every((each) => !isAlive(each))), "kill --all");
+    const removed = container.remove();
+    t.equal(removed.status, 0, removed.output);
+  }
+}, { skip: needs("pids", "memory", "freezer") || runtOnly("have exec on cgroup v2 only") });
+
+scenario("delete --force of a process that a cgroup above keeps frozen says so", (t, box) => {
+  const container = box.running();
+  const [above = ""] = makeCgroup(box, box.cgroup, ["freezer"]);
+  writeFileSync(join(above, "freezer.state"), "FROZEN");
+  box.atClose(() => existsSync(above) && writeFileSync(join(above, "freezer.state"), "THAWED"));
+  const refused = box.call(["delete", "--force", container.id]);
+  t.equal(refused.status, 1);
+  t.match(refused.output, new RegExp(`process ${container.pid} was killed and does not end: it is frozen by the cgroup ${above}: `));
+  writeFileSync(join(above, "freezer.state"), "THAWED");
+  t.equal(container.remove("--force").status, 0);
+}, { skip: needs("freezer") || runtOnly("does not say why") });
 
 scenario("a cgroup that is frozen is an error that says so, not a hang", (t, box) => {
   const path = `${box.cgroup}/cold`;

@@ -1,10 +1,11 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { scenario, type Box, type Container } from "../harness/box.ts";
 import { addNamespaces, mountAt, removeNamespaces, type Config, type Resources } from "../harness/config.ts";
 import { cgroupDirOf, cgroupMounts, cgroupPathOf, hasLimits, isAlive, PURE_V2, readText, sleep, waitFor } from "../harness/host.ts";
-import { IS_RUNT, notFor, runtOnly } from "../harness/runtime.ts";
+import { IS_RUNT, notFor, RUNTIME, runtOnly } from "../harness/runtime.ts";
 
 const MIB = 1 << 20;
 const TOP = cgroupMounts().get("") ?? "";
@@ -21,6 +22,12 @@ function limit(config: Config, resources: object): void {
 }
 
 const value = (container: Container, file: string): string => readFileSync(join(cgroupDirOf(container.pid, ""), file), "utf8").trim();
+
+function withUser(config: Config): void {
+  addNamespaces(config, "user");
+  config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  config.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+}
 
 /** Makes a cgroup before the runtime does; removed with the box. */
 function makeCgroup(box: Box, name: string): { readonly path: string; readonly folder: string } {
@@ -312,6 +319,70 @@ scenario("exec goes where the container's processes are when it has given contro
   t.equal(done.status, 0, done.output);
   t.equal(done.stdout, "0::/init\n");
 }, { skip: needs("pids", "memory") });
+
+scenario("a container whose cgroup is gone, its first process being elsewhere: exec, ps and kill find it, pause says so", (t, box) => {
+  const elsewhere = makeCgroup(box, "moved");
+  for (const edit of [() => undefined, (config: Config) => removeNamespaces(config, "pid"), withUser]) {
+    const container = box.running((config) => {
+      config.process.args = ["sh", "-c", "sleep 1001 & exec sleep 1000"];
+      edit(config);
+    });
+    const own = cgroupDirOf(container.pid, "");
+    t.ok(waitFor(() => readText(join(own, "cgroup.procs")).trim().split("\n").length === 2));
+    for (const pid of readText(join(own, "cgroup.procs")).trim().split("\n")) writeFileSync(join(elsewhere.folder, "cgroup.procs"), pid);
+    rmdirSync(own);
+    const inside = box.call(["exec", container.id, "sh", "-c", "sleep 0.2; cat /proc/self/cgroup"]);
+    t.equal(inside.status, 0, inside.output);
+    const detached = box.path("pid");
+    const done = box.call(["exec", "--detach", "--pid-file", detached, container.id, "sleep", "1002"]);
+    t.equal(done.status, 0, done.output);
+    t.equal(cgroupPathOf(Number(readFileSync(detached, "utf8")), ""), elsewhere.path, "where the first process is");
+    const listed = JSON.parse(box.call(["ps", "--format", "json", container.id]).stdout) as number[];
+    t.ok(listed.length >= 3 && listed.includes(container.pid) && !listed.includes(process.pid), listed.join(" "));
+    const paused = box.call(["pause", container.id]);
+    t.equal(paused.status, 1);
+    t.match(paused.output, /its first process \(\d+\) is in \S+moved and not in its own cgroup \S+, which is gone/);
+    const limited = box.call(["update", "--pids-limit", "5", container.id]);
+    t.match(limited.output, /is gone: the container has left it/);
+    const asked = box.call(["exec", "--cgroup", "/below", container.id, "true"]);
+    t.not(asked.status, 0, "what is asked for by name is not replaced");
+    t.equal(box.call(["kill", "--all", container.id, "KILL"]).status, 0);
+    t.ok(waitFor(() => !isAlive(container.pid) && !isAlive(Number(readFileSync(detached, "utf8")))), "kill --all");
+    container.until("stopped");
+    const removed = container.remove();
+    t.equal(removed.status, 0, removed.output);
+  }
+}, { skip: needs() || runtOnly("1.4.1 and later have exec only") });
+
+scenario("a process of an outer pid namespace in the container's cgroup: kill --all signals nobody by the number 0", async (t, box) => {
+  const bundle = box.bundle((config) => {
+    config.process.args = ["sleep", "1000"];
+    removeNamespaces(config, "pid");
+  });
+  const [ready, go, id] = [box.path("ready"), box.path("go"), box.id()];
+  const runtime = `${RUNTIME} --root ${box.root}`;
+  const script = `${runtime} run --detach --bundle ${bundle.dir} ${id} </dev/null >/dev/null 2>&1; touch ${ready}
+while [ ! -e ${go} ]; do sleep 0.05; done
+${runtime} kill --all ${id} TERM; echo "status $?"; ${runtime} ps --format json ${id}; ${runtime} kill ${id} KILL; ${runtime} delete --force ${id}; echo survived`;
+  const child = spawn("unshare", ["--pid", "--fork", "--mount-proc", "setsid", "--wait", "sh", "-c", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const outer = spawn("sleep", ["1003"], { stdio: "ignore" });
+  box.atClose(() => {
+    child.kill("SIGKILL");
+    outer.kill("SIGKILL");
+  });
+  let said = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
+  const ended = once(child, "exit");
+  for (let tries = 0; !existsSync(ready) && tries < 400; tries++) await new Promise((settle) => setTimeout(settle, 25));
+  const folder = join(TOP, box.cgroup, basename(bundle.dir));
+  writeFileSync(join(folder, "cgroup.procs"), String(outer.pid));
+  const busy = box.tryCreate(box.bundle((config) => (config.linux.cgroupsPath = join(box.cgroup, basename(bundle.dir)))));
+  t.match(busy.output, /container's cgroup is not empty: 2 process\(es\) found/);
+  writeFileSync(go, "");
+  await ended;
+  t.match(said, /status 0\n\[[0-9]*\]\n(?:.*\n)*survived\n/, said);
+  t.notMatch(said, /\[0/);
+}, { skip: needs() || runtOnly("would end itself") });
 
 scenario("SIGKILL ends every process of a container without a pid namespace, also those that fork all the time", (t, box) => {
   const container = box.running((config) => {

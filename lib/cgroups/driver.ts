@@ -165,9 +165,10 @@ export function cgroupAt(
  * The cgroup of a container that was made earlier.
  *
  * @param paths as {@link Cgroup.paths} was then
+ * @param firstProcess on cgroup v1 whoever joins a cgroup that is gone joins the one that this process is in
  */
-export function attachCgroup(paths: Readonly<Record<string, string>>, log: Log = silentLog): Cgroup {
+export function attachCgroup(paths: Readonly<Record<string, string>>, log: Log = silentLog, firstProcess?: number): Cgroup {
   const common = { isNew: false, rootless: false, mayLackRights: false, devicePaths: [] };
   if (isUnified(paths)) return new CgroupV2({ ...paths }, log, { ...common, top: "" });
-  return new CgroupV1({ ...paths }, log, common);
+  return new CgroupV1({ ...paths }, log, { ...common, ...(firstProcess !== undefined && { firstProcess }) });
 }

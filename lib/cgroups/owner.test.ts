@@ -1,7 +1,6 @@
 import t from "tap";
 import type { Config } from "../spec/types.ts";
 import { cgroupOwner } from "./owner.ts";
-import { pathBelow } from "./path_of_process.ts";
 
 const MOUNT = { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "rw"] };
 const SPACES = [{ type: "cgroup" }, { type: "user" }];
@@ -21,11 +20,4 @@ t.test("the container's user gets a cgroup that he can see and write", async (t)
   t.equal(owner({ namespaces: [{ type: "cgroup" }] }), undefined, "root has it anyway");
   t.equal(owner({ namespaces: [{ type: "cgroup" }] }, [MOUNT], 1000), 1000);
   t.equal(owner({ namespaces: SPACES, uidMappings: IDS }, [MOUNT], 5000), undefined, "not mapped");
-});
-
-t.test("where a process is below the container's cgroup", async (t) => {
-  t.equal(pathBelow("/sys/fs/cgroup/box/c1", "/box/c1/inner/most"), "inner/most");
-  t.equal(pathBelow("/sys/fs/cgroup/box/c1", "/host/box/c1/inner"), "inner", "the mount shows a part of the tree");
-  t.equal(pathBelow("/sys/fs/cgroup/box/c1", "/box/c1"), undefined, "it is the container's own");
-  t.equal(pathBelow("/sys/fs/cgroup/box/c1", "/other"), undefined);
 });

@@ -103,6 +103,17 @@ export function ownDirectory(hierarchy: Hierarchy): string {
 }
 
 /**
+ * Absolute directory of the cgroup that /proc calls `path`; `undefined` where the mount does not show it, or it is outside of
+ * the reader's cgroup namespace.
+ */
+export function directoryIn(hierarchy: Hierarchy, path: string): string | undefined {
+  const { mountpoint, root } = hierarchy;
+  if (path.split("/").includes("..")) return undefined;
+  if (root !== "/" && path !== root && !path.startsWith(`${root}/`)) return undefined;
+  return joinPath(mountpoint, relativePath(root, path));
+}
+
+/**
  * `path` as seen from `root`, both absolute. In a container without a cgroup namespace /proc/self/cgroup tells
  * the host's path, of which the mount shows only what is below its root.
  */

@@ -1,30 +1,27 @@
-/** Where a process of a container stands below the container's cgroup v2. */
-import { parseProcCgroup } from "../sys/proc.ts";
+/** Where a process is, which a container that may do so has moved out of its own cgroup. */
 import { readTextIfExists } from "../sys/files.ts";
-import { isUnified } from "./path.ts";
+import { parseProcCgroup } from "../sys/proc.ts";
+import { cgroupLayout, findHierarchy, type CgroupLayout } from "./layout.ts";
+import { directoryIn } from "./path.ts";
 
 /**
- * Path of the cgroup of `pid` relative to the container's own, which is cgroup v2 alone; `undefined` where it is not
- * below that, or cannot be told.
+ * Absolute directory of the cgroup of `pid` in one hierarchy.
+ *
+ * @param controller one of its controllers, or its name; "" is cgroup v2
+ * @returns `undefined` where the process is gone, or its cgroup cannot be reached from here
  */
-export function cgroupBelow(paths: Readonly<Record<string, string>>, pid: number): string | undefined {
-  if (!isUnified(paths)) return undefined;
-  const own = paths[""] ?? "";
-  for (const { controllers, path } of parseProcCgroup(readTextIfExists(`/proc/${pid}/cgroup`) ?? "")) {
-    if (controllers.length === 0) return pathBelow(own, path);
-  }
-  return undefined;
+export function cgroupOfProcess(pid: number, controller: string): string | undefined {
+  const text = readTextIfExists(`/proc/${pid}/cgroup`);
+  return text === undefined ? undefined : cgroupIn(cgroupLayout(), text, controller);
 }
 
-/**
- * What of `path`, as /proc tells it, lies below `directory`, as it is mounted: the mount may show only a part of the
- * hierarchy, so the longest end of `directory` that stands in `path` counts. Pure.
- */
-export function pathBelow(directory: string, path: string): string | undefined {
-  for (let at = directory.indexOf("/"); at >= 0; at = directory.indexOf("/", at + 1)) {
-    const end = directory.slice(at);
-    const found = path.indexOf(`${end}/`);
-    if (found >= 0 && end.length > 1) return path.slice(found + end.length + 1);
+/** As {@link cgroupOfProcess}, from the text of /proc/PID/cgroup. Pure. */
+export function cgroupIn(layout: CgroupLayout, text: string, controller: string): string | undefined {
+  const hierarchy = controller === "" ? layout.unified : findHierarchy(layout, controller);
+  if (hierarchy === undefined) return undefined;
+  for (const { controllers, path } of parseProcCgroup(text)) {
+    const isIt = controller === "" ? controllers.length === 0 : controllers.includes(controller);
+    if (isIt) return directoryIn(hierarchy, path);
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from "node:fs";
 import t from "tap";
-import { inheritCpuset, makeCgroup, parentOf, processesBelow, removeTree } from "./tree.ts";
+import { inheritCpuset, makeCgroup, parentOf, populationBelow, processesBelow, removeTree } from "./tree.ts";
 import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_PATH, O_WRONLY } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 
@@ -32,6 +32,12 @@ t.test("processes, with those below", async (t) => {
   });
   t.strictSame(processesBelow(root), [1, 20, 300]);
   t.strictSame(processesBelow(`${root}/none`), []);
+});
+
+t.test("a process of an outer pid namespace counts, and is none that could be signalled", async (t) => {
+  const root = t.testdir({ "cgroup.procs": "0\n20\n0\n", below: { "cgroup.procs": "0\n" } });
+  t.strictSame(processesBelow(root), [20]);
+  t.equal(populationBelow(root), 4);
 });
 
 t.test("cgroups that are nested deeper than a path can name", async (t) => {

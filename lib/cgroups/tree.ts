@@ -37,27 +37,46 @@ export function makeCgroup(directory: string, made: string[]): number {
 }
 
 /**
- * Pids of all processes in a cgroup and those below it, as seen from the runtime's pid namespace.
+ * Pids of all processes in a cgroup and those below it, as seen from the runtime's pid namespace. Those that it does not see
+ * are left out.
  *
  * @returns an empty list if the cgroup is gone
  * @throws RuntimeError `SYSCALL`
  */
 export function processesBelow(directory: string): number[] {
+  return pidsBelow(directory).filter((pid) => pid > 0);
+}
+
+/** How many processes there are in a cgroup and those below it, also in outer pid namespaces. @throws RuntimeError `SYSCALL` */
+export function populationBelow(directory: string): number {
+  return pidsBelow(directory).length;
+}
+
+/** On cgroup v2 a process that the runtime's pid namespace does not show is a 0. */
+function pidsBelow(directory: string): number[] {
   const pids: number[] = [];
   visitTree(directory, (fd) => {
     let text = native.readFile(fd, "cgroup.procs", SMALL_FILE);
     // cgroup v2: a threaded cgroup tells its threads only.
-    if (text === -Errno.EOPNOTSUPP) text = native.readFile(fd, "cgroup.threads", SMALL_FILE);
+    const isThreaded = text === -Errno.EOPNOTSUPP;
+    if (isThreaded) text = native.readFile(fd, "cgroup.threads", SMALL_FILE);
     if (typeof text === "number") {
       // Cgroups may disappear while this loop runs.
       if (text === -Errno.ENOENT || text === -Errno.ENODEV) return;
       throw syscallError(-text, `read cgroup.procs in ${directory}, or below it`, { path: directory });
     }
     for (const line of text.split("\n")) {
-      if (line !== "") pids.push(Number(line));
+      if (line !== "") pids.push(isThreaded ? processOfThread(Number(line)) : Number(line));
     }
   });
   return pids;
+}
+
+/** A pidfd stands for a process, and not for a thread. */
+function processOfThread(thread: number): number {
+  const text = thread > 0 ? native.readFile(AT_FDCWD, `/proc/${thread}/status`, SMALL_FILE) : 0;
+  const [, process] = typeof text === "string" ? (/^Tgid:\s*([0-9]+)$/m.exec(text) ?? []) : [];
+  return process === undefined ? thread : Number(process);
 }
 
 /**

@@ -11,7 +11,9 @@ import { freeze, readFreezer, refuseFrozen as refuseFrozenV1, thaw, thawTree, ty
 import { changeLimits } from "./former.ts";
 import { isOptional } from "./path.ts";
 import { resourceWrites } from "./resources.ts";
-import { inheritCpuset, makeCgroup, parentOf, processesBelow, removeTree, subPath } from "./tree.ts";
+import { signalListed } from "../sys/send_signals.ts";
+import { cgroupOfProcess } from "./path_of_process.ts";
+import { inheritCpuset, makeCgroup, parentOf, pause, populationBelow, processesBelow, removeTree, subPath } from "./tree.ts";
 import { refuseFrozen } from "./v2_freezer.ts";
 import { performWrites } from "./write.ts";
 import type { Cgroup, LimitOptions } from "./driver.ts";
@@ -32,6 +34,8 @@ export interface V1Options {
   readonly mayLackRights: boolean;
   /** `path` of each entry of `linux.devices`: it takes the place of a default device of the same path. */
   readonly devicePaths: readonly string[];
+  /** The container's first process: where a cgroup is gone, another one joins the one that it is in. Default: none. */
+  readonly firstProcess?: number;
 }
 
 /** See {@link Cgroup}. */
@@ -45,6 +49,8 @@ export class CgroupV1 implements Cgroup {
   #isBornInUnified = false;
   /** Directories made by `create`, in order. */
   readonly #made: string[] = [];
+  /** Directories that were there, and empty, before a process of the container came. */
+  readonly #found: string[] = [];
 
   constructor(paths: Record<string, string>, log: Log, options: V1Options) {
     this.paths = paths;
@@ -88,9 +94,13 @@ export class CgroupV1 implements Cgroup {
   #make(controller: string): void {
     const directory = this.paths[controller] as string;
     // cpu and cpuacct may be one hierarchy, of which the directory has just been made.
-    if (this.#made.includes(directory)) return;
+    if (this.#made.includes(directory) || this.#found.includes(directory)) return;
     const errno = makeCgroup(directory, this.#made);
-    if (errno === Errno.EEXIST && controller === "devices") refuseInUse(directory);
+    // In any hierarchy: `kill` and `delete` end what is in the container's cgroups.
+    if (errno === Errno.EEXIST) {
+      refuseInUse(directory);
+      this.#found.push(directory);
+    }
     if (errno === 0 || errno === Errno.EEXIST) {
       if (controller === "freezer") refuseFrozenV1(directory);
       if (controller === "") refuseFrozen(directory);
@@ -182,10 +192,9 @@ export class CgroupV1 implements Cgroup {
         const at = `${directory}${subPath(below[controller])}`;
         if (seen.includes(at)) continue;
         seen.push(at);
-        // A thread that writes 0 to `tasks` moves itself without the lock that stops every fork and exit of the
-        // host meanwhile. The process that joins has one thread only. v2 knows processes only.
-        const path = controller === "" ? `${at}/cgroup.procs` : `${at}/tasks`;
-        const fd = native.open(AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0);
+        const path = joinFile(controller, at);
+        let fd = native.open(AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0);
+        if (fd === -Errno.ENOENT && below[controller] === undefined) fd = this.#joinFirst(controller) ?? fd;
         if (fd >= 0) fds.push(fd);
         else if (!isOptional(controller) || below[controller] !== undefined) throw syscallError(-fd, `open ${path}`, { path });
       }
@@ -196,9 +205,20 @@ export class CgroupV1 implements Cgroup {
     return fds;
   }
 
+  /** The container's own cgroup is gone, because the container has left it: where its first process is now. */
+  #joinFirst(controller: string): number | undefined {
+    const { firstProcess } = this.#options;
+    const directory = firstProcess === undefined ? undefined : cgroupOfProcess(firstProcess, controller);
+    if (directory === undefined) return undefined;
+    this.#log.debug(`cgroup ${this.paths[controller] ?? ""} is gone: joining ${directory}, where the container's first process is`);
+    return native.open(AT_FDCWD, joinFile(controller, directory), O_WRONLY | O_CLOEXEC, 0);
+  }
+
+  /** In whichever hierarchy: a container that may do so moves its processes in each as it likes. */
   processes(): number[] {
-    const directory = this.paths["devices"] ?? Object.values(this.paths)[0];
-    return directory === undefined ? [] : processesBelow(directory);
+    const pids = new Set<number>();
+    for (const directory of new Set(Object.values(this.paths))) for (const pid of processesBelow(directory)) pids.add(pid);
+    return [...pids].sort((one, other) => one - other);
   }
 
   freezerState(): FreezerState {
@@ -239,13 +259,18 @@ export class CgroupV1 implements Cgroup {
       native.writeFile(AT_FDCWD, `${unified}/cgroup.kill`, O_WRONLY, 0, "1");
     }
     const freezer = this.paths["freezer"];
+    // A program that handles the signal gets it once.
+    const told = new Set<number>();
     for (let round = 0; round < KILL_ROUNDS; round++) {
       const isFrozen = freezer !== undefined && this.#tryFreeze(freezer);
-      const pids = this.processes();
-      for (const pid of pids) native.kill(pid, signal);
+      const still = new Set(isFrozen ? processesBelow(freezer) : []);
+      const pids = signalListed(() => this.processes(), signal, (pid) => signal === SIGKILL || !told.has(pid));
       if (isFrozen) thaw(freezer);
       if (signal === SIGKILL) this.thawKilled();
-      if (isFrozen || pids.length === 0) return;
+      // Those that did not stand still may have forked meanwhile.
+      if (pids.every((pid) => still.has(pid) || told.has(pid))) return;
+      for (const pid of pids) told.add(pid);
+      if (round > 0) pause(1);
     }
   }
 
@@ -288,9 +313,16 @@ export class CgroupV1 implements Cgroup {
   }
 }
 
-/** As in runc only the devices hierarchy is asked for processes: the others should agree. */
+/**
+ * The file by which a process joins a cgroup. A thread that writes 0 to `tasks` moves itself without the lock that stops every
+ * fork and exit of the host meanwhile. The process that joins has one thread only. v2 knows processes only.
+ */
+function joinFile(controller: string, directory: string): string {
+  return controller === "" ? `${directory}/cgroup.procs` : `${directory}/tasks`;
+}
+
 function refuseInUse(directory: string): void {
-  const count = processesBelow(directory).length;
+  const count = populationBelow(directory);
   if (count === 0) return;
   const text = `container's cgroup is not empty: ${count} process(es) found`;
   throw new RuntimeError("CGROUP_NOT_EMPTY", text, { pointer: "/linux/cgroupsPath", path: directory });

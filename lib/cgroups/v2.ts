@@ -5,7 +5,8 @@ import { Errno, errnoName, errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY, SMALL_FILE, readTextIfExists, syscallError } from "../sys/files.ts";
 import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
-import { makeCgroup, processesBelow, removeTree, subPath } from "./tree.ts";
+import { signalListed } from "../sys/send_signals.ts";
+import { makeCgroup, populationBelow, processesBelow, removeTree, subPath } from "./tree.ts";
 import { controllersIn, delegate, enableControllers, type Unavailable } from "./v2_tree.ts";
 import { freezeUnified, readUnifiedFreezer, refuseFrozen, thawUnified } from "./v2_freezer.ts";
 import type { Cgroup, LimitOptions } from "./driver.ts";
@@ -194,8 +195,7 @@ export class CgroupV2 implements Cgroup {
     for (let round = 0; round < KILL_ROUNDS; round++) {
       const wasFrozen = readUnifiedFreezer(directory) === "frozen";
       const isFrozen = this.#tryFreeze(directory);
-      const pids = processesBelow(directory);
-      for (const pid of pids) native.kill(pid, signal);
+      const pids = signalListed(() => processesBelow(directory), signal);
       // SIGKILL works on frozen processes, other signals wait until they are thawed.
       if (isFrozen && !(wasFrozen && signal !== SIGKILL)) thawUnified(directory);
       if (isFrozen || pids.length === 0) return;
@@ -241,7 +241,7 @@ function isDenied(errno: number): boolean {
 }
 
 function refuseInUse(directory: string): void {
-  const count = processesBelow(directory).length;
+  const count = populationBelow(directory);
   if (count === 0) return;
   const text = `container's cgroup is not empty: ${count} process(es) found`;
   throw new RuntimeError("CGROUP_NOT_EMPTY", text, { pointer: POINTER, path: directory });

@@ -2,7 +2,7 @@
 
 import { RuntimeError } from "../errors.ts";
 import { propertyName } from "../spec/property_name.ts";
-import { readTextIfExists } from "../sys/files.ts";
+import { exists, readTextIfExists } from "../sys/files.ts";
 import { inUserNamespace } from "../sys/user_namespace.ts";
 import { changeLimits } from "./former.ts";
 import { unifiedWrites } from "./v2_resources.ts";
@@ -91,6 +91,7 @@ function checkedPaths(writes: readonly Write[], target: LimitTarget): Readonly<R
 
 function whyMissing(controller: string, directory: string | undefined, unavailable: Unavailable): string {
   if (directory === undefined) return "the container has no cgroup of its own, because this user may make none";
+  if (!exists(directory)) return `${directory} is gone: the container has left it, and somebody has removed it`;
   const type = (readTextIfExists(`${directory}/cgroup.type`) ?? "").trim();
   if (type !== "domain" && type !== "" && !THREADED.includes(controller)) {
     return `${directory} is in the state "${type}", in which a cgroup cannot have it`;

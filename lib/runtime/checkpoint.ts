@@ -56,7 +56,7 @@ export async function checkpoint(context: RuntimeContext, options: CheckpointOpt
     await dump(context, options, savedConfig(entry), record, directories);
     if (options.leaveRunning === true || options.preDump === true) return;
     // CRIU has killed the processes; this waits until the first one is gone.
-    await stopInit(record);
+    await stopInit(record, context.root);
     await destroy(context, entry, record);
   } finally {
     for (const fd of fds) native.close(fd);

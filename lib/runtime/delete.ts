@@ -28,7 +28,7 @@ export async function remove(
   }
   try {
     // A `start` whose hook hangs holds the lock; it ends with its container.
-    if (options.force && entry.busy()) await stopRunning(entry);
+    if (options.force && entry.busy()) await stopRunning(context, entry);
     if (!(await entry.lock())) {
       throw new RuntimeError("WRONG_STATE", `cannot delete container ${id}: another runtime is at work on it`);
     }
@@ -49,7 +49,7 @@ export async function remove(
       if (now !== "created" && !options.force) {
         throw new RuntimeError("WRONG_STATE", `cannot delete container ${id} that is not stopped: ${now}`);
       }
-      await stopInit(record);
+      await stopInit(record, context.root);
     }
     await destroy(context, entry, record);
   } finally {
@@ -57,10 +57,10 @@ export async function remove(
   }
 }
 
-async function stopRunning(entry: Entry): Promise<void> {
+async function stopRunning(context: RuntimeContext, entry: Entry): Promise<void> {
   try {
     const record = entry.read();
-    if (record !== undefined) await stopInit(record);
+    if (record !== undefined) await stopInit(record, context.root);
   } catch (error) {
     if (!isDamaged(error)) throw error;
   }

@@ -25,14 +25,17 @@ const INIT_PATIENCE = 500;
 
 /**
  * Kills the container's first process and waits until it is gone.
+ * @param root the state directory
  * @throws TIMEOUT if it does not go (it hangs in the kernel)
  */
-export async function stopInit(record: ContainerRecord): Promise<void> {
+export async function stopInit(record: ContainerRecord, root: string): Promise<void> {
   const pidfd = openInit(record);
   if (pidfd === undefined) return;
   try {
-    // Once the first process is gone nobody knows any more which ones were its container's.
-    if (record.no_cgroup === true && !record.own_pid_namespace) (await import("./members.ts")).killMembers(record, SIGKILL);
+    // Once the first process is gone its descendants are nobody's.
+    if (!record.own_pid_namespace && !attachCgroup(record.cgroup_paths).processes().includes(record.init_process_pid)) {
+      await (await import("./members.ts")).killMembers(record, SIGKILL, root);
+    }
     const sent = native.pidfdKill(pidfd, SIGKILL);
     if (sent !== -Errno.ESRCH) check(sent, "kill container init");
     const cgroup = attachCgroup(record.cgroup_paths);
@@ -42,7 +45,9 @@ export async function stopInit(record: ContainerRecord): Promise<void> {
     cgroup.killAll(SIGKILL);
     if (record.own_pid_namespace) (await import("./members.ts")).reapStrays(record);
     if (!(await readable(pidfd, KILL_PATIENCE))) {
-      throw new RuntimeError("TIMEOUT", "container init still running");
+      const { whyStuck } = await import("./stuck.ts");
+      const { init_process_pid: pid } = record;
+      throw new RuntimeError("TIMEOUT", `container init still running: process ${pid} was killed and does not end: ${whyStuck(pid)}`);
     }
   } finally {
     native.close(pidfd);
@@ -82,7 +87,10 @@ export async function destroy(
   if (record !== undefined) {
     const cgroup = attachCgroup(record.cgroup_paths);
     // With a pid namespace of its own nothing of the container has outlived its first process.
-    if (!record.own_pid_namespace) cgroup.killAll(SIGKILL);
+    if (!record.own_pid_namespace) {
+      cgroup.killAll(SIGKILL);
+      if (record.namespaces !== undefined) await killByNamespace(record, context.root);
+    }
     if (record.systemd !== undefined) await stopSystemdUnit(context, record.systemd);
     cgroup.remove();
     if (record.intel_rdt !== undefined) (await import("./intel_rdt.ts")).removeRdt(record.intel_rdt);
@@ -91,6 +99,13 @@ export async function destroy(
   context.log.debug(`container ${entry.id}: cgroups and state removed`);
   if (record === undefined) return;
   await runPoststop(context, record.hooks?.poststop, hookState(record, "stopped", 0), record.bundle, record.annotations);
+}
+
+/** Without a cgroup and a pid namespace. @throws TIMEOUT */
+async function killByNamespace(record: ContainerRecord, root: string): Promise<void> {
+  const left = await (await import("./members.ts")).killMembers(record, SIGKILL, root);
+  if (left.length === 0) return;
+  throw new RuntimeError("TIMEOUT", `processes of container ${record.id} are still running: ${left.join(", ")}`);
 }
 
 /** Stops the container's unit; if systemd cannot be asked, its cgroup has to be removed all the same. */

@@ -5,10 +5,11 @@
  * nothing of the container is found by name before `init` is inside.
  */
 import { attachCgroup, type Cgroup } from "../cgroups/driver.ts";
-import { cgroupBelow } from "../cgroups/path_of_process.ts";
+import { cgroupOfProcess } from "../cgroups/path_of_process.ts";
+import { isUnified } from "../cgroups/path.ts";
 import { subPath } from "../cgroups/tree.ts";
 import { asRuntimeError, RuntimeError } from "../errors.ts";
-import { InitProcess } from "../init/process.ts";
+import { InitProcess, type InitOptions } from "../init/process.ts";
 import type { Plan } from "../plan/build.ts";
 import { buildExecPlan } from "../plan/exec.ts";
 import type { Config, Process } from "../spec/types.ts";
@@ -142,13 +143,14 @@ async function join(
 ): Promise<InitProcess> {
   const { record, config, process } = target;
   const preserveFds = options.preserveFds ?? 0;
-  const cgroup = attachCgroup(record.cgroup_paths, context.log);
+  const own = attachCgroup(record.cgroup_paths, context.log, record.init_process_pid);
   if (record.no_cgroup === true && Object.keys(options.cgroups ?? {}).length > 0) {
     throw new RuntimeError("USAGE", `--cgroup: container ${record.id}: ${NO_CGROUP}`);
   }
-  const below = cgroupsBelow(options.cgroups ?? {}, cgroup.paths);
-  const killed = cgroup.oomKills();
-  const { init, isOutside } = startInit(cgroup, below, options, record);
+  const below = cgroupsBelow(options.cgroups ?? {}, own.paths);
+  let killed = own.oomKills();
+  const { init, isOutside, cgroup } = startInit(context, own, below, options, record);
+  if (cgroup !== own) killed = cgroup.oomKills();
   const fds: number[] = [];
   try {
     const noNewKeyring = record.no_new_keyring === true;
@@ -163,7 +165,7 @@ async function join(
     tellAffinity(context, plan);
     const rdt = record.intel_rdt === undefined ? undefined : await import("./intel_rdt.ts");
     const { systemd: unit } = record;
-    const own = {
+    const service = {
       ...(isOutside && unit !== undefined && {
         register: async (pid: number) => {
           const { attachToUnit } = await import("../cgroups/systemd/driver.ts");
@@ -180,7 +182,7 @@ async function join(
       // Of what the kernel has killed before this process is no part.
       oomKills: () => cgroup.oomKills() - killed,
     };
-    await serve(init, config, own, {
+    await serve(init, config, service, {
       who: WHO,
       stdio: options.stdio ?? [0, 1, 2],
       runtimeHooks: () => Promise.resolve(),
@@ -194,7 +196,7 @@ async function join(
       },
     });
     context.log.debug(`container ${record.id}: child process in init(), pid ${init.pid}`);
-    await untilExecuted(init, own, WHO);
+    await untilExecuted(init, service, WHO);
     context.log.debug(`container ${record.id}: setns_init: about to exec was the last word of pid ${init.pid}`);
     if (options.pidFile !== undefined) writePidFile(options.pidFile, init.pid);
     return init;
@@ -218,33 +220,75 @@ function tellAffinity(context: RuntimeContext, plan: Plan): void {
   }
 }
 
-/** @returns `isOutside`: the kernel does not let the user into the cgroup; systemd has to move the process */
+/** Where the process has come up. */
+interface Started {
+  readonly init: InitProcess;
+  /** The kernel does not let the user into the cgroup; systemd has to move the process. */
+  readonly isOutside: boolean;
+  /** The container's, or the one that its first process is in. */
+  readonly cgroup: Cgroup;
+}
+
+/** Why a process cannot come up in a cgroup of version 2 that the container has left: it passes controllers on, or is gone. */
+const LEFT: readonly number[] = [Errno.EBUSY, Errno.ENOENT, Errno.ENODEV, Errno.EOPNOTSUPP];
+/** How often the first process may move on before this one has followed it. */
+const FOLLOW_ROUNDS = 3;
+
 function startInit(
+  context: RuntimeContext,
   cgroup: Cgroup,
   below: Readonly<Record<string, string>>,
   { stdio = [0, 1, 2], preserveFds = 0 }: ExecOptions,
   record: ContainerRecord,
-): { readonly init: InitProcess; readonly isOutside: boolean } {
-  const options = {
+): Started {
+  const options: InitOptions = {
     clone: { flags: 0, staged: true },
     stdio,
     preserveFds,
     hookOutput: () => "",
   };
   try {
-    return { init: startIn(cgroup, options, below), isOutside: false };
+    return { init: startIn(cgroup, options, below), isOutside: false, cgroup };
   } catch (error) {
     const errno = error instanceof RuntimeError ? error.facts.errno : undefined;
     if (record.systemd !== undefined && (errno === Errno.EACCES || errno === Errno.EPERM)) {
-      return { init: InitProcess.start(options), isOutside: true };
+      return { init: InitProcess.start(options), isOutside: true, cgroup };
     }
-    // The container has moved its processes down, to give controllers to cgroups of its own: then nobody can enter the
-    // one that it got. Its first process is in the one that it chose instead.
-    const isBusy = errno === Errno.EBUSY;
-    const inner = isBusy && below[""] === undefined ? cgroupBelow(cgroup.paths, record.init_process_pid) : undefined;
-    if (inner === undefined) throw error;
-    return { init: startIn(cgroup, options, { "": inner }), isOutside: false };
+    const isLeft = errno !== undefined && LEFT.includes(errno) && below[""] === undefined && isUnified(cgroup.paths);
+    if (!isLeft) throw error;
+    return { ...followFirst(context, record, options, error), isOutside: false };
   }
+}
+
+/**
+ * The container has moved its processes, to give controllers to cgroups of its own, or because it makes containers itself: then
+ * nobody can enter the cgroup that it got, or it has been removed. Its first process is in the one that it chose instead.
+ *
+ * It gains nothing that it could not do itself: the kernel has let it move its first process there, and where this one is taken
+ * it could have moved it as well.
+ *
+ * @param why the container's own cgroup cannot be entered
+ */
+function followFirst(
+  { log }: RuntimeContext,
+  { cgroup_paths: paths, init_process_pid: pid }: ContainerRecord,
+  options: InitOptions,
+  why: unknown,
+): Pick<Started, "init" | "cgroup"> {
+  let refused = why;
+  for (let round = 0; round < FOLLOW_ROUNDS; round++) {
+    const directory = cgroupOfProcess(pid, "");
+    if (directory === undefined || directory === paths[""]) break;
+    const cgroup = attachCgroup({ "": directory }, log);
+    try {
+      const init = startIn(cgroup, options);
+      log.debug(`cgroup ${paths[""] ?? ""} cannot be entered: joined ${directory}, where the container's first process is`);
+      return { init, cgroup };
+    } catch (error) {
+      refused = error;
+    }
+  }
+  throw refused;
 }
 
 /**

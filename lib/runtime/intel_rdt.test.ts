@@ -153,7 +153,10 @@ t.test("what a host cannot do", (tt) => {
   tt.match(rdtProblem({ memBwSchema: "MB:0=1" }, resctrl), ["/linux/intelRdt/memBwSchema", /MBA is not enabled/]);
   rmSync(join(resctrl.root, "info/L3"), { recursive: true });
   tt.match(rdtProblem({ l3CacheSchema: "L3:0=1" }, resctrl), ["/linux/intelRdt/l3CacheSchema", /CAT is not enabled/]);
-  tt.match(rdtProblem({}, undefined), ["/linux/intelRdt", /no resctrl is mounted/]);
+  tt.match(rdtProblem({ closID: "gold" }, undefined), ["/linux/intelRdt", /no resctrl is mounted/]);
+  tt.match(rdtProblem({ enableMonitoring: true }, undefined), ["/linux/intelRdt", /no resctrl is mounted/]);
+  tt.equal(rdtProblem({}, undefined), undefined, "nothing is asked for");
+  tt.equal(rdtProblem({ closID: "", schemata: [], enableMonitoring: false }, undefined), undefined);
   tt.throws(() => requireResctrl({ memBwSchema: "MB:0=1" }, resctrl), { code: "HOST_UNABLE" });
   tt.equal(requireResctrl({}, resctrl), resctrl);
   tt.end();

@@ -50,6 +50,7 @@ export function findResctrl(): Resctrl | undefined {
 
 /** What of `linux.intelRdt` this host cannot do: its property's JSON Pointer, and why. Nothing is changed. */
 export function rdtProblem(rdt: LinuxIntelRdt, resctrl: Resctrl | undefined): readonly [string, string] | undefined {
+  if (resctrl === undefined && asksNothing(rdt)) return undefined;
   if (resctrl === undefined) return [AT, "intelRdt is specified in config, but Intel RDT is not enabled: no resctrl is mounted"];
   const lacks = (name: string): boolean => !exists(`${resctrl.root}/info/${name}`);
   if ((rdt.l3CacheSchema ?? "") !== "" && lacks("L3")) {
@@ -59,6 +60,12 @@ export function rdtProblem(rdt: LinuxIntelRdt, resctrl: Resctrl | undefined): re
     return [`${AT}/memBwSchema`, "memBwSchema is specified in config, but Intel RDT/MBA is not enabled"];
   }
   return undefined;
+}
+
+/** An `intelRdt` without anything in it, as engines write it, is no reason to fail where there is no resctrl. */
+export function asksNothing(rdt: LinuxIntelRdt): boolean {
+  const { closID = "", l3CacheSchema = "", memBwSchema = "", schemata = [], enableMonitoring = false } = rdt;
+  return closID === "" && l3CacheSchema === "" && memBwSchema === "" && schemata.length === 0 && !enableMonitoring;
 }
 
 /**

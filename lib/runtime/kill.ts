@@ -5,8 +5,8 @@ import { SIGKILL } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { openInit } from "./destroy.ts";
 import type { RuntimeContext } from "./options.ts";
-import { find, recordOf } from "./store.ts";
-
+import { isAlive } from "./status.ts";
+import { find, recordOf, type ContainerRecord } from "./store.ts";
 
 /**
  * Sends a signal to the container's first process; SIGKILL goes to every process of a container that has no
@@ -28,17 +28,14 @@ export async function kill(
     const pidfd = record === undefined ? undefined : openInit(record);
     if (record === undefined || pidfd === undefined) {
       const orphans = record !== undefined && !record.own_pid_namespace && (options.all || signal === SIGKILL);
-      const cgroup = orphans ? attachCgroup(record.cgroup_paths) : undefined;
       // They outlive the first process, and nobody else would end them.
-      const some = cgroup !== undefined && cgroup.processes().length > 0;
-      if (some) cgroup.killAll(signal);
+      const some = orphans && (await killAll(context, record, signal));
       if (options.all || some) return;
       throw new RuntimeError("CONTAINER_NOT_RUNNING", "container not running");
     }
     try {
       const every = !record.own_pid_namespace && (options.all || signal === SIGKILL);
-      if (every && record.no_cgroup === true) (await import("./members.ts")).killMembers(record, signal);
-      else if (every) attachCgroup(record.cgroup_paths).killAll(signal);
+      if (every) await killAll(context, record, signal);
       else check(native.pidfdKill(pidfd, signal), `unable to signal init`);
       if (signal === SIGKILL) attachCgroup(record.cgroup_paths).thawKilled();
     } finally {
@@ -47,4 +44,21 @@ export async function kill(
   } finally {
     entry.close();
   }
+}
+
+/**
+ * Sends a signal to every process of a container without a pid namespace of its own.
+ * @returns whether there was any
+ */
+async function killAll(context: RuntimeContext, record: ContainerRecord, signal: number): Promise<boolean> {
+  const cgroup = attachCgroup(record.cgroup_paths, context.log);
+  const pids = cgroup.processes();
+  const { init_process_pid: first, init_process_start: start } = record;
+  const isLost = record.namespaces !== undefined || (isAlive(first, start) && !pids.includes(first));
+  if (pids.length > 0) cgroup.killAll(signal);
+  if (!isLost) return pids.length > 0;
+  const { killMembers, members } = await import("./members.ts");
+  const some = members(record, context.root).length > 0;
+  if (some) await killMembers(record, signal, context.root);
+  return some || pids.length > 0;
 }

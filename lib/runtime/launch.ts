@@ -177,6 +177,9 @@ export async function launch(
     log.debug(`nsexec container setup: init started with a plan of ${plan.steps.length} steps`);
     if (!rootless) cgroup.create();
     await cgroup.limit(config.linux?.resources);
+    // Nothing but namespaces will tell which processes are the container's.
+    const isBare = !record.own_pid_namespace && Object.keys(cgroup.paths).length === 0;
+    const marks = isBare ? await import("./members.ts") : undefined;
     log.debug(`cgroups made and limited at ${cgroup.paths["devices"] ?? cgroup.paths[""] ?? ""}`);
     const prepare = (): void => {
       record = {
@@ -243,7 +246,8 @@ export async function launch(
       },
       ready: () => {
         write();
-        if (!isKnown) prepare();
+        if (marks !== undefined) record = { ...record, namespaces: marks.madeNamespaces(init.pid, namespaces.made) };
+        if (!isKnown || marks !== undefined) prepare();
         if (rdt !== undefined) undo.push(rdt.join(init.pid));
         delegated?.(cgroup, init.pid);
         if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, init.pidfd, "standard");
@@ -309,8 +313,10 @@ async function delegatedCgroup(config: Config, layout: CgroupLayout) {
 async function intelRdt(config: Config, id: string) {
   const rdt = config.linux?.intelRdt;
   if (rdt === undefined) return undefined;
-  const { joinRdt, rdtRecord, requireResctrl } = await import("./intel_rdt.ts");
-  const resctrl = requireResctrl(rdt);
+  const { asksNothing, findResctrl, joinRdt, rdtRecord, requireResctrl } = await import("./intel_rdt.ts");
+  const found = findResctrl();
+  if (found === undefined && asksNothing(rdt)) return undefined;
+  const resctrl = requireResctrl(rdt, found);
   const record = rdtRecord(rdt, id, resctrl);
   return { record, join: (pid: number) => joinRdt(rdt, record, pid, resctrl) };
 }

@@ -1,21 +1,25 @@
 import { attachCgroup } from "../cgroups/driver.ts";
 import type { RuntimeContext } from "./options.ts";
-import { status } from "./status.ts";
+import { isAlive } from "./status.ts";
 import { find, recordOf } from "./store.ts";
 
 /**
- * Pids of all processes in a container's cgroup, those of `exec` and their children among them, as the runtime's pid
- * namespace knows them; none where the container has stopped.
+ * Pids of all processes of a container, those of `exec` and their children among them, as the runtime's pid namespace knows
+ * them: by its cgroup, and where its first process is not in that, by its namespaces.
  * @throws INVALID_ID, CONTAINER_NOT_FOUND, SYSCALL
  */
 export async function processes(context: RuntimeContext, id: string): Promise<number[]> {
   const entry = find(context.root, id);
   try {
     const record = recordOf(entry);
-    if (record?.no_cgroup === true) {
-      return status(entry, record) === "stopped" ? [] : (await import("./members.ts")).members(record);
-    }
-    return record === undefined ? [] : attachCgroup(record.cgroup_paths, context.log).processes();
+    if (record === undefined) return [];
+    const pids = attachCgroup(record.cgroup_paths, context.log).processes();
+    const { init_process_pid: first, init_process_start: start } = record;
+    const isWhole = pids.includes(first) || (!isAlive(first, start) && record.namespaces === undefined);
+    if (isWhole) return pids;
+    // It has no cgroup, or has left it.
+    const { members } = await import("./members.ts");
+    return [...new Set([...pids, ...members(record, context.root)])].sort((one, other) => one - other);
   } finally {
     entry.close();
   }

@@ -73,7 +73,7 @@ export async function afterStart(
     const state = hookState(record, "running", record.init_process_pid);
     await runHooks("poststart", hooks, state, record.bundle, record.annotations);
   } catch (error) {
-    await stopInit(record);
+    await stopInit(record, context.root);
     await destroy(context, entry, record);
     throw error;
   }

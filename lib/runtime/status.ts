@@ -54,8 +54,10 @@ export function processStartTime(pid: number): number {
   return readProcStat(pid)?.startTime ?? 0;
 }
 
-/** Pid of a process's parent; `undefined` for a process that has ended. */
-export function parentOf(pid: number): number | undefined {
+/** What /proc tells of a process; `undefined` where it is gone. One whose first thread has ended may live on. */
+export function processStat(
+  pid: number,
+): { readonly parent: number; readonly startTime: number; readonly isDead: boolean } | undefined {
   const stat = readProcStat(pid);
-  return stat === undefined || isDead(stat) ? undefined : stat.parent;
+  return stat === undefined ? undefined : { parent: stat.parent, startTime: stat.startTime, isDead: isDead(stat) };
 }

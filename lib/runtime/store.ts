@@ -7,6 +7,7 @@
 import type { SystemdUnit } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
 import type { RdtRecord } from "./intel_rdt.ts";
+import type { MadeNamespaces } from "./members.ts";
 import type { Hooks } from "../spec/types.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
 import {
@@ -55,6 +56,8 @@ export interface ContainerRecord {
   readonly has_process: boolean;
   /** The container has a pid namespace of its own, so it ends with its first process. */
   readonly own_pid_namespace: boolean;
+  /** Namespaces that were made for it, where neither a cgroup nor a pid namespace tells its processes. */
+  readonly namespaces?: MadeNamespaces;
   /** `create` was told to make no session keyring; `exec` joins none then. */
   readonly no_new_keyring?: boolean;
   /** What descriptors 0, 1 and 2 of the first process were at `create`, such as `pipe:[1234]`; "" is a closed one. */

@@ -156,6 +156,8 @@ export interface Native {
   pidfdExit(pidfd: number): number | null;
   /** A descriptor that can be read when one of `fds` can, or has ended. One that is closed no longer counts. */
   epoll(fds: readonly number[]): number;
+  /** The id of a namespace that no other one ever has, in decimal: from Linux 6.18 on, of a mount namespace from 6.11 on. */
+  namespaceId(fd: number): string | number;
   /** A non-blocking counter, readable when it is not 0. */
   eventfd(): number;
   kill(pid: number, signal: number): number;

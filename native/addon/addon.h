@@ -69,6 +69,7 @@ int PidfdOpen(int pid);
 int PidfdKill(int pidfd, int signal);
 int PidfdGetfd(int pidfd, int fd);
 Napi::Value PidfdExit(Napi::Env env, int pidfd);
+Napi::Value NamespaceId(Napi::Env env, int fd);
 int Eventfd();
 int Epoll(const std::vector<int>& fds);
 int Inotify();

@@ -54,6 +54,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<PidfdKill>("pidfdKill"),
     Function<PidfdGetfd>("pidfdGetfd"),
     Function<PidfdExit>("pidfdExit"),
+    Function<NamespaceId>("namespaceId"),
     Function<Eventfd>("eventfd"),
     Function<Epoll>("epoll"),
     Function<Kill>("kill"),

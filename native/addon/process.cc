@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -57,6 +58,10 @@ static_assert(sizeof(SchedulingAttributes) == 56);
 
 constexpr int kIoPriorityOfProcess = 1;  // IOPRIO_WHO_PROCESS
 
+// linux/nsfs.h: of any namespace from Linux 6.18 on, of a mount namespace from 6.11 on.
+constexpr unsigned long kNsGetId = _IOR(0xb7, 13, uint64_t);
+constexpr unsigned long kNsGetMntnsId = _IOR(0xb7, 5, uint64_t);
+
 }  // namespace
 
 int PidfdOpen(int pid) { return OrErrno(syscall(SYS_pidfd_open, pid, 0)); }
@@ -84,6 +89,16 @@ int Epoll(const std::vector<int>& fds) {
     if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) < 0) return -errno;
   }
   return epoll.Release();
+}
+
+Napi::Value NamespaceId(Napi::Env env, int fd) {
+  uint64_t id = 0;
+  if (ioctl(fd, kNsGetId, &id) < 0 && ioctl(fd, kNsGetMntnsId, &id) < 0) {
+    return Napi::Number::New(env, -errno);
+  }
+  char text[21];
+  snprintf(text, sizeof text, "%llu", static_cast<unsigned long long>(id));
+  return Napi::String::New(env, text);
 }
 
 int Eventfd() { return OrErrno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }

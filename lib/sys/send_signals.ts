@@ -1,0 +1,56 @@
+/** Signals to processes that were found by their number, which may be another's by the time the signal is sent. */
+import { Errno } from "./errno.ts";
+import { native } from "./native.ts";
+
+/** How many pidfds are open at a time: a caller may open a thousand files. */
+const BATCH = 400;
+
+/**
+ * Sends a signal to a process by its pidfd, unless it is another one by now.
+ *
+ * Nothing is sent to a number that is none of a process: 0 is the caller's own process group, where cgroup v2 says that of a
+ * process of an outer pid namespace.
+ *
+ * @param isIt asked once the pidfd is open: whether the process with that number is the one that is meant
+ * @returns whether the signal was sent
+ */
+export function signalProcess(pid: number, signal: number, isIt: (pid: number) => boolean): boolean {
+  if (!(pid > 0)) return false;
+  const pidfd = native.pidfdOpen(pid);
+  if (pidfd === -Errno.ESRCH) return false;
+  try {
+    return isIt(pid) && send(pid, pidfd, signal);
+  } finally {
+    if (pidfd >= 0) native.close(pidfd);
+  }
+}
+
+/**
+ * Sends a signal to every process of a list, by pidfds.
+ *
+ * @param list is asked again once pidfds are open: those that it names then are the processes that the pidfds stand for
+ * @param isWanted leaves processes out
+ * @returns the numbers of those that are in the list
+ */
+export function signalListed(list: () => readonly number[], signal: number, isWanted: (pid: number) => boolean = () => true): readonly number[] {
+  const found = list();
+  const pids = found.filter((pid) => pid > 0 && isWanted(pid));
+  for (let at = 0; at < pids.length; at += BATCH) {
+    const opened = pids.slice(at, at + BATCH).map((pid) => [pid, native.pidfdOpen(pid)] as const);
+    try {
+      const still = new Set(list());
+      for (const [pid, pidfd] of opened) if (still.has(pid)) send(pid, pidfd, signal);
+    } finally {
+      for (const [, pidfd] of opened) if (pidfd >= 0) native.close(pidfd);
+    }
+  }
+  return found;
+}
+
+/** By number where the kernel, or a sandbox around the runtime, has no pidfds, or no descriptor is left. */
+function send(pid: number, pidfd: number, signal: number): boolean {
+  if (pidfd === -Errno.ESRCH) return false;
+  const sent = pidfd < 0 ? pidfd : native.pidfdKill(pidfd, signal);
+  if (sent === 0) return true;
+  return sent !== -Errno.ESRCH && native.kill(pid, signal) === 0;
+}
