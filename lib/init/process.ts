@@ -11,7 +11,7 @@ import { FAILURE_SIZE, Message, type Step } from "../plan/ops.ts";
 import { Errno } from "../sys/errno.ts";
 import { AT_FDCWD, check, checkValue, SMALL_FILE } from "../sys/files.ts";
 import { SIGKILL, POLLIN } from "../sys/linux.ts";
-import { native, type Exited, type Received } from "../sys/native.ts";
+import { native, type Exited, type Received, type Spawned } from "../sys/native.ts";
 import { beforeBlocking } from "../sys/waiting.ts";
 import { initExecutable } from "./executable.ts";
 import { failureError, parseFailure } from "./failure.ts";
@@ -87,28 +87,17 @@ export class InitProcess {
   static start(options: InitOptions): InitProcess {
     const { preserveFds } = options;
     const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
-    let executable = -1;
     try {
-      executable = initExecutable();
       const fds = [...options.stdio];
       for (let fd = 3; fd < 3 + preserveFds; fd++) fds.push(fd);
       fds.push(theirs);
-      const spawned = native.spawn({
-        program: executable,
-        // The name of the stage, as `ps` shows it; init writes the next one over it.
-        args: ["runt:[1:JOIN]", String(3 + preserveFds), beginning(options)],
-        env: [],
-        fds,
-        ...(options.cgroupFd === undefined ? {} : { cgroupFd: options.cgroupFd }),
-      });
-      const { pid, pidfd } = checkValue(spawned, "start init");
+      const { pid, pidfd } = spawnInit(fds, beginning(options), options.cgroupFd);
       return new InitProcess(options, pid, pidfd, ours);
     } catch (error) {
       native.close(ours);
       throw error;
     } finally {
       native.close(theirs);
-      if (executable >= 0) native.close(executable);
     }
   }
 
@@ -294,6 +283,71 @@ export class InitProcess {
     this.pidfd = -1;
     this.pidfd = check(native.pidfdOpen(pid), "pidfd_open");
   }
+}
+
+/**
+ * Starts init from a sealed copy: what a container's process could write to is no file of the host (CVE-2019-5736).
+ * @param fds become 0, 1, 2 and so on; the last is the control socket
+ * @throws SYSCALL
+ */
+function spawnInit(fds: readonly number[], how: string, cgroupFd?: number): Spawned {
+  const executable = initExecutable();
+  try {
+    const spawned = native.spawn({
+      program: executable,
+      // The name of the stage, as `ps` shows it; init writes the next one over it.
+      args: ["runt:[1:JOIN]", String(fds.length - 1), how],
+      env: [],
+      fds,
+      ...(cgroupFd === undefined ? {} : { cgroupFd }),
+    });
+    return checkValue(spawned, "start init");
+  } finally {
+    native.close(executable);
+  }
+}
+
+/**
+ * Makes a user namespace. It lives by its descriptor; the init that it was made with ends.
+ * @param write writes the maps of the namespace of `pid`
+ * @param pointer the property that the namespace is for, which errors name
+ * @returns the descriptor
+ * @throws SYSCALL, and what `write` throws
+ */
+export function makeUserNamespace(write: (pid: number) => void, pointer: string): number {
+  const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
+  let started: Spawned | undefined;
+  let users: number | undefined;
+  try {
+    // It has no use for standard streams, and gets none of the host's.
+    started = spawnInit([theirs, theirs, theirs, theirs], "users");
+    native.close(theirs);
+    users = receiveUserNamespace(ours, pointer);
+    write(started.pid);
+    return users;
+  } catch (error) {
+    if (users !== undefined) native.close(users);
+    throw error;
+  } finally {
+    if (started === undefined) native.close(theirs);
+    native.close(ours);
+    if (started !== undefined) {
+      native.pidfdKill(started.pidfd, SIGKILL);
+      native.waitpid(started.pid, false);
+      native.close(started.pidfd);
+    }
+  }
+}
+
+function receiveUserNamespace(socket: number, pointer: string): number {
+  const buffer = new Uint8Array(FAILURE_SIZE);
+  const { size, fds } = checkValue(native.receiveMessage(socket, buffer), "recvmsg");
+  const [users] = fds;
+  const kind = size < MESSAGE_SIZE ? 0 : new DataView(buffer.buffer).getUint32(0, true);
+  if (kind === Message.USER_NAMESPACE && users !== undefined) return users;
+  const failure = kind === Message.FAILURE ? parseFailure(buffer.subarray(0, size)) : undefined;
+  if (failure === undefined) throw new RuntimeError("INIT_DIED", "the init of a user namespace for id-mapped mounts was lost", { pointer });
+  return check(-failure.errno, `${failure.call} of a user namespace for id-mapped mounts`, { pointer });
 }
 
 function message(kind: number, value = 0): Uint8Array {

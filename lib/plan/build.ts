@@ -16,7 +16,7 @@ import { deviceNodeSteps } from "./device_nodes.ts";
 import { markHeldMounts } from "./held_mounts.ts";
 import { hasNamespace, namespaceSteps, readNamespaces } from "./namespaces.ts";
 import type { Step } from "./ops.ts";
-import { anyCpu, consoleStep, execStep, hookSteps, keepsOriginalGroups, processSteps } from "./process.ts";
+import { anyCpu, consoleStep, execStep, hookSteps, keepsOriginalGroups, oomScoreAdjStep, processSteps } from "./process.ts";
 
 /** What init does, and what it needs for it. */
 export interface Plan {
@@ -30,10 +30,12 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   const steps: Step[] = [];
   const slots: Slot[] = [];
   const namespaces = readNamespaces(config);
+  const ownUsers = hasNamespace(namespaces, K.CLONE_NEWUSER);
+  // Root of a user namespace may neither lower the value nor open the file as long as init is not dumpable.
+  if (ownUsers && config.process !== undefined) oomScoreAdjStep(config.process, steps);
   namespaceSteps(namespaces, steps, slots);
   const newMounts = (namespaces.made & K.CLONE_NEWNS) !== 0;
   const ownMounts = hasNamespace(namespaces, K.CLONE_NEWNS);
-  const ownUsers = hasNamespace(namespaces, K.CLONE_NEWUSER);
 
   let inCgroup = false;
   const enterCgroup = (): void => {
@@ -102,7 +104,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   if (process !== undefined) {
     const { seccomp, selinux } = facts;
     const keepGroups = keepsOriginalGroups(config);
-    processSteps(process, { linux: config.linux, joins: false, selinux, steps, slots, seccomp, keepGroups });
+    processSteps(process, { linux: config.linux, adjusted: ownUsers, selinux, steps, slots, seccomp, keepGroups });
   }
   steps.push({ op: "ready", origin: "", fields: {} });
   if (facts.waitForStart) {

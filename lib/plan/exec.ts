@@ -66,7 +66,7 @@ export function buildExecPlan(config: Config, process: Process, facts: ExecFacts
   consoleStep(process, facts.relaysConsole, steps, slots);
   const { seccomp, selinux } = facts;
   const keepGroups = keepsOriginalGroups(config);
-  processSteps(process, { linux: config.linux, joins: true, selinux, steps, slots, seccomp, keepGroups });
+  processSteps(process, { linux: config.linux, adjusted: true, selinux, steps, slots, seccomp, keepGroups });
   steps.push({ op: "ready", origin: "", fields: {} });
   steps.push(execStep(process, facts.preserveFds, []));
   return { steps, slots };

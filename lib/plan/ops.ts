@@ -308,6 +308,8 @@ export const Message = {
   BEGIN: 13,
   /** The kernel refused the clone into the cgroup of BEGIN, which the process joins later; `value` is the errno. Not answered. */
   OUTSIDE: 14,
+  /** An init that was started for it brings a new user namespace, whose maps the runtime writes. Not answered. */
+  USER_NAMESPACE: 16,
 } as const;
 
 /**

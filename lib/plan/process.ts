@@ -23,8 +23,8 @@ const DEFAULT_UMASK = 0o022;
 export interface ProcessPlan {
   /** Properties of the container that hold for each of its processes, such as `seccomp` and `personality`. */
   readonly linux: Linux | undefined;
-  /** It is one more process of a container that is there (`exec`), not the container's first. */
-  readonly joins: boolean;
+  /** `oomScoreAdj` was set before a user namespace or the container was joined. */
+  readonly adjusted: boolean;
   /** SELinux is in force on this host; else labels are ignored. */
   readonly selinux: boolean;
   readonly steps: Step[];
@@ -41,9 +41,8 @@ export interface ProcessPlan {
  * for `create` and `exec` alike.
  */
 export function processSteps(process: Process, plan: ProcessPlan): void {
-  const { joins, linux, selinux, steps, seccomp, keepGroups = false } = plan;
-  // A process that joins has done it before: see `buildExecPlan`.
-  if (!joins) oomScoreAdjStep(process, steps);
+  const { adjusted, linux, selinux, steps, seccomp, keepGroups = false } = plan;
+  if (!adjusted) oomScoreAdjStep(process, steps);
   const rlimits = process.rlimits ?? [];
   for (let index = 0; index < rlimits.length; index++) {
     const limit = rlimits[index];

@@ -13,19 +13,26 @@ import { native } from "../sys/native.ts";
 /**
  * Writes uid_map and gid_map of `pid`, as linux.uidMappings and linux.gidMappings say. Where the runtime itself may not,
  * newuidmap and newgidmap do it, which know the ids that /etc/subuid and /etc/subgid give a user.
+ * @param isDumpable whether `pid` is, without which its files may not be the runtime's to open
+ * @returns an errno with which the process has to ask once more, dumpable; 0 where all is written
  */
-export async function writeIdMaps(pid: number, config: Config): Promise<void> {
+export async function writeIdMaps(pid: number, config: Config, isDumpable: boolean): Promise<number> {
   const linux = config.linux ?? {};
   const gids = mapText(linux.gidMappings);
   // Without privileges the kernel takes a gid_map only of the own group, and where setgroups(2) is denied (CVE-2014-8989).
   const [group, ...more] = linux.gidMappings ?? [];
   const own = group?.size === 1 && group.hostID === process.getegid?.() && more.length === 0;
-  if (own && process.geteuid?.() !== 0) write(pid, "setgroups", "deny", "/linux/gidMappings");
+  if (own && process.geteuid?.() !== 0) {
+    const errno = tryWrite(pid, "setgroups", "deny");
+    if (isClosed(errno, isDumpable)) return errno;
+    if (errno !== 0) throw failed(pid, "setgroups", errno, "/linux/gidMappings");
+  }
   for (const [file, text, pointer] of [
     ["gid_map", gids, "/linux/gidMappings"],
     ["uid_map", mapText(linux.uidMappings), "/linux/uidMappings"],
   ] as const) {
     const errno = tryWrite(pid, file, text);
+    if (isClosed(errno, isDumpable)) return errno;
     if (errno === Errno.EPERM) {
       const { writeByTool } = await import("./id_map_tools.ts");
       await writeByTool(pid, file, text, pointer);
@@ -33,6 +40,7 @@ export async function writeIdMaps(pid: number, config: Config): Promise<void> {
       throw failed(pid, file, errno, pointer);
     }
   }
+  return 0;
 }
 
 /** The mappings of a user namespace. */
@@ -51,12 +59,20 @@ export function writeMaps(pid: number, { uidMappings, gidMappings }: IdMaps, poi
   write(pid, "uid_map", mapText(uidMappings), `${pointer}/uidMappings`);
 }
 
-/** Writes timens_offsets of `pid`, as linux.timeOffsets says. */
-export function writeTimeOffsets(pid: number, config: Config): void {
+/** Writes timens_offsets of `pid`, as linux.timeOffsets says. Parameters and result as of {@link writeIdMaps}. */
+export function writeTimeOffsets(pid: number, config: Config, isDumpable: boolean): number {
   const lines = Object.entries(config.linux?.timeOffsets ?? {}).map(
     ([clock, { secs, nanosecs }]) => `${clock} ${secs ?? 0} ${nanosecs ?? 0}\n`,
   );
-  write(pid, "timens_offsets", lines.join(""), "/linux/timeOffsets");
+  const errno = tryWrite(pid, "timens_offsets", lines.join(""));
+  if (isClosed(errno, isDumpable)) return errno;
+  if (errno !== 0) throw failed(pid, "timens_offsets", errno, "/linux/timeOffsets");
+  return 0;
+}
+
+/** The file could not be opened, and can be once its process is dumpable: writing gives other errors. */
+function isClosed(errno: number, isDumpable: boolean): boolean {
+  return errno === Errno.EACCES && !isDumpable;
 }
 
 function mapText(mappings: readonly LinuxIDMapping[] | undefined): string {

@@ -4,7 +4,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#posix-platform-mounts
  */
 import { RuntimeError } from "../errors.ts";
-import { initExecutable } from "../init/executable.ts";
+import { makeUserNamespace } from "../init/process.ts";
 import * as K from "../plan/linux.ts";
 import { isIdMapped } from "../plan/mount_trees.ts";
 import { bindSource, parentPropagation } from "../plan/mounts.ts";
@@ -15,13 +15,10 @@ import { isIdMapOption, parseIdMapOption } from "../spec/id_map_option.ts";
 import { propertyName } from "../spec/property_name.ts";
 import type { Config, Mount } from "../spec/types.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
-import { AT_FDCWD, check, checkValue, O_CLOEXEC, O_PATH, O_RDONLY } from "../sys/files.ts";
-import { SIGKILL } from "../sys/linux.ts";
+import { AT_FDCWD, check, O_CLOEXEC, O_PATH, O_RDONLY } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { writeMaps, type IdMaps } from "./id_maps.ts";
 import type { OpenNamespaces } from "./slots.ts";
-
-const SOCK_SEQPACKET = 5;
 
 /**
  * Opens sources that init is not to open itself (see `lib/plan/mount_trees.ts`), when their turn comes: a source may lie in what
@@ -126,7 +123,8 @@ function usersOf(
   const key = JSON.stringify([maps.uidMappings, maps.gidMappings]);
   let fd = users.get(key);
   if (fd === undefined) {
-    fd = newUserNamespace(maps, own ? `/mounts/${config.mounts?.indexOf(mount) ?? 0}` : "/linux");
+    const pointer = own ? `/mounts/${config.mounts?.indexOf(mount) ?? 0}` : "/linux";
+    fd = makeUserNamespace((pid) => writeMaps(pid, maps, pointer), pointer);
     fds.push(fd);
     users.set(key, fd);
   }
@@ -138,33 +136,4 @@ function optionMaps({ options = [] }: Mount, { linux }: Config): IdMaps | undefi
   const option = options.find(isIdMapOption);
   const maps = option === undefined ? undefined : parseIdMapOption(option, linux);
   return typeof maps === "string" ? undefined : maps;
-}
-
-/** The namespace lives by its descriptor; the process that it was made with is an init that never gets a plan. */
-function newUserNamespace(maps: IdMaps, pointer: string): number {
-  const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
-  let program = -1;
-  try {
-    program = initExecutable();
-    const spawned = native.spawn({
-      program,
-      args: ["runt:[1:JOIN]", "3", "0"],
-      env: [],
-      fds: [theirs, theirs, theirs, theirs],
-      cloneFlags: K.CLONE_NEWUSER,
-    });
-    const { pid, pidfd } = checkValue(spawned, "clone of a user namespace for an id-mapped mount", { pointer });
-    try {
-      writeMaps(pid, maps, pointer);
-      return check(native.open(-100, `/proc/${pid}/ns/user`, 0, 0), `open /proc/${pid}/ns/user`, { pointer });
-    } finally {
-      native.pidfdKill(pidfd, SIGKILL);
-      native.waitpid(pid, false);
-      native.close(pidfd);
-    }
-  } finally {
-    if (program >= 0) native.close(program);
-    native.close(ours);
-    native.close(theirs);
-  }
 }

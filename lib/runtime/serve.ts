@@ -43,11 +43,11 @@ export async function serve(
     if (question === "end") throw await initDied(init, cgroup, service.who);
     switch (question.kind) {
       case Message.ID_MAPS:
-        await writeIdMaps(init.asking, config);
-        break;
+        init.answer(Message.ID_MAPS, [], await writeIdMaps(init.asking, config, question.value !== 0));
+        continue;
       case Message.TIME_OFFSETS:
-        writeTimeOffsets(init.asking, config);
-        break;
+        init.answer(Message.TIME_OFFSETS, [], writeTimeOffsets(init.asking, config, question.value !== 0));
+        continue;
       case Message.CGROUP: {
         await cgroup.register?.(init.asking);
         const fds = cgroup.joinFds();

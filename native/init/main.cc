@@ -81,6 +81,8 @@ struct Beginning {
   // the runtime makes the plan meanwhile. Also without any: the kernel tells of a process that was
   // cloned whether it has executed a program since, which is what tells `created` from `running`.
   std::uint64_t namespaces = 0;
+  // "users": it makes a user namespace and nothing else, which the runtime gets.
+  bool gives_users = false;
   // "+" before the flags: this process makes these namespaces for itself at once, and clones the
   // first process, with the rest, when the runtime knows its cgroup (BEGIN).
   bool when_told = false;
@@ -88,9 +90,10 @@ struct Beginning {
 
 bool ParseBeginning(const char* text, Beginning* beginning) {
   beginning->by_plan = std::string_view(text) == "join";
+  beginning->gives_users = std::string_view(text) == "users";
   beginning->when_told = *text == '+';
   if (beginning->when_told) ++text;
-  return beginning->by_plan || ParseNumber(text, &beginning->namespaces);
+  return beginning->by_plan || beginning->gives_users || ParseNumber(text, &beginning->namespaces);
 }
 
 Status BeginWhenTold(Context& context, std::uint64_t namespaces) {
@@ -101,6 +104,23 @@ Status BeginWhenTold(Context& context, std::uint64_t namespaces) {
   return BecomeFirstProcess(context, static_cast<std::uint32_t>(rest), cgroup.get());
 }
 
+// The ids of an id-mapped mount. A process that executed a program inside of the namespace could be
+// looked into by everybody with the runtime's user id, dumpable or not; this one cannot.
+Status GiveUserNamespace(const Context& context) {
+  constexpr std::string_view kPath = "/proc/self/ns/user";
+  TRY(Check(Syscall(__NR_unshare, CLONE_NEWUSER), Call::kUnshare, "user namespace"));
+  TRY(Protect(context));
+  const UniqueFd users = TRY(CheckedFd(
+      Syscall(__NR_openat, AT_FDCWD, kPath.data(), O_RDONLY | O_CLOEXEC, 0), Call::kOpen, kPath));
+  constexpr ControlMessage kMessage{Message::kUserNamespace, 0};
+  TRY(Check(SendMessage(context.control.get(), &kMessage, sizeof kMessage, users.get()),
+            Call::kSendmsg, kPath));
+  // The maps can be written as long as there is a process.
+  std::int32_t value = 0;
+  const Result<ReceivedMessage> end = WaitFor(context, Message::kUserNamespace, &value);
+  return end.ok() ? Status() : end.error();
+}
+
 Status Begin(Context& context, const Beginning& beginning, Plan* plan) {
   TRY(Check(Syscall(__NR_close_range, context.first_own, ~0U, CLOSE_RANGE_CLOEXEC),
             Call::kCloseRange, "own descriptors"));
@@ -108,6 +128,10 @@ Status Begin(Context& context, const Beginning& beginning, Plan* plan) {
   Syscall(__NR_umask, 022);
   context.stage = Stage::kJoin;
   TRY(EnterStage(context));
+  if (beginning.gives_users) {
+    TRY(GiveUserNamespace(context));
+    ExitProcess(0);
+  }
   if (beginning.when_told) {
     TRY(BeginWhenTold(context, beginning.namespaces));
   } else if (!beginning.by_plan) {

@@ -102,6 +102,7 @@ enum class Message : std::uint32_t {
   kPlan = 8,
   kBegin = 13,
   kOutside = 14,
+  kUserNamespace = 16,
 };
 
 enum class Call : std::uint32_t {

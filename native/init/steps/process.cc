@@ -10,11 +10,11 @@ namespace runt {
 Status OomScoreAdj(Context& context, const OomScoreAdjStep& step) {
   constexpr std::string_view kSubject = "oom_score_adj";
   Result<UniqueFd> opened = context.procfs.Open("self/oom_score_adj", O_WRONLY);
-  // The files of a process that is not dumpable belong to the first namespace's root, so the root
-  // of a user namespace cannot open its own. In a pid namespace of its own, or the runtime's, there
-  // is nobody who could use the moment; before a container's is joined, the plan has to do this
-  // step.
-  if (!opened.ok() && opened.error().number() == EACCES && !context.shares_pids) {
+  // The files of a process that is not dumpable belong to root. Those of a rootless runtime's init
+  // it cannot open otherwise; as long as it is in the runtime's namespaces with nothing but its
+  // user's rights, the moment gives nobody anything.
+  const bool alone = context.stage == Stage::kJoin && !context.shares_pids;
+  if (!opened.ok() && opened.error().number() == EACCES && alone) {
     Syscall(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
     opened = context.procfs.Open("self/oom_score_adj", O_WRONLY);
     TRY(Protect(context));

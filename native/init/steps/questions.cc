@@ -11,13 +11,24 @@ namespace runt {
 
 namespace {
 
-// Asks while this process may be written to: the files of a process that is not dumpable belong to
-// the host's root, so a rootless runtime could not open its uid_map. No namespace of a container
-// has been joined in which anybody could use that moment: pid namespaces take effect at the fork
-// only.
-Status AskDumpable(Context& context, Message question) {
+// What a question for a file of this process says of it.
+constexpr std::int32_t kNotDumpable = 0;
+constexpr std::int32_t kDumpable = 1;
+
+// Has the runtime write to a file that /proc shows of this process. Those of a process that is not
+// dumpable belong to root of the user namespace that init was executed in; so a rootless runtime
+// cannot open them, says so, and is asked once more while they are its user's. That moment gives
+// nobody more than he has: this process has no capability outside of the namespace that it has
+// made, and only the runtime's user outside of it may look into it, who may look into the runtime as
+// well. For root the moment never comes: root of a container that shares the runtime's pid namespace
+// is that user, and would have the host's root directory of this process.
+Status AskToWrite(Context& context, Message question) {
+  std::int32_t refused = 0;
+  TRY(Tell(context, question, kNotDumpable));
+  TRY(WaitFor(context, question, &refused));
+  if (refused == 0) return {};
   TRY(Check(Syscall(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0), Call::kPrctl, "PR_SET_DUMPABLE"));
-  const Result<ReceivedMessage> answer = Ask(context, question);
+  const Result<ReceivedMessage> answer = Ask(context, question, kDumpable);
   TRY(Protect(context));
   return answer.ok() ? Status() : answer.error();
 }
@@ -46,12 +57,12 @@ void EndBySignals() {
 }  // namespace
 
 Status IdMaps(Context& context, const IdMapsStep& /*step*/) {
-  TRY(AskDumpable(context, Message::kIdMaps));
+  TRY(AskToWrite(context, Message::kIdMaps));
   return BecomeRoot(context);
 }
 
 Status TimeOffsets(Context& context, const TimeOffsetsStep& /*step*/) {
-  return AskDumpable(context, Message::kTimeOffsets);
+  return AskToWrite(context, Message::kTimeOffsets);
 }
 
 Status Cgroup(Context& context, const CgroupStep& /*step*/) {
