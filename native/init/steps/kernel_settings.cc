@@ -25,23 +25,50 @@ constexpr short kInterfaceUp = 1;                // IFF_UP
 // KEY_USR_SEARCH and KEY_OTH_SEARCH.
 constexpr std::uint32_t kUserSearch = 0x00080000;
 constexpr std::uint32_t kOtherSearch = 0x00000008;
+// What the kernel gives a new session keyring at most: all to who possesses it; to its owner VIEW,
+// READ and LINK.
+constexpr std::uint32_t kNewRing = 0x3f130000;
 
-// The permissions in a key's description, "type;uid;gid;perm;name" with perm in hexadecimal.
-bool ParsePermissions(std::string_view description, std::uint32_t* permissions) {
-  for (int i = 0; i < 3; ++i) {
-    while (!description.empty() && description.front() != ';') description.remove_prefix(1);
-    if (description.empty()) return false;
-    description.remove_prefix(1);
-  }
-  std::uint32_t value = 0;
-  for (const char c : description) {
-    if (c == ';') break;
+struct Ring {
+  std::uint64_t owner = 0;
+  std::uint32_t permissions = 0;
+};
+
+// What is in front of the next ';', which goes with it.
+std::string_view NextField(std::string_view* text) {
+  std::size_t size = 0;
+  while (size < text->size() && (*text)[size] != ';') ++size;
+  const std::string_view field(text->data(), size);
+  text->remove_prefix(size < text->size() ? size + 1 : size);
+  return field;
+}
+
+// A key's description, "type;uid;gid;perm;name" with perm in hexadecimal.
+bool ParseRing(std::string_view description, Ring* ring) {
+  NextField(&description);
+  if (!ParseNumber(NextField(&description), &ring->owner)) return false;
+  NextField(&description);
+  const std::string_view permissions = NextField(&description);
+  for (const char c : permissions) {
     const bool letter = c >= 'a' && c <= 'f';
     if (!letter && (c < '0' || c > '9')) return false;
-    value = value * 16 + static_cast<std::uint32_t>(letter ? c - 'a' + 10 : c - '0');
+    const auto digit = static_cast<std::uint32_t>(letter ? c - 'a' + 10 : c - '0');
+    ring->permissions = ring->permissions * 16 + digit;
   }
-  *permissions = value;
-  return true;
+  return !permissions.empty();
+}
+
+Result<Ring> Describe(long ring, std::string_view name) {
+  char description[512];
+  const long size =
+      TRY(Checked(Syscall(__NR_keyctl, KEYCTL_DESCRIBE, ring, description, sizeof description),
+                  Call::kKeyctl, name));
+  Ring facts;
+  if (size > static_cast<long>(sizeof description) || size < 1 ||
+      !ParseRing({description, static_cast<std::size_t>(size) - 1}, &facts)) {
+    return Error{EINVAL, Call::kVerify, name};
+  }
+  return facts;
 }
 
 // Inside a user namespace the ring's owner need not be mapped, so the others' bit is what counts
@@ -68,23 +95,26 @@ bool InUserNamespace(Context& context) {
 
 }  // namespace
 
+// A ring is joined by its name, so that `exec` gets that of the container. Whoever has made one of
+// that name before, and lets it be found, would share it: it has to be this user's, and nobody else
+// may have rights in it, nor the user more than a ring of runt's gives him. Else the container gets
+// a ring of its own that nobody finds.
 Status SessionKeyring(Context& context, const SessionKeyringStep& step) {
-  const long ring = Syscall(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, step.name.data());
+  long ring = Syscall(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, step.name.data());
   // Older kernels and container managers around this one have no keyrings; they are a second line
   // of defence.
   if (ring == -ENOSYS) return {};
   TRY(Check(ring, Call::kKeyctl, step.name));
-  char description[512];
-  const long size =
-      TRY(Checked(Syscall(__NR_keyctl, KEYCTL_DESCRIBE, ring, description, sizeof description),
-                  Call::kKeyctl, step.name));
-  std::uint32_t permissions = 0;
-  if (size > static_cast<long>(sizeof description) || size < 1 ||
-      !ParsePermissions({description, static_cast<std::size_t>(size) - 1}, &permissions)) {
-    return Error{EINVAL, Call::kVerify, step.name};
+  const std::uint32_t search = InUserNamespace(context) ? kOtherSearch : kUserSearch;
+  Ring facts = TRY(Describe(ring, step.name));
+  const auto user = static_cast<std::uint64_t>(Syscall(__NR_geteuid));
+  if (facts.owner != user || (facts.permissions & ~(kNewRing | search)) != 0) {
+    ring = TRY(Checked(Syscall(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr), Call::kKeyctl,
+                       step.name));
+    facts = TRY(Describe(ring, step.name));
   }
-  permissions |= InUserNamespace(context) ? kOtherSearch : kUserSearch;
-  return Check(Syscall(__NR_keyctl, KEYCTL_SETPERM, ring, permissions), Call::kKeyctl, step.name);
+  return Check(Syscall(__NR_keyctl, KEYCTL_SETPERM, ring, facts.permissions | search),
+               Call::kKeyctl, step.name);
 }
 
 Status Hostname(Context& /*context*/, const HostnameStep& step) {
