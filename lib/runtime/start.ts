@@ -38,7 +38,7 @@ export async function start(context: RuntimeContext, id: string): Promise<void> 
       if (error instanceof RuntimeError && error.code === "HOOK_FAILED") await destroy(context, entry, record);
       // And so does a signal once init goes on: nobody could start it again. Before that it has only not been started.
       if (isInterrupted(error) && !entry.hasFifo()) {
-        await stopInit(record);
+        await stopInit(record, context.root);
         await destroy(context, entry, record);
       }
       throw startError(error);
