@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ensureNpmPackages, prepare, ROOT } from "./prepare.mjs";
+import { fetchLibseccomp } from "./libseccomp.mjs";
 import { BUNDLE, makeProgram } from "./program.mjs";
 import { fetchQuickjs } from "./quickjs.mjs";
 import { ask, dropForeignBuild, filesUnder, install, run, step, StepFailed } from "./steps.mjs";
@@ -31,7 +32,6 @@ function checkTools() {
   if (!has("g++") && !has("clang++")) missing.push("g++");
   if (!has("make") && !has("ninja")) missing.push("make");
   if (!has("xz")) missing.push("xz-utils");
-  if (!existsSync("/usr/include/seccomp.h")) missing.push("libseccomp-dev");
   const left = prepare({ packages: missing });
   if (left.length > 0) throw new StepFailed(`these packages are missing: ${left.join(" ")}`);
 }
@@ -62,10 +62,11 @@ function commit() {
  *
  * @param folders of native/, whose files it is made of
  * @param file name of what CMake makes
+ * @param others more files that it is made of
  */
-function buildNative(target, folders, file, destination) {
+function buildNative(target, folders, file, destination, others = []) {
   const inputs = folders.flatMap((folder) => filesUnder(`native/${folder}`, NATIVE_SOURCES));
-  step(target, { inputs: [...inputs, "CMakeLists.txt"], outputs: [destination], force }, () => {
+  step(target, { inputs: [...inputs, ...others, "CMakeLists.txt"], outputs: [destination], force }, () => {
     dropForeignBuild(NATIVE_BUILD);
     const cmake = join(ROOT, "node_modules/cmake-js/bin/cmake-js");
     const options = ["--out", NATIVE_BUILD, "--parallel", String(availableParallelism())];
@@ -74,9 +75,9 @@ function buildNative(target, folders, file, destination) {
   });
 }
 
-function buildAddon(target, folders, name) {
+function buildAddon(target, folders, name, others = []) {
   const file = `${LIBEXEC}/${name}`;
-  buildNative(target, folders, name, file);
+  buildNative(target, folders, name, file, others);
   // The linker lets a module have undefined symbols, since Node-API's are; the loader does not.
   try {
     process.dlopen({ exports: {} }, join(ROOT, file));
@@ -133,6 +134,7 @@ function buildLibrary() {
  */
 function buildProgram() {
   fetchQuickjs();
+  fetchLibseccomp();
   const literals = {
     RUNT_COMPILED: "1",
     RUNT_VERSION: packageVersion(),
@@ -144,7 +146,7 @@ function buildProgram() {
   ]);
   const scripts = ["bin", "lib"].flatMap((folder) => filesUnder(folder, LIBRARY));
   const sources = ["engine", "addon", "seccomp", "base", "init", "plan"].flatMap((folder) => filesUnder(`native/${folder}`, NATIVE_SOURCES));
-  const inputs = [...scripts, ...sources, "CMakeLists.txt", "scripts/quickjs.mjs", "scripts/program.mjs"];
+  const inputs = [...scripts, ...sources, "CMakeLists.txt", "scripts/quickjs.mjs", "scripts/libseccomp.mjs", "scripts/program.mjs"];
   const output = "dist/bin/runt";
   step("program", { inputs, words: defines, outputs: [output], force }, () => {
     rmSync(join(ROOT, `${LIBEXEC}/runt`), { force: true }); // of builds before it was one file
@@ -175,7 +177,10 @@ const STEPS = {
   schemas: buildSchemas,
   addon: () => buildAddon("addon", ["addon", "base"], "runt.node"),
   watch: () => buildAddon("watch", ["watch", "base"], "watch.node"),
-  seccomp: () => buildAddon("seccomp", ["seccomp", "base"], "seccomp.node"),
+  seccomp: () => {
+    fetchLibseccomp();
+    buildAddon("seccomp", ["seccomp", "base"], "seccomp.node", ["scripts/libseccomp.mjs"]);
+  },
   init: () => buildNative("init", ["init", "plan", "base"], "init", `${LIBEXEC}/init`),
   typescript: buildTypescript,
   library: buildLibrary,

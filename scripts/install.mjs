@@ -1,13 +1,13 @@
 // Runs when the package is installed: what is in it is built for Linux on x86_64; on another machine the native parts are
-// built from their sources, for which it needs cmake, make, a C++ compiler and xz, and libseccomp's static library for
-// `linux.seccomp`.
+// built from their sources, for which it needs cmake, make, a C++ compiler and xz.
 //
 // RUNT_BUILD_FROM_SOURCE=1 builds them in any case.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "./prepare.mjs";
+import { fetchLibseccomp, LIBSECCOMP } from "./libseccomp.mjs";
 import { BYTECODE, ENGINE_BUILD, makeProgram, WITH_SNAPSHOT } from "./program.mjs";
 import { fetchQuickjs, QUICKJS } from "./quickjs.mjs";
 import { ask, dropForeignBuild, install, run, StepFailed } from "./steps.mjs";
@@ -50,7 +50,7 @@ function checkPrograms() {
   const missing = PROGRAMS.filter((names) => names.every((name) => ask(name, ["--version"]) === ""));
   if (missing.length === 0) return;
   const words = missing.map((names) => names.join(" or ")).join(", ");
-  throw new StepFailed(`not found: ${words} (on Debian: apt-get install cmake make g++ xz-utils libseccomp-dev)`);
+  throw new StepFailed(`not found: ${words} (on Debian: apt-get install cmake make g++ xz-utils)`);
 }
 
 /** What is left over from another machine must not be taken for one that works. */
@@ -69,23 +69,18 @@ function attempt(what, file, isGood, action) {
   }
 }
 
-function hasSeccomp() {
-  const cache = readFileSync(join(ROOT, NATIVE_BUILD, "CMakeCache.txt"), "utf8");
-  return /^RUNT_LIBSECCOMP:FILEPATH=\//m.test(cache);
-}
-
 function build() {
   checkPrograms();
   const npm = ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", ...TOOLS];
   const done = spawnSync("npm", npm, { cwd: ROOT, stdio: "inherit" });
   if (done.status !== 0) throw new StepFailed(`npm could not install ${TOOLS.join(" and ")}`);
   dropForeignBuild(NATIVE_BUILD);
+  attempt("linux.seccomp", `${LIBEXEC}/seccomp.node`, () => loads("seccomp.node"), fetchLibseccomp);
   for (const [target, file] of Object.entries(NEEDED)) cmake(target, file);
   for (const name of ["runt.node", "watch.node"]) {
     if (!loads(name)) throw new StepFailed(`${name} was built, but cannot be loaded`);
   }
   attempt("linux.seccomp", `${LIBEXEC}/seccomp.node`, () => loads("seccomp.node"), () => {
-    if (!hasSeccomp()) throw new StepFailed("libseccomp.a was not found (on Debian: apt-get install libseccomp-dev)");
     cmake("seccomp", "seccomp.node");
   });
   attempt("the command line", PROGRAM, runs, () => {
@@ -93,7 +88,7 @@ function build() {
     makeProgram(PROGRAM);
     if (!runs(PROGRAM)) throw new StepFailed("the program was built, but does not run");
   });
-  for (const made of [NATIVE_BUILD, ENGINE_BUILD, QUICKJS, BYTECODE, WITH_SNAPSHOT]) {
+  for (const made of [NATIVE_BUILD, ENGINE_BUILD, QUICKJS, LIBSECCOMP, BYTECODE, WITH_SNAPSHOT]) {
     rmSync(join(ROOT, made), { recursive: true, force: true });
   }
 }

@@ -1,9 +1,9 @@
 // The sources of QuickJS, the engine of dist/bin/runt: Debian's source package, by its digest.
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fetchSource } from "./debian_source.mjs";
 import { ROOT } from "./prepare.mjs";
-import { ask, run, StepFailed } from "./steps.mjs";
+import { StepFailed } from "./steps.mjs";
 
 /** Debian's source package, of trixie. */
 export const QUICKJS_VERSION = "2025.04.26";
@@ -38,19 +38,7 @@ const CHANGES = {
 
 /** Fetches and unpacks the sources, unless they are there. @throws StepFailed */
 export function fetchQuickjs() {
-  if (existsSync(join(ROOT, QUICKJS, "quickjs.c"))) return;
-  mkdirSync(join(ROOT, "build"), { recursive: true });
-  const archive = join(ROOT, "build", FILE);
-  const isRight = () =>
-    existsSync(archive) && createHash("sha256").update(readFileSync(archive)).digest("hex") === SHA256;
-  if (!isRight()) download(archive, isRight);
-  const aside = `${QUICKJS}.new`;
-  rmSync(join(ROOT, aside), { recursive: true, force: true });
-  mkdirSync(join(ROOT, aside));
-  run("tar", ["-xf", archive, "-C", aside, "--strip-components=1"]);
-  change(aside);
-  rmSync(join(ROOT, QUICKJS), { recursive: true, force: true });
-  run("mv", [aside, QUICKJS]);
+  fetchSource({ archive: FILE, pool: "q/quickjs", sha256: SHA256, directory: QUICKJS, file: "quickjs.c" }, change);
 }
 
 function change(directory) {
@@ -64,31 +52,4 @@ function change(directory) {
     }
     writeFileSync(file, source);
   }
-}
-
-/** Where this machine gets Debian's packages from; apt knows that of sources whose lists it has only. */
-function mirrors() {
-  const known = () => {
-    const lines = ask("apt-get", ["indextargets", "--format", "$(REPO_URI) $(ORIGIN)", "Created-By: Packages"]).split("\n");
-    return new Set(lines.filter((line) => line.endsWith(" Debian")).map((line) => line.split(" ")[0]));
-  };
-  const found = known();
-  if (found.size > 0) return found;
-  console.log("quickjs: apt-get update");
-  run("apt-get", ["update", "-q"]);
-  return known();
-}
-
-function download(archive, isRight) {
-  const tried = [];
-  for (const mirror of mirrors()) {
-    const url = `${mirror}pool/main/q/quickjs/${FILE}`;
-    try {
-      run("/usr/lib/apt/apt-helper", ["download-file", url, archive, `SHA256:${SHA256}`]);
-    } catch (error) {
-      tried.push(error.message.trim());
-    }
-    if (isRight()) return;
-  }
-  throw new StepFailed(`no Debian mirror gave ${FILE}: ${tried.join("; ") || "apt knows none"}`);
 }

@@ -4,7 +4,7 @@ import t from "tap";
 import { silentLog } from "../log.ts";
 import type { LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg, LinuxSeccompOperator } from "../spec/types.ts";
 import { compileProfile } from "./compile.ts";
-import { actionValue, AUDIT_ARCH_X86_64, OPERATORS, X32_BIT } from "./constants.ts";
+import { actionValue, ARCHITECTURES, AUDIT_ARCH_X86_64, OPERATORS, X32_BIT } from "./constants.ts";
 import { encodeInstructions, enosysPrologue } from "./enosys.ts";
 import { seccompNative } from "./native.ts";
 
@@ -131,7 +131,17 @@ t.test("names that are unknown are left out, or an error", (t) => {
 t.test("an architecture of another byte order, or one that libseccomp does not know", { skip: x86 }, (t) => {
   const wrong = (name: string): LinuxSeccomp => ({ defaultAction: "SCMP_ACT_ALLOW", architectures: [name] });
   t.throws(() => compile(wrong("SCMP_ARCH_S390X")), { code: "HOST_UNABLE", message: /another byte order/ });
-  t.throws(() => compile(wrong("SCMP_ARCH_M68K")), { code: "NOT_SUPPORTED", message: /architectures\[0\].*SCMP_ARCH_M68K/ });
+  t.throws(() => compile(wrong("SCMP_ARCH_VAX")), { code: "NOT_SUPPORTED", message: /architectures\[0\].*SCMP_ARCH_VAX/ });
+  t.end();
+});
+
+t.test("libseccomp knows every architecture of the specification, and system calls that are as new as itself", (t) => {
+  const native = seccompNative();
+  const tokens = ARCHITECTURES.map((name) => native.architecture(name.slice("SCMP_ARCH_".length).toLowerCase()));
+  t.equal(tokens.filter((token) => token === 0).length, 0);
+  t.equal(new Set(tokens).size, ARCHITECTURES.length);
+  const names = ["cachestat", "fchmodat2", "map_shadow_stack", "futex_wait", "statmount", "lsm_list_modules", "mseal"];
+  t.same([...native.resolve(names, native.architecture("x86_64"))], [451, 452, 453, 455, 457, 461, 462]);
   t.end();
 });
 
