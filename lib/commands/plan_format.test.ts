@@ -42,6 +42,7 @@ const steps: readonly Step[] = [
       permitted: 1n << 50n,
       inheritable: 0n,
       ambient: 0n,
+      forFilter: 0,
     },
   },
   { op: "enterRoot", origin: "/root", fields: { mode: 0 } },

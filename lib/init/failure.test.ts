@@ -128,7 +128,7 @@ t.test("an id that the user namespace does not have", (tt) => {
     origin: "/process/user",
     fields: {
       uid: 7, gid: 0, groups: [], keepGroups: 0,
-      bounding: none, effective: none, permitted: none, inheritable: none, ambient: none,
+      bounding: none, effective: none, permitted: none, inheritable: none, ambient: none, forFilter: 0,
     },
   };
   tt.match(message(step, { call: "setresuid", errno: Errno.EINVAL }), "cannot set uid to unmapped user in user namespace (7 is");

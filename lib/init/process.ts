@@ -146,6 +146,17 @@ export class InitProcess {
     return this.#steps;
   }
 
+  /** The filter comes after `ready`: an end after that may be its doing. */
+  get filtersLast(): boolean {
+    const ready = this.#steps.findIndex(({ op }) => op === "ready");
+    return this.#steps[ready + 1]?.op === "seccomp";
+  }
+
+  /** It is to wait for `start` before it executes the program. */
+  get waits(): boolean {
+    return this.#steps.some(({ op }) => op === "start");
+  }
+
   /** Pid of the process that asks: the container's first one, or the stage before it. */
   get asking(): number {
     return this.#joiner ?? this.pid;

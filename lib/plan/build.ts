@@ -105,8 +105,9 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
     const { seccomp, selinux } = facts;
     const keepGroups = keepsOriginalGroups(config);
     processSteps(process, { linux: config.linux, adjusted: ownUsers, selinux, steps, slots, seccomp, keepGroups });
+  } else {
+    steps.push({ op: "ready", origin: "", fields: {} });
   }
-  steps.push({ op: "ready", origin: "", fields: {} });
   if (facts.waitForStart) {
     steps.push({ op: "start", origin: "", fields: { slot: slots.length } });
     slots.push({ kind: "startFifo" });

@@ -108,7 +108,7 @@ t.test("a plan that outgrows the first buffer", async (t) => {
 t.test("lists of numbers are padded", async (t) => {
   const credentials = {
     uid: 1, gid: 2, groups: [4294967295, 5, 6], keepGroups: 0,
-    bounding: 1n, effective: 2n, permitted: 3n, inheritable: 4n, ambient: 5n,
+    bounding: 1n, effective: 2n, permitted: 3n, inheritable: 4n, ambient: 5n, forFilter: 6,
   };
   const bytes = encodePlan([{ op: "credentials", origin: "", fields: credentials }]);
   const reader = new Reader(bytes);
@@ -117,7 +117,7 @@ t.test("lists of numbers are padded", async (t) => {
   t.same([reader.u32(), reader.u32(), reader.u32()], [4294967295, 5, 6]);
   reader.align();
   t.equal(reader.u64(), 0n);
-  t.same([reader.u64(), reader.u64(), reader.u64(), reader.u64(), reader.u64()], [1n, 2n, 3n, 4n, 5n]);
+  t.same([reader.u64(), reader.u64(), reader.u64(), reader.u64(), reader.u64(), reader.u64()], [1n, 2n, 3n, 4n, 5n, 6n]);
 });
 
 t.test("a NUL byte is refused: the kernel would see another string than was checked", async (t) => {

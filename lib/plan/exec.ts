@@ -67,7 +67,6 @@ export function buildExecPlan(config: Config, process: Process, facts: ExecFacts
   const { seccomp, selinux } = facts;
   const keepGroups = keepsOriginalGroups(config);
   processSteps(process, { linux: config.linux, adjusted: true, selinux, steps, slots, seccomp, keepGroups });
-  steps.push({ op: "ready", origin: "", fields: {} });
   steps.push(execStep(process, facts.preserveFds, []));
   return { steps, slots };
 }

@@ -9,6 +9,8 @@ export const CLONE_NEWUSER = 0x10000000;
 export const CLONE_NEWPID = 0x20000000;
 export const CLONE_NEWNET = 0x40000000;
 
+export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
+
 export const MS_SYNCHRONOUS = 16;
 export const MS_MANDLOCK = 64;
 export const MS_DIRSYNC = 128;

@@ -24,7 +24,7 @@ type FieldValue = {
 /** "RUNT" read as a little-endian u32. */
 export const PLAN_MAGIC = 0x544e5552;
 /** Raised whenever this table or the wire format changes; `init` refuses every other. */
-export const PLAN_VERSION = 7;
+export const PLAN_VERSION = 8;
 
 export const OPS = {
   // --- stage 1, only where a namespace is joined or made in two steps -------------------------------
@@ -159,6 +159,8 @@ export const OPS = {
     permitted: "u64",
     inheritable: "u64",
     ambient: "u64",
+    /** 1: CAP_SYS_ADMIN is kept for a `seccomp` step without no_new_privs, which then leaves these sets. */
+    forFilter: "u32",
   },
   /**
    * chdir(2), unless an earlier step of this kind did it, then a check that the directory is below the root.
@@ -189,7 +191,7 @@ export const OPS = {
   cpuAffinity: { mask: "bytes", attempt: "u32" },
   /**
    * seccomp(2) with the BPF program `filter`; `flags` are SECCOMP_FILTER_FLAG_*. With NEW_LISTENER the runtime takes the
-   * listener, whose number it is told.
+   * listener, whose number it is told. What `exec` needs is prepared before, because the filter may not allow it.
    */
   seccomp: { filter: "bytes", flags: "u32" },
 
@@ -308,6 +310,8 @@ export const Message = {
   BEGIN: 13,
   /** The kernel refused the clone into the cgroup of BEGIN, which the process joins later; `value` is the errno. Not answered. */
   OUTSIDE: 14,
+  /** The filter of a container that is to wait for `start` holds. Not answered. */
+  FILTERED: 15,
   /** An init that was started for it brings a new user namespace, whose maps the runtime writes. Not answered. */
   USER_NAMESPACE: 16,
 } as const;

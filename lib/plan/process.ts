@@ -9,7 +9,7 @@ import type { Config, Hook, Linux, Process } from "../spec/types.ts";
 import { apparmorStep, attributeSteps, selinuxStep } from "./attributes.ts";
 import { capabilityMasks } from "./capabilities.ts";
 import type { SeccompFilter, Slot } from "./facts.ts";
-import { RLIMITS } from "./linux.ts";
+import { RLIMITS, SECCOMP_FILTER_FLAG_NEW_LISTENER } from "./linux.ts";
 import type { Step } from "./ops.ts";
 
 /** Where a program without a slash is looked for if the container's environment has no PATH (execvp). */
@@ -37,8 +37,8 @@ export interface ProcessPlan {
 }
 
 /**
- * Everything that is done to a process between the making of its container, or the joining of it, and `ready`:
- * for `create` and `exec` alike.
+ * Everything that is done to a process between the making of its container, or the joining of it, and the wait for
+ * `start`: for `create` and `exec` alike.
  */
 export function processSteps(process: Process, plan: ProcessPlan): void {
   const { adjusted, linux, selinux, steps, seccomp, keepGroups = false } = plan;
@@ -65,8 +65,6 @@ export function processSteps(process: Process, plan: ProcessPlan): void {
   steps.push({ op: "changeDirectory", origin: "/process/cwd", fields: { path: cwd, attempt: 1 } });
   // Before a filter, which need not allow what it takes.
   steps.push({ op: "standardStreams", origin: "", fields: { uid: process.user.uid } });
-  // Without no_new_privs it takes CAP_SYS_ADMIN, which the process may lose with its ids.
-  if (process.noNewPrivileges !== true) seccompStep(seccomp, steps);
   steps.push({
     op: "credentials",
     origin: "/process/user",
@@ -76,14 +74,27 @@ export function processSteps(process: Process, plan: ProcessPlan): void {
       groups: process.user.additionalGids ?? [],
       keepGroups: keepGroups ? 1 : 0,
       ...capabilityMasks(process.capabilities),
+      // Without no_new_privs the filter takes CAP_SYS_ADMIN.
+      forFilter: seccomp !== undefined && process.noNewPrivileges !== true ? 1 : 0,
     },
   });
   steps.push({ op: "changeDirectory", origin: "/process/cwd", fields: { path: cwd, attempt: 0 } });
   const name = process.args?.[0] ?? "";
   const search = value(process.env ?? [], "PATH") ?? DEFAULT_SEARCH;
   steps.push({ op: "findProgram", origin: "/process/args/0", fields: { name, search } });
-  // As late as it can be: what follows, the filter has to allow.
-  if (process.noNewPrivileges === true) seccompStep(seccomp, steps);
+  readySteps(seccomp, steps);
+}
+
+/**
+ * The filter comes as late as it can: it has to allow what follows. So the state is saved before, for whose answer init
+ * reads. A listener goes to its agent before anybody is told that the container is there; to wait for that init has to read
+ * anyway.
+ */
+function readySteps(seccomp: SeccompFilter | undefined, steps: Step[]): void {
+  const notifies = seccomp !== undefined && (seccomp.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) !== 0;
+  if (notifies) seccompStep(seccomp, steps);
+  steps.push({ op: "ready", origin: "", fields: {} });
+  if (!notifies) seccompStep(seccomp, steps);
 }
 
 function seccompStep(seccomp: SeccompFilter | undefined, steps: Step[]): void {

@@ -7,6 +7,7 @@ import type { Config } from "../spec/types.ts";
 import { SIGILL, SIGKILL, SIGSYS } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { writeIdMaps, writeTimeOffsets } from "./id_maps.ts";
+import { mayHaveExecuted } from "./status.ts";
 
 /** What is done at two of the questions. */
 export interface Service {
@@ -73,11 +74,21 @@ export async function serve(
         if (question.value !== 0) (await import("./from_outside.ts")).fromOutside(init, question.value, service.stdio);
         service.ready();
         init.answer(Message.READY);
+        if (init.filtersLast && init.waits) await untilFiltered(init, cgroup, service.who);
         return;
       default:
         throw new RuntimeError("INTERNAL", `init asks an unknown question (${question.kind})`);
     }
     init.answer(question.kind);
+  }
+}
+
+/** Waits until a container that waits for `start` has its filter. @throws STEP_FAILED, INIT_DIED */
+async function untilFiltered(init: InitProcess, cgroup: Pick<Cgroup, "oomKills">, who?: string): Promise<void> {
+  const said = await init.receive();
+  if (said === "end") throw initDied(init, cgroup, who);
+  if (said.kind !== Message.FILTERED) {
+    throw new RuntimeError("INTERNAL", `init asks a question before its filter holds (${said.kind})`);
   }
 }
 
@@ -91,8 +102,8 @@ function answerWith(init: InitProcess, kind: number, fds: readonly number[]): vo
 }
 
 /**
- * Waits, where there is no `start` to wait for, until init has executed the program. It says that execve comes next; the
- * end of what it says is that execve, which closes its socket.
+ * Waits, where there is no `start` to wait for, until init has executed the program. It says that only the filter, if there
+ * is one, and execve come next; the end of what it says is that execve, which closes its socket.
  * @param who as in {@link Service}
  * @throws STEP_FAILED, HOOK_FAILED, INIT_DIED
  */
@@ -106,6 +117,8 @@ export async function untilExecuted(
   if (said.kind !== Message.EXEC || (await init.receive()) !== "end") {
     throw new RuntimeError("INTERNAL", "init asks a question after it was ready");
   }
+  // It has said so before its filter, which may kill it still.
+  if (init.filtersLast && !mayHaveExecuted(init.pid)) throw initDied(init, cgroup, who);
 }
 
 /**

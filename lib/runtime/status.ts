@@ -35,6 +35,12 @@ function hasExecuted({ flags }: ProcStat): boolean {
   return (flags & PF_FORKNOEXEC) === 0;
 }
 
+/** Whether a child that was init when it was made is something else by now, or is gone. */
+export function mayHaveExecuted(pid: number): boolean {
+  const stat = readProcStat(pid);
+  return stat === undefined || hasExecuted(stat);
+}
+
 /** Whether that very process runs: not another one with its pid, and not a zombie. */
 export function isAlive(pid: number, startTime: number): boolean {
   const stat = readProcStat(pid);

@@ -27,6 +27,8 @@ class Pages {
   }
 
   void* data() const { return data_; }
+  // They stay until the process ends.
+  void* Release() { return std::exchange(data_, nullptr); }
 
  private:
   void* data_ = nullptr;

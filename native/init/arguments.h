@@ -27,6 +27,7 @@ class ArgumentVector {
   }
 
   const char** data() const { return static_cast<const char**>(pages_.data()); }
+  const char** Release() { return static_cast<const char**>(pages_.Release()); }
 
  private:
   Pages pages_;

@@ -24,6 +24,26 @@ struct PlanFacts {
   bool forks = false;
   // Something gets hidden: the host's /dev/null is needed after the root was entered.
   bool masks = false;
+  // The container waits for `start` before it executes its program.
+  bool waits = false;
+  // Hooks run in the container.
+  bool hooks = false;
+  // The last step. A filter may not allow what has to be done for it.
+  ExecStep exec;
+};
+
+// Sets of capabilities, bit n for capability n.
+struct CapabilitySets {
+  std::uint64_t effective = 0;
+  std::uint64_t permitted = 0;
+  std::uint64_t inheritable = 0;
+};
+
+// What execve(2) takes, once it is known.
+struct PreparedProgram {
+  Text<1100> home;
+  const char** args = nullptr;
+  const char** env = nullptr;
 };
 
 struct Context {
@@ -85,6 +105,15 @@ struct Context {
   // Where the end of each step goes, shared with the runtime: nanoseconds of CLOCK_MONOTONIC; the
   // first is when the plan came. nullptr unless the runtime traces.
   std::uint64_t* times = nullptr;
+
+  // What the process is to have left once its filter holds; until then it has CAP_SYS_ADMIN, too.
+  CapabilitySets last_capabilities;
+  bool drops_capabilities = false;
+  // Signals are handled, and the container's life does not hang on the runtime's.
+  bool settled = false;
+  PreparedProgram prepared;
+  // The runtime knows that execve comes next.
+  bool announced = false;
 
   // The working directory is process.cwd already.
   bool changed_directory = false;

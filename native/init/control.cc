@@ -59,24 +59,14 @@ void ReportFailure(const Context& context, std::uint32_t step, const Error& erro
 }
 
 Status TellStart(const Context& context, std::string_view text) {
-  // The kernel's struct sigaction; all zero is SIG_DFL, which the program has to find again.
-  struct Action {
-    std::uintptr_t handler;
-    unsigned long flags;
-    std::uintptr_t restorer;
-    std::uint64_t mask;
-  };
-  constexpr int kSigPipe = 13;
-  constexpr Action kIgnore = {1, 0, 0, 0};
-  constexpr Action kDefault = {};
-  Syscall(__NR_rt_sigaction, kSigPipe, &kIgnore, nullptr, sizeof(kIgnore.mask));
   const long written = WriteAll(context.fifo.get(), text.data(), text.size());
-  Syscall(__NR_rt_sigaction, kSigPipe, &kDefault, nullptr, sizeof(kDefault.mask));
   // A `start` that was killed changes nothing: the container was told to run.
   return written == -EPIPE ? Status() : Check(written, Call::kWrite, "start FIFO");
 }
 
-Status AnnounceExec(const Context& context) {
+Status AnnounceExec(Context& context) {
+  if (context.announced) return {};
+  context.announced = true;
   return context.fifo.valid() ? TellStart(context, "1") : Tell(context, Message::kExec, 0);
 }
 

@@ -29,7 +29,7 @@ Status TellStart(const Context& context, std::string_view text);
 
 // Tells whoever waits for the program, over the FIFO or the control socket, that execve comes next:
 // else the end of file of a process that was killed before could pass for success.
-Status AnnounceExec(const Context& context);
+Status AnnounceExec(Context& context);
 
 // Whether the runtime has closed its end of the control socket.
 bool IsRuntimeGone(const Context& context);

@@ -68,6 +68,9 @@ PlanFacts LookAhead(const Plan& plan) {
   plan.ForEach([&](const RawStep& step) {
     facts.forks = facts.forks || step.op == Op::kFork;
     facts.masks = facts.masks || step.op == Op::kMaskPath;
+    facts.waits = facts.waits || step.op == Op::kStart;
+    facts.hooks = facts.hooks || step.op == Op::kHook;
+    if (step.op == Op::kExec) Decode(step.fields, &facts.exec);
     return true;
   });
   return facts;

@@ -16,6 +16,10 @@ Status EnterStage(Context& context);
 // after every change of ids: the kernel then resets both.
 Status Protect(const Context& context);
 
+// What is left of the stage before the container is ready: from here on it outlives the runtime, except while it waits
+// for an answer, and is ended by the signals that end any program.
+Status Settle(Context& context);
+
 // Clones the container's first process, in new namespaces (CLONE_NEW*) and, unless `cgroup` is
 // negative, in that cgroup v2; returns in it only. If the kernel refuses the cgroup, the runtime is
 // told, and the process made outside.

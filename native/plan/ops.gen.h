@@ -12,7 +12,7 @@
 namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
-inline constexpr std::uint32_t kPlanVersion = 7;
+inline constexpr std::uint32_t kPlanVersion = 8;
 inline constexpr std::uint32_t kOpCount = 48;
 inline constexpr std::uint32_t kFailureSize = 280;
 
@@ -102,6 +102,7 @@ enum class Message : std::uint32_t {
   kPlan = 8,
   kBegin = 13,
   kOutside = 14,
+  kFiltered = 15,
   kUserNamespace = 16,
 };
 
@@ -482,6 +483,7 @@ struct CredentialsStep {
   std::uint64_t permitted = 0;
   std::uint64_t inheritable = 0;
   std::uint64_t ambient = 0;
+  std::uint32_t for_filter = 0;
 };
 inline bool Decode(FieldReader in, CredentialsStep* out) {
   return in.Read(&out->uid) &&
@@ -493,6 +495,7 @@ inline bool Decode(FieldReader in, CredentialsStep* out) {
          in.Read(&out->permitted) &&
          in.Read(&out->inheritable) &&
          in.Read(&out->ambient) &&
+         in.Read(&out->for_filter) &&
          in.AtEnd();
 }
 
@@ -706,7 +709,7 @@ inline constexpr std::string_view kFieldTypes[] = {
     "i",
     "s",
     "",
-    "iinilllll",
+    "iinillllli",
     "si",
     "ss",
     "",

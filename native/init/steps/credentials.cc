@@ -9,13 +9,7 @@ namespace runt {
 namespace {
 
 constexpr std::uint32_t kMaxCapability = 63;
-
-// The five sets, bit n for capability n; what the kernel has of a process, or what it is to have.
-struct CapabilitySets {
-  std::uint64_t effective = 0;
-  std::uint64_t permitted = 0;
-  std::uint64_t inheritable = 0;
-};
+constexpr std::uint64_t kSystemAdmin = std::uint64_t{1} << CAP_SYS_ADMIN;
 
 struct RawCapabilities {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -99,8 +93,15 @@ Status SetGroups(Context& context, const CredentialsStep& step) {
 
 }  // namespace
 
+Status DropCapabilities(Context& context) {
+  if (!context.drops_capabilities) return {};
+  context.drops_capabilities = false;
+  return ApplySets(context.last_capabilities);
+}
+
 // Before: all capabilities that the user namespace gave. After: exactly those of the plan that the
-// kernel lets this process have; the runtime has warned about the others.
+// kernel lets this process have; the runtime has warned about the others. What the filter takes
+// besides, DropCapabilities gives up.
 Status Credentials(Context& context, const CredentialsStep& step) {
   const std::uint64_t bounding = TRY(LimitBounding(step.bounding));
   // Without it a change from user 0 to another empties the permitted set.
@@ -118,7 +119,13 @@ Status Credentials(Context& context, const CredentialsStep& step) {
   // The kernel allows what is inheritable already, and what is in the bounding and the permitted
   // set.
   wanted.inheritable = step.inheritable & (current.inheritable | (bounding & current.permitted));
-  TRY(ApplySets(wanted));
+  CapabilitySets now = wanted;
+  const std::uint64_t extra = step.for_filter != 0 ? kSystemAdmin & current.permitted : 0;
+  now.permitted |= extra;
+  now.effective |= extra;
+  context.last_capabilities = wanted;
+  context.drops_capabilities = now.effective != wanted.effective;
+  TRY(ApplySets(now));
   TRY(RaiseAmbient(step.ambient & wanted.permitted & wanted.inheritable));
   return Protect(context);
 }

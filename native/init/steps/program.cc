@@ -30,8 +30,7 @@ Usable CanExecute(const char* path) {
   if (facts.type() != kTypeRegular) return {-EACCES, Call::kFaccessat};
   const long usable = Syscall(__NR_faccessat, AT_FDCWD, path, kAccessExecute);
   if (usable != -EACCES) return {usable, Call::kFaccessat};
-  // That was without the effective capabilities of a user that is not root; execve has them. The newer call only now,
-  // because a seccomp filter that holds by now may not know it.
+  // That was without the effective capabilities of a user that is not root; execve has them.
   const long effective =
       Syscall(__NR_faccessat2, AT_FDCWD, path, kAccessExecute, kAccessEffective);
   return {effective == 0 ? 0 : usable, Call::kFaccessat};
@@ -95,19 +94,20 @@ Status FindProgram(Context& context, const FindProgramStep& step) {
   return refuse(worst);
 }
 
-Status Exec(Context& context, const ExecStep& step) {
+Status PrepareExec(Context& context, const ExecStep& step) {
+  PreparedProgram& prepared = context.prepared;
+  if (prepared.args != nullptr) return {};
   const auto preserved = static_cast<int>(step.preserve);
   if (3 + preserved > context.first_own) {
     return Error{EBADF, Call::kVerify, "preserved descriptors"};
   }
-  Text<1100> home(kHomeVariable);
   const bool add_home = step.home != 0 && !HasHome(step.env);
   if (add_home) {
     const auto uid = static_cast<std::uint32_t>(Syscall(__NR_getuid));
-    home.Add(FindHome(uid).view());
+    prepared.home.Add(kHomeVariable).Add(FindHome(uid).view());
   }
-  const ArgumentVector args(step.args);
-  const ArgumentVector env(step.env, kHomeVariable, add_home ? home.c_str() : nullptr);
+  ArgumentVector args(step.args);
+  ArgumentVector env(step.env, kHomeVariable, add_home ? prepared.home.c_str() : nullptr);
   if (args.data() == nullptr || env.data() == nullptr || step.args.count() == 0) {
     return Error{ENOMEM, Call::kMmap, "args"};
   }
@@ -116,15 +116,20 @@ Status Exec(Context& context, const ExecStep& step) {
     // A gap among the preserved descriptors is the caller's matter.
     Syscall(__NR_fcntl, fd, F_SETFD, 0);
   }
-  // A filter may kill for it; the step that loaded it has done this.
-  if (!context.filtered) {
-    TRY(Check(Syscall(__NR_close_range, 3 + preserved, ~0U, CLOSE_RANGE_CLOEXEC), Call::kCloseRange,
-              "own descriptors"));
-  }
+  TRY(Check(Syscall(__NR_close_range, 3 + preserved, ~0U, CLOSE_RANGE_CLOEXEC), Call::kCloseRange,
+            "own descriptors"));
+  prepared.args = args.Release();
+  prepared.env = env.Release();
+  return {};
+}
+
+Status Exec(Context& context, const ExecStep& step) {
+  TRY(PrepareExec(context, step));
   // Its name may be a link through /proc/self/fd to what is still open here.
   context.procfs.Forget();
   TRY(AnnounceExec(context));
-  const long failed = Syscall(__NR_execve, context.program.c_str(), args.data(), env.data());
+  const PreparedProgram& prepared = context.prepared;
+  const long failed = Syscall(__NR_execve, context.program.c_str(), prepared.args, prepared.env);
   const int number = static_cast<int>(-failed);
   if (number == ENOENT || number == EACCES || number == ENOTDIR || number == ELOOP) {
     context.missing = FindMissing(context.program.c_str());

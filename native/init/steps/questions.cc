@@ -33,25 +33,45 @@ Status AskToWrite(Context& context, Message question) {
   return answer.ok() ? Status() : answer.error();
 }
 
+// Returns from a signal handler; the kernel's other architectures have that in the vDSO.
+#ifdef __x86_64__
+__asm__(
+    ".section .text.RuntReturn,\"ax\",@progbits\n"
+    ".globl RuntReturn\n"
+    ".type RuntReturn,@function\n"
+    "RuntReturn:\n"
+    "  mov $15, %eax\n"
+    "  syscall\n"
+    "  hlt\n"
+    ".size RuntReturn,.-RuntReturn\n"
+    ".text\n");
+extern "C" void RuntReturn();
+#else
+void RuntReturn() {}
+#endif
+
 // A process that waits for `start` is ended by what ends any program. The kernel keeps signals from
-// the first process of a pid namespace, unless it handles them. execve sets them back.
-void EndBySignals() {
+// the first process of a pid namespace, unless it handles them. Whoever is written to may be gone,
+// which is for write(2) to say. execve sets them back.
+void HandleSignals() {
   struct Action {
     void (*handler)(int);
     unsigned long flags;
     void (*restorer)();
     std::uint64_t mask;
   };
-  // The handler never returns, so that the restorer, which x86_64 wants, is never called.
   constexpr unsigned long kRestorer = 0x04000000;
   constexpr int kHangup = 1;
   constexpr int kInterrupt = 2;
   constexpr int kQuit = 3;
+  constexpr int kPipe = 13;
   constexpr int kTerminate = 15;
-  const Action end = {[](int signal) { ExitProcess(128 + signal); }, kRestorer, [] {}, 0};
+  const Action end = {[](int signal) { ExitProcess(128 + signal); }, kRestorer, RuntReturn, 0};
+  const Action nothing = {[](int /*signal*/) {}, kRestorer, RuntReturn, 0};
   for (const int signal : {kHangup, kInterrupt, kQuit, kTerminate}) {
     Syscall(__NR_rt_sigaction, signal, &end, nullptr, sizeof(end.mask));
   }
+  Syscall(__NR_rt_sigaction, kPipe, &nothing, nullptr, sizeof(nothing.mask));
 }
 
 }  // namespace
@@ -86,7 +106,9 @@ Status NetDevices(Context& context, const NetDevicesStep& /*step*/) {
   return answer.ok() ? Status() : answer.error();
 }
 
-Status Ready(Context& context, const ReadyStep& /*step*/) {
+Status Settle(Context& context) {
+  if (context.settled) return {};
+  context.settled = true;
   // Nothing is hidden from here on, and nothing of it is to stay open while the container waits.
   context.null_mask.Reset();
   context.directory_mask.Reset();
@@ -95,7 +117,12 @@ Status Ready(Context& context, const ReadyStep& /*step*/) {
   // From the answer on the container must outlive the runtime; if the runtime dies before it, the
   // socket's end of file ends this process.
   TRY(Check(Syscall(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0), Call::kPrctl, "PR_SET_PDEATHSIG"));
-  EndBySignals();
+  HandleSignals();
+  return {};
+}
+
+Status Ready(Context& context, const ReadyStep& /*step*/) {
+  TRY(Settle(context));
   TRY(Ask(context, Message::kReady, static_cast<std::int32_t>(context.refused)));
   context.ready = true;
   return {};

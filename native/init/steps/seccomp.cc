@@ -1,6 +1,6 @@
-// The system call filter. What init still does after it must not need more system calls than a
-// profile has to allow for runc too: `write` and `read` instead of messages with descriptors, `openat`
-// for the start FIFO, `close`, `execve`.
+// The system call filter. All that can be done before it is done before: after it init must not need
+// more system calls than a profile has to allow for runc too. These are `openat`, `write` and `close`
+// for a `start`, `capset` where CAP_SYS_ADMIN was needed for the filter, and `execve`.
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -13,27 +13,23 @@
 
 namespace runt {
 
-Status Seccomp(Context& context, const SeccompStep& step) {
-  constexpr std::string_view kSubject = "filter";
-  const std::size_t count = step.filter.size() / sizeof(struct sock_filter);
-  if (count == 0 || count > BPF_MAXINSNS || step.filter.size() % sizeof(struct sock_filter) != 0) {
-    return Error{EINVAL, Call::kDecode, kSubject};
-  }
-  // Made now, because the filter may not allow openat2 or fsopen.
+namespace {
+
+constexpr std::string_view kSubject = "filter";
+
+// What the filter may not allow later. The program's name may be a link through init's procfs, so
+// that is let go of where nothing needs it any more.
+Status PrepareForFilter(Context& context) {
   TRY(context.procfs.Prepare());
-  TRY(Check(Syscall(__NR_close_range, context.first_own, ~0U, CLOSE_RANGE_CLOEXEC),
-            Call::kCloseRange, "own descriptors"));
-  struct sock_fprog program = {};
-  program.len = static_cast<unsigned short>(count);
-  // Bytes of a plan are aligned to 8. The kernel only reads them.
-  program.filter = reinterpret_cast<struct sock_filter*>(const_cast<char*>(step.filter.data()));
-  const long loaded =
-      Syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, static_cast<long>(step.flags), &program);
-  TRY(Check(loaded, Call::kSeccomp, kSubject));
-  context.filtered = true;
-  if ((step.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) == 0) return {};
-  // The runtime takes the descriptor itself (pidfd_getfd): sending it would need sendmsg to be allowed.
-  const UniqueFd listener(static_cast<int>(loaded));
+  TRY(PrepareExec(context, context.plan.exec));
+  TRY(Settle(context));
+  if (context.plan.waits || !context.ready) return {};
+  if (!context.plan.hooks) context.procfs.Forget();
+  return AnnounceExec(context);
+}
+
+// The runtime takes the descriptor itself (pidfd_getfd): sending it would need sendmsg to be allowed.
+Status PassListener(Context& context, const UniqueFd& listener) {
   std::int32_t refused = 0;
   TRY(Tell(context, Message::kSeccompListener, listener.get()));
   TRY(WaitFor(context, Message::kSeccompListener, &refused));
@@ -45,9 +41,32 @@ Status Seccomp(Context& context, const SeccompStep& step) {
   TRY(Check(Syscall(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0), Call::kPrctl, "PR_SET_DUMPABLE"));
   TRY(Tell(context, Message::kSeccompListener, listener.get()));
   const Result<ReceivedMessage> answer = WaitFor(context, Message::kSeccompListener, &refused);
-  TRY(Protect(context));
+  TRY(Check(Syscall(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0), Call::kPrctl, "PR_SET_DUMPABLE"));
   TRY(answer);
   return refused == 0 ? Status() : error;
+}
+
+}  // namespace
+
+Status Seccomp(Context& context, const SeccompStep& step) {
+  const std::size_t count = step.filter.size() / sizeof(struct sock_filter);
+  if (count == 0 || count > BPF_MAXINSNS || step.filter.size() % sizeof(struct sock_filter) != 0) {
+    return Error{EINVAL, Call::kDecode, kSubject};
+  }
+  TRY(PrepareForFilter(context));
+  struct sock_fprog program = {};
+  program.len = static_cast<unsigned short>(count);
+  // Bytes of a plan are aligned to 8. The kernel only reads them.
+  program.filter = reinterpret_cast<struct sock_filter*>(const_cast<char*>(step.filter.data()));
+  const long loaded =
+      Syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, static_cast<long>(step.flags), &program);
+  TRY(Check(loaded, Call::kSeccomp, kSubject));
+  context.filtered = true;
+  TRY(DropCapabilities(context));
+  if ((step.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) {
+    TRY(PassListener(context, UniqueFd(static_cast<int>(loaded))));
+  }
+  return context.plan.waits && context.ready ? Tell(context, Message::kFiltered, 0) : Status();
 }
 
 }  // namespace runt

@@ -59,6 +59,8 @@ Status Umask(Context& context, const UmaskStep& step);
 Status WorkingDirectory(Context& context, const WorkingDirectoryStep& step);
 Status NoNewPrivileges(Context& context, const NoNewPrivilegesStep& step);
 Status Credentials(Context& context, const CredentialsStep& step);
+// Leaves what Credentials was told to, once the filter holds.
+Status DropCapabilities(Context& context);
 Status Hook(Context& context, const HookStep& step);
 
 // seccomp.cc
@@ -75,6 +77,8 @@ Status MemoryPolicy(Context& context, const MemoryPolicyStep& step);
 // program.cc
 Status ChangeDirectory(Context& context, const ChangeDirectoryStep& step);
 Status FindProgram(Context& context, const FindProgramStep& step);
+// What Exec does of its own before execve; a filter may not allow it later.
+Status PrepareExec(Context& context, const ExecStep& step);
 Status Exec(Context& context, const ExecStep& step);
 
 }  // namespace runt
