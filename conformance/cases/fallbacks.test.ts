@@ -7,8 +7,10 @@ import { PROJECT, runtOnly } from "../harness/runtime.ts";
 
 /** What kernels before 5.6, 5.12 and 6.6 lack, and surrounding containers with old seccomp filters forbid. */
 const CALLS = "openat2,mount_setattr,fchmodat2";
-/** What came before Linux 5.9, the oldest that runt starts on: there is no other way, so that no attack can make runt take it. */
-const NEEDED = ["open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "close_range"];
+/** Calls that a filter around the runtime may refuse, each alone and all at once; most came after Linux 5.1. */
+const REFUSED = [...CALLS.split(","), "clone3", "close_range", "pidfd_open", "pidfd_send_signal", "statx", "faccessat2"];
+/** What came with Linux 5.2: there is no other way, so that no attack can make runt take it. */
+const NEEDED = ["open_tree", "move_mount", "fsopen", "fsconfig", "fsmount"];
 
 const skip = runtOnly("what it does without the calls is its own affair");
 const without = (calls = CALLS): string[] => [helper("helpers/without.c"), calls];
@@ -53,19 +55,57 @@ for (const call of NEEDED) {
 
 const FILES = ["security/advisories", "security/hostile_root", "security/processes", "security/exec", "cases/mounts", "cases/namespaces", "cases/paths", "cases/root"];
 
-for (const name of FILES) {
+for (const how of ["", "EPERM:"]) {
+  for (const calls of [...REFUSED, REFUSED.join(",")]) {
+    scenario(`the life of a container without ${how}${calls}`, (t, box) => {
+      const wrap = without(`${how}${calls}`);
+      const bundle = box.bundle((config) => {
+        config.process.args = ["sh", "-c", "cat /v/file; touch /v/new || sleep 100"];
+        const source = box.folder();
+        writeFileSync(join(source, "file"), "seen\n");
+        config.mounts.push({ destination: "/v", type: "bind", source, options: ["rbind", "ro", "nosuid"] });
+        config.hooks = { createContainer: [{ path: "/bin/true" }], poststart: [{ path: "/bin/true" }] };
+      });
+      const id = box.id();
+      const well = (args: readonly string[]): string => {
+        const done = box.call(args, { wrap });
+        t.equal(done.status, 0, `${args[0] ?? ""}: ${done.output}`);
+        return done.stdout;
+      };
+      well(["create", "--bundle", bundle.dir, id]);
+      well(["start", id]);
+      t.match(well(["exec", id, "sh", "-c", "cat /v/file; hostname"]), /^seen/);
+      t.match(well(["state", id]), /"running"/);
+      well(["kill", id, "KILL"]);
+      well(["delete", "--force", id]);
+      t.same(box.leftovers(), []);
+    }, { skip });
+
+    scenario(`run without ${how}${calls}: the exit status, and what is killed`, (t, box) => {
+      const done = box.run((config) => void (config.process.args = ["sh", "-c", "exit 3"]), [], { wrap: without(`${how}${calls}`) });
+      t.equal(done.status, 3, done.output);
+      t.same(box.leftovers(), []);
+    }, { skip });
+  }
+}
+
+for (const [name, how] of FILES.flatMap((name) => [[name, ""], [name, "EPERM:"]] as const)) {
   const file = resolve(import.meta.dirname, `../${name}.test.js`);
-  void t.test(`${name}, without ${CALLS}`, { skip, timeout: 180_000 }, async (tt) => {
-    const env = { ...process.env, RUNTIME_WRAP: without().join(" ") };
+  void t.test(`${name}, without ${how}${CALLS}`, { skip, timeout: 180_000 }, async (tt) => {
+    const env = { ...process.env, RUNTIME_WRAP: without(`${how}${CALLS}`).join(" ") };
     await tt.spawn(process.execPath, [file], { env, timeout: 180_000 }, name);
   });
 }
 
 const nativeTest = join(PROJECT, "build/native-test/native/native_test");
-void t.test(`the tests of init, without ${CALLS}`, {
-  skip: skip || (existsSync(nativeTest) ? false : "npm test -- native builds them"),
-  timeout: 180_000,
-}, async (tt) => {
-  const [program = "", calls = ""] = without();
-  await tt.spawn(program, [calls, nativeTest], { timeout: 180_000 }, "native");
-});
+for (const how of ["", "EPERM:"]) {
+  for (const calls of [CALLS, "openat2,mount_setattr,fchmodat2,close_range,statx,faccessat2"]) {
+    void t.test(`the tests of init, without ${how}${calls}`, {
+      skip: skip || (existsSync(nativeTest) ? false : "npm test -- native builds them"),
+      timeout: 180_000,
+    }, async (tt) => {
+      const [program = "", list = ""] = without(`${how}${calls}`);
+      await tt.spawn(program, [list, nativeTest], { timeout: 180_000 }, "native");
+    });
+  }
+}

@@ -1,6 +1,7 @@
-// Runs a program on a kernel that lacks system calls: a filter answers ENOSYS for them.
+// Runs a program on a kernel that lacks system calls: a filter answers ENOSYS for them. Or with EPERM, as the filter of a
+// container does that lists what it allows.
 //
-//     without openat2,mount_setattr PROGRAM [ARGUMENT...]
+//     without [EPERM:]openat2,mount_setattr PROGRAM [ARGUMENT...]
 //
 // No no_new_privs, which the program would notice: so it needs CAP_SYS_ADMIN.
 #include <errno.h>
@@ -19,6 +20,7 @@ static const struct {
 } calls[] = {
     {"openat2", 437},   {"mount_setattr", 442}, {"fchmodat2", 452}, {"clone3", 435}, {"open_tree", 428},
     {"move_mount", 429}, {"fsopen", 430},        {"fsconfig", 431},  {"fsmount", 432}, {"close_range", 436},
+    {"pidfd_open", 434}, {"pidfd_send_signal", 424}, {"statx", 332},  {"faccessat2", 439},
 };
 
 int main(int argc, char **argv) {
@@ -26,7 +28,8 @@ int main(int argc, char **argv) {
   unsigned size = 0;
   if (argc < 3) return 125;
   program[size++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-  for (char *name = strtok(argv[1], ","); name != NULL; name = strtok(NULL, ",")) {
+  const unsigned error = strncmp(argv[1], "EPERM:", 6) == 0 ? EPERM : ENOSYS;
+  for (char *name = strtok(argv[1] + (error == EPERM ? 6 : 0), ","); name != NULL; name = strtok(NULL, ",")) {
     size_t found = 0;
     while (found < sizeof calls / sizeof calls[0] && strcmp(calls[found].name, name) != 0) found++;
     if (found == sizeof calls / sizeof calls[0]) {
@@ -34,7 +37,7 @@ int main(int argc, char **argv) {
       return 125;
     }
     program[size++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[found].number, 0, 1);
-    program[size++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
+    program[size++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error);
   }
   program[size++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
   struct sock_fprog filter = {(unsigned short)size, program};

@@ -66,6 +66,8 @@ Napi::Value Spawn(Napi::Env env, Napi::Object& options);
 
 // process.cc
 int PidfdOpen(int pid);
+// Before it is closed.
+void ForgetPidfd(int fd);
 int PidfdKill(int pidfd, int signal);
 int PidfdGetfd(int pidfd, int fd);
 Napi::Value PidfdExit(Napi::Env env, int pidfd);

@@ -60,8 +60,8 @@ long PlaceDescriptors(const ChildPlan& plan) {
 // Close-on-exec, not closed: the program itself may be one of them.
 long HideOtherDescriptors(unsigned first) {
   const long result = Syscall(__NR_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
-  // Linux before 5.11 lacks the call (5.9) or the flag.
-  if (result != -ENOSYS && result != -EINVAL) return result;
+  // Linux before 5.11 lacks the call (5.9) or the flag; filters around this process may refuse it.
+  if (!IsMissing(result) && result != -EINVAL) return result;
   rlimit limit;
   const long asked = Syscall(__NR_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit);
   if (asked < 0) return asked;
@@ -156,6 +156,50 @@ long Clone3(const CloneArguments* arguments, ChildPlan* plan) {
 #endif
 }
 
+// The same with clone(2), which has the pidfd in the place of the parent's copy of the thread id.
+long Clone(const CloneArguments& arguments, ChildPlan* plan) {
+  using Entry = void (*)(ChildPlan*);
+  const Entry entry = RunChild;
+  const uint64_t flags = arguments.flags | arguments.exit_signal;
+  const uint64_t top = arguments.stack + arguments.stack_size;
+#if defined(__x86_64__)
+  register long r10 asm("r10") = 0;
+  register long r8 asm("r8") = 0;
+  long result;
+  asm volatile(
+      "syscall\n\t"
+      "test %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "mov %[plan], %%rdi\n\t"
+      "call *%[entry]\n\t"
+      "ud2\n"
+      "1:"
+      : "=a"(result)
+      : "a"(__NR_clone), "D"(flags), "S"(top), "d"(arguments.pidfd), "r"(r10), "r"(r8), [plan] "r"(plan),
+        [entry] "r"(entry)
+      : "rcx", "r11", "memory", "cc");
+  return result;
+#else
+  register long x8 asm("x8") = __NR_clone;
+  register long x0 asm("x0") = static_cast<long>(flags);
+  register long x1 asm("x1") = static_cast<long>(top);
+  register long x2 asm("x2") = static_cast<long>(arguments.pidfd);
+  register long x3 asm("x3") = 0;
+  register long x4 asm("x4") = 0;
+  asm volatile(
+      "svc #0\n\t"
+      "cbnz x0, 1f\n\t"
+      "mov x0, %[plan]\n\t"
+      "blr %[entry]\n\t"
+      "brk #0\n"
+      "1:"
+      : "+r"(x0)
+      : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), [plan] "r"(plan), [entry] "r"(entry)
+      : "memory", "cc");
+  return x0;
+#endif
+}
+
 }  // namespace
 
 long CloneChild(const CloneRequest& request, ChildPlan* plan) {
@@ -169,7 +213,10 @@ long CloneChild(const CloneRequest& request, ChildPlan* plan) {
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<uint64_t>(request.cgroup_fd);
   }
-  return Clone3(&arguments, plan);
+  const long made = Clone3(&arguments, plan);
+  // clone(2) can do the same, but for the cgroup and what does not fit into 32 bits less the signal.
+  const bool is_plain = request.cgroup_fd < 0 && (request.flags & 0xff) == 0;
+  return IsMissing(made) && is_plain ? Clone(arguments, plan) : made;
 }
 
 }  // namespace runt::addon

@@ -62,6 +62,7 @@ int Open(int dirfd, const Path& path, int flags, uint32_t mode) {
 
 // Linux has closed the descriptor even when it says EINTR; closing it again could hit another one.
 int Close(int fd) {
+  ForgetPidfd(fd);
   const int result = OrErrno(close(fd));
   return result == -EINTR ? 0 : result;
 }

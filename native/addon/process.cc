@@ -1,8 +1,8 @@
 // Processes that exist already, and facts of our own.
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -16,9 +16,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <vector>
 
+#include "../base/syscall.h"
 #include "../base/unique_fd.h"
+
 #include "addon.h"
 
 namespace runt::addon {
@@ -62,12 +68,115 @@ constexpr int kIoPriorityOfProcess = 1;  // IOPRIO_WHO_PROCESS
 constexpr unsigned long kNsGetId = _IOR(0xb7, 13, uint64_t);
 constexpr unsigned long kNsGetMntnsId = _IOR(0xb7, 5, uint64_t);
 
+// Where pidfd_open(2) is not to be had, the directory of a process in procfs stands for it as well: it is that process's and
+// no other's with the same pid. But poll(2) always finds it ready, so those that are such directories are remembered.
+std::vector<int>& Directories() {
+  thread_local std::vector<int> directories;
+  return directories;
+}
+
+bool IsDirectory(int fd) {
+  const std::vector<int>& known = Directories();
+  return std::find(known.begin(), known.end(), fd) != known.end();
+}
+
+int OpenDirectory(int pid) {
+  char path[32];
+  snprintf(path, sizeof path, "/proc/%d", pid);
+  const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return errno == ENOENT ? -ESRCH : -errno;
+  Directories().push_back(fd);
+  return fd;
+}
+
+// The number of the process that a pidfd or such a directory stands for; -1 if it has ended and been reaped.
+int PidOf(int pidfd) {
+  char path[64];
+  char text[512];
+  if (IsDirectory(pidfd)) {
+    snprintf(path, sizeof path, "/proc/self/fd/%d", pidfd);
+    const ssize_t size = readlink(path, text, sizeof text - 1);
+    if (size <= 0) return -1;
+    text[size] = '\0';
+    int pid = -1;
+    // The kernel says so, too, of what is no more: "/proc/123 (deleted)".
+    return sscanf(text, "/proc/%d", &pid) == 1 && Syscall(__NR_faccessat, pidfd, "stat", F_OK) == 0 ? pid : -1;
+  }
+  snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+  const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
+  const ssize_t size = file.valid() ? read(file.get(), text, sizeof text - 1) : -1;
+  if (size <= 0) return -1;
+  text[size] = '\0';
+  const char* line = strstr(text, "\nPid:");
+  return line == nullptr ? -1 : atoi(line + 5);
+}
+
+// Whether the process of such a directory has ended.
+bool HasEnded(int directory) {
+  const UniqueFd file(openat(directory, "stat", O_RDONLY | O_CLOEXEC));
+  char text[1024];
+  const ssize_t size = file.valid() ? read(file.get(), text, sizeof text - 1) : -1;
+  if (size <= 0) return true;
+  text[size] = '\0';
+  // The name of the program, in parentheses, may hold anything.
+  const char* end = strrchr(text, ')');
+  return end == nullptr || end[1] == '\0' || end[2] == 'Z' || end[2] == 'X';
+}
+
+// Sets what poll(2) does not know of such directories; how many entries are ready with that.
+int LookAtDirectories(std::vector<pollfd>& entries) {
+  int ready = 0;
+  for (pollfd& entry : entries) {
+    if (IsDirectory(entry.fd)) entry.revents = HasEnded(entry.fd) ? POLLIN : 0;
+    if (entry.revents != 0) ++ready;
+  }
+  return ready;
+}
+
+constexpr int kLookAgain = 10;
+
+// poll(2) for entries of which some are such directories.
+int PollDirectories(std::vector<pollfd>& entries, int timeout_ms) {
+  std::vector<pollfd> others = entries;
+  for (pollfd& other : others) {
+    if (IsDirectory(other.fd)) other.fd = -1;
+  }
+  for (int left = timeout_ms;;) {
+    const int step = left < 0 || left > kLookAgain ? kLookAgain : left;
+    if (poll(others.data(), others.size(), step) < 0) return -1;
+    for (size_t i = 0; i < entries.size(); ++i) entries[i].revents = others[i].revents;
+    const int ready = LookAtDirectories(entries);
+    if (ready > 0 || left == 0) return ready;
+    if (left > 0) left -= step;
+  }
+}
+
+int PollAny(std::vector<pollfd>& entries, int timeout_ms) {
+  const auto is_directory = [](const pollfd& entry) { return IsDirectory(entry.fd); };
+  if (Directories().empty() || std::none_of(entries.begin(), entries.end(), is_directory)) {
+    return poll(entries.data(), entries.size(), timeout_ms);
+  }
+  return PollDirectories(entries, timeout_ms);
+}
+
 }  // namespace
 
-int PidfdOpen(int pid) { return OrErrno(syscall(SYS_pidfd_open, pid, 0)); }
+int PidfdOpen(int pid) {
+  const int fd = OrErrno(syscall(SYS_pidfd_open, pid, 0));
+  return IsMissing(fd) ? OpenDirectory(pid) : fd;
+}
+
+void ForgetPidfd(int fd) {
+  std::vector<int>& known = Directories();
+  known.erase(std::remove(known.begin(), known.end(), fd), known.end());
+}
 
 int PidfdKill(int pidfd, int signal) {
-  return OrErrno(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
+  const int sent = OrErrno(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
+  if (!IsMissing(sent)) return sent;
+  // Refused by the kernel or by a filter: then kill(2) says which.
+  const int pid = PidOf(pidfd);
+  return pid <= 0 ? -ESRCH : OrErrno(kill(pid, signal));
 }
 
 int PidfdGetfd(int pidfd, int fd) { return OrErrno(syscall(SYS_pidfd_getfd, pidfd, fd, 0)); }
@@ -136,13 +245,13 @@ int Poll(const Words& fds, int timeout_ms) {
   }
   const double deadline = timeout_ms > 0 ? MonotonicMilliseconds() + timeout_ms : 0;
   int left = timeout_ms;
-  int ready = poll(entries.data(), count, left);
+  int ready = PollAny(entries, left);
   while (ready < 0 && errno == EINTR) {
     if (timeout_ms > 0) {
       const double rest = deadline - MonotonicMilliseconds();
       left = rest > 0 ? static_cast<int>(rest) + 1 : 0;
     }
-    ready = poll(entries.data(), count, left);
+    ready = PollAny(entries, left);
   }
   if (ready < 0) return -errno;
   for (size_t index = 0; index < count; ++index) {

@@ -20,6 +20,7 @@ struct FileFacts {
   std::uint32_t minor = 0;
   std::uint64_t inode = 0;
   std::uint64_t size = 0;
+  // 0 where it is not known.
   std::uint64_t mount = 0;
   std::uint64_t device = 0;
 
@@ -31,11 +32,15 @@ struct FileFacts {
   }
 };
 
+// The same with newfstatat(2), for where statx(2) is refused.
+long GetOldFacts(int fd, FileFacts* facts);
+
 // Facts of the file that `fd` (O_PATH will do) is open on; 0 or -errno.
 inline long GetFacts(int fd, FileFacts* facts) {
   struct statx status = {};
   const long result = Syscall(__NR_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
                               STATX_BASIC_STATS | STATX_MNT_ID, &status);
+  if (IsMissing(result)) return GetOldFacts(fd, facts);
   if (result < 0) return result;
   facts->mode = status.stx_mode;
   facts->uid = status.stx_uid;
@@ -44,7 +49,7 @@ inline long GetFacts(int fd, FileFacts* facts) {
   facts->minor = status.stx_rdev_minor;
   facts->inode = status.stx_ino;
   facts->size = status.stx_size;
-  facts->mount = status.stx_mnt_id;
+  facts->mount = (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : 0;
   facts->device = (static_cast<std::uint64_t>(status.stx_dev_major) << 32) | status.stx_dev_minor;
   return 0;
 }

@@ -56,7 +56,7 @@ inline constexpr int kMapAnonymous = 0x20;
 
 inline constexpr int kMountDetach = 2;  // MNT_DETACH
 
-inline constexpr int kWaitPidfd = 3;   // P_PIDFD of waitid(2)
+inline constexpr int kWaitPid = 1;     // P_PID of waitid(2)
 inline constexpr int kWaitExited = 4;  // WEXITED
 
 inline constexpr int kAccessExecute = 1;  // X_OK

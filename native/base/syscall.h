@@ -4,6 +4,7 @@
 #ifndef RUNT_BASE_SYSCALL_H_
 #define RUNT_BASE_SYSCALL_H_
 
+#include <asm/errno.h>
 #include <asm/unistd.h>
 
 #include <cstddef>
@@ -69,6 +70,10 @@ inline long Syscall(long number, Args... args) {
   long words[6] = {internal::Word(args)...};
   return internal::Raw(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
+
+// Whether a call is not to be had: the kernel lacks it, or a seccomp filter around this process
+// refuses it. Where the call itself may say EPERM, that has to be told apart.
+inline bool IsMissing(long result) { return result == -ENOSYS || result == -EPERM; }
 
 [[noreturn]] inline void ExitProcess(int status) {
   Syscall(__NR_exit_group, status);

@@ -124,9 +124,15 @@ Status GiveUserNamespace(const Context& context) {
   return end.ok() ? Status() : end.error();
 }
 
+// The runtime leaves nothing open but what it hands over, of which the control socket is the last.
+long HideDescriptors(int first) {
+  const long result = Syscall(__NR_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
+  if (!IsMissing(result) && result != -EINVAL) return result;
+  return Syscall(__NR_fcntl, first, F_SETFD, FD_CLOEXEC);
+}
+
 Status Begin(Context& context, const Beginning& beginning, Plan* plan) {
-  TRY(Check(Syscall(__NR_close_range, context.first_own, ~0U, CLOSE_RANGE_CLOEXEC),
-            Call::kCloseRange, "own descriptors"));
+  TRY(Check(HideDescriptors(context.first_own), Call::kCloseRange, "own descriptors"));
   // Directories and files that are made for mounts get the permissions that runc gives them.
   Syscall(__NR_umask, 022);
   context.stage = Stage::kJoin;

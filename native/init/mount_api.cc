@@ -56,6 +56,18 @@ std::size_t KeySize(std::string_view option) {
 
 }  // namespace
 
+namespace {
+
+// mount_setattr(2). -ENOSYS also where a filter refuses the call: EPERM may be the kernel's word for what this mount may
+// not lose. With no structure it says EINVAL, whatever the mount.
+long ChangeMount(int fd, unsigned flags, struct mount_attr* attributes) {
+  const long result = Syscall(__NR_mount_setattr, fd, "", flags, attributes, sizeof *attributes);
+  if (result != -EPERM) return result;
+  return Syscall(__NR_mount_setattr, -1, "", AT_EMPTY_PATH, nullptr, 0) == -EPERM ? -ENOSYS : result;
+}
+
+}  // namespace
+
 Result<UniqueFd> CloneTree(int fd, bool recursive, std::string_view subject) {
   const unsigned flags = kOpenTreeClone | kOpenTreeCloexec | AT_EMPTY_PATH |
                          (recursive ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
@@ -78,10 +90,8 @@ Status SetAttributes(int fd, const Attributes& wanted, std::string_view subject)
   if (((wanted.set | wanted.clear) & MOUNT_ATTR__ATIME) != 0) {
     attributes.attr_clr |= MOUNT_ATTR__ATIME;
   }
-  return Check(
-      Syscall(__NR_mount_setattr, fd, "", AT_EMPTY_PATH | (wanted.recursive ? AT_RECURSIVE : 0),
-              &attributes, sizeof attributes),
-      Call::kMountSetattr, subject);
+  const unsigned flags = AT_EMPTY_PATH | (wanted.recursive ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
+  return Check(ChangeMount(fd, flags, &attributes), Call::kMountSetattr, subject);
 }
 
 std::uint64_t LegacyFlags(std::uint64_t attributes) {
@@ -144,9 +154,8 @@ Status SetPropagation(Procfs& procfs, int fd, std::uint64_t flags, std::string_v
   if (kind == 0) return {};
   struct mount_attr attributes = {};
   attributes.propagation = kind;
-  const int recursive = (flags & MS_REC) != 0 ? AT_RECURSIVE : 0;
-  const long result = Syscall(__NR_mount_setattr, fd, "", AT_EMPTY_PATH | recursive, &attributes,
-                              sizeof attributes);
+  const unsigned recursive = (flags & MS_REC) != 0 ? static_cast<unsigned>(AT_RECURSIVE) : 0U;
+  const long result = ChangeMount(fd, AT_EMPTY_PATH | recursive, &attributes);
   if (result != -ENOSYS) return Check(result, Call::kMountSetattr, subject);
   return MountByName(procfs, nullptr, fd, nullptr, kind | (flags & MS_REC), nullptr, subject);
 }

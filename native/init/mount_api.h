@@ -34,7 +34,8 @@ struct Attributes {
 };
 
 // Sets and clears MOUNT_ATTR_* of the mount whose root `fd` is on; nothing is done if both are 0.
-// ENOSYS: before Linux 5.12 only a mount that is attached can be changed, see ChangeAttached.
+// ENOSYS: before Linux 5.12, and where a filter refuses the call, only a mount that is attached can be changed, see
+// ChangeAttached.
 Status SetAttributes(int fd, const Attributes& attributes, std::string_view subject);
 
 // The same for a mount that is attached; before Linux 5.12 by mount(2) on the descriptor's name in

@@ -16,7 +16,7 @@ constexpr std::uint64_t kProcRootInode = 1;
 
 // /proc as it is mounted here, if it really is the root of a procfs; cloned where that is allowed,
 // so that nothing mounted over parts of it is seen.
-Result<UniqueFd> HostProcfs() {
+Result<UniqueFd> HostProcfs(bool* bare) {
   constexpr std::string_view kPath = "/proc";
   UniqueFd host = TRY(CheckedFd(
       Syscall(__NR_openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
@@ -27,6 +27,7 @@ Result<UniqueFd> HostProcfs() {
     return Error{EXDEV, Call::kVerify, kPath};
   }
   Result<UniqueFd> clone = CloneTree(host.get(), false, kPath);
+  *bare = clone.ok();
   return clone.ok() ? clone.Take() : std::move(host);
 }
 
@@ -38,7 +39,7 @@ Result<UniqueFd> NewProcfs(bool processes_only) {
   return procfs.Mount(kAttributes);
 }
 
-long OpenBeneath(int procfs, const char* path, int flags) {
+long OpenBeneath(int procfs, const char* path, int flags, bool bare) {
   struct open_how how = {};
   how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
@@ -46,7 +47,7 @@ long OpenBeneath(int procfs, const char* path, int flags) {
   for (int i = 0; i < 1024 && result == -EAGAIN; ++i) {
     result = Syscall(__NR_openat2, procfs, path, &how, sizeof how);
   }
-  return result == -ENOSYS ? WalkProcfs(procfs, path, flags) : result;
+  return IsMissing(result) ? WalkProcfs(procfs, path, flags, bare) : result;
 }
 
 }  // namespace
@@ -54,7 +55,8 @@ long OpenBeneath(int procfs, const char* path, int flags) {
 Status Procfs::Prepare() {
   if (processes_.valid()) return {};
   Result<UniqueFd> made = NewProcfs(true);
-  processes_ = made.ok() ? made.Take() : TRY(HostProcfs());
+  processes_bare_ = true;
+  processes_ = made.ok() ? made.Take() : TRY(HostProcfs(&processes_bare_));
   return {};
 }
 
@@ -62,20 +64,22 @@ void Procfs::Narrow() {
   Result<UniqueFd> made = NewProcfs(true);
   if (!made.ok()) return;
   processes_ = made.Take();
+  processes_bare_ = true;
   full_.Reset();
 }
 
 Result<UniqueFd> Procfs::Open(const char* path, int flags) {
   TRY(Prepare());
-  return CheckedFd(OpenBeneath(processes_.get(), path, flags), Call::kOpenat2, path);
+  return CheckedFd(OpenBeneath(processes_.get(), path, flags, processes_bare_), Call::kOpenat2, path);
 }
 
 Result<UniqueFd> Procfs::OpenSetting(const char* path, int flags, std::string_view subject) {
   if (!full_.valid()) {
     Result<UniqueFd> made = NewProcfs(false);
-    full_ = made.ok() ? made.Take() : TRY(HostProcfs());
+    full_bare_ = true;
+    full_ = made.ok() ? made.Take() : TRY(HostProcfs(&full_bare_));
   }
-  return CheckedFd(OpenBeneath(full_.get(), path, flags), Call::kOpenat2, subject);
+  return CheckedFd(OpenBeneath(full_.get(), path, flags, full_bare_), Call::kOpenat2, subject);
 }
 
 Result<UniqueFd> Procfs::Reopen(int fd, int flags, std::string_view subject) {

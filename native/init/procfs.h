@@ -53,6 +53,9 @@ class Procfs {
  private:
   UniqueFd processes_;
   UniqueFd full_;
+  // Nothing can be mounted over a part of it: it is a mount of this process's own.
+  bool processes_bare_ = false;
+  bool full_bare_ = false;
 };
 
 }  // namespace runt

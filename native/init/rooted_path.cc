@@ -41,7 +41,7 @@ long OpenInRoot(Base base, const char* path, std::uint64_t flags, Links links) {
   for (int i = 0; i < kResolveTries && (result == -EAGAIN || result == -EINTR); ++i) {
     result = Syscall(__NR_openat2, base.fd, path, &how, sizeof how);
   }
-  if (result == -ENOSYS) {
+  if (IsMissing(result)) {
     return WalkInRoot(base.fd, path, flags, links == Links::kFollow, base.scope == Scope::kBeneath);
   }
   return result;

@@ -101,12 +101,14 @@ long Expand(int link, std::string_view rest, Path* path) {
   return target[0] == '/' ? 1 : 0;
 }
 
-// 0 for a file of the mount that `root` is on; a link is refused.
-long VerifyBeneath(int fd, const FileFacts& root) {
+// 0 for a file of the mount that `root` is on; a link is refused. What is mounted over a file shows itself by its mount alone:
+// that has to be known, unless nothing can be (`bare`).
+long VerifyBeneath(int fd, const FileFacts& root, bool bare) {
   FileFacts facts;
   const long result = GetFacts(fd, &facts);
   if (result < 0) return result;
   if (facts.device != root.device || facts.mount != root.mount) return -EXDEV;
+  if (facts.mount == 0 && !bare) return -EXDEV;
   return facts.type() == kTypeLink ? -ELOOP : 0;
 }
 
@@ -165,7 +167,7 @@ long WalkInRoot(int root, const char* path, std::uint64_t flags, bool follow, bo
   return result;
 }
 
-long WalkProcfs(int procfs, const char* path, int flags) {
+long WalkProcfs(int procfs, const char* path, int flags, bool bare) {
   FileFacts root;
   long result = GetFacts(procfs, &root);
   if (result < 0) return result;
@@ -181,7 +183,7 @@ long WalkProcfs(int procfs, const char* path, int flags) {
     const long opened = OpenAt(at, name.c_str(), how);
     if (opened < 0) return opened;
     UniqueFd file(static_cast<int>(opened));
-    result = VerifyBeneath(file.get(), root);
+    result = VerifyBeneath(file.get(), root, bare);
     if (result < 0) return result;
     if (!IsOnlySlashes(rest)) {
       directory = std::move(file);
@@ -191,7 +193,7 @@ long WalkProcfs(int procfs, const char* path, int flags) {
     result = OpenAt(at, name.c_str(), static_cast<unsigned>(flags) | O_NOFOLLOW);
     if (result < 0) return result;
     UniqueFd final(static_cast<int>(result));
-    result = VerifyBeneath(final.get(), root);
+    result = VerifyBeneath(final.get(), root, bare);
     return result < 0 ? result : final.Release();
   }
   return result;

@@ -18,8 +18,8 @@ namespace runt {
 long WalkInRoot(int root, const char* path, std::uint64_t flags, bool follow, bool beneath = false);
 
 // As openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS in a procfs; of all
-// links only its "self" is followed.
-long WalkProcfs(int procfs, const char* path, int flags);
+// links only its "self" is followed. `bare`: nothing can be mounted over a part of it, even where that cannot be told.
+long WalkProcfs(int procfs, const char* path, int flags, bool bare);
 
 }  // namespace runt
 

@@ -13,6 +13,7 @@ int main() {
   TestRootedPath();
   TestCopyUp();
   TestProcfs();
+  TestFiles();
   TestMountTarget();
   TestWorkingDirectory();
   TestFuzz();

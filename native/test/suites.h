@@ -13,6 +13,7 @@ void TestPasswd();
 void TestRootedPath();
 void TestCopyUp();
 void TestProcfs();
+void TestFiles();
 void TestMountTarget();
 void TestWorkingDirectory();
 void TestFuzz();

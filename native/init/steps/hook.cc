@@ -3,6 +3,7 @@
 #include "../../base/syscall.h"
 #include "../arguments.h"
 #include "../control.h"
+#include "../descriptors.h"
 #include "../passwd.h"
 #include "steps.h"
 
@@ -98,13 +99,13 @@ Result<Pipe> MakePipe(std::string_view subject) {
 
 // In the child: becomes the hook, or writes errno to `report`. `directory`: the working directory,
 // -1 to leave it as it is.
-[[noreturn]] void BecomeHook(const HookStep& step, int directory, int state, int output, int report,
+[[noreturn]] void BecomeHook(const HookStep& step, Procfs& procfs, int directory, int state, int output, int report,
                              const ArgumentVector& args, const ArgumentVector& env) {
   long failed = directory >= 0 ? Syscall(__NR_fchdir, directory) : 0;
   if (failed >= 0) failed = Syscall(__NR_dup3, state, 0, 0);
   if (failed >= 0) failed = Syscall(__NR_dup3, output, 1, 0);
   if (failed >= 0) failed = Syscall(__NR_dup3, output, 2, 0);
-  if (failed >= 0) failed = Syscall(__NR_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
+  if (failed >= 0) failed = CloseFromAtExec(procfs, 3);
   if (failed >= 0) failed = Syscall(__NR_execve, step.path.data(), args.data(), env.data());
   const int number = static_cast<int>(-failed);
   WriteAll(report, &number, sizeof number);
@@ -120,7 +121,7 @@ long ExecError(int report) {
 
 // Waits until the hook ends or its time is over; then kills it. Either way it is reaped. What it
 // prints is passed on meanwhile, so that a full pipe never stops it.
-Result<std::uint32_t> WaitForHook(const HookStep& step, int pidfd, HookOutput& output) {
+Result<std::uint32_t> WaitForHook(const HookStep& step, long pid, int pidfd, HookOutput& output) {
   struct pollfd polls[2] = {{pidfd, POLLIN, 0}, {output.fd(), POLLIN, 0}};
   struct __kernel_timespec limit = {step.timeout_ms / 1000, (step.timeout_ms % 1000) * 1000000LL};
   const bool limited = step.timeout_ms != 0;
@@ -138,11 +139,12 @@ Result<std::uint32_t> WaitForHook(const HookStep& step, int pidfd, HookOutput& o
       break;
     }
   }
-  if (ready <= 0) Syscall(__NR_pidfd_send_signal, pidfd, kSigKill, nullptr, 0);
+  // It is a child that has not been reaped: so its pid is nobody else's.
+  if (ready <= 0) Syscall(__NR_kill, pid, kSigKill);
   ChildStatus status{};
   long waited = -EINTR;
   while (waited == -EINTR) {
-    waited = Syscall(__NR_waitid, kWaitPidfd, pidfd, &status, kWaitExited, nullptr);
+    waited = Syscall(__NR_waitid, kWaitPid, pid, &status, kWaitExited, nullptr);
   }
   output.DrainRest();
   TRY(Check(ready, Call::kPoll, step.path));
@@ -176,13 +178,13 @@ Status Hook(Context& context, const HookStep& step) {
       TRY(Checked(Syscall(__NR_clone, CLONE_PIDFD | kSigChild, nullptr, &pidfd, nullptr, nullptr),
                   Call::kClone, step.path));
   if (pid == 0) {
-    BecomeHook(step, directory, state.get(), printed.out.get(), report.out.get(), args, env);
+    BecomeHook(step, context.procfs, directory, state.get(), printed.out.get(), report.out.get(), args, env);
   }
   const UniqueFd child(pidfd);
   report.out.Reset();
   printed.out.Reset();
   const long exec_error = ExecError(report.in.get());
-  const std::uint32_t status = TRY(WaitForHook(step, child.get(), output));
+  const std::uint32_t status = TRY(WaitForHook(step, pid, child.get(), output));
   if (exec_error != 0) {
     return Error{static_cast<int>(exec_error < 0 ? -exec_error : exec_error), Call::kExecve,
                  step.path};

@@ -44,6 +44,41 @@ long CloneInto(std::uint64_t namespaces, int cgroup) {
   return Syscall(__NR_clone3, &arguments, sizeof arguments);
 }
 
+// With the directory of the process in a procfs instead of a pidfd: the namespaces one by one. That of users comes as early
+// as it has to: without privileges only its root may join the others, which the runtime's root may in any case.
+long JoinOneByOne(int process, std::uint64_t kinds) {
+  struct Kind {
+    std::uint64_t flag;
+    const char* file;
+  };
+  // All are opened first: in another mount namespace or as another user they might not be found.
+  constexpr std::size_t kCount = 8;
+  const Kind all[kCount] = {{CLONE_NEWIPC, "ns/ipc"},       {CLONE_NEWUTS, "ns/uts"},
+                            {CLONE_NEWNET, "ns/net"},       {CLONE_NEWCGROUP, "ns/cgroup"},
+                            {CLONE_NEWTIME, "ns/time_for_children"}, {CLONE_NEWPID, "ns/pid"},
+                            {CLONE_NEWNS, "ns/mnt"},        {CLONE_NEWUSER, "ns/user"}};
+  UniqueFd files[kCount];
+  for (std::size_t i = 0; i < kCount; ++i) {
+    if ((kinds & all[i].flag) == 0) continue;
+    const long opened = Syscall(__NR_openat, process, all[i].file, O_RDONLY | O_CLOEXEC, 0);
+    if (opened < 0) return opened;
+    files[i] = UniqueFd(static_cast<int>(opened));
+  }
+  bool joined[kCount] = {};
+  long result = 0;
+  // Twice: what was refused before the user namespace is allowed in it.
+  for (int round = 0; round < 2; ++round) {
+    result = 0;
+    for (std::size_t i = 0; i < kCount; ++i) {
+      if (!files[i].valid() || joined[i]) continue;
+      const long one = Syscall(__NR_setns, files[i].get(), all[i].flag);
+      joined[i] = one >= 0;
+      if (one < 0) result = one;
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 Status JoinNamespace(Context& context, const JoinNamespaceStep& step) {
@@ -69,8 +104,10 @@ Status JoinContainer(Context& context, const JoinContainerStep& step) {
   // the fork it gives way to one of that namespace, where the kernel allows one.
   TRY(context.procfs.Prepare());
   context.keeps_procfs = true;
-  TRY(Check(Syscall(__NR_setns, context.Slot(step.slot), step.kinds), Call::kSetns,
-            "the container's namespaces"));
+  long joined = Syscall(__NR_setns, context.Slot(step.slot), step.kinds);
+  // Not a pidfd, because the runtime could not have one; or Linux before 5.8.
+  if (joined == -EINVAL) joined = JoinOneByOne(context.Slot(step.slot), step.kinds);
+  TRY(Check(joined, Call::kSetns, "the container's namespaces"));
   context.shares_pids = true;
   if ((step.kinds & CLONE_NEWNS) != 0) TRY(HoldJoinedRoot(context));
   return (step.kinds & CLONE_NEWUSER) != 0 ? BecomeRoot(context) : Status();

@@ -21,8 +21,9 @@ bool Matches(const FileFacts& facts, const DeviceStep& step) {
 
 Status ChangeMode(Context& context, int fd, std::uint32_t mode, std::string_view path) {
   const long changed = Syscall(__NR_fchmodat2, fd, "", mode, AT_EMPTY_PATH);
-  // Before 6.6 an O_PATH descriptor can be changed only by its name in a procfs.
-  if (changed != -ENOSYS) return Check(changed, Call::kFchmod, path);
+  // Before 6.6 an O_PATH descriptor can be changed only by its name in a procfs. If it is the file whose owner refuses,
+  // that says so again.
+  if (!IsMissing(changed)) return Check(changed, Call::kFchmod, path);
   TRY(context.procfs.Prepare());
   const Text<32> name = DescriptorPath(fd);
   return Check(Syscall(__NR_fchmodat, context.procfs.fd(), name.c_str(), mode), Call::kFchmod,

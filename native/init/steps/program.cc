@@ -3,6 +3,7 @@
 #include "../../base/syscall.h"
 #include "../arguments.h"
 #include "../control.h"
+#include "../descriptors.h"
 #include "../missing.h"
 #include "../passwd.h"
 #include "steps.h"
@@ -19,6 +20,14 @@ struct Usable {
   Call call;
 };
 
+// Whether the effective capabilities let this process execute a file with these permissions, whoever owns it.
+bool OverridesMode(std::uint32_t mode) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  if (Syscall(__NR_capget, &header, data) < 0) return false;
+  return (data[0].effective & (1U << CAP_DAC_OVERRIDE)) != 0 && (mode & 0111) != 0;
+}
+
 Usable CanExecute(const char* path) {
   const long opened = Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
   if (opened < 0) return {opened, Call::kLookup};
@@ -33,7 +42,8 @@ Usable CanExecute(const char* path) {
   // That was without the effective capabilities of a user that is not root; execve has them.
   const long effective =
       Syscall(__NR_faccessat2, AT_FDCWD, path, kAccessExecute, kAccessEffective);
-  return {effective == 0 ? 0 : usable, Call::kFaccessat};
+  const bool allowed = IsMissing(effective) ? OverridesMode(facts.mode) : effective == 0;
+  return {allowed ? 0 : usable, Call::kFaccessat};
 }
 
 bool HasSlash(std::string_view name) {
@@ -116,8 +126,7 @@ Status PrepareExec(Context& context, const ExecStep& step) {
     // A gap among the preserved descriptors is the caller's matter.
     Syscall(__NR_fcntl, fd, F_SETFD, 0);
   }
-  TRY(Check(Syscall(__NR_close_range, 3 + preserved, ~0U, CLOSE_RANGE_CLOEXEC), Call::kCloseRange,
-            "own descriptors"));
+  TRY(Check(CloseFromAtExec(context.procfs, 3 + preserved), Call::kCloseRange, "own descriptors"));
   prepared.args = args.Release();
   prepared.env = env.Release();
   return {};

@@ -1,0 +1,14 @@
+#ifndef RUNT_INIT_DESCRIPTORS_H_
+#define RUNT_INIT_DESCRIPTORS_H_
+
+#include "procfs.h"
+
+namespace runt {
+
+// Makes every descriptor from `first` on close-on-exec; 0 or -errno. Without close_range(2) `procfs`, which nobody else can
+// have changed, tells which ones are open.
+long CloseFromAtExec(Procfs& procfs, int first);
+
+}  // namespace runt
+
+#endif  // RUNT_INIT_DESCRIPTORS_H_
