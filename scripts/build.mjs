@@ -2,7 +2,7 @@
 //
 //   node scripts/build.mjs [--force] [--keep-going] [STEP...]
 //
-// Steps: schemas, addon, watch, seccomp, init, typescript, library, program, manual; all of them without an argument. A step whose
+// Steps: sources, schemas, addon, watch, seccomp, init, typescript, library, program, manual; all of them without an argument. A step whose
 // inputs have not changed is left out (--force: is not). --keep-going goes on after a step that failed.
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -174,13 +174,12 @@ function buildManual() {
 }
 
 const STEPS = {
+  // First of all: CMake has the targets of what lies there when it is configured, which the first of them does.
+  sources: fetchLibseccomp,
   schemas: buildSchemas,
   addon: () => buildAddon("addon", ["addon", "base"], "runt.node"),
   watch: () => buildAddon("watch", ["watch", "base"], "watch.node"),
-  seccomp: () => {
-    fetchLibseccomp();
-    buildAddon("seccomp", ["seccomp", "base"], "seccomp.node", ["scripts/libseccomp.mjs"]);
-  },
+  seccomp: () => buildAddon("seccomp", ["seccomp", "base"], "seccomp.node", ["scripts/libseccomp.mjs"]),
   init: () => buildNative("init", ["init", "plan", "base"], "init", `${LIBEXEC}/init`),
   typescript: buildTypescript,
   library: buildLibrary,
