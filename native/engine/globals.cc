@@ -284,12 +284,6 @@ JSValue DefineGlobals(JSContext* context) {
   Set(context, global, "process", JS_DupValue(context, process), kHidden);
   DefineClass(context, global, "TextEncoder", NewPlain, 0, {{"encode", Encode}, {"encodeInto", EncodeInto}});
   DefineClass(context, global, "TextDecoder", NewDecoder, 2, {{"decode", Decode}});
-  // It would give the same numbers in each process: they are seeded when the build makes the snapshot.
-  JSValue math = JS_GetPropertyStr(context, global, "Math");
-  const JSAtom random = JS_NewAtom(context, "random");
-  JS_DeleteProperty(context, math, random, 0);
-  JS_FreeAtom(context, random);
-  JS_FreeValue(context, math);
   JS_FreeValue(context, global);
   return process;
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,9 @@
 
 #include "engine.h"
 #include "heap.h"
+
+// quickjs.c
+extern "C" void RuntSeedRandom(JSContext* context, uint64_t seed);
 
 namespace runt::engine {
 namespace {
@@ -74,6 +78,15 @@ void SetSignals() {
   signal(SIGPIPE, SIG_IGN);
 }
 
+// The snapshot has the same seed for every process. The time and the pid make it this one's own, without a system call;
+// nobody relies on numbers that cannot be guessed.
+void SeedRandom(JSContext* context) {
+  timespec now = {};
+  clock_gettime(CLOCK_REALTIME, &now);
+  const auto nanoseconds = static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+  RuntSeedRandom(context, (nanoseconds ^ static_cast<uint64_t>(getpid()) << 40) * 0x9E3779B97F4A7C15);
+}
+
 // The reason of the last promise that was rejected while nobody listened; somebody may later.
 JSValue unheard = JS_UNDEFINED;
 
@@ -95,6 +108,7 @@ int Run(int argc, char** argv, char** environment) {
   JS_UpdateStackTop(snapshot.runtime);
   JS_SetGCThreshold(snapshot.runtime, kCollectAfter);
   JS_SetHostPromiseRejectionTracker(snapshot.runtime, OnRejection, nullptr);
+  SeedRandom(context);
   SetProcess(context, snapshot.process, argc, argv, environment, inherited);
   JSValue done = JS_Call(context, snapshot.main, JS_UNDEFINED, 0, nullptr);
   if (JS_IsException(done)) {

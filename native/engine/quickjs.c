@@ -57,6 +57,18 @@ static void make_immortal(JSRuntime *runtime) {
   }
 }
 
+/* Two builds of the same sources give the same bytes: no address of this process's stack, and no time, stays behind. The
+   program sets all of them when it starts: JS_UpdateStackTop, RuntSeedRandom. */
+static void forget_this_process(JSContext *context) {
+  JSRuntime *runtime = JS_GetRuntime(context);
+  runtime->stack_top = 0;
+  runtime->stack_limit = 0;
+  context->random_state = 1;
+}
+
+/* What Math.random gives depends on it. 0 would give nothing but 0. */
+void RuntSeedRandom(JSContext *context, uint64_t seed) { context->random_state = seed == 0 ? 1 : seed; }
+
 /* 0, or -1 without memory. */
 int RuntPrepareSnapshot(JSContext *context) {
   JSRuntime *runtime = JS_GetRuntime(context);
@@ -70,5 +82,6 @@ int RuntPrepareSnapshot(JSContext *context) {
   if (resize_shape_hash(runtime, runtime->shape_hash_bits + 1) < 0) return -1;
   if (JS_ResizeAtomHash(runtime, runtime->atom_hash_size * 2) < 0) return -1;
   make_immortal(runtime);
+  forget_this_process(context);
   return 0;
 }
