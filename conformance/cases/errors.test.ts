@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type Box, type Bundle } from "../harness/box.ts";
 import type { Config } from "../harness/config.ts";
@@ -285,6 +285,30 @@ scenario("a broken state.json: each command says so, delete --force removes it",
   // Which cgroup it had, only the lost state knew.
   removeCgroups(box.cgroup);
 }, { skip: runtOnly("cannot delete it") });
+
+scenario("a state.json of another release: one generation newer works, what it does not know stays; a later one is refused", (t, box) => {
+  const container = box.running();
+  const path = join(box.root, container.id, "state.json");
+  const record = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown> & { state_version: number };
+  const write = (version: number | undefined): void => {
+    writeFileSync(path, JSON.stringify({ ...record, state_version: version, runt_version: "99.1.0", of_tomorrow: { kept: [1] } }));
+  };
+  for (const version of [undefined, record.state_version, record.state_version + 1]) {
+    write(version);
+    t.equal(container.state().status, "running", `state version ${version}`);
+    t.equal(box.call(["exec", container.id, "/bin/busybox", "true"]).status, 0);
+  }
+  write(record.state_version + 2);
+  for (const words of [["state"], ["start"], ["exec"], ["delete"], ["kill"]]) {
+    const done = box.call([...words, container.id, ...(words[0] === "exec" ? ["/bin/busybox", "true"] : [])]);
+    t.equal(done.status, words[0] === "exec" ? 255 : 1, words.join(" "));
+    t.match(done.stderr, /was written by a newer runt \(99\.1\.0\): it has state version \d+, and this runt reads up to \d+/);
+  }
+  write(record.state_version + 1);
+  t.equal(box.call(["update", "--pids-limit", "20", container.id]).status, 0);
+  t.match(JSON.parse(readFileSync(path, "utf8")), { of_tomorrow: { kept: [1] }, runt_version: "99.1.0" });
+  t.equal(box.call(["delete", "--force", container.id]).status, 0);
+}, { skip: runtOnly("the file is runt's") });
 
 scenario("the rootfs is not readable for the user: the program is not started", (t, box) => {
   const bundle: Bundle = box.bundle((config) => void (config.process.user = { uid: 1000, gid: 1000 }));

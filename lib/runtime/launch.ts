@@ -16,6 +16,7 @@ import type { Log } from "../log.ts";
 import * as K from "../plan/linux.ts";
 import { treeMounts } from "../plan/mount_trees.ts";
 import { initClone, readNamespaces, type InitClone, type Namespaces } from "../plan/namespaces.ts";
+import { PLAN_VERSION } from "../plan/ops.ts";
 import { DELEGATE_CGROUP, PIDFD_RECEIVER } from "../spec/annotations.ts";
 import type { Config } from "../spec/types.ts";
 import { AT_FDCWD, exists } from "../sys/files.ts";
@@ -43,7 +44,7 @@ import { checkPreserved, openNamespaces, openSlots, type OpenNamespaces } from "
 import { socketActivation } from "./socket_activation.ts";
 import { startError } from "./start_error.ts";
 import { processStartTime } from "./status.ts";
-import { reserve, writePidFile, type ContainerRecord, type Entry } from "./store.ts";
+import { reserve, STATE_VERSION, writePidFile, type ContainerRecord, type Entry } from "./store.ts";
 
 const STDIO = [0, 1, 2] as const;
 
@@ -346,6 +347,9 @@ export function firstRecord(
   const { config } = bundle;
   const { poststart, poststop } = config.hooks ?? {};
   return {
+    state_version: STATE_VERSION,
+    runt_version: process.env["RUNT_VERSION"] ?? "unbuilt",
+    plan_version: PLAN_VERSION,
     id: options.id,
     oci_version: config.ociVersion,
     bundle: bundle.path,

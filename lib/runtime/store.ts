@@ -27,8 +27,21 @@ import {
 import { native } from "../sys/native.ts";
 import { readable } from "../sys/waiting.ts";
 
+/**
+ * Raised when a field of the record changes its meaning or goes; a new optional field needs no other number. A release reads
+ * the records of the number before its own, where 0 is a record without a number, and of the number after it: it takes the fields
+ * that it knows, and writes the others back as they were. So a container outlives an upgrade, and the way back.
+ */
+export const STATE_VERSION = 1;
+
 /** What is kept of a container; runc's names where runc has the same thing. */
 export interface ContainerRecord {
+  /** {@link STATE_VERSION} of the runt that made the container; runt 0.1 wrote none. */
+  readonly state_version?: number;
+  /** The version of runt that made the container, for people who look into the file. */
+  readonly runt_version?: string;
+  /** `PLAN_VERSION` of the init that waits in the container until `start`. */
+  readonly plan_version?: number;
   readonly id: string;
   readonly oci_version: string;
   readonly bundle: string;
@@ -109,8 +122,11 @@ export class Entry {
     if (text === -Errno.ENOENT) return undefined;
     if (typeof text === "number") throw syscallError(-text, `read ${this.path}/${STATE}`);
     const record = parseRecord(text);
-    if (record !== undefined) return record;
     const path = `${this.path}/${STATE}`;
+    if (record !== undefined) {
+      checkVersion(record, path);
+      return record;
+    }
     throw new RuntimeError("STATE_DAMAGED", `${path} is damaged; "delete --force" removes the container`, { path });
   }
 
@@ -266,6 +282,15 @@ function parseRecord(text: string): ContainerRecord | undefined {
     typeof value.init_process_start === "number" &&
     typeof value.cgroup_paths === "object";
   return whole ? (value as ContainerRecord) : undefined;
+}
+
+/** @throws STATE_DAMAGED for a record of a runt that is more than one generation newer */
+function checkVersion(record: ContainerRecord, path: string): void {
+  const version = record.state_version ?? 0;
+  if (version <= STATE_VERSION + 1) return;
+  const which = `a newer runt${record.runt_version === undefined ? "" : ` (${record.runt_version})`}`;
+  const text = `${path} was written by ${which}: it has state version ${version}, and this runt reads up to ${STATE_VERSION + 1}`;
+  throw new RuntimeError("STATE_DAMAGED", `${text}; "delete --force" removes the container`, { path });
 }
 
 /**
