@@ -1,5 +1,6 @@
 /** The text of `--version`. */
 
+import { libseccompVersion } from "../seccomp/features.ts";
 import { programName } from "../sys/program_name.ts";
 
 /** Release of the OCI runtime specification that runt implements. */
@@ -23,5 +24,16 @@ export function versionText(): string {
     lines.push(`${engine}: ${version}`);
     break;
   }
+  const libseccomp = linkedLibseccomp();
+  if (libseccomp !== undefined) lines.push(`libseccomp: ${libseccomp}`);
   return `${lines.join("\n")}\n`;
+}
+
+/** A build without libseccomp has none; its version is no reason for `--version` to fail. */
+function linkedLibseccomp(): string | undefined {
+  try {
+    return libseccompVersion();
+  } catch {
+    return undefined;
+  }
 }
