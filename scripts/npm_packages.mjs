@@ -4,6 +4,8 @@ import { hasNpmPackages, ROOT } from "./prepare.mjs";
 
 if (!hasNpmPackages()) {
   console.log("prepare: installing the npm packages with npm ci");
-  const done = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: ROOT, stdio: "inherit" });
+  // Without the network npm has its cache alone.
+  const offline = process.env.RUNT_OFFLINE === "1" ? ["--offline"] : [];
+  const done = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error", ...offline], { cwd: ROOT, stdio: "inherit" });
   process.exitCode = done.status ?? 1;
 }

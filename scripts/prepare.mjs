@@ -45,6 +45,9 @@ function networkEnvironment() {
   return { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
 }
 
+/** RUNT_OFFLINE=1: nothing is fetched. What is missing is told, and what needs it fails. */
+const OFFLINE = process.env.RUNT_OFFLINE === "1";
+
 /** What invoke-rc.d asks whether it may start the service of a package. */
 const POLICY = "/usr/sbin/policy-rc.d";
 
@@ -77,6 +80,10 @@ export function prepare({ packages }) {
   const missing = packages.filter((name) => !isInstalled(name));
   if (missing.length === 0) return [];
   const command = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
+  if (OFFLINE) {
+    console.log(`prepare: missing: ${missing.join(" ")}. RUNT_OFFLINE=1, so please run before: ${command}`);
+    return missing;
+  }
   if (process.getuid?.() !== 0) {
     console.log(`prepare: missing: ${missing.join(" ")}. Not root, so please run: sudo ${command}`);
     return missing;

@@ -1,6 +1,7 @@
 // dist/bin/runt from the modules of build/program: their bytecode, QuickJS and the addons in one static file. Used by the
 // build, and by an installation on a machine that the package has no program for.
 import { rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "./prepare.mjs";
 import { QUICKJS, QUICKJS_VERSION } from "./quickjs.mjs";
@@ -39,6 +40,6 @@ function cmakeEngine(target) {
     RUNT_QUICKJS_VERSION: QUICKJS_VERSION,
   };
   const options = Object.entries(settings).map(([name, value]) => `--CD${name}=${value}`);
-  run(process.execPath, [cmake, "build", "--out", ENGINE_BUILD, ...options, "--target", target]);
+  run(process.execPath, [cmake, "build", "--out", ENGINE_BUILD, "--parallel", String(availableParallelism()), ...options, "--target", target]);
   return `${ENGINE_BUILD}/native/${target}`;
 }

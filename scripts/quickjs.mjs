@@ -1,14 +1,12 @@
-// The sources of QuickJS, the engine of dist/bin/runt: Debian's source package, by its digest.
+// The sources of QuickJS, the engine of dist/bin/runt: Debian's source package, by the digest in sources.json.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fetchSource } from "./debian_source.mjs";
 import { ROOT } from "./prepare.mjs";
+import { SOURCES } from "./sources.mjs";
 import { StepFailed } from "./steps.mjs";
 
-/** Debian's source package, of trixie. */
-export const QUICKJS_VERSION = "2025.04.26";
-const FILE = `quickjs_${QUICKJS_VERSION}.orig.tar.xz`;
-const SHA256 = "ec81da5b3249ed648dbc7df4a1654988910e66a118d9b71cb63534216efcfbbe";
+export const QUICKJS_VERSION = SOURCES.quickjs.version;
 
 /** The directory, relative to the checkout, that {@link fetchQuickjs} unpacks the sources into. */
 export const QUICKJS = "build/quickjs-source";
@@ -38,7 +36,7 @@ const CHANGES = {
 
 /** Fetches and unpacks the sources, unless they are there. @throws StepFailed */
 export function fetchQuickjs() {
-  fetchSource({ archive: FILE, pool: "q/quickjs", sha256: SHA256, directory: QUICKJS, file: "quickjs.c" }, change);
+  fetchSource({ name: "quickjs", directory: QUICKJS, file: "quickjs.c" }, change);
 }
 
 function change(directory) {

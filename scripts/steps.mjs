@@ -62,6 +62,14 @@ export function step(name, { inputs, words = [], outputs, force = false }, actio
   return true;
 }
 
+/** For the files that a compiler makes on its way: nothing outside the checkout is written to. */
+const TEMPORARY = join(ROOT, "build/tmp");
+
+function buildEnvironment() {
+  mkdirSync(TEMPORARY, { recursive: true });
+  return { ...environment(), TMPDIR: TEMPORARY };
+}
+
 /**
  * Runs a program in the checkout. Its output is shown only if it fails.
  * @returns what it printed
@@ -71,7 +79,7 @@ export function run(command, args) {
   const done = spawnSync(command, args, {
     cwd: ROOT,
     encoding: "utf8",
-    env: environment(),
+    env: buildEnvironment(),
     maxBuffer: 1 << 28,
   });
   if (done.status === 0) return done.stdout + done.stderr;
