@@ -2,15 +2,16 @@
 //
 //   node scripts/build.mjs [--force] [--keep-going] [STEP...]
 //
-// Steps: sources, schemas, addon, watch, seccomp, init, typescript, library, program, manual; all of them without an argument. A step whose
+// Steps: sources, schemas, addon, watch, seccomp, init, typescript, library, program, manual, completion, papers; all of them without an argument. A step whose
 // inputs have not changed is left out (--force: is not). --keep-going goes on after a step that failed.
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ensureNpmPackages, prepare, ROOT } from "./prepare.mjs";
 import { fetchLibseccomp } from "./libseccomp.mjs";
 import { BUNDLE, makeProgram } from "./program.mjs";
 import { fetchQuickjs } from "./quickjs.mjs";
+import { sbom, sourceTime } from "./sbom.mjs";
 import { ask, dropForeignBuild, filesUnder, install, run, step, StepFailed } from "./steps.mjs";
 
 const NATIVE_BUILD = "build/native";
@@ -53,8 +54,10 @@ function packageVersion() {
   return JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).version;
 }
 
+/** A tree without git, such as a distribution's source package, is told its commit by RUNT_COMMIT. */
 function commit() {
-  return ask("git", ["describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"]) || "unknown";
+  const told = process.env.RUNT_COMMIT ?? "";
+  return told !== "" ? told : ask("git", ["describe", "--always", "--dirty", "--exclude=*", "--abbrev=40"]) || "unknown";
 }
 
 /**
@@ -146,7 +149,7 @@ function buildProgram() {
   ]);
   const scripts = ["bin", "lib"].flatMap((folder) => filesUnder(folder, LIBRARY));
   const sources = ["engine", "addon", "seccomp", "base", "init", "plan"].flatMap((folder) => filesUnder(`native/${folder}`, NATIVE_SOURCES));
-  const inputs = [...scripts, ...sources, "CMakeLists.txt", "scripts/quickjs.mjs", "scripts/libseccomp.mjs", "scripts/program.mjs"];
+  const inputs = [...scripts, ...sources, "CMakeLists.txt", "sources.json", "scripts/quickjs.mjs", "scripts/libseccomp.mjs", "scripts/program.mjs"];
   const output = "dist/bin/runt";
   step("program", { inputs, words: defines, outputs: [output], force }, () => {
     rmSync(join(ROOT, `${LIBEXEC}/runt`), { force: true }); // of builds before it was one file
@@ -173,6 +176,39 @@ function buildManual() {
   });
 }
 
+/** Where each shell looks below a prefix. */
+const COMPLETIONS = {
+  bash: "dist/share/bash-completion/completions/runt",
+  zsh: "dist/share/zsh/site-functions/_runt",
+  fish: "dist/share/fish/vendor_completions.d/runt.fish",
+};
+
+function buildCompletion() {
+  const program = "dist/bin/runt";
+  step("completion", { inputs: [program], outputs: Object.values(COMPLETIONS), force }, () => {
+    for (const [shell, file] of Object.entries(COMPLETIONS)) write(file, run(join(ROOT, program), ["completion", shell]));
+  });
+}
+
+function write(file, text) {
+  mkdirSync(dirname(join(ROOT, file)), { recursive: true });
+  writeFileSync(join(ROOT, file), text);
+}
+
+/** Licences, what is told to users, and the bill of materials of what has been linked. */
+function buildPapers() {
+  const folder = "dist/share/doc/runt";
+  const texts = ["LICENSE", "NOTICE", "CHANGELOG.md", ...filesUnder("licenses", [".txt"])];
+  const linked = ["dist/bin/runt", ...["runt", "watch", "seccomp"].map((name) => `${LIBEXEC}/${name}.node`)];
+  const inputs = [...texts, ...linked, "scripts/sbom.mjs", "sources.json"];
+  const words = [commit(), String(sourceTime())];
+  step("papers", { inputs, words, outputs: [`${folder}/sbom.spdx.json`], force }, () => {
+    rmSync(join(ROOT, folder), { recursive: true, force: true });
+    for (const file of texts) install(file, `${folder}/${file}`);
+    write(`${folder}/sbom.spdx.json`, sbom({ version: packageVersion(), commit: commit() }));
+  });
+}
+
 const STEPS = {
   // First of all: CMake has the targets of what lies there when it is configured, which the first of them does.
   sources: fetchLibseccomp,
@@ -185,6 +221,8 @@ const STEPS = {
   library: buildLibrary,
   program: buildProgram,
   manual: buildManual,
+  completion: buildCompletion,
+  papers: buildPapers,
 };
 
 async function main() {
