@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { Container, newConfig } from "runt";
+import { Container, newConfig } from "@runt-oci/runt";
 
 const run = promisify(execFile);
 const [rootfs = "rootfs", count = "100"] = process.argv.slice(2);

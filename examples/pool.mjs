@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import { Container, newConfig } from "runt";
+import { Container, newConfig } from "@runt-oci/runt";
 
 const SIZE = 4;
 const [rootfs = "rootfs", requests = "20"] = process.argv.slice(2);

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import { Container, newConfig } from "runt";
+import { Container, newConfig } from "@runt-oci/runt";
 
 const [rootfs = "rootfs", script = "echo hello"] = process.argv.slice(2);
 

@@ -2,7 +2,7 @@
  * runt as a library: what the command line does, for a Node.js or Bun program on Linux. Needs root.
  *
  * ```ts
- * import { Container } from "runt";
+ * import { Container } from "@runt-oci/runt";
  * await using box = await Container.run({ bundle: "/srv/box", stdio: "inherit" });
  * const { exitCode } = await box.wait();
  * ```

@@ -3,6 +3,7 @@
 //
 //   npm test [-- WORD...]   only the test files whose path contains one of the words
 //   npm test -- vm          the files that run in the virtual machine with cgroup v2 as well; npm run test:v2 has more
+//   npm test -- release     two builds are the same, the release before and this one get on, and the files of a release install
 //   RUNTIME=/path npm test  the conformance cases with another runtime
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -23,6 +24,7 @@ const QUICK = ["playground", "docker_lifecycle", "ctr", "podman_lifecycle", "bui
 /** Files that are tried in the virtual machine with cgroup v2 as well, and how long that may take, its making included. */
 const IN_MACHINE = ["cases/cgroups_v2", "cases/systemd"];
 const MACHINE_TIMEOUT_MS = 600_000;
+const RELEASE_TIMEOUT_MS = 1_200_000;
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const words = process.argv.slice(2);
@@ -156,6 +158,20 @@ async function main() {
   await runAll(cases.filter((file) => !alone(file)), JOBS, Parser);
   await runAll(cases.filter(alone), 1, Parser);
   if (words.length === 0 || words.includes("vm")) runInMachine();
+  if (words.length === 0 || words.includes("release")) runRelease();
+}
+
+/** What a release promises: the same bytes twice, the way from and to the one before, and files that install on fresh systems. */
+function runRelease() {
+  for (const [script, ...args] of [["scripts/reproduce.mjs"], ["scripts/test_upgrade.mjs"], ["scripts/release.mjs", "--dirty", "--no-build"], ["scripts/test_release.mjs"]]) {
+    say(script);
+    const done = spawnSync(process.execPath, [script, ...args], { cwd: ROOT, env: environment(), encoding: "utf8", timeout: RELEASE_TIMEOUT_MS });
+    const lines = `${done.stdout}${done.stderr}`.trim().split("\n");
+    const counts = lines.map((line) => /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/.exec(line)).find((found) => found !== null);
+    for (const line of lines) if (/^(FAILED|skip|not the same|\w+: )/.test(line)) console.log(`    ${line}`);
+    if (counts !== undefined) add({ passed: Number(counts[1]), failed: Number(counts[2]), skipped: Number(counts[3] ?? 0) });
+    else if (done.status !== 0) note("failed", `${script} ended with ${done.status ?? done.signal}`);
+  }
 }
 
 /** The cases of cgroup v2 in its virtual machine (scripts/test_v2.mjs, which prints as this file does). */

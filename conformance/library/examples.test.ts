@@ -61,7 +61,7 @@ scenario("the types are the documented ones", (t, box) => {
   const blocks = [...source.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text]) => text ?? "");
   t.ok(blocks.length > 0);
   const file = `${ROOT}build/documented.mts`;
-  const declare = 'import { Container, RuntimeError, newConfig } from "runt";\n';
+  const declare = 'import { Container, RuntimeError, newConfig } from "@runt-oci/runt";\n';
   const body = blocks.map((text) => `{\n${text.replace(/^import .*\n/gm, "")}}\n`).join("");
   execFileSync("tee", [file], { input: declare + body + "void [RuntimeError, newConfig];\n", stdio: ["pipe", "ignore", "inherit"] });
   box.atClose(() => void spawnSync("rm", ["-f", file]));

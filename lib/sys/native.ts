@@ -260,7 +260,7 @@ let directory: string | undefined;
 
 /** Directory that holds `init` and the addons for the library; absolute. The program has all of them within itself. */
 export function nativeDirectory(): string {
-  directory ??= decodeURIComponent(new URL("../../libexec/runt", import.meta.url).pathname);
+  directory ??= packaged() ?? decodeURIComponent(new URL("../../libexec/runt", import.meta.url).pathname);
   return directory;
 }
 
@@ -272,6 +272,29 @@ export function replaceNative(next: Native): void {
   native = next;
 }
 
+/**
+ * From npm the native parts come in a package of the platform, which the main one has as an optional dependency;
+ * `undefined` in a checkout, and where that package is not installed.
+ */
+function packaged(): string | undefined {
+  if (!import.meta.url.includes("/node_modules/")) return undefined;
+  try {
+    const addon = import.meta.resolve(`${platformPackage()}/libexec/runt/runt.node`);
+    return decodeURIComponent(new URL(".", addon).pathname).slice(0, -1);
+  } catch {
+    return undefined;
+  }
+}
+
+function platformPackage(): string {
+  return `@runt-oci/linux-${process.arch}`;
+}
+
+/** What would have given the file that could not be loaded. */
+function remedy(): string {
+  if (!import.meta.url.includes("/node_modules/")) return `it is made by "npm run build"`;
+  return `it is in the npm package ${platformPackage()}, an optional dependency, which needs Linux with glibc`;
+}
 
 function load(): Native {
   // RUNT_COMPILED is replaced by a literal when the program is built: it knows the addons that are linked in by their names.
@@ -281,7 +304,7 @@ function load(): Native {
     process.dlopen(module, path);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new RuntimeError("INTERNAL", `cannot load ${path}: ${why}: it is made by "npm run build"`, { path }, error);
+    throw new RuntimeError("INTERNAL", `cannot load ${path}: ${why}: ${remedy()}`, { path }, error);
   }
   return module.exports as Native;
 }
