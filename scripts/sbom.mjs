@@ -74,7 +74,7 @@ function component(file, [, name, license]) {
 function headerPackages() {
   const names = new Set();
   for (const file of BUILDS.map((folder) => join(ROOT, folder, "compile_commands.json")).filter((file) => existsSync(file))) {
-    for (const [, name] of readFileSync(file, "utf8").matchAll(/\/node_modules\/((?:@[^/\s]+\/)?[^/\s]+)/g)) names.add(name);
+    for (const [, name] of readFileSync(file, "utf8").matchAll(/\/node_modules\/((?:@[^/\s]+\/)?[^/\s"\\]+)/g)) names.add(name);
   }
   return [...names].sort().map(npmPackage);
 }
