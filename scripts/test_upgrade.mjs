@@ -2,7 +2,7 @@
 // directions. The one before is built once, into ~/.cache/runt-before (RUNT_BEFORE_CACHE), or is the program that RUNT_BEFORE names.
 // The last line is "N passed, N failed, N skipped".
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -126,6 +126,18 @@ class Pair {
   }
 }
 
+/** The cgroup above those of the containers stays where the runtime has made it. */
+function removeCgroups() {
+  const above = "/sys/fs/cgroup";
+  for (const folder of [above, ...readdirSync(above).map((name) => join(above, name))]) {
+    try {
+      rmdirSync(join(folder, `runt-upgrade-${process.pid}`));
+    } catch (error) {
+      if (!["ENOENT", "ENOTDIR"].includes(error.code)) note("failed", `a cgroup is left: ${error.message}`);
+    }
+  }
+}
+
 async function lives(pair) {
   const created = pair.create();
   pair.works("a created container is listed", ["list"], /c1 .*created/);
@@ -199,6 +211,7 @@ async function main() {
       }
     }
   }
+  removeCgroups();
   return undefined;
 }
 
