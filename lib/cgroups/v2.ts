@@ -13,6 +13,7 @@ import type { Cgroup, LimitOptions } from "./driver.ts";
 import type { FreezerState } from "./freezer.ts";
 import type { Log } from "../log.ts";
 import type { LinuxResources } from "../spec/types.ts";
+import { applyLimits } from "./v2_limits.ts";
 
 /** How long `remove` waits for processes on their way out; milliseconds. */
 const REMOVE_PATIENCE = 2000;
@@ -127,7 +128,6 @@ export class CgroupV2 implements Cgroup {
   }
 
   async limit(resources: LinuxResources | undefined, options: LimitOptions = {}): Promise<void> {
-    const { applyLimits } = await import("./v2_limits.ts");
     this.#postponed = applyLimits(resources ?? {}, {
       directory: this.paths[""],
       unavailable: this.#unavailable,

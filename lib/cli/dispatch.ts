@@ -7,8 +7,32 @@ import type { Invocation } from "./argv.ts";
 import { STDOUT, write } from "./output.ts";
 import { absolutePath, currentDirectory } from "./paths.ts";
 import type { Root } from "./root.ts";
-import * as containers from "./container_commands.ts";
+import { remove } from "../commands/delete.ts";
+import { kill } from "../commands/kill.ts";
+import { start } from "../commands/start.ts";
+import { state } from "../commands/state.ts";
 import type { CommandFlags, CommandName } from "./table.ts";
+import { check } from "../commands/check.ts";
+import { completion } from "./completion_command.ts";
+import { checkpoint, restore } from "../commands/checkpoint.ts";
+import { checkpointOptions, restoreOptions } from "./criu_options.ts";
+import { create } from "../commands/create.ts";
+import { removeMatching, killMatching } from "../commands/matching.ts";
+import { events } from "../commands/events.ts";
+import { parseDuration } from "./duration.ts";
+import { exec } from "../commands/exec.ts";
+import { execOptions } from "./exec_options.ts";
+import { features } from "../commands/features.ts";
+import { list } from "../commands/list.ts";
+import { pause, resume } from "../commands/pause.ts";
+import { plan } from "../commands/plan.ts";
+import { ps } from "../commands/ps.ts";
+import { run } from "../commands/run.ts";
+import { spec } from "../commands/spec.ts";
+import { trace } from "../commands/trace.ts";
+import { update } from "../commands/update.ts";
+import { updateLimits } from "./update_options.ts";
+import { wait } from "../commands/wait.ts";
 
 /** What a command's row of {@link RUN} is called with. */
 interface Call<Name extends CommandName> {
@@ -24,35 +48,29 @@ type Runner<Name extends CommandName> = (call: Call<Name>) => Promise<CommandRes
 
 const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   async check({ flags, context }) {
-    const { check } = await import("./bundle_commands.ts");
     const report = check({ ...bundleOptions(flags, currentDirectory()), format: textOrJson(flags.format), context });
     return { output: report.text, exitCode: report.exitCode };
   },
 
   async completion({ positionals }) {
-    const { completion } = await import("./completion_command.ts");
     return completion(positionals);
   },
 
   async checkpoint({ flags, id, context }) {
-    const { checkpoint, checkpointOptions } = await import("./criu_commands.ts");
     return checkpoint(context, checkpointOptions(id, flags, currentDirectory()));
   },
 
   async create({ flags, id, context }) {
-    const { create } = await import("./bundle_commands.ts");
     return create(context, createOptions(id, flags, currentDirectory()));
   },
 
   async delete({ flags, id, context }) {
     const options = { force: flags.force ?? false };
-    if (flags.regex !== true) return containers.remove(context, id, options);
-    const { removeMatching } = await import("../commands/matching.ts");
+    if (flags.regex !== true) return remove(context, id, options);
     return removeMatching(context, id, options);
   },
 
   async events({ flags, id, context }) {
-    const { events, parseDuration } = await import("./bundle_commands.ts");
     return events(context, id, {
       stats: flags.stats ?? false,
       interval: parseDuration(flags.interval ?? "5s", "interval"),
@@ -61,25 +79,21 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   },
 
   async exec({ flags, id, positionals, context }) {
-    const { exec, execOptions } = await import("./bundle_commands.ts");
     return exec(context, execOptions(id, positionals, flags, currentDirectory()));
   },
 
   async features() {
-    const { features } = await import("./bundle_commands.ts");
     return features();
   },
 
   async kill({ flags, id, positionals, context }) {
     // An empty signal is the default too, as in runc.
     const options = { signal: positionals[1] || "SIGTERM", all: flags.all ?? false };
-    if (flags.regex !== true) return containers.kill(context, id, options);
-    const { killMatching } = await import("../commands/matching.ts");
+    if (flags.regex !== true) return kill(context, id, options);
     return killMatching(context, id, options);
   },
 
   async list({ flags, context, root }) {
-    const { list } = await import("./bundle_commands.ts");
     return list(context, {
       format: flags.format ?? "table",
       quiet: flags.quiet ?? false,
@@ -88,12 +102,10 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   },
 
   async pause({ id, context }) {
-    const { pause } = await import("./bundle_commands.ts");
     return pause(context, id);
   },
 
   async plan({ flags, context }) {
-    const { plan } = await import("./bundle_commands.ts");
     return plan(context, {
       ...bundleOptions(flags, currentDirectory()),
       format: textOrJson(flags.format),
@@ -101,22 +113,18 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   },
 
   async ps({ flags, id, positionals, context }) {
-    const { ps } = await import("./bundle_commands.ts");
     return ps(context, id, { format: flags.format ?? "table", args: positionals.slice(1) });
   },
 
   async restore({ flags, id, context }) {
-    const { restore, restoreOptions } = await import("./criu_commands.ts");
     return restore(context, restoreOptions(id, flags, currentDirectory()));
   },
 
   async resume({ id, context }) {
-    const { resume } = await import("./bundle_commands.ts");
     return resume(context, id);
   },
 
   async run({ flags, id, context }) {
-    const { run } = await import("./bundle_commands.ts");
     return run(context, {
       ...createOptions(id, flags, currentDirectory()),
       detach: flags.detach ?? false,
@@ -126,30 +134,26 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
   },
 
   async spec({ flags }) {
-    const { spec } = await import("./bundle_commands.ts");
     return spec({ bundle: bundleOf(flags.bundle), rootless: flags.rootless ?? false });
   },
 
   async start({ id, context }) {
-    return containers.start(context, id);
+    return start(context, id);
   },
 
   async state({ id, context }) {
-    return containers.state(context, id);
+    return state(context, id);
   },
 
   async trace({ positionals }) {
-    const { trace } = await import("../commands/trace.ts");
     return trace(positionals[0] ?? "");
   },
 
   async update({ flags, id, context }) {
-    const { update, updateLimits } = await import("./bundle_commands.ts");
     return update(context, id, updateLimits(flags));
   },
 
   async wait({ flags, id, context }) {
-    const { wait } = await import("./bundle_commands.ts");
     return wait(context, id, flags.format ?? "text");
   },
 };

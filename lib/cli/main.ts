@@ -9,6 +9,9 @@ import { dispatch } from "./dispatch.ts";
 import { type CommandLog, openLog } from "./log.ts";
 import { programName } from "../sys/program_name.ts";
 import { STDERR, STDOUT, write } from "./output.ts";
+import { versionText } from "./version.ts";
+import { helpText, unknownTopic, unknownOption, usageText } from "./help.ts";
+import { startTrace } from "./tracer.ts";
 
 const FAILURE = 1;
 /** What a shell adds to the number of a signal. */
@@ -32,28 +35,23 @@ async function invoke(args: readonly string[]): Promise<number> {
     case "run":
       return runCommand(invocation);
     case "version": {
-      const { versionText } = await import("./version.ts");
       write(STDOUT, versionText());
       return 0;
     }
     case "help": {
-      const { helpText } = await import("./help.ts");
       write(STDOUT, helpText(invocation.command));
       return 0;
     }
     case "unknown": {
-      const { unknownTopic } = await import("./help.ts");
       return refuse(invocation, unknownTopic(invocation.topic), UNKNOWN_COMMAND);
     }
     case "usage": {
-      const { unknownOption, usageText } = await import("./help.ts");
       const { command, topic } = invocation;
       const problem = topic === "" ? invocation.problem : unknownOption(topic, command, invocation.problem);
       write(STDERR, usageText(command));
       return refuse(invocation, problem, FAILURE);
     }
     case "arguments": {
-      const { usageText } = await import("./help.ts");
       write(STDERR, usageText(invocation.command));
       return refuse(invocation, invocation.problem, FAILURE);
     }
@@ -72,7 +70,6 @@ async function runCommand(invocation: Invocation): Promise<number> {
     log = logOf(invocation);
     const { trace: traceFile } = globals;
     if (traceFile !== undefined) {
-      const { startTrace } = await import("./tracer.ts");
       finishTrace = startTrace(traceFile, command?.name ?? "", log);
     }
     const context = makeContext(globals, root, log);

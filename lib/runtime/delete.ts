@@ -3,6 +3,7 @@ import { destroy, stopInit } from "./destroy.ts";
 import type { RuntimeContext } from "./options.ts";
 import { status } from "./status.ts";
 import { find, notFound, type ContainerRecord, type Entry } from "./store.ts";
+import { salvage } from "./salvage.ts";
 
 /**
  * Deletes a container that has stopped, or one that has only been created.
@@ -41,7 +42,6 @@ export async function remove(
       record = entry.read();
     } catch (error) {
       if (!options.force || !isDamaged(error)) throw error;
-      const { salvage } = await import("./salvage.ts");
       await salvage(context, entry);
     }
     const now = status(entry, record, true);

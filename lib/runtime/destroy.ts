@@ -17,6 +17,10 @@ import { hookState, runHook } from "./hooks.ts";
 import type { RuntimeContext } from "./options.ts";
 import { isAlive } from "./status.ts";
 import type { ContainerRecord, Entry } from "./store.ts";
+import { killMembers, reapStrays } from "./members.ts";
+import { whyStuck } from "./stuck.ts";
+import { removeRdt } from "./intel_rdt.ts";
+import { stopUnit } from "../cgroups/systemd/driver.ts";
 
 /** How long a killed process may take to go away; milliseconds. */
 const KILL_PATIENCE = 10_000;
@@ -34,7 +38,7 @@ export async function stopInit(record: ContainerRecord, root: string): Promise<v
   try {
     // Once the first process is gone its descendants are nobody's.
     if (!record.own_pid_namespace && !attachCgroup(record.cgroup_paths).processes().includes(record.init_process_pid)) {
-      await (await import("./members.ts")).killMembers(record, SIGKILL, root);
+      await killMembers(record, SIGKILL, root);
     }
     const sent = native.pidfdKill(pidfd, SIGKILL);
     if (sent !== -Errno.ESRCH) check(sent, "kill container init");
@@ -43,9 +47,8 @@ export async function stopInit(record: ContainerRecord, root: string): Promise<v
     if (await readable(pidfd, INIT_PATIENCE)) return;
     // Another process of the container may freeze it again; none is left to once all have been killed.
     cgroup.killAll(SIGKILL);
-    if (record.own_pid_namespace) (await import("./members.ts")).reapStrays(record);
+    if (record.own_pid_namespace) reapStrays(record);
     if (!(await readable(pidfd, KILL_PATIENCE))) {
-      const { whyStuck } = await import("./stuck.ts");
       const { init_process_pid: pid } = record;
       throw new RuntimeError("TIMEOUT", `container init still running: process ${pid} was killed and does not end: ${whyStuck(pid)}`);
     }
@@ -93,7 +96,7 @@ export async function destroy(
     }
     if (record.systemd !== undefined) await stopSystemdUnit(context, record.systemd);
     cgroup.remove();
-    if (record.intel_rdt !== undefined) (await import("./intel_rdt.ts")).removeRdt(record.intel_rdt);
+    if (record.intel_rdt !== undefined) removeRdt(record.intel_rdt);
   }
   entry.remove();
   context.log.debug(`container ${entry.id}: cgroups and state removed`);
@@ -103,14 +106,13 @@ export async function destroy(
 
 /** Without a cgroup and a pid namespace. @throws TIMEOUT */
 async function killByNamespace(record: ContainerRecord, root: string): Promise<void> {
-  const left = await (await import("./members.ts")).killMembers(record, SIGKILL, root);
+  const left = await killMembers(record, SIGKILL, root);
   if (left.length === 0) return;
   throw new RuntimeError("TIMEOUT", `processes of container ${record.id} are still running: ${left.join(", ")}`);
 }
 
 /** Stops the container's unit; if systemd cannot be asked, its cgroup has to be removed all the same. */
 async function stopSystemdUnit(context: RuntimeContext, unit: SystemdUnit): Promise<void> {
-  const { stopUnit } = await import("../cgroups/systemd/driver.ts");
   try {
     stopUnit(unit, context.log);
   } catch (error) {

@@ -4,6 +4,7 @@
  * The namespaces are those of the container's first process, through a pidfd that is known to be of that very process;
  * nothing of the container is found by name before `init` is inside.
  */
+import * as intelRdt from "./intel_rdt.ts";
 import { attachCgroup, type Cgroup } from "../cgroups/driver.ts";
 import { cgroupOfProcess } from "../cgroups/path_of_process.ts";
 import { isUnified } from "../cgroups/path.ts";
@@ -32,6 +33,7 @@ import { startError } from "./start_error.ts";
 import { isAlive, status } from "./status.ts";
 import { find, NO_CGROUP, recordOf, writePidFile, type ContainerRecord, type Entry } from "./store.ts";
 import { catchSignals, ConsoleRelay, receiveMaster, supervise } from "./supervise.ts";
+import { attachToUnit } from "../cgroups/systemd/driver.ts";
 
 const SOCK_STREAM = 1;
 /** What comes up, in the words of errors. */
@@ -163,12 +165,11 @@ async function join(
     init.sendPlan(plan, fds);
     context.log.debug(`container ${record.id}: nsexec container setup: init started with a plan of ${plan.steps.length} steps`);
     tellAffinity(context, plan);
-    const rdt = record.intel_rdt === undefined ? undefined : await import("./intel_rdt.ts");
+    const rdt = record.intel_rdt === undefined ? undefined : intelRdt;
     const { systemd: unit } = record;
     const service = {
       ...(isOutside && unit !== undefined && {
         register: async (pid: number) => {
-          const { attachToUnit } = await import("../cgroups/systemd/driver.ts");
           attachToUnit(unit, subPath(below[""]).slice(1), pid);
         },
       }),

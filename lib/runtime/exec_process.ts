@@ -6,6 +6,7 @@ import { AT_FDCWD, syscallError } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import type { ExecOptions, ProcessChanges } from "./options.ts";
 import type { Entry } from "./store.ts";
+import { parseProcess } from "../spec/process_file.ts";
 
 /** A process file of more bytes is refused. */
 const FILE_LIMIT = 16 << 20;
@@ -28,7 +29,6 @@ export async function processOf(options: ExecOptions, config: Config): Promise<P
   const path = wanted.file;
   const text = native.readUtf8File(AT_FDCWD, path, FILE_LIMIT);
   if (typeof text === "number") throw syscallError(-text, `open ${path}`, { path });
-  const { parseProcess } = await import("../spec/process_file.ts");
   return withDefaults(parseProcess(text, path, config), config.process);
 }
 

@@ -9,6 +9,7 @@ import type { Config, LinuxIDMapping } from "../spec/types.ts";
 import { Errno, errnoText } from "../sys/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_WRONLY } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { writeByTool } from "./id_map_tools.ts";
 
 /**
  * Writes uid_map and gid_map of `pid`, as linux.uidMappings and linux.gidMappings say. Where the runtime itself may not,
@@ -34,7 +35,6 @@ export async function writeIdMaps(pid: number, config: Config, isDumpable: boole
     const errno = tryWrite(pid, file, text);
     if (isClosed(errno, isDumpable)) return errno;
     if (errno === Errno.EPERM) {
-      const { writeByTool } = await import("./id_map_tools.ts");
       await writeByTool(pid, file, text, pointer);
     } else if (errno !== 0) {
       throw failed(pid, file, errno, pointer);

@@ -7,6 +7,7 @@ import { openInit } from "./destroy.ts";
 import type { RuntimeContext } from "./options.ts";
 import { isAlive } from "./status.ts";
 import { find, recordOf, type ContainerRecord } from "./store.ts";
+import { killMembers, members } from "./members.ts";
 
 /**
  * Sends a signal to the container's first process; SIGKILL goes to every process of a container that has no
@@ -57,7 +58,6 @@ async function killAll(context: RuntimeContext, record: ContainerRecord, signal:
   const isLost = record.namespaces !== undefined || (isAlive(first, start) && !pids.includes(first));
   if (pids.length > 0) cgroup.killAll(signal);
   if (!isLost) return pids.length > 0;
-  const { killMembers, members } = await import("./members.ts");
   const some = members(record, context.root).length > 0;
   if (some) await killMembers(record, signal, context.root);
   return some || pids.length > 0;

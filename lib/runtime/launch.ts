@@ -6,6 +6,7 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
  */
+import * as members from "./members.ts";
 import { openCgroup, type Cgroup } from "../cgroups/driver.ts";
 import { cgroupLayout, isUnifiedAlone, type CgroupLayout } from "../cgroups/layout.ts";
 import { RuntimeError } from "../errors.ts";
@@ -32,8 +33,8 @@ import { copiedLinks } from "./copied_links.ts";
 import { runPoststop } from "./destroy.ts";
 import { relaysConsole } from "./console_socket.ts";
 import { runHooks } from "./hooks.ts";
-import type { NotifySocket } from "./notify_socket.ts";
-import type { MovedDevices } from "./net_devices.ts";
+import { makeNotifyDirectory, NOTIFY_ENV, NotifySocket, withNotifyMount } from "./notify_socket.ts";
+import { moveNetDevices, type MovedDevices } from "./net_devices.ts";
 import { checkSysctls } from "./network_sysctls.ts";
 import type { CreateOptions, RuntimeContext } from "./options.ts";
 import { checkUserNamespace, mayLackCgroups } from "./rootless.ts";
@@ -45,6 +46,10 @@ import { socketActivation } from "./socket_activation.ts";
 import { startError } from "./start_error.ts";
 import { processStartTime } from "./status.ts";
 import { reserve, STATE_VERSION, writePidFile, type ContainerRecord, type Entry } from "./store.ts";
+import { withoutCgroup } from "../cgroups/disabled.ts";
+import { openUnit } from "../cgroups/systemd/driver.ts";
+import { delegatedPath, moveToDelegated } from "../cgroups/delegated.ts";
+import { asksNothing, findResctrl, joinRdt, rdtRecord, requireResctrl } from "./intel_rdt.ts";
 
 const STDIO = [0, 1, 2] as const;
 
@@ -180,7 +185,7 @@ export async function launch(
     await cgroup.limit(config.linux?.resources);
     // Nothing but namespaces will tell which processes are the container's.
     const isBare = !record.own_pid_namespace && Object.keys(cgroup.paths).length === 0;
-    const marks = isBare ? await import("./members.ts") : undefined;
+    const marks = isBare ? members : undefined;
     log.debug(`cgroups made and limited at ${cgroup.paths["devices"] ?? cgroup.paths[""] ?? ""}`);
     const prepare = (): void => {
       record = {
@@ -235,7 +240,6 @@ export async function launch(
         await runHooks("createRuntime", config.hooks?.createRuntime, state, bundle.path, config.annotations);
       },
       netDevices: async (pid) => {
-        const { moveNetDevices } = await import("./net_devices.ts");
         const moved = moveNetDevices(config.linux?.netDevices ?? {}, pid);
         devices = moved;
         undo.push(() => moved.back());
@@ -292,16 +296,14 @@ async function newCgroup(
   id: string,
   rootless: boolean,
 ): Promise<Cgroup> {
-  if (withoutCgroups === true) return (await import("../cgroups/disabled.ts")).withoutCgroup(config, log);
+  if (withoutCgroups === true) return withoutCgroup(config, log);
   if (!systemdCgroup) return openCgroup(layout, config, id, log, { rootless });
-  const { openUnit } = await import("../cgroups/systemd/driver.ts");
   return openUnit(layout, config, id, log, rootless);
 }
 
 /** What moves the container's first process into the cgroup that an annotation asks for. */
 async function delegatedCgroup(config: Config, layout: CgroupLayout) {
   if (config.annotations?.[DELEGATE_CGROUP] === undefined) return undefined;
-  const { delegatedPath, moveToDelegated } = await import("../cgroups/delegated.ts");
   const path = delegatedPath(config, layout);
   if (path === undefined || path === "") return undefined;
   return ({ paths }: Cgroup, pid: number): void => {
@@ -314,7 +316,6 @@ async function delegatedCgroup(config: Config, layout: CgroupLayout) {
 async function intelRdt(config: Config, id: string) {
   const rdt = config.linux?.intelRdt;
   if (rdt === undefined) return undefined;
-  const { asksNothing, findResctrl, joinRdt, rdtRecord, requireResctrl } = await import("./intel_rdt.ts");
   const found = findResctrl();
   if (found === undefined && asksNothing(rdt)) return undefined;
   const resctrl = requireResctrl(rdt, found);
@@ -331,7 +332,6 @@ async function notifySocket(
 ): Promise<{ config: Config; env: string; socket: NotifySocket | undefined } | undefined> {
   const host = process.env["NOTIFY_SOCKET"] ?? "";
   if (host === "" || config.process === undefined) return undefined;
-  const { makeNotifyDirectory, NOTIFY_ENV, NotifySocket, withNotifyMount } = await import("./notify_socket.ts");
   makeNotifyDirectory(entry.path);
   const socket = mode.waitForStart ? undefined : NotifySocket.bind(entry.path, host, log);
   return { config: withNotifyMount(config, entry.path), env: NOTIFY_ENV, socket };

@@ -2,6 +2,7 @@ import { attachCgroup } from "../cgroups/driver.ts";
 import type { RuntimeContext } from "./options.ts";
 import { isAlive } from "./status.ts";
 import { find, recordOf } from "./store.ts";
+import { members } from "./members.ts";
 
 /**
  * Pids of all processes of a container, those of `exec` and their children among them, as the runtime's pid namespace knows
@@ -18,7 +19,6 @@ export async function processes(context: RuntimeContext, id: string): Promise<nu
     const isWhole = pids.includes(first) || (!isAlive(first, start) && record.namespaces === undefined);
     if (isWhole) return pids;
     // It has no cgroup, or has left it.
-    const { members } = await import("./members.ts");
     return [...new Set([...pids, ...members(record, context.root)])].sort((one, other) => one - other);
   } finally {
     entry.close();

@@ -7,6 +7,8 @@ import { SIGKILL } from "../sys/linux.ts";
 import { loadConfig } from "./bundle.ts";
 import type { RuntimeContext } from "./options.ts";
 import type { Entry } from "./store.ts";
+import { stopUnit, planUnit } from "../cgroups/systemd/driver.ts";
+import { unitOwner } from "./plan_bundle.ts";
 
 /** `slice:prefix:name`, which the systemd driver wants and nobody gives the other one. */
 const UNIT_PATH = /^[^/:]*:[^/:]*:[^/:]+$/;
@@ -33,7 +35,7 @@ export async function salvage(context: RuntimeContext, entry: Entry): Promise<vo
   for (const { paths, unit } of places) {
     const cgroup = attachCgroup(paths);
     cgroup.killAll(SIGKILL);
-    if (unit !== undefined) (await import("../cgroups/systemd/driver.ts")).stopUnit(unit, context.log);
+    if (unit !== undefined) stopUnit(unit, context.log);
     cgroup.remove();
   }
 }
@@ -45,8 +47,7 @@ async function possiblePlaces(context: RuntimeContext, config: Config, id: strin
   if (!context.systemdCgroup) places.push({ paths: openCgroup(layout, config, id).paths });
   const isUnit = context.systemdCgroup || UNIT_PATH.test(config.linux?.cgroupsPath ?? "");
   if (!isUnit || !exists("/run/systemd/system")) return places;
-  const { planUnit } = await import("../cgroups/systemd/driver.ts");
-  const owner = (await import("./plan_bundle.ts")).unitOwner(context);
+  const owner = unitOwner(context);
   const { names, paths } = planUnit(layout, config, id, owner);
   places.push({ paths, unit: { name: names.unit, user: owner !== undefined } });
   return places;

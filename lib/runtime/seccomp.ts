@@ -10,6 +10,8 @@ import { Errno } from "../sys/errno.ts";
 import { check } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import type { RuntimeContext } from "./options.ts";
+import { seccompFilter, filterFlags } from "../seccomp/filter.ts";
+import { listenerFlag, rawFilter } from "../seccomp/raw.ts";
 
 /**
  * The compiled filter of a container's processes; nothing where there is no profile.
@@ -22,14 +24,11 @@ export async function containerFilter(context: RuntimeContext, config: Config): 
   if (config.process === undefined || (seccomp === undefined && raw === undefined)) return undefined;
   if (raw !== undefined) return readyMade(raw, config);
   if (seccomp === undefined) return undefined;
-  const { seccompFilter } = await import("../seccomp/filter.ts");
   const failUnknown = annotations?.[SECCOMP_FAIL_UNKNOWN] !== undefined;
   return seccompFilter(seccomp, context.log, { cacheRoot: context.root, failUnknown });
 }
 
 async function readyMade(text: string, { linux, annotations }: Config): Promise<SeccompFilter> {
-  const { listenerFlag, rawFilter } = await import("../seccomp/raw.ts");
-  const { filterFlags } = await import("../seccomp/filter.ts");
   const filter = rawFilter(text);
   const listener = listenerFlag(filter);
   if (listener !== 0 && seccompReceiver(linux?.seccomp, annotations).path === "") {

@@ -8,6 +8,7 @@ import { SIGILL, SIGKILL, SIGSYS } from "../sys/linux.ts";
 import { native } from "../sys/native.ts";
 import { writeIdMaps, writeTimeOffsets } from "./id_maps.ts";
 import { mayHaveExecuted } from "./status.ts";
+import { fromOutside } from "./from_outside.ts";
 
 /** What is done at two of the questions. */
 export interface Service {
@@ -71,7 +72,7 @@ export async function serve(
         init.answer(Message.SECCOMP_LISTENER, [], service.seccompListener(question.value));
         continue;
       case Message.READY:
-        if (question.value !== 0) (await import("./from_outside.ts")).fromOutside(init, question.value, service.stdio);
+        if (question.value !== 0) fromOutside(init, question.value, service.stdio);
         service.ready();
         init.answer(Message.READY);
         if (init.filtersLast && init.waits) await untilFiltered(init, cgroup, service.who);

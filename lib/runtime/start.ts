@@ -5,11 +5,12 @@ import { native } from "../sys/native.ts";
 import { beforeBlocking, readable } from "../sys/waiting.ts";
 import { destroy, stopInit } from "./destroy.ts";
 import { hookState, runHooks } from "./hooks.ts";
-import type { NotifySocket } from "./notify_socket.ts";
+import { NotifySocket } from "./notify_socket.ts";
 import type { RuntimeContext } from "./options.ts";
 import { startError } from "./start_error.ts";
 import { isAlive, status } from "./status.ts";
 import { find, notFound, type ContainerRecord, type Entry } from "./store.ts";
+import { startFailure } from "./start_failure.ts";
 
 /** What init writes right before execve: "1". A failure record begins with another byte. */
 const EXEC_ANNOUNCED = 0x31;
@@ -57,7 +58,6 @@ export async function start(context: RuntimeContext, id: string): Promise<void> 
 async function bindNotifySocket({ log }: RuntimeContext, entry: Entry): Promise<NotifySocket | undefined> {
   const host = process.env["NOTIFY_SOCKET"] ?? "";
   if (host === "") return undefined;
-  const { NotifySocket } = await import("./notify_socket.ts");
   return NotifySocket.bind(entry.path, host, log);
 }
 
@@ -131,7 +131,6 @@ async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void>
     if (length <= 1) {
       throw new RuntimeError("INIT_DIED", "container init was killed before it could execute the program");
     }
-    const { startFailure } = await import("./start_failure.ts");
     throw startFailure(entry, record, chunk.subarray(announced ? 2 : 1, length));
   } finally {
     native.close(fifo);

@@ -1,3 +1,4 @@
+import * as intelRdt from "./intel_rdt.ts";
 import { attachCgroup } from "../cgroups/driver.ts";
 import { RuntimeError } from "../errors.ts";
 import { mergedResources, parseResourcesText, resourcesText } from "../spec/merged_resources.ts";
@@ -8,6 +9,8 @@ import { savedConfig } from "./exec_process.ts";
 import type { RuntimeContext } from "./options.ts";
 import { status } from "./status.ts";
 import { find, NO_CGROUP, recordOf, type ContainerRecord, type Entry } from "./store.ts";
+import { firstLimit } from "../cgroups/disabled.ts";
+import { updateUnit } from "../cgroups/systemd/driver.ts";
 
 /** Schemata of a container's class of service. */
 export type RdtSchemas = Pick<LinuxIntelRdt, "l3CacheSchema" | "memBwSchema">;
@@ -25,7 +28,7 @@ export async function update(
   resources: LinuxResources,
   rdt: RdtSchemas = {},
 ): Promise<void> {
-  const schemas = rdt.l3CacheSchema === undefined && rdt.memBwSchema === undefined ? undefined : await import("./intel_rdt.ts");
+  const schemas = rdt.l3CacheSchema === undefined && rdt.memBwSchema === undefined ? undefined : intelRdt;
   const resctrl = schemas?.requireForUpdate(rdt);
   const entry = find(context.root, id);
   let turn: number | undefined;
@@ -37,7 +40,7 @@ export async function update(
     // Another update may have changed it until now.
     let record = entry.read();
     if (record === undefined) throw notRunning();
-    const limit = record.no_cgroup === true ? (await import("../cgroups/disabled.ts")).firstLimit(resources) : undefined;
+    const limit = record.no_cgroup === true ? firstLimit(resources) : undefined;
     if (limit !== undefined) {
       throw new RuntimeError("HOST_UNABLE", `${propertyName(limit)}: container ${id} cannot be limited: ${NO_CGROUP}`, { pointer: limit });
     }
@@ -74,7 +77,7 @@ async function changeResources(
   const wanted = mergedResources(before, given);
   const cgroup = attachCgroup(record.cgroup_paths, context.log);
   if (record.systemd === undefined) await cgroup.limit(wanted, { update: true });
-  else await (await import("../cgroups/systemd/driver.ts")).updateUnit(record.systemd, cgroup, wanted);
+  else await updateUnit(record.systemd, cgroup, wanted);
   const next = { ...record, resources: resourcesText(wanted) };
   entry.prepare(next);
   entry.publish();

@@ -11,6 +11,7 @@ import { native } from "../sys/native.ts";
 import { openCache, readCache, writeCache, type Hash } from "./cache.ts";
 import { FLAG_NEW_LISTENER, FLAG_SPEC_ALLOW, FLAG_WAIT_KILLABLE_RECV, FLAGS } from "./constants.ts";
 import { seccompAddon, seccompNative } from "./native.ts";
+import { compileProfile } from "./compile.ts";
 
 /** Raised with every change of lib/seccomp that changes what is made of a profile. */
 const COMPILER_VERSION = 1;
@@ -51,7 +52,6 @@ export async function seccompFilter(
 async function program(seccomp: LinuxSeccomp, log: Log, options: FilterOptions): Promise<Uint8Array> {
   const directory = options.cacheRoot === undefined ? undefined : openCache(options.cacheRoot);
   const compile = async (): Promise<Uint8Array> => {
-    const { compileProfile } = await import("./compile.ts");
     return compileProfile(seccomp, log, options);
   };
   if (directory === undefined) return compile();
