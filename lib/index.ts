@@ -25,15 +25,15 @@ export {
 export type { ContainerProcess, ProcessEnd, Signal } from "./library/process.ts";
 export type { Stdio, StdioOptions, TerminalSize } from "./library/stdio.ts";
 export type { Plan } from "./plan/build.ts";
-export type { Step } from "./plan/ops.ts";
-export { checkpoint, type CheckpointOptions } from "./runtime/checkpoint.ts";
-export { create } from "./runtime/create.ts";
-export { events, type ContainerEvent } from "./runtime/events.ts";
-export { exec } from "./runtime/exec.ts";
-export { features, type Features } from "./runtime/features.ts";
-export { remove } from "./runtime/delete.ts";
-export { kill } from "./runtime/kill.ts";
-export { list } from "./runtime/list.ts";
+export type { Step } from "./plan/steps.ts";
+export { checkpoint, type CheckpointOptions } from "./runtime/criu/checkpoint.ts";
+export { create } from "./runtime/operations/create.ts";
+export { events, type ContainerEvent } from "./runtime/operations/events.ts";
+export { exec } from "./runtime/operations/exec.ts";
+export { features, type Features } from "./runtime/operations/features.ts";
+export { remove } from "./runtime/operations/delete.ts";
+export { kill } from "./runtime/operations/kill.ts";
+export { list } from "./runtime/operations/list.ts";
 export type {
   CreateOptions,
   ExecOptions,
@@ -42,18 +42,18 @@ export type {
   RuntimeContext,
   StateReport,
 } from "./runtime/options.ts";
-export { newConfig } from "./runtime/new_config.ts";
-export { pause, resume } from "./runtime/pause.ts";
-export { planBundle } from "./runtime/plan_bundle.ts";
-export { processes } from "./runtime/processes.ts";
-export { restore, type RestoreOptions } from "./runtime/restore.ts";
-export { run } from "./runtime/run.ts";
-export { start } from "./runtime/start.ts";
-export { state } from "./runtime/state.ts";
-export { stats, type CgroupStats } from "./runtime/stats.ts";
-export { update } from "./runtime/update.ts";
-export { wait, type End } from "./runtime/wait.ts";
-export { checkConfig, parseConfig } from "./spec/config.ts";
+export { newConfig } from "./runtime/operations/new_config.ts";
+export { pause, resume } from "./runtime/operations/pause.ts";
+export { planBundle } from "./runtime/operations/plan_bundle.ts";
+export { processes } from "./runtime/operations/processes.ts";
+export { restore, type RestoreOptions } from "./runtime/criu/restore.ts";
+export { run } from "./runtime/operations/run.ts";
+export { start } from "./runtime/operations/start.ts";
+export { state } from "./runtime/operations/state.ts";
+export { stats, type CgroupStats } from "./runtime/operations/stats.ts";
+export { update } from "./runtime/operations/update.ts";
+export { wait, type End } from "./runtime/operations/wait.ts";
+export { checkConfig, parseConfig } from "./spec/documents/config.ts";
 export type * from "./spec/types.ts";
 
 /** A context with defaults: containers under `/run/runt`, no log, cgroupfs. */

@@ -92,7 +92,7 @@ function buildAddon(target, folders, name, others = []) {
 async function buildSchemas() {
   const { generateSchemas } = await import("./schemas.mjs");
   const inputs = [...filesUnder("schemas", [".json"]), "scripts/schemas.mjs"];
-  const outputs = ["lib/spec/generated/validate_config.ts", "lib/spec/generated/property_names.ts"];
+  const outputs = ["lib/spec/schema/generated/validate_config.ts", "lib/spec/schema/generated/property_names.ts"];
   step("schemas", { inputs, outputs, force }, () => generateSchemas());
 }
 

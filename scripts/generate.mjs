@@ -1,4 +1,4 @@
-// Writes native/plan/ops.gen.h from lib/plan/ops.ts, and lib/cli/option_lists.gen.ts and the manual pages in man/ from
+// Writes native/plan/ops.gen.h from lib/plan/steps.ts, and lib/cli/help/option_lists.gen.ts and the manual pages in man/ from
 // lib/cli/table.ts and the texts beside it. Run it after a change of these.
 //
 // Node 20 does not run TypeScript, so the modules are compiled to a folder of their own first.

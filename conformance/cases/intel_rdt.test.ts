@@ -1,4 +1,4 @@
-/** linux.intelRdt where the host has no resctrl; what it does where there is one is tried in lib/runtime/intel_rdt.test.ts. */
+/** linux.intelRdt where the host has no resctrl; what it does where there is one is tried in lib/runtime/host/intel_rdt.test.ts. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";

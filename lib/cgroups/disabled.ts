@@ -2,11 +2,11 @@
 
 import { RuntimeError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { propertyName } from "../spec/property_name.ts";
+import { propertyName } from "../spec/json/property_name.ts";
 import type { Config, LinuxResources } from "../spec/types.ts";
-import type { Cgroup } from "./driver.ts";
-import { resourceWrites } from "./resources.ts";
-import { CgroupV1 } from "./v1.ts";
+import type { Cgroup } from "./open.ts";
+import { resourceWrites } from "./v1/resources.ts";
+import { CgroupV1 } from "./v1/cgroup.ts";
 
 /**
  * What stands for the cgroup of such a container: nothing is made, entered or removed, and no process is found in it.

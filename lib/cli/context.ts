@@ -2,7 +2,7 @@
 
 import { RuntimeError } from "../errors.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
-import { Errno, errnoText } from "../sys/errno.ts";
+import { Errno, errnoText } from "../kernel/errno.ts";
 import { AT_FDCWD } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { inUserNamespace } from "../sys/user_namespace.ts";

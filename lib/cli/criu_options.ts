@@ -1,8 +1,8 @@
 /** From parsed options to those of `checkpoint` and `restore`. Pure. */
 import { RuntimeError } from "../errors.ts";
-import type { CheckpointOptions } from "../runtime/checkpoint.ts";
-import type { CriuOptions } from "../runtime/criu_options.ts";
-import type { RestoreOptions } from "../runtime/restore.ts";
+import type { CheckpointOptions } from "../runtime/criu/checkpoint.ts";
+import type { CriuOptions } from "../runtime/criu/options.ts";
+import type { RestoreOptions } from "../runtime/criu/restore.ts";
 import { absolutePath } from "./paths.ts";
 import type { CommandFlags } from "./table.ts";
 

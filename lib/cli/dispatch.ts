@@ -1,38 +1,38 @@
 /** From parsed options to the typed options of a command. */
 
-import type { CommandResult } from "../commands/result.ts";
+import type { CommandResult } from "./result.ts";
 import { RuntimeError } from "../errors.ts";
 import type { CreateOptions, RuntimeContext } from "../runtime/options.ts";
 import type { Invocation } from "./argv.ts";
-import { STDOUT, write } from "./output.ts";
+import { STDOUT, write } from "./output/write.ts";
 import { absolutePath, currentDirectory } from "./paths.ts";
 import type { Root } from "./root.ts";
-import { remove } from "../commands/delete.ts";
-import { kill } from "../commands/kill.ts";
-import { start } from "../commands/start.ts";
-import { state } from "../commands/state.ts";
+import { remove } from "./commands/delete.ts";
+import { kill } from "./commands/kill.ts";
+import { start } from "./commands/start.ts";
+import { state } from "./commands/state.ts";
 import type { CommandFlags, CommandName } from "./table.ts";
-import { check } from "../commands/check.ts";
-import { completion } from "./completion_command.ts";
-import { checkpoint, restore } from "../commands/checkpoint.ts";
+import { check } from "./commands/check.ts";
+import { completion } from "./commands/completion.ts";
+import { checkpoint, restore } from "./commands/checkpoint.ts";
 import { checkpointOptions, restoreOptions } from "./criu_options.ts";
-import { create } from "../commands/create.ts";
-import { removeMatching, killMatching } from "../commands/matching.ts";
-import { events } from "../commands/events.ts";
+import { create } from "./commands/create.ts";
+import { removeMatching, killMatching } from "./matching.ts";
+import { events } from "./commands/events.ts";
 import { parseDuration } from "./duration.ts";
-import { exec } from "../commands/exec.ts";
+import { exec } from "./commands/exec.ts";
 import { execOptions } from "./exec_options.ts";
-import { features } from "../commands/features.ts";
-import { list } from "../commands/list.ts";
-import { pause, resume } from "../commands/pause.ts";
-import { plan } from "../commands/plan.ts";
-import { ps } from "../commands/ps.ts";
-import { run } from "../commands/run.ts";
-import { spec } from "../commands/spec.ts";
-import { trace } from "../commands/trace.ts";
-import { update } from "../commands/update.ts";
+import { features } from "./commands/features.ts";
+import { list } from "./commands/list.ts";
+import { pause, resume } from "./commands/pause.ts";
+import { plan } from "./commands/plan.ts";
+import { ps } from "./commands/ps.ts";
+import { run } from "./commands/run.ts";
+import { spec } from "./commands/spec.ts";
+import { trace } from "./commands/trace.ts";
+import { update } from "./commands/update.ts";
 import { updateLimits } from "./update_options.ts";
-import { wait } from "../commands/wait.ts";
+import { wait } from "./commands/wait.ts";
 
 /** What a command's row of {@link RUN} is called with. */
 interface Call<Name extends CommandName> {

@@ -6,7 +6,7 @@ import { AT_FDCWD, check, O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from "../sys/
 import { native } from "../sys/native.ts";
 import { errorEntry, formatJson, formatTerminal, formatText, type LogEntry } from "./log_format.ts";
 import { programName } from "../sys/program_name.ts";
-import { STDERR, write } from "./output.ts";
+import { STDERR, write } from "./output/write.ts";
 import { checkText } from "./paths.ts";
 
 /** Shared by x86_64 and aarch64. */

@@ -1,6 +1,6 @@
 /** The two log formats of runc, which are those of Go's logrus; what engines read is made here. Pure. */
 
-import { jsonText } from "../commands/json_text.ts";
+import { jsonText } from "./output/json_text.ts";
 import { type ErrorFacts, type RuntimeError, SHOWN_PROBLEMS } from "../errors.ts";
 
 export type LogLevel = "debug" | "info" | "warning" | "error";

@@ -1,16 +1,16 @@
 /** The program: argv to a command, its result or error to output, log and exit status. */
 
 import { asRuntimeError, RuntimeError } from "../errors.ts";
-import { Errno } from "../sys/errno.ts";
+import { Errno } from "../kernel/errno.ts";
 import { syscallError } from "../sys/files.ts";
 import { type Invocation, readArguments } from "./argv.ts";
 import { makeContext, rootOf } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
 import { type CommandLog, openLog } from "./log.ts";
 import { programName } from "../sys/program_name.ts";
-import { STDERR, STDOUT, write } from "./output.ts";
+import { STDERR, STDOUT, write } from "./output/write.ts";
 import { versionText } from "./version.ts";
-import { helpText, unknownTopic, unknownOption, usageText } from "./help.ts";
+import { helpText, unknownTopic, unknownOption, usageText } from "./help/help.ts";
 import { startTrace } from "./tracer.ts";
 
 const FAILURE = 1;

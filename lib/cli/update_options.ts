@@ -1,5 +1,5 @@
 /** The limits that `update` changes, from its flags. Pure. */
-import type { Limits } from "../commands/update.ts";
+import type { Limits } from "./commands/update.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Int64, LinuxCPU, LinuxMemory, LinuxResources } from "../spec/types.ts";
 import type { CommandFlags } from "./table.ts";

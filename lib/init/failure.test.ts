@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import t from "tap";
-import { FAILURE_SIZE, type Step } from "../plan/ops.ts";
-import { Errno } from "../sys/errno.ts";
+import { FAILURE_SIZE, type Step } from "../plan/steps.ts";
+import { Errno } from "../kernel/errno.ts";
 import { RuntimeError } from "../errors.ts";
 import { failureError, parseFailure, type Failure } from "./failure.ts";
 

@@ -1,8 +1,8 @@
 /** Failure records of `init` as errors that a person can use. */
 import { RuntimeError } from "../errors.ts";
-import { CALLS, FAILURE_SIZE, MountFlag, Stage, type Step } from "../plan/ops.ts";
-import { propertyName } from "../spec/property_name.ts";
-import { Errno, errnoText } from "../sys/errno.ts";
+import { CALLS, FAILURE_SIZE, MountFlag, Stage, type Step } from "../plan/steps.ts";
+import { propertyName } from "../spec/json/property_name.ts";
+import { Errno, errnoText } from "../kernel/errno.ts";
 import { outputText } from "./hook_output.ts";
 
 /** What a failure record says; see `native/README.md`. */

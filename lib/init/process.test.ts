@@ -1,5 +1,5 @@
 import t from "tap";
-import { CLONE_NEWPID, CLONE_NEWUTS } from "../plan/linux.ts";
+import { CLONE_NEWPID, CLONE_NEWUTS } from "../kernel/plan_numbers.ts";
 import { native } from "../sys/native.ts";
 import { InitProcess } from "./process.ts";
 

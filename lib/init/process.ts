@@ -5,12 +5,12 @@
 import { RuntimeError } from "../errors.ts";
 import type { Plan } from "../plan/build.ts";
 import { encodePlan } from "../plan/encode.ts";
-import { CLONE_NEWPID } from "../plan/linux.ts";
+import { CLONE_NEWPID } from "../kernel/plan_numbers.ts";
 import type { InitClone } from "../plan/namespaces.ts";
-import { FAILURE_SIZE, Message, type Step } from "../plan/ops.ts";
-import { Errno } from "../sys/errno.ts";
+import { FAILURE_SIZE, Message, type Step } from "../plan/steps.ts";
+import { Errno } from "../kernel/errno.ts";
 import { AT_FDCWD, check, checkValue, SMALL_FILE } from "../sys/files.ts";
-import { SIGKILL, POLLIN } from "../sys/linux.ts";
+import { SIGKILL, POLLIN } from "../kernel/numbers.ts";
 import { native, type Exited, type Received, type Spawned } from "../sys/native.ts";
 import { beforeBlocking } from "../sys/waiting.ts";
 import { initExecutable } from "./executable.ts";

@@ -1,5 +1,5 @@
 import { RuntimeError } from "../errors.ts";
-import type { ContainerEvent } from "../runtime/events.ts";
+import type { ContainerEvent } from "../runtime/operations/events.ts";
 import type { CallOptions } from "./threads.ts";
 
 /**

@@ -1,6 +1,6 @@
 /** What the caller's thread and the library's threads tell each other. */
 import { asRuntimeError, RuntimeError, type ErrorCode, type ErrorFacts } from "../errors.ts";
-import type { ContainerEvent } from "../runtime/events.ts";
+import type { ContainerEvent } from "../runtime/operations/events.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import type { OperationName } from "./operations.ts";
 

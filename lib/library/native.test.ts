@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
 import t from "tap";
-import { Errno } from "../sys/errno.ts";
+import { Errno } from "../kernel/errno.ts";
 import { checkValue, O_CLOEXEC, O_RDONLY, AT_FDCWD } from "../sys/files.ts";
-import { POLLIN, POLLOUT } from "../sys/linux.ts";
+import { POLLIN, POLLOUT } from "../kernel/numbers.ts";
 import { native, nativeDirectory } from "../sys/native.ts";
 import { watchAddon, watchNative } from "./native.ts";
 

@@ -1,19 +1,19 @@
 /** What the library does in its threads: the runtime's own functions, which the command line calls as well. */
-import { create } from "../runtime/create.ts";
-import { remove } from "../runtime/delete.ts";
-import { events, type ContainerEvent } from "../runtime/events.ts";
-import { execDetached } from "../runtime/exec.ts";
-import { kill } from "../runtime/kill.ts";
-import { list } from "../runtime/list.ts";
+import { create } from "../runtime/operations/create.ts";
+import { remove } from "../runtime/operations/delete.ts";
+import { events, type ContainerEvent } from "../runtime/operations/events.ts";
+import { execDetached } from "../runtime/operations/exec.ts";
+import { kill } from "../runtime/operations/kill.ts";
+import { list } from "../runtime/operations/list.ts";
 import type { CreateOptions, ExecOptions, RuntimeContext } from "../runtime/options.ts";
-import { pause, resume } from "../runtime/pause.ts";
-import { processes } from "../runtime/processes.ts";
-import { runDetached } from "../runtime/run.ts";
-import { start } from "../runtime/start.ts";
-import { state } from "../runtime/state.ts";
-import { stats } from "../runtime/stats.ts";
-import { update } from "../runtime/update.ts";
-import { wait } from "../runtime/wait.ts";
+import { pause, resume } from "../runtime/operations/pause.ts";
+import { processes } from "../runtime/operations/processes.ts";
+import { runDetached } from "../runtime/operations/run.ts";
+import { start } from "../runtime/operations/start.ts";
+import { state } from "../runtime/operations/state.ts";
+import { stats } from "../runtime/operations/stats.ts";
+import { update } from "../runtime/operations/update.ts";
+import { wait } from "../runtime/operations/wait.ts";
 import type { LinuxResources } from "../spec/types.ts";
 
 /** Hands on what happens while an operation works. */

@@ -1,6 +1,6 @@
 /** The standard streams of a process of a container: what it gets, and what the caller keeps. */
 import { RuntimeError } from "../errors.ts";
-import { Errno } from "../sys/errno.ts";
+import { Errno } from "../kernel/errno.ts";
 import { AT_FDCWD, check, checkValue, O_CLOEXEC } from "../sys/files.ts";
 import type { StandardStreams } from "../runtime/options.ts";
 import { native } from "../sys/native.ts";

@@ -1,9 +1,9 @@
 /** Streams over descriptors that a container's process has the other end of. */
 import { Readable, Writable } from "node:stream";
-import { Errno, errnoText } from "../sys/errno.ts";
+import { Errno, errnoText } from "../kernel/errno.ts";
 import { RuntimeError } from "../errors.ts";
 import { O_NONBLOCK, check } from "../sys/files.ts";
-import { F_GETFL, F_SETFL, POLLIN, POLLOUT } from "../sys/linux.ts";
+import { F_GETFL, F_SETFL, POLLIN, POLLOUT } from "../kernel/numbers.ts";
 import { native } from "../sys/native.ts";
 import { watchOnce, type Watched } from "./watching.ts";
 

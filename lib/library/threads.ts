@@ -8,7 +8,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { RuntimeError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { ContainerEvent } from "../runtime/events.ts";
+import type { ContainerEvent } from "../runtime/operations/events.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import { fromPlain, type PlainError, type Reply, type Request } from "./messages.ts";
 import type { Arguments, OperationName, Result } from "./operations.ts";

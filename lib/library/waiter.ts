@@ -1,7 +1,7 @@
 /** How a worker thread waits for one container while it works on others. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { RuntimeError } from "../errors.ts";
-import { POLLIN } from "../sys/linux.ts";
+import { POLLIN } from "../kernel/numbers.ts";
 import { native } from "../sys/native.ts";
 import { waitWith } from "../sys/waiting.ts";
 import { watchOnce, type Watched } from "./watching.ts";

@@ -1,5 +1,5 @@
 /** Descriptors that keep the program alive as long as somebody waits for them. */
-import { Errno, errnoText } from "../sys/errno.ts";
+import { Errno, errnoText } from "../kernel/errno.ts";
 import { RuntimeError } from "../errors.ts";
 import { watchNative } from "./native.ts";
 

@@ -3,7 +3,7 @@ import type { Linux, LinuxMemoryPolicyMode, LinuxSchedulerPolicy, Process, Sched
 import { apparmorStep, attributeSteps, keyringSteps, selinuxStep } from "./attributes.ts";
 import { buildPlan } from "./build.ts";
 import { encodePlan } from "./encode.ts";
-import type { Step } from "./ops.ts";
+import type { Step } from "./steps.ts";
 
 const process: Process = { args: ["true"], cwd: "/", user: { uid: 0, gid: 0 } };
 

@@ -5,7 +5,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#linux-process
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#memory-policy
  */
-import { parseCpuList } from "../spec/cpu_list.ts";
+import { parseCpuList } from "../spec/rules/cpu_list.ts";
 import type {
   Linux,
   LinuxMemoryPolicy,
@@ -16,7 +16,7 @@ import type {
   Process,
   Scheduler,
 } from "../spec/types.ts";
-import type { Step } from "./ops.ts";
+import type { Step } from "./steps.ts";
 
 /** SCHED_* of linux/sched.h. */
 const POLICIES: Readonly<Record<LinuxSchedulerPolicy, number>> = {

@@ -2,9 +2,9 @@ import t from "tap";
 import type { Config } from "../spec/types.ts";
 import { buildPlan } from "./build.ts";
 import type { PlanFacts } from "./facts.ts";
-import * as K from "./linux.ts";
+import * as K from "../kernel/plan_numbers.ts";
 import { initClone, readNamespaces } from "./namespaces.ts";
-import type { OpName, Step, StepFields } from "./ops.ts";
+import type { OpName, Step, StepFields } from "./steps.ts";
 
 const facts: PlanFacts = {
   id: "box",

@@ -10,12 +10,12 @@ import { pathInContainer } from "../spec/clean_path.ts";
 import type { Config } from "../spec/types.ts";
 import { keyringSteps } from "./attributes.ts";
 import type { PlanFacts, Slot } from "./facts.ts";
-import * as K from "./linux.ts";
+import * as K from "../kernel/plan_numbers.ts";
 import { deferredReadonlySteps, deviceSteps, mountSteps, parentPropagation, rootfsPropagation } from "./mounts.ts";
 import { deviceNodeSteps } from "./device_nodes.ts";
 import { markHeldMounts } from "./held_mounts.ts";
 import { hasNamespace, namespaceSteps, readNamespaces } from "./namespaces.ts";
-import type { Step } from "./ops.ts";
+import type { Step } from "./steps.ts";
 import { anyCpu, consoleStep, execStep, hookSteps, keepsOriginalGroups, oomScoreAdjStep, processSteps } from "./process.ts";
 
 /** What init does, and what it needs for it. */

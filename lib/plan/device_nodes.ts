@@ -5,9 +5,9 @@
  */
 import type { Config, LinuxIDMapping } from "../spec/types.ts";
 import type { PlanFacts } from "./facts.ts";
-import * as K from "./linux.ts";
+import * as K from "../kernel/plan_numbers.ts";
 import type { Namespaces } from "./namespaces.ts";
-import type { Step } from "./ops.ts";
+import type { Step } from "./steps.ts";
 
 /** The id that stands for one that is not mapped (/proc/sys/kernel/overflowuid). */
 const OVERFLOW_ID = 65534;

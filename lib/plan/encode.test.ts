@@ -1,6 +1,6 @@
 import t from "tap";
 import { encodePlan } from "./encode.ts";
-import { OPS, PLAN_MAGIC, PLAN_VERSION, type Step } from "./ops.ts";
+import { OPS, PLAN_MAGIC, PLAN_VERSION, type Step } from "./steps.ts";
 
 /** Reads fields back, by rules written down again: the format of native/README.md. */
 class Reader {

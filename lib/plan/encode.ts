@@ -3,7 +3,7 @@
  * {@link OPS}, so it knows no single operation.
  */
 import { RuntimeError } from "../errors.ts";
-import { OPS, PLAN_MAGIC, PLAN_VERSION, type FieldType, type OpName, type Step } from "./ops.ts";
+import { OPS, PLAN_MAGIC, PLAN_VERSION, type FieldType, type OpName, type Step } from "./steps.ts";
 
 /** An operation as the encoder goes through it. */
 interface Layout {

@@ -2,7 +2,7 @@ import t from "tap";
 import type { Config, Process } from "../spec/types.ts";
 import { encodePlan } from "./encode.ts";
 import { buildExecPlan } from "./exec.ts";
-import * as K from "./linux.ts";
+import * as K from "../kernel/plan_numbers.ts";
 
 const process: Process = { args: ["true"], cwd: "/", user: { uid: 5, gid: 6 } };
 const facts = { id: "c", rootfs: "/r", noNewKeyring: false, relaysConsole: false, preserveFds: 2, selinux: false };

@@ -5,14 +5,14 @@
  * container (its cgroups, the process's own /proc files) comes first, and nothing of the container is looked at before
  * the process is inside.
  */
-import { parseCpuList } from "../spec/cpu_list.ts";
+import { parseCpuList } from "../spec/rules/cpu_list.ts";
 import type { Config, Process } from "../spec/types.ts";
 import { keyringSteps } from "./attributes.ts";
 import type { Plan } from "./build.ts";
 import type { SeccompFilter, Slot } from "./facts.ts";
-import * as K from "./linux.ts";
+import * as K from "../kernel/plan_numbers.ts";
 import { readNamespaces } from "./namespaces.ts";
-import type { Step } from "./ops.ts";
+import type { Step } from "./steps.ts";
 import { anyCpu, consoleStep, execStep, keepsOriginalGroups, oomScoreAdjStep, processSteps } from "./process.ts";
 
 /** What planning an `exec` needs to know beyond config.json and the process. */

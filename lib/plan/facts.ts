@@ -1,4 +1,4 @@
-import type { StepFields } from "./ops.ts";
+import type { StepFields } from "./steps.ts";
 
 /** A piece of a `mounts` entry of type `cgroup`, which on cgroup v1 is many mounts. */
 export type CgroupPiece =

@@ -1,7 +1,7 @@
 import t from "tap";
 import { markHeldMounts } from "./held_mounts.ts";
 import { mountFields } from "./mounts.ts";
-import { MountFlag, type Step } from "./ops.ts";
+import { MountFlag, type Step } from "./steps.ts";
 
 function mount(destination: string, options: string[] = []): Step {
   return { op: "mount", origin: "", fields: mountFields({ destination, type: "tmpfs", source: "tmpfs", options }, "/b", false) };

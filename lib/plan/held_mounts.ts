@@ -2,7 +2,7 @@
  * Which mounts `init` holds by descriptors, because later steps look for something in them, and how long. A directory of
  * the image may trade places with another one at any time: its name is no way to the mount that was made on it.
  */
-import { MountFlag, type Step } from "./ops.ts";
+import { MountFlag, type Step } from "./steps.ts";
 
 /** As many as `init` can hold at the same time (`HeldMounts::kMax`); far below any RLIMIT_NOFILE. What is more is found by name. */
 const MAX_HELD = 256;

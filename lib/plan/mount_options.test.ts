@@ -1,7 +1,7 @@
 import t from "tap";
-import * as K from "./linux.ts";
+import * as K from "../kernel/plan_numbers.ts";
 import { bindClear, knownMountOptions, parseMountOptions } from "./mount_options.ts";
-import { MountFlag } from "./ops.ts";
+import { MountFlag } from "./steps.ts";
 
 const none = { flags: 0, sb: 0, set: 0, clear: 0, named: false, recSet: 0, recClear: 0, propagation: [], data: "" };
 const PROPAGATION = /^(private|shared|slave|unbindable|bind|idmap)$/;

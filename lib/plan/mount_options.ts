@@ -3,9 +3,9 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#linux-mount-options
  */
-import { isIdMapOption } from "../spec/id_map_option.ts";
-import { MountFlag } from "./ops.ts";
-import * as K from "./linux.ts";
+import { isIdMapOption } from "../spec/rules/id_map_option.ts";
+import { MountFlag } from "./steps.ts";
+import * as K from "../kernel/plan_numbers.ts";
 
 /** What a list of options means. Options that are not in the table belong to the file system: `data`. */
 export interface MountOptions {

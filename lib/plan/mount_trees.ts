@@ -5,14 +5,14 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#posix-platform-mounts
  */
-import { isIdMapOption } from "../spec/id_map_option.ts";
+import { isIdMapOption } from "../spec/rules/id_map_option.ts";
 import type { Config, Mount } from "../spec/types.ts";
 import type { PlanFacts } from "./facts.ts";
-import * as K from "./linux.ts";
+import * as K from "../kernel/plan_numbers.ts";
 import { parseMountOptions } from "./mount_options.ts";
 import { isBind } from "./mounts.ts";
 import { hasNamespace, type Namespaces } from "./namespaces.ts";
-import { MountFlag } from "./ops.ts";
+import { MountFlag } from "./steps.ts";
 
 /** Whether the ids of a mount are mapped: by its options, or by mappings of its own. */
 export function isIdMapped({ options, uidMappings, gidMappings }: Mount): boolean {

@@ -7,12 +7,12 @@
 import { MOUNT_CONTEXT } from "../spec/annotations.ts";
 import { RuntimeError } from "../errors.ts";
 import { pathInContainer } from "../spec/clean_path.ts";
-import { propertyName } from "../spec/property_name.ts";
+import { propertyName } from "../spec/json/property_name.ts";
 import type { Config, LinuxDevice, Mount } from "../spec/types.ts";
 import type { PlanFacts } from "./facts.ts";
-import * as K from "./linux.ts";
+import * as K from "../kernel/plan_numbers.ts";
 import { bindClear, parseMountOptions } from "./mount_options.ts";
-import { MountFlag, type Step, type StepFields } from "./ops.ts";
+import { MountFlag, type Step, type StepFields } from "./steps.ts";
 
 const PROPAGATION: Readonly<Record<string, number>> = {
   private: K.MS_PRIVATE,

@@ -11,8 +11,8 @@
  */
 import type { Config, LinuxNamespaceType } from "../spec/types.ts";
 import type { Slot } from "./facts.ts";
-import * as K from "./linux.ts";
-import type { Step } from "./ops.ts";
+import * as K from "../kernel/plan_numbers.ts";
+import type { Step } from "./steps.ts";
 
 const FLAGS: Readonly<Record<LinuxNamespaceType, number>> = {
   pid: K.CLONE_NEWPID,

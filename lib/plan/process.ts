@@ -9,8 +9,8 @@ import type { Config, Hook, Linux, Process } from "../spec/types.ts";
 import { apparmorStep, attributeSteps, selinuxStep } from "./attributes.ts";
 import { capabilityMasks } from "./capabilities.ts";
 import type { SeccompFilter, Slot } from "./facts.ts";
-import { RLIMITS, SECCOMP_FILTER_FLAG_NEW_LISTENER } from "./linux.ts";
-import type { Step } from "./ops.ts";
+import { RLIMITS, SECCOMP_FILTER_FLAG_NEW_LISTENER } from "../kernel/plan_numbers.ts";
+import type { Step } from "./steps.ts";
 
 /** Where a program without a slash is looked for if the container's environment has no PATH (execvp). */
 const DEFAULT_SEARCH = "/bin:/usr/bin";

@@ -1,9 +1,9 @@
 /** A bundle as it is on disk: config.json, validated, and the root file system. */
 import { RuntimeError, SHOWN_PROBLEMS } from "../errors.ts";
-import { configError, inspectConfig, parseConfig, warnings } from "../spec/config.ts";
-import type { Sound } from "../spec/sound.ts";
+import { configError, inspectConfig, parseConfig, warnings } from "../spec/documents/config.ts";
+import type { Sound } from "../spec/schema/without_wrong_values.ts";
 import type { Config } from "../spec/types.ts";
-import { Errno } from "../sys/errno.ts";
+import { Errno } from "../kernel/errno.ts";
 import { AT_FDCWD, syscallError } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import type { RuntimeContext } from "./options.ts";

@@ -5,7 +5,7 @@
  * whole: root's own directory and file, closed to all others; the key inside the file; a hash over the program.
  * Whatever is odd is as if it were not there, and a cache that cannot be written is no error.
  */
-import { Errno } from "../sys/errno.ts";
+import { Errno } from "../kernel/errno.ts";
 import {
   AT_FDCWD,
   O_CLOEXEC,

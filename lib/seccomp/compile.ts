@@ -2,7 +2,7 @@
 import { RuntimeError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { LinuxSeccomp } from "../spec/types.ts";
-import { Errno, errnoText } from "../sys/errno.ts";
+import { Errno, errnoText } from "../kernel/errno.ts";
 import { actionValue } from "./constants.ts";
 import { encodeInstructions, enosysPrologue, type Newest } from "./enosys.ts";
 import { seccompNative, type SeccompNative } from "./native.ts";

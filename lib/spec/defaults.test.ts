@@ -1,5 +1,5 @@
 import t from "tap";
-import { parseConfig, warnings } from "./config.ts";
+import { parseConfig, warnings } from "./documents/config.ts";
 import { defaultConfig, formatConfig } from "./defaults.ts";
 
 const kinds = (options: Parameters<typeof defaultConfig>[0]): string =>

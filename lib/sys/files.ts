@@ -1,7 +1,7 @@
 /** Files through the addon: checked calls, and the few flags that go with them. */
 
 import { RuntimeError, type ErrorFacts } from "../errors.ts";
-import { Errno, errnoText } from "./errno.ts";
+import { Errno, errnoText } from "../kernel/errno.ts";
 import { native } from "./native.ts";
 
 /** The `dirfd` that stands for the current directory. */

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import t from "tap";
-import { Errno } from "./errno.ts";
-import { POLLIN } from "./linux.ts";
+import { Errno } from "../kernel/errno.ts";
+import { POLLIN } from "../kernel/numbers.ts";
 import { native } from "./native.ts";
 
 t.test("a counter of events", async (t) => {

@@ -1,5 +1,5 @@
 /** The one reader of /proc/PID/stat. */
-import { Errno } from "./errno.ts";
+import { Errno } from "../kernel/errno.ts";
 import { AT_FDCWD, syscallError } from "./files.ts";
 import { native } from "./native.ts";
 

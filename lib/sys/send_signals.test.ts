@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import t from "tap";
-import { Errno } from "./errno.ts";
+import { Errno } from "../kernel/errno.ts";
 import { native, replaceNative } from "./native.ts";
 import { signalListed, signalProcess } from "./send_signals.ts";
 

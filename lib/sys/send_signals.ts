@@ -1,5 +1,5 @@
 /** Signals to processes that were found by their number, which may be another's by the time the signal is sent. */
-import { Errno } from "./errno.ts";
+import { Errno } from "../kernel/errno.ts";
 import { native } from "./native.ts";
 
 /** How many pidfds are open at a time: a caller may open a thousand files. */

@@ -1,7 +1,7 @@
 /** Signals that end what a command does: until its container is ready they end its waits, and all is taken back. */
 import { RuntimeError } from "../errors.ts";
 import { check } from "./files.ts";
-import { POLLIN, SIGHUP, SIGINT, SIGTERM } from "./linux.ts";
+import { POLLIN, SIGHUP, SIGINT, SIGTERM } from "../kernel/numbers.ts";
 import { native } from "./native.ts";
 import { waitWith } from "./waiting.ts";
 

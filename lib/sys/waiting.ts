@@ -4,7 +4,7 @@
  * The command line has nothing else to do and waits in poll(2). The library's threads do other containers' work meanwhile,
  * and give a way to wait that does not block.
  */
-import { POLLIN } from "./linux.ts";
+import { POLLIN } from "../kernel/numbers.ts";
 import { native } from "./native.ts";
 
 /**

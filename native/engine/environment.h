@@ -1,4 +1,4 @@
-// Which variables of its environment the program looks at. Hooks and CRIU get all of it (lib/runtime/environment.ts).
+// Which variables of its environment the program looks at. Hooks and CRIU get all of it (lib/sys/environment.ts).
 #ifndef RUNT_ENGINE_ENVIRONMENT_H_
 #define RUNT_ENGINE_ENVIRONMENT_H_
 

@@ -1,4 +1,4 @@
-// Generated from lib/plan/ops.ts by `npm run generate`; changes made here are lost.
+// Generated from lib/plan/steps.ts by `npm run generate`; changes made here are lost.
 
 #ifndef RUNT_PLAN_OPS_GEN_H_
 #define RUNT_PLAN_OPS_GEN_H_

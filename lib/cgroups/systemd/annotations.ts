@@ -1,8 +1,8 @@
 /** Properties that `org.systemd.property.NAME` annotations of config.json set. Pure. */
 import { RuntimeError } from "../../errors.ts";
 import { SYSTEMD_PROPERTY } from "../../spec/annotations.ts";
-import { GVariantError, parseGVariant, type Typed } from "./gvariant.ts";
-import { INFINITY, type Property } from "./values.ts";
+import { GVariantError, parseGVariant, type Typed } from "../../dbus/gvariant.ts";
+import { INFINITY, type Property } from "../../dbus/values.ts";
 
 const MICROSECONDS = 1_000_000;
 

@@ -1,8 +1,8 @@
 /** `linux.resources.devices` as properties of a systemd unit. Pure. */
 import { RuntimeError } from "../../errors.ts";
 import type { LinuxDeviceCgroup } from "../../spec/types.ts";
-import { MKNOD, READ, wantedFilter, WRITE, type DeviceException, type DeviceFilter } from "../devices.ts";
-import { text, type Property } from "./values.ts";
+import { MKNOD, READ, wantedFilter, WRITE, type DeviceException, type DeviceFilter } from "../v1/devices.ts";
+import { text, type Property } from "../../dbus/values.ts";
 
 /** From this version on systemd takes `char-MAJOR`, and paths of devices that are not there. */
 const SINCE_NUMBERS = 240;

@@ -4,18 +4,18 @@
  */
 import { RuntimeError } from "../../errors.ts";
 import { readTextIfExists } from "../../sys/files.ts";
-import { cgroupAt, type Cgroup, type FreezerState, type LimitOptions, type SystemdUnit } from "../driver.ts";
-import { isUnified } from "../path.ts";
-import { resourceWrites } from "../resources.ts";
-import { unifiedWrites } from "../v2_resources.ts";
+import { cgroupAt, type Cgroup, type FreezerState, type LimitOptions, type SystemdUnit } from "../open.ts";
+import { isUnified } from "../place/path.ts";
+import { resourceWrites } from "../v1/resources.ts";
+import { unifiedWrites } from "../v2/resources.ts";
 import { annotatedProperties } from "./annotations.ts";
 import { deviceProperties } from "./devices.ts";
 import { Manager } from "./manager.ts";
 import { unitNames, unitPaths, type UnitNames } from "./names.ts";
 import { limitProperties, oomPolicy, unitProperties } from "./properties.ts";
-import type { Property } from "./values.ts";
-import type { CgroupLayout } from "../layout.ts";
-import type { Write } from "../write.ts";
+import type { Property } from "../../dbus/values.ts";
+import type { CgroupLayout } from "../place/layout.ts";
+import type { Write } from "../files/write.ts";
 import type { Log } from "../../log.ts";
 import type { Config, LinuxResources } from "../../spec/types.ts";
 

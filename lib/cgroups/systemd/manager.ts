@@ -1,9 +1,9 @@
 /** Talks to systemd, the system's or a user's. Every call blocks, for a limited time. */
 import { asRuntimeError, RuntimeError } from "../../errors.ts";
 import { exists } from "../../sys/files.ts";
-import { systemSockets, userSockets } from "./address.ts";
-import { Bus, BusError } from "./bus.ts";
-import type { BusValue, Property } from "./values.ts";
+import { systemSockets, userSockets } from "../../dbus/address.ts";
+import { Bus, BusError } from "../../dbus/bus.ts";
+import type { BusValue, Property } from "../../dbus/values.ts";
 
 const SYSTEMD = "org.freedesktop.systemd1";
 

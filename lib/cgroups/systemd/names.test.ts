@@ -1,5 +1,5 @@
 import t from "tap";
-import type { CgroupLayout, Hierarchy } from "../layout.ts";
+import type { CgroupLayout, Hierarchy } from "../place/layout.ts";
 import { expandSlice, unitNames, unitPaths } from "./names.ts";
 
 const hierarchy = (name: string, mountpoint: string): Hierarchy => ({ name, controllers: name === "" ? [] : [name], mountpoint, ownPath: "/", root: "/" });

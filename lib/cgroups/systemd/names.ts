@@ -1,8 +1,8 @@
 /** Names of units and slices, from `linux.cgroupsPath`; the rules are runc's. Pure. */
 import { RuntimeError } from "../../errors.ts";
-import type { CgroupLayout } from "../layout.ts";
-import { V1_CONTROLLERS } from "../path.ts";
-import { findHierarchy } from "../layout.ts";
+import type { CgroupLayout } from "../place/layout.ts";
+import { V1_CONTROLLERS } from "../place/path.ts";
+import { findHierarchy } from "../place/layout.ts";
 
 /** What a container is for systemd. */
 export interface UnitNames {

@@ -1,10 +1,10 @@
 import t from "tap";
 import type { LinuxResources } from "../../spec/types.ts";
-import { resourceWrites } from "../resources.ts";
-import { unifiedWrites } from "../v2_resources.ts";
+import { resourceWrites } from "../v1/resources.ts";
+import { unifiedWrites } from "../v2/resources.ts";
 import { deviceProperties } from "./devices.ts";
 import { limitProperties, oomPolicy, unitProperties } from "./properties.ts";
-import { INFINITY, type Property } from "./values.ts";
+import { INFINITY, type Property } from "../../dbus/values.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 const values = (properties: readonly Property[]): Values => Object.fromEntries(properties.map(({ name, value }) => [name, value]));

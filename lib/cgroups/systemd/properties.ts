@@ -7,9 +7,9 @@
  * @see https://www.freedesktop.org/software/systemd/man/systemd.resource-control.html
  */
 import { RuntimeError } from "../../errors.ts";
-import { propertyName } from "../../spec/property_name.ts";
-import type { Write } from "../write.ts";
-import { flag, INFINITY, number, text, type Property } from "./values.ts";
+import { propertyName } from "../../spec/json/property_name.ts";
+import type { Write } from "../files/write.ts";
+import { flag, INFINITY, number, text, type Property } from "../../dbus/values.ts";
 
 /** Versions of systemd from which on it knows things. */
 const SINCE = { quotaPeriod: 242, cpuset: 244, idle: 252, oomPolicy: 253 } as const;

@@ -1,4 +1,4 @@
-// One function a step; what each does stands in lib/plan/ops.ts. One family a file.
+// One function a step; what each does stands in lib/plan/steps.ts. One family a file.
 
 #ifndef RUNT_INIT_STEPS_STEPS_H_
 #define RUNT_INIT_STEPS_STEPS_H_

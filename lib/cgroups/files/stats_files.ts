@@ -1,0 +1,92 @@
+/** Files of statistics that both versions of cgroups have, or that v1 takes from the v2 hierarchy of a hybrid host. */
+import { RuntimeError } from "../../errors.ts";
+import { Errno, errnoText } from "../../kernel/errno.ts";
+import { AT_FDCWD } from "../../sys/files.ts";
+import { native } from "../../sys/native.ts";
+import type { CgroupStats, Pressure, PressureStats, RdmaEntry } from "../v1/stats.ts";
+import { type Count, lines, parseCount } from "./stats_parse.ts";
+
+/** Files of a cpuset of v1 that hold a number. v2 has none of them, and runc shows them as 0 there. */
+export const CPUSET_FLAGS = [
+  "mem_hardwall",
+  "mem_exclusive",
+  "memory_migrate",
+  "memory_spread_page",
+  "memory_spread_slab",
+  "memory_pressure",
+  "sched_load_balance",
+  "sched_relax_domain_level",
+] as const;
+
+/** Files of statistics may be long on machines with many processors or devices; bytes. */
+const LIMIT = 1 << 20;
+
+/** Text of a file of a cgroup; `undefined` if it does not exist. */
+export type Read = (file: string) => string | undefined;
+
+/** Reads files of a directory; none where there is no directory. */
+export function reader(directory: string | undefined): Read {
+  return directory === undefined ? () => undefined : (file) => readFile(`${directory}/${file}`);
+}
+
+function readFile(path: string): string | undefined {
+  const text = native.readFile(AT_FDCWD, path, LIMIT);
+  if (typeof text === "string") return text;
+  // EOPNOTSUPP: pressure is compiled in, but switched off; ENODEV: the cgroup goes away meanwhile.
+  if (text === -Errno.ENOENT || text === -Errno.EOPNOTSUPP || text === -Errno.ENODEV) return undefined;
+  throw new RuntimeError("CGROUP", `read ${path}: ${errnoText(-text)}`, { path, errno: -text });
+}
+
+/** The number that a file holds. @throws RuntimeError `CGROUP` */
+export function count(read: Read, file: string): Count | undefined {
+  const text = read(file);
+  return text === undefined ? undefined : parseCount(text.trim(), file);
+}
+
+/** Sizes in the names `hugetlb.SIZE<end>` of a directory, sorted. */
+export function pageSizes(directory: string | undefined, end: string): string[] {
+  const names = directory === undefined ? [] : native.readdir(AT_FDCWD, directory);
+  if (typeof names === "number") return [];
+  const sizes: string[] = [];
+  for (const name of names) {
+    const size = name.slice("hugetlb.".length, -end.length);
+    if (name.startsWith("hugetlb.") && name.endsWith(end) && !size.includes(".")) sizes.push(size);
+  }
+  return sizes.sort();
+}
+
+/** What RDMA devices are used, and how much of them may be. */
+export function rdmaStats(read: Read): Pick<CgroupStats, "rdma"> {
+  const current = read("rdma.current");
+  if (current === undefined) return {};
+  return { rdma: { current: rdmaEntries(current), limit: rdmaEntries(read("rdma.max") ?? "") } };
+}
+
+function rdmaEntries(text: string): RdmaEntry[] {
+  return lines(text).map((line) => {
+    const [device = "", ...pairs] = line.split(" ");
+    const value = (name: string): Count | "max" => {
+      const found = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "0";
+      return found === "max" ? "max" : parseCount(found, "rdma");
+    };
+    return { device, hcaHandles: value("hca_handle"), hcaObjects: value("hca_object") };
+  });
+}
+
+/** A *.pressure file; nothing where there is none. */
+export function psi(read: Read, file: string): { readonly psi?: PressureStats } {
+  const text = read(file);
+  if (text === undefined) return {};
+  const result: Record<string, Pressure> = {};
+  for (const line of lines(text)) {
+    const [kind = "", ...pairs] = line.split(" ");
+    const value = (name: string): string => pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "0";
+    result[kind] = {
+      avg10: Number(value("avg10")),
+      avg60: Number(value("avg60")),
+      avg300: Number(value("avg300")),
+      total: parseCount(value("total"), file),
+    };
+  }
+  return Object.keys(result).length === 0 ? {} : { psi: result };
+}

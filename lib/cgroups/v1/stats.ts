@@ -1,0 +1,238 @@
+/**
+ * What the kernel has counted for a container; here on cgroup v1, and in the v2 hierarchy of a hybrid host.
+ *
+ * The shape, the names and their order are those of `data` in runc's `events`, because programs read it. What runc
+ * leaves out (burst, OOM kills, refused forks, rdma, misc, pressure and hugetlb events of the v2 hierarchy) is added under
+ * names of its own. A statistic that the kernel does not have is absent; so is a 0 where runc leaves it out.
+ */
+import { isUnified } from "../place/path.ts";
+import { blkioStats, type BlkioStats } from "./stats_blkio.ts";
+import { count, CPUSET_FLAGS, pageSizes, psi, rdmaStats, reader, type Read } from "../files/stats_files.ts";
+import { type Count, cpuList, keyValues, lines, nonZero, parseCount } from "../files/stats_parse.ts";
+import { unifiedStats } from "../v2/stats.ts";
+
+/** USER_HZ, the unit of cpuacct.stat, is 100 on every architecture that runt is built for. */
+const NANOSECONDS_PER_TICK = 10_000_000;
+
+/** One line of a *.pressure file: shares of time in percent, and all of it in microseconds. */
+export interface Pressure {
+  readonly avg10: number;
+  readonly avg60: number;
+  readonly avg300: number;
+  readonly total: Count;
+}
+
+/** A *.pressure file. */
+export interface PressureStats {
+  readonly some?: Pressure;
+  readonly full?: Pressure;
+}
+
+/** Times in nanoseconds. */
+export interface CpuStats {
+  readonly usage?: Readonly<Record<string, Count | readonly Count[]>>;
+  readonly throttling?: Readonly<Record<string, Count>>;
+  readonly psi?: PressureStats;
+  /** Not in runc: how often, and for how long, the quota was overrun with saved-up time. */
+  readonly burst?: Readonly<Record<string, Count>>;
+}
+
+/** Bytes, except `failcnt`. */
+export interface MemoryEntry {
+  readonly limit: Count;
+  readonly usage?: Count;
+  readonly max?: Count;
+  readonly failcnt: Count;
+}
+
+/** Bytes. */
+export interface MemoryStats {
+  readonly cache?: Count;
+  readonly usage?: MemoryEntry;
+  /** Memory and swap together. */
+  readonly swap?: MemoryEntry;
+  readonly kernel?: MemoryEntry;
+  readonly kernelTCP?: MemoryEntry;
+  /** memory.stat, with its names. */
+  readonly raw?: Readonly<Record<string, Count>>;
+  readonly psi?: PressureStats;
+  /** Not in runc: processes that the kernel has killed for want of memory. */
+  readonly oomKills?: Count;
+  /** Not in runc: memory.events of cgroup v2, with its names: how often a limit was met, and what came of it. */
+  readonly events?: Readonly<Record<string, Count>>;
+  /** Not in runc: memory.swap.events of cgroup v2. */
+  readonly swapEvents?: Readonly<Record<string, Count>>;
+}
+
+/** Bytes, except `failcnt`. */
+export interface HugetlbStats {
+  readonly usage?: Count;
+  readonly max?: Count;
+  readonly failcnt: Count;
+}
+
+/** All statistics of a container. */
+export interface CgroupStats {
+  readonly cpu: CpuStats;
+  readonly cpuset: Readonly<Record<string, Count | readonly number[]>>;
+  readonly memory: MemoryStats;
+  readonly pids: Readonly<Record<string, Count>>;
+  readonly blkio: BlkioStats & { readonly psi?: PressureStats };
+  /** By page size, such as `2MB`. */
+  readonly hugetlb: Readonly<Record<string, HugetlbStats>>;
+  /** Not in runc; by device. */
+  readonly rdma?: { readonly current: readonly RdmaEntry[]; readonly limit: readonly RdmaEntry[] };
+  /** Not in runc; by resource, on cgroup v2. */
+  readonly misc?: Readonly<Record<string, MiscStats>>;
+}
+
+/** One resource of the misc controller; `failcnt` counts what was refused because of the limit. */
+export interface MiscStats {
+  readonly usage?: Count;
+  readonly max?: Count;
+  readonly limit?: Count | "max";
+  readonly failcnt?: Count;
+}
+
+/** Use or limit of one RDMA device; `max` is no limit. */
+export interface RdmaEntry {
+  readonly device: string;
+  readonly hcaHandles: Count | "max";
+  readonly hcaObjects: Count | "max";
+}
+
+/**
+ * The statistics of a container.
+ *
+ * @param paths absolute directory by controller, as in `Cgroup.paths`
+ * @throws RuntimeError `CGROUP` for a file that cannot be read or understood
+ */
+export function cgroupStats(paths: Readonly<Record<string, string>>): CgroupStats {
+  if (isUnified(paths)) return unifiedStats(paths[""] ?? "");
+  const of = (controller: string): Read => reader(paths[controller]);
+  const unified = of("");
+  return {
+    cpu: cpuStats(of("cpu"), of("cpuacct"), unified),
+    cpuset: cpusetStats(of("cpuset")),
+    memory: memoryStats(of("memory"), unified),
+    pids: pidsStats(of("pids")),
+    blkio: { ...blkioStats(of("blkio")), ...psi(unified, "io.pressure") },
+    hugetlb: hugetlbStats(paths["hugetlb"], of("hugetlb"), paths[""], unified),
+    ...rdmaStats(of("rdma")),
+  };
+}
+
+function cpuStats(cpu: Read, cpuacct: Read, unified: Read): CpuStats {
+  const stat = keyValues(cpu("cpu.stat") ?? "", "cpu.stat");
+  const throttling = nonZero({
+    periods: stat["nr_periods"],
+    throttledPeriods: stat["nr_throttled"],
+    throttledTime: stat["throttled_time"],
+  });
+  const burst = nonZero({ periods: stat["nr_bursts"], time: stat["burst_time"] });
+  const total = count(cpuacct, "cpuacct.usage");
+  const result: { -readonly [Name in keyof CpuStats]: CpuStats[Name] } = {};
+  if (total !== undefined) {
+    const ticks = keyValues(cpuacct("cpuacct.stat") ?? "", "cpuacct.stat");
+    const nanoseconds = (value: Count | undefined): Count => Number(value ?? 0) * NANOSECONDS_PER_TICK;
+    const perCpu = (cpuacct("cpuacct.usage_percpu") ?? "").split(" ").filter((word) => word.trim() !== "");
+    // After a line of titles one for each processor: its number, user, system.
+    const modes = lines(cpuacct("cpuacct.usage_all") ?? "").slice(1).map((line) => line.split(" "));
+    const column = (index: number): Count[] => modes.map((row) => parseCount(row[index] ?? "", "cpuacct.usage_all"));
+    result.usage = {
+      ...nonZero({ total }),
+      ...(perCpu.length > 0 && { percpu: perCpu.map((word) => parseCount(word.trim(), "cpuacct.usage_percpu")) }),
+      ...(modes.length > 0 && { percpu_kernel: column(2), percpu_user: column(1) }),
+      kernel: nanoseconds(ticks["system"]),
+      user: nanoseconds(ticks["user"]),
+    };
+  }
+  if (Object.keys(throttling).length > 0) result.throttling = throttling;
+  Object.assign(result, psi(unified, "cpu.pressure"));
+  if (Object.keys(burst).length > 0) result.burst = burst;
+  return result;
+}
+
+function cpusetStats(read: Read): CgroupStats["cpuset"] {
+  // A cpuset hierarchy can be mounted with `noprefix` (Android does).
+  const value = (name: string): string => (read(`cpuset.${name}`) ?? read(name) ?? "").trim();
+  const list = (name: string): Record<string, readonly number[]> => {
+    const numbers = cpuList(value(name), `cpuset.${name}`);
+    return numbers.length === 0 ? {} : { [name]: numbers };
+  };
+  const flag = (name: string): Record<string, Count> => {
+    const text = value(name);
+    return { [name]: text === "" ? 0 : parseCount(text, `cpuset.${name}`) };
+  };
+  const result: Record<string, Count | readonly number[]> = { ...list("cpus"), ...flag("cpu_exclusive"), ...list("mems") };
+  for (const name of CPUSET_FLAGS) Object.assign(result, flag(name));
+  return result;
+}
+
+function memoryStats(read: Read, unified: Read): MemoryStats {
+  const stat = read("memory.stat");
+  const raw = keyValues(stat ?? "", "memory.stat");
+  const entry = (name: string): MemoryEntry | undefined => {
+    const usage = count(read, `memory${name}.usage_in_bytes`);
+    if (usage === undefined) return undefined;
+    const max = count(read, `memory${name}.max_usage_in_bytes`);
+    return {
+      // Newer kernels have no limit of kernel memory any more.
+      limit: count(read, `memory${name}.limit_in_bytes`) ?? 0,
+      ...nonZero({ usage, max }),
+      failcnt: count(read, `memory${name}.failcnt`) ?? 0,
+    };
+  };
+  const result: Record<string, unknown> = { ...nonZero({ cache: raw["cache"] }) };
+  for (const [name, infix] of [
+    ["usage", ""],
+    ["swap", ".memsw"],
+    ["kernel", ".kmem"],
+    ["kernelTCP", ".kmem.tcp"],
+  ] as const) {
+    const found = entry(infix);
+    // Of nothing but zeros runc says nothing.
+    if (found !== undefined && Object.values(found).some((value) => value !== 0)) result[name] = found;
+  }
+  if (stat !== undefined) result["raw"] = raw;
+  Object.assign(result, psi(unified, "memory.pressure"));
+  const oom = keyValues(read("memory.oom_control") ?? "", "memory.oom_control");
+  Object.assign(result, nonZero({ oomKills: oom["oom_kill"] }));
+  return result;
+}
+
+function pidsStats(read: Read): CgroupStats["pids"] {
+  const limit = (read("pids.max") ?? "").trim();
+  return nonZero({
+    current: count(read, "pids.current"),
+    // Not in runc: the most that there have been at a time.
+    peak: count(read, "pids.peak"),
+    limit: limit === "" || limit === "max" ? 0 : parseCount(limit, "pids.max"),
+    // Not in runc: forks that were refused because of the limit.
+    refused: keyValues(read("pids.events") ?? "", "pids.events")["max"],
+  });
+}
+
+function hugetlbStats(
+  directory: string | undefined,
+  read: Read,
+  unifiedDirectory: string | undefined,
+  unified: Read,
+): CgroupStats["hugetlb"] {
+  const result: Record<string, HugetlbStats> = {};
+  for (const size of pageSizes(directory, ".limit_in_bytes")) {
+    const reserved = `hugetlb.${size}.rsvd`;
+    const prefix = read(`${reserved}.usage_in_bytes`) === undefined ? `hugetlb.${size}` : reserved;
+    result[size] = {
+      ...nonZero({ usage: count(read, `${prefix}.usage_in_bytes`), max: count(read, `${prefix}.max_usage_in_bytes`) }),
+      failcnt: count(read, `${prefix}.failcnt`) ?? 0,
+    };
+  }
+  for (const size of pageSizes(unifiedDirectory, ".max")) {
+    const events = keyValues(unified(`hugetlb.${size}.events`) ?? "", `hugetlb.${size}.events`);
+    const reserved = count(unified, `hugetlb.${size}.rsvd.current`);
+    const usage = reserved ?? count(unified, `hugetlb.${size}.current`);
+    result[size] = { ...nonZero({ usage }), failcnt: events["max"] ?? 0 };
+  }
+  return result;
+}

@@ -1,0 +1,248 @@
+/** The cgroup of a container on a host with cgroup v2 alone. */
+
+import { RuntimeError } from "../../errors.ts";
+import { Errno, errnoName, errnoText } from "../../kernel/errno.ts";
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY, SMALL_FILE, readTextIfExists, syscallError } from "../../sys/files.ts";
+import { SIGKILL } from "../../kernel/numbers.ts";
+import { native } from "../../sys/native.ts";
+import { signalListed } from "../../sys/send_signals.ts";
+import { makeCgroup, populationBelow, processesBelow, removeTree, subPath } from "../files/tree.ts";
+import { controllersIn, delegate, enableControllers, type Unavailable } from "./tree.ts";
+import { freezeUnified, readUnifiedFreezer, refuseFrozen, thawUnified } from "./freezer.ts";
+import type { Cgroup, LimitOptions } from "../open.ts";
+import type { FreezerState } from "../v1/freezer.ts";
+import type { Log } from "../../log.ts";
+import type { LinuxResources } from "../../spec/types.ts";
+import { applyLimits } from "./limits.ts";
+
+/** How long `remove` waits for processes on their way out; milliseconds. */
+const REMOVE_PATIENCE = 2000;
+/** Rounds of `killAll`: each finds what forked while the one before it ran, where freezing failed. */
+const KILL_ROUNDS = 10;
+const POINTER = "/linux/cgroupsPath";
+
+/** What the driver knows of a container. */
+export interface V2Options {
+  readonly isNew: boolean;
+  /** Where the hierarchy is mounted. */
+  readonly top: string;
+  /** The runtime is not root on the host: device rules cannot be set. */
+  readonly rootless: boolean;
+  /** Where no cgroup can be made, the container stays in the runtime's own. */
+  readonly mayLackRights: boolean;
+  /** `path` of each entry of `linux.devices`: it takes the place of a default device of the same path. */
+  readonly devicePaths: readonly string[];
+  /** User of the host who gets the cgroup. Default: nobody. */
+  readonly owner?: number;
+}
+
+/** See {@link Cgroup}. Its `paths` have one entry, "", or none where it may lack rights. */
+export class CgroupV2 implements Cgroup {
+  readonly paths: Record<string, string>;
+  readonly #log: Log;
+  readonly #options: V2Options;
+  /** There is a cgroup of this container: it was made earlier, or `create` has succeeded. */
+  #isMade: boolean;
+  /** It was empty, and without programs of others, when it was made. */
+  #isFresh = false;
+  #isBornIn = false;
+  #unavailable: Unavailable = {};
+  /** The limit of processes, until all that set the container up have been made. */
+  #postponed: (() => void) | undefined;
+  readonly #made: string[] = [];
+
+  constructor(paths: Record<string, string>, log: Log, options: V2Options) {
+    this.paths = paths;
+    this.#log = log;
+    this.#options = options;
+    this.#isMade = !options.isNew;
+  }
+
+  create(): void {
+    const directory = this.paths[""];
+    if (this.#isMade || directory === undefined) return;
+    const errno = makeCgroup(directory, this.#made);
+    if (errno === Errno.EEXIST) {
+      refuseInUse(directory);
+    } else if (errno !== 0) {
+      if (this.#options.mayLackRights && isDenied(errno)) {
+        this.#forget(`mkdir: ${errnoText(errno)}`);
+        return;
+      }
+      throw new RuntimeError(
+        "CGROUP",
+        `linux.cgroupsPath: mkdir ${directory}: ${errnoText(errno)} (${errnoName(errno)})`,
+        { pointer: POINTER, path: directory, errno },
+      );
+    }
+    refuseFrozen(directory);
+    this.#isMade = true;
+    this.#isFresh = errno === 0;
+    this.#unavailable = enableControllers(this.#options.top, directory);
+    const { owner } = this.#options;
+    if (owner !== undefined) delegate(directory, owner);
+  }
+
+  /** The container stays where the runtime is. */
+  #forget(why: string): void {
+    this.#log.debug(`cgroup ${this.paths[""] ?? ""}: ${why}: the container does not join it`);
+    this.undo();
+    delete this.paths[""];
+  }
+
+  birthFd(below: Readonly<Record<string, string>> = {}): number | undefined {
+    this.create();
+    const directory = this.paths[""];
+    if (directory === undefined) return undefined;
+    const path = `${directory}${subPath(below[""])}`;
+    const fd = native.open(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0) throw syscallError(-fd, `open ${path}`, { path });
+    this.#isBornIn = true;
+    return fd;
+  }
+
+  birthRefused(errno: number): boolean {
+    const directory = this.paths[""];
+    this.#isBornIn = false;
+    if (directory === undefined) return false;
+    if (this.#options.mayLackRights && isDenied(errno)) {
+      this.#forget(`clone into it: ${errnoText(errno)}`);
+      return true;
+    }
+    if (errno === Errno.EBUSY && this.#options.isNew) {
+      const given = controllersIn(`${directory}/cgroup.subtree_control`).join(" ");
+      const text = `linux.cgroupsPath: cannot enter cgroup ${directory}: it passes controllers (${given}) on to cgroups below it, and so can have no processes of its own`;
+      throw new RuntimeError("CGROUP", text, { pointer: POINTER, path: directory, errno });
+    }
+    if (errno !== Errno.EOPNOTSUPP || !this.#options.isNew) return false;
+    const type = (readTextIfExists(`${directory}/cgroup.type`) ?? "").trim();
+    // Below a threaded cgroup there are threaded ones only, which have no limits of memory or I/O.
+    const result = native.writeFile(AT_FDCWD, `${directory}/cgroup.type`, O_WRONLY, 0, "threaded");
+    if (result >= 0) return true;
+    throw new RuntimeError(
+      "CGROUP",
+      `linux.cgroupsPath: cannot enter cgroup ${directory}: it is in the state "${type}", because a cgroup above it ` +
+        `is threaded or has processes of its own, and it cannot become threaded: ${errnoText(-result)}`,
+      { pointer: POINTER, path: directory, errno: -result },
+    );
+  }
+
+  async limit(resources: LinuxResources | undefined, options: LimitOptions = {}): Promise<void> {
+    this.#postponed = applyLimits(resources ?? {}, {
+      directory: this.paths[""],
+      unavailable: this.#unavailable,
+      update: options.update === true,
+      isFresh: this.#isFresh,
+      mayLackDevices: this.#options.rootless,
+      devicePaths: this.#options.devicePaths,
+      log: this.#log,
+    });
+  }
+
+  joinFds(below: Readonly<Record<string, string>> = {}): number[] {
+    this.#postponed?.();
+    this.#postponed = undefined;
+    const directory = this.paths[""];
+    if (directory === undefined || this.#isBornIn) return [];
+    const path = `${directory}${subPath(below[""])}/cgroup.procs`;
+    const fd = native.open(AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0);
+    if (fd < 0) throw syscallError(-fd, `open ${path}`, { path });
+    return [fd];
+  }
+
+  processes(): number[] {
+    const directory = this.paths[""];
+    return directory === undefined ? [] : processesBelow(directory);
+  }
+
+  freezerState(): FreezerState {
+    const directory = this.paths[""];
+    return directory === undefined ? "thawed" : (readUnifiedFreezer(directory) ?? "thawed");
+  }
+
+  freeze(): void {
+    freezeUnified(this.#directory());
+  }
+
+  thaw(): void {
+    thawUnified(this.#directory());
+  }
+
+  thawKilled(): void {
+    if (this.freezerState() === "frozen") this.thaw();
+  }
+
+  #directory(): string {
+    const directory = this.paths[""];
+    if (directory !== undefined) return directory;
+    throw new RuntimeError("HOST_UNABLE", "cannot toggle freezer: cgroups not configured for container");
+  }
+
+  oomKills(): number {
+    const directory = this.paths[""];
+    // The cgroup may go away meanwhile.
+    const text = directory === undefined ? 0 : native.readFile(AT_FDCWD, `${directory}/memory.events`, SMALL_FILE);
+    if (typeof text === "number") return 0;
+    for (const line of text.split("\n")) if (line.startsWith("oom_kill ")) return Number(line.slice(9));
+    return 0;
+  }
+
+  killAll(signal: number): void {
+    const directory = this.paths[""];
+    if (!this.#isMade || directory === undefined) return;
+    // Linux 5.14; not for a threaded cgroup.
+    if (signal === SIGKILL && native.writeFile(AT_FDCWD, `${directory}/cgroup.kill`, O_WRONLY, 0, "1") >= 0) return;
+    for (let round = 0; round < KILL_ROUNDS; round++) {
+      const wasFrozen = readUnifiedFreezer(directory) === "frozen";
+      const isFrozen = this.#tryFreeze(directory);
+      const pids = signalListed(() => processesBelow(directory), signal);
+      // SIGKILL works on frozen processes, other signals wait until they are thawed.
+      if (isFrozen && !(wasFrozen && signal !== SIGKILL)) thawUnified(directory);
+      if (isFrozen || pids.length === 0) return;
+    }
+  }
+
+  #tryFreeze(directory: string): boolean {
+    try {
+      if (readUnifiedFreezer(directory) === undefined) return false;
+      freezeUnified(directory);
+      return true;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#log.debug(`kill: processes are signalled without freezing them: ${why}`);
+      return false;
+    }
+  }
+
+  remove(): void {
+    const directory = this.paths[""];
+    if (!this.#isMade || directory === undefined) return;
+    const errno = removeTree(directory, { left: REMOVE_PATIENCE });
+    if (errno === 0) return;
+    throw new RuntimeError("CGROUP", `unable to remove cgroup: rmdir ${directory}: ${errnoText(errno)}`, {
+      path: directory,
+      errno,
+    });
+  }
+
+  undo(): void {
+    this.#isMade = !this.#options.isNew;
+    const own = this.paths[""];
+    for (let path = this.#made.pop(); path !== undefined; path = this.#made.pop()) {
+      // A directory above may meanwhile hold another container's cgroup: then it stays.
+      const errno = path === own ? removeTree(path, { left: REMOVE_PATIENCE }) : -native.rmdir(AT_FDCWD, path);
+      if (errno !== 0) this.#log.debug(`rmdir ${path}: ${errnoText(errno)}`);
+    }
+  }
+}
+
+function isDenied(errno: number): boolean {
+  return errno === Errno.EACCES || errno === Errno.EPERM || errno === Errno.EROFS;
+}
+
+function refuseInUse(directory: string): void {
+  const count = populationBelow(directory);
+  if (count === 0) return;
+  const text = `container's cgroup is not empty: ${count} process(es) found`;
+  throw new RuntimeError("CGROUP_NOT_EMPTY", text, { pointer: POINTER, path: directory });
+}

@@ -1,0 +1,87 @@
+/** The freezer of cgroup v2. */
+
+import { RuntimeError } from "../../errors.ts";
+import { errnoText } from "../../kernel/errno.ts";
+import { AT_FDCWD, O_CLOEXEC, O_RDONLY, O_WRONLY } from "../../sys/files.ts";
+import { POLLPRI } from "../../kernel/numbers.ts";
+import { native } from "../../sys/native.ts";
+import type { FreezerState } from "../v1/freezer.ts";
+
+/** How long processes may take to stand still; milliseconds. As in runc. */
+const PATIENCE = 10_000;
+const EVENTS_SIZE = 256;
+
+/** What was asked of a cgroup itself, whatever holds above it. @returns `undefined` if the cgroup is not there */
+export function readUnifiedFreezer(directory: string): FreezerState | undefined {
+  const text = native.readFile(AT_FDCWD, `${directory}/cgroup.freeze`, EVENTS_SIZE);
+  if (typeof text === "number") return undefined;
+  return text.trim() === "1" ? "frozen" : "thawed";
+}
+
+/**
+ * Refuses an empty cgroup in which a process would be born frozen, because of itself or of one above it: nothing would ever
+ * be heard of it.
+ * @throws RuntimeError `CGROUP_FROZEN`
+ */
+export function refuseFrozen(directory: string): void {
+  const text = native.readFile(AT_FDCWD, `${directory}/cgroup.events`, EVENTS_SIZE);
+  if (typeof text === "number" || !text.includes("frozen 1")) return;
+  const why = readUnifiedFreezer(directory) === "frozen" ? "" : ", by a cgroup above it";
+  throw new RuntimeError("CGROUP_FROZEN", `container's cgroup unexpectedly frozen${why}`, {
+    pointer: "/linux/cgroupsPath",
+    path: directory,
+  });
+}
+
+/**
+ * Freezes a cgroup and waits until all of it stands still.
+ * @throws RuntimeError `CGROUP`; the cgroup is thawed then
+ */
+export function freezeUnified(directory: string): void {
+  write(directory, "1");
+  const end = native.now() + PATIENCE;
+  // The kernel wakes those who poll a descriptor when the file has changed since it was read there.
+  for (let fd = openEvents(directory); ; ) {
+    const left = end - native.now();
+    const done = isFrozen(fd, directory);
+    if (!done && left > 0) native.poll(new Int32Array([fd, POLLPRI]), Math.ceil(left));
+    native.close(fd);
+    if (done) return;
+    if (left <= 0) break;
+    fd = openEvents(directory);
+  }
+  native.writeFile(AT_FDCWD, `${directory}/cgroup.freeze`, O_WRONLY, 0, "0");
+  throw freezerError("freeze", `its processes do not stand still after ${PATIENCE / 1000} s`, directory);
+}
+
+/** @throws RuntimeError `CGROUP` */
+export function thawUnified(directory: string): void {
+  write(directory, "0");
+}
+
+function openEvents(directory: string): number {
+  const path = `${directory}/cgroup.events`;
+  const fd = native.open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0) throw freezerError("open cgroup.events", errnoText(-fd), directory, -fd);
+  return fd;
+}
+
+function isFrozen(fd: number, directory: string): boolean {
+  const buffer = new Uint8Array(EVENTS_SIZE);
+  const size = native.read(fd, buffer);
+  if (size < 0) {
+    native.close(fd);
+    throw freezerError("read cgroup.events", errnoText(-size), directory, -size);
+  }
+  return new TextDecoder().decode(buffer.subarray(0, size)).includes("frozen 1");
+}
+
+function write(directory: string, value: string): void {
+  const result = native.writeFile(AT_FDCWD, `${directory}/cgroup.freeze`, O_WRONLY, 0, value);
+  if (result < 0) throw freezerError(`write ${value} to cgroup.freeze`, errnoText(-result), directory, -result);
+}
+
+function freezerError(what: string, why: string, path: string, errno?: number): RuntimeError {
+  const facts = errno === undefined ? { path } : { path, errno };
+  return new RuntimeError("CGROUP", `freezer cgroup ${path}: ${what}: ${why}`, facts);
+}

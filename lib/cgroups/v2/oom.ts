@@ -1,0 +1,77 @@
+/** Word from the kernel that it is killing processes of a container on cgroup v2 for want of memory. */
+import { RuntimeError } from "../../errors.ts";
+import { errnoText } from "../../kernel/errno.ts";
+import { AT_FDCWD, SMALL_FILE } from "../../sys/files.ts";
+import { native } from "../../sys/native.ts";
+import { parentOf } from "../files/tree.ts";
+import type { OomWatch } from "../v1/oom.ts";
+
+const IN_MODIFY = 2;
+const IN_DELETE_SELF = 0x400;
+const BUFFER_SIZE = 4096;
+
+/**
+ * Watches memory.events of a cgroup. The kernel tells of every change of the file, at most once in 10 ms.
+ *
+ * Whoever deletes the container may be faster than that. Then the cgroup above is the witness, which counts what
+ * happens below it; it is watched as well, so that what happens to others beside the container is known before.
+ *
+ * @throws RuntimeError `HOST_UNABLE` without a memory controller, `CGROUP`
+ */
+export function watchUnifiedOom(directory: string): OomWatch {
+  const path = `${directory}/memory.events`;
+  const pathAbove = `${parentOf(directory)}/memory.events`;
+  // What happens between the two is counted for the container twice rather than not at all.
+  let knownAbove = kills(pathAbove);
+  const first = kills(path);
+  if (first === undefined) {
+    throw new RuntimeError("HOST_UNABLE", `cannot watch for OOM: memory controller missing: there is no ${path}`);
+  }
+  let known = first;
+  const fd = native.inotify();
+  if (fd < 0) throw failed("inotify_init1", directory, -fd);
+  const watches: (readonly [string, number])[] = [[path, IN_MODIFY], [directory, IN_DELETE_SELF]];
+  // The root of the hierarchy has no such file.
+  if (knownAbove !== undefined) watches.push([pathAbove, IN_MODIFY]);
+  for (const [what, mask] of watches) {
+    const result = native.inotifyAdd(fd, what, mask);
+    if (result >= 0) continue;
+    native.close(fd);
+    throw failed(`inotify_add_watch ${what}`, what, -result);
+  }
+  return {
+    fd,
+    read: async () => {
+      const buffer = new Uint8Array(BUFFER_SIZE);
+      // What the events were does not matter: the files tell.
+      while (native.read(fd, buffer) > 0);
+      const above = kills(pathAbove);
+      const now = kills(path);
+      if (now === undefined) {
+        const ooms = above === undefined || knownAbove === undefined ? 0 : above - knownAbove;
+        knownAbove = above;
+        return { ooms, gone: true };
+      }
+      const ooms = now - known;
+      known = now;
+      knownAbove = above;
+      return { ooms, gone: false };
+    },
+    close: () => {
+      native.close(fd);
+    },
+  };
+}
+
+function kills(path: string): number | undefined {
+  const text = native.readFile(AT_FDCWD, path, SMALL_FILE);
+  if (typeof text === "number") return undefined;
+  for (const line of text.split("\n")) {
+    if (line.startsWith("oom_kill ")) return Number(line.slice(9));
+  }
+  return undefined;
+}
+
+function failed(what: string, path: string, errno: number): RuntimeError {
+  return new RuntimeError("CGROUP", `cannot watch for OOM: ${what}: ${errnoText(errno)}`, { path, errno });
+}

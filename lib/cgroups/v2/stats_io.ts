@@ -1,0 +1,44 @@
+/** io.stat of cgroup v2 under the names of v1's blkio. Pure. */
+import type { BlkioEntry, BlkioStats } from "../v1/stats_blkio.ts";
+import { lines, parseCount } from "../files/stats_parse.ts";
+
+/** What each key of io.stat is; others (of io.cost and io.latency) have no name on v1. */
+const KEYS: readonly (readonly [key: string, name: "ioServiceBytesRecursive" | "ioServicedRecursive", op: string])[] = [
+  ["rbytes", "ioServiceBytesRecursive", "Read"],
+  ["wbytes", "ioServiceBytesRecursive", "Write"],
+  ["dbytes", "ioServiceBytesRecursive", "Discard"],
+  ["rios", "ioServicedRecursive", "Read"],
+  ["wios", "ioServicedRecursive", "Write"],
+  ["dios", "ioServicedRecursive", "Discard"],
+];
+
+/**
+ * @param text lines such as `8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6`
+ * @throws RuntimeError `CGROUP` for what is no number
+ */
+export function blkioOf(text: string): BlkioStats {
+  const found: Record<"ioServiceBytesRecursive" | "ioServicedRecursive", BlkioEntry[]> = {
+    ioServiceBytesRecursive: [],
+    ioServicedRecursive: [],
+  };
+  for (const line of lines(text)) {
+    const [device = "", ...pairs] = line.split(" ");
+    const [major = "", minor = ""] = device.split(":");
+    // A device that is gone has no numbers.
+    if (minor === "") continue;
+    for (const [key, name, op] of KEYS) {
+      const word = pairs.find((pair) => pair.startsWith(`${key}=`));
+      if (word === undefined) continue;
+      const entry: Record<string, unknown> = {};
+      const shown = { major: parseCount(major, "io.stat"), minor: parseCount(minor, "io.stat") };
+      for (const [field, number] of Object.entries(shown)) if (number !== 0) entry[field] = number;
+      entry["op"] = op;
+      const value = parseCount(word.slice(key.length + 1), "io.stat");
+      if (value !== 0) entry["value"] = value;
+      found[name].push(entry);
+    }
+  }
+  const result: Record<string, readonly BlkioEntry[]> = {};
+  for (const [name, entries] of Object.entries(found)) if (entries.length > 0) result[name] = entries;
+  return result;
+}

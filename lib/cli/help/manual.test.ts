@@ -1,0 +1,51 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import t from "tap";
+import { manualPages } from "./manual.ts";
+import { type CommandRow, COMMANDS, GLOBAL_OPTIONS } from "../table.ts";
+import { DESCRIPTIONS } from "./texts.ts";
+
+const FOLDER = new URL("../../../../../man/", import.meta.url).pathname;
+const pages = manualPages();
+
+t.test("man/ is what npm run generate makes", async (t) => {
+  t.same(readdirSync(FOLDER).sort(), [...pages.keys()].sort());
+  for (const [name, text] of pages) t.equal(readFileSync(FOLDER + name, "utf8"), text, name);
+});
+
+t.test("each command, and each of its options, is there", async (t) => {
+  for (const { name, options } of Object.values<CommandRow>(COMMANDS)) {
+    const page = pages.get(`runt-${name}.8`) ?? "";
+    t.match(page, `.SH NAME\nrunt\\-${name} \\-\n`);
+    t.match(pages.get("runt.8"), `.BR runt\\-${name} (8)\n`);
+    for (const option of options) {
+      const flag = `\\fB\\-\\-${option.name.replaceAll("-", "\\-")}\\fR`;
+      t.equal(page.includes(flag), option.hidden !== true, `${name} ${option.name}`);
+    }
+    const example = /^ {4}[#$] (.*)$/m.exec(DESCRIPTIONS[name as keyof typeof DESCRIPTIONS])?.[1] ?? "no example";
+    t.match(page, example.replaceAll("-", "\\-").replaceAll("'", "\\(aq"));
+  }
+  for (const { name } of GLOBAL_OPTIONS) {
+    const flag = `\\fB\\-\\-${name.replaceAll("-", "\\-")}\\fR`;
+    t.equal((pages.get("runt.8") ?? "").includes(flag), name !== "criu", name);
+  }
+});
+
+t.test("they are clean", { skip: has("mandoc") ? false : "mandoc is not installed" }, async (t) => {
+  for (const [name, text] of pages) {
+    const { stdout } = spawnSync("mandoc", ["-T", "lint", "-W", "warning"], { input: text, encoding: "utf8" });
+    t.equal(stdout, "", name);
+  }
+});
+
+t.test("man shows them", { skip: has("man") ? false : "man is not installed" }, async (t) => {
+  const env = { ...process.env, MANWIDTH: "100", LC_ALL: "C", MANROFFSEQ: "" };
+  const { stdout, stderr, status } = spawnSync("man", ["--warnings", "-l", `${FOLDER}runt-exec.8`], { env, encoding: "utf8" });
+  t.strictSame([status, stderr], [0, ""]);
+  t.match(stdout, /^ +-e, --env NAME=value\n +add NAME=value to the environment; may be given several times$/m);
+  t.match(stdout, /^ +# runt exec --tty --user 1000:1000 --env TERM=xterm web sh$/m);
+});
+
+function has(program: string): boolean {
+  return spawnSync("/bin/sh", ["-c", `command -v ${program}`]).status === 0;
+}

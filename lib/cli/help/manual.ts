@@ -1,0 +1,159 @@
+/** Manual pages in man(7), made of the table of commands and the texts of the help. Pure. */
+
+import {
+  ANY_EXIT_STATUS,
+  ENVIRONMENT,
+  EXIT_STATUS,
+  FILES,
+  LOG,
+  MANUAL_DATE,
+  PROGRAM_EXIT_STATUS,
+  SEE_ALSO,
+} from "./manual_texts.ts";
+import { valueOf } from "../option_values.ts";
+import {
+  type CommandName,
+  type CommandRow,
+  COMMANDS,
+  GLOBAL_OPTIONS,
+  HELP_OPTION,
+  type OptionRow,
+  VERSION_OPTION,
+} from "../table.ts";
+import { DESCRIPTIONS, PROGRAM } from "./texts.ts";
+
+/** Columns of a line of running text; what is escaped makes it a little longer. */
+const WIDTH = 72;
+
+/** All pages: the name of the file, and its text. */
+export function manualPages(): ReadonlyMap<string, string> {
+  const rows = Object.values<CommandRow>(COMMANDS);
+  return new Map([
+    ["runt.8", programPage(rows)],
+    ...rows.map((row) => [`runt-${row.name}.8`, commandPage(row)] as const),
+  ]);
+}
+
+function commandPage(row: CommandRow): string {
+  const { name, summary, options } = row;
+  const [description = "", examples] = DESCRIPTIONS[name as CommandName].split("\n\nEXAMPLE:\n");
+  const others = Object.hasOwn(SEE_ALSO, name) ? (SEE_ALSO[name] ?? []) : [];
+  const status = Object.hasOwn(EXIT_STATUS, name) ? EXIT_STATUS[name] : undefined;
+  return (
+    title(`runt-${name}`) +
+    section("NAME", `runt\\-${name} \\-\n${filled(summary)}`) +
+    section("SYNOPSIS", row.arguments.split("  |  ").map((form) => synopsis(name, form)).join(".br\n")) +
+    section("DESCRIPTION", paragraphs(description)) +
+    section("OPTIONS", [...options, HELP_OPTION].map(optionItem).join("") + GLOBAL_NOTE) +
+    section("EXIT STATUS", paragraphs(status ?? ANY_EXIT_STATUS)) +
+    (examples === undefined ? "" : section("EXAMPLES", example(examples))) +
+    section("SEE ALSO", references(["runt(8)", ...others]))
+  );
+}
+
+function programPage(rows: readonly CommandRow[]): string {
+  const options: readonly OptionRow[] = [...GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION];
+  const commands = rows.map(({ name, summary }) => `.TP\n.BR runt\\-${verbatim(name)} (8)\n${filled(summary)}`);
+  return (
+    title("runt") +
+    section("NAME", `runt \\- ${PROGRAM.title}\n`) +
+    section("SYNOPSIS", `.B runt\n[global options] command [command options] [arguments...]\n`) +
+    section("DESCRIPTION", paragraphs(PROGRAM.text)) +
+    section("COMMANDS", commands.join("")) +
+    section("GLOBAL OPTIONS", options.map(optionItem).join("")) +
+    section("LOG", paragraphs(LOG)) +
+    section("EXIT STATUS", paragraphs(PROGRAM_EXIT_STATUS)) +
+    section("ENVIRONMENT", ENVIRONMENT.map(item).join("")) +
+    section("FILES", FILES.map(item).join("")) +
+    section("SEE ALSO", references(rows.map(({ name }) => `runt-${name}(8)`)))
+  );
+}
+
+const GLOBAL_NOTE = ".PP\nGlobal options may stand here, too; they are in\n.BR runt (8).\n";
+
+function title(name: string): string {
+  const heading = name.toUpperCase().replaceAll("-", "\\-");
+  return [
+    `.\\" Made by "npm run generate" from lib/cli; changes belong there.`,
+    `.TH ${heading} 8 ${MANUAL_DATE} runt "System Administration"`,
+    // Names of files and variables are not to be cut.
+    ".nh\n.ad l\n",
+  ].join("\n");
+}
+
+function section(name: string, body: string): string {
+  return `.SH ${name}\n${body}`;
+}
+
+function synopsis(name: string, form: string): string {
+  return `.B runt ${name}\n[options] ${prose(form)}`.trimEnd() + "\n";
+}
+
+function optionItem(option: OptionRow): string {
+  if (option.hidden === true) return "";
+  const names = [...(option.alias === undefined ? [] : [`\\-${option.alias}`]), `\\-\\-${verbatim(option.name)}`];
+  const value = valueOf(option);
+  const flags = names.map((name) => `\\fB${name}\\fR`).join(", ");
+  const shown = value === undefined ? "" : ` \\fI${prose(value.name)}\\fR`;
+  const standard = option.default === undefined ? "" : ` (default: ${option.default})`;
+  return `.TP\n${flags}${shown}\n${filled(option.help + standard)}`;
+}
+
+function item({ term, text }: { readonly term: string; readonly text: string }): string {
+  return `.TP\n.B ${prose(term)}\n${filled(text)}`;
+}
+
+function references(pages: readonly string[]): string {
+  const entries = pages.map((page) => {
+    const [name = "", number = ""] = page.split("(");
+    return `.BR ${name.replaceAll("-", "\\-")} (${number}`;
+  });
+  return `${entries.join(",\n")}\n`;
+}
+
+/** Paragraphs, which empty lines part; lines that are indented stay as they are. */
+function paragraphs(text: string): string {
+  return text
+    .split("\n\n")
+    .map((part, index) => {
+      const body = part.startsWith("    ") ? example(part) : filled(part);
+      return index === 0 ? body : `.PP\n${body}`;
+    })
+    .join("");
+}
+
+function example(text: string): string {
+  const lines = text.split("\n").map((each) => verbatim(each.replace(/^ {4}/, "")));
+  return `.nf\n.RS 4\n${lines.join("\n")}\n.RE\n.fi\n`;
+}
+
+/** Running text in lines of its own, which are short as man-pages(7) wants them. */
+function filled(text: string): string {
+  let result = "";
+  let row = "";
+  for (const word of text.split(/\s+/)) {
+    if (row !== "" && row.length + 1 + word.length > WIDTH) {
+      result += `${line(row)}\n`;
+      row = "";
+    }
+    row += row === "" ? word : ` ${word}`;
+  }
+  return `${result}${line(row)}\n`;
+}
+
+/** A line of running text; it may not begin like a request. */
+function line(text: string): string {
+  const escaped = prose(text);
+  return /^[.']/.test(escaped) ? `\\&${escaped}` : escaped;
+}
+
+/** A dash that does not join the parts of a word is one that a reader may copy. */
+function prose(text: string): string {
+  const dashes = text.replaceAll("\\", "\\e").replace(/(?<![A-Za-z0-9])-/g, "\\-");
+  return dashes.replaceAll("^", "\\(ha").replaceAll("~", "\\(ti");
+}
+
+function verbatim(text: string): string {
+  const escaped = text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("'", "\\(aq").replaceAll("^", "\\(ha");
+  return escaped.startsWith(".") ? `\\&${escaped}` : escaped;
+}

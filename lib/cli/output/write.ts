@@ -1,0 +1,37 @@
+/** Writing to descriptors, all of it. */
+
+import { Errno } from "../../kernel/errno.ts";
+import { POLLOUT } from "../../kernel/numbers.ts";
+import { native } from "../../sys/native.ts";
+
+export const STDOUT = 1;
+export const STDERR = 2;
+
+
+/**
+ * Writes all of `text`.
+ *
+ * @returns 0, or the errno of what could not be written: EPIPE where the reader has gone
+ */
+export function write(fd: number, text: string): number {
+  if (text === "") return 0;
+  let written = native.write(fd, text);
+  // Nearly always one call is enough, and then the text need not be encoded here.
+  if (written === text.length && isAscii(text)) return 0;
+  const bytes = new TextEncoder().encode(text);
+  let offset = 0;
+  for (;;) {
+    if (written > 0) offset += written;
+    else if (written === -Errno.EAGAIN) native.poll(Int32Array.of(fd, POLLOUT), -1);
+    else if (written !== -Errno.EINTR) return -written;
+    if (offset >= bytes.length) return 0;
+    written = native.write(fd, bytes.subarray(offset));
+  }
+}
+
+function isAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    if (text.charCodeAt(index) > 127) return false;
+  }
+  return true;
+}

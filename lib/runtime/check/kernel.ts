@@ -1,0 +1,157 @@
+import { cgroupLayout, findHierarchy } from "../../cgroups/place/layout.ts";
+import { pointerStep } from "../../spec/json/exact.ts";
+import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
+import { sysctlPath } from "../../spec/rules/sysctl.ts";
+import type { Config, Hooks, LinuxResources } from "../../spec/types.ts";
+import { errnoText } from "../../kernel/errno.ts";
+import { AT_FDCWD, exists, readTextIfExists } from "../../sys/files.ts";
+import { native } from "../../sys/native.ts";
+import { findResctrl, rdtProblem } from "../host/intel_rdt.ts";
+import { apparmorEnabled, selinuxEnabled } from "../host/security_modules.ts";
+
+const X_OK = 1;
+
+/** Cgroup controllers, security modules, limits, parameters and hook programs that this host lacks. */
+export function kernelFindings(config: Sound<Config>, report: Report): void {
+  checkControllers(config.linux?.resources, report);
+  checkSecurityModules(config, report);
+  checkNetDevices(config, report);
+  checkRdt(config, report);
+  checkRlimits(config, report);
+  checkSysctls(config, report);
+  if (config.hooks !== undefined) checkHooks(config.hooks, report);
+}
+
+/** Controllers of cgroup v2, or else v1, that limits need, each with one property that does. */
+function neededControllers(resources: Sound<LinuxResources>, isUnified: boolean): ReadonlyMap<string, string> {
+  const needed = new Map<string, string>();
+  const { memory, cpu, pids, blockIO, hugepageLimits, rdma, network, unified } = resources;
+  for (const name of ["limit", "reservation", "swap"] as const) {
+    if (memory?.[name] !== undefined) needed.set("memory", `/memory/${name}`);
+  }
+  for (const name of ["shares", "quota", "period", "burst", "idle"] as const) {
+    if (cpu?.[name] !== undefined) needed.set("cpu", `/cpu/${name}`);
+  }
+  for (const name of ["cpus", "mems"] as const) {
+    if ((cpu?.[name] ?? "") !== "") needed.set("cpuset", `/cpu/${name}`);
+  }
+  if (pids?.limit !== undefined) needed.set("pids", "/pids/limit");
+  if ((blockIO?.weight ?? 0) !== 0) needed.set(isUnified ? "io" : "blkio", "/blockIO/weight");
+  for (const name of [
+    "throttleReadBpsDevice",
+    "throttleWriteBpsDevice",
+    "throttleReadIOPSDevice",
+    "throttleWriteIOPSDevice",
+  ] as const) {
+    if ((blockIO?.[name]?.length ?? 0) > 0) needed.set(isUnified ? "io" : "blkio", `/blockIO/${name}`);
+  }
+  if ((hugepageLimits?.length ?? 0) > 0) needed.set("hugetlb", "/hugepageLimits");
+  if (Object.keys(rdma ?? {}).length > 0) needed.set("rdma", "/rdma");
+  if (!isUnified && (network?.classID ?? 0) !== 0) needed.set("net_cls", "/network/classID");
+  if (!isUnified && (network?.priorities?.length ?? 0) > 0) needed.set("net_prio", "/network/priorities");
+  for (const key of isUnified ? Object.keys(unified ?? {}) : []) {
+    const controller = key.slice(0, Math.max(0, key.indexOf(".")));
+    // Files of the core need none; what is no such key is found elsewhere.
+    if (controller !== "" && controller !== "cgroup") needed.set(controller, `/unified${pointerStep(key)}`);
+  }
+  return needed;
+}
+
+function checkControllers(resources: Sound<LinuxResources> | undefined, report: Report): void {
+  if (resources === undefined) return;
+  const layout = cgroupLayout();
+  const unified =
+    layout.kind === "v2" && layout.unified !== undefined
+      ? (readTextIfExists(`${layout.unified.mountpoint}/cgroup.controllers`) ?? "").trim().split(" ")
+      : undefined;
+  for (const [controller, property] of neededControllers(resources, unified !== undefined)) {
+    const there = unified?.includes(controller) ?? findHierarchy(layout, controller) !== undefined;
+    if (!there) report(`/linux/resources${property}`, `the cgroup controller ${controller} is ${unified === undefined ? "not mounted" : "not in cgroup v2 of this host"}`);
+  }
+}
+
+function checkSecurityModules({ process, linux }: Sound<Config>, report: Report): void {
+  if ((process?.apparmorProfile ?? "") !== "" && !apparmorEnabled()) {
+    report("/process/apparmorProfile", "the security module apparmor is not active in this kernel");
+  }
+  if (linux?.memoryPolicy !== undefined && !exists("/proc/self/numa_maps")) {
+    report("/linux/memoryPolicy", "this kernel has no NUMA memory policies");
+  }
+}
+
+function checkNetDevices({ linux }: Sound<Config>, report: Report): void {
+  for (const name in linux?.netDevices) {
+    // A name that is wrong must not become a path.
+    if (name === "" || name.includes("/") || exists(`/sys/class/net/${name}`)) continue;
+    report(`/linux/netDevices${pointerStep(name)}`, `there is no network device ${name} on this host`);
+  }
+}
+
+function checkRdt({ linux }: Sound<Config>, report: Report): void {
+  const { l3CacheSchema, memBwSchema } = linux?.intelRdt ?? {};
+  if (linux?.intelRdt === undefined) return;
+  const asked = {
+    ...(l3CacheSchema === undefined ? {} : { l3CacheSchema }),
+    ...(memBwSchema === undefined ? {} : { memBwSchema }),
+  };
+  const problem = rdtProblem(asked, findResctrl());
+  if (problem !== undefined) report(...problem);
+}
+
+/** What this host ignores, because it has no use for it. */
+export function ignoredFindings({ process, linux }: Sound<Config>, report: Report): void {
+  const labels = [
+    ["/process/selinuxLabel", process?.selinuxLabel],
+    ["/linux/mountLabel", linux?.mountLabel],
+  ] as const;
+  for (const [pointer, label] of labels) {
+    if (label === undefined || label === "" || selinuxEnabled()) continue;
+    report(pointer, "ignored, SELinux is not in force on this host");
+  }
+}
+
+/** Not even root may set a limit of open files above fs.nr_open. */
+function checkRlimits({ process }: Sound<Config>, report: Report): void {
+  process?.rlimits?.forEach((limit, index) => {
+    const hard = limit?.hard;
+    if (limit?.type !== "RLIMIT_NOFILE" || hard === undefined) return;
+    const most = Number(readTextIfExists("/proc/sys/fs/nr_open")?.trim() ?? "0");
+    if (most <= 0 || hard <= most) return;
+    report(`/process/rlimits/${index}/hard`, `found ${hard}, /proc/sys/fs/nr_open allows at most ${most}`);
+  });
+}
+
+/** Parameters of one network device are looked for by the kernel only: the device may come with a hook. */
+function checkSysctls({ linux }: Sound<Config>, report: Report): void {
+  for (const name in linux?.sysctl) {
+    // A name that is wrong must not become a path: it may lead out of /proc/sys.
+    if (linux?.sysctl?.[name] === undefined) continue;
+    const path = sysctlPath(name);
+    if (/^net\/ipv[46]\/(conf|neigh)\/(?!all\/|default\/)/.test(path) || exists(`/proc/sys/${path}`))
+      continue;
+    report(
+      `/linux/sysctl${pointerStep(name)}`,
+      `this kernel has no /proc/sys/${path}; a module may be missing`,
+    );
+  }
+}
+
+/** Hooks whose program is the runtime's; the path of startContainer is one of the container. */
+const HOOKS: readonly (keyof Hooks)[] = [
+  "prestart",
+  "createRuntime",
+  "createContainer",
+  "poststart",
+  "poststop",
+];
+
+function checkHooks(hooks: Sound<Hooks>, report: Report): void {
+  for (const name of HOOKS) {
+    hooks[name]?.forEach((hook, index) => {
+      const path = hook?.path;
+      if (path === undefined) return;
+      const result = native.access(AT_FDCWD, path, X_OK);
+      if (result < 0) report(`/hooks/${name}/${index}/path`, `${path}: ${errnoText(-result)}`);
+    });
+  }
+}

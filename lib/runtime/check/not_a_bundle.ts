@@ -1,0 +1,53 @@
+/** What stands where a bundle was expected, for a person who has an image, or a root file system alone. */
+import { AT_FDCWD, exists } from "../../sys/files.ts";
+import { native } from "../../sys/native.ts";
+import { programName } from "../../sys/program_name.ts";
+
+const S_IFMT = 0o170000;
+const S_IFDIR = 0o040000;
+/** Directories that nearly every root file system has. */
+const OF_A_ROOT = ["bin", "etc", "lib", "usr", "var"];
+const UNPACK = '"skopeo copy docker-archive:FILE oci:LAYOUT:TAG" and "umoci unpack --image LAYOUT:TAG BUNDLE" make a bundle of it';
+
+/** How a bundle comes about. */
+export function howToMakeBundle(): string {
+  const name = programName();
+  return (
+    "a bundle is a directory with config.json and a root file system; " +
+    `${name} pulls no images: an engine does ("podman run IMAGE"), and fills a root file system ` +
+    `("mkdir -p BUNDLE/rootfs", "podman export CONTAINER | tar -x -C BUNDLE/rootfs"), for which "${name} spec --bundle BUNDLE" writes config.json`
+  );
+}
+
+/** What `path`, which has no config.json, is instead; `undefined` where nothing is known. */
+export function whatIsThere(path: string): string | undefined {
+  const has = (name: string): boolean => exists(`${path}/${name}`);
+  const stat = native.stat(AT_FDCWD, path, true);
+  if (typeof stat === "number") return `${path} does not exist`;
+  if ((stat.mode & S_IFMT) !== S_IFDIR) {
+    const isArchive = /\.(tar|tgz|txz|tar\.\w+)$/.test(path);
+    return isArchive ? `${path} is an archive, perhaps of an image: ${UNPACK}` : `${path} is no directory`;
+  }
+  if (has("oci-layout")) {
+    return `${path} is the layout of an OCI image: "umoci unpack --image ${path}:TAG BUNDLE" makes a bundle of it`;
+  }
+  if (has("manifest.json")) return `${path} is an image as "docker save" writes it: ${UNPACK}`;
+  if (has("rootfs")) return `${path} has a root file system: "${programName()} spec --bundle ${path}" writes config.json beside it`;
+  const isRoot = OF_A_ROOT.filter(has).length >= 2;
+  return isRoot ? `${path} looks like a root file system: it belongs into the directory "rootfs" of a bundle` : undefined;
+}
+
+/** What the text of a config.json is instead, where it is no container's; `undefined` where nothing is known. */
+export function whatItDescribes(text: string): string | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null || "ociVersion" in value) return undefined;
+  const document = value as { readonly rootfs?: { readonly type?: unknown } | null; readonly [name: string]: unknown };
+  const isConfig = document.rootfs?.type === "layers" || ("architecture" in value && "os" in value);
+  if (isConfig) return `this is the configuration of an image, not of a container: ${howToMakeBundle()}`;
+  return "schemaVersion" in value ? `this is the manifest of an image, not the configuration of a container: ${howToMakeBundle()}` : undefined;
+}

@@ -1,0 +1,141 @@
+/**
+ * The end of a container: its processes, its cgroups, its state directory, the poststop hooks. Steps 12 and
+ * 13 of the lifecycle, and the only place where a container is taken apart.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
+ */
+import { attachCgroup, type SystemdUnit } from "../../cgroups/open.ts";
+import { RuntimeError } from "../../errors.ts";
+import type { Annotations } from "../../spec/annotations.ts";
+import type { Hook } from "../../spec/types.ts";
+import { Errno } from "../../kernel/errno.ts";
+import { check } from "../../sys/files.ts";
+import { SIGKILL } from "../../kernel/numbers.ts";
+import { native } from "../../sys/native.ts";
+import { readable } from "../../sys/waiting.ts";
+import { hookState, runHook } from "../host/hooks.ts";
+import type { RuntimeContext } from "../options.ts";
+import { isAlive } from "./status.ts";
+import type { ContainerRecord, Entry } from "./store.ts";
+import { killMembers, reapStrays } from "./members.ts";
+import { whyStuck } from "./stuck.ts";
+import { removeRdt } from "../host/intel_rdt.ts";
+import { stopUnit } from "../../cgroups/systemd/driver.ts";
+
+/** How long a killed process may take to go away; milliseconds. */
+const KILL_PATIENCE = 10_000;
+/** How long the first one may take before the others are killed as well, and reaped where it waits for that; milliseconds. */
+const INIT_PATIENCE = 500;
+
+/**
+ * Kills the container's first process and waits until it is gone.
+ * @param root the state directory
+ * @throws TIMEOUT if it does not go (it hangs in the kernel)
+ */
+export async function stopInit(record: ContainerRecord, root: string): Promise<void> {
+  const pidfd = openInit(record);
+  if (pidfd === undefined) return;
+  try {
+    // Once the first process is gone its descendants are nobody's.
+    if (!record.own_pid_namespace && !attachCgroup(record.cgroup_paths).processes().includes(record.init_process_pid)) {
+      await killMembers(record, SIGKILL, root);
+    }
+    const sent = native.pidfdKill(pidfd, SIGKILL);
+    if (sent !== -Errno.ESRCH) check(sent, "kill container init");
+    const cgroup = attachCgroup(record.cgroup_paths);
+    cgroup.thawKilled();
+    if (await readable(pidfd, INIT_PATIENCE)) return;
+    // Another process of the container may freeze it again; none is left to once all have been killed.
+    cgroup.killAll(SIGKILL);
+    if (record.own_pid_namespace) reapStrays(record);
+    if (!(await readable(pidfd, KILL_PATIENCE))) {
+      const { init_process_pid: pid } = record;
+      throw new RuntimeError("TIMEOUT", `container init still running: process ${pid} was killed and does not end: ${whyStuck(pid)}`);
+    }
+  } finally {
+    native.close(pidfd);
+  }
+}
+
+/** A pidfd of the container's first process; `undefined` if that is gone. @throws SYSCALL if that cannot be told */
+export function openInit(record: ContainerRecord): number | undefined {
+  const { init_process_pid: pid, init_process_start: startTime } = record;
+  if (pid === 0) return undefined;
+  const pidfd = native.pidfdOpen(pid);
+  if (pidfd === -Errno.ESRCH || pidfd === -Errno.EINVAL) return undefined;
+  check(pidfd, `pidfd_open ${pid}`);
+  let alive = false;
+  try {
+    // Looked at after the pidfd was opened: so it is this process that the descriptor stands for.
+    alive = isAlive(pid, startTime);
+  } finally {
+    if (!alive) native.close(pidfd);
+  }
+  return alive ? pidfd : undefined;
+}
+
+/**
+ * Takes away what is left of a container whose first process has ended, unless somebody else has done it already.
+ * @throws CGROUP if a cgroup cannot be removed; then the state stays, so that `delete` can be tried again
+ */
+export async function destroy(
+  context: RuntimeContext,
+  entry: Entry,
+  record: ContainerRecord | undefined,
+): Promise<void> {
+  if (!(await entry.lock())) {
+    throw new RuntimeError("WRONG_STATE", `container ${entry.id} is busy: another runtime is at work on it`);
+  }
+  if (!entry.alive()) return;
+  if (record !== undefined) {
+    const cgroup = attachCgroup(record.cgroup_paths);
+    // With a pid namespace of its own nothing of the container has outlived its first process.
+    if (!record.own_pid_namespace) {
+      cgroup.killAll(SIGKILL);
+      if (record.namespaces !== undefined) await killByNamespace(record, context.root);
+    }
+    if (record.systemd !== undefined) await stopSystemdUnit(context, record.systemd);
+    cgroup.remove();
+    if (record.intel_rdt !== undefined) removeRdt(record.intel_rdt);
+  }
+  entry.remove();
+  context.log.debug(`container ${entry.id}: cgroups and state removed`);
+  if (record === undefined) return;
+  await runPoststop(context, record.hooks?.poststop, hookState(record, "stopped", 0), record.bundle, record.annotations);
+}
+
+/** Without a cgroup and a pid namespace. @throws TIMEOUT */
+async function killByNamespace(record: ContainerRecord, root: string): Promise<void> {
+  const left = await killMembers(record, SIGKILL, root);
+  if (left.length === 0) return;
+  throw new RuntimeError("TIMEOUT", `processes of container ${record.id} are still running: ${left.join(", ")}`);
+}
+
+/** Stops the container's unit; if systemd cannot be asked, its cgroup has to be removed all the same. */
+async function stopSystemdUnit(context: RuntimeContext, unit: SystemdUnit): Promise<void> {
+  try {
+    stopUnit(unit, context.log);
+  } catch (error) {
+    context.log.warn(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Runs poststop hooks; one that fails is a warning, and the others still run (runtime.md, step 13). */
+export async function runPoststop(
+  context: RuntimeContext,
+  hooks: readonly Hook[] | undefined,
+  state: string,
+  bundle: string,
+  annotations?: Annotations,
+): Promise<void> {
+  if (hooks === undefined || hooks.length === 0) return;
+  for (let index = 0; index < hooks.length; index++) {
+    const hook = hooks[index];
+    if (hook === undefined) continue;
+    try {
+      await runHook("poststop", index, hook, state, bundle, annotations);
+    } catch (error) {
+      context.log.warn(error instanceof Error ? error.message : String(error));
+    }
+  }
+}

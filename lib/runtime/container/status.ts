@@ -1,0 +1,69 @@
+/**
+ * What state a container is in, computed from the process, the freezer and the start FIFO.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#state
+ */
+import { attachCgroup } from "../../cgroups/open.ts";
+import { type ProcStat, readProcStat } from "../../sys/proc_stat.ts";
+import type { StateReport } from "../options.ts";
+import type { ContainerRecord, Entry } from "./store.ts";
+
+/**
+ * The status of a container.
+ * @param record `undefined`: `create` has not written one, or was killed before it had
+ * @param locked this process holds the container's lock, so nobody is creating it
+ */
+export function status(
+  entry: Entry,
+  record: ContainerRecord | undefined,
+  locked = false,
+): StateReport["status"] {
+  if (record === undefined || record.init_process_pid === 0) {
+    return !locked && entry.busy() ? "creating" : "stopped";
+  }
+  const stat = readProcStat(record.init_process_pid);
+  if (stat === undefined || !isThat(stat, record.init_process_start)) return "stopped";
+  if (attachCgroup(record.cgroup_paths).freezerState() === "frozen") return "paused";
+  // Not yet while a startContainer hook runs, which comes after the FIFO.
+  return hasExecuted(stat) || record.restored !== undefined ? "running" : "created";
+}
+
+/** The container's first process is a clone of init: the kernel remembers until its execve (PF_FORKNOEXEC). */
+const PF_FORKNOEXEC = 0x40;
+
+function hasExecuted({ flags }: ProcStat): boolean {
+  return (flags & PF_FORKNOEXEC) === 0;
+}
+
+/** Whether a child that was init when it was made is something else by now, or is gone. */
+export function mayHaveExecuted(pid: number): boolean {
+  const stat = readProcStat(pid);
+  return stat === undefined || hasExecuted(stat);
+}
+
+/** Whether that very process runs: not another one with its pid, and not a zombie. */
+export function isAlive(pid: number, startTime: number): boolean {
+  const stat = readProcStat(pid);
+  return stat !== undefined && isThat(stat, startTime);
+}
+
+function isThat(stat: ProcStat, startTime: number): boolean {
+  return stat.startTime === startTime && !isDead(stat);
+}
+
+function isDead({ state }: ProcStat): boolean {
+  return state === "Z" || state === "X";
+}
+
+/** Start time of a process in clock ticks since boot, 0 if it is gone. */
+export function processStartTime(pid: number): number {
+  return readProcStat(pid)?.startTime ?? 0;
+}
+
+/** What /proc tells of a process; `undefined` where it is gone. One whose first thread has ended may live on. */
+export function processStat(
+  pid: number,
+): { readonly parent: number; readonly startTime: number; readonly isDead: boolean } | undefined {
+  const stat = readProcStat(pid);
+  return stat === undefined ? undefined : { parent: stat.parent, startTime: stat.startTime, isDead: isDead(stat) };
+}

@@ -1,0 +1,160 @@
+/**
+ * CRIU as a child that talks over a socket (`criu swrk`), which is how it lets itself be used by programs.
+ *
+ * @see https://criu.org/RPC
+ */
+import { RuntimeError } from "../../errors.ts";
+import { errnoText } from "../../kernel/errno.ts";
+import { AT_FDCWD, O_CLOEXEC, O_RDWR, SMALL_FILE, check, checkValue } from "../../sys/files.ts";
+import { POLLIN, SIGKILL } from "../../kernel/numbers.ts";
+import { native } from "../../sys/native.ts";
+import { findProgram, searchPath } from "../../sys/find_program.ts";
+import { beforeBlocking } from "../../sys/waiting.ts";
+import { decodeResponse, encodeRequest, CriuType, type CriuFields, type CriuResponse } from "./messages.ts";
+import { callersEnvironment } from "../../sys/environment.ts";
+
+const SOCK_SEQPACKET = 5;
+/** How long CRIU may take to go when it is let go; milliseconds. */
+const END_PATIENCE = 2000;
+/** Of the log at most so many lines of errors go into a message. */
+const ERROR_LINES = 4;
+
+/** What is done at CRIU's notifications; `fds` belong to the called one. */
+export type OnNotify = (script: string, pid: number, fds: readonly number[]) => Promise<void>;
+
+/** A running `criu swrk`. */
+export class Criu {
+  readonly pid: number;
+  #socket: number;
+  readonly #pidfd: number;
+  #isReaped = false;
+
+  /**
+   * Starts it.
+   * @param fds descriptors that it gets from 4 on; they stay the caller's
+   * @throws HOST_UNABLE where it is not installed, SYSCALL
+   */
+  static start(fds: readonly number[] = []): Criu {
+    const program = findCriu();
+    const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
+    try {
+      const options = { program, args: ["criu", "swrk", "3"], env: callersEnvironment(), fds: [0, 1, 2, theirs, ...fds] };
+      const { pid, pidfd } = checkValue(native.spawn(options), `start ${program}`, { path: program });
+      return new Criu(pid, pidfd, ours);
+    } catch (error) {
+      native.close(ours);
+      throw error;
+    } finally {
+      native.close(theirs);
+    }
+  }
+
+  private constructor(pid: number, pidfd: number, socket: number) {
+    this.pid = pid;
+    this.#pidfd = pidfd;
+    this.#socket = socket;
+  }
+
+  /**
+   * Has one thing done, and waits for its end.
+   * @throws HOST_UNABLE with what CRIU says if it fails, and what `onNotify` throws: then CRIU takes back what it did
+   */
+  async request(request: CriuFields, what: string, onNotify: OnNotify): Promise<CriuResponse> {
+    this.#send(request);
+    const buffer = new Uint8Array(64 * 1024);
+    for (;;) {
+      await beforeBlocking(this.#socket);
+      const { size, fds } = checkValue(native.receiveMessage(this.#socket, buffer), "recvmsg");
+      const said = size === 0 ? undefined : decodeResponse(buffer.subarray(0, size));
+      if (said?.type === CriuType.NOTIFY && said.success && said.notify !== undefined) {
+        await onNotify(said.notify.script, said.notify.pid, fds);
+        this.#send({ type: CriuType.NOTIFY, notify_success: true });
+        continue;
+      }
+      for (const fd of fds) native.close(fd);
+      if (said?.success === true) return said;
+      const reason = said === undefined ? "it ended without an answer" : reasonOf(said);
+      throw new RuntimeError("HOST_UNABLE", `${what}: criu failed: ${reason}`);
+    }
+  }
+
+  #send(request: CriuFields): void {
+    check(native.sendMessage(this.#socket, encodeRequest(request), []), "send a request to criu");
+  }
+
+  /** Lets it go, and waits until it has gone. */
+  close(): void {
+    if (this.#isReaped) return;
+    this.#isReaped = true;
+    native.close(this.#socket);
+    // Without a client it takes back what it has done, and goes; unless something that it waits for hangs.
+    if (native.poll(new Int32Array([this.#pidfd, POLLIN]), END_PATIENCE) <= 0) native.pidfdKill(this.#pidfd, SIGKILL);
+    native.waitpid(this.pid, false);
+    native.close(this.#pidfd);
+  }
+}
+
+function reasonOf({ errno, message }: CriuResponse): string {
+  const words = [errno === 0 ? "" : errnoText(errno), message.trim()].filter((word) => word !== "");
+  return words.length === 0 ? "it names no reason" : words.join(", ");
+}
+
+/** @throws HOST_UNABLE */
+function findCriu(): string {
+  const program = findProgram("criu");
+  if (program !== undefined) return program;
+  const text = `checkpoint and restore need CRIU: no executable "criu" in PATH (${searchPath()}); it is the package criu`;
+  throw new RuntimeError("HOST_UNABLE", text);
+}
+
+/** What `criu check` says against this host; `undefined` if it has nothing against it. */
+function criuCheck(): string | undefined {
+  const program = findCriu();
+  const input = check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null");
+  const output = check(native.memfd("runt:criu"), "memfd_create");
+  try {
+    const args = ["criu", "check"];
+    const env = [`PATH=${searchPath()}`];
+    const spawned = native.spawn({ program, args, env, fds: [input, output, output], dieWithParent: true });
+    const { pid, pidfd } = checkValue(spawned, `start ${program}`, { path: program });
+    const exited = native.waitpid(pid, false);
+    native.close(pidfd);
+    if (exited !== null && typeof exited !== "number" && !exited.signaled && exited.status === 0) return undefined;
+    const said = native.readFile(AT_FDCWD, `/proc/self/fd/${output}`, SMALL_FILE);
+    return (typeof said === "string" ? said : "").trim().split("\n").slice(-ERROR_LINES).join("; ") || "it fails";
+  } finally {
+    native.close(input);
+    native.close(output);
+  }
+}
+
+/**
+ * The error of a failed dump or restore, with the lines of CRIU's log that tell why, and what `criu check` says where it
+ * finds fault with the host.
+ */
+export function explained(error: unknown, what: string, logFile: string): unknown {
+  if (!(error instanceof RuntimeError) || error.code !== "HOST_UNABLE") return error;
+  const text = native.readFile(AT_FDCWD, logFile, 256 << 20);
+  const lines: string[] = [];
+  for (const line of typeof text === "string" ? text.split("\n") : []) {
+    const at = line.indexOf("Error (");
+    // Without CAP_SYS_RESOURCE CRIU says so, and goes on.
+    if (at >= 0 && !line.includes("RLIMIT_NOFILE")) lines.push(line.slice(at).trim());
+  }
+  const message = lines.length === 0 ? error.message : `${what}: criu failed: ${lines.slice(0, ERROR_LINES).join("; ")}`;
+  let verdict: string | undefined;
+  try {
+    verdict = criuCheck();
+  } catch {
+    verdict = undefined;
+  }
+  const host = verdict === undefined ? "" : `; criu check: ${verdict}`;
+  const where = typeof text === "string" ? ` (see ${logFile})` : "";
+  const facts = { ...error.facts, path: logFile };
+  return new RuntimeError(error.code, `${message}${host}${where}`, facts, error);
+}
+
+/** No notification is expected. */
+export async function ignoreNotify(_script: string, _pid: number, fds: readonly number[]): Promise<void> {
+  for (const fd of fds) native.close(fd);
+}

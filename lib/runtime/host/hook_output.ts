@@ -1,0 +1,84 @@
+/** What a hook of the runtime's prints: it may be without end, and is kept for an error up to a limit. */
+import { Errno } from "../../kernel/errno.ts";
+import { check, checkValue, O_NONBLOCK } from "../../sys/files.ts";
+import { F_SETFL, POLLIN } from "../../kernel/numbers.ts";
+import { native } from "../../sys/native.ts";
+import { readable } from "../../sys/waiting.ts";
+
+/** How much is kept, as of hooks that init runs (`kMaxOutput` of native/init/steps/hook.cc); bytes. */
+const LIMIT = 64 << 10;
+/** More than a pipe holds by default; bytes. */
+const PIECE = 64 << 10;
+
+/** A pipe that is read as long as the hook runs, so that it never waits for us. */
+export class HookOutput {
+  /** What the hook writes to. */
+  readonly end: number;
+  readonly #buffer = new Uint8Array(PIECE);
+  readonly #kept: Uint8Array[] = [];
+  #left = LIMIT;
+  #pipe: number;
+
+  /** @throws SYSCALL */
+  constructor() {
+    [this.#pipe, this.end] = checkValue(native.pipe(), "pipe");
+    native.fcntl(this.#pipe, F_SETFL, O_NONBLOCK);
+  }
+
+  /**
+   * Reads until the hook has ended.
+   * @param pidfd of the hook
+   * @param limit milliseconds; -1 is no limit
+   * @returns `false` after that
+   */
+  async follow(pidfd: number, limit: number): Promise<boolean> {
+    const either = check(native.epoll([pidfd, this.#pipe]), "epoll");
+    const over = limit < 0 ? 0 : native.now() + limit;
+    try {
+      for (let left = limit; ; left = limit < 0 ? -1 : Math.max(0, Math.ceil(over - native.now()))) {
+        const ready = await readable(either, left);
+        this.#drain();
+        if (native.poll(new Int32Array([pidfd, POLLIN]), 0) > 0) break;
+        if (!ready || (limit >= 0 && native.now() >= over)) return false;
+      }
+      // Its children may go on printing, but not here.
+      this.#drain();
+      return true;
+    } finally {
+      native.close(either);
+    }
+  }
+
+  /** What has been printed. */
+  text(): string {
+    const whole = new Uint8Array(LIMIT - this.#left);
+    let at = 0;
+    for (const piece of this.#kept) {
+      whole.set(piece, at);
+      at += piece.length;
+    }
+    return new TextDecoder().decode(whole);
+  }
+
+  close(): void {
+    native.close(this.end);
+    this.#endReading();
+  }
+
+  /** One piece: more of it is told by the next wait. */
+  #drain(): void {
+    if (this.#pipe < 0) return;
+    const size = native.read(this.#pipe, this.#buffer);
+    if (size === -Errno.EAGAIN) return;
+    if (size <= 0) return this.#endReading();
+    const kept = Math.min(size, this.#left);
+    if (kept > 0) this.#kept.push(this.#buffer.slice(0, kept));
+    this.#left -= kept;
+  }
+
+  /** Where a descriptor is at its end it would be ready for ever. */
+  #endReading(): void {
+    if (this.#pipe >= 0) native.close(this.#pipe);
+    this.#pipe = -1;
+  }
+}

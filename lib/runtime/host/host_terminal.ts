@@ -1,0 +1,38 @@
+/** The terminal of the caller, for a container's console that ends at this process. */
+import { AT_FDCWD, check, O_CLOEXEC, O_RDWR } from "../../sys/files.ts";
+import { native } from "../../sys/native.ts";
+
+const PATH = "/dev/tty";
+const O_NOCTTY = 0o400;
+
+/** A terminal; {@link closeTerminal} when it is no longer needed. */
+export interface HostTerminal {
+  readonly fd: number;
+  /** It was opened for this, and is none of the caller's standard streams. */
+  readonly isOwn: boolean;
+}
+
+/**
+ * One of the standard streams that is a terminal, else the controlling terminal.
+ * @throws SYSCALL where there is none, in runc's words
+ */
+export function openTerminal(): HostTerminal {
+  for (const fd of [0, 1, 2]) if (native.isatty(fd)) return { fd, isOwn: false };
+  const fd = native.open(AT_FDCWD, PATH, O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
+  return { fd: check(fd, `open ${PATH}`, { path: PATH, pointer: "/process/terminal" }), isOwn: true };
+}
+
+/** Whether {@link openTerminal} finds one. */
+export function hasTerminal(): boolean {
+  try {
+    closeTerminal(openTerminal());
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Gives a terminal back. */
+export function closeTerminal(terminal: HostTerminal | undefined): void {
+  if (terminal?.isOwn === true) native.close(terminal.fd);
+}

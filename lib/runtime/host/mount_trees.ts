@@ -1,0 +1,139 @@
+/**
+ * Sources of bind mounts as detached mounts: opened with the runtime's own rights, id-mapped where that is asked for.
+ *
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#posix-platform-mounts
+ */
+import { RuntimeError } from "../../errors.ts";
+import { makeUserNamespace } from "../../init/process.ts";
+import * as K from "../../kernel/plan_numbers.ts";
+import { isIdMapped } from "../../plan/mount_trees.ts";
+import { bindSource, parentPropagation } from "../../plan/mounts.ts";
+import { parseMountOptions } from "../../plan/mount_options.ts";
+import type { Namespaces } from "../../plan/namespaces.ts";
+import { MountFlag } from "../../plan/steps.ts";
+import { isIdMapOption, parseIdMapOption } from "../../spec/rules/id_map_option.ts";
+import { propertyName } from "../../spec/json/property_name.ts";
+import type { Config, Mount } from "../../spec/types.ts";
+import { Errno, errnoText } from "../../kernel/errno.ts";
+import { AT_FDCWD, check, O_CLOEXEC, O_PATH, O_RDONLY } from "../../sys/files.ts";
+import { native } from "../../sys/native.ts";
+import { writeMaps, type IdMaps } from "./id_maps.ts";
+import type { OpenNamespaces } from "../launch/slots.ts";
+
+/**
+ * Opens sources that init is not to open itself (see `lib/plan/mount_trees.ts`), when their turn comes: a source may lie in what
+ * was mounted before it.
+ *
+ * @param joined the namespaces that the container joins
+ * @param fds gets what has to stay open until the container is ready
+ * @returns opens the source of the entry `index` of `mounts` as the process `pid` sees it; `undefined` where that process has
+ * to do it. It throws SYSCALL and NOT_SUPPORTED, with the mount's property
+ */
+export function mountTrees(
+  config: Config,
+  bundle: string,
+  namespaces: Namespaces,
+  joined: OpenNamespaces,
+  fds: number[],
+): (index: number, pid: number) => number | undefined {
+  const users = new Map<string, number>();
+  return (index, pid) => {
+    const mount = config.mounts?.[index];
+    if (mount === undefined) return undefined;
+    const pointer = `/mounts/${index}`;
+    const path = bindSource(mount, bundle);
+    const options = parseMountOptions(mount.options ?? []);
+    const idMapped = isIdMapped(mount);
+    const follow = (options.flags & MountFlag.SRC_NOFOLLOW) === 0;
+    const fd = openAsSeenBy(pid, path, (options.flags & MountFlag.RECURSIVE) !== 0, follow);
+    // A user, or root of a user namespace that has no mount namespace of its own: init, which has both, may be luckier.
+    if (fd === -Errno.EPERM && !idMapped) return undefined;
+    const name = propertyName(pointer);
+    check(fd, `${name} ("${mount.destination}"): open_tree ${path}`, { pointer, path });
+    try {
+      // A copy of what is shared would spread to the host what is mounted in it.
+      const propagation = parentPropagation(config) & ~K.MS_REC;
+      const changed = native.mountSetattr(fd, true, 0, 0, propagation, -1);
+      // Before Linux 5.12 only init can, once it is attached; then it opens the source as well.
+      if (changed === -Errno.ENOSYS && !idMapped) {
+        native.close(fd);
+        return undefined;
+      }
+      check(changed, `${name}: mount_setattr`, { pointer, path });
+      if (idMapped) {
+        const user = usersOf(mount, config, namespaces, joined, users, fds);
+        mapIds(fd, user, options.idmap === "ridmap", mount, pointer, path);
+      }
+    } catch (error) {
+      native.close(fd);
+      throw error;
+    }
+    return fd;
+  };
+}
+
+/**
+ * A detached mount of `path` in the mount namespace of a process: so it has that one's mounts and, where it belongs to another
+ * user namespace, its locked flags. Of this process's own where the other may not be entered.
+ */
+function openAsSeenBy(pid: number, path: string, recursive: boolean, follow: boolean): number {
+  const own: number[] = [];
+  const open = (name: string, flags: number): number => {
+    const fd = native.open(AT_FDCWD, `/proc/${pid}/${name}`, flags | O_CLOEXEC, 0);
+    if (fd >= 0) own.push(fd);
+    return fd;
+  };
+  try {
+    const there = open("ns/mnt", O_RDONLY);
+    const root = open("root", O_PATH);
+    const fd = there < 0 || root < 0 ? -Errno.EPERM : native.openTreeIn(there, root, path, recursive, follow);
+    return fd === -Errno.EPERM || fd === -Errno.EINVAL ? native.openTree(path, recursive, follow) : fd;
+  } finally {
+    for (const fd of own) native.close(fd);
+  }
+}
+
+function mapIds(fd: number, user: number, recursive: boolean, mount: Mount, pointer: string, path: string): void {
+  const result = native.mountSetattr(fd, recursive, K.MOUNT_ATTR_IDMAP, 0, 0, user);
+  if (result >= 0) return;
+  const name = `${propertyName(pointer)} ("${mount.destination}")`;
+  const why = result === -Errno.EINVAL ? " (the file system of the source does not support id-mapped mounts)" : "";
+  const text = `${name}: mount_setattr MOUNT_ATTR_IDMAP on ${path}: ${errnoText(-result)}${why}`;
+  throw new RuntimeError("SYSCALL", text, { pointer, path, errno: -result });
+}
+
+/** A user namespace with the mappings of `mount`, or else those of the container. */
+function usersOf(
+  mount: Mount,
+  config: Config,
+  namespaces: Namespaces,
+  joined: OpenNamespaces,
+  users: Map<string, number>,
+  fds: number[],
+): number {
+  const listed = (mount.uidMappings?.length ?? 0) > 0;
+  const asked = listed ? undefined : optionMaps(mount, config);
+  const own = listed || asked !== undefined;
+  if (!own) {
+    for (const { flag, origin } of namespaces.joins) {
+      if (flag === K.CLONE_NEWUSER) return joined.get(origin) ?? -1;
+    }
+  }
+  const maps: IdMaps = asked ?? (listed ? mount : (config.linux ?? {}));
+  const key = JSON.stringify([maps.uidMappings, maps.gidMappings]);
+  let fd = users.get(key);
+  if (fd === undefined) {
+    const pointer = own ? `/mounts/${config.mounts?.indexOf(mount) ?? 0}` : "/linux";
+    fd = makeUserNamespace((pid) => writeMaps(pid, maps, pointer), pointer);
+    fds.push(fd);
+    users.set(key, fd);
+  }
+  return fd;
+}
+
+/** The mappings in the option `idmap` or `ridmap`, where it has some. */
+function optionMaps({ options = [] }: Mount, { linux }: Config): IdMaps | undefined {
+  const option = options.find(isIdMapOption);
+  const maps = option === undefined ? undefined : parseIdMapOption(option, linux);
+  return typeof maps === "string" ? undefined : maps;
+}

@@ -1,0 +1,28 @@
+import { RuntimeError } from "../../errors.ts";
+import * as K from "../../kernel/plan_numbers.ts";
+import { hasNamespace, type Namespaces } from "../../plan/namespaces.ts";
+import { readTextIfExists } from "../../sys/files.ts";
+import { inUserNamespace } from "../../sys/user_namespace.ts";
+import type { RuntimeContext } from "../options.ts";
+
+const CAP_SYS_ADMIN = 21n;
+
+/**
+ * Whether the runtime has to expect that it may not make cgroups. As runc decides it: what `--rootless` says, else yes for
+ * every user but root, and for root in a user namespace, who cannot know what the cgroups above let him do.
+ */
+export function mayLackCgroups({ rootless }: Pick<RuntimeContext, "rootless">): boolean {
+  return rootless === "auto" ? process.geteuid?.() !== 0 || inUserNamespace() : rootless;
+}
+
+/**
+ * Refuses what the kernel would, in words that help: a user without privileges makes namespaces in a user namespace only.
+ * @throws CONFIG_INVALID
+ */
+export function checkUserNamespace(namespaces: Namespaces): void {
+  if (process.geteuid?.() === 0 || hasNamespace(namespaces, K.CLONE_NEWUSER)) return;
+  const effective = /^CapEff:\s*(\S+)/m.exec(readTextIfExists("/proc/self/status") ?? "")?.[1] ?? "0";
+  if (((BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) & 1n) !== 0n) return;
+  const text = "linux.namespaces: rootless container requires user namespaces: only root may do without (spec --rootless writes a config.json with one)";
+  throw new RuntimeError("CONFIG_INVALID", text, { pointer: "/linux/namespaces" });
+}

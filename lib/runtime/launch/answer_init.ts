@@ -1,0 +1,145 @@
+/** The runtime's side of the talk with init, until the container is ready. */
+import type { Cgroup } from "../../cgroups/open.ts";
+import { RuntimeError } from "../../errors.ts";
+import type { InitProcess } from "../../init/process.ts";
+import { Message } from "../../plan/steps.ts";
+import type { Config } from "../../spec/types.ts";
+import { SIGILL, SIGKILL, SIGSYS } from "../../kernel/numbers.ts";
+import { native } from "../../sys/native.ts";
+import { writeIdMaps, writeTimeOffsets } from "../host/id_maps.ts";
+import { mayHaveExecuted } from "../container/status.ts";
+import { fromOutside } from "./from_outside.ts";
+
+/** What is done at two of the questions. */
+export interface Service {
+  /** What comes up, for errors. Default "container init". */
+  readonly who?: string;
+  /** Runs the prestart and createRuntime hooks. */
+  readonly runtimeHooks: () => Promise<void>;
+  /** Moves `linux.netDevices` into the network namespace of a process; `exec` is never asked. */
+  readonly netDevices?: (pid: number) => Promise<void>;
+  /** Opens the source of an entry of `mounts` as a process sees it; `undefined` where it has to do that itself. */
+  readonly mountTree?: (mount: number, pid: number) => number | undefined;
+  /** What init need not wait for; runs once it goes on in its cgroup, with most of its work before it. */
+  readonly meanwhile?: () => void;
+  /** Hands a seccomp listener, a descriptor of init's, to the agent. @returns an errno where it cannot be had, else 0 */
+  readonly seccompListener: (fd: number) => number;
+  /** The caller's descriptors that the process has as 0, 1 and 2. */
+  readonly stdio: readonly number[];
+  /** Makes the container known; after it init goes on without the runtime. */
+  readonly ready: () => void;
+}
+
+/**
+ * Answers init until it is ready.
+ * @throws STEP_FAILED, HOOK_FAILED, INIT_DIED
+ */
+export async function serve(
+  init: InitProcess,
+  config: Config,
+  cgroup: Pick<Cgroup, "joinFds" | "oomKills" | "register">,
+  service: Service,
+): Promise<void> {
+  for (;;) {
+    const question = await init.receive();
+    if (question === "end") throw await initDied(init, cgroup, service.who);
+    switch (question.kind) {
+      case Message.ID_MAPS:
+        init.answer(Message.ID_MAPS, [], await writeIdMaps(init.asking, config, question.value !== 0));
+        continue;
+      case Message.TIME_OFFSETS:
+        init.answer(Message.TIME_OFFSETS, [], writeTimeOffsets(init.asking, config, question.value !== 0));
+        continue;
+      case Message.CGROUP: {
+        await cgroup.register?.(init.asking);
+        const fds = cgroup.joinFds();
+        answerWith(init, Message.CGROUP, fds);
+        service.meanwhile?.();
+        continue;
+      }
+      case Message.MOUNT_TREE: {
+        const fd = service.mountTree?.(question.value, init.asking);
+        answerWith(init, Message.MOUNT_TREE, fd === undefined ? [] : [fd]);
+        continue;
+      }
+      case Message.RUNTIME_HOOKS:
+        await service.runtimeHooks();
+        break;
+      case Message.NET_DEVICES:
+        await service.netDevices?.(init.asking);
+        break;
+      case Message.SECCOMP_LISTENER:
+        init.answer(Message.SECCOMP_LISTENER, [], service.seccompListener(question.value));
+        continue;
+      case Message.READY:
+        if (question.value !== 0) fromOutside(init, question.value, service.stdio);
+        service.ready();
+        init.answer(Message.READY);
+        if (init.filtersLast && init.waits) await untilFiltered(init, cgroup, service.who);
+        return;
+      default:
+        throw new RuntimeError("INTERNAL", `init asks an unknown question (${question.kind})`);
+    }
+    init.answer(question.kind);
+  }
+}
+
+/** Waits until a container that waits for `start` has its filter. @throws STEP_FAILED, INIT_DIED */
+async function untilFiltered(init: InitProcess, cgroup: Pick<Cgroup, "oomKills">, who?: string): Promise<void> {
+  const said = await init.receive();
+  if (said === "end") throw initDied(init, cgroup, who);
+  if (said.kind !== Message.FILTERED) {
+    throw new RuntimeError("INTERNAL", `init asks a question before its filter holds (${said.kind})`);
+  }
+}
+
+/** Answers with descriptors, which are closed here. */
+function answerWith(init: InitProcess, kind: number, fds: readonly number[]): void {
+  try {
+    init.answer(kind, fds);
+  } finally {
+    for (const fd of fds) native.close(fd);
+  }
+}
+
+/**
+ * Waits, where there is no `start` to wait for, until init has executed the program. It says that only the filter, if there
+ * is one, and execve come next; the end of what it says is that execve, which closes its socket.
+ * @param who as in {@link Service}
+ * @throws STEP_FAILED, HOOK_FAILED, INIT_DIED
+ */
+export async function untilExecuted(
+  init: InitProcess,
+  cgroup: Pick<Cgroup, "oomKills">,
+  who?: string,
+): Promise<void> {
+  const said = await init.receive();
+  if (said === "end") throw await initDied(init, cgroup, who);
+  if (said.kind !== Message.EXEC || (await init.receive()) !== "end") {
+    throw new RuntimeError("INTERNAL", "init asks a question after it was ready");
+  }
+  // It has said so before its filter, which may kill it still.
+  if (init.filtersLast && !mayHaveExecuted(init.pid)) throw initDied(init, cgroup, who);
+}
+
+/**
+ * The error for an init that went away without a word.
+ * @param who as in {@link Service}
+ */
+async function initDied(
+  init: InitProcess,
+  cgroup: Pick<Cgroup, "oomKills">,
+  who = "container init",
+): Promise<RuntimeError> {
+  const exited = await init.ended();
+  if (exited?.signaled === true && exited.status === SIGKILL && cgroup.oomKills() > 0) {
+    const text = `${who} was OOM-killed: linux.resources.memory.limit is too low for it to start`;
+    return new RuntimeError("INIT_DIED", text, { pointer: "/linux/resources/memory/limit" });
+  }
+  if (exited === undefined) return new RuntimeError("INIT_DIED", `${who} was lost`);
+  // A filter kills with SIGSYS; where it refuses even exit_group init ends with SIGILL, where it refuses write without a word.
+  const mute = exited.signaled ? exited.status === SIGSYS || exited.status === SIGILL : exited.status === 1;
+  const hint = mute ? ": does linux.seccomp refuse a system call that it needs until then?" : "";
+  const how = exited.signaled ? `was killed by signal ${exited.status}` : `exited with status ${exited.status}`;
+  return new RuntimeError("INIT_DIED", `${who} ${how} before it could execute the program${hint}`);
+}

@@ -1,0 +1,94 @@
+/**
+ * What the runtime does to init because init may not do it itself: in a user namespace of its own it has lost the rights of
+ * the host, which limits above its own, real-time scheduling and the owners of the caller's streams take.
+ */
+import { failureError } from "../../init/failure.ts";
+import type { InitProcess } from "../../init/process.ts";
+import { Refused, Stage, type OpName, type Step } from "../../plan/steps.ts";
+import { AT_FDCWD, O_CLOEXEC, O_WRONLY, readText } from "../../sys/files.ts";
+import { F_GETFL } from "../../kernel/numbers.ts";
+import { native } from "../../sys/native.ts";
+
+const S_IFMT = 0o170000;
+const S_IFREG = 0o100000;
+/** FIFOs and sockets: whoever has one may read and write it. */
+const CHANNELS: readonly number[] = [0o010000, 0o140000];
+const O_ACCMODE = 3;
+
+/** One step, done to a process from outside; negative: -errno. */
+type Deed<Name extends OpName> = (pid: number, fields: Extract<Step, { op: Name }>["fields"]) => number;
+
+const DEEDS: { readonly [Name in OpName]?: { readonly bit: number; readonly call: string; readonly act: Deed<Name> } } = {
+  rlimit: {
+    bit: Refused.RLIMITS,
+    call: "prlimit",
+    act: (pid, { resource, soft, hard }) => native.prlimit(pid, resource, soft, hard),
+  },
+  scheduler: {
+    bit: Refused.SCHEDULER,
+    call: "sched_setattr",
+    act: (pid, { policy, flags, nice, priority, runtime, deadline, period }) =>
+      native.schedSetattr(pid, policy, flags, Number(nice), priority, runtime, deadline, period),
+  },
+  ioPriority: {
+    bit: Refused.IO_PRIORITY,
+    call: "ioprio_set",
+    act: (pid, { value }) => native.ioprioSet(pid, value),
+  },
+  oomScoreAdj: {
+    bit: Refused.OOM_SCORE_ADJ,
+    call: "write",
+    act: (pid, { value }) => native.writeFile(AT_FDCWD, `/proc/${pid}/oom_score_adj`, O_WRONLY | O_CLOEXEC, 0, String(value)),
+  },
+};
+
+/**
+ * Does what init was refused.
+ * @param refused bits of `Refused`
+ * @param stdio the caller's descriptors that init has as 0, 1 and 2
+ * @throws STEP_FAILED, in the words of the step
+ */
+export function fromOutside(init: InitProcess, refused: number, stdio: readonly number[]): void {
+  for (const [index, step] of init.steps.entries()) {
+    const deed = DEEDS[step.op] as { readonly bit: number; readonly call: string; readonly act: Deed<OpName> } | undefined;
+    if (deed !== undefined && (refused & deed.bit) !== 0) {
+      const done = deed.act(init.pid, step.fields);
+      if (done < 0) throw failed(init.steps, index, deed.call, -done);
+    }
+    if (step.op === "standardStreams" && (refused & Refused.STREAMS) !== 0) giveStreams(init.pid, stdio, step.fields.uid);
+  }
+}
+
+function failed(steps: readonly Step[], step: number, call: string, errno: number): Error {
+  return failureError({ stage: Stage.INIT, step, errno, call, value: 0, subject: "" }, steps, () => "");
+}
+
+/**
+ * Lets the user of the process open his streams again by their names. What the runtime may not give stays as it is, and so
+ * does every device, which is the caller's.
+ */
+function giveStreams(pid: number, stdio: readonly number[], uid: number): void {
+  const owner = hostId(readText(`/proc/${pid}/uid_map`), uid);
+  if (owner === undefined) return;
+  for (const fd of stdio) {
+    const stat = native.stat(fd, "", true);
+    if (typeof stat === "number" || stat.uid === owner) continue;
+    const type = stat.mode & S_IFMT;
+    // Of a file that was opened to be read from, the owner could write to it, too.
+    const isOutput = type === S_IFREG && (native.fcntl(fd, F_GETFL, 0) & O_ACCMODE) !== 0;
+    if (isOutput || CHANNELS.includes(type)) native.chown(fd, "", owner, -1);
+  }
+}
+
+/**
+ * What an id of a user namespace is outside of it.
+ * @param map text of uid_map or gid_map
+ */
+export function hostId(map: string, id: number): number | undefined {
+  for (const line of map.split("\n")) {
+    const [inside, outside, size] = line.trim().split(/\s+/).map(Number);
+    if (inside === undefined || outside === undefined || size === undefined) continue;
+    if (id >= inside && id < inside + size) return outside + id - inside;
+  }
+  return undefined;
+}

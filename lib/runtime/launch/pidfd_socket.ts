@@ -1,0 +1,17 @@
+import { check } from "../../sys/files.ts";
+import { native } from "../../sys/native.ts";
+
+/** What the message with the pidfd says of its process: "standard" is a container's first one, "setns" that of an exec. */
+export type PidfdOf = "standard" | "setns";
+
+/**
+ * Sends a pidfd to whoever listens at `path`.
+ * @param name of the option or property that says so
+ * @throws SYSCALL
+ */
+export function sendPidfd(path: string, pidfd: number, of: PidfdOf, name = "--pidfd-socket"): void {
+  const socket = check(native.connectUnix(path), `connect to ${name} ${path}`, { path });
+  const sent = native.sendMessage(socket, of, [pidfd]);
+  native.close(socket);
+  check(sent, `send to ${name} ${path}`, { path });
+}

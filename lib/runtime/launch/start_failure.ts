@@ -1,0 +1,20 @@
+import { RuntimeError } from "../../errors.ts";
+import { failureError, parseFailure } from "../../init/failure.ts";
+import { programSteps } from "../../plan/build.ts";
+import { loadConfig } from "../bundle.ts";
+import type { ContainerRecord, Entry } from "../container/store.ts";
+
+/**
+ * The error for a step that failed after `start`. The step is named from the config.json that `create` kept, which is
+ * a module of its own because no `start` that works needs any of it.
+ * @param bytes the failure record that init wrote
+ */
+export function startFailure(entry: Entry, record: ContainerRecord, bytes: Uint8Array): RuntimeError {
+  const failure = parseFailure(bytes);
+  if (failure === undefined) return new RuntimeError("INTERNAL", "init: a failure record is cut short");
+  const { config } = loadConfig(entry.path);
+  const facts = { id: record.id, bundle: record.bundle, preserveFds: 0, extraEnv: [] };
+  const steps = programSteps(config, facts, 0);
+  const step = failure.step - record.program_step;
+  return failureError({ ...failure, step }, steps, () => entry.hookOutput());
+}

@@ -1,0 +1,39 @@
+/** Starting init in a container's cgroup. */
+import type { Cgroup } from "../../cgroups/open.ts";
+import { RuntimeError } from "../../errors.ts";
+import { InitProcess, type InitOptions } from "../../init/process.ts";
+import { native } from "../../sys/native.ts";
+
+/**
+ * Lets an init that was started early make the container's first process, in the container's cgroup v2 where it has one
+ * and the kernel can do that.
+ * @throws SYSCALL, USAGE, CGROUP
+ */
+export function beginIn(cgroup: Cgroup, init: InitProcess): void {
+  const cgroupFd = cgroup.birthFd();
+  init.begin(cgroupFd, (errno) => void cgroup.birthRefused(errno));
+  if (cgroupFd !== undefined) native.close(cgroupFd);
+}
+
+/**
+ * Starts init in the container's cgroup where the kernel can do that; else it joins later, when it asks.
+ * @param below as for `Cgroup.birthFd`
+ * @throws SYSCALL, USAGE, CGROUP, CGROUP_NOT_EMPTY, CGROUP_FROZEN
+ */
+export function startIn(
+  cgroup: Cgroup,
+  options: Omit<InitOptions, "cgroupFd">,
+  below: Readonly<Record<string, string>> = {},
+): InitProcess {
+  const cgroupFd = cgroup.birthFd(below);
+  if (cgroupFd === undefined) return InitProcess.start(options);
+  try {
+    return InitProcess.start({ ...options, cgroupFd });
+  } catch (error) {
+    const errno = error instanceof RuntimeError ? error.facts.errno : undefined;
+    if (errno === undefined || !cgroup.birthRefused(errno)) throw error;
+    return InitProcess.start(options);
+  } finally {
+    native.close(cgroupFd);
+  }
+}

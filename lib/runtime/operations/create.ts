@@ -1,0 +1,27 @@
+import { native } from "../../sys/native.ts";
+import { connectConsole } from "../launch/console_socket.ts";
+import { launch, openBundle } from "../launch/launch.ts";
+import type { CreateOptions, RuntimeContext } from "../options.ts";
+
+/**
+ * Creates a container: everything is set up, the program waits for `start`.
+ *
+ * @returns pid of its first process
+ * @throws CONFIG_INVALID, NOT_SUPPORTED, CONTAINER_EXISTS, INVALID_ID, and whatever setting up can give
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#create
+ */
+export async function create(context: RuntimeContext, options: CreateOptions): Promise<number> {
+  const bundle = openBundle(context, options);
+  const terminal = bundle.config.process?.terminal === true;
+  const consoleSocket = await connectConsole(terminal, true, options);
+  try {
+    const mode = consoleSocket === undefined ? {} : { consoleSocket };
+    const launched = await launch(context, options, bundle, { waitForStart: true, ...mode });
+    const { pid } = launched.init;
+    launched.init.close();
+    launched.entry.close();
+    return pid;
+  } finally {
+    if (consoleSocket !== undefined) native.close(consoleSocket);
+  }
+}

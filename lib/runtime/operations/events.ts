@@ -1,0 +1,48 @@
+import { watchOom } from "../../cgroups/v1/oom.ts";
+import { cgroupStats, type CgroupStats } from "../../cgroups/v1/stats.ts";
+import { native } from "../../sys/native.ts";
+import { readable } from "../../sys/waiting.ts";
+import type { RuntimeContext } from "../options.ts";
+import { runningRecord } from "./stats.ts";
+
+/** Something that has happened to a container. */
+export type ContainerEvent =
+  | { readonly type: "stats"; readonly id: string; readonly data: CgroupStats }
+  /** The kernel has had to kill a process of the container for want of memory. */
+  | { readonly type: "oom"; readonly id: string };
+
+/**
+ * Tells of a container, until it is deleted.
+ *
+ * @param interval time between two statistics; milliseconds
+ * @param tell returns `false` where nobody listens any more; that ends it
+ * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, HOST_UNABLE without a memory controller, CGROUP
+ */
+export async function events(
+  context: RuntimeContext,
+  id: string,
+  interval: number,
+  tell: (event: ContainerEvent) => boolean,
+): Promise<void> {
+  const { cgroup_paths: paths } = runningRecord(context, id);
+  const oom = watchOom(paths);
+  try {
+    let next = native.now() + interval;
+    for (;;) {
+      const left = next - native.now();
+      if (left > 0 && (await readable(oom.fd, Math.min(Math.ceil(left), 0x7fffffff)))) {
+        const { ooms, gone } = await oom.read();
+        // One event for all that came meanwhile, as in runc.
+        if (ooms > 0 && !tell({ type: "oom", id })) return;
+        if (gone) return;
+        continue;
+      }
+      if (native.now() < next) continue;
+      if (!tell({ type: "stats", id, data: cgroupStats(paths) })) return;
+      // What was missed is not made up for.
+      next = Math.max(next + interval, native.now());
+    }
+  } finally {
+    oom.close();
+  }
+}

@@ -1,0 +1,45 @@
+import { RuntimeError } from "../../errors.ts";
+import { AT_FDCWD } from "../../sys/files.ts";
+import { native } from "../../sys/native.ts";
+import type { RuntimeContext, StateReport } from "../options.ts";
+import { report } from "./state.ts";
+import { find, ids, recordOf } from "../container/store.ts";
+
+/** All containers under the context's root, sorted by id. One that cannot be read is left out with a warning. */
+export function list(context: RuntimeContext): readonly StateReport[] {
+  const reports: StateReport[] = [];
+  const owners = new Map<number, string>();
+  for (const id of ids(context.root)) {
+    try {
+      const entry = find(context.root, id);
+      try {
+        const stat = native.stat(AT_FDCWD, entry.path, false);
+        if (typeof stat === "number") continue;
+        let owner = owners.get(stat.uid);
+        if (owner === undefined) owners.set(stat.uid, (owner = userName(stat.uid)));
+        reports.push({ ...report(entry, recordOf(entry)), owner });
+      } finally {
+        entry.close();
+      }
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error;
+      // One that is being deleted meanwhile is no news.
+      if (error.code !== "CONTAINER_NOT_FOUND" && error.code !== "INVALID_ID") {
+        context.log.warn(`load container ${id}: ${error.message}`);
+      }
+    }
+  }
+  return reports;
+}
+
+/** Name of a user from /etc/passwd, `#<uid>` as runc has it where there is none. */
+export function userName(uid: number): string {
+  const passwd = native.readFile(AT_FDCWD, "/etc/passwd", 1 << 20);
+  if (typeof passwd === "string") {
+    for (const line of passwd.split("\n")) {
+      const [name, , id] = line.split(":");
+      if (name !== undefined && id === String(uid)) return name;
+    }
+  }
+  return `#${uid}`;
+}

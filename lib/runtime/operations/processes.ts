@@ -1,0 +1,26 @@
+import { attachCgroup } from "../../cgroups/open.ts";
+import type { RuntimeContext } from "../options.ts";
+import { isAlive } from "../container/status.ts";
+import { find, recordOf } from "../container/store.ts";
+import { members } from "../container/members.ts";
+
+/**
+ * Pids of all processes of a container, those of `exec` and their children among them, as the runtime's pid namespace knows
+ * them: by its cgroup, and where its first process is not in that, by its namespaces.
+ * @throws INVALID_ID, CONTAINER_NOT_FOUND, SYSCALL
+ */
+export async function processes(context: RuntimeContext, id: string): Promise<number[]> {
+  const entry = find(context.root, id);
+  try {
+    const record = recordOf(entry);
+    if (record === undefined) return [];
+    const pids = attachCgroup(record.cgroup_paths, context.log).processes();
+    const { init_process_pid: first, init_process_start: start } = record;
+    const isWhole = pids.includes(first) || (!isAlive(first, start) && record.namespaces === undefined);
+    if (isWhole) return pids;
+    // It has no cgroup, or has left it.
+    return [...new Set([...pids, ...members(record, context.root)])].sort((one, other) => one - other);
+  } finally {
+    entry.close();
+  }
+}

@@ -1,0 +1,138 @@
+import { RuntimeError } from "../../errors.ts";
+import { O_NONBLOCK, O_RDONLY, check } from "../../sys/files.ts";
+import { F_SETFL } from "../../kernel/numbers.ts";
+import { native } from "../../sys/native.ts";
+import { beforeBlocking, readable } from "../../sys/waiting.ts";
+import { destroy, stopInit } from "../container/destroy.ts";
+import { hookState, runHooks } from "../host/hooks.ts";
+import { NotifySocket } from "../launch/notify_socket.ts";
+import type { RuntimeContext } from "../options.ts";
+import { startError } from "../launch/start_error.ts";
+import { isAlive, status } from "../container/status.ts";
+import { find, notFound, type ContainerRecord, type Entry } from "../container/store.ts";
+import { startFailure } from "../launch/start_failure.ts";
+
+/** What init writes right before execve: "1". A failure record begins with another byte. */
+const EXEC_ANNOUNCED = 0x31;
+/** More than the bytes and the failure record that init may write; bytes. */
+const REPORT_LIMIT = 1024;
+/** How often a `start` that waits looks whether the container is still alive; milliseconds. */
+const ALIVE_INTERVAL = 100;
+
+/**
+ * Lets the program of a created container run; returns once it does.
+ *
+ * @throws CONTAINER_NOT_FOUND, WRONG_STATE; HOOK_FAILED, STEP_FAILED: then the container is destroyed
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#start
+ */
+export async function start(context: RuntimeContext, id: string): Promise<void> {
+  const entry = find(context.root, id);
+  let notify: NotifySocket | undefined;
+  try {
+    const record = await lockCreated(entry, id);
+    // Before the program may write to it.
+    notify = await bindNotifySocket(context, entry);
+    try {
+      await releaseInit(entry, record);
+    } catch (error) {
+      // runtime.md, step 7: a failed hook ends the container.
+      if (error instanceof RuntimeError && error.code === "HOOK_FAILED") await destroy(context, entry, record);
+      // And so does a signal once init goes on: nobody could start it again. Before that it has only not been started.
+      if (isInterrupted(error) && !entry.hasFifo()) {
+        await stopInit(record, context.root);
+        await destroy(context, entry, record);
+      }
+      throw startError(error);
+    }
+    // What may take long from here on must not keep a `delete --force` out.
+    entry.unlock();
+    await afterStart(context, entry, record);
+    const { init_process_pid: pid, init_process_start: startTime } = record;
+    await notify?.wait(pid, () => isAlive(pid, startTime));
+  } finally {
+    notify?.close();
+    entry.close();
+  }
+}
+
+async function bindNotifySocket({ log }: RuntimeContext, entry: Entry): Promise<NotifySocket | undefined> {
+  const host = process.env["NOTIFY_SOCKET"] ?? "";
+  if (host === "") return undefined;
+  return NotifySocket.bind(entry.path, host, log);
+}
+
+/** Runs the poststart hooks; a failure stops and destroys the container (runtime.md, step 9). */
+export async function afterStart(
+  context: RuntimeContext,
+  entry: Entry,
+  record: ContainerRecord,
+): Promise<void> {
+  const hooks = record.hooks?.poststart;
+  if (hooks === undefined || hooks.length === 0) return;
+  try {
+    const state = hookState(record, "running", record.init_process_pid);
+    await runHooks("poststart", hooks, state, record.bundle, record.annotations);
+  } catch (error) {
+    await stopInit(record, context.root);
+    await destroy(context, entry, record);
+    throw error;
+  }
+}
+
+function isInterrupted(error: unknown): boolean {
+  return error instanceof RuntimeError && error.code === "INTERRUPTED";
+}
+
+async function lockCreated(entry: Entry, id: string): Promise<ContainerRecord> {
+  if (!(await entry.lock())) throw new RuntimeError("WRONG_STATE", `container ${id} is busy`);
+  if (!entry.alive()) throw notFound(entry);
+  const record = entry.read();
+  if (record === undefined || status(entry, record, true) === "stopped") {
+    throw new RuntimeError("WRONG_STATE", "cannot start a container that has stopped");
+  }
+  if (!entry.hasFifo()) {
+    throw new RuntimeError("WRONG_STATE", "cannot start an already running container");
+  }
+  if (!record.has_process) {
+    const text = "cannot start a container without process in its config.json";
+    throw new RuntimeError("WRONG_STATE", text, { pointer: "/process" });
+  }
+  return record;
+}
+
+/**
+ * Opens the FIFO, on which init waits, and reads from it: one byte says that init goes on, a second one that it
+ * is about to execute the program, the end of file that it has, and a failure record that it could not.
+ */
+async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void> {
+  const fifo = entry.openFifo(O_RDONLY | O_NONBLOCK);
+  if (fifo === undefined) throw notFound(entry);
+  try {
+    const chunk = new Uint8Array(REPORT_LIMIT);
+    let length = 0;
+    // Until init has opened its end there is no writer, and read(2) would say "end of file".
+    while (!(await readable(fifo, ALIVE_INTERVAL))) {
+      if (!isAlive(record.init_process_pid, record.init_process_start)) {
+        throw new RuntimeError("WRONG_STATE", "cannot start a container that has stopped");
+      }
+    }
+    // Init goes on from here, also without this `start`; a second one must not wait for it.
+    entry.removeFifo();
+    check(native.fcntl(fifo, F_SETFL, 0), "fcntl");
+    for (;;) {
+      await beforeBlocking(fifo);
+      const size = check(native.read(fifo, chunk.subarray(length)), "read exec.fifo");
+      if (size === 0) break;
+      length += size;
+      if (length === chunk.length) break;
+    }
+    const announced = length > 1 && chunk[1] === EXEC_ANNOUNCED;
+    if (length === 2 && announced) return;
+    if (length <= 1) {
+      throw new RuntimeError("INIT_DIED", "container init was killed before it could execute the program");
+    }
+    throw startFailure(entry, record, chunk.subarray(announced ? 2 : 1, length));
+  } finally {
+    native.close(fifo);
+  }
+}

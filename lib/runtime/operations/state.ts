@@ -1,0 +1,33 @@
+import type { RuntimeContext, StateReport } from "../options.ts";
+import { status } from "../container/status.ts";
+import { find, recordOf, type ContainerRecord, type Entry } from "../container/store.ts";
+
+/**
+ * The state of a container.
+ * @throws INVALID_ID, CONTAINER_NOT_FOUND
+ * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#state
+ */
+export function state(context: RuntimeContext, id: string): StateReport {
+  const entry = find(context.root, id);
+  try {
+    return report(entry, recordOf(entry));
+  } finally {
+    entry.close();
+  }
+}
+
+/** The report on one container. */
+export function report(entry: Entry, record: ContainerRecord | undefined): StateReport {
+  const now = status(entry, record);
+  return {
+    ociVersion: record?.oci_version ?? "",
+    id: entry.id,
+    pid: now === "stopped" ? 0 : (record?.init_process_pid ?? 0),
+    status: now,
+    bundle: record?.bundle ?? "",
+    rootfs: record?.rootfs ?? "",
+    created: record?.created ?? "",
+    ...(record?.annotations === undefined ? {} : { annotations: record.annotations }),
+    owner: "",
+  };
+}

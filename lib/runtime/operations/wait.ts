@@ -1,0 +1,140 @@
+import { attachCgroup } from "../../cgroups/open.ts";
+import { watchOom, type OomWatch } from "../../cgroups/v1/oom.ts";
+import { RuntimeError } from "../../errors.ts";
+import { Errno } from "../../kernel/errno.ts";
+import { check } from "../../sys/files.ts";
+import { SIGKILL } from "../../kernel/numbers.ts";
+import { native } from "../../sys/native.ts";
+import { readProcStat } from "../../sys/proc_stat.ts";
+import { eitherReadable, readable } from "../../sys/waiting.ts";
+import type { RuntimeContext } from "../options.ts";
+import { find, recordOf, type ContainerRecord } from "../container/store.ts";
+
+/** How the first process of a container has ended. */
+export interface End {
+  /** Exit status, or 128 and the number of the signal. */
+  readonly exitCode: number;
+  /** Number of the signal that ended it. */
+  readonly signal?: number;
+  /** The signal came while the kernel killed processes of the container for want of memory. */
+  readonly oomKilled: boolean;
+}
+
+/** How long the parent of an ended process may take to reap it, after which only /proc is left to ask; milliseconds. */
+const REAP_PATIENCE = 200;
+
+/**
+ * Waits until a container that someone else has started has ended.
+ *
+ * Only its parent is told how a process has ended. The kernel shows it to others as well: in /proc as long as the
+ * process is a zombie, and through a pidfd that was opened before that from Linux 6.15 on (PIDFD_INFO_EXIT).
+ *
+ * @throws CONTAINER_NOT_FOUND; CONTAINER_NOT_RUNNING where it had ended before, and has been reaped; HOST_UNABLE where
+ *   an older kernel has forgotten it meanwhile
+ */
+export async function wait(context: RuntimeContext, id: string): Promise<End> {
+  const entry = find(context.root, id);
+  let record: ContainerRecord | undefined;
+  try {
+    record = recordOf(entry);
+  } finally {
+    entry.close();
+  }
+  const pid = record?.init_process_pid ?? 0;
+  const pidfd = record === undefined ? undefined : openProcess(record);
+  const zombie = (): number | undefined => zombieStatus(pid, record?.init_process_start ?? 0);
+  if (record === undefined || pidfd === undefined) {
+    throw new RuntimeError(
+      "CONTAINER_NOT_RUNNING",
+      `container not running: it has ended before "wait" was called, and how is known to its parent alone`,
+    );
+  }
+  const cgroup = attachCgroup(record.cgroup_paths, context.log);
+  const killed = cgroup.oomKills();
+  // Where it had ended before they were counted, its own end is among them.
+  const before = zombie() === undefined ? killed : 0;
+  const oom = tryWatch(context, record);
+  try {
+    const seen = await untilEnd(pidfd, oom);
+    const status = zombie() ?? (await exitStatus(pidfd, zombie));
+    // The cgroup may be gone by now; then the watch is the witness.
+    const starved = cgroup.oomKills() > before || seen > 0 || ((await oom?.read())?.ooms ?? 0) > 0;
+    return describe(status, starved);
+  } finally {
+    oom?.close();
+    native.close(pidfd);
+  }
+}
+
+/** @returns how often the kernel ran out of memory until the process ended, as far as it was told */
+async function untilEnd(pidfd: number, oom: OomWatch | undefined): Promise<number> {
+  let ooms = 0;
+  for (let watched = oom; ; ) {
+    if (watched === undefined) {
+      await readable(pidfd);
+      return ooms;
+    }
+    const news = await eitherReadable(pidfd, watched.fd);
+    if (news.second) {
+      const { ooms: more, gone } = await watched.read();
+      ooms += more;
+      if (gone) watched = undefined;
+    }
+    if (news.first) return ooms;
+  }
+}
+
+function describe(status: number, starved: boolean): End {
+  const signal = status & 0x7f;
+  if (signal === 0) return { exitCode: (status >> 8) & 0xff, oomKilled: false };
+  return { exitCode: 128 + signal, signal, oomKilled: signal === SIGKILL && starved };
+}
+
+async function exitStatus(pidfd: number, zombie: () => number | undefined): Promise<number> {
+  const end = native.now() + REAP_PATIENCE;
+  for (;;) {
+    const status = native.pidfdExit(pidfd);
+    if (status !== null && status >= 0) return status;
+    const seen = zombie();
+    if (seen !== undefined) return seen;
+    if (status !== null || native.now() > end) {
+      throw new RuntimeError(
+        "HOST_UNABLE",
+        "the container has ended, and how is known to its parent alone: before Linux 6.15 the kernel does not tell others",
+      );
+    }
+    await readable(-1, 1);
+  }
+}
+
+function tryWatch(context: RuntimeContext, record: ContainerRecord): OomWatch | undefined {
+  try {
+    return watchOom(record.cgroup_paths);
+  } catch (error) {
+    context.log.debug(`wait: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+}
+
+/** A pidfd of the first process, which may be a zombie; `undefined` if it is gone. @throws SYSCALL if that cannot be told */
+function openProcess({ init_process_pid: pid, init_process_start: startTime }: ContainerRecord): number | undefined {
+  if (pid === 0) return undefined;
+  const pidfd = native.pidfdOpen(pid);
+  if (pidfd === -Errno.ESRCH || pidfd === -Errno.EINVAL) return undefined;
+  check(pidfd, `pidfd_open ${pid}`);
+  let isThat = false;
+  try {
+    // Looked at after the pidfd was opened: so it is this process that the descriptor stands for.
+    isThat = readProcStat(pid)?.startTime === startTime;
+  } finally {
+    if (!isThat) native.close(pidfd);
+  }
+  return isThat ? pidfd : undefined;
+}
+
+/** The wait status of a process that has ended and has not been reaped. */
+function zombieStatus(pid: number, startTime: number): number | undefined {
+  const stat = readProcStat(pid);
+  // Root may always look at its exit code.
+  return stat?.state === "Z" && stat.startTime === startTime ? stat.exitCode : undefined;
+}

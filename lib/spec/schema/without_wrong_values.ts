@@ -1,0 +1,81 @@
+/** What is left of a config.json of which some values are wrong, so that the others can be judged all the same. */
+import type { Finding } from "./messages.ts";
+
+/**
+ * A document of which each value, at any depth, may be `undefined`, because it is wrong. A valid document is one
+ * too.
+ */
+export type Sound<T> = T extends readonly (infer Item)[]
+  ? readonly (Sound<Item> | undefined)[]
+  : T extends object
+    ? { readonly [Name in keyof T]?: Sound<T[Name]> | undefined }
+    : T;
+
+/**
+ * Takes a finding: where, and what was found and is allowed.
+ *
+ * @param reads JSON Pointers of every value without which the finding would be a guess; `*` stands for each name or
+ *   index. Default: `pointer`. A value that is there counts as read only if it could be wrong: a rule that
+ *   compares two values and does nothing where one is `undefined` needs none.
+ */
+export type Report = (pointer: string, message: string, reads?: readonly string[]) => void;
+
+/** Findings of `run` that do not rest on a value in `wrong` (JSON Pointers), nor on one inside such a value. */
+export function collect(wrong: readonly string[], run: (report: Report) => void): Finding[] {
+  const found: Finding[] = [];
+  const isWrong = reader(wrong);
+  run((pointer, message, reads = [pointer]) => {
+    for (const read of reads) if (isWrong(read)) return;
+    found.push({ pointer, message });
+  });
+  return found;
+}
+
+/** Tells whether what is read is wrong. There may be thousands of wrong values, and as many findings. */
+function reader(wrong: readonly string[]): (read: string) => boolean {
+  if (wrong.length === 0) return () => false;
+  const known = new Set(wrong);
+  const patterns = new Map<string, boolean>();
+  return (read) => {
+    if (read.includes("*")) {
+      let found = patterns.get(read);
+      if (found === undefined) {
+        found = wrong.some((at) => contains(at, read));
+        patterns.set(read, found);
+      }
+      return found;
+    }
+    for (let end = read.length; end >= 0; end = end === 0 ? -1 : read.lastIndexOf("/", end - 1)) {
+      if (known.has(read.slice(0, end))) return true;
+    }
+    return false;
+  };
+}
+
+/** Whether `pattern`, a JSON Pointer that may have `*`, can lead to `pointer` or into it. */
+function contains(pointer: string, pattern: string): boolean {
+  const steps = pointer.split("/");
+  const read = pattern.split("/");
+  return steps.length <= read.length && steps.every((step, i) => step === read[i] || read[i] === "*");
+}
+
+/**
+ * Makes `undefined` of the values of `document` that stand at `wrong` (JSON Pointers). Names and indices stay: how
+ * long a list is, and which names an object has, is known even so.
+ */
+export function takeOut(document: unknown, wrong: readonly string[]): void {
+  for (const pointer of wrong) {
+    const names = pointer.split("/").map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+    const last = names.length - 1;
+    let at = document;
+    for (let i = 1; i < last; i++) at = own(at, names[i] ?? "");
+    const name = names[last] ?? "";
+    if (last > 0 && own(at, name) !== undefined) (at as Record<string, unknown>)[name] = undefined;
+  }
+}
+
+/** A member of an object or a list; not what they inherit. */
+function own(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Readonly<Record<string, unknown>>)[name];
+}
