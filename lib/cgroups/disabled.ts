@@ -4,7 +4,7 @@ import { RuntimeError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { propertyName } from "../spec/json/property_name.ts";
 import type { Config, LinuxResources } from "../spec/types.ts";
-import type { Cgroup } from "./open.ts";
+import type { Cgroup } from "./cgroup.ts";
 import { resourceWrites } from "./v1/resources.ts";
 import { CgroupV1 } from "./v1/cgroup.ts";
 

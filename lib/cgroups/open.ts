@@ -1,119 +1,22 @@
-/** What the runtime asks of a container's cgroup, whatever the host's cgroup version. */
+/** Opens the cgroup of a container, by the host's cgroup version. */
 
+import type { CgroupStats } from "./files/stats_types.ts";
+import type { OomWatch } from "./cgroup.ts";
+import { watchV1Oom } from "./v1/oom.ts";
+import { v1Stats } from "./v1/stats.ts";
+import { watchUnifiedOom } from "./v2/oom.ts";
+import { unifiedStats } from "./v2/stats.ts";
+import type { Cgroup } from "./cgroup.ts";
 import { silentLog, type Log } from "../log.ts";
 import { containerPaths, isUnified } from "./place/path.ts";
 import { CgroupV1 } from "./v1/cgroup.ts";
 import { CgroupV2 } from "./v2/cgroup.ts";
 import { cgroupOwner } from "./place/owner.ts";
-import type { FreezerState } from "./v1/freezer.ts";
 import type { CgroupLayout } from "./place/layout.ts";
-import type { Config, LinuxResources } from "../spec/types.ts";
-
-export type { FreezerState } from "./v1/freezer.ts";
+import type { Config } from "../spec/types.ts";
 
 /** What the drivers can do, for `features`, whatever this host has. */
 export const CGROUP_SUPPORT = { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true } as const;
-
-/** The unit of systemd that a container's cgroup is; kept in the state. */
-export interface SystemdUnit {
-  readonly name: string;
-  /** It is one of the user's own systemd. */
-  readonly user: boolean;
-}
-
-/** How limits are set. */
-export interface LimitOptions {
-  /** Limits of a container that runs are changed: device rules and cpusets that are not given stay. */
-  readonly update?: boolean;
-}
-
-/**
- * The cgroup of one container, in one or (v1) several hierarchies. For a new container the order is `create`,
- * `limit`, `joinFds`; nothing happens on the host before `create`.
- */
-export interface Cgroup {
-  /** Absolute directory by controller (v1: `memory`, `name=systemd`; "" is cgroup v2), as in the state. */
-  readonly paths: Readonly<Record<string, string>>;
-  /**
-   * Makes the container's cgroup v2 and opens it, for a clone straight into it (CLONE_INTO_CGROUP): to join it
-   * later by `cgroup.procs` takes a lock that waits for all processors, up to several milliseconds. To be called
-   * before `create`, or `joinFds`; the descriptor is the caller's. Of a container that is there nothing is made. On a
-   * host with cgroup v2 alone it does all that `create` does: a process must not be born in a cgroup that is in use.
-   *
-   * @param below as for {@link Cgroup.joinFds}
-   * @returns `undefined` where there is no v2 hierarchy, or no such cgroup in it
-   * @throws RuntimeError `USAGE` for a path that leads out; on v2 as `create`
-   */
-  birthFd(below?: Readonly<Record<string, string>>): number | undefined;
-  /**
-   * The kernel has refused the clone into the cgroup of {@link Cgroup.birthFd}.
-   *
-   * @param errno positive
-   * @returns whether a process can be made elsewhere and join later, by `joinFds`
-   * @throws RuntimeError `CGROUP` with a better reason
-   */
-  birthRefused(errno: number): boolean;
-  /**
-   * Makes the directories. If it fails, what it made is gone, unless a process was born in the cgroup
-   * ({@link Cgroup.birthFd}): then that has to end, and `undo` does the rest.
-   *
-   * @throws RuntimeError `CGROUP_NOT_EMPTY`, `CGROUP_FROZEN`, `CGROUP`
-   */
-  create(): void;
-  /**
-   * Sets limits. Has to be called for a new container before a process joins, also without any.
-   *
-   * On v2 the number of processes of a new container is limited only by `joinFds`: those that set it up are in the
-   * cgroup before.
-   *
-   * @throws RuntimeError `CGROUP`, `HOST_UNABLE`, `CONFIG_INVALID`, with the property's pointer
-   */
-  limit(resources: LinuxResources | undefined, options?: LimitOptions): Promise<void>;
-  /** With the systemd driver the unit; else the cgroup is nobody's but the runtime's. */
-  readonly unit?: SystemdUnit;
-  /**
-   * With the systemd driver: makes the unit with the container's first process in it, and sets limits. Comes after `limit`
-   * and before `joinFds`.
-   *
-   * @param pid as the runtime sees it
-   * @throws RuntimeError `HOST_UNABLE`, `CGROUP`, `TIMEOUT`, and as `limit`
-   */
-  register?(pid: number): Promise<void>;
-  /**
-   * Descriptors that a process joins by writing "0" to each; they belong to the caller.
-   *
-   * @param below path of a cgroup below the container's, by controller; default: the container's own
-   * @throws RuntimeError `SYSCALL`, `USAGE` for a path that leads out
-   */
-  joinFds(below?: Readonly<Record<string, string>>): number[];
-  /** Pids of all processes, with those of cgroups below; empty if the cgroup is gone. */
-  processes(): number[];
-  /** @throws RuntimeError `CGROUP` */
-  freezerState(): FreezerState;
-  /** @throws RuntimeError `CGROUP`, `HOST_UNABLE` if there is no freezer */
-  freeze(): void;
-  /** @throws RuntimeError `CGROUP`, `HOST_UNABLE` if there is no freezer */
-  thaw(): void;
-  /** Lets processes go that have been killed: on cgroup v1 one that is frozen does not, also where the container froze it. */
-  thawKilled(): void;
-  /** How many processes the kernel has killed for want of memory; 0 if nobody counts. */
-  oomKills(): number;
-  /**
-   * Sends a signal to every process, none of which can escape by forking. A frozen cgroup is thawed. Before
-   * `create` has succeeded nothing happens: what is in its place may be another's.
-   */
-  killAll(signal: number): void;
-  /**
-   * Removes the cgroup and those below it, waiting up to 2 s for processes that are on their way out. Directories
-   * above it stay, also those that `create` made, as with runc. Of a new container of which `create` has not
-   * succeeded there is nothing to remove: what is in its place may be another's.
-   *
-   * @throws RuntimeError `CGROUP`
-   */
-  remove(): void;
-  /** Takes back what `create` of this object made, directories above included; never fails. */
-  undo(): void;
-}
 
 /** How a new container's cgroup is made. */
 export interface CgroupOptions {
@@ -171,4 +74,24 @@ export function attachCgroup(paths: Readonly<Record<string, string>>, log: Log =
   const common = { isNew: false, rootless: false, mayLackRights: false, devicePaths: [] };
   if (isUnified(paths)) return new CgroupV2({ ...paths }, log, { ...common, top: "" });
   return new CgroupV1({ ...paths }, log, { ...common, ...(firstProcess !== undefined && { firstProcess }) });
+}
+
+/**
+ * Watches for the kernel killing processes of a container for want of memory.
+ *
+ * @param paths absolute directory by controller
+ * @throws RuntimeError `HOST_UNABLE` without a memory controller, `CGROUP`
+ */
+export function watchOom(paths: Readonly<Record<string, string>>): OomWatch {
+  return isUnified(paths) ? watchUnifiedOom(paths[""] ?? "") : watchV1Oom(paths);
+}
+
+/**
+ * The statistics of a container.
+ *
+ * @param paths absolute directory by controller, as in `Cgroup.paths`
+ * @throws RuntimeError `CGROUP` for a file that cannot be read or understood
+ */
+export function cgroupStats(paths: Readonly<Record<string, string>>): CgroupStats {
+  return isUnified(paths) ? unifiedStats(paths[""] ?? "") : v1Stats(paths);
 }

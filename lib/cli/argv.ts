@@ -5,16 +5,7 @@
  */
 
 import { programName } from "../sys/program_name.ts";
-import {
-  type CommandRow,
-  findCommand,
-  GLOBAL_OPTIONS,
-  HELP_OPTION,
-  type OptionRow,
-  type OptionType,
-  VERSION_OPTION,
-  type GlobalFlags,
-} from "./table.ts";
+import { type CommandRow, findCommand, GLOBAL_OPTIONS, HELP_OPTION, type OptionRow, type OptionType, VERSION_OPTION, type GlobalFlags } from "./table.ts";
 
 /** What a command line asks for. */
 export interface Invocation {

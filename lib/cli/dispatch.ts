@@ -44,15 +44,15 @@ interface Call<Name extends CommandName> {
   readonly root: Root;
 }
 
-type Runner<Name extends CommandName> = (call: Call<Name>) => Promise<CommandResult>;
+type Runner<Name extends CommandName> = (call: Call<Name>) => CommandResult | Promise<CommandResult>;
 
 const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
-  async check({ flags, context }) {
+  check({ flags, context }) {
     const report = check({ ...bundleOptions(flags, currentDirectory()), format: textOrJson(flags.format), context });
     return { output: report.text, exitCode: report.exitCode };
   },
 
-  async completion({ positionals }) {
+  completion({ positionals }) {
     return completion(positionals);
   },
 
@@ -82,7 +82,7 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
     return exec(context, execOptions(id, positionals, flags, currentDirectory()));
   },
 
-  async features() {
+  features() {
     return features();
   },
 
@@ -93,7 +93,7 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
     return killMatching(context, id, options);
   },
 
-  async list({ flags, context, root }) {
+  list({ flags, context, root }) {
     return list(context, {
       format: flags.format ?? "table",
       quiet: flags.quiet ?? false,
@@ -101,7 +101,7 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
     });
   },
 
-  async pause({ id, context }) {
+  pause({ id, context }) {
     return pause(context, id);
   },
 
@@ -120,7 +120,7 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
     return restore(context, restoreOptions(id, flags, currentDirectory()));
   },
 
-  async resume({ id, context }) {
+  resume({ id, context }) {
     return resume(context, id);
   },
 
@@ -133,7 +133,7 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
     });
   },
 
-  async spec({ flags }) {
+  spec({ flags }) {
     return spec({ bundle: bundleOf(flags.bundle), rootless: flags.rootless ?? false });
   },
 
@@ -141,15 +141,15 @@ const RUN: { readonly [Name in CommandName]: Runner<Name> } = {
     return start(context, id);
   },
 
-  async state({ id, context }) {
+  state({ id, context }) {
     return state(context, id);
   },
 
-  async trace({ positionals }) {
+  trace({ positionals }) {
     return trace(positionals[0] ?? "");
   },
 
-  async update({ flags, id, context }) {
+  update({ flags, id, context }) {
     return update(context, id, updateLimits(flags));
   },
 
@@ -175,7 +175,7 @@ export async function dispatch(
     throw new RuntimeError("INVALID_ID", "container id cannot be empty");
   }
   // The table typed both the reader's result and the row, which the compiler cannot see through a name.
-  const run = RUN[command.name as CommandName] as (call: object) => Promise<CommandResult>;
+  const run = RUN[command.name as CommandName] as (call: object) => CommandResult | Promise<CommandResult>;
   return run({ flags, id, positionals, context, root });
 }
 

@@ -6,16 +6,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#memory-policy
  */
 import { parseCpuList } from "../spec/rules/cpu_list.ts";
-import type {
-  Linux,
-  LinuxMemoryPolicy,
-  LinuxMemoryPolicyFlag,
-  LinuxMemoryPolicyMode,
-  LinuxSchedulerFlag,
-  LinuxSchedulerPolicy,
-  Process,
-  Scheduler,
-} from "../spec/types.ts";
+import type { Linux, LinuxMemoryPolicy, LinuxMemoryPolicyFlag, LinuxMemoryPolicyMode, LinuxSchedulerFlag, LinuxSchedulerPolicy, Process, Scheduler } from "../spec/types.ts";
 import type { Step } from "./steps.ts";
 
 /** SCHED_* of linux/sched.h. */

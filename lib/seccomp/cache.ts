@@ -6,17 +6,7 @@
  * Whatever is odd is as if it were not there, and a cache that cannot be written is no error.
  */
 import { Errno } from "../kernel/errno.ts";
-import {
-  AT_FDCWD,
-  O_CLOEXEC,
-  O_CREAT,
-  O_DIRECTORY,
-  O_EXCL,
-  O_NOFOLLOW,
-  O_NONBLOCK,
-  O_RDONLY,
-  O_WRONLY,
-} from "../sys/files.ts";
+import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../sys/files.ts";
 import { native, type FileStat } from "../sys/native.ts";
 
 /** Below the state root; no container's id has an @. */

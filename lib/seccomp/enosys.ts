@@ -5,13 +5,7 @@
  * answer by default. A profile was written when its newest system call was there: what has a higher number did not
  * exist for its author, so the filter says so. As in runc; pure.
  */
-import {
-  AUDIT_ARCH_S390,
-  AUDIT_ARCH_S390X,
-  AUDIT_ARCH_X86_64,
-  TOKEN_X32,
-  X32_BIT,
-} from "./constants.ts";
+import { AUDIT_ARCH_S390, AUDIT_ARCH_S390X, AUDIT_ARCH_X86_64, TOKEN_X32, X32_BIT } from "./constants.ts";
 
 /** The highest number of a profile on one architecture. */
 export interface Newest {

@@ -37,21 +37,21 @@ export interface FilterOptions {
  * @returns undefined for a profile that is all empty, which runc takes for none
  * @throws CONFIG_INVALID, NOT_SUPPORTED, HOST_UNABLE as {@link compileProfile}
  */
-export async function seccompFilter(
+export function seccompFilter(
   seccomp: LinuxSeccomp,
   log: Log,
   options: FilterOptions = {},
-): Promise<CompiledFilter | undefined> {
+): CompiledFilter | undefined {
   // The schema lets it be absent where there are no rules.
   if ((seccomp.defaultAction as string | undefined) === undefined) return undefined;
   const flags = filterFlags(seccomp);
   log.debug(`seccomp filter flags: ${flags}`);
-  return { filter: await program(seccomp, log, options), flags };
+  return { filter: program(seccomp, log, options), flags };
 }
 
-async function program(seccomp: LinuxSeccomp, log: Log, options: FilterOptions): Promise<Uint8Array> {
+function program(seccomp: LinuxSeccomp, log: Log, options: FilterOptions): Uint8Array {
   const directory = options.cacheRoot === undefined ? undefined : openCache(options.cacheRoot);
-  const compile = async (): Promise<Uint8Array> => {
+  const compile = (): Uint8Array => {
     return compileProfile(seccomp, log, options);
   };
   if (directory === undefined) return compile();
@@ -63,7 +63,7 @@ async function program(seccomp: LinuxSeccomp, log: Log, options: FilterOptions):
       log.debug("seccomp: the filter was compiled before");
       return found;
     }
-    const made = await compile();
+    const made = compile();
     writeCache(directory, key, made, hash);
     return made;
   } finally {

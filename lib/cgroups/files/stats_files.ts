@@ -3,7 +3,7 @@ import { RuntimeError } from "../../errors.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
-import type { CgroupStats, Pressure, PressureStats, RdmaEntry } from "../v1/stats.ts";
+import type { CgroupStats, Pressure, PressureStats, RdmaEntry } from "./stats_types.ts";
 import { type Count, lines, parseCount } from "./stats_parse.ts";
 
 /** Files of a cpuset of v1 that hold a number. v2 has none of them, and runc shows them as 0 there. */

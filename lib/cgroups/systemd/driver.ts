@@ -4,7 +4,8 @@
  */
 import { RuntimeError } from "../../errors.ts";
 import { readTextIfExists } from "../../sys/files.ts";
-import { cgroupAt, type Cgroup, type FreezerState, type LimitOptions, type SystemdUnit } from "../open.ts";
+import { cgroupAt } from "../open.ts";
+import type { Cgroup, FreezerState, LimitOptions, SystemdUnit } from "../cgroup.ts";
 import { isUnified } from "../place/path.ts";
 import { resourceWrites } from "../v1/resources.ts";
 import { unifiedWrites } from "../v2/resources.ts";
@@ -117,16 +118,16 @@ export function attachToUnit(unit: SystemdUnit, below: string, pid: number): voi
  * @param resources all its limits, those too that stay
  * @throws RuntimeError `HOST_UNABLE`, `CGROUP`, `CONFIG_INVALID`
  */
-export async function updateUnit(unit: SystemdUnit, cgroup: Cgroup, resources: LinuxResources): Promise<void> {
+export function updateUnit(unit: SystemdUnit, cgroup: Cgroup, resources: LinuxResources): void {
   const writes = limitWrites(cgroup.paths, resources, true);
   // The kernel first: it takes all or nothing, and says why.
-  await cgroup.limit(resources, { update: true });
+  cgroup.limit(resources, { update: true });
   withManager(unit.user, (manager) => {
     const properties = limitProperties(writes, manager.version());
     if (properties.length > 0) withoutRunning(cgroup, () => manager.set(unit.name, properties));
   });
   // systemd has no period without a quota, and writes the kernel's default over it.
-  await cgroup.limit(resources, { update: true });
+  cgroup.limit(resources, { update: true });
 }
 
 /** On cgroup v1 systemd denies all devices for a moment while it sets properties: nothing of the container sees it. */
@@ -204,12 +205,12 @@ class UnitCgroup implements Cgroup {
     this.#made.create();
   }
 
-  async limit(resources: LinuxResources | undefined, options: LimitOptions = {}): Promise<void> {
-    if (this.#isStarted) await this.#standing.limit(resources, options);
+  limit(resources: LinuxResources | undefined, options: LimitOptions = {}): void {
+    if (this.#isStarted) this.#standing.limit(resources, options);
     else this.#resources = resources;
   }
 
-  async register(pid: number): Promise<void> {
+  register(pid: number): void {
     const { config, names, annotated, user, log } = this.#options;
     const resources = this.#resources ?? {};
     withManager(user, (manager) => {
@@ -221,7 +222,7 @@ class UnitCgroup implements Cgroup {
       log.debug(`systemd ${version}: unit ${names.unit} started with ${properties.length} properties`);
     });
     // systemd has written what it keeps; this is all of it, and what systemd does not know.
-    await this.#standing.limit(resources);
+    this.#standing.limit(resources);
   }
 
   joinFds(below?: Readonly<Record<string, string>>): number[] {

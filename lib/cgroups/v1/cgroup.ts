@@ -7,16 +7,17 @@ import { SIGKILL } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
 import { inUserNamespace } from "../../sys/user_namespace.ts";
 import { deviceWrites, devicesList, parseDevicesList, sameFilter, wantedFilter } from "./devices.ts";
-import { freeze, readFreezer, refuseFrozen as refuseFrozenV1, thaw, thawTree, type FreezerState } from "./freezer.ts";
+import { freeze, readFreezer, refuseFrozen as refuseFrozenV1, thaw, thawTree } from "./freezer.ts";
+import type { FreezerState } from "../cgroup.ts";
 import { changeLimits } from "../files/rollback.ts";
 import { isOptional } from "../place/path.ts";
 import { resourceWrites } from "./resources.ts";
 import { signalListed } from "../../sys/send_signals.ts";
 import { cgroupOfProcess } from "../place/path_of_process.ts";
 import { inheritCpuset, makeCgroup, parentOf, pause, populationBelow, processesBelow, removeTree, subPath } from "../files/tree.ts";
-import { refuseFrozen } from "../v2/freezer.ts";
+import { refuseFrozen } from "../files/unified_freezer.ts";
 import { performWrites } from "../files/write.ts";
-import type { Cgroup, LimitOptions } from "../open.ts";
+import type { Cgroup, LimitOptions } from "../cgroup.ts";
 import type { Log } from "../../log.ts";
 import type { LinuxResources } from "../../spec/types.ts";
 
@@ -120,7 +121,7 @@ export class CgroupV1 implements Cgroup {
     });
   }
 
-  async limit(resources: LinuxResources | undefined, options: LimitOptions = {}): Promise<void> {
+  limit(resources: LinuxResources | undefined, options: LimitOptions = {}): void {
     const update = options.update === true;
     const writes = resourceWrites(
       resources ?? {},

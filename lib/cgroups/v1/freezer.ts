@@ -1,14 +1,12 @@
 /** The freezer controller of cgroup v1. */
 
+import type { FreezerState } from "../cgroup.ts";
 import { RuntimeError } from "../../errors.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD, O_WRONLY } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { pause } from "../files/tree.ts";
 import { visitTree } from "../files/walk.ts";
-
-/** State of a cgroup itself: one that only stands still because of an ancestor is `thawed`. */
-export type FreezerState = "thawed" | "frozen";
 
 const TRIES = 1000;
 

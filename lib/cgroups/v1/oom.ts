@@ -1,31 +1,13 @@
 /** Word from the kernel that it is killing processes of a container for want of memory. */
+import type { OomWatch } from "../cgroup.ts";
 import { RuntimeError } from "../../errors.ts";
 import { errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, O_WRONLY, exists } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { readable } from "../../sys/waiting.ts";
-import { isUnified } from "../place/path.ts";
-import { watchUnifiedOom } from "../v2/oom.ts";
 
 /** How long the kernel may take to tell of the end of a cgroup; milliseconds. */
 const END_PATIENCE = 100;
-
-/** What a watch has seen. */
-export interface OomNews {
-  /** How often the kernel ran out of memory for the container. */
-  readonly ooms: number;
-  /** The cgroup has been removed; nothing more will come. */
-  readonly gone: boolean;
-}
-
-/** A watch on one container; {@link OomWatch.close} gives its descriptors back. */
-export interface OomWatch {
-  /** Readable when something has happened. */
-  readonly fd: number;
-  /** What has happened since the last call. */
-  read(): Promise<OomNews>;
-  close(): void;
-}
 
 /**
  * Watches the memory cgroup of a container. On cgroup v1 memory.oom_control counts up an eventfd.
@@ -33,8 +15,7 @@ export interface OomWatch {
  * @param paths absolute directory by controller
  * @throws RuntimeError `HOST_UNABLE` without a memory controller, `CGROUP`
  */
-export function watchOom(paths: Readonly<Record<string, string>>): OomWatch {
-  if (isUnified(paths)) return watchUnifiedOom(paths[""] ?? "");
+export function watchV1Oom(paths: Readonly<Record<string, string>>): OomWatch {
   const directory = paths["memory"];
   if (directory === undefined) {
     throw new RuntimeError("HOST_UNABLE", "cannot watch for OOM: memory controller missing");

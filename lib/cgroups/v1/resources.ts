@@ -3,15 +3,7 @@
 import { RuntimeError } from "../../errors.ts";
 import { propertyName } from "../../spec/json/property_name.ts";
 import type { Write } from "../files/write.ts";
-import type {
-  Int64,
-  LinuxBlockIO,
-  LinuxBlockIODevice,
-  LinuxCPU,
-  LinuxMemory,
-  LinuxResources,
-  LinuxThrottleDevice,
-} from "../../spec/types.ts";
+import type { Int64, LinuxBlockIO, LinuxBlockIODevice, LinuxCPU, LinuxMemory, LinuxResources, LinuxThrottleDevice } from "../../spec/types.ts";
 
 const RESOURCES = "/linux/resources";
 

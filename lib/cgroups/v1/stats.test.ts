@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import t, { type Test } from "tap";
-import { cgroupStats } from "./stats.ts";
+import { cgroupStats } from "../open.ts";
 
 /** A tree of files, and its directories by controller. */
 function tree(t: Test, files: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,30 +1,8 @@
 /** Statistics of block devices on cgroup v1, which have other names under each I/O scheduler. */
+import { BLKIO_NAMES, type BlkioStats } from "../files/stats_types.ts";
+import type { BlkioEntry } from "../files/stats_types.ts";
 import { RuntimeError } from "../../errors.ts";
 import { type Count, lines, parseCount } from "../files/stats_parse.ts";
-
-/** One count of one device. A 0 is left out, as in runc. */
-export interface BlkioEntry {
-  readonly major?: Count;
-  readonly minor?: Count;
-  /** `Read`, `Write`, …; absent where the file does not tell them apart. */
-  readonly op?: string;
-  readonly value?: Count;
-}
-
-/** Names as in runc's `events`. */
-const BLKIO_NAMES = [
-  "ioServiceBytesRecursive",
-  "ioServicedRecursive",
-  "ioQueueRecursive",
-  "ioServiceTimeRecursive",
-  "ioWaitTimeRecursive",
-  "ioMergedRecursive",
-  "ioTimeRecursive",
-  "sectorsRecursive",
-] as const;
-
-/** See {@link BLKIO_NAMES}; what there is nothing of is absent. */
-export type BlkioStats = { readonly [Name in (typeof BLKIO_NAMES)[number]]?: readonly BlkioEntry[] };
 
 type Files = readonly (readonly [file: string, name: keyof BlkioStats])[];
 

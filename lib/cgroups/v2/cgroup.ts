@@ -8,9 +8,10 @@ import { native } from "../../sys/native.ts";
 import { signalListed } from "../../sys/send_signals.ts";
 import { makeCgroup, populationBelow, processesBelow, removeTree, subPath } from "../files/tree.ts";
 import { controllersIn, delegate, enableControllers, type Unavailable } from "./tree.ts";
-import { freezeUnified, readUnifiedFreezer, refuseFrozen, thawUnified } from "./freezer.ts";
-import type { Cgroup, LimitOptions } from "../open.ts";
-import type { FreezerState } from "../v1/freezer.ts";
+import { freezeUnified, thawUnified } from "./freezer.ts";
+import { readUnifiedFreezer, refuseFrozen } from "../files/unified_freezer.ts";
+import type { Cgroup, LimitOptions } from "../cgroup.ts";
+import type { FreezerState } from "../cgroup.ts";
 import type { Log } from "../../log.ts";
 import type { LinuxResources } from "../../spec/types.ts";
 import { applyLimits } from "./limits.ts";
@@ -127,7 +128,7 @@ export class CgroupV2 implements Cgroup {
     );
   }
 
-  async limit(resources: LinuxResources | undefined, options: LimitOptions = {}): Promise<void> {
+  limit(resources: LinuxResources | undefined, options: LimitOptions = {}): void {
     this.#postponed = applyLimits(resources ?? {}, {
       directory: this.paths[""],
       unavailable: this.#unavailable,

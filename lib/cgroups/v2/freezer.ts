@@ -5,33 +5,10 @@ import { errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, O_WRONLY } from "../../sys/files.ts";
 import { POLLPRI } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
-import type { FreezerState } from "../v1/freezer.ts";
 
 /** How long processes may take to stand still; milliseconds. As in runc. */
 const PATIENCE = 10_000;
 const EVENTS_SIZE = 256;
-
-/** What was asked of a cgroup itself, whatever holds above it. @returns `undefined` if the cgroup is not there */
-export function readUnifiedFreezer(directory: string): FreezerState | undefined {
-  const text = native.readFile(AT_FDCWD, `${directory}/cgroup.freeze`, EVENTS_SIZE);
-  if (typeof text === "number") return undefined;
-  return text.trim() === "1" ? "frozen" : "thawed";
-}
-
-/**
- * Refuses an empty cgroup in which a process would be born frozen, because of itself or of one above it: nothing would ever
- * be heard of it.
- * @throws RuntimeError `CGROUP_FROZEN`
- */
-export function refuseFrozen(directory: string): void {
-  const text = native.readFile(AT_FDCWD, `${directory}/cgroup.events`, EVENTS_SIZE);
-  if (typeof text === "number" || !text.includes("frozen 1")) return;
-  const why = readUnifiedFreezer(directory) === "frozen" ? "" : ", by a cgroup above it";
-  throw new RuntimeError("CGROUP_FROZEN", `container's cgroup unexpectedly frozen${why}`, {
-    pointer: "/linux/cgroupsPath",
-    path: directory,
-  });
-}
 
 /**
  * Freezes a cgroup and waits until all of it stands still.

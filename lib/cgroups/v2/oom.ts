@@ -4,7 +4,7 @@ import { errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD, SMALL_FILE } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { parentOf } from "../files/tree.ts";
-import type { OomWatch } from "../v1/oom.ts";
+import type { OomWatch } from "../cgroup.ts";
 
 const IN_MODIFY = 2;
 const IN_DELETE_SELF = 0x400;
@@ -41,7 +41,7 @@ export function watchUnifiedOom(directory: string): OomWatch {
   }
   return {
     fd,
-    read: async () => {
+    read: () => {
       const buffer = new Uint8Array(BUFFER_SIZE);
       // What the events were does not matter: the files tell.
       while (native.read(fd, buffer) > 0);

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { cgroupStats, type CgroupStats } from "../v1/stats.ts";
+import { cgroupStats } from "../open.ts";
+import type { CgroupStats } from "../files/stats_types.ts";
 
 const NO_LIMIT = 18446744073709551615n;
 

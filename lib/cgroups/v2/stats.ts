@@ -1,6 +1,6 @@
 /** What the kernel has counted for a container on cgroup v2, in the shape that runc gives it, which is that of v1. */
 import { blkioOf } from "./stats_io.ts";
-import type { CgroupStats, HugetlbStats, MemoryEntry, MemoryStats, MiscStats } from "../v1/stats.ts";
+import type { CgroupStats, HugetlbStats, MemoryEntry, MemoryStats, MiscStats } from "../files/stats_types.ts";
 import { count, CPUSET_FLAGS, pageSizes, psi, rdmaStats, reader, type Read } from "../files/stats_files.ts";
 import { type Count, cpuList, keyValues, nonZero, parseCount } from "../files/stats_parse.ts";
 

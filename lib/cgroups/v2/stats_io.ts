@@ -1,5 +1,6 @@
 /** io.stat of cgroup v2 under the names of v1's blkio. Pure. */
-import type { BlkioEntry, BlkioStats } from "../v1/stats_blkio.ts";
+import type { BlkioStats } from "../files/stats_types.ts";
+import type { BlkioEntry } from "../files/stats_types.ts";
 import { lines, parseCount } from "../files/stats_parse.ts";
 
 /** What each key of io.stat is; others (of io.cost and io.latency) have no name on v1. */

@@ -3,6 +3,6 @@ import { jsonText } from "../output/json_text.ts";
 import { type CommandResult, printed } from "../result.ts";
 
 /** `runt features`: what the runtime can do, as JSON. */
-export async function features(): Promise<CommandResult> {
+export function features(): CommandResult {
   return printed(`${jsonText(runtimeFeatures(), 4)}\n`);
 }

@@ -21,7 +21,7 @@ export interface ListOptions {
  *
  * @throws RuntimeError `USAGE` for an unknown format, `SYSCALL` for a root directory that is missing
  */
-export async function list(context: RuntimeContext, options: ListOptions): Promise<CommandResult> {
+export function list(context: RuntimeContext, options: ListOptions): CommandResult {
   const { root } = context;
   if (options.rootMustExist && !exists(root)) {
     const facts = { path: root, errno: Errno.ENOENT, syscall: "open" };

@@ -19,7 +19,7 @@ export interface PsOptions {
  *   ps(1) cannot be run
  */
 export async function ps(context: RuntimeContext, id: string, options: PsOptions): Promise<CommandResult> {
-  const pids = await processes(context, id);
+  const pids = processes(context, id);
   if (options.format === "json") return printed(`${JSON.stringify(pids)}\n`);
   if (options.format !== "table") throw new RuntimeError("USAGE", "invalid format option");
   return printed(ofContainer(await listing(options.args.length === 0 ? ["-ef"] : options.args), pids));

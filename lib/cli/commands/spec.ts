@@ -19,7 +19,7 @@ export interface SpecOptions {
  *
  * @throws RuntimeError `USAGE` where there is one already, `SYSCALL` where it cannot be written
  */
-export async function spec(options: SpecOptions): Promise<CommandResult> {
+export function spec(options: SpecOptions): CommandResult {
   const { bundle, rootless } = options;
   const config = newConfig({ rootless });
   const path = `${bundle}/config.json`;

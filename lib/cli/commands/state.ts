@@ -4,6 +4,6 @@ import { formatState } from "../output/report_format.ts";
 import { type CommandResult, printed } from "../result.ts";
 
 /** `runt state`: the state as JSON. */
-export async function state(context: RuntimeContext, id: string): Promise<CommandResult> {
+export function state(context: RuntimeContext, id: string): CommandResult {
   return printed(formatState(stateOf(context, id)));
 }

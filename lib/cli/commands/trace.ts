@@ -18,7 +18,7 @@ interface Span {
  * `runt trace`: draws a file of `--trace`.
  * @throws RuntimeError `SYSCALL` where it cannot be read, `USAGE` where it is none
  */
-export async function trace(path: string): Promise<CommandResult> {
+export function trace(path: string): CommandResult {
   return printed(drawTrace(readText(path), path));
 }
 

@@ -22,9 +22,9 @@ export type Limits = ({ readonly file: string } | { readonly resources: LinuxRes
  *
  * @throws RuntimeError `SYSCALL` where the file cannot be read, `CONFIG_INVALID`, and those of the runtime's update
  */
-export async function update(context: RuntimeContext, id: string, limits: Limits): Promise<CommandResult> {
+export function update(context: RuntimeContext, id: string, limits: Limits): CommandResult {
   const resources = "file" in limits ? readResources(limits.file) : limits.resources;
-  await updateContainer(context, id, resources, limits.rdt);
+  updateContainer(context, id, resources, limits.rdt);
   return SILENT;
 }
 

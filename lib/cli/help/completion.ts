@@ -1,15 +1,7 @@
 /** Completion of command lines. The shells' scripts ask for every word; what they get comes from the table. Pure. */
 
 import { valueOf } from "../option_values.ts";
-import {
-  type CommandRow,
-  COMMANDS,
-  findCommand,
-  GLOBAL_OPTIONS,
-  HELP_OPTION,
-  type OptionRow,
-  VERSION_OPTION,
-} from "../table.ts";
+import { type CommandRow, COMMANDS, findCommand, GLOBAL_OPTIONS, HELP_OPTION, type OptionRow, VERSION_OPTION } from "../table.ts";
 
 /** A container that may be offered. */
 export interface KnownContainer {

@@ -2,15 +2,7 @@
 
 import { nearest } from "../../spec/rules/nearest.ts";
 import { programName } from "../../sys/program_name.ts";
-import {
-  type CommandName,
-  type CommandRow,
-  COMMANDS,
-  GLOBAL_OPTIONS,
-  HELP_OPTION,
-  type OptionRow,
-  VERSION_OPTION,
-} from "../table.ts";
+import { type CommandName, type CommandRow, COMMANDS, GLOBAL_OPTIONS, HELP_OPTION, type OptionRow, VERSION_OPTION } from "../table.ts";
 import { foreignCommand } from "./foreign.ts";
 import { OPTION_LISTS } from "./option_lists.gen.ts";
 import { DESCRIPTIONS, PROGRAM } from "./texts.ts";

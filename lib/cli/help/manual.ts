@@ -1,25 +1,8 @@
 /** Manual pages in man(7), made of the table of commands and the texts of the help. Pure. */
 
-import {
-  ANY_EXIT_STATUS,
-  ENVIRONMENT,
-  EXIT_STATUS,
-  FILES,
-  LOG,
-  MANUAL_DATE,
-  PROGRAM_EXIT_STATUS,
-  SEE_ALSO,
-} from "./manual_texts.ts";
+import { ANY_EXIT_STATUS, ENVIRONMENT, EXIT_STATUS, FILES, LOG, MANUAL_DATE, PROGRAM_EXIT_STATUS, SEE_ALSO } from "./manual_texts.ts";
 import { valueOf } from "../option_values.ts";
-import {
-  type CommandName,
-  type CommandRow,
-  COMMANDS,
-  GLOBAL_OPTIONS,
-  HELP_OPTION,
-  type OptionRow,
-  VERSION_OPTION,
-} from "../table.ts";
+import { type CommandName, type CommandRow, COMMANDS, GLOBAL_OPTIONS, HELP_OPTION, type OptionRow, VERSION_OPTION } from "../table.ts";
 import { DESCRIPTIONS, PROGRAM } from "./texts.ts";
 
 /** Columns of a line of running text; what is escaped makes it a little longer. */

@@ -7,7 +7,6 @@ import { native } from "../../sys/native.ts";
 export const STDOUT = 1;
 export const STDERR = 2;
 
-
 /**
  * Writes all of `text`.
  *

@@ -7,7 +7,7 @@ import type { Report } from "../../spec/schema/without_wrong_values.ts";
 import type { Config } from "../../spec/types.ts";
 import { exists } from "../../sys/files.ts";
 import type { RuntimeContext } from "../options.ts";
-import { unitOwner } from "../operations/plan_bundle.ts";
+import { unitOwner } from "../host/rootless.ts";
 
 const POINTER = "/linux/cgroupsPath";
 

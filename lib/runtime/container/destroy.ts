@@ -4,7 +4,8 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
  */
-import { attachCgroup, type SystemdUnit } from "../../cgroups/open.ts";
+import { attachCgroup } from "../../cgroups/open.ts";
+import type { SystemdUnit } from "../../cgroups/cgroup.ts";
 import { RuntimeError } from "../../errors.ts";
 import type { Annotations } from "../../spec/annotations.ts";
 import type { Hook } from "../../spec/types.ts";
@@ -16,7 +17,8 @@ import { readable } from "../../sys/waiting.ts";
 import { hookState, runHook } from "../host/hooks.ts";
 import type { RuntimeContext } from "../options.ts";
 import { isAlive } from "./status.ts";
-import type { ContainerRecord, Entry } from "./store.ts";
+import type { Entry } from "./store.ts";
+import type { ContainerRecord } from "../record.ts";
 import { killMembers, reapStrays } from "./members.ts";
 import { whyStuck } from "./stuck.ts";
 import { removeRdt } from "../host/intel_rdt.ts";
@@ -94,7 +96,7 @@ export async function destroy(
       cgroup.killAll(SIGKILL);
       if (record.namespaces !== undefined) await killByNamespace(record, context.root);
     }
-    if (record.systemd !== undefined) await stopSystemdUnit(context, record.systemd);
+    if (record.systemd !== undefined) stopSystemdUnit(context, record.systemd);
     cgroup.remove();
     if (record.intel_rdt !== undefined) removeRdt(record.intel_rdt);
   }
@@ -112,7 +114,7 @@ async function killByNamespace(record: ContainerRecord, root: string): Promise<v
 }
 
 /** Stops the container's unit; if systemd cannot be asked, its cgroup has to be removed all the same. */
-async function stopSystemdUnit(context: RuntimeContext, unit: SystemdUnit): Promise<void> {
+function stopSystemdUnit(context: RuntimeContext, unit: SystemdUnit): void {
   try {
     stopUnit(unit, context.log);
   } catch (error) {

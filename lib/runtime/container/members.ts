@@ -1,4 +1,5 @@
 /** The processes of a container that has no cgroup to look them up in, or has left it. */
+import type { KnownNamespace, MadeNamespaces } from "../record.ts";
 import * as K from "../../kernel/plan_numbers.ts";
 import { readNamespaces } from "../../plan/namespaces.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY } from "../../sys/files.ts";
@@ -6,9 +7,10 @@ import { SIGKILL, SIGSTOP } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
 import { signalProcess } from "../../sys/send_signals.ts";
 import { readable } from "../../sys/waiting.ts";
-import { savedConfig } from "../launch/exec_process.ts";
+import { savedConfig } from "./saved_config.ts";
 import { isAlive, processStat } from "./status.ts";
-import { find, ids, type ContainerRecord } from "./store.ts";
+import { find, ids } from "./store.ts";
+import type { ContainerRecord } from "../record.ts";
 
 /** How long {@link killMembers} goes on; milliseconds. */
 const KILL_PATIENCE = 5000;
@@ -29,15 +31,6 @@ const KINDS: readonly (readonly [kind: string, flag: number])[] = [
   ["cgroup", K.CLONE_NEWCGROUP],
   ["time", K.CLONE_NEWTIME],
 ];
-
-/** A namespace: the number that its file has while it is there and, where the kernel tells it, the id that no other ever has. */
-interface KnownNamespace {
-  readonly number: number;
-  readonly id?: string;
-}
-
-/** Namespaces that were made for a container, by the name in /proc/PID/ns. */
-export type MadeNamespaces = Readonly<Record<string, KnownNamespace>>;
 
 /**
  * Notes which namespaces were made for a container, so that its processes are found by them when its first one is gone.

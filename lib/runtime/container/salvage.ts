@@ -1,4 +1,5 @@
-import { attachCgroup, openCgroup, type SystemdUnit } from "../../cgroups/open.ts";
+import { attachCgroup, openCgroup } from "../../cgroups/open.ts";
+import type { SystemdUnit } from "../../cgroups/cgroup.ts";
 import { cgroupLayout } from "../../cgroups/place/layout.ts";
 import { RuntimeError } from "../../errors.ts";
 import type { Config } from "../../spec/types.ts";
@@ -8,7 +9,7 @@ import { loadConfig } from "../bundle.ts";
 import type { RuntimeContext } from "../options.ts";
 import type { Entry } from "./store.ts";
 import { stopUnit, planUnit } from "../../cgroups/systemd/driver.ts";
-import { unitOwner } from "../operations/plan_bundle.ts";
+import { unitOwner } from "../host/rootless.ts";
 
 /** `slice:prefix:name`, which the systemd driver wants and nobody gives the other one. */
 const UNIT_PATH = /^[^/:]*:[^/:]*:[^/:]+$/;
@@ -24,10 +25,10 @@ interface Place {
  * config.json that `create` kept.
  * @throws STATE_DAMAGED if that cannot be read either: then nobody can tell which processes are the container's
  */
-export async function salvage(context: RuntimeContext, entry: Entry): Promise<void> {
+export function salvage(context: RuntimeContext, entry: Entry): void {
   let places: readonly Place[];
   try {
-    places = await possiblePlaces(context, loadConfig(entry.path).config, entry.id);
+    places = possiblePlaces(context, loadConfig(entry.path).config, entry.id);
   } catch (error) {
     const text = `${entry.path}/state.json is damaged, and so is its config.json: remove its cgroups and ${entry.path} by hand`;
     throw new RuntimeError("STATE_DAMAGED", text, { path: entry.path }, error);
@@ -41,7 +42,7 @@ export async function salvage(context: RuntimeContext, entry: Entry): Promise<vo
 }
 
 /** Which driver has made the cgroups only the record knew: the unit counts where this call, or the path, is for systemd. */
-async function possiblePlaces(context: RuntimeContext, config: Config, id: string): Promise<Place[]> {
+function possiblePlaces(context: RuntimeContext, config: Config, id: string): Place[] {
   const layout = cgroupLayout();
   const places: Place[] = [];
   if (!context.systemdCgroup) places.push({ paths: openCgroup(layout, config, id).paths });

@@ -6,7 +6,8 @@
 import { attachCgroup } from "../../cgroups/open.ts";
 import { type ProcStat, readProcStat } from "../../sys/proc_stat.ts";
 import type { StateReport } from "../options.ts";
-import type { ContainerRecord, Entry } from "./store.ts";
+import type { Entry } from "./store.ts";
+import type { ContainerRecord } from "../record.ts";
 
 /**
  * The status of a container.

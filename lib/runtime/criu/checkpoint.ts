@@ -9,10 +9,11 @@ import { CriuType, type CriuFields } from "./messages.ts";
 import { externalMounts, maskedFiles } from "./mounts.ts";
 import { commonFields, openDirectories, warnIfRootless, type CriuDirectories, type CriuOptions } from "./options.ts";
 import { destroy, stopInit } from "../container/destroy.ts";
-import { savedConfig } from "../launch/exec_process.ts";
+import { savedConfig } from "../container/saved_config.ts";
 import type { RuntimeContext } from "../options.ts";
 import { status } from "../container/status.ts";
-import { find, recordOf, type ContainerRecord } from "../container/store.ts";
+import { find, recordOf } from "../container/store.ts";
+import type { ContainerRecord } from "../record.ts";
 
 /** Options of `checkpoint`. */
 export interface CheckpointOptions extends CriuOptions {
@@ -96,7 +97,7 @@ async function dump(
   const criu = Criu.start();
   try {
     const type = preDump === true ? CriuType.PRE_DUMP : CriuType.DUMP;
-    await criu.request({ type, opts: fields }, what, async (script, _pid, received) => {
+    await criu.request({ type, opts: fields }, what, (script, _pid, received) => {
       context.log.debug(`criu: ${script}`);
       for (const fd of received) native.close(fd);
       if (script === "status-ready" && options.statusFd !== undefined) tellStatus(context, options.statusFd);

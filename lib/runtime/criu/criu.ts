@@ -20,7 +20,7 @@ const END_PATIENCE = 2000;
 const ERROR_LINES = 4;
 
 /** What is done at CRIU's notifications; `fds` belong to the called one. */
-export type OnNotify = (script: string, pid: number, fds: readonly number[]) => Promise<void>;
+export type OnNotify = (script: string, pid: number, fds: readonly number[]) => void | Promise<void>;
 
 /** A running `criu swrk`. */
 export class Criu {
@@ -155,6 +155,6 @@ export function explained(error: unknown, what: string, logFile: string): unknow
 }
 
 /** No notification is expected. */
-export async function ignoreNotify(_script: string, _pid: number, fds: readonly number[]): Promise<void> {
+export function ignoreNotify(_script: string, _pid: number, fds: readonly number[]): void {
   for (const fd of fds) native.close(fd);
 }

@@ -1,5 +1,6 @@
 /** `restore`: a container from the images of a checkpoint, by CRIU. */
-import { openCgroup, type Cgroup } from "../../cgroups/open.ts";
+import { openCgroup } from "../../cgroups/open.ts";
+import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { cgroupLayout } from "../../cgroups/place/layout.ts";
 import { RuntimeError } from "../../errors.ts";
 import * as K from "../../kernel/plan_numbers.ts";
@@ -23,7 +24,8 @@ import { firstRecord, openBundle } from "../launch/launch.ts";
 import { makeMountPoints } from "./mount_points.ts";
 import type { RuntimeContext } from "../options.ts";
 import { processStartTime } from "../container/status.ts";
-import { reserve, writePidFile, type ContainerRecord, type Entry } from "../container/store.ts";
+import { reserve, writePidFile, type Entry } from "../container/store.ts";
+import type { ContainerRecord } from "../record.ts";
 import { catchSignals, ConsoleRelay, supervise } from "../launch/supervise.ts";
 
 /** Options of `restore`. */
@@ -119,7 +121,7 @@ async function follow(
   const relay = master === undefined || terminal === undefined ? undefined : new ConsoleRelay(master, terminal);
   let status: number;
   try {
-    status = await supervise(record.init_process_pid, pidfd, signals, relay);
+    status = supervise(record.init_process_pid, pidfd, signals, relay);
   } finally {
     relay?.close();
   }
@@ -155,7 +157,7 @@ async function bringBack(
     reserved.writeFile("config.json", bundle.text);
     undo.push(() => cgroup.undo());
     cgroup.create();
-    await cgroup.limit(config.linux?.resources);
+    cgroup.limit(config.linux?.resources);
     const root = mountRoot(reserved, bundle.rootfs);
     undo.push(() => reserved.removeRestoreRoot());
 

@@ -1,5 +1,5 @@
 /** Entries of `mounts` with the type `cgroup`, as facts for the planner. */
-import type { Cgroup } from "../../cgroups/open.ts";
+import type { Cgroup } from "../../cgroups/cgroup.ts";
 import type { CgroupLayout } from "../../cgroups/place/layout.ts";
 import { cgroupMounts, type CgroupMountPart } from "../../cgroups/place/mounts.ts";
 import type { CgroupPiece, PlanFacts } from "../../plan/facts.ts";

@@ -14,8 +14,7 @@ import { SIGKILL } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
 import { callersEnvironment } from "../../sys/environment.ts";
 import { HookOutput } from "./hook_output.ts";
-import type { ContainerRecord } from "../container/store.ts";
-
+import type { ContainerRecord } from "../record.ts";
 
 /** Kinds that the runtime runs itself. */
 export type RuntimeHookKind = Exclude<keyof Hooks, "createContainer" | "startContainer">;

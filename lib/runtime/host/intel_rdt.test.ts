@@ -3,17 +3,7 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 import { RuntimeError } from "../../errors.ts";
 import type { LinuxIntelRdt } from "../../spec/types.ts";
-import {
-  addToRdt,
-  joinRdt,
-  parseSchemata,
-  rdtProblem,
-  rdtRecord,
-  removeRdt,
-  requireResctrl,
-  updateRdt,
-  type Resctrl,
-} from "./intel_rdt.ts";
+import { addToRdt, joinRdt, parseSchemata, rdtProblem, rdtRecord, removeRdt, requireResctrl, updateRdt, type Resctrl } from "./intel_rdt.ts";
 
 /** A tree that behaves as resctrl does: a new directory is a group, and goes with all that is in it. */
 function fake(test: Test): Resctrl {

@@ -3,6 +3,7 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#intelrdt
  */
+import type { RdtRecord } from "../record.ts";
 import { RuntimeError } from "../../errors.ts";
 import type { LinuxIntelRdt } from "../../spec/types.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";
@@ -13,16 +14,6 @@ import { parseMountinfo } from "../../sys/proc.ts";
 const RDTGROUP_SUPER_MAGIC = 0x7655821;
 const USUAL_MOUNTPOINT = "/sys/fs/resctrl";
 const AT = "/linux/intelRdt";
-
-/** What is kept of a container's groups. */
-export interface RdtRecord {
-  /** Directory of its class of service. */
-  readonly path: string;
-  /** The directory is the container's own, and goes with it. */
-  readonly remove: boolean;
-  /** Directory of its monitoring group. */
-  readonly monitor?: string;
-}
 
 /** The mounted resctrl; a test has one that is not the kernel's. */
 export interface Resctrl {

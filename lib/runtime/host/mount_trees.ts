@@ -18,7 +18,7 @@ import { Errno, errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD, check, O_CLOEXEC, O_PATH, O_RDONLY } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { writeMaps, type IdMaps } from "./id_maps.ts";
-import type { OpenNamespaces } from "../launch/slots.ts";
+import type { OpenNamespaces } from "./namespaces.ts";
 
 /**
  * Opens sources that init is not to open itself (see `lib/plan/mount_trees.ts`), when their turn comes: a source may lie in what

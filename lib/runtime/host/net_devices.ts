@@ -10,19 +10,7 @@ import type { LinuxNetDevice } from "../../spec/types.ts";
 import { Errno } from "../../kernel/errno.ts";
 import { AT_FDCWD, check, O_CLOEXEC, O_RDONLY } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
-import {
-  addAddress,
-  addRoute,
-  linkAddresses,
-  linkRoutes,
-  links,
-  moveLink,
-  openNetlink,
-  setLinkUp,
-  type Link,
-  type LinkAddress,
-  type LinkRoute,
-} from "../../sys/netlink.ts";
+import { addAddress, addRoute, linkAddresses, linkRoutes, links, moveLink, openNetlink, setLinkUp, type Link, type LinkAddress, type LinkRoute } from "../../sys/netlink.ts";
 
 /** Devices that are in a container. */
 export interface MovedDevices {

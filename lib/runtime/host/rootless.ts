@@ -26,3 +26,8 @@ export function checkUserNamespace(namespaces: Namespaces): void {
   const text = "linux.namespaces: rootless container requires user namespaces: only root may do without (spec --rootless writes a config.json with one)";
   throw new RuntimeError("CONFIG_INVALID", text, { pointer: "/linux/namespaces" });
 }
+
+/** Uid of the user whose own systemd `--systemd-cgroup` means; `undefined`: the system's. */
+export function unitOwner(context: RuntimeContext): number | undefined {
+  return mayLackCgroups(context) ? (process.getuid?.() ?? 0) : undefined;
+}

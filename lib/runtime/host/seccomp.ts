@@ -17,7 +17,7 @@ import { listenerFlag, rawFilter } from "../../seccomp/raw.ts";
  * The compiled filter of a container's processes; nothing where there is no profile.
  * @throws CONFIG_INVALID, NOT_SUPPORTED, HOST_UNABLE
  */
-export async function containerFilter(context: RuntimeContext, config: Config): Promise<SeccompFilter | undefined> {
+export function containerFilter(context: RuntimeContext, config: Config): SeccompFilter | undefined {
   const seccomp = config.linux?.seccomp;
   const { annotations } = config;
   const raw = annotations?.[SECCOMP_BPF];
@@ -28,7 +28,7 @@ export async function containerFilter(context: RuntimeContext, config: Config): 
   return seccompFilter(seccomp, context.log, { cacheRoot: context.root, failUnknown });
 }
 
-async function readyMade(text: string, { linux, annotations }: Config): Promise<SeccompFilter> {
+function readyMade(text: string, { linux, annotations }: Config): SeccompFilter {
   const filter = rawFilter(text);
   const listener = listenerFlag(filter);
   if (listener !== 0 && seccompReceiver(linux?.seccomp, annotations).path === "") {

@@ -1,5 +1,5 @@
 /** The runtime's side of the talk with init, until the container is ready. */
-import type { Cgroup } from "../../cgroups/open.ts";
+import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { RuntimeError } from "../../errors.ts";
 import type { InitProcess } from "../../init/process.ts";
 import { Message } from "../../plan/steps.ts";
@@ -17,7 +17,7 @@ export interface Service {
   /** Runs the prestart and createRuntime hooks. */
   readonly runtimeHooks: () => Promise<void>;
   /** Moves `linux.netDevices` into the network namespace of a process; `exec` is never asked. */
-  readonly netDevices?: (pid: number) => Promise<void>;
+  readonly netDevices?: (pid: number) => void | Promise<void>;
   /** Opens the source of an entry of `mounts` as a process sees it; `undefined` where it has to do that itself. */
   readonly mountTree?: (mount: number, pid: number) => number | undefined;
   /** What init need not wait for; runs once it goes on in its cgroup, with most of its work before it. */
@@ -51,7 +51,7 @@ export async function serve(
         init.answer(Message.TIME_OFFSETS, [], writeTimeOffsets(init.asking, config, question.value !== 0));
         continue;
       case Message.CGROUP: {
-        await cgroup.register?.(init.asking);
+        cgroup.register?.(init.asking);
         const fds = cgroup.joinFds();
         answerWith(init, Message.CGROUP, fds);
         service.meanwhile?.();

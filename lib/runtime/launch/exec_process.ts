@@ -1,29 +1,19 @@
 /** Which process `exec` is to run. */
 import { RuntimeError } from "../../errors.ts";
-import { readSavedConfig } from "../../spec/documents/saved_config.ts";
 import type { Config, LinuxCapabilities, Process } from "../../spec/types.ts";
 import { AT_FDCWD, syscallError } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import type { ExecOptions, ProcessChanges } from "../options.ts";
-import type { Entry } from "../container/store.ts";
 import { parseProcess } from "../../spec/documents/process_file.ts";
 
 /** A process file of more bytes is refused. */
 const FILE_LIMIT = 16 << 20;
 
-/** The config.json that `create` kept. @throws STATE_DAMAGED */
-export function savedConfig(entry: Entry): Config {
-  const config = readSavedConfig(entry.readConfig());
-  if (config !== undefined) return config;
-  const path = `${entry.path}/config.json`;
-  throw new RuntimeError("STATE_DAMAGED", `${path} is damaged: what the container is cannot be told`, { path });
-}
-
 /**
  * The process of `options`.
  * @throws CONFIG_INVALID with every problem of a process file, USAGE for changes that make no process
  */
-export async function processOf(options: ExecOptions, config: Config): Promise<Process> {
+export function processOf(options: ExecOptions, config: Config): Process {
   const wanted = options.process;
   if (!("file" in wanted)) return changedProcess(config.process, wanted);
   const path = wanted.file;

@@ -7,7 +7,8 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
  */
 import * as members from "../container/members.ts";
-import { openCgroup, type Cgroup } from "../../cgroups/open.ts";
+import { openCgroup } from "../../cgroups/open.ts";
+import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { cgroupLayout, isUnifiedAlone, type CgroupLayout } from "../../cgroups/place/layout.ts";
 import { RuntimeError } from "../../errors.ts";
 import { InitProcess } from "../../init/process.ts";
@@ -41,11 +42,14 @@ import { checkUserNamespace, mayLackCgroups } from "../host/rootless.ts";
 import { containerFilter, sendListener } from "../host/seccomp.ts";
 import { securityModules } from "../host/security_modules.ts";
 import { serve } from "./answer_init.ts";
-import { checkPreserved, openNamespaces, openSlots, type OpenNamespaces } from "./slots.ts";
+import { openSlots } from "./slots.ts";
+import { checkPreserved } from "./preserve_fds.ts";
+import { openNamespaces, type OpenNamespaces } from "../host/namespaces.ts";
 import { socketActivation } from "./socket_activation.ts";
 import { startError } from "./start_error.ts";
 import { processStartTime } from "../container/status.ts";
-import { reserve, STATE_VERSION, writePidFile, type ContainerRecord, type Entry } from "../container/store.ts";
+import { reserve, STATE_VERSION, writePidFile, type Entry } from "../container/store.ts";
+import type { ContainerRecord } from "../record.ts";
 import { withoutCgroup } from "../../cgroups/disabled.ts";
 import { openUnit } from "../../cgroups/systemd/driver.ts";
 import { delegatedPath, moveToDelegated } from "../../cgroups/v2/delegated.ts";
@@ -89,7 +93,7 @@ export async function launch(
   const preserveFds = activation.count + (options.preserveFds ?? 0);
   checkPreserved(preserveFds);
   const selinux = securityModules(config, config.process, context.log);
-  const rdt = await intelRdt(config, options.id);
+  const rdt = intelRdt(config, options.id);
   const namespaces = readNamespaces(config);
   checkUserNamespace(namespaces);
   checkSysctls(config);
@@ -129,8 +133,8 @@ export async function launch(
   };
   try {
     const rootless = mayLackCgroups(context);
-    const cgroup = await newCgroup(context, layout, config, options.id, rootless);
-    const delegated = await delegatedCgroup(config, layout);
+    const cgroup = newCgroup(context, layout, config, options.id, rootless);
+    const delegated = delegatedCgroup(config, layout);
     let record = firstRecord(bundle, options, namespaces, cgroup);
     if (rdt !== undefined) record = { ...record, intel_rdt: rdt.record };
     if (context.withoutCgroups === true) record = { ...record, no_cgroup: true };
@@ -140,7 +144,7 @@ export async function launch(
     entry.prepare(record);
     entry.publish();
     undo.push(() => cgroup.undo());
-    const notify = await notifySocket(config, entry, mode, log);
+    const notify = notifySocket(config, entry, mode, log);
     if (notify?.socket !== undefined) undo.push(() => notify.socket?.close());
     const planned = notify?.config ?? config;
     const init = waiting ?? startIn(cgroup, initOptions);
@@ -150,7 +154,7 @@ export async function launch(
     undo.push(() => init.kill(() => cgroup.thawKilled()));
     // From here on init works at the same time: it starts while the plan is made, and it mounts while the
     // cgroups are made and the state is written.
-    const seccomp = await containerFilter(context, config);
+    const seccomp = containerFilter(context, config);
     // The plan shows the container its cgroups, and only a try tells which of them it gets.
     if (rootless) cgroup.create();
     const links = copiedLinks(planned, bundle.path);
@@ -182,7 +186,7 @@ export async function launch(
     }
     log.debug(`nsexec container setup: init started with a plan of ${plan.steps.length} steps`);
     if (!rootless) cgroup.create();
-    await cgroup.limit(config.linux?.resources);
+    cgroup.limit(config.linux?.resources);
     // Nothing but namespaces will tell which processes are the container's.
     const isBare = !record.own_pid_namespace && Object.keys(cgroup.paths).length === 0;
     const marks = isBare ? members : undefined;
@@ -239,7 +243,7 @@ export async function launch(
         await runHooks("prestart", config.hooks?.prestart, state, bundle.path, config.annotations);
         await runHooks("createRuntime", config.hooks?.createRuntime, state, bundle.path, config.annotations);
       },
-      netDevices: async (pid) => {
+      netDevices: (pid) => {
         const moved = moveNetDevices(config.linux?.netDevices ?? {}, pid);
         devices = moved;
         undo.push(() => moved.back());
@@ -289,20 +293,20 @@ function startsEarly({ systemdCgroup }: RuntimeContext, { staged }: InitClone): 
 }
 
 /** The container's cgroup, by the driver that is asked for. */
-async function newCgroup(
+function newCgroup(
   { log, systemdCgroup, withoutCgroups }: RuntimeContext,
   layout: CgroupLayout,
   config: Config,
   id: string,
   rootless: boolean,
-): Promise<Cgroup> {
+): Cgroup {
   if (withoutCgroups === true) return withoutCgroup(config, log);
   if (!systemdCgroup) return openCgroup(layout, config, id, log, { rootless });
   return openUnit(layout, config, id, log, rootless);
 }
 
 /** What moves the container's first process into the cgroup that an annotation asks for. */
-async function delegatedCgroup(config: Config, layout: CgroupLayout) {
+function delegatedCgroup(config: Config, layout: CgroupLayout) {
   if (config.annotations?.[DELEGATE_CGROUP] === undefined) return undefined;
   const path = delegatedPath(config, layout);
   if (path === undefined || path === "") return undefined;
@@ -313,7 +317,7 @@ async function delegatedCgroup(config: Config, layout: CgroupLayout) {
 }
 
 /** The groups of `linux.intelRdt`, and what moves a process into them. */
-async function intelRdt(config: Config, id: string) {
+function intelRdt(config: Config, id: string) {
   const rdt = config.linux?.intelRdt;
   if (rdt === undefined) return undefined;
   const found = findResctrl();
@@ -324,12 +328,12 @@ async function intelRdt(config: Config, id: string) {
 }
 
 /** What NOTIFY_SOCKET of this process's environment comes to: a socket in the container, and its mount. */
-async function notifySocket(
+function notifySocket(
   config: Config,
   entry: Entry,
   mode: LaunchMode,
   log: Log,
-): Promise<{ config: Config; env: string; socket: NotifySocket | undefined } | undefined> {
+): { config: Config; env: string; socket: NotifySocket | undefined } | undefined {
   const host = process.env["NOTIFY_SOCKET"] ?? "";
   if (host === "" || config.process === undefined) return undefined;
   makeNotifyDirectory(entry.path);

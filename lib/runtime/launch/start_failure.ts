@@ -2,7 +2,8 @@ import { RuntimeError } from "../../errors.ts";
 import { failureError, parseFailure } from "../../init/failure.ts";
 import { programSteps } from "../../plan/build.ts";
 import { loadConfig } from "../bundle.ts";
-import type { ContainerRecord, Entry } from "../container/store.ts";
+import type { Entry } from "../container/store.ts";
+import type { ContainerRecord } from "../record.ts";
 
 /**
  * The error for a step that failed after `start`. The step is named from the config.json that `create` kept, which is

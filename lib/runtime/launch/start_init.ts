@@ -1,5 +1,5 @@
 /** Starting init in a container's cgroup. */
-import type { Cgroup } from "../../cgroups/open.ts";
+import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { RuntimeError } from "../../errors.ts";
 import { InitProcess, type InitOptions } from "../../init/process.ts";
 import { native } from "../../sys/native.ts";

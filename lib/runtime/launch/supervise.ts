@@ -128,13 +128,13 @@ function writeAll(fd: number, data: Uint8Array): void {
  * itself: who asks this process to end would wait for ever.
  * @returns its exit status, or 128 and the number of the signal that ended it
  */
-export async function supervise(
+export function supervise(
   pid: number,
   pidfd: number,
   signals: Signals,
   relay: ConsoleRelay | undefined,
   notify?: NotifySocket,
-): Promise<number> {
+): number {
   signals.endWaits(false);
   try {
     return followUntilEnd(pid, pidfd, signals, relay, notify);

@@ -2,7 +2,8 @@ import { RuntimeError } from "../../errors.ts";
 import { destroy, stopInit } from "../container/destroy.ts";
 import type { RuntimeContext } from "../options.ts";
 import { status } from "../container/status.ts";
-import { find, notFound, type ContainerRecord, type Entry } from "../container/store.ts";
+import { find, notFound, type Entry } from "../container/store.ts";
+import type { ContainerRecord } from "../record.ts";
 import { salvage } from "../container/salvage.ts";
 
 /**
@@ -42,7 +43,7 @@ export async function remove(
       record = entry.read();
     } catch (error) {
       if (!options.force || !isDamaged(error)) throw error;
-      await salvage(context, entry);
+      salvage(context, entry);
     }
     const now = status(entry, record, true);
     if (record !== undefined && now !== "stopped") {

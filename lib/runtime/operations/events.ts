@@ -1,5 +1,6 @@
-import { watchOom } from "../../cgroups/v1/oom.ts";
-import { cgroupStats, type CgroupStats } from "../../cgroups/v1/stats.ts";
+import { watchOom } from "../../cgroups/open.ts";
+import { cgroupStats } from "../../cgroups/open.ts";
+import type { CgroupStats } from "../../cgroups/files/stats_types.ts";
 import { native } from "../../sys/native.ts";
 import { readable } from "../../sys/waiting.ts";
 import type { RuntimeContext } from "../options.ts";

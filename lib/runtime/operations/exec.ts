@@ -5,7 +5,8 @@
  * nothing of the container is found by name before `init` is inside.
  */
 import * as intelRdt from "../host/intel_rdt.ts";
-import { attachCgroup, type Cgroup } from "../../cgroups/open.ts";
+import { attachCgroup } from "../../cgroups/open.ts";
+import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { cgroupOfProcess } from "../../cgroups/place/path_of_process.ts";
 import { isUnified } from "../../cgroups/place/path.ts";
 import { subPath } from "../../cgroups/files/tree.ts";
@@ -21,17 +22,20 @@ import { startIn } from "../launch/start_init.ts";
 import { warnOfCapabilities } from "../launch/capability_warnings.ts";
 import { connectConsole, relaysConsole } from "../launch/console_socket.ts";
 import { openInit } from "../container/destroy.ts";
-import { processOf, savedConfig } from "../launch/exec_process.ts";
+import { processOf } from "../launch/exec_process.ts";
+import { savedConfig } from "../container/saved_config.ts";
 import { closeTerminal, openTerminal } from "../host/host_terminal.ts";
 import type { ExecOptions, RuntimeContext } from "../options.ts";
 import { sendPidfd } from "../launch/pidfd_socket.ts";
 import { containerFilter, sendListener } from "../host/seccomp.ts";
 import { securityModules } from "../host/security_modules.ts";
 import { serve, untilExecuted } from "../launch/answer_init.ts";
-import { checkPreserved, openSlots } from "../launch/slots.ts";
+import { openSlots } from "../launch/slots.ts";
+import { checkPreserved } from "../launch/preserve_fds.ts";
 import { startError } from "../launch/start_error.ts";
 import { isAlive, status } from "../container/status.ts";
-import { find, NO_CGROUP, recordOf, writePidFile, type ContainerRecord, type Entry } from "../container/store.ts";
+import { find, recordOf, writePidFile, type Entry } from "../container/store.ts";
+import { NO_CGROUP, type ContainerRecord } from "../record.ts";
 import { catchSignals, ConsoleRelay, receiveMaster, supervise } from "../launch/supervise.ts";
 import { attachToUnit } from "../../cgroups/systemd/driver.ts";
 
@@ -88,7 +92,7 @@ async function bringUp(context: RuntimeContext, options: ExecOptions): Promise<O
       throw now === "creating" ? stillCreating() : stopped();
     }
     const config = withTimeNamespace(savedConfig(entry), record);
-    const process = await processOf(options, config);
+    const process = processOf(options, config);
     return await execIn(context, options, { entry, record, config, process, pidfd });
   } finally {
     if (pidfd !== undefined) native.close(pidfd);
@@ -122,7 +126,7 @@ async function execIn(context: RuntimeContext, options: ExecOptions, target: Tar
     if (signals === undefined) return { pid, status: 0 };
     const relay = pair === undefined || host === undefined ? undefined : new ConsoleRelay(receiveMaster(pair[0]), host);
     try {
-      return { pid, status: await supervise(pid, init.pidfd, signals, relay) };
+      return { pid, status: supervise(pid, init.pidfd, signals, relay) };
     } finally {
       relay?.close();
     }
@@ -157,7 +161,7 @@ async function join(
   try {
     const noNewKeyring = record.no_new_keyring === true;
     const { id, rootfs, bundle } = record;
-    const seccomp = await containerFilter(context, config);
+    const seccomp = containerFilter(context, config);
     const relays = relaysConsole(options);
     const facts = { id, rootfs, noNewKeyring, preserveFds, relaysConsole: relays, selinux, seccomp };
     const plan = buildExecPlan(config, process, facts);
@@ -169,7 +173,7 @@ async function join(
     const { systemd: unit } = record;
     const service = {
       ...(isOutside && unit !== undefined && {
-        register: async (pid: number) => {
+        register: (pid: number) => {
           attachToUnit(unit, subPath(below[""]).slice(1), pid);
         },
       }),

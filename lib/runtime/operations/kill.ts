@@ -6,7 +6,8 @@ import { native } from "../../sys/native.ts";
 import { openInit } from "../container/destroy.ts";
 import type { RuntimeContext } from "../options.ts";
 import { isAlive } from "../container/status.ts";
-import { find, recordOf, type ContainerRecord } from "../container/store.ts";
+import { find, recordOf } from "../container/store.ts";
+import type { ContainerRecord } from "../record.ts";
 import { killMembers, members } from "../container/members.ts";
 
 /**

@@ -1,4 +1,5 @@
-import { attachCgroup, type Cgroup } from "../../cgroups/open.ts";
+import { attachCgroup } from "../../cgroups/open.ts";
+import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { isUnified } from "../../cgroups/place/path.ts";
 import { cgroupOfProcess } from "../../cgroups/place/path_of_process.ts";
 import { processesBelow } from "../../cgroups/files/tree.ts";
@@ -6,7 +7,8 @@ import { RuntimeError } from "../../errors.ts";
 import { exists } from "../../sys/files.ts";
 import type { RuntimeContext } from "../options.ts";
 import { status } from "../container/status.ts";
-import { find, NO_CGROUP, recordOf, type ContainerRecord } from "../container/store.ts";
+import { find, recordOf } from "../container/store.ts";
+import { NO_CGROUP, type ContainerRecord } from "../record.ts";
 
 /**
  * Stops every process of a container where it is, through the freezer.

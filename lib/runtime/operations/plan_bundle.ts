@@ -1,3 +1,4 @@
+import { unitOwner } from "../host/rootless.ts";
 import { deviceWrites, parseDevicesList, wantedFilter } from "../../cgroups/v1/devices.ts";
 import { deviceRules, ruleText } from "../../cgroups/v2/device_program.ts";
 import { containerPaths } from "../../cgroups/place/path.ts";
@@ -18,7 +19,6 @@ import { cgroupPieces } from "../host/cgroup_mounts.ts";
 import { copiedLinks } from "../host/copied_links.ts";
 import { loadConfig } from "../bundle.ts";
 import type { RuntimeContext } from "../options.ts";
-import { mayLackCgroups } from "../host/rootless.ts";
 import { selinuxEnabled } from "../host/security_modules.ts";
 
 /** Where a bundle is, and the file in the place of its config.json; absolute. */
@@ -72,11 +72,6 @@ export function planBundle(context: RuntimeContext, options: BundlePaths): reado
   });
   if (seccomp === undefined) return lines;
   return lines.map((line) => (line.op === "seccomp" ? { ...line, fields: seccompFields(seccomp) } : line));
-}
-
-/** Uid of the user whose own systemd `--systemd-cgroup` means; `undefined`: the system's. */
-export function unitOwner(context: RuntimeContext): number | undefined {
-  return mayLackCgroups(context) ? (process.getuid?.() ?? 0) : undefined;
 }
 
 function shownUnit({ names, properties }: PlannedUnit): PlanUnit {

@@ -9,7 +9,7 @@ import { members } from "../container/members.ts";
  * them: by its cgroup, and where its first process is not in that, by its namespaces.
  * @throws INVALID_ID, CONTAINER_NOT_FOUND, SYSCALL
  */
-export async function processes(context: RuntimeContext, id: string): Promise<number[]> {
+export function processes(context: RuntimeContext, id: string): number[] {
   const entry = find(context.root, id);
   try {
     const record = recordOf(entry);

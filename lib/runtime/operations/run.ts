@@ -104,7 +104,7 @@ async function follow(
   const relay = console === undefined || terminal === undefined ? undefined : new ConsoleRelay(receiveMaster(console), terminal);
   let status: number;
   try {
-    status = await supervise(init.pid, init.pidfd, signals, relay, notify);
+    status = supervise(init.pid, init.pidfd, signals, relay, notify);
   } finally {
     notify?.close();
     relay?.close();

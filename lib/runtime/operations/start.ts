@@ -9,7 +9,8 @@ import { NotifySocket } from "../launch/notify_socket.ts";
 import type { RuntimeContext } from "../options.ts";
 import { startError } from "../launch/start_error.ts";
 import { isAlive, status } from "../container/status.ts";
-import { find, notFound, type ContainerRecord, type Entry } from "../container/store.ts";
+import { find, notFound, type Entry } from "../container/store.ts";
+import type { ContainerRecord } from "../record.ts";
 import { startFailure } from "../launch/start_failure.ts";
 
 /** What init writes right before execve: "1". A failure record begins with another byte. */
@@ -31,7 +32,7 @@ export async function start(context: RuntimeContext, id: string): Promise<void> 
   try {
     const record = await lockCreated(entry, id);
     // Before the program may write to it.
-    notify = await bindNotifySocket(context, entry);
+    notify = bindNotifySocket(context, entry);
     try {
       await releaseInit(entry, record);
     } catch (error) {
@@ -55,7 +56,7 @@ export async function start(context: RuntimeContext, id: string): Promise<void> 
   }
 }
 
-async function bindNotifySocket({ log }: RuntimeContext, entry: Entry): Promise<NotifySocket | undefined> {
+function bindNotifySocket({ log }: RuntimeContext, entry: Entry): NotifySocket | undefined {
   const host = process.env["NOTIFY_SOCKET"] ?? "";
   if (host === "") return undefined;
   return NotifySocket.bind(entry.path, host, log);

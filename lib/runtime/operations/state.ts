@@ -1,6 +1,7 @@
 import type { RuntimeContext, StateReport } from "../options.ts";
 import { status } from "../container/status.ts";
-import { find, recordOf, type ContainerRecord, type Entry } from "../container/store.ts";
+import { find, recordOf, type Entry } from "../container/store.ts";
+import type { ContainerRecord } from "../record.ts";
 
 /**
  * The state of a container.

@@ -1,10 +1,12 @@
-import { cgroupStats, type CgroupStats } from "../../cgroups/v1/stats.ts";
+import { cgroupStats } from "../../cgroups/open.ts";
+import type { CgroupStats } from "../../cgroups/files/stats_types.ts";
 import { RuntimeError } from "../../errors.ts";
 import type { RuntimeContext } from "../options.ts";
 import { status } from "../container/status.ts";
-import { type ContainerRecord, find, NO_CGROUP, recordOf } from "../container/store.ts";
+import { find, recordOf } from "../container/store.ts";
+import { type ContainerRecord, NO_CGROUP } from "../record.ts";
 
-export type { CgroupStats } from "../../cgroups/v1/stats.ts";
+export type { CgroupStats } from "../../cgroups/files/stats_types.ts";
 
 /**
  * The statistics of a container's cgroups.

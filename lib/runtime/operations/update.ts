@@ -5,10 +5,11 @@ import { mergedResources, parseResourcesText, resourcesText } from "../../spec/d
 import { propertyName } from "../../spec/json/property_name.ts";
 import type { LinuxIntelRdt, LinuxResources } from "../../spec/types.ts";
 import { native } from "../../sys/native.ts";
-import { savedConfig } from "../launch/exec_process.ts";
+import { savedConfig } from "../container/saved_config.ts";
 import type { RuntimeContext } from "../options.ts";
 import { status } from "../container/status.ts";
-import { find, NO_CGROUP, recordOf, type ContainerRecord, type Entry } from "../container/store.ts";
+import { find, recordOf, type Entry } from "../container/store.ts";
+import { NO_CGROUP, type ContainerRecord } from "../record.ts";
 import { firstLimit } from "../../cgroups/disabled.ts";
 import { updateUnit } from "../../cgroups/systemd/driver.ts";
 
@@ -22,12 +23,12 @@ export type RdtSchemas = Pick<LinuxIntelRdt, "l3CacheSchema" | "memBwSchema">;
  *
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING where it has stopped, CONFIG_INVALID, HOST_UNABLE, CGROUP
  */
-export async function update(
+export function update(
   context: RuntimeContext,
   id: string,
   resources: LinuxResources,
   rdt: RdtSchemas = {},
-): Promise<void> {
+): void {
   const schemas = rdt.l3CacheSchema === undefined && rdt.memBwSchema === undefined ? undefined : intelRdt;
   const resctrl = schemas?.requireForUpdate(rdt);
   const entry = find(context.root, id);
@@ -48,7 +49,7 @@ export async function update(
     if (memory?.kernel !== undefined || memory?.kernelTCP !== undefined) {
       context.log.warn("Kernel memory settings are ignored and will be removed");
     }
-    if (record.no_cgroup !== true) record = await changeResources(context, entry, record, resources);
+    if (record.no_cgroup !== true) record = changeResources(context, entry, record, resources);
     if (schemas === undefined || resctrl === undefined) return;
     const groups = record.intel_rdt ?? schemas.rdtRecord({}, id, resctrl);
     // Its first process is moved into a class of its own, as with runc; the others stay where they are.
@@ -66,18 +67,18 @@ export async function update(
 }
 
 /** @returns the record with what is asked for from now on */
-async function changeResources(
+function changeResources(
   context: RuntimeContext,
   entry: Entry,
   record: ContainerRecord,
   given: LinuxResources,
-): Promise<ContainerRecord> {
+): ContainerRecord {
   const { resources: text } = record;
   const before = text === undefined ? (savedConfig(entry).linux?.resources ?? {}) : parseResourcesText(text);
   const wanted = mergedResources(before, given);
   const cgroup = attachCgroup(record.cgroup_paths, context.log);
-  if (record.systemd === undefined) await cgroup.limit(wanted, { update: true });
-  else await updateUnit(record.systemd, cgroup, wanted);
+  if (record.systemd === undefined) cgroup.limit(wanted, { update: true });
+  else updateUnit(record.systemd, cgroup, wanted);
   const next = { ...record, resources: resourcesText(wanted) };
   entry.prepare(next);
   entry.publish();

@@ -1,5 +1,6 @@
 import { attachCgroup } from "../../cgroups/open.ts";
-import { watchOom, type OomWatch } from "../../cgroups/v1/oom.ts";
+import { watchOom } from "../../cgroups/open.ts";
+import type { OomWatch } from "../../cgroups/cgroup.ts";
 import { RuntimeError } from "../../errors.ts";
 import { Errno } from "../../kernel/errno.ts";
 import { check } from "../../sys/files.ts";
@@ -8,7 +9,8 @@ import { native } from "../../sys/native.ts";
 import { readProcStat } from "../../sys/proc_stat.ts";
 import { eitherReadable, readable } from "../../sys/waiting.ts";
 import type { RuntimeContext } from "../options.ts";
-import { find, recordOf, type ContainerRecord } from "../container/store.ts";
+import { find, recordOf } from "../container/store.ts";
+import type { ContainerRecord } from "../record.ts";
 
 /** How the first process of a container has ended. */
 export interface End {

@@ -1,4 +1,4 @@
-import type { MeaningCheck } from "./rules.ts";
+import type { MeaningCheck } from "./rule.ts";
 import { makesNamespace, namespaceReads } from "./namespaces.ts";
 import type { Report, Sound } from "../schema/without_wrong_values.ts";
 import type { Config, LinuxIDMapping } from "../types.ts";

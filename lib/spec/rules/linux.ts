@@ -1,7 +1,7 @@
 import { seccompReceiver } from "../annotations.ts";
 import { pointerStep } from "../json/exact.ts";
 import { parseCpuList } from "./cpu_list.ts";
-import type { MeaningCheck } from "./rules.ts";
+import type { MeaningCheck } from "./rule.ts";
 import { show } from "../schema/messages.ts";
 import type { Report, Sound } from "../schema/without_wrong_values.ts";
 import type { Config, Int64, LinuxDevice, LinuxSeccompAction, LinuxSyscall } from "../types.ts";

@@ -1,5 +1,5 @@
 import { pointerStep } from "../json/exact.ts";
-import type { MeaningCheck } from "./rules.ts";
+import type { MeaningCheck } from "./rule.ts";
 import { show } from "../schema/messages.ts";
 import type { Report, Sound } from "../schema/without_wrong_values.ts";
 import type { Config, LinuxNamespace, LinuxNamespaceType } from "../types.ts";

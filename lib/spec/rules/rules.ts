@@ -1,3 +1,4 @@
+import type { MeaningCheck } from "./rule.ts";
 import { parseCpuList } from "./cpu_list.ts";
 import { isIdMapOption, parseIdMapOption } from "./id_map_option.ts";
 import { idMapChecks } from "./id_mappings.ts";
@@ -8,9 +9,6 @@ import { semverMajor } from "./semver.ts";
 import { collect, type Report, type Sound } from "../schema/without_wrong_values.ts";
 import { checkSysctls } from "./sysctl.ts";
 import type { Config, Hooks, Mount, POSIXRlimit, Process, Scheduler } from "../types.ts";
-
-/** Rules that a schema cannot say, about one part of a config.json of which some values may be missing. */
-export type MeaningCheck = (config: Sound<Config>, report: Report) => void;
 
 // Loops, not forEach, find or some, where a common config.json passes: with the JIT off, as in the executable,
 // the engine takes 10 to 70 microseconds for the first use of each such function.

@@ -1,0 +1,72 @@
+/** The record that the state directory keeps of a container. */
+
+import type { SystemdUnit } from "../cgroups/cgroup.ts";
+import type { Hooks } from "../spec/types.ts";
+
+/** A namespace: the number that its file has while it is there and, where the kernel tells it, the id that no other ever has. */
+export interface KnownNamespace {
+  readonly number: number;
+  readonly id?: string;
+}
+
+/** Namespaces that were made for a container, by the name in /proc/PID/ns. */
+export type MadeNamespaces = Readonly<Record<string, KnownNamespace>>;
+
+/** What is kept of a container's groups. */
+export interface RdtRecord {
+  /** Directory of its class of service. */
+  readonly path: string;
+  /** The directory is the container's own, and goes with it. */
+  readonly remove: boolean;
+  /** Directory of its monitoring group. */
+  readonly monitor?: string;
+}
+/** What is kept of a container; runc's names where runc has the same thing. */
+export interface ContainerRecord {
+  /** {@link STATE_VERSION} of the runt that made the container; runt 0.1 wrote none. */
+  readonly state_version?: number;
+  /** The version of runt that made the container, for people who look into the file. */
+  readonly runt_version?: string;
+  /** `PLAN_VERSION` of the init that waits in the container until `start`. */
+  readonly plan_version?: number;
+  readonly id: string;
+  readonly oci_version: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  /** RFC 3339, UTC. */
+  readonly created: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** 0 while the container is being created. */
+  readonly init_process_pid: number;
+  /** Start time of that process in clock ticks since boot: a pid alone may have been reused. */
+  readonly init_process_start: number;
+  /** Directory of the container in each cgroup hierarchy. */
+  readonly cgroup_paths: Readonly<Record<string, string>>;
+  /** `--cgroup-manager disabled`: it has no cgroup, and is in those of the runtime that made it. */
+  readonly no_cgroup?: true;
+  /** The unit that systemd has for the container. */
+  readonly systemd?: SystemdUnit;
+  /** JSON of its limits without device rules, as updates have left them; absent: those of config.json. */
+  readonly resources?: string;
+  /** Groups of resctrl. */
+  readonly intel_rdt?: RdtRecord;
+  /** Hooks that are still to come. */
+  readonly hooks?: Pick<Hooks, "poststart" | "poststop">;
+  /** config.json has a process; without one `start` is an error. */
+  readonly has_process: boolean;
+  /** The container has a pid namespace of its own, so it ends with its first process. */
+  readonly own_pid_namespace: boolean;
+  /** Namespaces that were made for it, where neither a cgroup nor a pid namespace tells its processes. */
+  readonly namespaces?: MadeNamespaces;
+  /** `create` was told to make no session keyring; `exec` joins none then. */
+  readonly no_new_keyring?: boolean;
+  /** What descriptors 0, 1 and 2 of the first process were at `create`, such as `pipe:[1234]`; "" is a closed one. */
+  readonly external_descriptors?: readonly string[];
+  /** It was not started by init but restored by CRIU, with or without a time namespace of its own. */
+  readonly restored?: { readonly time_namespace: boolean };
+  /** Index in init's plan of the first step after `start`. */
+  readonly program_step: number;
+}
+
+/** Why something cannot be done with a container that has `no_cgroup`. */
+export const NO_CGROUP = "it has no cgroup: it was made with --cgroup-manager disabled";
