@@ -9,7 +9,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { ensureNpmPackages, prepare, ROOT } from "./prepare.mjs";
 import { fetchLibseccomp } from "./libseccomp.mjs";
-import { BUNDLE, makeProgram } from "./program.mjs";
+import { makeProgram, MODULE } from "./program.mjs";
 import { fetchQuickjs } from "./quickjs.mjs";
 import { sbom, sourceTime } from "./sbom.mjs";
 import { ask, dropForeignBuild, filesUnder, install, run, step, StepFailed } from "./steps.mjs";
@@ -97,7 +97,7 @@ async function buildSchemas() {
 }
 
 function buildTypescript() {
-  const inputs = ["bin", "lib", "conformance"].flatMap((folder) => filesUnder(folder, LIBRARY));
+  const inputs = ["bin", "lib", "tools", "conformance"].flatMap((folder) => filesUnder(folder, LIBRARY));
   const outputs = [`${SCRIPT_BUILD}/bin/runt.js`];
   step("typescript", { inputs: [...inputs, "tsconfig.json"], outputs, force }, () => {
     dropStale(SCRIPT_BUILD, new Set(inputs));
@@ -133,7 +133,7 @@ function buildLibrary() {
 }
 
 /**
- * The program: lib as modules, compiled to bytecode, in a static file with QuickJS and the addons.
+ * The program: lib as one module, compiled to bytecode, in a static file with QuickJS and the addons.
  */
 function buildProgram() {
   fetchQuickjs();
@@ -153,16 +153,8 @@ function buildProgram() {
   const output = "dist/bin/runt";
   step("program", { inputs, words: defines, outputs: [output], force }, () => {
     rmSync(join(ROOT, `${LIBEXEC}/runt`), { force: true }); // of builds before it was one file
-    rmSync(join(ROOT, BUNDLE), { recursive: true, force: true });
-    // Each command is a module of its own, which is read when it is imported.
-    run(join(ROOT, BUN), [
-      "build", "--target=node", "--format=esm", "--splitting", "--minify", ...defines, "bin/runt.ts", "--outdir", BUNDLE,
-    ]);
-    for (const file of filesUnder(BUNDLE, [".js"])) {
-      // As native/engine/modules.cc says.
-      const source = readFileSync(join(ROOT, file), "utf8").replaceAll(/\bimport\(("[^"]+")\)/g, "loadModule($1)");
-      writeFileSync(join(ROOT, file), source);
-    }
+    // One module: the snapshot has all of it loaded, so that parts would save nothing.
+    run(join(ROOT, BUN), ["build", "--target=node", "--format=esm", "--minify", ...defines, "bin/runt.ts", "--outfile", MODULE]);
     makeProgram(output);
   });
 }

@@ -17,7 +17,7 @@ writeFileSync(
     extends: join(root, "tsconfig.json"),
     compilerOptions: { rootDir: root, outDir: out, declaration: false, incremental: false },
     include: [],
-    files: [join(root, "lib", "plan", "header.ts"), join(root, "lib", "cli", "manual.ts"), join(root, "lib", "cli", "option_lists.ts")],
+    files: [...["tools/generate/plan_header.ts", "lib/cli/help/manual.ts", "tools/generate/option_lists.ts"].map((name) => join(root, name))],
   }),
 );
 execFileSync(process.execPath, [
@@ -25,10 +25,10 @@ execFileSync(process.execPath, [
   "-p",
   join(out, "tsconfig.json"),
 ], { stdio: "inherit" });
-const { header } = await import(pathToFileURL(join(out, "lib", "plan", "header.js")).href);
+const { header } = await import(pathToFileURL(join(out, "tools/generate/plan_header.js")).href);
 writeFileSync(join(root, "native", "plan", "ops.gen.h"), header());
 
-const { manualPages } = await import(pathToFileURL(join(out, "lib", "cli", "manual.js")).href);
+const { manualPages } = await import(pathToFileURL(join(out, "lib/cli/help/manual.js")).href);
 const man = join(root, "man");
 mkdirSync(man, { recursive: true });
 const pages = manualPages();
@@ -36,5 +36,5 @@ const pages = manualPages();
 for (const name of readdirSync(man)) if (!pages.has(name)) rmSync(join(man, name));
 for (const [name, text] of pages) writeFileSync(join(man, name), text);
 
-const { optionListsModule } = await import(pathToFileURL(join(out, "lib", "cli", "option_lists.js")).href);
-writeFileSync(join(root, "lib", "cli", "option_lists.gen.ts"), await optionListsModule());
+const { optionListsModule } = await import(pathToFileURL(join(out, "tools/generate/option_lists.js")).href);
+writeFileSync(join(root, "lib/cli/help/option_lists.gen.ts"), await optionListsModule());

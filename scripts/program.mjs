@@ -1,19 +1,19 @@
-// dist/bin/runt from the modules of build/program: their bytecode, QuickJS and the addons in one static file. Used by the
+// dist/bin/runt from build/program/runt.js: its bytecode, QuickJS and the addons in one static file. Used by the
 // build, and by an installation on a machine that the package has no program for.
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "./prepare.mjs";
 import { QUICKJS, QUICKJS_VERSION } from "./quickjs.mjs";
-import { dropForeignBuild, filesUnder, install, run } from "./steps.mjs";
+import { dropForeignBuild, install, run } from "./steps.mjs";
 
-/** The modules, each a file; runt.js comes first. */
-export const BUNDLE = "build/program";
+/** All of lib as one JavaScript module. */
+export const MODULE = "build/program/runt.js";
 /** Where CMake makes the engine. */
 export const ENGINE_BUILD = "build/native-engine";
 /** What {@link makeProgram} makes on the way. */
 export const BYTECODE = "build/program.bin";
-/** The program with all modules loaded. */
+/** The program with the module loaded. */
 export const WITH_SNAPSHOT = "build/program.runt";
 
 /**
@@ -23,9 +23,7 @@ export const WITH_SNAPSHOT = "build/program.runt";
 export function makeProgram(output) {
   dropForeignBuild(ENGINE_BUILD);
   const compiler = cmakeEngine("compile");
-  const first = `${BUNDLE}/runt.js`;
-  const modules = filesUnder(BUNDLE, [".js"]).filter((file) => file !== first);
-  run(join(ROOT, compiler), [BYTECODE, first, ...modules]);
+  run(join(ROOT, compiler), [BYTECODE, MODULE]);
   const program = cmakeEngine("program");
   rmSync(join(ROOT, WITH_SNAPSHOT), { force: true });
   run(join(ROOT, program), [BYTECODE, WITH_SNAPSHOT]);

@@ -1,5 +1,5 @@
 // The program dist/bin/runt: TypeScript, compiled to bytecode, in QuickJS. The files of this directory are what
-// JavaScript finds around it there: modules, the globals that lib uses, and Node-API for the addons, which are linked
+// JavaScript finds around it there: its module, the globals that lib uses, and Node-API for the addons, which are linked
 // in.
 #ifndef RUNT_ENGINE_ENGINE_H_
 #define RUNT_ENGINE_ENGINE_H_
@@ -18,12 +18,8 @@ namespace runt::engine {
 // executable to `output` that starts with it. The exit status.
 int MakeSnapshot(const char* program, const char* output);
 
-// modules.cc. Makes `import` find the modules of the program.
-void UseModules(JSRuntime* runtime, std::string_view program);
-// The global function that the build writes for import().
-void DefineLoadModule(JSContext* context);
-// Evaluates all modules of the program; its first one's exports, or an exception.
-JSValue LoadModules(JSContext* context);
+// module.cc. Evaluates a module, which imports no other; its exports, or an exception.
+JSValue LoadModule(JSContext* context, std::string_view bytecode);
 
 // globals.cc: `process`, TextEncoder and TextDecoder, as far as lib uses them. The object `process` without what
 // SetProcess adds.

@@ -1,7 +1,7 @@
 // The memory of the engine, and the snapshot of it that the build makes.
 //
-// To read the bytecode of lib and to evaluate its modules takes twice as long as all that a short command does after
-// that. So the build does it once: snapshot.cc loads all modules, with everything that they need in one block of the
+// To read the bytecode of lib and to evaluate it takes twice as long as all that a short command does after
+// that. So the build does it once: snapshot.cc loads the module, with everything that they need in one block of the
 // program's data (kHeapSize at a fixed address), and writes the program with that block filled. The program that is
 // installed finds the block as it was left, mapped from its file like any other data; a page is copied when it is
 // written to. Pointers in it stay true because the program is linked to fixed addresses and all its own state lies in
@@ -29,7 +29,7 @@ struct Snapshot {
   JSRuntime* runtime;
   JSContext* context;
   napi_env__* environment;
-  // The object `process`, and what the first module exports as `main`.
+  // The object `process`, and what the module exports as `main`.
   JSValue process;
   JSValue main;
 };

@@ -69,15 +69,13 @@ std::string_view MapFile(const char* path) {
 bool Load(Snapshot& snapshot, std::string_view program) {
   snapshot.runtime = JS_NewRuntime2(&kHeap, nullptr);
   snapshot.context = JS_NewContext(snapshot.runtime);
-  UseModules(snapshot.runtime, program);
-  DefineLoadModule(snapshot.context);
   snapshot.process = DefineGlobals(snapshot.context);
-  JSValue exports = LoadModules(snapshot.context);
+  JSValue exports = LoadModule(snapshot.context, program);
   if (!JS_IsException(exports)) {
     snapshot.main = JS_GetPropertyStr(snapshot.context, exports, "main");
     JS_FreeValue(snapshot.context, exports);
     if (JS_IsFunction(snapshot.context, snapshot.main)) return true;
-    JS_ThrowTypeError(snapshot.context, "the first module exports no function \"main\"");
+    JS_ThrowTypeError(snapshot.context, "the module exports no function \"main\"");
   }
   Complain(snapshot.context, JS_GetException(snapshot.context));
   return false;
@@ -93,7 +91,6 @@ int MakeSnapshot(const char* program_path, const char* output) {
   }
   Snapshot& snapshot = TheSnapshot();
   if (!Load(snapshot, program)) return kFailed;
-  UseModules(snapshot.runtime, {});
   if (RuntPrepareSnapshot(snapshot.context) < 0) return kFailed;
   snapshot.is_complete = true;
   std::string executable;
