@@ -9,7 +9,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { ensureNpmPackages, prepare, ROOT } from "./prepare.mjs";
 import { fetchLibseccomp } from "./libseccomp.mjs";
-import { makeProgram, MODULE } from "./program.mjs";
+import { BUN, makeProgram, MODULE } from "./program.mjs";
 import { fetchQuickjs } from "./quickjs.mjs";
 import { sbom, sourceTime } from "./sbom.mjs";
 import { ask, dropForeignBuild, filesUnder, install, run, step, StepFailed } from "./steps.mjs";
@@ -17,7 +17,6 @@ import { ask, dropForeignBuild, filesUnder, install, run, step, StepFailed } fro
 const NATIVE_BUILD = "build/native";
 const SCRIPT_BUILD = "build/js";
 const LIBEXEC = "dist/libexec/runt";
-const BUN = "node_modules/bun/bin/bun.exe";
 const NATIVE_SOURCES = [".cc", ".c", ".h"];
 const LIBRARY = [".ts", ".json"];
 

@@ -11,8 +11,8 @@ import { dropForeignBuild, install, run } from "./steps.mjs";
 export const MODULE = "build/program/runt.js";
 /** Where CMake makes the engine. */
 export const ENGINE_BUILD = "build/native-engine";
-/** What {@link makeProgram} makes on the way. */
-export const BYTECODE = "build/program.bin";
+/** The bundler. */
+export const BUN = "node_modules/bun/bin/bun.exe";
 /** The program with the module loaded. */
 export const WITH_SNAPSHOT = "build/program.runt";
 
@@ -21,13 +21,18 @@ export const WITH_SNAPSHOT = "build/program.runt";
  * @throws StepFailed
  */
 export function makeProgram(output) {
-  dropForeignBuild(ENGINE_BUILD);
-  const compiler = cmakeEngine("compile");
-  run(join(ROOT, compiler), [BYTECODE, MODULE]);
-  const program = cmakeEngine("program");
-  rmSync(join(ROOT, WITH_SNAPSHOT), { force: true });
-  run(join(ROOT, program), [BYTECODE, WITH_SNAPSHOT]);
+  makeSnapshot(MODULE, WITH_SNAPSHOT);
   install(WITH_SNAPSHOT, output);
+}
+
+/** Makes a program of a JavaScript module that exports `main`; files are relative to the checkout. @throws StepFailed */
+export function makeSnapshot(module, output) {
+  dropForeignBuild(ENGINE_BUILD);
+  const bytecode = `${module}.bin`;
+  run(join(ROOT, cmakeEngine("compile")), [bytecode, module]);
+  const program = cmakeEngine("program");
+  rmSync(join(ROOT, output), { force: true });
+  run(join(ROOT, program), [bytecode, output]);
 }
 
 /** Builds a target of the engine. @returns the file that was made */

@@ -9,6 +9,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ensureNpmPackages, environment, PACKAGES, prepare, ROOT } from "./prepare.mjs";
+import { buildEngineTests } from "./engine_tests.mjs";
 import { dropForeignBuild } from "./steps.mjs";
 import { count, describe, testFiles } from "./tap.mjs";
 
@@ -113,6 +114,18 @@ function buildNativeTest() {
   return undefined;
 }
 
+/** Paths of the programs with the unit tests that the engine runs. */
+function buildEngine() {
+  say("building the unit tests for the engine");
+  try {
+    return buildEngineTests();
+  } catch (error) {
+    console.log(error.message.trim().split("\n").slice(-30).join("\n"));
+    note("failed", "the unit tests for the engine do not build");
+    return [];
+  }
+}
+
 async function runAll(files, jobs, Parser) {
   const waiting = [...files];
   const worker = async () => {
@@ -147,7 +160,11 @@ async function main() {
     if (nativeTest !== undefined) await runTap(Parser, "native/test", nativeTest, []);
   }
 
-  await runAll([...testFiles("lib"), ...testFiles("bin")].filter(wanted), JOBS, Parser);
+  if (wanted("lib/engine.test.ts")) {
+    for (const [part, program] of buildEngine().entries()) await runTap(Parser, `unit tests in the engine, part ${part + 1}`, program, []);
+  }
+
+  await runAll(["lib", "bin", "tools"].flatMap(testFiles).filter(wanted), JOBS, Parser);
 
   const cases = testFiles("conformance").filter(wanted);
   if (process.getuid?.() !== 0) {

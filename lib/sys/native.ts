@@ -260,7 +260,7 @@ let directory: string | undefined;
 
 /** Directory that holds `init` and the addons for the library; absolute. The program has all of them within itself. */
 export function nativeDirectory(): string {
-  directory ??= packaged() ?? decodeURIComponent(new URL("../../libexec/runt", import.meta.url).pathname);
+  directory ??= packaged() ?? `${import.meta.dirname}/../../libexec/runt`;
   return directory;
 }
 
@@ -277,10 +277,10 @@ export function replaceNative(next: Native): void {
  * `undefined` in a checkout, and where that package is not installed.
  */
 function packaged(): string | undefined {
-  if (!import.meta.url.includes("/node_modules/")) return undefined;
+  if (!import.meta.dirname.includes("/node_modules/")) return undefined;
   try {
     const addon = import.meta.resolve(`${platformPackage()}/libexec/runt/runt.node`);
-    return decodeURIComponent(new URL(".", addon).pathname).slice(0, -1);
+    return decodeURIComponent(addon.slice("file://".length, addon.lastIndexOf("/")));
   } catch {
     return undefined;
   }
@@ -292,7 +292,7 @@ function platformPackage(): string {
 
 /** What would have given the file that could not be loaded. */
 function remedy(): string {
-  if (!import.meta.url.includes("/node_modules/")) return `it is made by "npm run build"`;
+  if (!import.meta.dirname.includes("/node_modules/")) return `it is made by "npm run build"`;
   return `it is in the npm package ${platformPackage()}, an optional dependency, which needs Linux with glibc`;
 }
 

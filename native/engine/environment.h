@@ -7,9 +7,9 @@
 namespace runt::engine {
 
 inline constexpr std::string_view kPassed[] = {
-    "PATH",         "HOME",          "USER",            "TERM",
-    "NO_COLOR",     "NOTIFY_SOCKET", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
-    "LISTEN_FDS",   "LISTEN_PID",    "LISTEN_FDNAMES",
+    "PATH",         "HOME",          "USER",
+    "NOTIFY_SOCKET", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
+    "LISTEN_FDS",   "LISTEN_PID",    "LISTEN_FDNAMES",  "DBUS_SYSTEM_BUS_ADDRESS",
 };
 
 }  // namespace runt::engine

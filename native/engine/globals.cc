@@ -127,30 +127,79 @@ JSValue EncodeInto(JSContext* context, JSValueConst, int argc, JSValueConst* arg
 
 // TextDecoder
 
+// Whether a member of an object is true; false where there is no object.
+bool IsSet(JSContext* context, JSValueConst object, const char* name) {
+  if (!JS_IsObject(object)) return false;
+  JSValue value = JS_GetPropertyStr(context, object, name);
+  const bool set = JS_ToBool(context, value) > 0;
+  JS_FreeValue(context, value);
+  return set;
+}
+
 JSValue NewDecoder(JSContext* context, JSValueConst target, int argc, JSValueConst* argv) {
   JSValue decoder = NewPlain(context, target, 0, nullptr);
-  bool fatal = false;
-  if (argc > 1 && JS_IsObject(argv[1])) {
-    JSValue wanted = JS_GetPropertyStr(context, argv[1], "fatal");
-    fatal = JS_ToBool(context, wanted) > 0;
-    JS_FreeValue(context, wanted);
-  }
-  Set(context, decoder, "fatal", JS_NewBool(context, fatal));
+  Set(context, decoder, "fatal", JS_NewBool(context, argc > 1 && IsSet(context, argv[1], "fatal")));
   return decoder;
 }
 
+// How many bytes at the end of `text` begin a sequence that is not complete, and may become one.
+size_t Unfinished(std::string_view text) {
+  for (size_t size = 1; size <= 3 && size <= text.size(); ++size) {
+    const auto byte = static_cast<uint8_t>(text[text.size() - size]);
+    if ((byte & 0xC0) == 0x80) continue;
+    const size_t length = byte >= 0xF0 && byte <= 0xF4 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC2 ? 2 : 1;
+    if (byte > 0xF4 || length <= size) return 0;
+    // A second byte that the first one does not allow completes nothing.
+    std::string whole(text.substr(text.size() - size));
+    const bool low = byte == 0xE0 || byte == 0xF0;
+    if (whole.size() == 1) whole.push_back(static_cast<char>(low ? (byte == 0xE0 ? 0xA0 : 0x90) : 0x80));
+    while (whole.size() < length) whole.push_back(static_cast<char>(0x80));
+    return SequenceAt(whole) == length ? size : 0;
+  }
+  return 0;
+}
+
+// The bytes that a call with `stream` kept, in the hidden member `rest`, come before those of this call.
+constexpr const char* kRest = "rest";
+// Set once a character has been given: from then on a byte order mark is one.
+constexpr const char* kSeen = "seen";
+
 JSValue Decode(JSContext* context, JSValueConst self, int argc, JSValueConst* argv) {
-  if (argc < 1) return Text(context, {});
+  std::string bytes;
+  const bool goes_on = argc > 1 && IsSet(context, argv[1], "stream");
+  JSValue kept = JS_GetPropertyStr(context, self, kRest);
+  const bool is_first = JS_IsUndefined(kept);
   uint8_t* data = nullptr;
   size_t size = 0;
-  if (!BytesOf(context, argv[0], data, size)) return JS_EXCEPTION;
-  std::string_view rest(reinterpret_cast<const char*>(data), size);
-  JSValue wanted = JS_GetPropertyStr(context, self, "fatal");
-  const bool fatal = JS_ToBool(context, wanted) > 0;
-  JS_FreeValue(context, wanted);
-  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
-  if (fatal && !IsUtf8(rest)) return JS_ThrowTypeError(context, "The encoded data was not valid UTF-8");
-  return Text(context, rest);
+  if (!is_first) {
+    const bool good = BytesOf(context, kept, data, size);
+    if (good) bytes.assign(reinterpret_cast<const char*>(data), size);
+    JS_FreeValue(context, kept);
+    if (!good) return JS_EXCEPTION;
+  }
+  if (argc > 0 && !JS_IsUndefined(argv[0])) {
+    if (!BytesOf(context, argv[0], data, size)) return JS_EXCEPTION;
+    bytes.append(reinterpret_cast<const char*>(data), size);
+  }
+  std::string_view text(bytes);
+  std::string_view rest;
+  if (goes_on) {
+    // A byte order mark is known by all of its bytes.
+    const size_t unfinished = is_first && bytes.size() < 3 && std::string_view("\xEF\xBB\xBF").starts_with(bytes)
+                                  ? bytes.size()
+                                  : Unfinished(text);
+    rest = text.substr(text.size() - unfinished);
+    text.remove_suffix(unfinished);
+  }
+  // Before the first character nothing is kept as "seen": a decoder that has only kept bytes is still at the start.
+  const bool at_start = is_first || !IsSet(context, self, kSeen);
+  if (at_start && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  const bool is_good = !IsSet(context, self, "fatal") || IsUtf8(text);
+  const bool keep = goes_on && is_good;
+  Set(context, self, kRest, keep ? Uint8Array(context, rest) : JS_UNDEFINED, kHidden);
+  Set(context, self, kSeen, JS_NewBool(context, keep && (!at_start || !text.empty())), kHidden);
+  if (!is_good) return JS_ThrowTypeError(context, "The encoded data was not valid UTF-8");
+  return Text(context, text);
 }
 
 void DefineClass(JSContext* context, JSValueConst global, const char* name, JSCFunction* constructor, int length,
@@ -179,6 +228,14 @@ JSValue CurrentDirectory(JSContext* context, JSValueConst, int, JSValueConst*) {
   char path[PATH_MAX];
   if (getcwd(path, sizeof path) == nullptr) return ThrowErrno(context, "getcwd");
   return Text(context, path);
+}
+
+JSValue RealUser(JSContext* context, JSValueConst, int, JSValueConst*) {
+  return JS_NewUint32(context, getuid());
+}
+
+JSValue RealGroup(JSContext* context, JSValueConst, int, JSValueConst*) {
+  return JS_NewUint32(context, getgid());
 }
 
 JSValue EffectiveUser(JSContext* context, JSValueConst, int, JSValueConst*) {
@@ -245,6 +302,8 @@ JSValue Process(JSContext* context) {
   Set(context, process, "versions", versions);
   SetFunction(context, process, "exit", Exit, 1);
   SetFunction(context, process, "cwd", CurrentDirectory, 0);
+  SetFunction(context, process, "getuid", RealUser, 0);
+  SetFunction(context, process, "getgid", RealGroup, 0);
   SetFunction(context, process, "geteuid", EffectiveUser, 0);
   SetFunction(context, process, "getegid", EffectiveGroup, 0);
   SetFunction(context, process, "dlopen", OpenAddon, 2);
