@@ -8,7 +8,7 @@ import { run } from "./steps.mjs";
 import { testFiles } from "./tap.mjs";
 
 const FOLDER = "build/engine-tests";
-const NEEDS_NODE = /"node:|"fast-check"|import\.meta|t\.testdir|\bBuffer\b|"\.\/process\.ts"/;
+const NEEDS_NODE = /"node:|"fast-check"|import\.meta|t\.testdir|\bBuffer\b|\bperformance\.|"\.\/process\.ts"/;
 
 /** The unit tests that can run in the engine. */
 export function pureTests() {

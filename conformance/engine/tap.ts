@@ -111,6 +111,7 @@ export class Test {
   notOk: Check = (value, name = "") => this.#count(!value, `${String(name)}: ${show(value)} is not false`);
   match: Check = (value, pattern, name = "") => this.#count(isMatch(value, pattern), `${String(name)}: ${show(value)} does not match ${String(pattern)}`);
   notMatch: Check = (value, pattern, name = "") => this.#count(!isMatch(value, pattern), `${String(name)}: ${show(value)} matches ${String(pattern)}`);
+  type: Check = (value, type, name = "") => this.#count(typeof value === type, `${String(name)}: ${show(value)} is no ${String(type)}`);
   pass: Check = () => this.#count(true, "");
   fail: Check = (name = "") => this.#count(false, String(name));
 
