@@ -8,6 +8,7 @@ import { ENVIRONMENT, notFor, runtOnly, RUNTIME } from "../harness/runtime.ts";
 
 const CONTAINERS = 200;
 const CALLERS = 20;
+const RUNS = 300;
 
 /** Status and stderr of one call of the runtime; others go on meanwhile. */
 function call(box: Box, log: string, words: readonly string[]): Promise<number> {
@@ -53,6 +54,22 @@ scenario(`${CONTAINERS} containers made by ${CALLERS} callers at a time`, async 
   t.ok(seconds < 60, `${seconds} s`);
   t.same(box.ids(), []);
 }, { timeout: 180_000 });
+
+scenario(`${RUNS} foreground runs of a program that ends at once: none misses the end`, async (t, box) => {
+  const log = box.file("", "log");
+  const bundle = box.bundle((config) => void (config.process.args = ["true"]));
+  const ids = Array.from({ length: RUNS }, () => box.id());
+  const problems: string[] = [];
+  const worker = async (): Promise<void> => {
+    for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
+      const status = await call(box, log, ["run", "--bundle", bundle.dir, id]);
+      if (status !== 0) problems.push(`${id}: ${status}`);
+    }
+  };
+  await Promise.all(Array.from({ length: 4 }, worker));
+  t.same(problems, []);
+  t.same(box.ids(), []);
+}, { timeout: 120_000 });
 
 scenario("many callers for one id: one creates it, the others are refused", async (t, box) => {
   const bundle = box.bundle((config) => void (config.process.args = ["sleep", "1000"]));

@@ -156,14 +156,15 @@ function followUntilEnd(
     relay?.watch(pairs);
     notify?.watch(pairs);
     const events = new Int32Array(pairs);
-    // Looked at before every wait: the process may have ended before its SIGCHLD could be caught.
-    const status = reap(pid);
-    if (status !== undefined) return status;
     for (let signal = signals.next(); signal > 0; signal = signals.next()) {
       if (signal === SIGCHLD) continue;
       if (signal === SIGWINCH && relay !== undefined) relay.resize();
       else native.pidfdKill(pidfd, signal === SIGTERM && isLost(SIGTERM, pid) ? SIGKILL : signal);
     }
+    // After the signals, or a SIGCHLD that was taken there would be missed by the wait; and before every wait: the process may
+    // have ended before its SIGCHLD could be caught.
+    const status = reap(pid);
+    if (status !== undefined) return status;
     native.poll(events, -1);
     relay?.carry(events.subarray(2));
     notify?.carry(events.subarray(2));
