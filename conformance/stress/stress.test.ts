@@ -57,10 +57,10 @@ scenario(`${CONTAINERS} containers made by ${CALLERS} callers at a time`, async 
 
 scenario(`${RUNS} foreground runs of a program that ends at once: none misses the end`, async (t, box) => {
   const log = box.file("", "log");
-  const bundle = box.bundle((config) => void (config.process.args = ["true"]));
   const ids = Array.from({ length: RUNS }, () => box.id());
   const problems: string[] = [];
   const worker = async (): Promise<void> => {
+    const bundle = box.bundle((config) => void (config.process.args = ["true"]));
     for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
       const status = await call(box, log, ["run", "--bundle", bundle.dir, id]);
       if (status !== 0) problems.push(`${id}: ${status}`);
