@@ -1,8 +1,8 @@
 // npm run properties: every property of config.json with runt, runc and crun, as the scenarios of conformance/ find it; what this
 // host lacks is tried in the virtual machine of `npm run test:v2`.
-// The table goes into README.md, and all of it, with the values and the scenarios, into conformance/PROPERTIES.md.
+// The table goes into conformance/PROPERTIES.md.
 //
-//   npm run properties -- WORD...          only the files whose path contains one of the words; the tables stay
+//   npm run properties -- WORD...          only the files whose path contains one of the words; the table stays
 //   npm run properties -- --doubt [WORD...]  each scenario with runt once more for each property that it proves, without that
 //                                          property in config.json: it has to fail, or it proves nothing
 import { spawnSync } from "node:child_process";
@@ -12,7 +12,7 @@ import { machine, Unbuildable } from "../conformance/vm/machine.mjs";
 import { machineRuns, missingForMachine, runInMachine } from "./machine_runs.mjs";
 import { ensureNpmPackages, PACKAGES, prepare, ROOT } from "./prepare.mjs";
 import { replacePart, tapOf, titleOf } from "./scenarios.mjs";
-import { fullTable, shortTable } from "./properties_table.mjs";
+import { fullTable } from "./properties_table.mjs";
 
 const LOGS = join(ROOT, "build/test-logs");
 const FILE_TIMEOUT_MS = 600_000;
@@ -166,7 +166,6 @@ async function main() {
   if (words.length === 0) {
     const elsewhere = await runInstead(Parser, PROPERTIES, columns[0].proofs, columns.map(({ title }) => title));
     for (const column of columns) column.proofs = [...column.proofs, ...elsewhere.get(column.title)];
-    replacePart(join(ROOT, "README.md"), "properties", shortTable(PROPERTIES, columns));
     replacePart(join(ROOT, "conformance/PROPERTIES.md"), "properties", fullTable(PROPERTIES, columns));
   }
   const failed = columns[0].proofs.filter(({ verdict }) => verdict === "failed");

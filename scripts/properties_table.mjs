@@ -60,25 +60,6 @@ function sums(properties, columns) {
   return `Properties that pass: ${counts.join("; ")}.`;
 }
 
-/** One row an object; the properties of one that are not all the same have several. */
-export function shortTable(properties, columns) {
-  const notes = new Notes();
-  const rows = [];
-  for (const { name } of properties) {
-    const at = name.lastIndexOf(".");
-    const [parent, leaf] = at < 0 ? ["", name] : [name.slice(0, at), name.slice(at + 1)];
-    const cells = cellsOf(name, columns, notes).join(" | ");
-    const same = rows.find((row) => row.parent === parent && row.cells === cells);
-    if (same === undefined) rows.push({ parent, cells, leaves: [leaf] });
-    else same.leaves.push(leaf);
-  }
-  const lines = rows.map(({ parent, cells, leaves }) => {
-    const what = leaves.map((leaf) => `\`${leaf}\``).join(" ");
-    return `| ${parent === "" ? what : `\`${parent}\`: ${what}`} | ${cells} |`;
-  });
-  return [sums(properties, columns), "", ...head("property", columns), ...lines, "", ...notes.lines()].join("\n");
-}
-
 /** One row a property, with the files that prove it, and one for each value that the specification lists. */
 export function fullTable(properties, columns) {
   const notes = new Notes();

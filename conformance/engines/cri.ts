@@ -10,7 +10,7 @@ import type { Playground } from "./playground.ts";
 /** Debian packages that the CRI scenarios need. */
 export const CRI_PACKAGES = ["containerd", "containernetworking-plugins", "iptables", "iproute2"];
 
-/** What a node's administrator writes to make containerd's CRI plugin use the runtime; README shows the same. */
+/** What a node's administrator writes to make containerd's CRI plugin use the runtime; docs/engines.md shows the same. */
 function containerdConfig(pg: Playground): string {
   const cri = `plugins."io.containerd.grpc.v1.cri"`;
   return `version = 2

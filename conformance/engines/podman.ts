@@ -9,7 +9,7 @@ export const PODMAN_PACKAGES = ["podman", "conmon", "buildah", "netavark", "ipta
 /** The name that the runtime under test has in the engines' configurations. */
 export const NAME = KIND;
 
-/** What a user writes to make podman use the runtime; README shows the same. */
+/** What a user writes to make podman use the runtime; docs/engines.md shows the same. */
 function containersConf(pg: Playground): string {
   return `[containers]
 log_driver = "k8s-file"
