@@ -80,10 +80,10 @@ async function runTap(Parser, name, command, args, extra = {}) {
   add(counts);
 }
 
-/** One thing that could not be tried at all. */
+/** One thing that is no test of a file, such as what could not be tried at all. */
 function note(kind, text) {
   total[kind] += 1;
-  say(`${kind === "failed" ? "FAILED" : "skip  "} ${text}`);
+  say(`${{ passed: "ok    ", failed: "FAILED", skipped: "skip  " }[kind]} ${text}`);
 }
 
 function build() {
@@ -112,6 +112,14 @@ function buildNativeTest() {
   console.log(`${done.stdout}${done.stderr}`.trim().split("\n").slice(-30).join("\n"));
   note("failed", "native/test does not build");
   return undefined;
+}
+
+/** Whether lib uses of its engine only what native/engine/engine.d.ts declares. */
+function checkEngineTypes() {
+  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+  const done = spawnSync(process.execPath, [tsc, "-p", "tsconfig.engine.json"], { cwd: ROOT, encoding: "utf8" });
+  if (done.status !== 0) console.log(done.stdout.trim().split("\n").slice(0, 30).join("\n"));
+  note(done.status === 0 ? "passed" : "failed", "types of lib against those of the program's engine");
 }
 
 /** Paths of the programs with the unit tests that the engine runs. */
@@ -161,6 +169,7 @@ async function main() {
   }
 
   if (wanted("lib/engine.test.ts")) {
+    checkEngineTypes();
     for (const [part, program] of buildEngine().entries()) await runTap(Parser, `unit tests in the engine, part ${part + 1}`, program, []);
   }
 
