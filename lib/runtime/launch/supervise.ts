@@ -23,6 +23,9 @@ const FORWARDED = [
   43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
 ];
 
+/** Where signals come from. */
+type SignalSource = Pick<Signals, "fd" | "next" | "endWaits">;
+
 /** From now on no signal acts on this process; those that end a command end its waits, until {@link supervise}. */
 export function catchSignals(): Signals {
   return Signals.catch(FORWARDED);
@@ -131,7 +134,7 @@ function writeAll(fd: number, data: Uint8Array): void {
 export function supervise(
   pid: number,
   pidfd: number,
-  signals: Signals,
+  signals: SignalSource,
   relay: ConsoleRelay | undefined,
   notify?: NotifySocket,
 ): number {
@@ -147,7 +150,7 @@ export function supervise(
 function followUntilEnd(
   pid: number,
   pidfd: number,
-  signals: Signals,
+  signals: SignalSource,
   relay: ConsoleRelay | undefined,
   notify: NotifySocket | undefined,
 ): number {
