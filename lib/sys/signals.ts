@@ -60,8 +60,9 @@ export class Signals {
       if (this.#ends) pairs.push(this.fd, POLLIN);
       const polled = new Int32Array(pairs);
       native.poll(polled, left);
-      if ((polled[3] ?? 0) !== 0) this.#take(timeoutMs);
+      // What was waited for comes first: a signal for a container that runs by now must not end this command.
       if ((polled[1] ?? 0) !== 0) return true;
+      if ((polled[3] ?? 0) !== 0) this.#take(timeoutMs);
       if (timeoutMs === 0 || (timeoutMs > 0 && native.now() >= end)) return false;
     }
   }
