@@ -87,7 +87,7 @@ export async function serve(
 /** Waits until a container that waits for `start` has its filter. @throws STEP_FAILED, INIT_DIED */
 async function untilFiltered(init: InitProcess, cgroup: Pick<Cgroup, "oomKills">, who?: string): Promise<void> {
   const said = await init.receive();
-  if (said === "end") throw initDied(init, cgroup, who);
+  if (said === "end") throw await initDied(init, cgroup, who);
   if (said.kind !== Message.FILTERED) {
     throw new RuntimeError("INTERNAL", `init asks a question before its filter holds (${said.kind})`);
   }
@@ -119,7 +119,7 @@ export async function untilExecuted(
     throw new RuntimeError("INTERNAL", "init asks a question after it was ready");
   }
   // It has said so before its filter, which may kill it still.
-  if (init.filtersLast && !mayHaveExecuted(init.pid)) throw initDied(init, cgroup, who);
+  if (init.filtersLast && !mayHaveExecuted(init.pid)) throw await initDied(init, cgroup, who);
 }
 
 /**

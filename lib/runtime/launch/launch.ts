@@ -229,7 +229,7 @@ export async function launch(
         return joining;
       },
       oomKills: () => cgroup.oomKills(),
-      ...(cgroup.register !== undefined && { register: (pid: number) => cgroup.register?.(pid) ?? Promise.resolve() }),
+      ...(cgroup.register !== undefined && { register: (pid: number) => cgroup.register?.(pid) }),
     };
     await serve(init, config, answers, {
       stdio: initOptions.stdio,
