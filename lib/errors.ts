@@ -49,8 +49,10 @@ export interface ErrorFacts {
   readonly errno?: number;
   /** Name of the failed system call, such as `mount`. */
   readonly syscall?: string;
-  /** The line that runc prints, where the message explains more than that. */
+  /** The message as runc has it, where ours explains more than that. */
   readonly brief?: string;
+  /** As `brief`, where runc prints that line alone, and logs nothing: its init has printed it. */
+  readonly bare?: string;
   /** Number of the signal that has ended the command. */
   readonly signal?: number;
   /** Every problem of a config.json, when there can be several. */
@@ -90,9 +92,11 @@ export class RuntimeError extends Error {
     this.facts = facts;
   }
 
-  /** The same error with text before its message; code, facts and cause are kept. */
+  /** The same error with text before its message, and before the brief one; code, the other facts and cause are kept. */
   prefixed(text: string): RuntimeError {
-    return new RuntimeError(this.code, `${text}${this.message}`, this.facts, this.cause);
+    const { brief } = this.facts;
+    const facts = brief === undefined ? this.facts : { ...this.facts, brief: `${text}${brief}` };
+    return new RuntimeError(this.code, `${text}${this.message}`, facts, this.cause);
   }
 }
 

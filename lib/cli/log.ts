@@ -56,13 +56,14 @@ export function openLog(options: LogOptions): CommandLog {
       log({ level: "warning", message });
     },
     error(error) {
-      const { brief } = error.facts;
-      // Who calls `runc` and reads what it prints looks for that line alone; people and logs get the explanation.
-      if (brief !== undefined && fd === STDERR && !debug && format !== "json" && programName() === "runc" && !native.isatty(fd)) {
-        write(STDERR, `${brief}\n`);
+      const { bare, brief } = error.facts;
+      // Who calls `runc` and reads what it prints looks for its words alone; people and logs get the explanation.
+      const isRead = fd === STDERR && !debug && format !== "json" && programName() === "runc" && !native.isatty(fd);
+      if (isRead && bare !== undefined) {
+        write(STDERR, `${bare}\n`);
         return;
       }
-      log(errorEntry(error));
+      log({ ...errorEntry(error), ...(isRead && brief !== undefined && { message: brief }) });
       if (fd !== STDERR) write(STDERR, `${error.message}\n`);
     },
   };

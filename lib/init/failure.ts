@@ -1,5 +1,6 @@
 /** Failure records of `init` as errors that a person can use. */
 import { RuntimeError } from "../errors.ts";
+import { RLIMITS } from "../kernel/plan_numbers.ts";
 import { CALLS, FAILURE_SIZE, MountFlag, Stage, type Step } from "../plan/steps.ts";
 import { propertyName } from "../spec/json/property_name.ts";
 import { Errno, errnoText } from "../kernel/errno.ts";
@@ -61,7 +62,7 @@ export function failureError(
     ...(step !== undefined && step.origin !== "" ? { pointer: step.origin } : {}),
     ...(failure.subject !== "" ? { path: failure.subject } : {}),
     ...(step?.op === "exec" && (isMissing(failure.call) || failure.value !== 0)
-      ? { brief: `exec ${step.fields.args[0] ?? ""}: ${errnoText(failure.errno)}` }
+      ? { bare: `exec ${step.fields.args[0] ?? ""}: ${errnoText(failure.errno)}` }
       : {}),
   };
   if (failure.errno === Errno.ENOMEM && failure.stage === Stage.INIT) {
@@ -74,7 +75,14 @@ export function failureError(
   const described = describe(step, failure, reason);
   // Callers look for runc's words, which begin so.
   const text = step?.op === "mount" ? `error during container init: ${described}` : `${where(step)}${described}`;
-  return new RuntimeError("STEP_FAILED", text, facts);
+  return new RuntimeError("STEP_FAILED", `${text}${tooFewFiles(failure, steps)}`, facts);
+}
+
+/** A hint for whatever has to open a file after the step that leaves too few. */
+function tooFewFiles({ errno, step }: Failure, steps: readonly Step[]): string {
+  if (errno !== Errno.EMFILE) return "";
+  const limited = steps.slice(0, step).some((each) => each.op === "rlimit" && each.fields.resource === RLIMITS["RLIMIT_NOFILE"]);
+  return limited ? ": is RLIMIT_NOFILE of process.rlimits too low?" : "";
 }
 
 /** What makes the namespaces comes before the plan's first step. */
@@ -211,8 +219,7 @@ function programError(name: string, search: string, failure: Failure, reason: st
   }
   const looked = ` (looked in ${search})`;
   if (failure.errno === Errno.ENOENT) return `exec: ${quoted}: executable file not found in $PATH${looked}`;
-  const hint = failure.errno === Errno.EMFILE ? ": is RLIMIT_NOFILE of process.rlimits too low?" : "";
-  return `exec: ${quoted}: ${reason}${looked}${hint}`;
+  return `exec: ${quoted}: ${reason}${looked}`;
 }
 
 /** Whether it is not the program that is missing, but what it names. */
