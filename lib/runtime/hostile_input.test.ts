@@ -16,7 +16,7 @@ import { buildPlan, type Plan } from "../plan/build.ts";
 import { encodePlan } from "../plan/encode.ts";
 import { buildExecPlan } from "../plan/exec.ts";
 import type { PlanFacts } from "../plan/facts.ts";
-import { OPS, type FieldType, type Step } from "../plan/steps.ts";
+import { MountFlag, OPS, type FieldType, type Step } from "../plan/steps.ts";
 import { checkConfig, parseConfig } from "../spec/documents/config.ts";
 import { defaultConfig } from "../spec/defaults.ts";
 import { parseProcess } from "../spec/documents/process_file.ts";
@@ -204,7 +204,7 @@ const RULES: { readonly [Name in Step["op"]]?: (fields: Extract<Step, { op: Name
   unshare: ({ flags }) => (flags & ~NEW_NAMESPACES) === 0,
   fork: ({ flags }) => (flags & ~NEW_NAMESPACES) === 0,
   // runc takes relative ones, with a warning.
-  mount: ({ target, flags, propagation }) => target !== "" && flags < 32 && propagation.length < 5000,
+  mount: ({ target, flags, propagation }) => target !== "" && flags < 2 * MountFlag.DEST_NOFOLLOW && propagation.length < 5000,
   device: ({ path, mode, uid, gid }) => isAbsolute(path) && [0o010000, 0o020000, 0o060000].includes(mode & 0o170000) && uid < 0xffffffff && gid < 0xffffffff,
   maskPath: ({ path }) => isAbsolute(path),
   readonlyPath: ({ path }) => isAbsolute(path),

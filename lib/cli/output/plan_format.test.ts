@@ -56,8 +56,8 @@ t.test("text", async (t) => {
     `1. unshare     flags=CLONE_NEWNS|CLONE_NEWPID  ← /linux/namespaces
 2. mount       target="/dev" source="tmpfs" fstype="tmpfs" flags=COPY_UP sb=MS_LAZYTIME set=MOUNT_ATTR_NOSUID|MOUNT_ATTR_NODEV|MOUNT_ATTR_STRICTATIME clear=MOUNT_ATTR__ATIME implied=MOUNT_ATTR_RDONLY propagation=MS_PRIVATE,MS_REC|MS_SLAVE data="mode=755,size=65536k"  ← /mounts/2
 3. rlimit      resource=RLIMIT_NOFILE soft=1024 hard=infinity  ← /process/rlimits/0
-4. device      path="/dev/null" mode=c:0666 major=1 minor=3 uid=0 gid=0 bind=0
-5. credentials uid=0 gid=0 keepGroups=0 bounding=CAP_CHECKPOINT_RESTORE effective=CAP_CHOWN|CAP_KILL permitted=0x4000000000000  ← /process
+4. device      path="/dev/null" mode=c:0666 major=1 minor=3 uid=0 gid=0 bind=0 node=0
+5. credentials uid=0 gid=0 keepGroups=0 bounding=CAP_CHECKPOINT_RESTORE effective=CAP_CHOWN|CAP_KILL permitted=0x4000000000000 forFilter=0  ← /process
 6. enterRoot   mode=pivot_root  ← /root
 7. umask       mask=027  ← /process/user/umask
 8. ready
