@@ -27,6 +27,8 @@ function strict(names: readonly string[], noNewPrivileges: boolean, user: Edit, 
   return (config) => {
     config.mounts = [
       { destination: "/proc", type: "proc", source: "proc" },
+      // Root of a user namespace may make nothing in the /dev of the image.
+      { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["mode=755"] },
       { destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["mode=1777"] },
       { destination: "/bin/true", type: "bind", source: program(), options: ["bind"] },
     ];

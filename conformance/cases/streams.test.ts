@@ -166,22 +166,33 @@ scenario("in a user namespace that has the host's root, and in a container witho
   }
 }, { skip: runtOnly("others hand the host's through") });
 
-scenario("what hides a file, and the host's devices of a user namespace, cannot be changed through", (t, box) => {
+/** A user namespace that has the host's root. */
+function asHostRoot(config: Config): void {
+  addNamespaces(config, "user");
+  config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
+  config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
+}
+
+scenario("what hides a file, and the host's devices in a user namespace, cannot be changed through", (t, box) => {
   const masks = (config: Config): void => {
     asRoot(config);
     config.linux.maskedPaths = ["/proc/keys", "/proc/kcore", "/hidden"];
   };
+  const other = box.running(asHostRoot);
   const before = facts("/dev/null").split(" ", 2).join();
-  for (const [name, edit] of [
-    ["root", masks],
-    ["a user namespace that has the host's root", (config: Config): void => {
+  const hidden = "/proc/keys /hidden";
+  for (const [name, paths, edit] of [
+    ["root", hidden, masks],
+    ["a user namespace that has the host's root", hidden, (config: Config): void => {
       masks(config);
-      addNamespaces(config, "user");
-      config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
-      config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
+      asHostRoot(config);
+    }],
+    // No node can be made for it: the host's are bound.
+    ["one that is joined", `${hidden} /dev/null /dev/zero /dev/tty`, (config: Config): void => {
+      masks(config);
+      config.linux.namespaces.push({ type: "user", path: `/proc/${other.pid}/ns/user` });
     }],
   ] as const) {
-    const paths = name === "root" ? "/proc/keys /hidden" : "/proc/keys /hidden /dev/null /dev/zero /dev/tty";
     const bundle = box.bundle((config) => {
       edit(config);
       config.process.args = ["sh", "-c", `for f in ${paths}; do chmod 666 $f; chown 0:0 $f; touch $f; done 2>&1; cat /hidden; echo x > /hidden && echo written; echo y > /dev/null && echo too`];
@@ -194,6 +205,23 @@ scenario("what hides a file, and the host's devices of a user namespace, cannot 
   }
   t.equal(facts("/dev/null").split(" ", 2).join(), before);
 }, { skip: runtOnly("others mount masks, or devices, so that they can be changed") });
+
+scenario("the devices of a user namespace that has the host's root are nodes of its own, which it may change", (t, box) => {
+  const paths = ["/dev/null", "/dev/zero", "/dev/tty"];
+  const before = paths.map((path) => facts(path).split(" ", 2).join());
+  // The host's is let alone, should it be that one.
+  const hosts = paths.map((path) => statSync(path).dev).join("|");
+  const script = `for f in ${paths.join(" ")}; do
+    case $(stat -c %d $f) in ${hosts}) echo "$f: the host's"; continue;; esac
+    chmod 640 $f; chown 5:7 $f; stat -c "%n %a %u:%g" $f
+  done 2>&1`;
+  const out = box.sh(script, (config) => {
+    asRoot(config);
+    asHostRoot(config);
+  });
+  t.equal(out, paths.map((path) => `${path} 640 5:7\n`).join(""));
+  t.same(paths.map((path) => facts(path).split(" ", 2).join()), before);
+}, { skip: runtOnly("others bind the host's") });
 
 scenario("a terminal of the caller stays his, whoever the container's user is", (t, box) => {
   const bundle = box.bundle((config) => {
