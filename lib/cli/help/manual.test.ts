@@ -5,7 +5,7 @@ import { manualPages } from "./manual.ts";
 import { type CommandRow, COMMANDS, GLOBAL_OPTIONS } from "../table.ts";
 import { DESCRIPTIONS } from "./texts.ts";
 
-const FOLDER = new URL("../../../../../../man/", import.meta.url).pathname;
+const FOLDER = new URL("../../../../../man/", import.meta.url).pathname;
 const pages = manualPages();
 
 t.test("man/ is what npm run generate makes", async (t) => {
