@@ -1,19 +1,16 @@
 import t from "tap";
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
-import { helper } from "../harness/helpers.ts";
 import { PROJECT, runtOnly } from "../harness/runtime.ts";
+import { CALLS, without } from "../harness/without.ts";
 
-/** What kernels before 5.6, 5.12 and 6.6 lack, and surrounding containers with old seccomp filters forbid. */
-const CALLS = "openat2,mount_setattr,fchmodat2";
 /** Calls that a filter around the runtime may refuse, each alone and all at once; most came after Linux 5.1. */
 const REFUSED = [...CALLS.split(","), "clone3", "close_range", "pidfd_open", "pidfd_send_signal", "statx", "faccessat2"];
 /** What came with Linux 5.2: there is no other way, so that no attack can make runt take it. */
 const NEEDED = ["open_tree", "move_mount", "fsopen", "fsconfig", "fsmount"];
 
 const skip = runtOnly("what it does without the calls is its own affair");
-const without = (calls = CALLS): string[] => [helper("helpers/without.c"), calls];
 
 scenario("the calls are really missing: a recursive option, which needs one, is an error that names it", (t, box) => {
   const done = box.run(
@@ -53,8 +50,6 @@ for (const call of NEEDED) {
   }, { skip });
 }
 
-const FILES = ["security/advisories", "security/hostile_root", "security/processes", "security/exec", "cases/mounts", "cases/namespaces", "cases/paths", "cases/root"];
-
 for (const how of ["", "EPERM:"]) {
   for (const calls of [...REFUSED, REFUSED.join(",")]) {
     scenario(`the life of a container without ${how}${calls}`, (t, box) => {
@@ -87,14 +82,6 @@ for (const how of ["", "EPERM:"]) {
       t.same(box.leftovers(), []);
     }, { skip });
   }
-}
-
-for (const [name, how] of FILES.flatMap((name) => [[name, ""], [name, "EPERM:"]] as const)) {
-  const file = resolve(import.meta.dirname, `../${name}.test.js`);
-  void t.test(`${name}, without ${how}${CALLS}`, { skip, timeout: 180_000 }, async (tt) => {
-    const env = { ...process.env, RUNTIME_WRAP: without(`${how}${CALLS}`).join(" ") };
-    await tt.spawn(process.execPath, [file], { env, timeout: 180_000 }, name);
-  });
 }
 
 const nativeTest = join(PROJECT, "build/native-test/native/native_test");

@@ -175,7 +175,7 @@ scenario("CVE-2026-30892: exec --user takes numbers only, and all of them", (t, 
   }
 }, { skip: runtOnly("takes some of them") });
 
-const RACE_ROUNDS = 25;
+const RACE_ROUNDS = WRAPPED ? 10 : 25;
 
 for (const proc of ["/proc", "//proc/"]) scenario(`GHSA-3q8j-pf29-vwv8: ${proc} trades places with a directory of the image while paths are hidden in it`, async (t, box) => {
   // Whatever the race leads to, the real procfs has everything hidden, by whatever name it can be reached.
@@ -246,7 +246,7 @@ for (const kind of ["volume", "procfs", "link"] as const) {
       const bundle = box.bundle((config) => {
         config.root.readonly = false;
         const look = kind === "procfs"
-          ? "for d in /x/vol /y/vol; do cd $d; test -e self/status || continue; echo real; wc -c < sys/kernel/ostype; echo a 2> /dev/null > sys/kernel/hostname && echo written; done"
+          ? "for d in /x/vol /y/vol; do cd $d; test -e self/status || continue; echo real; wc -c < sys/kernel/ostype; echo a 2> /dev/null > sys/kernel/hostname && echo written; done; true"
           : "for d in /x/vol /y/vol /z/vol; do cat $d/secret $d/covered/secret 2> /dev/null; touch $d/fixed/made 2> /dev/null; done; echo end";
         config.process.args = ["sh", "-c", look];
         if (kind === "procfs") {
@@ -265,15 +265,20 @@ for (const kind of ["volume", "procfs", "link"] as const) {
       for (const name of ["x", "y"]) mkdirSync(join(bundle.rootfs, name, "vol/fixed"));
       symlinkSync("x", join(bundle.rootfs, "to-x"));
       const stop = swapping(box, join(bundle.rootfs, "x"), join(bundle.rootfs, "y"));
-      const done = box.run(bundle);
-      await stop();
-      if (done.status !== 0) {
-        t.match(done.stderr, /\/x|mount/, "a directory that changed under its hands may be an error");
-        continue;
+      let out: string | undefined;
+      try {
+        const container = box.create(bundle);
+        // The names stand still while the program looks, or it would find the mount under neither.
+        await stop();
+        out = container.finish();
+      } catch (error) {
+        t.match(String(error), /\/x|mount/, "a directory that changed under its hands may be an error");
+        await stop();
       }
+      if (out === undefined) continue;
       came += 1;
-      if (kind === "procfs") t.match(done.stdout, /^(real\n0\n)+$/, `round ${round}`);
-      else t.equal(done.stdout, "end\n", `round ${round}`);
+      if (kind === "procfs") t.match(out, /^(real\n0\n)+$/, `round ${round}`);
+      else t.equal(out, "end\n", `round ${round}`);
       t.same(readdirSync(join(volume, "fixed")), ["x"], "nothing was written to what is read-only");
     }
     t.comment(`${came} of ${RACE_ROUNDS} came through`);
@@ -330,6 +335,7 @@ scenario("thousands of mounts, each in another or beside it: the time is linear,
   for (const [name, place] of Object.entries(layouts)) {
     const done = box.run((config) => {
       config.process.args = ["sh", "-c", "grep -c ' /m/' /proc/mounts"];
+      config.process.rlimits = [];
       config.root.readonly = false;
       config.mounts.push({ destination: "/m", type: "tmpfs", source: "tmpfs" });
       for (let index = 0; index < 1500; index += 1) config.mounts.push({ destination: place(index), type: "tmpfs", source: "tmpfs" });

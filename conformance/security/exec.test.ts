@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, symlinkSync, write
 import { dirname, join } from "node:path";
 import { scenario } from "../harness/box.ts";
 import { type Config, CAPABILITY_SETS } from "../harness/config.ts";
+import { listen } from "../harness/console.ts";
 import { exec, execSh, processFile } from "../harness/exec.ts";
 import { readText, tryKill, waitFor } from "../harness/host.ts";
 import { IS_RUNT, notFor, RUNTIME, runtOnly } from "../harness/runtime.ts";
@@ -107,8 +108,12 @@ scenario("CVE-2019-16884, CVE-2025-52881, CVE-2025-62596: the container has put 
   });
   // Read through a procfs of its own: /proc is the fake one from then on.
   execSh(box, container, "mkdir /real; mount -t proc proc /real; mount -t tmpfs tmpfs /proc; mkdir -p /proc/self/fd /proc/self/attr; echo fake > /proc/self/oom_score_adj");
-  const done = exec(box, container, ["sh", "-c", "cat /real/self/oom_score_adj /proc/self/oom_score_adj; tty"], ["--tty"], { input: "" });
-  t.equal(done.stdout.replaceAll("\r", ""), "123\nfake\n/dev/pts/0\n", done.stderr);
+  const console = listen(box);
+  const show = "cat /real/self/oom_score_adj /proc/self/oom_score_adj; tty";
+  const done = exec(box, container, ["sh", "-c", show], ["--detach", "--tty", "--console-socket", console.socket]);
+  t.equal(done.status, 0, done.stderr);
+  t.ok(waitFor(() => console.text().endsWith("\n/dev/pts/0\n")), console.text());
+  t.match(console.text(), /\n123\nfake\n\/dev\/pts\/0\n$/);
   t.equal(execSh(box, container, "cat /proc/self/oom_score_adj; ls /proc/self/fd"), "fake\n");
 }, { skip: notFor("runc", "refuses such a container") });
 
@@ -122,7 +127,8 @@ scenario("CVE-2025-52565: the container's /dev/pts is not what it was", (t, box)
   ]) {
     const container = box.running((config) => powerful(config));
     execSh(box, container, attack);
-    const done = exec(box, container, ["true"], ["--tty"], { input: "", timeout: 10_000 });
+    const flags = ["--detach", "--tty", "--console-socket", listen(box).socket];
+    const done = exec(box, container, ["true"], flags, { timeout: 10_000 });
     t.equal(done.status, 255, attack);
     t.match(done.stderr, /ptmx/, attack);
     t.equal(exec(box, container, ["true"]).status, 0, "without a terminal it works");

@@ -1,0 +1,3 @@
+import { scenariosWithout } from "../harness/without.ts";
+
+scenariosWithout("EPERM:");
