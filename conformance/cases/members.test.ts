@@ -1,11 +1,11 @@
 /** Containers with neither a pid namespace nor a cgroup of their own: whose end is the end of all their processes. */
 import { spawn } from "node:child_process";
-import { chmodSync, copyFileSync, readdirSync } from "node:fs";
+import { chmodSync, copyFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type Box, type Container } from "../harness/box.ts";
 import { addNamespaces, mountAt, removeNamespaces, type Config } from "../harness/config.ts";
 import { helper } from "../harness/helpers.ts";
-import { isAlive, readText, sleep, waitFor } from "../harness/host.ts";
+import { isAlive, readText, sleep, tryKill, waitFor } from "../harness/host.ts";
 import { runtOnly } from "../harness/runtime.ts";
 
 const skip = runtOnly("loses sight of them");
@@ -23,8 +23,13 @@ function bare(box: Box, script: string, edit: (config: Config) => void = () => u
       config.process.capabilities = { ...config.process.capabilities, [set]: ["CAP_SYS_ADMIN", "CAP_KILL"] };
     }
   });
+  box.atClose(() => {
+    // What moves ends without it, and nothing else catches up with that.
+    rmSync(join(bundle.rootfs, "moves"), { force: true });
+    for (const pid of escaped(box.marker, "")) tryKill(pid);
+  });
   const program = join(bundle.rootfs, "bin/escape");
-  copyFileSync(helper("helpers/escape.c", "-pthread"), program);
+  copyFileSync(helper("helpers/escape.c"), program);
   chmodSync(program, 0o755);
   const container = box.create(bundle);
   const started = container.start();
@@ -40,9 +45,12 @@ function withUser(config: Config): void {
   Object.assign(mountAt(config, "/proc"), { type: "bind", source: "/proc", options: ["rbind"] });
 }
 
-/** Pids of the programs `escape` with a name. One whose first thread has ended has its command line in others only. */
-function escaped(name: string): number[] {
-  const isIt = (path: string): boolean => readText(`${path}/cmdline`).includes(`escape\0${name}\0`);
+/**
+ * Pids of the programs `escape` with a name. One whose first thread has ended has its command line in others only.
+ * @param end what comes after the name; `""`: names that begin so
+ */
+function escaped(name: string, end = "\0"): number[] {
+  const isIt = (path: string): boolean => readText(`${path}/cmdline`).includes(`escape\0${name}${end}`);
   return readdirSync("/proc").map(Number).filter((pid) => pid > 0 && (isIt(`/proc/${pid}`) || tasksOf(pid).some((task) => isIt(`/proc/${pid}/task/${task}`))));
 }
 

@@ -46,7 +46,7 @@ function allow(config: Config, names: readonly string[]): void {
   config.linux.seccomp = { defaultAction: "SCMP_ACT_KILL_PROCESS", syscalls };
 }
 
-const program = (): string => helper("helpers/least.c", "-nostdlib");
+const program = (): string => helper("helpers/least.c");
 
 /** What init needs for the program of `run` and `exec`. CAP_SYS_ADMIN, which the filter takes, is given up after it. */
 const least = (noNewPrivileges: boolean): string[] => (noNewPrivileges ? ["execve"] : ["execve", "capset"]);

@@ -283,7 +283,12 @@ export class Box {
     }
     waitFor(() => processesOf(this.marker).length === 0, 2000);
     problems.push(...this.leftovers());
-    for (const line of processesOf(this.marker)) tryKill(Number.parseInt(line, 10));
+    // Over and over: what forks meanwhile comes up after a look.
+    waitFor(() => {
+      const left = processesOf(this.marker);
+      for (const line of left) tryKill(Number.parseInt(line, 10));
+      return left.length === 0;
+    }, 3000);
     removeCgroups(this.cgroup);
     rmSync(this.dir, { recursive: true, force: true });
     return problems;

@@ -3,13 +3,15 @@ import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { PROJECT } from "./runtime.ts";
 
+/** What the compiler needs for some of them besides the usual flags. */
+const FLAGS: Readonly<Record<string, readonly string[]>> = { escape: ["-pthread"], least: ["-nostdlib"] };
+
 /**
  * Path of the program made from a C file of `conformance/`; compiled when it is missing or older than its source.
  *
  * @param source such as `helpers/measure.c`
- * @param flags such as `-static`, for a program that shall run in a container
  */
-export function helper(source: string, ...flags: string[]): string {
+export function helper(source: string): string {
   const from = join(PROJECT, "conformance", source);
   const folder = join(PROJECT, "build/helpers");
   const program = join(folder, basename(source, ".c"));
@@ -17,7 +19,7 @@ export function helper(source: string, ...flags: string[]): string {
   mkdirSync(folder, { recursive: true });
   // Test files run at the same time: the program appears by a rename.
   const made = `${program}.${process.pid}`;
-  const words = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-format-truncation", "-static", ...flags, "-o", made, from];
+  const words = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-format-truncation", "-static", ...(FLAGS[basename(source, ".c")] ?? []), "-o", made, from];
   const done = spawnSync("gcc", words, { encoding: "utf8" });
   if (done.status !== 0) throw new Error(`gcc ${source}: ${done.stderr ?? String(done.error)}`);
   renameSync(made, program);
