@@ -22,7 +22,7 @@ export function machineRuns(runtimes, files) {
 
 /** What the guest runs: it writes NAME.tap, NAME.err and then NAME.status for each run. */
 function script(runs, seconds) {
-  const lines = ["export TAP=1 TAP_TIMEOUT=300 RUNT_TEST_DIR=/dev/shm", "mkdir -p /run/work/tap"];
+  const lines = ["export TAP=1 TAP_TIMEOUT=300 RUNT_TEST_DIR=/dev/shm RUNT_TEST_CLOCK=1", "mkdir -p /run/work/tap"];
   for (const { runtime, file, name } of runs) {
     const compiled = join("build/js", file.replace(/\.ts$/, ".js"));
     const out = `/run/work/tap/${name}`;

@@ -1,11 +1,15 @@
-/** Two runtimes at one id, a pid that is another's by now, and too little memory for the runtime itself. */
-import { readFileSync, writeFileSync } from "node:fs";
+/** Two runtimes at one id, a pid that is another's by now, clocks that jump, and too little memory for the runtime itself. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { spawn } from "node:child_process";
-import { scenario, type Edit } from "../harness/box.ts";
+import { spawn, spawnSync } from "node:child_process";
+import type { Test } from "tap";
+import { scenario, type Box, type Container, type Edit } from "../harness/box.ts";
 import { hasLimits, isAlive, waitFor } from "../harness/host.ts";
 import { IS_RUNT, runtOnly } from "../harness/runtime.ts";
 
+const HAS_TIME_NAMESPACES = existsSync("/proc/self/ns/time");
+/** In a time namespace whose clocks are years ahead. */
+const AHEAD = ["unshare", "--time", "--fork", "--boottime", "100000000", "--monotonic", "100000000"];
 const sleeps: Edit = (config) => void (config.process.args = ["sleep", "1000"]);
 
 scenario("of several creates of one id one wins, of several starts one, of several deletes one", async (t, box) => {
@@ -52,6 +56,55 @@ scenario("a pid that another process has by now: the container is stopped, and n
   t.equal(container.remove("--force").status, 0);
   t.ok(isAlive(other.pid ?? 0), "it lives");
 }, { skip: runtOnly("has another record") });
+
+/** A life that ends with status 7, each call behind the words that `wrap` gives. */
+async function live(t: Test, box: Box, container: Container, wrap: () => readonly string[]): Promise<void> {
+  const { id, pid } = container;
+  const call = (...words: string[]) => box.call(words, { wrap: wrap() });
+  t.match(call("state", id).stdout, /"status": ?"created"/);
+  t.equal(call("start", id).status, 0);
+  t.match(call("state", id).stdout, /"status": ?"running"/);
+  t.equal(call("exec", id, "true").status, 0);
+  if (IS_RUNT) t.ok((JSON.parse(call("ps", "--format", "json", id).stdout) as number[]).includes(pid));
+  const waits = IS_RUNT ? box.begin(["wait", id], { wrap: wrap() }) : undefined;
+  t.equal(call("delete", id).status, 1, "it runs");
+  t.ok(isAlive(pid));
+  if (waits !== undefined) await waitForWait();
+  t.equal(call("kill", id, "TERM").status, 0);
+  t.ok(waitFor(() => !isAlive(pid)), "it was signalled");
+  const ended = await waits?.ended;
+  if (ended !== undefined) t.match(ended.output, /\b7\b/);
+  t.match(call("state", id).stdout, /"status": ?"stopped"/);
+  t.not(call("kill", id, "TERM").status, 0);
+  t.equal(call("delete", id).status, 0);
+}
+
+/** The call has to have a pidfd by now. */
+const waitForWait = (): Promise<void> => new Promise((settle) => setTimeout(settle, 500));
+
+const endsWith7: Edit = (config) => void (config.process.args = ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.05; done"]);
+
+for (const [where, made, used] of [
+  ["created here, used in a time namespace", [], AHEAD],
+  ["created in a time namespace, used here", AHEAD, []],
+  ["created and used in a time namespace", AHEAD, AHEAD],
+] as const) {
+  scenario(`a container ${where}: status, exec, wait, kill and delete are the same`, async (t, box) => {
+    const container = box.create(endsWith7, [], { wrap: made });
+    await live(t, box, container, () => used);
+  }, { skip: HAS_TIME_NAMESPACES ? runtOnly("takes it for stopped") : "no time namespaces" });
+}
+
+scenario("the clock of the wall jumps between two calls, and while one waits", async (t, box) => {
+  const jump = (seconds: number): void => void spawnSync("date", ["--set", `${seconds} seconds`]);
+  let ahead = false;
+  const container = box.create(endsWith7);
+  await live(t, box, container, () => {
+    jump((ahead = !ahead) ? 864_000 : -864_000);
+    return [];
+  });
+  if (ahead) jump(-864_000);
+}, { skip: process.env["RUNT_TEST_CLOCK"] === undefined ? "the clock of this host is not the tests'" : false });
 
 scenario("memory.limit too small for the first process: one error, nothing left", (t, box) => {
   // With 256 KiB it depends on how much of them the kernel charges at a time.

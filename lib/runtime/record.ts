@@ -38,7 +38,7 @@ export interface ContainerRecord {
   readonly annotations?: Readonly<Record<string, string>>;
   /** 0 while the container is being created. */
   readonly init_process_pid: number;
-  /** Start time of that process in clock ticks since boot: a pid alone may have been reused. */
+  /** Start time of that process in clock ticks since boot, as the host's time namespace counts: a pid alone may have been reused. */
   readonly init_process_start: number;
   /** Directory of the container in each cgroup hierarchy. */
   readonly cgroup_paths: Readonly<Record<string, string>>;

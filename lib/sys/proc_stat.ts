@@ -1,6 +1,6 @@
 /** The one reader of /proc/PID/stat. */
 import { Errno } from "../kernel/errno.ts";
-import { AT_FDCWD, syscallError } from "./files.ts";
+import { AT_FDCWD, SMALL_FILE, syscallError } from "./files.ts";
 import { native } from "./native.ts";
 
 /** Of proc(5)'s /proc/PID/stat. */
@@ -9,7 +9,7 @@ export interface ProcStat {
   readonly parent: number;
   /** PF_* of the kernel. */
   readonly flags: number;
-  /** Clock ticks since boot; no clock of the wall is in it. */
+  /** Clock ticks since boot, as the time namespace of this process counts them; no clock of the wall is in it. */
   readonly startTime: number;
   /** The wait status of a zombie; 0 is also what a reader gets who may not look. */
   readonly exitCode: number;
@@ -31,4 +31,30 @@ export function readProcStat(pid: number): ProcStat | undefined {
     startTime: Number(fields[19]),
     exitCode: Number(fields[49]),
   };
+}
+
+/** /proc/self/ns/time of the time namespace that has no offsets (PROC_TIME_INIT_INO of the kernel). */
+const FIRST_TIME_NAMESPACE = "time:[4026531834]";
+const TICKS_PER_SECOND = 100;
+const NANOSECONDS_PER_TICK = 1e9 / TICKS_PER_SECOND;
+
+/** How far the time namespace of this process shifts start times; clock ticks, not always a whole number. */
+function shift(): number {
+  const name = native.readlink(AT_FDCWD, "/proc/self/ns/time");
+  if (typeof name === "number" || name === FIRST_TIME_NAMESPACE) return 0;
+  const text = native.readFile(AT_FDCWD, "/proc/self/timens_offsets", SMALL_FILE);
+  const offset = /^boottime\s+(-?\d+)\s+(\d+)/m.exec(typeof text === "number" ? "" : text);
+  return offset === null ? 0 : Number(offset[1]) * TICKS_PER_SECOND + Number(offset[2]) / NANOSECONDS_PER_TICK;
+}
+
+/** A start time as it is recorded, for readers in every time namespace: as the first one counts it. */
+export function recordedStart({ startTime }: ProcStat): number {
+  return startTime - shift();
+}
+
+/** Whether a process has started at a {@link recordedStart}. */
+export function hasStartedAt(stat: ProcStat, recorded: number): boolean {
+  // Without an offset no other file has to be read. Part of a tick may be lost to it: each is the beginning of one in which
+  // the process started.
+  return stat.startTime === recorded || Math.abs(recordedStart(stat) - recorded) < 1;
 }

@@ -4,7 +4,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#state
  */
 import { attachCgroup } from "../../cgroups/open.ts";
-import { type ProcStat, readProcStat } from "../../sys/proc_stat.ts";
+import { hasStartedAt, type ProcStat, readProcStat, recordedStart } from "../../sys/proc_stat.ts";
 import type { StateReport } from "../options.ts";
 import type { Entry } from "./store.ts";
 import type { ContainerRecord } from "../record.ts";
@@ -49,19 +49,20 @@ export function isAlive(pid: number, startTime: number): boolean {
 }
 
 function isThat(stat: ProcStat, startTime: number): boolean {
-  return stat.startTime === startTime && !isDead(stat);
+  return !isDead(stat) && hasStartedAt(stat, startTime);
 }
 
 function isDead({ state }: ProcStat): boolean {
   return state === "Z" || state === "X";
 }
 
-/** Start time of a process in clock ticks since boot, 0 if it is gone. */
+/** Start time of a process for its record, 0 if it is gone. */
 export function processStartTime(pid: number): number {
-  return readProcStat(pid)?.startTime ?? 0;
+  const stat = readProcStat(pid);
+  return stat === undefined ? 0 : recordedStart(stat);
 }
 
-/** What /proc tells of a process; `undefined` where it is gone. One whose first thread has ended may live on. */
+/** What /proc tells of a process, with the start time as this process sees it; `undefined` where it is gone. One whose first thread has ended may live on. */
 export function processStat(
   pid: number,
 ): { readonly parent: number; readonly startTime: number; readonly isDead: boolean } | undefined {

@@ -6,7 +6,7 @@ import { Errno } from "../../kernel/errno.ts";
 import { check } from "../../sys/files.ts";
 import { SIGKILL } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
-import { readProcStat } from "../../sys/proc_stat.ts";
+import { hasStartedAt, readProcStat } from "../../sys/proc_stat.ts";
 import { eitherReadable, readable } from "../../sys/waiting.ts";
 import type { RuntimeContext } from "../options.ts";
 import { find, recordOf } from "../container/store.ts";
@@ -127,7 +127,8 @@ function openProcess({ init_process_pid: pid, init_process_start: startTime }: C
   let isThat = false;
   try {
     // Looked at after the pidfd was opened: so it is this process that the descriptor stands for.
-    isThat = readProcStat(pid)?.startTime === startTime;
+    const stat = readProcStat(pid);
+    isThat = stat !== undefined && hasStartedAt(stat, startTime);
   } finally {
     if (!isThat) native.close(pidfd);
   }
@@ -138,5 +139,5 @@ function openProcess({ init_process_pid: pid, init_process_start: startTime }: C
 function zombieStatus(pid: number, startTime: number): number | undefined {
   const stat = readProcStat(pid);
   // Root may always look at its exit code.
-  return stat?.state === "Z" && stat.startTime === startTime ? stat.exitCode : undefined;
+  return stat?.state === "Z" && hasStartedAt(stat, startTime) ? stat.exitCode : undefined;
 }
