@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { scenario, type Box, type Container, type Edit } from "../harness/box.ts";
 import type { Config, Resources } from "../harness/config.ts";
 import { cgroupPathOf, readText, waitFor } from "../harness/host.ts";
-import { callRuntime, KIND, notFor } from "../harness/runtime.ts";
+import { callRuntime, KIND, notFor, runtOnly } from "../harness/runtime.ts";
 
 const HAS_SYSTEMD = existsSync("/run/systemd/system");
 const MIB = 1024 * 1024;
@@ -362,3 +362,28 @@ scenario("without systemd the option is an error that says so", (t, box) => {
   t.match(done.output, /systemd/);
   t.same(box.leftovers(), []);
 }, { skip: HAS_SYSTEMD ? "systemd runs here" : false });
+
+scenario("memory.limit too small to start: the error names the OOM killer and the property, also where systemd has removed the cgroup", (t, box) => {
+  const { edit } = useSystemd(box);
+  const starved = /OOM-killed: linux\.resources\.memory\.limit is too low/;
+  // With the least init dies on its way, with more in the execve of the program.
+  for (const bytes of [4096, 16_384, 32_768]) {
+    for (let round = 0; round < 3; round++) {
+      const bundle = box.bundle(edit((config) => {
+        config.process.args = ["sleep", "1000"];
+        limit(config, { memory: { limit: bytes, swap: bytes } });
+      }));
+      for (const flags of [[], ["--detach"]]) {
+        const done = box.call(["run", ...flags, "--bundle", bundle.dir, box.id()]);
+        t.equal(done.status, 1, `run ${flags.join()}: ${bytes}`);
+        t.match(done.stderr, starved, `run ${flags.join()}: ${bytes}`);
+      }
+      const id = box.id();
+      const made = box.call(["create", "--bundle", bundle.dir, id]);
+      const last = made.status === 0 ? box.call(["start", id]) : made;
+      t.equal(last.status, 1, `create and start: ${bytes}`);
+      t.match(last.stderr, starved, `create and start: ${bytes}`);
+      if (made.status === 0) t.equal(box.call(["delete", "--force", id]).status, 0);
+    }
+  }
+}, { skip: needsV2 || runtOnly("says less"), timeout: 120_000 });

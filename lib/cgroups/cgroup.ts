@@ -90,6 +90,11 @@ export interface Cgroup {
   /** How many processes the kernel has killed for want of memory; 0 if nobody counts. */
   oomKills(): number;
   /**
+   * With the systemd driver, which removes the cgroup as soon as it is empty, where there is a limit of memory: how many were killed
+   * since then in it or beside it. For a process that has lived for moments that tells enough.
+   */
+  oomKillsAround?(): number;
+  /**
    * Sends a signal to every process, none of which can escape by forking. A frozen cgroup is thawed. Before
    * `create` has succeeded nothing happens: what is in its place may be another's.
    */

@@ -5,6 +5,7 @@
 import { RuntimeError } from "../../errors.ts";
 import { readTextIfExists } from "../../sys/files.ts";
 import { cgroupAt } from "../open.ts";
+import { killsAbove, moreKillsAbove, type KillsAbove } from "../v2/oom_kills.ts";
 import type { Cgroup, FreezerState, LimitOptions, SystemdUnit } from "../cgroup.ts";
 import { isUnified } from "../place/path.ts";
 import { resourceWrites } from "../v1/resources.ts";
@@ -182,6 +183,8 @@ class UnitCgroup implements Cgroup {
   readonly #standing: Cgroup;
   #resources: LinuxResources | undefined;
   #isStarted = false;
+  /** Where there is a limit of memory: how many the kernel had killed before, below each cgroup above. */
+  #killsAbove: KillsAbove | undefined;
 
   constructor(options: UnitOptions, paths: Readonly<Record<string, string>>) {
     this.#options = options;
@@ -218,6 +221,7 @@ class UnitCgroup implements Cgroup {
       const note = (text: string): void => log.debug(text);
       const properties = startProperties({ config, names, annotated, paths: this.paths, resources, pid, version, note });
       this.#isStarted = true;
+      if (resources.memory?.limit !== undefined) this.#killsAbove = killsAbove(this.paths);
       manager.start(names.unit, properties);
       log.debug(`systemd ${version}: unit ${names.unit} started with ${properties.length} properties`);
     });
@@ -251,6 +255,10 @@ class UnitCgroup implements Cgroup {
 
   oomKills(): number {
     return this.#standing.oomKills();
+  }
+
+  oomKillsAround(): number {
+    return this.#killsAbove === undefined ? 0 : moreKillsAbove(this.#killsAbove, this.paths);
   }
 
   killAll(signal: number): void {

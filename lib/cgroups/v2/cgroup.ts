@@ -2,11 +2,12 @@
 
 import { RuntimeError } from "../../errors.ts";
 import { Errno, errnoName, errnoText } from "../../kernel/errno.ts";
-import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY, SMALL_FILE, readTextIfExists, syscallError } from "../../sys/files.ts";
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY, readTextIfExists, syscallError } from "../../sys/files.ts";
 import { SIGKILL } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
 import { signalListed } from "../../sys/send_signals.ts";
 import { makeCgroup, populationBelow, processesBelow, removeTree, subPath } from "../files/tree.ts";
+import { killsIn } from "./oom_kills.ts";
 import { controllersIn, delegate, enableControllers, type Unavailable } from "./tree.ts";
 import { freezeUnified, thawUnified } from "./freezer.ts";
 import { readUnifiedFreezer, refuseFrozen } from "../files/unified_freezer.ts";
@@ -182,10 +183,7 @@ export class CgroupV2 implements Cgroup {
   oomKills(): number {
     const directory = this.paths[""];
     // The cgroup may go away meanwhile.
-    const text = directory === undefined ? 0 : native.readFile(AT_FDCWD, `${directory}/memory.events`, SMALL_FILE);
-    if (typeof text === "number") return 0;
-    for (const line of text.split("\n")) if (line.startsWith("oom_kill ")) return Number(line.slice(9));
-    return 0;
+    return directory === undefined ? 0 : (killsIn(directory) ?? 0);
   }
 
   killAll(signal: number): void {

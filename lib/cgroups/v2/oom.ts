@@ -1,10 +1,10 @@
 /** Word from the kernel that it is killing processes of a container on cgroup v2 for want of memory. */
 import { RuntimeError } from "../../errors.ts";
 import { errnoText } from "../../kernel/errno.ts";
-import { AT_FDCWD, SMALL_FILE } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { parentOf } from "../files/tree.ts";
 import type { OomWatch } from "../cgroup.ts";
+import { killsIn } from "./oom_kills.ts";
 
 const IN_MODIFY = 2;
 const IN_DELETE_SELF = 0x400;
@@ -20,10 +20,10 @@ const BUFFER_SIZE = 4096;
  */
 export function watchUnifiedOom(directory: string): OomWatch {
   const path = `${directory}/memory.events`;
-  const pathAbove = `${parentOf(directory)}/memory.events`;
+  const above = parentOf(directory);
   // What happens between the two is counted for the container twice rather than not at all.
-  let knownAbove = kills(pathAbove);
-  const first = kills(path);
+  let knownAbove = killsIn(above);
+  const first = killsIn(directory);
   if (first === undefined) {
     throw new RuntimeError("HOST_UNABLE", `cannot watch for OOM: memory controller missing: there is no ${path}`);
   }
@@ -32,7 +32,7 @@ export function watchUnifiedOom(directory: string): OomWatch {
   if (fd < 0) throw failed("inotify_init1", directory, -fd);
   const watches: (readonly [string, number])[] = [[path, IN_MODIFY], [directory, IN_DELETE_SELF]];
   // The root of the hierarchy has no such file.
-  if (knownAbove !== undefined) watches.push([pathAbove, IN_MODIFY]);
+  if (knownAbove !== undefined) watches.push([`${above}/memory.events`, IN_MODIFY]);
   for (const [what, mask] of watches) {
     const result = native.inotifyAdd(fd, what, mask);
     if (result >= 0) continue;
@@ -45,31 +45,22 @@ export function watchUnifiedOom(directory: string): OomWatch {
       const buffer = new Uint8Array(BUFFER_SIZE);
       // What the events were does not matter: the files tell.
       while (native.read(fd, buffer) > 0);
-      const above = kills(pathAbove);
-      const now = kills(path);
+      const nowAbove = killsIn(above);
+      const now = killsIn(directory);
       if (now === undefined) {
-        const ooms = above === undefined || knownAbove === undefined ? 0 : above - knownAbove;
-        knownAbove = above;
+        const ooms = nowAbove === undefined || knownAbove === undefined ? 0 : nowAbove - knownAbove;
+        knownAbove = nowAbove;
         return { ooms, gone: true };
       }
       const ooms = now - known;
       known = now;
-      knownAbove = above;
+      knownAbove = nowAbove;
       return { ooms, gone: false };
     },
     close: () => {
       native.close(fd);
     },
   };
-}
-
-function kills(path: string): number | undefined {
-  const text = native.readFile(AT_FDCWD, path, SMALL_FILE);
-  if (typeof text === "number") return undefined;
-  for (const line of text.split("\n")) {
-    if (line.startsWith("oom_kill ")) return Number(line.slice(9));
-  }
-  return undefined;
 }
 
 function failed(what: string, path: string, errno: number): RuntimeError {

@@ -36,10 +36,10 @@ function hasExecuted({ flags }: ProcStat): boolean {
   return (flags & PF_FORKNOEXEC) === 0;
 }
 
-/** Whether a child that was init when it was made is something else by now, or is gone. */
-export function mayHaveExecuted(pid: number): boolean {
+/** Whether what was init when it was made is, or ended as, something else; `undefined` where it is gone, and nobody can tell. */
+export function executed(pid: number): boolean | undefined {
   const stat = readProcStat(pid);
-  return stat === undefined || hasExecuted(stat);
+  return stat === undefined ? undefined : hasExecuted(stat);
 }
 
 /** Whether that very process runs: not another one with its pid, and not a zombie. */

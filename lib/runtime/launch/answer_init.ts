@@ -7,8 +7,11 @@ import type { Config } from "../../spec/types.ts";
 import { SIGILL, SIGKILL, SIGSYS } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
 import { writeIdMaps, writeTimeOffsets } from "../host/id_maps.ts";
-import { mayHaveExecuted } from "../container/status.ts";
+import { executed } from "../container/status.ts";
 import { fromOutside } from "./from_outside.ts";
+
+/** What tells of processes that were killed for want of memory. */
+type Starving = Pick<Cgroup, "oomKills" | "oomKillsAround">;
 
 /** What is done at two of the questions. */
 export interface Service {
@@ -37,7 +40,7 @@ export interface Service {
 export async function serve(
   init: InitProcess,
   config: Config,
-  cgroup: Pick<Cgroup, "joinFds" | "oomKills" | "register">,
+  cgroup: Pick<Cgroup, "joinFds" | "register"> & Starving,
   service: Service,
 ): Promise<void> {
   for (;;) {
@@ -85,7 +88,7 @@ export async function serve(
 }
 
 /** Waits until a container that waits for `start` has its filter. @throws STEP_FAILED, INIT_DIED */
-async function untilFiltered(init: InitProcess, cgroup: Pick<Cgroup, "oomKills">, who?: string): Promise<void> {
+async function untilFiltered(init: InitProcess, cgroup: Starving, who?: string): Promise<void> {
   const said = await init.receive();
   if (said === "end") throw await initDied(init, cgroup, who);
   if (said.kind !== Message.FILTERED) {
@@ -110,7 +113,7 @@ function answerWith(init: InitProcess, kind: number, fds: readonly number[]): vo
  */
 export async function untilExecuted(
   init: InitProcess,
-  cgroup: Pick<Cgroup, "oomKills">,
+  cgroup: Starving,
   who?: string,
 ): Promise<void> {
   const said = await init.receive();
@@ -118,8 +121,8 @@ export async function untilExecuted(
   if (said.kind !== Message.EXEC || (await init.receive()) !== "end") {
     throw new RuntimeError("INTERNAL", "init asks a question after it was ready");
   }
-  // It has said so before its filter, which may kill it still.
-  if (init.filtersLast && !mayHaveExecuted(init.pid)) throw await initDied(init, cgroup, who);
+  // It has said so before its filter and before execve, and either may be its end: of a limit of memory that is too low, too.
+  if (executed(init.pid) === false) throw await initDied(init, cgroup, who);
 }
 
 /**
@@ -128,13 +131,12 @@ export async function untilExecuted(
  */
 async function initDied(
   init: InitProcess,
-  cgroup: Pick<Cgroup, "oomKills">,
+  cgroup: Starving,
   who = "container init",
 ): Promise<RuntimeError> {
   const exited = await init.ended();
-  if (exited?.signaled === true && exited.status === SIGKILL && cgroup.oomKills() > 0) {
-    const text = `${who} was OOM-killed: linux.resources.memory.limit is too low for it to start`;
-    return new RuntimeError("INIT_DIED", text, { pointer: "/linux/resources/memory/limit" });
+  if (exited?.signaled === true && exited.status === SIGKILL) {
+    if (cgroup.oomKills() > 0 || (cgroup.oomKillsAround?.() ?? 0) > 0) return starved(who);
   }
   if (exited === undefined) return new RuntimeError("INIT_DIED", `${who} was lost`);
   // A filter kills with SIGSYS; where it refuses even exit_group init ends with SIGILL, where it refuses write without a word.
@@ -142,4 +144,10 @@ async function initDied(
   const hint = mute ? ": does linux.seccomp refuse a system call that it needs until then?" : "";
   const how = exited.signaled ? `was killed by signal ${exited.status}` : `exited with status ${exited.status}`;
   return new RuntimeError("INIT_DIED", `${who} ${how} before it could execute the program${hint}`);
+}
+
+/** The error for one that the kernel killed for want of memory before its program ran. */
+export function starved(who = "container init"): RuntimeError {
+  const text = `${who} was OOM-killed: linux.resources.memory.limit is too low for it to start`;
+  return new RuntimeError("INIT_DIED", text, { pointer: "/linux/resources/memory/limit" });
 }

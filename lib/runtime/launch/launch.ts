@@ -229,6 +229,7 @@ export async function launch(
         return joining;
       },
       oomKills: () => cgroup.oomKills(),
+      oomKillsAround: () => cgroup.oomKillsAround?.() ?? 0,
       ...(cgroup.register !== undefined && { register: (pid: number) => cgroup.register?.(pid) }),
     };
     await serve(init, config, answers, {

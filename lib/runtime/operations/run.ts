@@ -116,10 +116,11 @@ async function follow(
 
 /** Nobody else tells the user why the program has vanished. */
 function warnOfOom(context: RuntimeContext, { cgroup, record }: Launched): void {
-  const kills = cgroup.oomKills();
+  const own = cgroup.oomKills();
+  const kills = own > 0 ? own : (cgroup.oomKillsAround?.() ?? 0);
   if (kills === 0) return;
+  const which = own > 0 ? `${kills} of its processes` : `${kills} processes in its cgroup, which is gone, or beside it`;
   context.log.warn(
-    `container ${record.id} was ended by SIGKILL, and the OOM killer has killed ${kills} of its processes ` +
-      "(linux.resources.memory.limit)",
+    `container ${record.id} was ended by SIGKILL, and the OOM killer has killed ${which} (linux.resources.memory.limit)`,
   );
 }

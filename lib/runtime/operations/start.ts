@@ -1,3 +1,5 @@
+import { attachCgroup } from "../../cgroups/open.ts";
+import { killsAbove, moreKillsAbove } from "../../cgroups/v2/oom_kills.ts";
 import { RuntimeError } from "../../errors.ts";
 import { O_NONBLOCK, O_RDONLY, check } from "../../sys/files.ts";
 import { F_SETFL } from "../../kernel/numbers.ts";
@@ -7,8 +9,9 @@ import { destroy, stopInit } from "../container/destroy.ts";
 import { hookState, runHooks } from "../host/hooks.ts";
 import { NotifySocket } from "../launch/notify_socket.ts";
 import type { RuntimeContext } from "../options.ts";
+import { starved } from "../launch/answer_init.ts";
 import { startError } from "../launch/start_error.ts";
-import { isAlive, status } from "../container/status.ts";
+import { executed, isAlive, status } from "../container/status.ts";
 import { find, notFound, type Entry } from "../container/store.ts";
 import type { ContainerRecord } from "../record.ts";
 import { startFailure } from "../launch/start_failure.ts";
@@ -106,6 +109,8 @@ async function lockCreated(entry: Entry, id: string): Promise<ContainerRecord> {
  * is about to execute the program, the end of file that it has, and a failure record that it could not.
  */
 async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void> {
+  // Before init, which waits for the other end, goes on.
+  const wasStarved = watchKills(record);
   const fifo = entry.openFifo(O_RDONLY | O_NONBLOCK);
   if (fifo === undefined) throw notFound(entry);
   try {
@@ -128,12 +133,33 @@ async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void>
       if (length === chunk.length) break;
     }
     const announced = length > 1 && chunk[1] === EXEC_ANNOUNCED;
-    if (length === 2 && announced) return;
-    if (length <= 1) {
-      throw new RuntimeError("INIT_DIED", "container init was killed before it could execute the program");
+    if (length === 2 && announced) {
+      requireExecuted(record, wasStarved);
+      return;
     }
+    if (length <= 1) throw initKilled(wasStarved());
     throw startFailure(entry, record, chunk.subarray(announced ? 2 : 1, length));
   } finally {
     native.close(fifo);
   }
+}
+
+/** Tells whether the kernel has killed something of the container since for want of memory. */
+function watchKills({ cgroup_paths: paths, systemd }: ContainerRecord): () => boolean {
+  // systemd removes the cgroup as soon as it is empty.
+  const above = systemd === undefined ? undefined : killsAbove(paths);
+  return () => attachCgroup(paths).oomKills() > 0 || (above !== undefined && moreKillsAbove(above, paths) > 0);
+}
+
+/** Execve closes the FIFO, and so does the end of init in the middle of it. */
+function requireExecuted({ init_process_pid: pid }: ContainerRecord, wasStarved: () => boolean): void {
+  const has = executed(pid);
+  if (has === true) return;
+  const isStarved = wasStarved();
+  if (has === false || isStarved) throw initKilled(isStarved);
+}
+
+function initKilled(isStarved: boolean): RuntimeError {
+  if (isStarved) return starved();
+  return new RuntimeError("INIT_DIED", "container init was killed before it could execute the program");
 }

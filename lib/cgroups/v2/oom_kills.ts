@@ -1,0 +1,38 @@
+/** Processes that the kernel has killed for want of memory, as cgroup v2 counts them. */
+import { AT_FDCWD, exists, SMALL_FILE } from "../../sys/files.ts";
+import { native } from "../../sys/native.ts";
+import { parentOf } from "../files/tree.ts";
+
+/** How many were killed in a cgroup and below it; `undefined` where there is no such cgroup, or nobody counts. */
+export function killsIn(directory: string): number | undefined {
+  const text = native.readFile(AT_FDCWD, `${directory}/memory.events`, SMALL_FILE);
+  if (typeof text === "number") return undefined;
+  for (const line of text.split("\n")) if (line.startsWith("oom_kill ")) return Number(line.slice(9));
+  return undefined;
+}
+
+/** By directory of each cgroup above one. */
+export type KillsAbove = ReadonlyMap<string, number>;
+
+/** What {@link moreKillsAbove} compares with. Cgroups that are not there yet are left out: nothing was killed in them. */
+export function killsAbove({ "": directory }: Readonly<Record<string, string>>): KillsAbove {
+  const found = new Map<string, number>();
+  if (directory === undefined) return found;
+  for (let at = parentOf(directory); at !== "/"; at = parentOf(at)) {
+    const kills = killsIn(at);
+    // The root of the hierarchy does not count.
+    if (kills !== undefined) found.set(at, kills);
+    else if (exists(`${at}/cgroup.procs`)) break;
+  }
+  return found;
+}
+
+/** How many were killed since in the cgroups that are left above one that is gone, those beside it among them. */
+export function moreKillsAbove(before: KillsAbove, { "": directory }: Readonly<Record<string, string>>): number {
+  if (directory === undefined || exists(directory)) return 0;
+  for (let at = parentOf(directory); at !== "/"; at = parentOf(at)) {
+    const kills = killsIn(at);
+    if (kills !== undefined) return kills - (before.get(at) ?? 0);
+  }
+  return 0;
+}
