@@ -152,3 +152,16 @@ scenario("a source that the container's root cannot reach", (t, box) => {
   t.match(out, /^reached\n.* ro/);
   t.notMatch(out, /shared:/, "what is mounted there does not spread to the host");
 }, { skip: notFor("crun", "1.8 opens it from inside") });
+
+scenario("a new user namespace without mappings gets the caller's ids, and a warning says so", (t, box) => {
+  const done = box.run((config) => {
+    addNamespaces(config, "user");
+    // There is no group 5 for the terminals, and only root has an id.
+    for (const mount of config.mounts) mount.options = (mount.options ?? []).filter((option) => !option.startsWith("gid="));
+    config.process.args = ["sh", "-c", "cat /proc/self/uid_map /proc/self/gid_map"];
+  });
+  t.equal(done.status, 0, done.stderr);
+  const maps = done.stdout.trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+  t.same(maps.filter(([, host]) => host === 0), [[0, 0, 1], [0, 0, 1]], "root is the caller");
+  if (IS_RUNT) t.match(done.stderr, /uidMappings: missing for the new user namespace/);
+}, { skip: notFor("runc", "demands mappings") });

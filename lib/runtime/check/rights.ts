@@ -7,19 +7,13 @@ import { errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD, readTextIfExists } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { findProgram } from "../../sys/find_program.ts";
+import { type Ids, rangesOf, subordinateIds } from "../../sys/subordinate_ids.ts";
 import { inUserNamespace } from "../../sys/user_namespace.ts";
-import { userName } from "../operations/list.ts";
 
 const PR_CAPBSET_READ = 23;
 const CAP_MKNOD = 27;
 const S_IFMT = 0o170000;
 const TYPES: Readonly<Record<string, number>> = { c: 0o020000, u: 0o020000, b: 0o060000 };
-
-/** Ids from `start`, as many as `size`. */
-interface Ids {
-  readonly start: number;
-  readonly size: number;
-}
 
 /** Warnings only: who checks may not be who runs. */
 export function rightsFindings(config: Sound<Config>, report: Report): void {
@@ -51,7 +45,7 @@ function checkMaps(config: Sound<Config>, report: Report): void {
       if (!isWithin(wanted, here)) tell(`are not in this user namespace (/proc/self/${file})`);
       else if ((process.geteuid?.() ?? 0) === 0 || (wanted.size === 1 && wanted.start === kind.own() && isAlone)) return;
       else if (findProgram(tool) === undefined) tell(`need root, or ${tool} (package uidmap), which is not installed`);
-      else if (!isWithin(wanted, [{ start: kind.own(), size: 1 }, ...subordinate(given)])) tell(`are not given to this user in ${given}`);
+      else if (!isWithin(wanted, [{ start: kind.own(), size: 1 }, ...subordinateIds(given)])) tell(`are not given to this user in ${given}`);
     });
   }
 }
@@ -59,23 +53,6 @@ function checkMaps(config: Sound<Config>, report: Report): void {
 function hostIds(range: Sound<LinuxIDMapping> | undefined): Ids | undefined {
   const { hostID, size } = range ?? {};
   return hostID === undefined || size === undefined || size === 0 ? undefined : { start: hostID, size };
-}
-
-/** The lines of a file as ranges. */
-function rangesOf(text: string, separator: RegExp, start: number, size: number): Ids[] {
-  return text.split("\n").flatMap((line) => {
-    const words = line.trim().split(separator);
-    const ids = { start: Number(words[start]), size: Number(words[size]) };
-    return words.length > size && Number.isInteger(ids.start) && Number.isInteger(ids.size) ? [ids] : [];
-  });
-}
-
-/** What a file of subordinate ids gives this user, by name or number. */
-function subordinate(file: string): Ids[] {
-  const uid = process.geteuid?.() ?? 0;
-  const users = [String(uid), userName(uid)];
-  const lines = (readTextIfExists(file) ?? "").split("\n").filter((line) => users.includes(line.split(":", 1)[0] ?? ""));
-  return rangesOf(lines.join("\n"), /:/, 1, 2);
 }
 
 /** Whether each of the ids is in one of the ranges, which may lie side by side. */

@@ -30,6 +30,7 @@ import { mountTrees } from "../host/mount_trees.ts";
 import { sendPidfd } from "./pidfd_socket.ts";
 import { warnOfCapabilities } from "./capability_warnings.ts";
 import { cgroupPieces } from "../host/cgroup_mounts.ts";
+import { withIdMaps } from "../host/default_id_maps.ts";
 import { copiedLinks } from "../host/copied_links.ts";
 import { runPoststop } from "../container/destroy.ts";
 import { relaysConsole } from "./console_socket.ts";
@@ -412,5 +413,6 @@ export function openBundle(context: RuntimeContext, options: Pick<CreateOptions,
     const text = "--systemd-cgroup: systemd not running on this host, cannot use systemd cgroups manager";
     throw new RuntimeError("HOST_UNABLE", `${text}: there is no /run/systemd/system; leave the option out for cgroupfs`);
   }
-  return loadBundle(context, options.bundle, options.configFile);
+  const bundle = loadBundle(context, options.bundle, options.configFile);
+  return { ...bundle, config: withIdMaps(bundle.config) };
 }

@@ -1,6 +1,7 @@
 import { RuntimeError } from "../../errors.ts";
 import { AT_FDCWD } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
+import { userName } from "../../sys/subordinate_ids.ts";
 import type { RuntimeContext, StateReport } from "../options.ts";
 import { report } from "./state.ts";
 import { find, ids, recordOf } from "../container/store.ts";
@@ -30,16 +31,4 @@ export function list(context: RuntimeContext): readonly StateReport[] {
     }
   }
   return reports;
-}
-
-/** Name of a user from /etc/passwd, `#<uid>` as runc has it where there is none. */
-export function userName(uid: number): string {
-  const passwd = native.readFile(AT_FDCWD, "/etc/passwd", 1 << 20);
-  if (typeof passwd === "string") {
-    for (const line of passwd.split("\n")) {
-      const [name, , id] = line.split(":");
-      if (name !== undefined && id === String(uid)) return name;
-    }
-  }
-  return `#${uid}`;
 }

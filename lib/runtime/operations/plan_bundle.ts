@@ -18,6 +18,7 @@ import type { LinuxResources, LinuxSeccomp } from "../../spec/types.ts";
 import { cgroupPieces } from "../host/cgroup_mounts.ts";
 import { copiedLinks } from "../host/copied_links.ts";
 import { loadConfig } from "../bundle.ts";
+import { withIdMaps } from "../host/default_id_maps.ts";
 import type { RuntimeContext } from "../options.ts";
 import { selinuxEnabled } from "../host/security_modules.ts";
 
@@ -34,7 +35,7 @@ export interface BundlePaths {
  * @throws CONFIG_INVALID
  */
 export function planBundle(context: RuntimeContext, options: BundlePaths): readonly PlanLine[] {
-  const { config } = loadConfig(options.bundle, options.configFile);
+  const config = withIdMaps(loadConfig(options.bundle, options.configFile).config);
   const id = "CONTAINER_ID";
   const layout = cgroupLayout();
   const unit = context.systemdCgroup ? planUnit(layout, config, id, unitOwner(context)) : undefined;

@@ -19,13 +19,19 @@ export const idMapChecks: readonly MeaningCheck[] = [
   checkUserIsMapped,
 ];
 
+/** Whether `config` makes a user namespace and says nothing of its ids; the runtime then gives it the caller's. */
+export function lacksIdMaps(config: Sound<Config>): boolean {
+  const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
+  return uidMappings.length === 0 && gidMappings.length === 0 && makesNamespace(config, "user");
+}
+
 function checkPresence(config: Sound<Config>, report: Report): void {
-  if (!makesNamespace(config, "user")) return;
+  if (!makesNamespace(config, "user") || lacksIdMaps(config)) return;
   for (const name of ["uidMappings", "gidMappings"] as const) {
     if ((config.linux?.[name]?.length ?? 0) > 0) continue;
     const at = `/linux/${name}`;
     const reads = [at, ...namespaceReads(config, "user")];
-    report(at, "missing, but the new user namespace has no ids without it", reads);
+    report(at, "missing: uidMappings and gidMappings go together", reads);
   }
 }
 

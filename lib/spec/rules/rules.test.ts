@@ -292,11 +292,11 @@ run("namespaces", [
 run("id maps", [
   ["no namespace", { linux: { uidMappings: maps } }],
   [
-    "no maps",
-    { linux: { namespaces: [{ type: "user" }], gidMappings: [] } },
-    "/linux/uidMappings: missing, but the new user namespace has no ids without it",
-    "/linux/gidMappings: missing, but the new user namespace has no ids without it",
+    "one map",
+    { linux: { namespaces: [{ type: "user" }], uidMappings: maps, gidMappings: [] } },
+    "/linux/gidMappings: missing: uidMappings and gidMappings go together",
   ],
+  ["no maps: the caller's ids", { linux: { namespaces: [{ type: "user" }], gidMappings: [] } }],
   ["joined", { linux: { namespaces: [{ type: "user", path: "/u" }] } }],
   [
     "joined with maps",

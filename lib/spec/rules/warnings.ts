@@ -1,5 +1,6 @@
 import { isCapability } from "../capabilities.ts";
-import { findNamespace, NAMESPACE_TYPES } from "./namespaces.ts";
+import { lacksIdMaps } from "./id_mappings.ts";
+import { findNamespace, namespaceReads, NAMESPACE_TYPES } from "./namespaces.ts";
 import { RELEASED } from "./rules.ts";
 import { type Finding, show } from "../schema/messages.ts";
 import { semverMajor } from "./semver.ts";
@@ -77,6 +78,11 @@ function warnOfLinux(config: Sound<Config>, report: Report): void {
   const { linux } = config;
   const user = findNamespace(config, "user");
   if (linux === undefined) return;
+  if (lacksIdMaps(config)) {
+    const reads = ["/linux/uidMappings", "/linux/gidMappings", ...namespaceReads(config, "user")];
+    const message = "missing for the new user namespace, and so is gidMappings: it gets the ids of the caller, and the subordinate ones";
+    report("/linux/uidMappings", message, reads);
+  }
   for (const name of ["uidMappings", "gidMappings"] as const) {
     if ((linux[name]?.length ?? 0) === 0) continue;
     if (user === undefined) {
