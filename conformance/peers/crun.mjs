@@ -41,8 +41,9 @@ export function files(clone) {
 /** The names of a file's tests, in their order. */
 export function testsOf(clone, file) {
   const text = readFileSync(join(clone, "tests", file), "utf8");
-  const table = text.slice(text.lastIndexOf("\nall_tests = {"));
-  return [...table.matchAll(/^\s*["']([^"']+)["']\s*:/gm)].map(([, name]) => name);
+  const after = text.slice(text.lastIndexOf("\nall_tests = {"));
+  const table = after.slice(0, after.indexOf("\n}"));
+  return [...table.matchAll(/["']([\w-]+)["']\s*:/g)].map(([, name]) => name);
 }
 
 /** The command that runs one file in `directory`, and what is in its environment. */

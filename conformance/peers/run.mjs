@@ -21,6 +21,8 @@ export function batsPath() {
 const UNSHARE = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"];
 // The shell stays the first process of its namespace: it reaps what the tests leave.
 const HIDE_UNIFIED = "if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi; ";
+// As systemd leaves a host; what the tests mount stays in their namespace all the same.
+const SHARED = "mount --make-rshared /; ";
 const LOOPBACK = "ip link set lo up 2>/dev/null; ";
 
 /**
@@ -53,7 +55,7 @@ export async function runFile(suite, paths, file, runtime) {
 /** @param names the tests to run; undefined are all */
 async function runOnce(suite, { clone, work, directory }, file, runtime, names) {
   const { words, env, stallMs } = suite.command(clone, work, file, runtime, names);
-  const setup = `${LOOPBACK}${suite.cgroupV1Alone ? HIDE_UNIFIED : ""}`;
+  const setup = `${SHARED}${LOOPBACK}${suite.cgroupV1Alone ? HIDE_UNIFIED : ""}`;
   const child = spawn(UNSHARE[0], [...UNSHARE.slice(1), "sh", "-c", `${setup}"$@"; exit $?`, "sh", ...words], {
     cwd: directory,
     env: { ...process.env, ...env },
