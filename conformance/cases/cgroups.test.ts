@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type Box } from "../harness/box.ts";
 import { removeNamespaces, type Config, type Resources } from "../harness/config.ts";
@@ -303,6 +303,7 @@ scenario("a cgroup that is frozen is an error that says so, not a hang", (t, box
   const done = box.call(["run", "--bundle", bundle.dir, box.id()], { timeout: 10_000 });
   t.equal(done.status, 1);
   t.match(done.stderr, /frozen/);
+  t.equal(readFileSync(join(folder, "freezer.state"), "utf8"), "FROZEN\n", "it stays as it was");
 }, { skip: needs("freezer") || notFor("runc", "1.1 only warns") });
 
 scenario("below a cgroup that is frozen: an error that says so, not a hang", (t, box) => {

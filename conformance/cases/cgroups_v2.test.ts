@@ -216,6 +216,7 @@ scenario("a cgroup that is not empty, and one that is frozen, are refused; their
   const frozen = box.run((config) => void (config.linux.cgroupsPath = cold.path));
   t.equal(frozen.status, 1);
   t.match(frozen.output, /frozen/);
+  t.equal(readFileSync(join(cold.folder, "cgroup.freeze"), "utf8"), "1\n", "it stays as it was");
   writeFileSync(join(cold.folder, "cgroup.freeze"), "0");
   t.equal(box.sh("echo fine", (config) => void (config.linux.cgroupsPath = cold.path)), "fine\n", "one that is empty is used");
 }, { skip: needs() || notFor("runc", "1.1 only warns") || notFor("crun", "does not look") });

@@ -236,6 +236,8 @@ export class CgroupV1 implements Cgroup {
   }
 
   thawKilled(): void {
+    // One that was refused, because it is frozen, stays as it was found.
+    if (!this.#isMade) return;
     if (this.paths["freezer"] !== undefined) thawTree(this.paths["freezer"]);
   }
 

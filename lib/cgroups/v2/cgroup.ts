@@ -171,7 +171,8 @@ export class CgroupV2 implements Cgroup {
   }
 
   thawKilled(): void {
-    if (this.freezerState() === "frozen") this.thaw();
+    // One that was refused, because it is frozen, stays as it was found.
+    if (this.#isMade && this.freezerState() === "frozen") this.thaw();
   }
 
   #directory(): string {
