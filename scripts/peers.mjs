@@ -117,6 +117,7 @@ async function main([name, ...words]) {
     printTable(columns);
     return columns[0].found;
   } finally {
+    suite.cleanUp?.();
     rmSync(work, { recursive: true, force: true });
   }
 }

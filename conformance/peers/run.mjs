@@ -33,11 +33,13 @@ const LOOPBACK = "ip link set lo up 2>/dev/null; ";
  * @returns `{ rows: [{ name, verdict, detail }], out }`
  */
 export async function runFile(suite, paths, file, runtime) {
-  mkdirSync(paths.directory, { recursive: true });
   let names = suite.testsOf?.(paths.clone, file);
   const all = { rows: [], out: "" };
-  for (;;) {
-    const { out, isLate } = await runOnce(suite, paths, file, runtime, names);
+  for (let round = 0; ; round++) {
+    // A suite that was ended leaves its directory, which has the same name in the next namespace.
+    const directory = `${paths.directory}-${round}`;
+    mkdirSync(directory, { recursive: true });
+    const { out, isLate } = await runOnce(suite, { ...paths, directory }, file, runtime, names);
     const rows = rowsOf(out);
     all.out += out;
     all.rows.push(...rows);
