@@ -23,7 +23,7 @@ const MAX_SLOTS = 127;
 /** Bytes of every message but a failure. */
 const MESSAGE_SIZE = 8;
 /** How long the stage before may take to go when it is told to, before it is killed; milliseconds. */
-const JOINER_PATIENCE = 100;
+const JOINER_PATIENCE = 1000;
 /** How long a process that was killed may take to go; milliseconds. */
 const KILL_PATIENCE = 1000;
 
