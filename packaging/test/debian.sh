@@ -23,7 +23,8 @@ try "installed over itself while containers run" replaced runt apt-get install -
 
 # The library: the packages as npm lays them out, with this system's Node.js where it is new enough.
 node=/box/node
-command -v node >/dev/null && node=node
+# The system's own, where the library supports it: bookworm has 18.
+case $(node --version 2>/dev/null) in v2[0-9].* | v[3-9][0-9].*) node=node ;; esac
 mkdir -p /srv/app/node_modules/@runt-oci/runt /srv/app/node_modules/@runt-oci/linux-x64
 tar -xzf "/release/npm/runt-oci-runt-$VERSION.tgz" -C /srv/app/node_modules/@runt-oci/runt --strip-components=1
 cat >/srv/app/main.mjs <<'EOF'
