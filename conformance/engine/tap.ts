@@ -17,7 +17,6 @@ let print: (line: string) => void = () => {};
 function isSame(left: unknown, right: unknown, strict: boolean): boolean {
   if (Object.is(left, right) || (left === right && left === 0)) return true;
   if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) {
-    // eslint-disable-next-line eqeqeq
     return !strict && left == right;
   }
   if (strict && Object.getPrototypeOf(left) !== Object.getPrototypeOf(right)) return false;
@@ -153,5 +152,4 @@ export async function runAll(write: (line: string) => void): Promise<boolean> {
 }
 
 // tap's own interface.
-// eslint-disable-next-line import/no-default-export
 export default root;

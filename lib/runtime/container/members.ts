@@ -48,11 +48,6 @@ export function madeNamespaces(pid: number, made: number): MadeNamespaces {
   return found;
 }
 
-/** Whether nothing but its namespaces and its ancestors say which container a process belongs to. */
-export function hasNoCgroup({ no_cgroup: without, cgroup_paths: paths }: ContainerRecord): boolean {
-  return without === true || Object.keys(paths).length === 0;
-}
-
 /**
  * Pids of the processes of a container, and of their descendants, which may be in further namespaces: those in its own pid
  * namespace; without one of its own its first process, as long as it is there, and what is in a namespace that was made for it.
