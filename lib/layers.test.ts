@@ -20,6 +20,15 @@ const LAYERS: Layers = [
 ];
 /** The same inside a folder. A folder that is not here has files alone. */
 const INSIDE: Readonly<Record<string, Layers>> = {
+  cli: [
+    ["boolean.ts", "duration.ts", "matching.ts", "paths.ts", "result.ts", "output"],
+    ["root.ts", "bundle_paths.ts", "log_format.ts"],
+    ["log.ts", "command.ts"],
+    ["global_options.ts", "shared_options.ts", "tracer.ts"],
+    ["argv.ts", "context.ts", "help"],
+    ["commands"],
+    ["main.ts"],
+  ],
   cgroups: [["cgroup.ts"], ["place"], ["files"], ["v1"], ["v2"], ["open.ts"], ["systemd", "disabled.ts"]],
   runtime: [["record.ts", "options.ts"], ["host", "bundle.ts"], ["container"], ["launch"], ["criu", "operations"], ["check"]],
   spec: [["types.ts", "capabilities.ts", "annotations.ts", "clean_path.ts"], ["json"], ["schema"], ["rules"], ["documents"]],

@@ -159,11 +159,10 @@ function buildProgram() {
 }
 
 function buildManual() {
-  const inputs = filesUnder("man", [".8"]);
+  const inputs = [...filesUnder(`${SCRIPT_BUILD}/lib/cli`, [".js"]), "scripts/manual.mjs"];
   const folder = "dist/share/man/man8";
   step("manual", { inputs, outputs: [folder], force }, () => {
-    rmSync(join(ROOT, folder), { recursive: true, force: true });
-    for (const file of inputs) install(file, `${folder}${file.slice("man".length)}`);
+    run(process.execPath, [join(ROOT, "scripts/manual.mjs"), join(ROOT, folder)]);
   });
 }
 

@@ -5,7 +5,9 @@
  */
 
 import { programName } from "../sys/program_name.ts";
-import { type CommandRow, findCommand, GLOBAL_OPTIONS, HELP_OPTION, type OptionRow, type OptionType, VERSION_OPTION, type GlobalFlags } from "./table.ts";
+import { readBoolean } from "./boolean.ts";
+import type { Command, CommandTable, FlagValue, OptionRow, OptionType } from "./command.ts";
+import { GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION, type GlobalFlags } from "./global_options.ts";
 
 /** What a command line asks for. */
 export interface Invocation {
@@ -16,22 +18,27 @@ export interface Invocation {
    * - `unknown`: `topic` names no command
    * - `usage`: the options are wrong, `problem` says how; `topic` is the name of an option that there is not, else ""
    * - `arguments`: the number of positional arguments is wrong, `problem` says how
+   * - `choice`: the value of the option `topic` is not one of its choices; `problem` is the error
    */
-  readonly action: "run" | "help" | "version" | "unknown" | "usage" | "arguments";
-  readonly command: CommandRow | undefined;
+  readonly action: "run" | "help" | "version" | "unknown" | "usage" | "arguments" | "choice";
+  readonly command: Command | undefined;
   /** As far as they were read where `action` is `usage`. */
   readonly globals: GlobalFlags;
-  /** The command's own options by name; typed by {@link CommandFlags}. */
+  /** The command's own options by name; typed by the command's definition. */
   readonly flags: Readonly<Record<string, FlagValue>>;
   readonly positionals: readonly string[];
   readonly topic: string;
   readonly problem: string;
 }
 
-export type FlagValue = boolean | string | number | readonly string[] | readonly number[];
-
 interface Layer {
   readonly options: readonly OptionRow[];
+  readonly into: Record<string, FlagValue>;
+}
+
+/** An option that was given, and where its value is. */
+interface Given {
+  readonly option: OptionRow;
   readonly into: Record<string, FlagValue>;
 }
 
@@ -43,12 +50,21 @@ interface Flags {
 }
 
 /** Reads the arguments after the program's name. Never throws. */
-export function readArguments(args: readonly string[]): Invocation {
+export function readArguments(args: readonly string[], commands: CommandTable): Invocation {
+  const given: Given[] = [];
+  const invocation = readWords(args, commands, given);
+  if (given.length === 0) return invocation;
+  const wrong = settleChoices(given);
+  return wrong === undefined || invocation.action !== "run" ? invocation : { ...invocation, action: "choice", ...wrong };
+}
+
+/** @param given gets the options with choices */
+function readWords(args: readonly string[], commands: CommandTable, given: Given[]): Invocation {
   const globals: Record<string, FlagValue> = {};
   const own: Record<string, FlagValue> = {};
   const invocation = {
     action: "run" as Invocation["action"],
-    command: undefined as CommandRow | undefined,
+    command: undefined as Command | undefined,
     globals: globals as GlobalFlags,
     flags: {},
     positionals: [] as readonly string[],
@@ -60,36 +76,38 @@ export function readArguments(args: readonly string[]): Invocation {
     args,
     [persistent, { options: [HELP_OPTION, VERSION_OPTION], into: own }],
     -1,
-    isCommandName,
+    (word) => word === "help" || word === "h" || commands.has(word),
+    given,
   );
   const name = first.positionals[0];
   if (first.problem !== "") {
     if (own["help"] === true) return { ...invocation, action: "help" };
     return { ...invocation, action: "usage", problem: first.problem, topic: first.unknown };
   }
-  if (own["help"] === true) return helpOn(invocation, name);
+  if (own["help"] === true) return helpOn(invocation, commands, name);
   if (own["version"] === true) return { ...invocation, action: "version" };
   if (name === undefined) return { ...invocation, action: "help" };
 
   if (name === "help" || name === "h") {
     const layers = [persistent, { options: [HELP_OPTION], into: own }];
-    const topics = readFlags(first.positionals.slice(1), layers, -1, noCommandName);
+    const topics = readFlags(first.positionals.slice(1), layers, -1, noCommandName, given);
     if (topics.problem !== "") {
       return { ...invocation, action: "usage", problem: topics.problem, topic: topics.unknown };
     }
-    return helpOn(invocation, topics.positionals[0]);
+    return helpOn(invocation, commands, topics.positionals[0]);
   }
 
-  const command = findCommand(name);
-  if (command === undefined) return helpOn(invocation, name);
-  return readCommand(invocation, command, first.positionals.slice(1), persistent);
+  const command = commands.get(name);
+  if (command === undefined) return helpOn(invocation, commands, name);
+  return readCommand(invocation, command, first.positionals.slice(1), persistent, given);
 }
 
 function readCommand(
   invocation: Invocation,
-  command: CommandRow,
+  command: Command,
   args: readonly string[],
   persistent: Layer,
+  given: Given[],
 ): Invocation {
   const flags: Record<string, FlagValue> = {};
   const help: Record<string, FlagValue> = {};
@@ -103,6 +121,7 @@ function readCommand(
     ],
     command.stopAfter ?? -1,
     noCommandName,
+    given,
   );
   const { positionals } = read;
   const result = { ...invocation, command, flags, positionals };
@@ -117,16 +136,12 @@ function readCommand(
   return result;
 }
 
-function helpOn(invocation: Invocation, topic: string | undefined): Invocation {
+function helpOn(invocation: Invocation, commands: CommandTable, topic: string | undefined): Invocation {
   if (topic === undefined || topic === "") return { ...invocation, action: "help" };
-  const command = findCommand(topic);
+  const command = commands.get(topic);
   if (command !== undefined) return { ...invocation, action: "help", command };
   if (topic === "help" || topic === "h") return { ...invocation, action: "help" };
   return { ...invocation, action: "unknown", topic };
-}
-
-function isCommandName(name: string): boolean {
-  return name === "help" || name === "h" || findCommand(name) !== undefined;
 }
 
 function noCommandName(): boolean {
@@ -138,12 +153,14 @@ function noCommandName(): boolean {
  *
  * @param stopAfter how many positional arguments end the options; -1: none do
  * @param endsAt whether a word is a command, which gets everything behind it unread
+ * @param given gets the options with choices
  */
 function readFlags(
   args: readonly string[],
   layers: readonly Layer[],
   stopAfter: number,
   endsAt: (word: string) => boolean,
+  given: Given[],
 ): Flags {
   const result: Flags = { positionals: [], problem: "", unknown: "" };
   const { positionals } = result;
@@ -196,15 +213,46 @@ function readFlags(
       result.problem = `invalid value ${JSON.stringify(value)} for flag -${name}: ${parsed.problem}`;
       return result;
     }
+    if (option.choices !== undefined) given.push(found);
     into[option.name] = option.type.endsWith("s") ? append(into[option.name], parsed.value) : parsed.value;
   }
   return result;
 }
 
+/**
+ * Replaces each value that is another spelling of a choice, and takes out a wrong one.
+ *
+ * @returns the first option that has a wrong value, and the error; an option that counts for nothing has none
+ */
+function settleChoices(given: readonly Given[]): { readonly topic: string; readonly problem: string } | undefined {
+  let wrong: { readonly topic: string; readonly problem: string } | undefined;
+  for (const { option, into } of given) {
+    const { name, choices = [], ignoredWith = "" } = option;
+    const found = into[name];
+    for (const value of Array.isArray(found) ? (found as readonly string[]) : found === undefined ? [] : [String(found)]) {
+      if (choices.includes(value)) continue;
+      const meant = option.otherSpelling?.(value);
+      if (meant !== undefined) {
+        into[name] = meant;
+        continue;
+      }
+      delete into[name];
+      if (into[ignoredWith] === true) break;
+      wrong ??= { topic: name, problem: option.wrongChoice?.(value) ?? `invalid --${name}: ${value}: it is ${alternatives(choices)}` };
+    }
+  }
+  return wrong;
+}
+
+/** `a, b or c`. */
+function alternatives(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}
+
 function findOption(
   layers: readonly Layer[],
   name: string,
-): { option: OptionRow; into: Record<string, FlagValue> } | undefined {
+): Given | undefined {
   for (const { options, into } of layers) {
     for (const option of options) {
       if (option.name === name || option.alias === name) return { option, into };
@@ -246,28 +294,6 @@ function readValue(
   }
 }
 
-/** A boolean in one of the spellings that Go's ParseBool takes; `undefined` where it is none. */
-export function readBoolean(text: string): boolean | undefined {
-  switch (text) {
-    case "1":
-    case "t":
-    case "T":
-    case "TRUE":
-    case "true":
-    case "True":
-      return true;
-    case "0":
-    case "f":
-    case "F":
-    case "FALSE":
-    case "false":
-    case "False":
-      return false;
-    default:
-      return undefined;
-  }
-}
-
 /** An integer, decimal or with 0x, 0o, 0b or a plain leading 0 (octal); `undefined` where it is none. */
 function readInteger(text: string): number | undefined {
   const sign = text.startsWith("-") ? -1 : 1;
@@ -294,7 +320,7 @@ function isLetter(code: number): boolean {
 }
 
 /** runc's words for a wrong number of positional arguments; "" where the number is right. */
-function countProblem(command: CommandRow, count: number): string {
+function countProblem(command: Command, count: number): string {
   const { min, max, name } = command;
   const who = `${programName()}: "${name}" requires`;
   if (min === max) return count === min ? "" : `${who} exactly ${min} argument(s)`;

@@ -8,8 +8,8 @@ import { native } from "../sys/native.ts";
 import { inUserNamespace } from "../sys/user_namespace.ts";
 import type { CommandLog } from "./log.ts";
 import { currentDirectory } from "./paths.ts";
-import { chooseRoot, readManager, readRootless, type Root } from "./root.ts";
-import type { GlobalFlags } from "./table.ts";
+import { chooseRoot, managerOf, rootlessOf, type Root } from "./root.ts";
+import type { GlobalFlags } from "./global_options.ts";
 
 /** {@link chooseRoot} with the facts of this process. */
 export function rootOf(globals: GlobalFlags): Root {
@@ -27,7 +27,7 @@ export function rootOf(globals: GlobalFlags): Root {
 /**
  * The context of a command.
  *
- * @throws RuntimeError `USAGE` for an impossible `--rootless`, `SYSCALL` where the root directory below
+ * @throws RuntimeError `USAGE` for options that contradict each other, `SYSCALL` where the root directory below
  *   $XDG_RUNTIME_DIR cannot be made
  */
 export function makeContext(globals: GlobalFlags, root: Root, log: CommandLog): RuntimeContext {
@@ -36,8 +36,8 @@ export function makeContext(globals: GlobalFlags, root: Root, log: CommandLog): 
   return {
     root: root.path,
     log,
-    ...readManager(globals["cgroup-manager"], globals["systemd-cgroup"]),
-    rootless: readRootless(globals.rootless),
+    ...managerOf(globals["cgroup-manager"], globals["systemd-cgroup"]),
+    rootless: rootlessOf(globals.rootless),
   };
 }
 

@@ -3,12 +3,15 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import t from "tap";
 import { RuntimeError } from "../errors.ts";
-import { readArguments, type FlagValue, type Invocation } from "./argv.ts";
-import { checkpointOptions, restoreOptions } from "./criu_options.ts";
-import { createOptions } from "./dispatch.ts";
-import { execOptions } from "./exec_options.ts";
-import { COMMANDS, type CommandName, GLOBAL_OPTIONS, type OptionRow, type OptionType } from "./table.ts";
-import { updateLimits } from "./update_options.ts";
+import { readArguments, type Invocation } from "./argv.ts";
+import type { FlagValue, OptionRow, OptionType, Positionals } from "./command.ts";
+import { checkpointOptions } from "./commands/lifecycle/checkpoint.ts";
+import { createOptions } from "./commands/lifecycle/create.ts";
+import { execOptions } from "./commands/lifecycle/exec.ts";
+import { restoreOptions } from "./commands/lifecycle/restore.ts";
+import { updateLimits } from "./commands/lifecycle/update.ts";
+import { COMMANDS } from "./commands/registry.ts";
+import { GLOBAL_OPTIONS } from "./global_options.ts";
 
 /** How many command lines each property tries. */
 const RUNS = Number(process.env["RUNT_PROPERTY_RUNS"] ?? 3000);
@@ -40,9 +43,9 @@ function wordsWith(names: readonly string[]): fc.Arbitrary<string[]> {
   return fc.array(word, { maxLength: 5 }).map((list) => list.flat());
 }
 
-const words = wordsWith(namesOf([...GLOBAL_OPTIONS, ...Object.values(COMMANDS).flatMap((command): readonly OptionRow[] => command.options)]));
+const words = wordsWith(namesOf([...GLOBAL_OPTIONS, ...[...COMMANDS.values()].flatMap(({ options }) => options)]));
 const line = fc
-  .tuple(words, fc.oneof({ weight: 9, arbitrary: fc.constantFrom<string>(...Object.keys(COMMANDS)) }, { weight: 1, arbitrary: value }), words)
+  .tuple(words, fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...COMMANDS.keys()) }, { weight: 1, arbitrary: value }), words)
   .map(([before, command, after]) => (before.length > 2 ? [command, ...after] : [...before, command, ...after]));
 
 const isText = (item: unknown): boolean => typeof item === "string";
@@ -55,13 +58,15 @@ const TYPES: Readonly<Record<OptionType, (item: FlagValue) => boolean>> = {
   integers: (item) => Array.isArray(item) && item.every(isInteger),
 };
 
-const ACTIONS: readonly Invocation["action"][] = ["run", "help", "version", "unknown", "usage", "arguments"];
+const ACTIONS: readonly Invocation["action"][] = ["run", "help", "version", "unknown", "usage", "arguments", "choice"];
 
 function checkFlags(flags: Readonly<Record<string, unknown>>, options: readonly OptionRow[]): void {
   for (const [name, found] of Object.entries(flags)) {
     const row = options.find((each) => each.name === name);
     assert.ok(row !== undefined, `--${name} is in the table`);
     assert.ok(TYPES[row.type](found as FlagValue), `--${name}: ${String(found)} is no ${row.type}`);
+    if (row.choices === undefined) continue;
+    for (const each of [found].flat()) assert.ok(row.choices.includes(String(each)), `--${name}: ${String(each)} is one of the choices`);
   }
 }
 
@@ -69,14 +74,14 @@ t.test("any words are a command that is sound, or an error that says what is wro
   const seen = new Map<string, number>();
   fc.assert(
     fc.property(line, (args) => {
-      const read = readArguments(args);
+      const read = readArguments(args, COMMANDS);
       seen.set(read.action, (seen.get(read.action) ?? 0) + 1);
       assert.ok(ACTIONS.includes(read.action));
-      if (read.action === "usage" || read.action === "arguments") assert.ok(read.problem !== "", "a problem has words");
+      if (["usage", "arguments", "choice"].includes(read.action)) assert.ok(read.problem !== "", "a problem has words");
       if (read.action === "unknown") assert.ok(args.includes(read.topic), "what is unknown was given");
       if (read.action !== "run") return;
       const { command } = read;
-      assert.ok(command !== undefined && Object.hasOwn(COMMANDS, command.name));
+      assert.ok(command !== undefined && COMMANDS.get(command.name) === command);
       checkFlags(read.flags, command.options);
       checkFlags(read.globals as Readonly<Record<string, unknown>>, GLOBAL_OPTIONS);
       assert.ok(read.positionals.length >= command.min && read.positionals.length <= (command.max ?? Infinity), "as many arguments as the command takes");
@@ -85,15 +90,16 @@ t.test("any words are a command that is sound, or an error that says what is wro
     }),
     { numRuns: RUNS },
   );
-  for (const action of ["run", "usage", "arguments"]) t.ok((seen.get(action) ?? 0) > RUNS / 50, `${action}: ${seen.get(action)} of ${RUNS}`);
+  const share = { run: 0.02, usage: 0.02, arguments: 0.02, choice: 0.001 };
+  for (const [action, least] of Object.entries(share)) t.ok((seen.get(action) ?? 0) > RUNS * least, `${action}: ${seen.get(action)} of ${RUNS}`);
 });
 
 /** What a command makes of its flags, by itself. */
-const MAKE: { readonly [Name in CommandName]?: (read: Invocation) => unknown } = {
+const MAKE: Readonly<Record<string, (read: Invocation) => unknown>> = {
   create: ({ flags }) => createOptions("id", flags, "/d"),
   run: ({ flags }) => createOptions("id", flags, "/d"),
-  exec: ({ flags, positionals }) => execOptions("id", positionals, flags, "/d"),
-  update: ({ flags }) => updateLimits(flags as Parameters<typeof updateLimits>[0]),
+  exec: ({ flags, positionals }) => execOptions(flags, positionals as unknown as Positionals, "/d"),
+  update: ({ flags }) => updateLimits(flags),
   checkpoint: ({ flags }) => checkpointOptions("id", flags, "/d"),
   restore: ({ flags }) => restoreOptions("id", flags, "/d"),
 };
@@ -109,11 +115,11 @@ t.test("what a command makes of its flags is in its range, or a usage error", as
   let made = 0;
   let refused = 0;
   const call = fc
-    .constantFrom(...(Object.keys(MAKE) as CommandName[]))
-    .chain((name) => fc.tuple(fc.constant(name), wordsWith(namesOf(COMMANDS[name].options))));
+    .constantFrom(...Object.keys(MAKE))
+    .chain((name) => fc.tuple(fc.constant(name), wordsWith(namesOf(COMMANDS.get(name)?.options ?? []))));
   fc.assert(
     fc.property(call, ([name, args]) => {
-      const read = readArguments([name, "id", ...args]);
+      const read = readArguments([name, "id", ...args], COMMANDS);
       if (read.action !== "run" || read.command?.name !== name) return;
       let result: unknown;
       try {

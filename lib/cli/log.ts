@@ -25,8 +25,8 @@ export interface CommandLog extends Log {
 export interface LogOptions {
   /** File to append to; default: stderr. */
   readonly file?: string | undefined;
-  /** `text`, `json`, or "" for the default, text. */
-  readonly format?: string | undefined;
+  /** Default: `text`. */
+  readonly format?: "text" | "json" | undefined;
   /** Default false: debug messages are dropped. */
   readonly debug?: boolean | undefined;
 }
@@ -34,13 +34,10 @@ export interface LogOptions {
 /**
  * Opens the log.
  *
- * @throws RuntimeError `USAGE` for an unknown format, `SYSCALL` where the file cannot be opened
+ * @throws RuntimeError `SYSCALL` where the file cannot be opened
  */
 export function openLog(options: LogOptions): CommandLog {
-  const { file = "", format = "", debug = false } = options;
-  if (format !== "" && format !== "text" && format !== "json") {
-    throw new RuntimeError("USAGE", `invalid log-format: ${format}`);
-  }
+  const { file = "", format, debug = false } = options;
   const fd = file === "" ? STDERR : openFile(file);
   const started = native.now();
   const log = (entry: LogEntry): void => {

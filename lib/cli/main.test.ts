@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import t, { type Test } from "tap";
-import { type CommandRow, COMMANDS } from "./table.ts";
+import { COMMANDS } from "./commands/registry.ts";
 
 const PROGRAM = new URL("../../../../dist/bin/runt", import.meta.url).pathname;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g;
@@ -54,7 +54,7 @@ t.test("help", async (t) => {
     t.strictSame([status, stderr], [0, ""]);
     t.ok(stdout.startsWith("NAME:\n   runt - "));
   }
-  for (const { name } of Object.values<CommandRow>(COMMANDS)) {
+  for (const { name } of COMMANDS.values()) {
     const { status, stdout, stderr } = runt([name, "--help"]);
     t.strictSame([status, stderr], [0, ""], name);
     t.ok(stdout.startsWith(`NAME:\n   runt ${name} - `), name);

@@ -5,7 +5,8 @@ import { Errno } from "../kernel/errno.ts";
 import { syscallError } from "../sys/files.ts";
 import { type Invocation, readArguments } from "./argv.ts";
 import { makeContext, rootOf } from "./context.ts";
-import { dispatch } from "./dispatch.ts";
+import { type CommandContext, runCommand } from "./command.ts";
+import { COMMANDS } from "./commands/registry.ts";
 import { type CommandLog, openLog } from "./log.ts";
 import { programName } from "../sys/program_name.ts";
 import { STDERR, STDOUT, write } from "./output/write.ts";
@@ -30,20 +31,21 @@ export async function main(args: readonly string[]): Promise<never> {
 
 /** Runs a command line; the exit status. */
 async function invoke(args: readonly string[]): Promise<number> {
-  const invocation = readArguments(args);
+  const invocation = readArguments(args, COMMANDS);
   switch (invocation.action) {
     case "run":
-      return runCommand(invocation);
+    case "choice":
+      return execute(invocation);
     case "version": {
       write(STDOUT, versionText());
       return 0;
     }
     case "help": {
-      write(STDOUT, helpText(invocation.command));
+      write(STDOUT, helpText(COMMANDS, invocation.command));
       return 0;
     }
     case "unknown": {
-      return refuse(invocation, unknownTopic(invocation.topic), UNKNOWN_COMMAND);
+      return refuse(invocation, unknownTopic(COMMANDS, invocation.topic), UNKNOWN_COMMAND);
     }
     case "usage": {
       const { command, topic } = invocation;
@@ -58,8 +60,8 @@ async function invoke(args: readonly string[]): Promise<number> {
   }
 }
 
-async function runCommand(invocation: Invocation): Promise<number> {
-  const { command, globals } = invocation;
+async function execute(invocation: Invocation): Promise<number> {
+  const { action, command, globals, topic } = invocation;
   let log: CommandLog | undefined;
   // Before that, runc has not named the command yet either.
   const failure = command?.failure ?? { prefix: "", status: FAILURE };
@@ -67,14 +69,17 @@ async function runCommand(invocation: Invocation): Promise<number> {
   let finishTrace: (() => void) | undefined;
   try {
     const root = rootOf(globals);
-    log = logOf(invocation);
+    // An error about its format goes to stderr alone, as with runc.
+    if (topic !== "log-format") log = logOf(invocation);
+    if (log === undefined || action === "choice") throw new RuntimeError("USAGE", invocation.problem);
     const { trace: traceFile } = globals;
     if (traceFile !== undefined) {
       finishTrace = startTrace(traceFile, command?.name ?? "", log);
     }
-    const context = makeContext(globals, root, log);
-    if (command?.prefixed === true) prefix = `${programName()} ${command.name} failed: `;
-    const result = await dispatch(invocation, context, root);
+    if (command === undefined) throw new RuntimeError("INTERNAL", "no command to run");
+    const context: CommandContext = { ...makeContext(globals, root, log), rootFrom: root.from, commands: COMMANDS };
+    if (command.prefixed === true) prefix = `${programName()} ${command.name} failed: `;
+    const result = await runCommand(command, context, invocation.flags, invocation.positionals);
     const failed = write(STDOUT, result.output);
     // A reader that has read enough is no failure; lost output is.
     if (failed !== 0 && failed !== Errno.EPIPE) throw syscallError(failed, "write standard output");

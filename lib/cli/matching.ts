@@ -2,10 +2,6 @@
 import { RuntimeError } from "../errors.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import { ids } from "../runtime/container/store.ts";
-import { remove, type DeleteOptions } from "./commands/delete.ts";
-import { kill, type KillOptions } from "./commands/kill.ts";
-import { type CommandResult, SILENT } from "./result.ts";
-import { parseSignal } from "../kernel/signals.ts";
 
 /** The classes of POSIX, as far as an id can have their characters. */
 const CLASSES: Readonly<Record<string, string>> = {
@@ -18,22 +14,16 @@ const CLASSES: Readonly<Record<string, string>> = {
   punct: "_+.\\-",
 };
 
-/** `runt delete --regex`: what cannot be deleted is a warning, as with crun. */
-export async function removeMatching(context: RuntimeContext, pattern: string, options: DeleteOptions): Promise<CommandResult> {
-  return forEachMatching(context, pattern, (id) => remove(context, id, options));
-}
-
-/** `runt kill --regex`: what cannot be signalled is a warning, as with crun. @throws USAGE where there is no such signal */
-export async function killMatching(context: RuntimeContext, pattern: string, options: KillOptions): Promise<CommandResult> {
-  parseSignal(options.signal);
-  return forEachMatching(context, pattern, (id) => kill(context, id, options));
-}
-
-async function forEachMatching(
+/**
+ * Does `action` for every container of the root directory whose id fits. A failure of it is a warning, as with crun.
+ *
+ * @throws RuntimeError `USAGE` for a pattern that is no regular expression
+ */
+export async function forEachMatching(
   context: RuntimeContext,
   pattern: string,
   action: (id: string) => Promise<unknown>,
-): Promise<CommandResult> {
+): Promise<void> {
   const expression = expressionOf(pattern);
   for (const id of ids(context.root)) {
     if (!expression.test(id)) continue;
@@ -44,7 +34,6 @@ async function forEachMatching(
       context.log.warn(`${id}: ${error.message}`);
     }
   }
-  return SILENT;
 }
 
 /** POSIX's extended regular expressions, as far as they differ from JavaScript's: the names of classes. */

@@ -1,7 +1,6 @@
 /** What `--root`, `--rootless` and `--cgroup-manager` mean. Pure. */
 
 import { RuntimeError } from "../errors.ts";
-import { readBoolean } from "./argv.ts";
 import { absolutePath } from "./paths.ts";
 
 const DEFAULT_ROOT = "/run/runt";
@@ -50,28 +49,21 @@ function honoursXdg(facts: RootFacts): boolean {
   return facts.inUserNamespace() && facts.environment["USER"] !== "root";
 }
 
-/**
- * The value of `--rootless`: `true`, `false`, or `auto`, which is the default.
- *
- * @throws RuntimeError `USAGE`
- */
-export function readRootless(text = "auto"): boolean | "auto" {
-  if (text === "" || text.toLowerCase() === "auto") return "auto";
-  const value = readBoolean(text);
-  if (value !== undefined) return value;
-  throw new RuntimeError("USAGE", `invalid --rootless: ${text}: it is true, false or auto`);
+/** The value of `--rootless`. */
+export function rootlessOf(choice: "true" | "false" | "auto" = "auto"): boolean | "auto" {
+  return choice === "auto" ? choice : choice === "true";
 }
 
 /**
  * The values of `--cgroup-manager`, which is crun's, and `--systemd-cgroup`.
  *
- * @throws RuntimeError `USAGE` for an unknown manager, or where the two contradict each other
+ * @throws RuntimeError `USAGE` where the two contradict each other
  */
-export function readManager(manager: string | undefined, systemd = false): { systemdCgroup: boolean; withoutCgroups: boolean } {
+export function managerOf(
+  manager: "cgroupfs" | "systemd" | "disabled" | undefined,
+  systemd = false,
+): { readonly systemdCgroup: boolean; readonly withoutCgroups: boolean } {
   const chosen = manager ?? (systemd ? "systemd" : "cgroupfs");
-  if (chosen !== "cgroupfs" && chosen !== "systemd" && chosen !== "disabled") {
-    throw new RuntimeError("USAGE", `invalid --cgroup-manager: ${chosen}: it is cgroupfs, systemd or disabled`);
-  }
   if (systemd && chosen !== "systemd") {
     throw new RuntimeError("USAGE", `--cgroup-manager ${chosen} contradicts --systemd-cgroup: leave one of them out`);
   }

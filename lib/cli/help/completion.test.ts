@@ -1,7 +1,7 @@
 import t from "tap";
 import { complete, replyText } from "./completion.ts";
 import { completionScript } from "./completion_scripts.ts";
-import { type CommandRow, COMMANDS } from "../table.ts";
+import { COMMANDS } from "../commands/registry.ts";
 
 const CONTAINERS = [
   { id: "web", status: "running" },
@@ -12,12 +12,12 @@ const CONTAINERS = [
 /** The kind of the reply, and its words. `_` in the line stands for an empty last word. */
 function words(line: string): string {
   const args = line.split(" ").map((word) => (word === "_" ? "" : word));
-  const { kind, words: found } = complete(args, () => CONTAINERS);
+  const { kind, words: found } = complete(COMMANDS, args, () => CONTAINERS);
   return [kind, ...found.map(({ word }) => word)].join(" ");
 }
 
 t.test("commands", async (t) => {
-  const names = Object.values<CommandRow>(COMMANDS).map(({ name }) => name);
+  const names = [...COMMANDS.keys()];
   t.equal(words("_"), `words ${names.join(" ")} help`);
   t.equal(words("sta"), "words start state");
   t.equal(words("--root /r --debug sta"), "words start state", "behind global options");
@@ -65,13 +65,13 @@ t.test("container ids", async (t) => {
   t.equal(words("list _"), "words");
   t.equal(words("completion _"), "words bash zsh fish");
   t.equal(words("run _"), "words", "a new one");
-  complete(["create", ""], () => t.fail("asked for containers for a new one") as never);
-  complete(["list", ""], () => t.fail("asked for containers where none is wanted") as never);
+  complete(COMMANDS, ["create", ""], () => t.fail("asked for containers for a new one") as never);
+  complete(COMMANDS, ["list", ""], () => t.fail("asked for containers where none is wanted") as never);
 });
 
 t.test("the reply", async (t) => {
-  t.equal(replyText(complete(["delete", "n"], () => CONTAINERS)), "words\nnew\tcreated\n");
-  t.equal(replyText(complete(["--root", ""], () => [])), "directories\n");
+  t.equal(replyText(complete(COMMANDS, ["delete", "n"], () => CONTAINERS)), "words\nnew\tcreated\n");
+  t.equal(replyText(complete(COMMANDS, ["--root", ""], () => [])), "directories\n");
 });
 
 t.test("scripts", async (t) => {

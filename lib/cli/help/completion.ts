@@ -1,7 +1,7 @@
-/** Completion of command lines. The shells' scripts ask for every word; what they get comes from the table. Pure. */
+/** Completion of command lines. The shells' scripts ask for every word; the answer comes from the definitions of the commands. Pure. */
 
-import { valueOf } from "../option_values.ts";
-import { type CommandRow, COMMANDS, findCommand, GLOBAL_OPTIONS, HELP_OPTION, type OptionRow, VERSION_OPTION } from "../table.ts";
+import type { Command, CommandTable, OptionRow } from "../command.ts";
+import { GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION } from "../global_options.ts";
 
 /** A container that may be offered. */
 export interface KnownContainer {
@@ -22,21 +22,9 @@ export interface ReplyWord {
   readonly help: string;
 }
 
-/** The first argument after the id, or the only one, where that is one of a few. */
-const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
-  completion: ["bash", "zsh", "fish"],
-  kill: ["HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "TERM", "CONT", "STOP", "WINCH"],
-};
-
-/** Their id is a new one. */
-const MAKERS: readonly string[] = ["create", "restore", "run"];
-
-/** Where a command wants a container of a certain status, there is no use in offering others. */
-const WANTED: Readonly<Record<string, string>> = { start: "created", resume: "paused", pause: "running", checkpoint: "running" };
-
 /** Where the word to complete stands. */
 interface Place {
-  readonly command: CommandRow | undefined;
+  readonly command: Command | undefined;
   /** After `help`. */
   readonly isTopic: boolean;
   /** How many positional arguments of the command are before it. */
@@ -52,9 +40,9 @@ interface Place {
  * @param words the words after the program's name; the last is to be completed, and may be ""
  * @param containers asked for only where an id is wanted
  */
-export function complete(words: readonly string[], containers: () => readonly KnownContainer[]): Reply {
+export function complete(commands: CommandTable, words: readonly string[], containers: () => readonly KnownContainer[]): Reply {
   const current = words.at(-1) ?? "";
-  const place = placeAfter(words.slice(0, -1));
+  const place = placeAfter(commands, words.slice(0, -1));
   const { command, pending, count } = place;
   if (pending !== undefined) return completeValue(pending, "", current);
   if (!place.optionsEnded && current.startsWith("-")) {
@@ -65,15 +53,15 @@ export function complete(words: readonly string[], containers: () => readonly Kn
     const prefix = current.slice(0, equals + 1);
     return option === undefined ? NOTHING : completeValue(option, prefix, current.slice(equals + 1));
   }
-  if (place.isTopic) return startingWith(current, count === 0 ? commandWords() : []);
+  if (place.isTopic) return startingWith(current, count === 0 ? commandWords(commands) : []);
   if (command === undefined) {
-    return startingWith(current, [...commandWords(), { word: "help", help: "show the help of a command" }]);
+    return startingWith(current, [...commandWords(commands), { word: "help", help: "show the help of a command" }]);
   }
-  const own = Object.hasOwn(ARGUMENTS, command.name) ? ARGUMENTS[command.name] : undefined;
+  const { newId = false, status: wanted, words: own } = command.argumentHint ?? {};
   if (command.takesId !== true) return startingWith(current, count === 0 ? plainWords(own) : []);
   if (count > 0) return startingWith(current, count === 1 ? plainWords(own) : []);
-  if (MAKERS.includes(command.name)) return NOTHING;
-  const wanted = Object.hasOwn(WANTED, command.name) ? WANTED[command.name] : undefined;
+  if (newId) return NOTHING;
+  // Other containers are of no use where the command wants those of one status.
   const fitting = containers().filter(({ status }) => wanted === undefined || status === wanted);
   return startingWith(current, fitting.map(({ id, status }) => ({ word: id, help: status })));
 }
@@ -86,8 +74,8 @@ export function replyText({ kind, words }: Reply): string {
 const NOTHING: Reply = { kind: "words", words: [] };
 
 /** Reads `words` as far as the completion must know them, in the way of `readArguments`. */
-function placeAfter(words: readonly string[]): Place {
-  let command: CommandRow | undefined;
+function placeAfter(commands: CommandTable, words: readonly string[]): Place {
+  let command: Command | undefined;
   let isTopic = false;
   let count = 0;
   let pending: OptionRow | undefined;
@@ -102,7 +90,7 @@ function placeAfter(words: readonly string[]): Place {
       if (option !== undefined && option.type !== "boolean") pending = option;
     } else if (command === undefined && !isTopic) {
       isTopic = word === "help" || word === "h";
-      command = findCommand(word);
+      command = commands.get(word);
     } else {
       count++;
       if (count === command?.stopAfter) optionsEnded = true;
@@ -111,7 +99,7 @@ function placeAfter(words: readonly string[]): Place {
   return { command, isTopic, count, pending, optionsEnded };
 }
 
-function optionsAt(command: CommandRow | undefined): readonly OptionRow[] {
+function optionsAt(command: Command | undefined): readonly OptionRow[] {
   const own: readonly OptionRow[] = command?.options ?? [VERSION_OPTION];
   return [...own, HELP_OPTION, ...GLOBAL_OPTIONS];
 }
@@ -129,8 +117,7 @@ function spellings({ name, alias, help, hidden }: OptionRow): readonly ReplyWord
 
 /** @param prefix what stands before the value in the same word, such as `--format=` */
 function completeValue(option: OptionRow, prefix: string, value: string): Reply {
-  const kind = valueOf(option)?.kind;
-  if (kind === "files" || kind === "directories") return { kind, words: [] };
+  if (option.path !== undefined) return { kind: option.path, words: [] };
   const choices = option.type === "boolean" ? ["true", "false"] : option.choices;
   return startingWith(prefix + value, plainWords(choices?.map((choice) => prefix + choice)));
 }
@@ -139,8 +126,8 @@ function plainWords(words: readonly string[] | undefined): readonly ReplyWord[] 
   return (words ?? []).map((word) => ({ word, help: "" }));
 }
 
-function commandWords(): readonly ReplyWord[] {
-  return Object.values<CommandRow>(COMMANDS).map(({ name, summary }) => ({ word: name, help: summary }));
+function commandWords(commands: CommandTable): readonly ReplyWord[] {
+  return [...commands.values()].map(({ name, summary }) => ({ word: name, help: summary }));
 }
 
 function startingWith(start: string, words: readonly ReplyWord[]): Reply {

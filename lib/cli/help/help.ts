@@ -2,37 +2,43 @@
 
 import { nearest } from "../../spec/rules/nearest.ts";
 import { programName } from "../../sys/program_name.ts";
-import { type CommandName, type CommandRow, COMMANDS, GLOBAL_OPTIONS, HELP_OPTION, type OptionRow, VERSION_OPTION } from "../table.ts";
+import type { Command, CommandTable, OptionRow } from "../command.ts";
+import { GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION } from "../global_options.ts";
 import { foreignCommand } from "./foreign.ts";
-import { OPTION_LISTS } from "./option_lists.gen.ts";
-import { DESCRIPTIONS, PROGRAM } from "./texts.ts";
+import { optionList } from "./option_list.ts";
+import { PROGRAM } from "./program_text.ts";
 
 /** The help of a command, or of the program. */
-export function helpText(command: CommandRow | undefined): string {
-  if (command === undefined) return programHelp();
+export function helpText(commands: CommandTable, command: Command | undefined): string {
+  return command === undefined ? programHelp(commands) : commandHelp(command);
+}
+
+function commandHelp(command: Command): string {
+  const { name, summary, description, examples, options } = command;
+  const example = ["EXAMPLE:", ...examples.map((line) => `    ${line}`)].join("\n");
   return (
-    section("NAME", `${programName()} ${command.name} - ${command.summary}`) +
+    section("NAME", `${programName()} ${name} - ${summary}`) +
     section("USAGE", usageLine(command)) +
-    section("DESCRIPTION", DESCRIPTIONS[command.name as CommandName]) +
-    `OPTIONS:\n${optionList(command.name)}\nGLOBAL OPTIONS:\n${optionList("globals")}`
+    section("DESCRIPTION", `${description}\n\n${example}`) +
+    `OPTIONS:\n${optionList([...options, HELP_OPTION])}\nGLOBAL OPTIONS:\n${optionList(GLOBAL_OPTIONS)}`
   );
 }
 
 /** How a command, or the program, is used, and where to read more: what an error about its use begins with. */
-export function usageText(command: CommandRow | undefined): string {
+export function usageText(command: Command | undefined): string {
   const help = `${programName()} help${command === undefined ? "" : ` ${command.name}`}`;
   return `usage: ${usageLine(command)}   (more: ${help})\n`;
 }
 
-function usageLine(command: CommandRow | undefined): string {
+function usageLine(command: Command | undefined): string {
   if (command === undefined) return `${programName()} [global options] command [command options] [arguments...]`;
   return `${programName()} ${command.name} [options] ${command.arguments}`.trimEnd();
 }
 
 /** What to say where there is no command of this name. */
-export function unknownTopic(name: string): string {
+export function unknownTopic(commands: CommandTable, name: string): string {
   const foreign = foreignCommand(name);
-  const more = foreign === undefined ? hint(name, Object.keys(COMMANDS), "") : `. ${foreign}`;
+  const more = foreign === undefined ? hint(name, [...commands.keys()], "") : `. ${foreign}`;
   return `No help topic for '${name}'${more}`;
 }
 
@@ -41,7 +47,7 @@ export function unknownTopic(name: string): string {
  *
  * @param problem the reader's words for it, which are runc's and begin the message
  */
-export function unknownOption(name: string, command: CommandRow | undefined, problem: string): string {
+export function unknownOption(name: string, command: Command | undefined, problem: string): string {
   const own: readonly OptionRow[] = command?.options ?? [VERSION_OPTION];
   const rows = [...own, ...GLOBAL_OPTIONS, HELP_OPTION].filter((row: OptionRow) => row.hidden !== true);
   return problem + hint(name, rows.map((row) => row.name), "--");
@@ -52,23 +58,16 @@ function hint(word: string, names: readonly string[], dashes: string): string {
   return similar === undefined ? "" : `. Did you mean "${dashes}${similar}"?`;
 }
 
-/** What `npm run generate` has made of rows of the table. */
-function optionList(name: string): string {
-  return OPTION_LISTS[name] ?? "";
-}
-
-function programHelp(): string {
-  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length)) + 3;
-  const commands = Object.values(COMMANDS).map(
-    ({ name, summary }) => `${name.padEnd(width)}${summary}`,
-  );
-  commands.push(`${"help, h".padEnd(width)}show this help, or that of one command`);
+function programHelp(commands: CommandTable): string {
+  const width = Math.max(...[...commands.keys()].map((name) => name.length)) + 3;
+  const lines = [...commands.values()].map(({ name, summary }) => `${name.padEnd(width)}${summary}`);
+  lines.push(`${"help, h".padEnd(width)}show this help, or that of one command`);
   return (
     section("NAME", `${programName()} - ${PROGRAM.title}`) +
     section("USAGE", usageLine(undefined)) +
     section("DESCRIPTION", PROGRAM.text) +
-    section("COMMANDS", commands.join("\n")) +
-    `GLOBAL OPTIONS:\n${optionList("program")}`
+    section("COMMANDS", lines.join("\n")) +
+    `GLOBAL OPTIONS:\n${optionList([...GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION])}`
   );
 }
 

@@ -2,19 +2,19 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import t from "tap";
 import { manualPages } from "./manual.ts";
-import { type CommandRow, COMMANDS, GLOBAL_OPTIONS } from "../table.ts";
-import { DESCRIPTIONS } from "./texts.ts";
+import { COMMANDS } from "../commands/registry.ts";
+import { GLOBAL_OPTIONS } from "../global_options.ts";
 
-const FOLDER = new URL("../../../../../man/", import.meta.url).pathname;
-const pages = manualPages();
+const FOLDER = new URL("../../../../../dist/share/man/man8/", import.meta.url).pathname;
+const pages = manualPages(COMMANDS);
 
-t.test("man/ is what npm run generate makes", async (t) => {
+t.test("the build has written them", async (t) => {
   t.same(readdirSync(FOLDER).sort(), [...pages.keys()].sort());
   for (const [name, text] of pages) t.equal(readFileSync(FOLDER + name, "utf8"), text, name);
 });
 
 t.test("each command, and each of its options, is there", async (t) => {
-  for (const { name, options } of Object.values<CommandRow>(COMMANDS)) {
+  for (const { name, options, examples } of COMMANDS.values()) {
     const page = pages.get(`runt-${name}.8`) ?? "";
     t.match(page, `.SH NAME\nrunt\\-${name} \\-\n`);
     t.match(pages.get("runt.8"), `.BR runt\\-${name} (8)\n`);
@@ -22,7 +22,7 @@ t.test("each command, and each of its options, is there", async (t) => {
       const flag = `\\fB\\-\\-${option.name.replaceAll("-", "\\-")}\\fR`;
       t.equal(page.includes(flag), option.hidden !== true, `${name} ${option.name}`);
     }
-    const example = /^ {4}[#$] (.*)$/m.exec(DESCRIPTIONS[name as keyof typeof DESCRIPTIONS])?.[1] ?? "no example";
+    const [example = "no example"] = examples;
     t.match(page, example.replaceAll("-", "\\-").replaceAll("'", "\\(aq"));
   }
   for (const { name } of GLOBAL_OPTIONS) {

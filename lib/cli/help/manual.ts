@@ -1,42 +1,39 @@
-/** Manual pages in man(7), made of the table of commands and the texts of the help. Pure. */
+/** Manual pages in man(7), made of the definitions of the commands. `npm run build` writes them; no part of the program. Pure. */
 
-import { ANY_EXIT_STATUS, ENVIRONMENT, EXIT_STATUS, FILES, LOG, MANUAL_DATE, PROGRAM_EXIT_STATUS, SEE_ALSO } from "./manual_texts.ts";
-import { valueOf } from "../option_values.ts";
-import { type CommandName, type CommandRow, COMMANDS, GLOBAL_OPTIONS, HELP_OPTION, type OptionRow, VERSION_OPTION } from "../table.ts";
-import { DESCRIPTIONS, PROGRAM } from "./texts.ts";
+import type { Command, CommandTable, OptionRow } from "../command.ts";
+import { GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION } from "../global_options.ts";
+import { ANY_EXIT_STATUS, ENVIRONMENT, FILES, LOG, MANUAL_DATE, PROGRAM_EXIT_STATUS } from "./manual_texts.ts";
+import { PROGRAM } from "./program_text.ts";
 
 /** Columns of a line of running text; what is escaped makes it a little longer. */
 const WIDTH = 72;
 
 /** All pages: the name of the file, and its text. */
-export function manualPages(): ReadonlyMap<string, string> {
-  const rows = Object.values<CommandRow>(COMMANDS);
+export function manualPages(commands: CommandTable): ReadonlyMap<string, string> {
+  const all = [...commands.values()];
   return new Map([
-    ["runt.8", programPage(rows)],
-    ...rows.map((row) => [`runt-${row.name}.8`, commandPage(row)] as const),
+    ["runt.8", programPage(all)],
+    ...all.map((command) => [`runt-${command.name}.8`, commandPage(command)] as const),
   ]);
 }
 
-function commandPage(row: CommandRow): string {
-  const { name, summary, options } = row;
-  const [description = "", examples] = DESCRIPTIONS[name as CommandName].split("\n\nEXAMPLE:\n");
-  const others = Object.hasOwn(SEE_ALSO, name) ? (SEE_ALSO[name] ?? []) : [];
-  const status = Object.hasOwn(EXIT_STATUS, name) ? EXIT_STATUS[name] : undefined;
+function commandPage(command: Command): string {
+  const { name, summary, options, description, examples, exitStatus = ANY_EXIT_STATUS, seeAlso = [] } = command;
   return (
     title(`runt-${name}`) +
     section("NAME", `runt\\-${name} \\-\n${filled(summary)}`) +
-    section("SYNOPSIS", row.arguments.split("  |  ").map((form) => synopsis(name, form)).join(".br\n")) +
+    section("SYNOPSIS", command.arguments.split("  |  ").map((form) => synopsis(name, form)).join(".br\n")) +
     section("DESCRIPTION", paragraphs(description)) +
     section("OPTIONS", [...options, HELP_OPTION].map(optionItem).join("") + GLOBAL_NOTE) +
-    section("EXIT STATUS", paragraphs(status ?? ANY_EXIT_STATUS)) +
-    (examples === undefined ? "" : section("EXAMPLES", example(examples))) +
-    section("SEE ALSO", references(["runt(8)", ...others]))
+    section("EXIT STATUS", paragraphs(exitStatus)) +
+    section("EXAMPLES", example(examples.join("\n"))) +
+    section("SEE ALSO", references(["runt(8)", ...seeAlso]))
   );
 }
 
-function programPage(rows: readonly CommandRow[]): string {
+function programPage(all: readonly Command[]): string {
   const options: readonly OptionRow[] = [...GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION];
-  const commands = rows.map(({ name, summary }) => `.TP\n.BR runt\\-${verbatim(name)} (8)\n${filled(summary)}`);
+  const commands = all.map(({ name, summary }) => `.TP\n.BR runt\\-${verbatim(name)} (8)\n${filled(summary)}`);
   return (
     title("runt") +
     section("NAME", `runt \\- ${PROGRAM.title}\n`) +
@@ -48,7 +45,7 @@ function programPage(rows: readonly CommandRow[]): string {
     section("EXIT STATUS", paragraphs(PROGRAM_EXIT_STATUS)) +
     section("ENVIRONMENT", ENVIRONMENT.map(item).join("")) +
     section("FILES", FILES.map(item).join("")) +
-    section("SEE ALSO", references(rows.map(({ name }) => `runt-${name}(8)`)))
+    section("SEE ALSO", references(all.map(({ name }) => `runt-${name}(8)`)))
   );
 }
 
@@ -57,7 +54,7 @@ const GLOBAL_NOTE = ".PP\nGlobal options may stand here, too; they are in\n.BR r
 function title(name: string): string {
   const heading = name.toUpperCase().replaceAll("-", "\\-");
   return [
-    `.\\" Made by "npm run generate" from lib/cli; changes belong there.`,
+    `.\\" Made by "npm run build" from lib/cli; changes belong there.`,
     `.TH ${heading} 8 ${MANUAL_DATE} runt "System Administration"`,
     // Names of files and variables are not to be cut.
     ".nh\n.ad l\n",
@@ -75,11 +72,17 @@ function synopsis(name: string, form: string): string {
 function optionItem(option: OptionRow): string {
   if (option.hidden === true) return "";
   const names = [...(option.alias === undefined ? [] : [`\\-${option.alias}`]), `\\-\\-${verbatim(option.name)}`];
-  const value = valueOf(option);
+  const value = valueName(option);
   const flags = names.map((name) => `\\fB${name}\\fR`).join(", ");
-  const shown = value === undefined ? "" : ` \\fI${prose(value.name)}\\fR`;
+  const shown = value === "" ? "" : ` \\fI${prose(value)}\\fR`;
   const standard = option.default === undefined ? "" : ` (default: ${option.default})`;
   return `.TP\n${flags}${shown}\n${filled(option.help + standard)}`;
+}
+
+/** The value's name; "" for an option without a value. */
+function valueName({ type, value, choices }: OptionRow): string {
+  if (type === "boolean") return "";
+  return choices?.join("|") ?? value ?? (type === "integer" || type === "integers" ? "N" : "VALUE");
 }
 
 function item({ term, text }: { readonly term: string; readonly text: string }): string {

@@ -9,7 +9,7 @@
 export const CriuType = { DUMP: 1, RESTORE: 2, PRE_DUMP: 4, NOTIFY: 6, FEATURE_CHECK: 9 } as const;
 
 /** How CRIU treats the cgroups of processes (`manage_cgroups_mode`). */
-export const CRIU_CGROUP_MODES: Readonly<Record<string, number>> = { "": 6, ignore: 0, soft: 3, full: 4, strict: 5 };
+export const CRIU_CGROUP_MODES = { ignore: 0, soft: 3, full: 4, strict: 5, default: 6 } as const;
 
 /** A value of a field: a flag, a number from 0 up, a text, a message, or several of them. */
 export type CriuValue = boolean | number | string | CriuFields | readonly (string | CriuFields)[];

@@ -1,5 +1,4 @@
 /** What `checkpoint` and `restore` share: their options, and the fields of a request that come from them. */
-import { RuntimeError } from "../../errors.ts";
 import { CRIU_CONFIG } from "../../spec/annotations.ts";
 import type { Config } from "../../spec/types.ts";
 import { Errno } from "../../kernel/errno.ts";
@@ -23,10 +22,10 @@ export interface CriuOptions {
   readonly lazyPages?: boolean;
   readonly fileLocks?: boolean;
   readonly autoDedup?: boolean;
-  /** `soft`, `full`, `strict`, `ignore`; "" is CRIU's default. */
-  readonly manageCgroupsMode?: string;
+  /** Default: CRIU's own. */
+  readonly manageCgroupsMode?: keyof typeof CRIU_CGROUP_MODES;
   /** Namespaces that come back without their properties: `network` is the only one, and always among them. */
-  readonly emptyNs?: readonly string[];
+  readonly emptyNs?: readonly "network"[];
 }
 
 /** Network devices are not the runtime's: CRIU makes an empty namespace, and hooks fill it. */
@@ -72,18 +71,8 @@ function makeDirectories(path: string): void {
   }
 }
 
-/**
- * The fields that a dump and a restore have in common.
- * @throws USAGE
- */
+/** The fields that a dump and a restore have in common. */
 export function commonFields(options: CriuOptions, config: Config, directories: CriuDirectories): CriuFields {
-  const mode = CRIU_CGROUP_MODES[options.manageCgroupsMode ?? ""];
-  if (mode === undefined) {
-    throw new RuntimeError("USAGE", `--manage-cgroups-mode ${options.manageCgroupsMode}: invalid manage-cgroups-mode value`);
-  }
-  for (const name of options.emptyNs ?? []) {
-    if (name !== "network") throw new RuntimeError("USAGE", `--empty-ns: namespace "${name}" is not supported`);
-  }
   // CRIU opens the directories through the /proc of its caller: the numbers are ours, and nothing is handed over.
   return {
     images_dir_fd: directories.images,
@@ -91,7 +80,7 @@ export function commonFields(options: CriuOptions, config: Config, directories: 
     log_level: LOG_LEVEL,
     log_file: directories.log.slice(directories.log.lastIndexOf("/") + 1),
     manage_cgroups: true,
-    manage_cgroups_mode: mode,
+    manage_cgroups_mode: CRIU_CGROUP_MODES[options.manageCgroupsMode ?? "default"],
     notify_scripts: true,
     shell_job: options.shellJob ?? false,
     ext_unix_sk: options.extUnixSk ?? false,

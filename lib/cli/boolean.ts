@@ -1,0 +1,21 @@
+/** A boolean in one of the spellings that Go's ParseBool takes; `undefined` where it is none. Pure. */
+export function readBoolean(text: string): boolean | undefined {
+  switch (text) {
+    case "1":
+    case "t":
+    case "T":
+    case "TRUE":
+    case "true":
+    case "True":
+      return true;
+    case "0":
+    case "f":
+    case "F":
+    case "FALSE":
+    case "false":
+    case "False":
+      return false;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,22 @@
+/** The paths that `--bundle` and `--config` name. */
+
+import { absolutePath, currentDirectory } from "./paths.ts";
+
+/** The bundle, and the file in the place of its config.json, both absolute. */
+export interface BundleFiles {
+  readonly bundle: string;
+  readonly configFile?: string;
+}
+
+/**
+ * @param directory what relative paths start from
+ * @throws RuntimeError `USAGE`, `HOST_UNABLE`
+ */
+export function bundlePaths(
+  flags: { readonly bundle?: string; readonly config?: string },
+  directory: string = currentDirectory(),
+): BundleFiles {
+  const { config = "" } = flags;
+  const bundle = absolutePath(flags.bundle ?? "", directory);
+  return { bundle, ...(config === "" ? {} : { configFile: absolutePath(config, directory) }) };
+}

@@ -1,0 +1,78 @@
+import { RuntimeError } from "../../../errors.ts";
+import { create } from "../../../runtime/operations/create.ts";
+import type { CreateOptions } from "../../../runtime/options.ts";
+import { Signals } from "../../../sys/signals.ts";
+import { bundlePaths } from "../../bundle_paths.ts";
+import { defineCommand, type Flags, type OptionRow } from "../../command.ts";
+import { explained } from "../../output/explain_bundle.ts";
+import { absolutePath, currentDirectory } from "../../paths.ts";
+import { SILENT } from "../../result.ts";
+import { BUNDLE, CONFIG, CONSOLE_SOCKET, ONE_ID, PID_FILE, PIDFD_SOCKET, PRESERVE_FDS } from "../../shared_options.ts";
+
+/** The options of `create`, which `run` has, too. */
+export const CREATE_OPTIONS = [
+  BUNDLE,
+  { ...CONFIG, alias: "f" },
+  CONSOLE_SOCKET,
+  { ...PIDFD_SOCKET, help: "AF_UNIX socket that gets a pidfd of the container's first process" },
+  { ...PID_FILE, help: "file to write the pid of the container's first process to" },
+  { name: "no-pivot", type: "boolean", help: "move the root instead of pivot_root, for a rootfs on a ramdisk" },
+  {
+    name: "no-new-keyring",
+    type: "boolean",
+    help: "keep the caller's session keyring instead of making one for the container",
+  },
+  PRESERVE_FDS,
+] as const satisfies readonly OptionRow[];
+
+export const CREATE = defineCommand({
+  name: "create",
+  summary: "create a container",
+  ...ONE_ID,
+  prefixed: true,
+  argumentHint: { newId: true },
+  options: CREATE_OPTIONS,
+  description: `Makes a container of the bundle up to the point where its process would run; that waits
+for "runt start". Terminals ("terminal": true) need --console-socket.`,
+  examples: ["# runt create --bundle /bundles/web --pid-file /run/web.pid web", "# runt start web"],
+  seeAlso: ["runt-start(8)", "runt-run(8)", "runt-delete(8)"],
+  async run(context, flags, [id]) {
+    const options = createOptions(id, flags, currentDirectory());
+    Signals.catch();
+    await explained(options, () => create(context, options));
+    return SILENT;
+  },
+});
+
+/**
+ * The options of `create`, and those of `run` that are the same. Pure.
+ *
+ * @param directory what relative paths start from
+ * @throws RuntimeError `USAGE`
+ */
+export function createOptions(id: string, flags: Flags<typeof CREATE_OPTIONS>, directory: string): CreateOptions {
+  const { bundle, configFile } = bundlePaths(flags, directory);
+  const preserveFds = flags["preserve-fds"] ?? 0;
+  if (preserveFds < 0) {
+    throw new RuntimeError("USAGE", `--preserve-fds ${preserveFds}: it is a number from 0 up`);
+  }
+  // runc changes to the bundle before it opens the sockets, but not before it takes the pid file's path.
+  const consoleSocket = socketPath(flags["console-socket"], bundle);
+  const pidfdSocket = socketPath(flags["pidfd-socket"], bundle);
+  const pidFile = flags["pid-file"] ?? "";
+  return {
+    id,
+    bundle,
+    ...(configFile === undefined ? {} : { configFile }),
+    ...(pidFile === "" ? {} : { pidFile: absolutePath(pidFile, directory) }),
+    ...(consoleSocket === undefined ? {} : { consoleSocket }),
+    ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
+    noPivot: flags["no-pivot"] ?? false,
+    noNewKeyring: flags["no-new-keyring"] ?? false,
+    preserveFds,
+  };
+}
+
+function socketPath(flag: string | undefined, bundle: string): string | undefined {
+  return flag === undefined || flag === "" ? undefined : absolutePath(flag, bundle);
+}
