@@ -32,6 +32,7 @@ function checkTools() {
   if (!has("g++") && !has("clang++")) missing.push("g++");
   if (!has("make") && !has("ninja")) missing.push("make");
   if (!has("xz")) missing.push("xz-utils");
+  if (!has("patch")) missing.push("patch");
   const left = prepare({ packages: missing });
   if (left.length > 0) throw new StepFailed(`these packages are missing: ${left.join(" ")}`);
 }
@@ -148,7 +149,8 @@ function buildProgram() {
   ]);
   const scripts = ["bin", "lib"].flatMap((folder) => filesUnder(folder, LIBRARY));
   const sources = ["engine", "addon", "seccomp", "base", "init", "plan"].flatMap((folder) => filesUnder(`native/${folder}`, NATIVE_SOURCES));
-  const inputs = [...scripts, ...sources, "CMakeLists.txt", "sources.json", "scripts/quickjs.mjs", "scripts/libseccomp.mjs", "scripts/program.mjs"];
+  const patches = filesUnder("native/engine/patches", [".patch"]);
+  const inputs = [...scripts, ...sources, ...patches, "CMakeLists.txt", "sources.json", "scripts/quickjs.mjs", "scripts/libseccomp.mjs", "scripts/program.mjs"];
   const output = "dist/bin/runt";
   step("program", { inputs, words: defines, outputs: [output], force }, () => {
     rmSync(join(ROOT, `${LIBEXEC}/runt`), { force: true }); // of builds before it was one file

@@ -7,5 +7,5 @@ export const LIBSECCOMP = "build/libseccomp-source";
 
 /** Fetches and unpacks the sources, unless they are there. @throws StepFailed */
 export function fetchLibseccomp() {
-  fetchSource({ name: "libseccomp", directory: LIBSECCOMP, file: "src/api.c" });
+  fetchSource({ name: "libseccomp", directory: LIBSECCOMP });
 }

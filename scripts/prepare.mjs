@@ -7,7 +7,7 @@ export const ROOT = resolve(import.meta.dirname, "..");
 
 /** Debian packages by purpose; every script asks for what it uses. */
 export const PACKAGES = {
-  build: ["cmake", "g++", "make", "xz-utils"],
+  build: ["cmake", "g++", "make", "patch", "xz-utils"],
   demo: ["busybox-static"],
   test: ["busybox-static", "runc", "crun", "gcc", "libc6-dev", "strace", "bsdutils", "util-linux", "uidmap"],
   // Go and the libraries of the OCI validation suite.

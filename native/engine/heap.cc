@@ -11,7 +11,11 @@
 namespace runt::engine {
 namespace {
 
-constexpr std::size_t kHeapSize = 3 << 20;
+#ifdef RUNT_HEAP_SIZE
+constexpr std::size_t kHeapSize = RUNT_HEAP_SIZE;
+#else
+constexpr std::size_t kHeapSize = 4 << 20;
+#endif
 constexpr std::size_t kAlignment = 16;
 
 // The linker puts the section at an address of its own, behind all others (CMakeLists.txt). Aligned, in the file too, to
