@@ -13,6 +13,7 @@ function globals(): string {
     TextEncoder: members(TextEncoder.prototype),
     TextDecoder: members(TextDecoder.prototype),
     decoder: members(new TextDecoder()),
+    all: members(globalThis),
   });
 }
 

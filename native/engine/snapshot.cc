@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -66,9 +67,35 @@ std::string_view MapFile(const char* path) {
   return bytes == MAP_FAILED ? std::string_view() : std::string_view(static_cast<const char*>(bytes), size);
 }
 
+// The base objects and the typed arrays bring some that stand in no group of their own.
+void Forget(JSContext* context, std::initializer_list<const char*> names) {
+  JSValue global = JS_GetGlobalObject(context);
+  for (const char* name : names) {
+    const JSAtom atom = JS_NewAtom(context, name);
+    JS_DeleteProperty(context, global, atom, 0);
+    JS_FreeAtom(context, atom);
+  }
+  JS_FreeValue(context, global);
+}
+
+// What lib uses of the language's library; tsconfig.engine.json says the same to the type checker. The rest is left out, so that
+// nobody has to ask whether a fault in it can be reached: eval and Function(), Proxy, weak references, String.normalize, Atomics.
+JSContext* NewContext(JSRuntime* runtime) {
+  JSContext* context = JS_NewContextRaw(runtime);
+  JS_AddIntrinsicBaseObjects(context);
+  JS_AddIntrinsicDate(context);
+  JS_AddIntrinsicRegExp(context);
+  JS_AddIntrinsicJSON(context);
+  JS_AddIntrinsicMapSet(context);
+  JS_AddIntrinsicTypedArrays(context);
+  JS_AddIntrinsicPromise(context);
+  Forget(context, {"Atomics", "SharedArrayBuffer", "Function", "eval"});
+  return context;
+}
+
 bool Load(Snapshot& snapshot, std::string_view program) {
   snapshot.runtime = JS_NewRuntime2(&kHeap, nullptr);
-  snapshot.context = JS_NewContext(snapshot.runtime);
+  snapshot.context = NewContext(snapshot.runtime);
   snapshot.process = DefineGlobals(snapshot.context);
   JSValue exports = LoadModule(snapshot.context, program);
   if (!JS_IsException(exports)) {
