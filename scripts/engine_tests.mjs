@@ -18,8 +18,8 @@ export function pureTests() {
 /** The block of the snapshot is as large as the program needs it, so the tests are several programs. */
 const PARTS = 3;
 
-/** Builds the programs. @returns their paths */
-export function buildEngineTests() {
+/** Builds the programs. @param options as those of makeSnapshot. @returns their paths */
+export function buildEngineTests(options = {}) {
   mkdirSync(join(ROOT, FOLDER), { recursive: true });
   // The bundler looks for tap here first.
   writeFileSync(
@@ -27,10 +27,10 @@ export function buildEngineTests() {
     JSON.stringify({ compilerOptions: { baseUrl: ".", paths: { tap: [relative(FOLDER, "conformance/engine/tap.ts")] } } }),
   );
   const tests = pureTests();
-  return Array.from({ length: PARTS }, (_, part) => build(part, tests.filter((_, index) => index % PARTS === part)));
+  return Array.from({ length: PARTS }, (_, part) => build(part, tests.filter((_, index) => index % PARTS === part), options));
 }
 
-function build(part, tests) {
+function build(part, tests, options) {
   const from = (file) => JSON.stringify(relative(FOLDER, file));
   const entry = join(FOLDER, `entry${part}.ts`);
   const imports = tests.map((file) => `import ${from(file)};\n`);
@@ -40,7 +40,7 @@ function build(part, tests) {
     "build", "--target=node", "--format=esm", "--minify-syntax", `--tsconfig-override=${join(FOLDER, "tsconfig.json")}`,
     "--define", 'process.env.RUNT_COMPILED="1"', entry, "--outfile", module,
   ]);
-  const output = join(FOLDER, `tests${part}`);
-  makeSnapshot(module, output);
+  const output = join(FOLDER, `tests${part}${options.isSanitized === true ? "-sanitized" : ""}`);
+  makeSnapshot(module, output, options);
   return join(ROOT, output);
 }

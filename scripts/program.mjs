@@ -11,6 +11,8 @@ import { dropForeignBuild, install, run } from "./steps.mjs";
 export const MODULE = "build/program/runt.js";
 /** Where CMake makes the engine. */
 export const ENGINE_BUILD = "build/native-engine";
+/** Where CMake makes the engine with the sanitizers. */
+const SANITIZED_BUILD = "build/native-sanitized";
 /** The bundler. */
 export const BUN = "node_modules/bun/bin/bun.exe";
 /** The program with the module loaded. */
@@ -25,24 +27,32 @@ export function makeProgram(output) {
   install(WITH_SNAPSHOT, output);
 }
 
-/** Makes a program of a JavaScript module that exports `main`; files are relative to the checkout. @throws StepFailed */
-export function makeSnapshot(module, output) {
-  dropForeignBuild(ENGINE_BUILD);
+/**
+ * Makes a program of a JavaScript module that exports `main`; files are relative to the checkout.
+ * @param options.isSanitized with the address and undefined behaviour sanitizers, and a collector that runs at every allocation
+ *   whose number is a multiple of the environment variable RUNT_COLLECT_EVERY
+ * @throws StepFailed
+ */
+export function makeSnapshot(module, output, { isSanitized = false } = {}) {
   const bytecode = `${module}.bin`;
-  run(join(ROOT, cmakeEngine("compile")), [bytecode, module]);
-  const program = cmakeEngine("program");
+  dropForeignBuild(ENGINE_BUILD);
+  run(join(ROOT, cmakeEngine("compile", ENGINE_BUILD)), [bytecode, module]);
+  const folder = isSanitized ? SANITIZED_BUILD : ENGINE_BUILD;
+  dropForeignBuild(folder);
+  const program = cmakeEngine("program", folder, isSanitized ? { RUNT_SANITIZE: "ON" } : {});
   rmSync(join(ROOT, output), { force: true });
   run(join(ROOT, program), [bytecode, output]);
 }
 
-/** Builds a target of the engine. @returns the file that was made */
-function cmakeEngine(target) {
+/** Builds a target of the engine in a build directory. @returns the file that was made */
+function cmakeEngine(target, folder, more = {}) {
   const cmake = join(ROOT, "node_modules/cmake-js/bin/cmake-js");
   const settings = {
     RUNT_QUICKJS: join(ROOT, QUICKJS),
     RUNT_QUICKJS_VERSION: QUICKJS_VERSION,
+    ...more,
   };
   const options = Object.entries(settings).map(([name, value]) => `--CD${name}=${value}`);
-  run(process.execPath, [cmake, "build", "--out", ENGINE_BUILD, "--parallel", String(availableParallelism()), ...options, "--target", target]);
-  return `${ENGINE_BUILD}/native/${target}`;
+  run(process.execPath, [cmake, "build", "--out", folder, "--parallel", String(availableParallelism()), ...options, "--target", target]);
+  return `${folder}/native/${target}`;
 }

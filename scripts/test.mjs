@@ -3,6 +3,7 @@
 //
 //   npm test [-- WORD...]   only the test files whose path contains one of the words
 //   npm test -- vm          the files that run in the virtual machine with cgroup v2 as well; npm run test:v2 has more
+//   npm test -- sanitized   the engine under sanitizers, with a collector that runs at every allocation
 //   npm test -- release     two builds are the same, the release before and this one get on, and the files of a release install
 //   RUNTIME=/path npm test  the conformance cases with another runtime
 import { spawn, spawnSync } from "node:child_process";
@@ -10,6 +11,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ensureNpmPackages, environment, PACKAGES, prepare, ROOT } from "./prepare.mjs";
 import { buildEngineTests } from "./engine_tests.mjs";
+import { makeSnapshot, MODULE } from "./program.mjs";
 import { dropForeignBuild } from "./steps.mjs";
 import { count, describe, testFiles } from "./tap.mjs";
 
@@ -123,14 +125,36 @@ function checkEngineTypes() {
 }
 
 /** Paths of the programs with the unit tests that the engine runs. */
-function buildEngine() {
+function buildEngine(options = {}) {
   say("building the unit tests for the engine");
   try {
-    return buildEngineTests();
+    return buildEngineTests(options);
   } catch (error) {
     console.log(error.message.trim().split("\n").slice(-30).join("\n"));
     note("failed", "the unit tests for the engine do not build");
     return [];
+  }
+}
+
+/** Files of cases that the sanitized program is tried with as well. */
+const SANITIZED_CASES = ["lifecycle", "bad_input", "update"].map((name) => `conformance/cases/${name}.test.ts`);
+const SANITIZED = "build/program.sanitized";
+
+/**
+ * The engine under the sanitizers, with a collector that runs at every allocation: nothing of the snapshot is ever freed, and no value
+ * is held without a reference.
+ */
+async function runSanitized(Parser) {
+  const programs = buildEngine({ isSanitized: true });
+  if (programs.length === 0) return;
+  makeSnapshot(MODULE, SANITIZED, { isSanitized: true });
+  // The unit tests make millions of objects, each of which would have the collector look at all others.
+  // The program ends without freeing anything: the kernel takes it all at once.
+  const extra = { RUNT_COLLECT_EVERY: "1", ASAN_OPTIONS: "detect_leaks=0", RUNTIME: join(ROOT, SANITIZED) };
+  for (const [part, program] of programs.entries()) await runTap(Parser, `unit tests in the engine, sanitized, part ${part + 1}`, program, [], { ...extra, RUNT_COLLECT_EVERY: "97" });
+  if (process.getuid?.() !== 0) return;
+  for (const file of SANITIZED_CASES) {
+    await runTap(Parser, `${file}, sanitized`, process.execPath, ["--enable-source-maps", join(ROOT, "build/js", file.replace(/\.ts$/, ".js"))], extra);
   }
 }
 
@@ -172,6 +196,8 @@ async function main() {
     checkEngineTypes();
     for (const [part, program] of buildEngine().entries()) await runTap(Parser, `unit tests in the engine, part ${part + 1}`, program, []);
   }
+
+  if (words.length === 0 || words.includes("sanitized")) await runSanitized(Parser);
 
   await runAll(["lib", "bin", "tools"].flatMap(testFiles).filter(wanted), JOBS, Parser);
 
