@@ -37,6 +37,7 @@ const CALLS = {
   socketpair: [53, EMFILE],
   execve: [59, ENOMEM],
   wait4: [61, EINTR],
+  fcntl: [72, ENOMEM],
   flock: [73, ENOMEM],
   setgroups: [116, ENOMEM],
   setresuid: [117, EAGAIN],
@@ -129,7 +130,7 @@ function bundleOf(t: Test, box: Box): { dir: string; expected: string; calls: st
 const MOST = ALL ? 1000 : 5;
 
 const TRIED: readonly (readonly [who: number, calls: readonly Call[], most?: number])[] = [
-  [RUNTIME, ["openat"], 1000],
+  [RUNTIME, ["openat", "fcntl"], 1000],
   [RUNTIME, ["socketpair", "memfd_create", "clone3", "mkdirat", "sendmsg", "recvmsg", "renameat", "pidfd_open"]],
   [JOIN, ["execveat", "clone3", "sendmsg", "prctl"]],
   [INIT, ["mmap", "sendmsg", "recvmsg", "openat", "move_mount", "mount_setattr", "mknodat", "pivot_root"]],

@@ -22,7 +22,11 @@ export class HookOutput {
   /** @throws SYSCALL */
   constructor() {
     [this.#pipe, this.end] = checkValue(native.pipe(), "pipe");
-    native.fcntl(this.#pipe, F_SETFL, O_NONBLOCK);
+    const made = native.fcntl(this.#pipe, F_SETFL, O_NONBLOCK);
+    if (made >= 0) return;
+    // Reading it would wait for ever.
+    this.close();
+    check(made, "fcntl of the pipe for a hook's output");
   }
 
   /**
