@@ -16,7 +16,6 @@ t.test("kill leaves no process, whenever it comes", { skip: needsRoot }, (t) => 
       early: true,
       stdio: [0, 1, 2],
       preserveFds: 0,
-      hookOutput: () => "",
     });
     init.begin(undefined, () => undefined);
     const until = performance.now() + (round / ROUNDS) * LONGEST;

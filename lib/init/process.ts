@@ -44,8 +44,6 @@ export interface InitOptions {
   readonly preserveFds: number;
   /** Cgroup v2 directory to be born in. Default: the runtime's own. */
   readonly cgroupFd?: number;
-  /** What the hooks that init ran have printed. */
-  readonly hookOutput: () => string;
 }
 
 /**
@@ -66,7 +64,7 @@ export class InitProcess {
   /** Pid of the container's first process, in the runtime's pid namespace; 0 before it has been cloned. */
   pid = 0;
   pidfd: number;
-  readonly #hookOutput: () => string;
+  #hookOutput: () => string = () => "";
   /** CLONE_NEW* that are left for {@link begin}. */
   readonly #rest: number;
   #refused: ((errno: number) => void) | undefined;
@@ -76,6 +74,8 @@ export class InitProcess {
   /** What was said before the pid was known. */
   readonly #early: FromInit[] = [];
   #control: number;
+  /** The pids may be those of other processes by now. */
+  #isKilled = false;
   /** The stage before; it ends when it has cloned the container's first process. */
   #joiner: number | undefined;
   readonly #buffer = new Uint8Array(FAILURE_SIZE);
@@ -107,7 +107,6 @@ export class InitProcess {
     this.#joiner = pid;
     this.pidfd = pidfd;
     this.#control = control;
-    this.#hookOutput = options.hookOutput;
   }
 
   /**
@@ -123,14 +122,16 @@ export class InitProcess {
   /**
    * Sends init its plan, which it runs.
    * @param slots the descriptors that the plan's steps refer to, in order; they stay the caller's
+   * @param hookOutput reads what the hooks that init runs have printed, for the error of one that fails
    * @throws SYSCALL, HOST_UNABLE where there are more than init can take
    */
-  sendPlan(plan: Plan, slots: readonly number[]): void {
+  sendPlan(plan: Plan, slots: readonly number[], hookOutput?: () => string): void {
     if (slots.length > MAX_SLOTS) {
       const text = `the plan needs ${slots.length} descriptors, init takes ${MAX_SLOTS}`;
       throw new RuntimeError("HOST_UNABLE", text, { pointer: "/mounts" });
     }
     this.#steps = plan.steps;
+    if (hookOutput !== undefined) this.#hookOutput = hookOutput;
     const fd = check(native.sealedMemfd("runt:plan", encodePlan(plan.steps)), "memfd_create");
     try {
       const times = planTracer?.(plan);
@@ -234,10 +235,12 @@ export class InitProcess {
   }
 
   /**
-   * Ends whatever of init is still there, and reaps it.
+   * Ends whatever of init is still there, and reaps it; once.
    * @param thaw lets go what the freezer keeps from ending. Default: that is somebody else's, and it ends when he thaws it
    */
   kill(thaw?: () => void): void {
+    if (this.#isKilled) return;
+    this.#isKilled = true;
     if (this.#joiner !== undefined) this.#endJoiner(this.#joiner, thaw);
     this.#findFirst();
     if (this.pid !== 0) end(this.pid, thaw);

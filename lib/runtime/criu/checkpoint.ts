@@ -1,6 +1,7 @@
 /** `checkpoint`: the processes of a container as files, by CRIU. */
 import { RuntimeError } from "../../errors.ts";
 import type { Config } from "../../spec/types.ts";
+import { Descriptors } from "../../sys/descriptors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_RDWR, O_TRUNC, O_WRONLY, check } from "../../sys/files.ts";
 import { F_GETFL } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
@@ -40,7 +41,7 @@ export const DESCRIPTORS = "descriptors.json";
 export async function checkpoint(context: RuntimeContext, options: CheckpointOptions): Promise<void> {
   warnIfRootless(context);
   const entry = find(context.root, options.id);
-  const fds: number[] = [];
+  const descriptors = new Descriptors();
   try {
     const record = recordOf(entry);
     const now = status(entry, record);
@@ -53,14 +54,14 @@ export async function checkpoint(context: RuntimeContext, options: CheckpointOpt
     checkParent(options);
     checkStatusFd(options.statusFd);
     await checkFeatures(options);
-    const directories = openDirectories(options, true, "dump.log", fds);
+    const directories = openDirectories(options, true, "dump.log", descriptors);
     await dump(context, options, savedConfig(entry), record, directories);
     if (options.leaveRunning === true || options.preDump === true) return;
     // CRIU has killed the processes; this waits until the first one is gone.
     await stopInit(record, context.root);
     await destroy(context, entry, record);
   } finally {
-    for (const fd of fds) native.close(fd);
+    descriptors.close();
     entry.close();
   }
 }

@@ -34,7 +34,7 @@ export async function makeMountPoints({ config, path, rootfs }: Bundle): Promise
   steps.push({ op: "ready", origin: "", fields: {} });
   markHeldMounts(steps);
   const clone = { flags: K.CLONE_NEWNS, staged: false };
-  const init = InitProcess.start({ clone, stdio: [0, 1, 2], preserveFds: 0, hookOutput: () => "" });
+  const init = InitProcess.start({ clone, stdio: [0, 1, 2], preserveFds: 0 });
   try {
     init.sendPlan({ steps, slots: [] }, []);
     await init.first();

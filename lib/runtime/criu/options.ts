@@ -2,6 +2,7 @@
 import { CRIU_CONFIG } from "../../spec/annotations.ts";
 import type { Config } from "../../spec/types.ts";
 import { Errno } from "../../kernel/errno.ts";
+import type { Descriptors } from "../../sys/descriptors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_RDONLY, check, exists } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { programName } from "../../sys/program_name.ts";
@@ -43,23 +44,23 @@ export interface CriuDirectories {
 }
 
 /**
- * Opens the directories, and makes the work directory; the descriptors go into `fds` too, which belongs to the caller.
+ * Opens the directories, and makes the work directory.
+ * @param descriptors owns them
  * @param make the image directory is made where it is missing
  * @throws SYSCALL
  */
-export function openDirectories(options: CriuOptions, make: boolean, logFile: string, fds: number[]): CriuDirectories {
+export function openDirectories(options: CriuOptions, make: boolean, logFile: string, descriptors: Descriptors): CriuDirectories {
   if (make) makeDirectories(options.imagePath);
-  const images = openDirectory("--image-path", options.imagePath, fds);
+  const images = openDirectory("--image-path", options.imagePath, descriptors);
   const { workPath } = options;
   if (workPath === undefined) return { images, work: undefined, log: `${options.imagePath}/${logFile}` };
   makeDirectories(workPath);
-  return { images, work: openDirectory("--work-path", workPath, fds), log: `${workPath}/${logFile}` };
+  return { images, work: openDirectory("--work-path", workPath, descriptors), log: `${workPath}/${logFile}` };
 }
 
-function openDirectory(flag: string, path: string, fds: number[]): number {
+function openDirectory(flag: string, path: string, descriptors: Descriptors): number {
   const fd = native.open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  fds.push(check(fd, `${flag}: open ${path}`, { path }));
-  return fd;
+  return descriptors.own(check(fd, `${flag}: open ${path}`, { path }));
 }
 
 function makeDirectories(path: string): void {

@@ -9,6 +9,7 @@ import { outputText } from "../../init/hook_output.ts";
 import { type Annotations, HOOKS_STDERR, HOOKS_STDOUT } from "../../spec/annotations.ts";
 import type { Hook, Hooks } from "../../spec/types.ts";
 import { errnoText } from "../../kernel/errno.ts";
+import { Descriptors, withDescriptor } from "../../sys/descriptors.ts";
 import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_RDONLY, O_WRONLY, check } from "../../sys/files.ts";
 import { SIGKILL } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
@@ -55,62 +56,63 @@ export async function runHook(
   cwd: string,
   annotations?: Annotations,
 ): Promise<void> {
-  const stdout = openFile(HOOKS_STDOUT, annotations);
-  const stderr = openFile(HOOKS_STDERR, annotations);
-  const output = new HookOutput();
-  // A memfd instead of a pipe: a hook that never reads its stdin cannot stop or kill the runtime.
-  const input = openInput(state);
   const facts = { pointer: `/hooks/${kind}/${index}`, path: hook.path };
-  const fail = (reason: string): RuntimeError => {
-    const text = `error running ${kind} hook #${index}: ${hook.path}: ${reason}`;
-    return new RuntimeError("HOOK_FAILED", `${text}${outputText(output.text())}`, facts);
-  };
+  const open = new Descriptors();
   try {
-    const spawned = native.spawn({
-      program: hook.path,
-      args: hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path],
-      // Hooks look for programs by PATH, and runc and crun let them.
-      env: hook.env ?? callersEnvironment(),
-      fds: [input, stdout ?? output.end, stderr ?? output.end],
-      cwd,
-      // A runtime that is killed leaves nothing behind. What a hook itself starts is not meant by this.
-      dieWithParent: true,
-    });
-    if (typeof spawned === "number") throw fail(`execve: ${errnoText(-spawned)}`);
-    const limit = hook.timeout === undefined ? -1 : hook.timeout * 1000;
-    let ready = false;
-    let exited: ReturnType<typeof native.waitpid> = null;
-    try {
-      ready = await output.follow(spawned.pidfd, limit);
-    } finally {
-      if (!ready) native.pidfdKill(spawned.pidfd, SIGKILL);
-      exited = native.waitpid(spawned.pid, false);
-      native.close(spawned.pidfd);
-    }
-    if (!ready) throw fail(`hook ran past specified timeout of ${hook.timeout}s`);
-    if (exited === null || typeof exited === "number") throw fail("it was lost");
-    if (exited.signaled) throw fail(`signal: ${signalText(exited.status)}`);
-    if (exited.status !== 0) throw fail(`exit status ${exited.status}`);
+    const stdout = openFile(HOOKS_STDOUT, annotations, open);
+    const stderr = openFile(HOOKS_STDERR, annotations, open);
+    const output = open.attach(new HookOutput());
+    // A memfd instead of a pipe: a hook that never reads its stdin cannot stop or kill the runtime.
+    const fds = [open.own(openInput(state)), stdout ?? output.end, stderr ?? output.end];
+    const problem = await problemOf(hook, fds, cwd, output);
+    if (problem === undefined) return;
+    const text = `error running ${kind} hook #${index}: ${hook.path}: ${problem}`;
+    throw new RuntimeError("HOOK_FAILED", `${text}${outputText(output.text())}`, facts);
   } finally {
-    native.close(input);
-    output.close();
-    if (stdout !== undefined) native.close(stdout);
-    if (stderr !== undefined) native.close(stderr);
+    open.close();
   }
 }
 
-/** The file of an annotation, open for appending. @throws SYSCALL */
-function openFile(name: string, annotations: Annotations | undefined): number | undefined {
+/** Runs a hook with standard streams until its end. @returns why it has failed; `undefined` if it has not */
+async function problemOf(hook: Hook, fds: readonly number[], cwd: string, output: HookOutput): Promise<string | undefined> {
+  const spawned = native.spawn({
+    program: hook.path,
+    args: hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path],
+    // Hooks look for programs by PATH, and runc and crun let them.
+    env: hook.env ?? callersEnvironment(),
+    fds,
+    cwd,
+    // A runtime that is killed leaves nothing behind. What a hook itself starts is not meant by this.
+    dieWithParent: true,
+  });
+  if (typeof spawned === "number") return `execve: ${errnoText(-spawned)}`;
+  const limit = hook.timeout === undefined ? -1 : hook.timeout * 1000;
+  let ready = false;
+  let exited: ReturnType<typeof native.waitpid> = null;
+  try {
+    ready = await output.follow(spawned.pidfd, limit);
+  } finally {
+    if (!ready) native.pidfdKill(spawned.pidfd, SIGKILL);
+    exited = native.waitpid(spawned.pid, false);
+    native.close(spawned.pidfd);
+  }
+  if (!ready) return `hook ran past specified timeout of ${hook.timeout}s`;
+  if (exited === null || typeof exited === "number") return "it was lost";
+  if (exited.signaled) return `signal: ${signalText(exited.status)}`;
+  return exited.status === 0 ? undefined : `exit status ${exited.status}`;
+}
+
+/** The file of an annotation, open for appending. @param open owns it @throws SYSCALL */
+function openFile(name: string, annotations: Annotations | undefined, open: Descriptors): number | undefined {
   const path = annotations?.[name] ?? "";
   if (path === "") return undefined;
   const fd = native.open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o700);
-  return check(fd, `annotations["${name}"]: open ${path}`, { pointer: `/annotations/${name}`, path });
+  return open.own(check(fd, `annotations["${name}"]: open ${path}`, { pointer: `/annotations/${name}`, path }));
 }
 
 function openInput(text: string): number {
   const memfd = check(native.sealedMemfd("runt:state", new TextEncoder().encode(text)), "memfd_create");
   // A new open file starts at offset 0, wherever writing left the other.
-  const fd = native.open(AT_FDCWD, `/proc/self/fd/${memfd}`, O_RDONLY | O_CLOEXEC, 0);
-  native.close(memfd);
+  const fd = withDescriptor(memfd, () => native.open(AT_FDCWD, `/proc/self/fd/${memfd}`, O_RDONLY | O_CLOEXEC, 0));
   return check(fd, "open the hook's input");
 }

@@ -15,6 +15,7 @@ import { isIdMapOption, parseIdMapOption } from "../../spec/rules/id_map_option.
 import { propertyName } from "../../spec/json/property_name.ts";
 import type { Config, Mount } from "../../spec/types.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";
+import { Descriptors } from "../../sys/descriptors.ts";
 import { AT_FDCWD, check, O_CLOEXEC, O_PATH, O_RDONLY } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { writeMaps, type IdMaps } from "./id_maps.ts";
@@ -25,7 +26,7 @@ import type { OpenNamespaces } from "./namespaces.ts";
  * was mounted before it.
  *
  * @param joined the namespaces that the container joins
- * @param fds gets what has to stay open until the container is ready
+ * @param descriptors owns what has to stay open until the container is ready
  * @returns opens the source of the entry `index` of `mounts` as the process `pid` sees it; `undefined` where that process has
  * to do it. It throws SYSCALL and NOT_SUPPORTED, with the mount's property
  */
@@ -34,7 +35,7 @@ export function mountTrees(
   bundle: string,
   namespaces: Namespaces,
   joined: OpenNamespaces,
-  fds: number[],
+  descriptors: Descriptors,
 ): (index: number, pid: number) => number | undefined {
   const users = new Map<string, number>();
   return (index, pid) => {
@@ -61,7 +62,7 @@ export function mountTrees(
       }
       check(changed, `${name}: mount_setattr`, { pointer, path });
       if (idMapped) {
-        const user = usersOf(mount, config, namespaces, joined, users, fds);
+        const user = usersOf(mount, config, namespaces, joined, users, descriptors);
         mapIds(fd, user, options.idmap === "ridmap", mount, pointer, path);
       }
     } catch (error) {
@@ -77,11 +78,10 @@ export function mountTrees(
  * user namespace, its locked flags. Of this process's own where the other may not be entered.
  */
 function openAsSeenBy(pid: number, path: string, recursive: boolean, follow: boolean): number {
-  const own: number[] = [];
+  const own = new Descriptors();
   const open = (name: string, flags: number): number => {
     const fd = native.open(AT_FDCWD, `/proc/${pid}/${name}`, flags | O_CLOEXEC, 0);
-    if (fd >= 0) own.push(fd);
-    return fd;
+    return fd < 0 ? fd : own.own(fd);
   };
   try {
     const there = open("ns/mnt", O_RDONLY);
@@ -89,7 +89,7 @@ function openAsSeenBy(pid: number, path: string, recursive: boolean, follow: boo
     const fd = there < 0 || root < 0 ? -Errno.EPERM : native.openTreeIn(there, root, path, recursive, follow);
     return fd === -Errno.EPERM || fd === -Errno.EINVAL ? native.openTree(path, recursive, follow) : fd;
   } finally {
-    for (const fd of own) native.close(fd);
+    own.close();
   }
 }
 
@@ -109,7 +109,7 @@ function usersOf(
   namespaces: Namespaces,
   joined: OpenNamespaces,
   users: Map<string, number>,
-  fds: number[],
+  descriptors: Descriptors,
 ): number {
   const listed = (mount.uidMappings?.length ?? 0) > 0;
   const asked = listed ? undefined : optionMaps(mount, config);
@@ -124,8 +124,7 @@ function usersOf(
   let fd = users.get(key);
   if (fd === undefined) {
     const pointer = own ? `/mounts/${config.mounts?.indexOf(mount) ?? 0}` : "/linux";
-    fd = makeUserNamespace((pid) => writeMaps(pid, maps, pointer), pointer);
-    fds.push(fd);
+    fd = descriptors.own(makeUserNamespace((pid) => writeMaps(pid, maps, pointer), pointer));
     users.set(key, fd);
   }
   return fd;

@@ -8,6 +8,7 @@ import { pointerStep } from "../../spec/json/exact.ts";
 import { propertyName } from "../../spec/json/property_name.ts";
 import type { LinuxNetDevice } from "../../spec/types.ts";
 import { Errno } from "../../kernel/errno.ts";
+import { Descriptors } from "../../sys/descriptors.ts";
 import { AT_FDCWD, check, O_CLOEXEC, O_RDONLY } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { addAddress, addRoute, linkAddresses, linkRoutes, links, moveLink, openNetlink, setLinkUp, type Link, type LinkAddress, type LinkRoute } from "../../sys/netlink.ts";
@@ -44,21 +45,17 @@ export function moveNetDevices(
     const text = "linux.netDevices: network devices are not supported for rootless containers";
     throw new RuntimeError("HOST_UNABLE", text, { pointer: "/linux/netDevices" });
   }
-  const open: number[] = [];
-  const keep = (fd: number): number => {
-    open.push(fd);
-    return fd;
-  };
+  const open = new Descriptors();
   const moved: Moved[] = [];
   const close = (): void => {
     moved.length = 0;
-    for (const fd of open.splice(0)) native.close(fd);
+    open.close();
   };
   try {
-    const ours = keep(openNamespace("self"));
-    const theirs = keep(openNamespace(String(pid)));
-    const outside = keep(openNetlink());
-    const inside = keep(openNetlink(theirs));
+    const ours = open.own(openNamespace("self"));
+    const theirs = open.own(openNamespace(String(pid)));
+    const outside = open.own(openNetlink());
+    const inside = open.own(openNetlink(theirs));
     const back = (): void => {
       for (const device of moved.splice(0).reverse()) moveBack(device, outside, inside, ours);
       close();

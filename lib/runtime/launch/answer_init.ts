@@ -11,41 +11,40 @@ import { executed } from "../container/status.ts";
 import { fromOutside } from "./from_outside.ts";
 
 /** What tells of processes that were killed for want of memory. */
-type Starving = Pick<Cgroup, "oomKills" | "oomKillsAround">;
+export type Starving = Pick<Cgroup, "oomKills" | "oomKillsAround">;
 
-/** What is done at two of the questions. */
-export interface Service {
+/** What is done at the questions of init. */
+export interface Service extends Starving {
   /** What comes up, for errors. Default "container init". */
   readonly who?: string;
-  /** Runs the prestart and createRuntime hooks. */
-  readonly runtimeHooks: () => Promise<void>;
-  /** Moves `linux.netDevices` into the network namespace of a process; `exec` is never asked. */
-  readonly netDevices?: (pid: number) => void | Promise<void>;
-  /** Opens the source of an entry of `mounts` as a process sees it; `undefined` where it has to do that itself. */
-  readonly mountTree?: (mount: number, pid: number) => number | undefined;
-  /** What init need not wait for; runs once it goes on in its cgroup, with most of its work before it. */
-  readonly meanwhile?: () => void;
-  /** Hands a seccomp listener, a descriptor of init's, to the agent. @returns an errno where it cannot be had, else 0 */
-  readonly seccompListener: (fd: number) => number;
   /** The caller's descriptors that the process has as 0, 1 and 2. */
   readonly stdio: readonly number[];
+  /** Makes the cgroup ready for a process that joins it, where that takes more than the descriptors. */
+  register?(pid: number): void;
+  /** Opens the files by which a process joins the cgroup; they are the caller's. */
+  joinFds(): readonly number[];
+  /** What init need not wait for; runs once it goes on in its cgroup, with most of its work before it. */
+  meanwhile?(): void;
+  /** Opens the source of an entry of `mounts` as a process sees it; `undefined` where it has to do that itself. */
+  mountTree?(mount: number, pid: number): number | undefined;
+  /** Moves `linux.netDevices` into the network namespace of a process; `exec` is never asked. */
+  netDevices?(pid: number): void;
+  /** Runs the prestart and createRuntime hooks; `exec` is never asked. */
+  runtimeHooks?(): Promise<void>;
+  /** Hands a seccomp listener, a descriptor of init's, to the agent. @returns an errno where it cannot be had, else 0 */
+  seccompListener(fd: number): number;
   /** Makes the container known; after it init goes on without the runtime. */
-  readonly ready: () => void;
+  ready(): void;
 }
 
 /**
  * Answers init until it is ready.
  * @throws STEP_FAILED, HOOK_FAILED, INIT_DIED
  */
-export async function serve(
-  init: InitProcess,
-  config: Config,
-  cgroup: Pick<Cgroup, "joinFds" | "register"> & Starving,
-  service: Service,
-): Promise<void> {
+export async function serve(init: InitProcess, config: Config, service: Service): Promise<void> {
   for (;;) {
     const question = await init.receive();
-    if (question === "end") throw await initDied(init, cgroup, service.who);
+    if (question === "end") throw await initDied(init, service, service.who);
     switch (question.kind) {
       case Message.ID_MAPS:
         init.answer(Message.ID_MAPS, [], await writeIdMaps(init.asking, config, question.value !== 0));
@@ -53,23 +52,21 @@ export async function serve(
       case Message.TIME_OFFSETS:
         init.answer(Message.TIME_OFFSETS, [], writeTimeOffsets(init.asking, config, question.value !== 0));
         continue;
-      case Message.CGROUP: {
-        cgroup.register?.(init.asking);
-        const fds = cgroup.joinFds();
-        answerWith(init, Message.CGROUP, fds);
+      case Message.CGROUP:
+        service.register?.(init.asking);
+        answerWith(init, Message.CGROUP, service.joinFds());
         service.meanwhile?.();
         continue;
-      }
       case Message.MOUNT_TREE: {
         const fd = service.mountTree?.(question.value, init.asking);
         answerWith(init, Message.MOUNT_TREE, fd === undefined ? [] : [fd]);
         continue;
       }
       case Message.RUNTIME_HOOKS:
-        await service.runtimeHooks();
+        await service.runtimeHooks?.();
         break;
       case Message.NET_DEVICES:
-        await service.netDevices?.(init.asking);
+        service.netDevices?.(init.asking);
         break;
       case Message.SECCOMP_LISTENER:
         init.answer(Message.SECCOMP_LISTENER, [], service.seccompListener(question.value));
@@ -78,7 +75,7 @@ export async function serve(
         if (question.value !== 0) fromOutside(init, question.value, service.stdio);
         service.ready();
         init.answer(Message.READY);
-        if (init.filtersLast && init.waits) await untilFiltered(init, cgroup, service.who);
+        if (init.filtersLast && init.waits) await untilFiltered(init, service, service.who);
         return;
       default:
         throw new RuntimeError("INTERNAL", `init asks an unknown question (${question.kind})`);

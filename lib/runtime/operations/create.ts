@@ -1,5 +1,4 @@
-import { native } from "../../sys/native.ts";
-import { connectConsole } from "../launch/console_socket.ts";
+import { Foreground } from "../foreground/foreground.ts";
 import { launch, openBundle } from "../launch/launch.ts";
 import type { CreateOptions, RuntimeContext } from "../options.ts";
 
@@ -13,15 +12,14 @@ import type { CreateOptions, RuntimeContext } from "../options.ts";
 export async function create(context: RuntimeContext, options: CreateOptions): Promise<number> {
   const bundle = openBundle(context, options);
   const terminal = bundle.config.process?.terminal === true;
-  const consoleSocket = await connectConsole(terminal, true, options);
+  const foreground = await Foreground.open(terminal, { ...options, detach: true }, false);
   try {
-    const mode = consoleSocket === undefined ? {} : { consoleSocket };
-    const launched = await launch(context, options, bundle, { waitForStart: true, ...mode });
+    const mode = { waitForStart: true, consoleSocket: foreground.openConsoleSocket() };
+    const launched = await launch(context, options, bundle, mode);
     const { pid } = launched.init;
-    launched.init.close();
-    launched.entry.close();
+    launched.close();
     return pid;
   } finally {
-    if (consoleSocket !== undefined) native.close(consoleSocket);
+    foreground.close();
   }
 }

@@ -1,21 +1,13 @@
 import { RuntimeError } from "../../errors.ts";
-import { checkValue } from "../../sys/files.ts";
 import { SIGKILL } from "../../kernel/numbers.ts";
-import { native } from "../../sys/native.ts";
-import type { Signals } from "../../sys/signals.ts";
-import { connectConsole } from "../launch/console_socket.ts";
 import { destroy } from "../container/destroy.ts";
-import { closeTerminal, openTerminal, type HostTerminal } from "../host/host_terminal.ts";
-import { launch, openBundle, type Launched } from "../launch/launch.ts";
-import type { CreateOptions, RunOptions, RuntimeContext } from "../options.ts";
-import { untilExecuted } from "../launch/answer_init.ts";
-import { afterStart } from "./start.ts";
-import { startError } from "../launch/start_error.ts";
 import { isAlive } from "../container/status.ts";
-import { catchSignals, ConsoleRelay, receiveMaster, supervise } from "../launch/supervise.ts";
-
-const SOCK_STREAM = 1;
-const PR_SET_CHILD_SUBREAPER = 36;
+import { Foreground } from "../foreground/foreground.ts";
+import { untilExecuted } from "../launch/answer_init.ts";
+import { launch, openBundle, type Launched } from "../launch/launch.ts";
+import { startError } from "../launch/start_error.ts";
+import type { CreateOptions, RunOptions, RuntimeContext } from "../options.ts";
+import { afterStart } from "./start.ts";
 
 /**
  * Creates and starts a container; unless detached, waits for its end and deletes it.
@@ -43,47 +35,29 @@ interface Outcome {
 }
 
 async function bringUp(context: RuntimeContext, options: RunOptions): Promise<Outcome> {
-  const detach = options.detach === true;
   const bundle = openBundle(context, options);
   if (bundle.config.process === undefined) {
     const text = "cannot start a container without process in its config.json";
     throw new RuntimeError("CONFIG_INVALID", text, { pointer: "/process" });
   }
   const terminal = bundle.config.process.terminal === true;
-  const given = await connectConsole(terminal, detach, options);
-  const host = terminal && !detach ? openTerminal() : undefined;
-  const pair = terminal && !detach ? checkValue(native.socketpair(SOCK_STREAM), "socketpair") : undefined;
-  const consoleSocket = given ?? pair?.[1];
-  if (!detach && options.noSubreaper !== true) native.prctl(PR_SET_CHILD_SUBREAPER, 1);
-  // From here on a signal must not end us: until the program runs it ends the waits, after that it is for the container.
-  const signals = detach ? undefined : catchSignals();
+  const foreground = await Foreground.open(terminal, options, options.noSubreaper !== true);
   try {
-    const mode = { waitForStart: false, ...(consoleSocket === undefined ? {} : { consoleSocket }) };
+    const mode = { waitForStart: false, consoleSocket: foreground.openConsoleSocket() };
     const launched = await launch(context, options, bundle, mode);
     try {
-      const status = await follow(context, launched, signals, options, pair?.[0], host);
+      const status = await follow(context, launched, foreground, options);
       return { pid: launched.init.pid, status };
     } finally {
-      launched.init.close();
-      launched.entry.close();
+      launched.close();
     }
   } finally {
-    for (const fd of [consoleSocket, pair?.[0]]) {
-      if (fd !== undefined && fd >= 0) native.close(fd);
-    }
-    closeTerminal(host);
+    foreground.close();
   }
 }
 
-async function follow(
-  context: RuntimeContext,
-  launched: Launched,
-  signals: Signals | undefined,
-  options: RunOptions,
-  console: number | undefined,
-  terminal: HostTerminal | undefined,
-): Promise<number> {
-  const { init, entry, record } = launched;
+async function follow(context: RuntimeContext, launched: Launched, foreground: Foreground, options: RunOptions): Promise<number> {
+  const { init, entry, record, notify } = launched;
   try {
     await untilExecuted(init, launched.cgroup);
   } catch (error) {
@@ -93,22 +67,13 @@ async function follow(
   // The container is everybody's now: `delete --force` must not have to wait for its end.
   entry.unlock();
   await afterStart(context, entry, record);
-  const { notify } = launched;
-  if (signals === undefined) {
+  if (foreground.isDetached) {
     await notify?.wait(init.pid, () => isAlive(record.init_process_pid, record.init_process_start));
-    notify?.close();
     return 0;
   }
   // This process stays: it is the one to watch for the service manager, which started it.
   notify?.follow(process.pid);
-  const relay = console === undefined || terminal === undefined ? undefined : new ConsoleRelay(receiveMaster(console), terminal);
-  let status: number;
-  try {
-    status = supervise(init.pid, init.pidfd, signals, relay, notify);
-  } finally {
-    notify?.close();
-    relay?.close();
-  }
+  const status = foreground.untilEnd(init.pid, init.pidfd, notify);
   if (status === 128 + SIGKILL) warnOfOom(context, launched);
   if (options.keep !== true) await destroy(context, entry, record);
   return status;

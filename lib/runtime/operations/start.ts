@@ -7,7 +7,7 @@ import { native } from "../../sys/native.ts";
 import { beforeBlocking, readable } from "../../sys/waiting.ts";
 import { destroy, stopInit } from "../container/destroy.ts";
 import { hookState, runHooks } from "../host/hooks.ts";
-import { NotifySocket } from "../launch/notify_socket.ts";
+import { NotifySocket } from "../host/notify_socket.ts";
 import type { RuntimeContext } from "../options.ts";
 import { starved } from "../launch/answer_init.ts";
 import { startError } from "../launch/start_error.ts";

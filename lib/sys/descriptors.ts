@@ -1,0 +1,55 @@
+/** Owners of descriptors: what is opened for a time is closed at the end of that time, whatever fails meanwhile. */
+import { native } from "./native.ts";
+
+/** Something that has descriptors of its own. */
+export interface Closable {
+  close(): void;
+}
+
+/** Owns descriptors until {@link Descriptors.close}. */
+export class Descriptors {
+  readonly #fds: number[] = [];
+  readonly #others: Closable[] = [];
+
+  /** Takes a descriptor over. @returns the same descriptor */
+  own(fd: number): number {
+    this.#fds.push(fd);
+    return fd;
+  }
+
+  /** Takes over something that has descriptors of its own. @returns the same */
+  attach<T extends Closable>(other: T): T {
+    this.#others.push(other);
+    return other;
+  }
+
+  /** Gives a descriptor away: the caller owns it from now on. @returns the same descriptor */
+  release(fd: number): number {
+    const at = this.#fds.indexOf(fd);
+    if (at >= 0) this.#fds.splice(at, 1);
+    return fd;
+  }
+
+  /** Those that it owns, in the order in which it got them. */
+  get all(): readonly number[] {
+    return this.#fds;
+  }
+
+  /** Closes all that it owns; what it gets after that it owns again. */
+  close(): void {
+    for (const other of this.#others.splice(0)) other.close();
+    for (const fd of this.#fds.splice(0)) native.close(fd);
+  }
+}
+
+/**
+ * Has `act` use a descriptor, which is closed when it returns or throws.
+ * @param fd negative: none, and nothing is closed
+ */
+export function withDescriptor<T>(fd: number, act: (fd: number) => T): T {
+  try {
+    return act(fd);
+  } finally {
+    if (fd >= 0) native.close(fd);
+  }
+}
