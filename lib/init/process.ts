@@ -9,6 +9,7 @@ import { CLONE_NEWPID } from "../kernel/plan_numbers.ts";
 import type { InitClone } from "../plan/namespaces.ts";
 import { FAILURE_SIZE, Message, type Step } from "../plan/steps.ts";
 import { Errno } from "../kernel/errno.ts";
+import { Descriptors, withDescriptor } from "../sys/descriptors.ts";
 import { AT_FDCWD, check, checkValue, SMALL_FILE } from "../sys/files.ts";
 import { SIGKILL, POLLIN } from "../kernel/numbers.ts";
 import { native, type Exited, type Received, type Spawned } from "../sys/native.ts";
@@ -86,18 +87,16 @@ export class InitProcess {
    */
   static start(options: InitOptions): InitProcess {
     const { preserveFds } = options;
-    const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
+    const descriptors = new Descriptors();
     try {
+      const [ours, theirs] = controlSockets(descriptors);
       const fds = [...options.stdio];
       for (let fd = 3; fd < 3 + preserveFds; fd++) fds.push(fd);
       fds.push(theirs);
       const { pid, pidfd } = spawnInit(fds, beginning(options), options.cgroupFd);
-      return new InitProcess(options, pid, pidfd, ours);
-    } catch (error) {
-      native.close(ours);
-      throw error;
+      return new InitProcess(options, pid, pidfd, descriptors.release(ours));
     } finally {
-      native.close(theirs);
+      descriptors.close();
     }
   }
 
@@ -132,14 +131,11 @@ export class InitProcess {
     }
     this.#steps = plan.steps;
     if (hookOutput !== undefined) this.#hookOutput = hookOutput;
-    const fd = check(native.sealedMemfd("runt:plan", encodePlan(plan.steps)), "memfd_create");
-    try {
+    withDescriptor(check(native.sealedMemfd("runt:plan", encodePlan(plan.steps)), "memfd_create"), (fd) => {
       const times = planTracer?.(plan);
       if (times === undefined) this.answer(Message.PLAN, [fd, ...slots]);
       else this.answer(Message.PLAN, [fd, ...slots, times], 1);
-    } finally {
-      native.close(fd);
-    }
+    });
   }
 
   /** Those of the plan that it was sent. */
@@ -305,8 +301,7 @@ export class InitProcess {
  * @throws SYSCALL
  */
 function spawnInit(fds: readonly number[], how: string, cgroupFd?: number): Spawned {
-  const executable = initExecutable();
-  try {
+  return withDescriptor(initExecutable(), (executable) => {
     const spawned = native.spawn({
       program: executable,
       // The name of the stage, as `ps` shows it; init writes the next one over it.
@@ -316,9 +311,13 @@ function spawnInit(fds: readonly number[], how: string, cgroupFd?: number): Spaw
       ...(cgroupFd === undefined ? {} : { cgroupFd }),
     });
     return checkValue(spawned, "start init");
-  } finally {
-    native.close(executable);
-  }
+  });
+}
+
+/** The two ends of a socket to init: ours, and the one that it gets. @param descriptors owns both @throws SYSCALL */
+function controlSockets(descriptors: Descriptors): readonly [ours: number, theirs: number] {
+  const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
+  return [descriptors.own(ours), descriptors.own(theirs)];
 }
 
 /**
@@ -329,27 +328,24 @@ function spawnInit(fds: readonly number[], how: string, cgroupFd?: number): Spaw
  * @throws SYSCALL, and what `write` throws
  */
 export function makeUserNamespace(write: (pid: number) => void, pointer: string): number {
-  const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
+  const descriptors = new Descriptors();
   let started: Spawned | undefined;
-  let users: number | undefined;
   try {
+    const [ours, theirs] = controlSockets(descriptors);
     // It has no use for standard streams, and gets none of the host's.
     started = spawnInit([theirs, theirs, theirs, theirs], "users");
-    native.close(theirs);
-    users = receiveUserNamespace(ours, pointer);
+    descriptors.own(started.pidfd);
+    // With our copy of its end open, its death would not be the end of the socket.
+    native.close(descriptors.release(theirs));
+    const users = descriptors.own(receiveUserNamespace(ours, pointer));
     write(started.pid);
-    return users;
-  } catch (error) {
-    if (users !== undefined) native.close(users);
-    throw error;
+    return descriptors.release(users);
   } finally {
-    if (started === undefined) native.close(theirs);
-    native.close(ours);
     if (started !== undefined) {
       native.pidfdKill(started.pidfd, SIGKILL);
       native.waitpid(started.pid, false);
-      native.close(started.pidfd);
     }
+    descriptors.close();
   }
 }
 

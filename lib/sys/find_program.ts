@@ -1,5 +1,6 @@
 /** Other programs: where they are, and what they print. */
 import { errnoText } from "../kernel/errno.ts";
+import { Descriptors } from "./descriptors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDWR, check } from "./files.ts";
 import { SIGKILL } from "../kernel/numbers.ts";
 import { native } from "./native.ts";
@@ -42,9 +43,10 @@ export interface Finished {
  */
 export async function runProgram(program: string, args: readonly string[], env: readonly string[]): Promise<Finished> {
   const name = program.slice(program.lastIndexOf("/") + 1);
-  const input = check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null");
-  const output = check(native.memfd(`runt:${name}`), "memfd_create");
+  const descriptors = new Descriptors();
   try {
+    const input = descriptors.own(check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null"));
+    const output = descriptors.own(check(native.memfd(`runt:${name}`), "memfd_create"));
     const fds = [input, output, output];
     const spawned = native.spawn({ program, args: [name, ...args], env, fds, dieWithParent: true });
     if (typeof spawned === "number") return { good: false, how: errnoText(-spawned), output: "" };
@@ -64,7 +66,6 @@ export async function runProgram(program: string, args: readonly string[], env: 
     const { signaled, status } = exited;
     return { good: !signaled && status === 0, how: `${signaled ? "signal: " : "exit status "}${status}`, output: text };
   } finally {
-    native.close(input);
-    native.close(output);
+    descriptors.close();
   }
 }

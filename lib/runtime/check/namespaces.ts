@@ -3,6 +3,7 @@ import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
 import { pointerStep } from "../../spec/json/exact.ts";
 import type { Config, LinuxNamespaceType } from "../../spec/types.ts";
 import { errnoText } from "../../kernel/errno.ts";
+import { withDescriptor } from "../../sys/descriptors.ts";
 import { AT_FDCWD, exists, O_CLOEXEC, O_NONBLOCK, O_RDONLY, readTextIfExists } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { hostSysctls } from "../host/network_sysctls.ts";
@@ -58,8 +59,7 @@ function checkJoined(
     report(pointer, `open ${path}: ${errnoText(-fd)}`);
     return;
   }
-  const found = native.ioctlInt(fd, NS_GET_NSTYPE, 0);
-  native.close(fd);
+  const found = withDescriptor(fd, () => native.ioctlInt(fd, NS_GET_NSTYPE, 0));
   if (found === flag) return;
   const kind = Object.entries(KINDS).find(([, [, other]]) => other === found)?.[0];
   report(

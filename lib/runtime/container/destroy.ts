@@ -13,6 +13,7 @@ import { Errno } from "../../kernel/errno.ts";
 import { check } from "../../sys/files.ts";
 import { SIGKILL } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
+import { openPidfd } from "../../sys/pidfd.ts";
 import { readable } from "../../sys/waiting.ts";
 import { hookState, runHook } from "../host/hooks.ts";
 import type { RuntimeContext } from "../options.ts";
@@ -60,20 +61,8 @@ export async function stopInit(record: ContainerRecord, root: string): Promise<v
 }
 
 /** A pidfd of the container's first process; `undefined` if that is gone. @throws SYSCALL if that cannot be told */
-export function openInit(record: ContainerRecord): number | undefined {
-  const { init_process_pid: pid, init_process_start: startTime } = record;
-  if (pid === 0) return undefined;
-  const pidfd = native.pidfdOpen(pid);
-  if (pidfd === -Errno.ESRCH || pidfd === -Errno.EINVAL) return undefined;
-  check(pidfd, `pidfd_open ${pid}`);
-  let alive = false;
-  try {
-    // Looked at after the pidfd was opened: so it is this process that the descriptor stands for.
-    alive = isAlive(pid, startTime);
-  } finally {
-    if (!alive) native.close(pidfd);
-  }
-  return alive ? pidfd : undefined;
+export function openInit({ init_process_pid: pid, init_process_start: startTime }: ContainerRecord): number | undefined {
+  return openPidfd(pid, () => isAlive(pid, startTime));
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { KnownNamespace, MadeNamespaces } from "../record.ts";
 import * as K from "../../kernel/plan_numbers.ts";
 import { readNamespaces } from "../../plan/namespaces.ts";
+import { withDescriptor } from "../../sys/descriptors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY } from "../../sys/files.ts";
 import { SIGKILL, SIGSTOP } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
@@ -314,8 +315,7 @@ function identify(path: string): KnownNamespace | undefined {
   const number = numberOf(path);
   const fd = native.open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
   if (fd < 0) return undefined;
-  const id = native.namespaceId(fd);
-  native.close(fd);
+  const id = withDescriptor(fd, () => native.namespaceId(fd));
   if (number === undefined) return undefined;
   return typeof id === "string" ? { number, id } : { number };
 }

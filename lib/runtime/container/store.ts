@@ -7,6 +7,7 @@
 import type { ContainerRecord } from "../record.ts";
 import { RuntimeError } from "../../errors.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";
+import { withDescriptor } from "../../sys/descriptors.ts";
 import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_TRUNC, O_WRONLY, check, checkValue, syscallError } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { readable } from "../../sys/waiting.ts";
@@ -170,9 +171,7 @@ export class Entry {
     const fd = native.open(AT_FDCWD, this.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) return false;
     // A shared lock: two that only look must not keep each other, or a `create`, from working.
-    const result = native.flock(fd, LOCK_SH | LOCK_NB);
-    native.close(fd);
-    return result < 0;
+    return withDescriptor(fd, () => native.flock(fd, LOCK_SH | LOCK_NB)) < 0;
   }
 
   /** Whether the directory still stands at its path, rather than having been deleted meanwhile. */

@@ -104,7 +104,7 @@ async function dump(
       if (script === "status-ready" && options.statusFd !== undefined) tellStatus(context, options.statusFd);
     });
   } catch (error) {
-    throw explained(error, what, directories.log);
+    throw await explained(error, what, directories.log);
   } finally {
     criu.close();
   }

@@ -5,10 +5,11 @@
  */
 import { RuntimeError } from "../../errors.ts";
 import { errnoText } from "../../kernel/errno.ts";
-import { AT_FDCWD, O_CLOEXEC, O_RDWR, SMALL_FILE, check, checkValue } from "../../sys/files.ts";
+import { Descriptors } from "../../sys/descriptors.ts";
+import { AT_FDCWD, check, checkValue } from "../../sys/files.ts";
 import { POLLIN, SIGKILL } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
-import { findProgram, searchPath } from "../../sys/find_program.ts";
+import { findProgram, runProgram, searchPath } from "../../sys/find_program.ts";
 import { beforeBlocking } from "../../sys/waiting.ts";
 import { decodeResponse, encodeRequest, CriuType, type CriuFields, type CriuResponse } from "./messages.ts";
 import { callersEnvironment } from "../../sys/environment.ts";
@@ -36,16 +37,16 @@ export class Criu {
    */
   static start(fds: readonly number[] = []): Criu {
     const program = findCriu();
-    const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
+    const descriptors = new Descriptors();
     try {
+      const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
+      descriptors.own(ours);
+      descriptors.own(theirs);
       const options = { program, args: ["criu", "swrk", "3"], env: callersEnvironment(), fds: [0, 1, 2, theirs, ...fds] };
       const { pid, pidfd } = checkValue(native.spawn(options), `start ${program}`, { path: program });
-      return new Criu(pid, pidfd, ours);
-    } catch (error) {
-      native.close(ours);
-      throw error;
+      return new Criu(pid, pidfd, descriptors.release(ours));
     } finally {
-      native.close(theirs);
+      descriptors.close();
     }
   }
 
@@ -108,31 +109,16 @@ function findCriu(): string {
 }
 
 /** What `criu check` says against this host; `undefined` if it has nothing against it. */
-function criuCheck(): string | undefined {
-  const program = findCriu();
-  const input = check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null");
-  const output = check(native.memfd("runt:criu"), "memfd_create");
-  try {
-    const args = ["criu", "check"];
-    const env = [`PATH=${searchPath()}`];
-    const spawned = native.spawn({ program, args, env, fds: [input, output, output], dieWithParent: true });
-    const { pid, pidfd } = checkValue(spawned, `start ${program}`, { path: program });
-    const exited = native.waitpid(pid, false);
-    native.close(pidfd);
-    if (exited !== null && typeof exited !== "number" && !exited.signaled && exited.status === 0) return undefined;
-    const said = native.readFile(AT_FDCWD, `/proc/self/fd/${output}`, SMALL_FILE);
-    return (typeof said === "string" ? said : "").trim().split("\n").slice(-ERROR_LINES).join("; ") || "it fails";
-  } finally {
-    native.close(input);
-    native.close(output);
-  }
+async function criuCheck(): Promise<string | undefined> {
+  const { good, output } = await runProgram(findCriu(), ["check"], [`PATH=${searchPath()}`]);
+  return good ? undefined : output.trim().split("\n").slice(-ERROR_LINES).join("; ") || "it fails";
 }
 
 /**
  * The error of a failed dump or restore, with the lines of CRIU's log that tell why, and what `criu check` says where it
  * finds fault with the host.
  */
-export function explained(error: unknown, what: string, logFile: string): unknown {
+export async function explained(error: unknown, what: string, logFile: string): Promise<unknown> {
   if (!(error instanceof RuntimeError) || error.code !== "HOST_UNABLE") return error;
   const text = native.readFile(AT_FDCWD, logFile, 256 << 20);
   const lines: string[] = [];
@@ -144,7 +130,7 @@ export function explained(error: unknown, what: string, logFile: string): unknow
   const message = lines.length === 0 ? error.message : `${what}: criu failed: ${lines.slice(0, ERROR_LINES).join("; ")}`;
   let verdict: string | undefined;
   try {
-    verdict = criuCheck();
+    verdict = await criuCheck();
   } catch {
     verdict = undefined;
   }

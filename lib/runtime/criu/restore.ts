@@ -138,7 +138,7 @@ function bringBack(context: RuntimeContext, options: RestoreOptions, bundle: Bun
     try {
       await criu.request({ type: CriuType.RESTORE, opts }, what, notified);
     } catch (error) {
-      throw explained(error, what, images.directories.log);
+      throw await explained(error, what, images.directories.log);
     }
     criu.close();
     entry.removeRestoreRoot();

@@ -7,6 +7,7 @@ import { SECCOMP_BPF, SECCOMP_FAIL_UNKNOWN, seccompReceiver } from "../../spec/a
 import { propertyName } from "../../spec/json/property_name.ts";
 import type { Config } from "../../spec/types.ts";
 import { Errno } from "../../kernel/errno.ts";
+import { Descriptors } from "../../sys/descriptors.ts";
 import { check } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import type { RuntimeContext } from "../options.ts";
@@ -67,9 +68,10 @@ export function sendListener(config: Config, init: InitProcess, number: number, 
   // A rootless runtime may not; init asks again when it can be had.
   if (listener === -Errno.EPERM) return Errno.EPERM;
   check(listener, "linux.seccomp: pidfd_getfd", { pointer });
-  let socket = -1;
+  const descriptors = new Descriptors();
+  descriptors.own(listener);
   try {
-    socket = check(native.connectUnix(listenerPath), what, { pointer, path: listenerPath });
+    const socket = descriptors.own(check(native.connectUnix(listenerPath), what, { pointer, path: listenerPath }));
     const [head, tail] = stateParts(config, facts, facts.status);
     const state: unknown = JSON.parse(`${head}${facts.statePid}${tail}`);
     const message = JSON.stringify({
@@ -88,7 +90,6 @@ export function sendListener(config: Config, init: InitProcess, number: number, 
   } catch (error) {
     throw asRuntimeError(error);
   } finally {
-    if (socket >= 0) native.close(socket);
-    native.close(listener);
+    descriptors.close();
   }
 }

@@ -5,7 +5,7 @@ import type { InitProcess } from "../../init/process.ts";
 import { Message } from "../../plan/steps.ts";
 import type { Config } from "../../spec/types.ts";
 import { SIGILL, SIGKILL, SIGSYS } from "../../kernel/numbers.ts";
-import { native } from "../../sys/native.ts";
+import { Descriptors } from "../../sys/descriptors.ts";
 import { writeIdMaps, writeTimeOffsets } from "../host/id_maps.ts";
 import { executed } from "../container/status.ts";
 import { fromOutside } from "./from_outside.ts";
@@ -95,10 +95,12 @@ async function untilFiltered(init: InitProcess, cgroup: Starving, who?: string):
 
 /** Answers with descriptors, which are closed here. */
 function answerWith(init: InitProcess, kind: number, fds: readonly number[]): void {
+  const descriptors = new Descriptors();
+  for (const fd of fds) descriptors.own(fd);
   try {
     init.answer(kind, fds);
   } finally {
-    for (const fd of fds) native.close(fd);
+    descriptors.close();
   }
 }
 

@@ -1,3 +1,4 @@
+import { withDescriptor } from "../../sys/descriptors.ts";
 import { check } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 
@@ -11,7 +12,6 @@ export type PidfdOf = "standard" | "setns";
  */
 export function sendPidfd(path: string, pidfd: number, of: PidfdOf, name = "--pidfd-socket"): void {
   const socket = check(native.connectUnix(path), `connect to ${name} ${path}`, { path });
-  const sent = native.sendMessage(socket, of, [pidfd]);
-  native.close(socket);
+  const sent = withDescriptor(socket, () => native.sendMessage(socket, of, [pidfd]));
   check(sent, `send to ${name} ${path}`, { path });
 }

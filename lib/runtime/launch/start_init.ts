@@ -2,7 +2,7 @@
 import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { RuntimeError } from "../../errors.ts";
 import { InitProcess, type InitOptions } from "../../init/process.ts";
-import { native } from "../../sys/native.ts";
+import { withDescriptor } from "../../sys/descriptors.ts";
 
 /**
  * Lets an init that was started early make the container's first process, in the container's cgroup v2 where it has one
@@ -10,9 +10,9 @@ import { native } from "../../sys/native.ts";
  * @throws SYSCALL, USAGE, CGROUP
  */
 export function beginIn(cgroup: Cgroup, init: InitProcess): void {
-  const cgroupFd = cgroup.birthFd();
-  init.begin(cgroupFd, (errno) => void cgroup.birthRefused(errno));
-  if (cgroupFd !== undefined) native.close(cgroupFd);
+  withDescriptor(cgroup.birthFd() ?? -1, (fd) => {
+    init.begin(fd < 0 ? undefined : fd, (errno) => void cgroup.birthRefused(errno));
+  });
 }
 
 /**
@@ -27,13 +27,13 @@ export function startIn(
 ): InitProcess {
   const cgroupFd = cgroup.birthFd(below);
   if (cgroupFd === undefined) return InitProcess.start(options);
-  try {
-    return InitProcess.start({ ...options, cgroupFd });
-  } catch (error) {
-    const errno = error instanceof RuntimeError ? error.facts.errno : undefined;
-    if (errno === undefined || !cgroup.birthRefused(errno)) throw error;
-    return InitProcess.start(options);
-  } finally {
-    native.close(cgroupFd);
-  }
+  return withDescriptor(cgroupFd, () => {
+    try {
+      return InitProcess.start({ ...options, cgroupFd });
+    } catch (error) {
+      const errno = error instanceof RuntimeError ? error.facts.errno : undefined;
+      if (errno === undefined || !cgroup.birthRefused(errno)) throw error;
+      return InitProcess.start(options);
+    }
+  });
 }

@@ -1,11 +1,9 @@
-import { attachCgroup } from "../../cgroups/open.ts";
-import { watchOom } from "../../cgroups/open.ts";
+import { attachCgroup, watchOom } from "../../cgroups/open.ts";
 import type { OomWatch } from "../../cgroups/cgroup.ts";
 import { RuntimeError } from "../../errors.ts";
-import { Errno } from "../../kernel/errno.ts";
-import { check } from "../../sys/files.ts";
 import { SIGKILL } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
+import { openPidfd } from "../../sys/pidfd.ts";
 import { hasStartedAt, readProcStat } from "../../sys/proc_stat.ts";
 import { eitherReadable, readable } from "../../sys/waiting.ts";
 import type { RuntimeContext } from "../options.ts";
@@ -120,19 +118,10 @@ function tryWatch(context: RuntimeContext, record: ContainerRecord): OomWatch | 
 
 /** A pidfd of the first process, which may be a zombie; `undefined` if it is gone. @throws SYSCALL if that cannot be told */
 function openProcess({ init_process_pid: pid, init_process_start: startTime }: ContainerRecord): number | undefined {
-  if (pid === 0) return undefined;
-  const pidfd = native.pidfdOpen(pid);
-  if (pidfd === -Errno.ESRCH || pidfd === -Errno.EINVAL) return undefined;
-  check(pidfd, `pidfd_open ${pid}`);
-  let isThat = false;
-  try {
-    // Looked at after the pidfd was opened: so it is this process that the descriptor stands for.
+  return openPidfd(pid, () => {
     const stat = readProcStat(pid);
-    isThat = stat !== undefined && hasStartedAt(stat, startTime);
-  } finally {
-    if (!isThat) native.close(pidfd);
-  }
-  return isThat ? pidfd : undefined;
+    return stat !== undefined && hasStartedAt(stat, startTime);
+  });
 }
 
 /** The wait status of a process that has ended and has not been reaped. */
