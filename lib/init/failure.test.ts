@@ -4,7 +4,8 @@ import t from "tap";
 import { FAILURE_SIZE, type Step } from "../plan/steps.ts";
 import { Errno } from "../kernel/errno.ts";
 import { RuntimeError } from "../errors.ts";
-import { failureError, parseFailure, type Failure } from "./failure.ts";
+import { failureError } from "./failure.ts";
+import { parseFailure, type Failure } from "./failure_record.ts";
 
 function message(step: Step, failure: Partial<Failure>): string {
   const whole = { stage: 2, step: 0, errno: Errno.ENOENT, call: "execve", value: 0, subject: "", ...failure };

@@ -7,7 +7,7 @@ import type { Plan } from "../plan/build.ts";
 import { encodePlan } from "../plan/encode.ts";
 import { CLONE_NEWPID } from "../kernel/plan_numbers.ts";
 import type { InitClone } from "../plan/namespaces.ts";
-import { FAILURE_SIZE, Message, type Step } from "../plan/steps.ts";
+import { Beginning, FAILURE_SIZE, MAX_SLOTS, Message, StageName, type Step } from "../plan/steps.ts";
 import { Errno } from "../kernel/errno.ts";
 import { Descriptors, withDescriptor } from "../sys/descriptors.ts";
 import { AT_FDCWD, check, checkValue, SMALL_FILE } from "../sys/files.ts";
@@ -15,12 +15,11 @@ import { SIGKILL, POLLIN } from "../kernel/numbers.ts";
 import { native, type Exited, type Received, type Spawned } from "../sys/native.ts";
 import { beforeBlocking } from "../sys/waiting.ts";
 import { initExecutable } from "./executable.ts";
-import { failureError, parseFailure } from "./failure.ts";
+import { failureError } from "./failure.ts";
+import { parseFailure } from "./failure_record.ts";
 
 const SOCK_SEQPACKET = 5;
 
-/** Descriptors that a message to init carries besides the plan's own (`kMaxPassedFds` in native/base/socket.h). */
-const MAX_SLOTS = 127;
 /** Bytes of every message but a failure. */
 const MESSAGE_SIZE = 8;
 /** How long the stage before may take to go when it is told to, before it is killed; milliseconds. */
@@ -305,7 +304,7 @@ function spawnInit(fds: readonly number[], how: string, cgroupFd?: number): Spaw
     const spawned = native.spawn({
       program: executable,
       // The name of the stage, as `ps` shows it; init writes the next one over it.
-      args: ["runt:[1:JOIN]", String(fds.length - 1), how],
+      args: [StageName.JOIN, String(fds.length - 1), how],
       env: [],
       fds,
       ...(cgroupFd === undefined ? {} : { cgroupFd }),
@@ -333,7 +332,7 @@ export function makeUserNamespace(write: (pid: number) => void, pointer: string)
   try {
     const [ours, theirs] = controlSockets(descriptors);
     // It has no use for standard streams, and gets none of the host's.
-    started = spawnInit([theirs, theirs, theirs, theirs], "users");
+    started = spawnInit([theirs, theirs, theirs, theirs], Beginning.USERS);
     descriptors.own(started.pidfd);
     // With our copy of its end open, its death would not be the end of the socket.
     native.close(descriptors.release(theirs));
@@ -370,8 +369,8 @@ function message(kind: number, value = 0): Uint8Array {
 
 /** What init's second argument says of how the container's first process is made (`native/init/main.cc`). */
 function beginning({ clone, early = false }: InitOptions): string {
-  if (clone.staged) return "join";
-  return early ? `+${clone.flags & ~CLONE_NEWPID}` : String(clone.flags);
+  if (clone.staged) return Beginning.BY_PLAN;
+  return early ? `${Beginning.WHEN_TOLD}${clone.flags & ~CLONE_NEWPID}` : String(clone.flags);
 }
 
 function end(pid: number, thaw?: () => void): void {

@@ -333,3 +333,44 @@ export const CALLS = [
 
 /** Bytes of a failure record: kind, stage, step, errno, call, value (u32 each), then the subject. */
 export const FAILURE_SIZE = 24 + 256;
+
+/** Most descriptors that a message to init brings besides the plan: its slots. */
+export const MAX_SLOTS = 127;
+
+/** Names of the stages in `ps`. */
+export const StageName = { JOIN: "runt:[1:JOIN]", INIT: "runt:[2:INIT]" } as const;
+
+/**
+ * The second argument of init, which says how the container's first process is made. Anything else is the CLONE_NEW* flags, in
+ * decimal, with which it is cloned at once.
+ */
+export const Beginning = {
+  /** By the plan's `fork` step. */
+  BY_PLAN: "join",
+  /** There is none: init makes a user namespace and nothing else, which the runtime gets. */
+  USERS: "users",
+  /** Before the flags: init makes these namespaces for itself at once, and clones the process at {@link Message.BEGIN}. */
+  WHEN_TOLD: "+",
+} as const;
+
+/** What init writes to the FIFO of `start`, one after another; a failure record begins with another byte. */
+export const StartByte = {
+  /** It goes on. */
+  GOES_ON: "0",
+  /** execve comes next. */
+  EXECUTES: "1",
+} as const;
+
+/** `value` of a failed hook that ran longer than its timeout; else it is the wait status. */
+export const HOOK_TIMED_OUT = 0x10000;
+
+/** How much is kept of what a hook prints; bytes. */
+export const HOOK_OUTPUT_LIMIT = 64 << 10;
+
+/** `value` of an execve that failed with ENOEXEC: what the file is; 0 where none of these says why. */
+export const MissingKind = {
+  EMPTY: 1,
+  NEITHER_ELF_NOR_SCRIPT: 2,
+  /** Or'ed to the e_machine of an ELF program for another machine. */
+  FOREIGN: 0x10000,
+} as const;

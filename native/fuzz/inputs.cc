@@ -249,7 +249,7 @@ void TryTexts(std::string_view bytes) {
   const MissingFile missing = FindMissing(name.c_str());
   Demand(missing.call == Call::kNone || !missing.path.empty(), "what is missing has a name");
   const std::uint32_t kind = KindOfProgram(name.c_str());
-  Demand(kind != kEmptyProgram || text.empty(), "what is empty has no bytes");
+  Demand(kind != kMissingKindEmpty || text.empty(), "what is empty has no bytes");
 }
 
 std::string MakePlan(Random& random) {

@@ -55,6 +55,7 @@ struct Context {
   int first_own = 0;
   // What steps refer to by number: namespaces, the start FIFO and the like.
   int slots[kMaxPassedFds] = {};
+  static_assert(kMaxSlots + 1 == kMaxPassedFds, "the plan and its slots come in one message");
   std::size_t slot_count = 0;
 
   // Closed when there is a `start` to wait for; without one it tells the runtime of the execve, by

@@ -67,7 +67,7 @@ Status TellStart(const Context& context, std::string_view text) {
 Status AnnounceExec(Context& context) {
   if (context.announced) return {};
   context.announced = true;
-  return context.fifo.valid() ? TellStart(context, "1") : Tell(context, Message::kExec, 0);
+  return context.fifo.valid() ? TellStart(context, kStartByteExecutes) : Tell(context, Message::kExec, 0);
 }
 
 bool IsRuntimeGone(const Context& context) {

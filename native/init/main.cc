@@ -76,25 +76,25 @@ PlanFacts LookAhead(const Plan& plan) {
   return facts;
 }
 
-// argv[2]: how the container's first process is made.
+// argv[2]: how the container's first process is made; the words are in lib/plan/steps.ts.
 struct Beginning {
-  // "join": by the plan's `fork` step, after the steps before it.
+  // By the plan's `fork` step, after the steps before it.
   bool by_plan = false;
   // Or at once, with these CLONE_NEW* flags. The kernel takes a millisecond to make namespaces, and
   // the runtime makes the plan meanwhile. Also without any: the kernel tells of a process that was
   // cloned whether it has executed a program since, which is what tells `created` from `running`.
   std::uint64_t namespaces = 0;
-  // "users": it makes a user namespace and nothing else, which the runtime gets.
+  // It makes a user namespace and nothing else, which the runtime gets.
   bool gives_users = false;
-  // "+" before the flags: this process makes these namespaces for itself at once, and clones the
+  // This process makes these namespaces for itself at once, and clones the
   // first process, with the rest, when the runtime knows its cgroup (BEGIN).
   bool when_told = false;
 };
 
 bool ParseBeginning(const char* text, Beginning* beginning) {
-  beginning->by_plan = std::string_view(text) == "join";
-  beginning->gives_users = std::string_view(text) == "users";
-  beginning->when_told = *text == '+';
+  beginning->by_plan = std::string_view(text) == kBeginningByPlan;
+  beginning->gives_users = std::string_view(text) == kBeginningUsers;
+  beginning->when_told = *text == kBeginningWhenTold[0];
   if (beginning->when_told) ++text;
   return beginning->by_plan || beginning->gives_users || ParseNumber(text, &beginning->namespaces);
 }

@@ -151,14 +151,14 @@ std::uint32_t KindOfProgram(const char* program) {
   unsigned char head[kHeadSize] = {};
   const long size = ReadHead(program, &file, head);
   if (size < 0) return 0;
-  if (size == 0) return kEmptyProgram;
+  if (size == 0) return kMissingKindEmpty;
   if (IsElf(head, static_cast<std::size_t>(size))) {
     const unsigned char low = head[kMachineOffset + (head[5] == 2 ? 1 : 0)];
     const unsigned char high = head[kMachineOffset + (head[5] == 2 ? 0 : 1)];
     const std::uint32_t machine = low | static_cast<std::uint32_t>(high) << 8;
-    return machine == kOwnMachine ? 0 : kForeignProgram | machine;
+    return machine == kOwnMachine ? 0 : kMissingKindForeign | machine;
   }
-  return head[0] == 0x7f || (head[0] == '#' && head[1] == '!') ? 0 : kNeitherElfNorScript;
+  return head[0] == 0x7f || (head[0] == '#' && head[1] == '!') ? 0 : kMissingKindNeitherElfNorScript;
 }
 
 }  // namespace runt

@@ -7,6 +7,7 @@
 #include "../base/result.h"
 #include "../base/text.h"
 #include "../plan/messages.h"
+#include "../plan/ops.gen.h"
 
 namespace runt {
 
@@ -24,13 +25,8 @@ Text<kSubjectSize> ScriptInterpreter(std::string_view head);
 // The files are the container's: a few bytes of them are read, at places that are checked.
 MissingFile FindMissing(const char* program);
 
-// What a file is that execve(2) takes for no program (ENOEXEC).
-constexpr std::uint32_t kEmptyProgram = 1;
-constexpr std::uint32_t kNeitherElfNorScript = 2;
-// With this an ELF program for another machine, whose e_machine is in the lower half.
-constexpr std::uint32_t kForeignProgram = 0x10000;
-
-// One of these, or 0 where none of them says why.
+// What a file is that execve(2) takes for no program (ENOEXEC): a kMissingKind, or 0 where none of
+// them says why.
 std::uint32_t KindOfProgram(const char* program);
 
 }  // namespace runt

@@ -161,9 +161,9 @@ Status BecomeRoot(const Context& context) {
 }
 
 Status EnterStage(Context& context) {
-  const char* name = context.stage == Stage::kJoin ? "runt:[1:JOIN]" : "runt:[2:INIT]";
+  const std::string_view name = context.stage == Stage::kJoin ? kStageNameJoin : kStageNameInit;
   ShowAsArgument(context, name);
-  TRY(Check(Syscall(__NR_prctl, PR_SET_NAME, name, 0, 0, 0), Call::kPrctl, "PR_SET_NAME"));
+  TRY(Check(Syscall(__NR_prctl, PR_SET_NAME, name.data(), 0, 0, 0), Call::kPrctl, "PR_SET_NAME"));
   TRY(Protect(context));
   if (context.stage == Stage::kInit) {
     // EPERM: it is the leader of a session already.

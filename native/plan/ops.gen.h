@@ -15,6 +15,9 @@ inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
 inline constexpr std::uint32_t kPlanVersion = 8;
 inline constexpr std::uint32_t kOpCount = 48;
 inline constexpr std::uint32_t kFailureSize = 280;
+inline constexpr std::uint32_t kMaxSlots = 127;
+inline constexpr std::uint32_t kHookTimedOut = 65536;
+inline constexpr std::uint32_t kHookOutputLimit = 65536;
 
 inline constexpr std::uint32_t kMountFlagBind = 1;
 inline constexpr std::uint32_t kMountFlagRecursive = 2;
@@ -30,6 +33,16 @@ inline constexpr std::uint32_t kRefusedScheduler = 2;
 inline constexpr std::uint32_t kRefusedIoPriority = 4;
 inline constexpr std::uint32_t kRefusedOomScoreAdj = 8;
 inline constexpr std::uint32_t kRefusedStreams = 16;
+inline constexpr std::uint32_t kMissingKindEmpty = 1;
+inline constexpr std::uint32_t kMissingKindNeitherElfNorScript = 2;
+inline constexpr std::uint32_t kMissingKindForeign = 65536;
+inline constexpr std::string_view kStageNameJoin = "runt:[1:JOIN]";
+inline constexpr std::string_view kStageNameInit = "runt:[2:INIT]";
+inline constexpr std::string_view kBeginningByPlan = "join";
+inline constexpr std::string_view kBeginningUsers = "users";
+inline constexpr std::string_view kBeginningWhenTold = "+";
+inline constexpr std::string_view kStartByteGoesOn = "0";
+inline constexpr std::string_view kStartByteExecutes = "1";
 
 enum class Op : std::uint32_t {
   kJoinNamespace = 0,

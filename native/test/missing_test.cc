@@ -79,11 +79,11 @@ void TestMissing() {
     file[5] = order;
     return file.replace(18, 2, bytes, 2);
   };
-  Ok(kind("") == kEmptyProgram, "missing: an empty file");
-  Ok(kind("echo\n") == kNeitherElfNorScript, "missing: text without #!");
+  Ok(kind("") == kMissingKindEmpty, "missing: an empty file");
+  Ok(kind("echo\n") == kMissingKindNeitherElfNorScript, "missing: text without #!");
   Ok(kind("#!\n") == 0, "missing: a first line without an interpreter");
-  Ok(kind(machine("\xf3\0", 1)) == (kForeignProgram | 243), "missing: a program for riscv64");
-  Ok(kind(machine("\0\x16", 2)) == (kForeignProgram | 22), "missing: a big-endian program");
+  Ok(kind(machine("\xf3\0", 1)) == (kMissingKindForeign | 243), "missing: a program for riscv64");
+  Ok(kind(machine("\0\x16", 2)) == (kMissingKindForeign | 22), "missing: a big-endian program");
   Ok(kind("\x7f" "ELF") == 0, "missing: an ELF header that is cut short");
   Ok(KindOfProgram(scratch.At("none").c_str()) == 0, "missing: no kind without a file");
 }

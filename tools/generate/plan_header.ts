@@ -4,15 +4,22 @@
  */
 
 import {
+  Beginning,
   CALLS,
   FAILURE_SIZE,
+  HOOK_OUTPUT_LIMIT,
+  HOOK_TIMED_OUT,
+  MAX_SLOTS,
   Message,
+  MissingKind,
   MountFlag,
   OPS,
   PLAN_MAGIC,
   PLAN_VERSION,
   Refused,
   Stage,
+  StageName,
+  StartByte,
   type FieldType,
 } from "../../lib/plan/steps.ts";
 
@@ -61,6 +68,15 @@ function enumeration(name: string, values: ReadonlyArray<readonly [string, numbe
   ];
 }
 
+/** A constant for each name of a table. */
+function constants(prefix: string, values: Readonly<Record<string, number | string>>): string[] {
+  return Object.entries(values).map(([key, value]) => {
+    const name = `k${prefix}${pascal(key)}`;
+    if (typeof value === "string") return `inline constexpr std::string_view ${name} = ${JSON.stringify(value)};`;
+    return `inline constexpr std::uint32_t ${name} = ${value};`;
+  });
+}
+
 function step(name: string, fields: Readonly<Record<string, FieldType>>): string[] {
   const type = `${pascal(name)}Step`;
   const entries = Object.entries(fields);
@@ -103,13 +119,16 @@ export function header(): string {
     `inline constexpr std::uint32_t kPlanVersion = ${PLAN_VERSION};`,
     `inline constexpr std::uint32_t kOpCount = ${names.length};`,
     `inline constexpr std::uint32_t kFailureSize = ${FAILURE_SIZE};`,
+    `inline constexpr std::uint32_t kMaxSlots = ${MAX_SLOTS};`,
+    `inline constexpr std::uint32_t kHookTimedOut = ${HOOK_TIMED_OUT};`,
+    `inline constexpr std::uint32_t kHookOutputLimit = ${HOOK_OUTPUT_LIMIT};`,
     "",
-    ...Object.entries(MountFlag).map(
-      ([key, value]) => `inline constexpr std::uint32_t kMountFlag${pascal(key)} = ${value};`,
-    ),
-    ...Object.entries(Refused).map(
-      ([key, value]) => `inline constexpr std::uint32_t kRefused${pascal(key)} = ${value};`,
-    ),
+    ...constants("MountFlag", MountFlag),
+    ...constants("Refused", Refused),
+    ...constants("MissingKind", MissingKind),
+    ...constants("StageName", StageName),
+    ...constants("Beginning", Beginning),
+    ...constants("StartByte", StartByte),
     "",
     ...enumeration("Op", names.map(([name], index) => [name, index] as const)),
     ...enumeration("Stage", Object.entries(Stage)),

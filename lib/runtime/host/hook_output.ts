@@ -2,11 +2,10 @@
 import { Errno } from "../../kernel/errno.ts";
 import { check, checkValue, O_NONBLOCK } from "../../sys/files.ts";
 import { F_SETFL, POLLIN } from "../../kernel/numbers.ts";
+import { HOOK_OUTPUT_LIMIT } from "../../plan/steps.ts";
 import { native } from "../../sys/native.ts";
 import { readable } from "../../sys/waiting.ts";
 
-/** How much is kept, as of hooks that init runs (`kMaxOutput` of native/init/steps/hook.cc); bytes. */
-const LIMIT = 64 << 10;
 /** More than a pipe holds by default; bytes. */
 const PIECE = 64 << 10;
 
@@ -16,7 +15,7 @@ export class HookOutput {
   readonly end: number;
   readonly #buffer = new Uint8Array(PIECE);
   readonly #kept: Uint8Array[] = [];
-  #left = LIMIT;
+  #left = HOOK_OUTPUT_LIMIT;
   #pipe: number;
 
   /** @throws SYSCALL */
@@ -55,7 +54,7 @@ export class HookOutput {
 
   /** What has been printed. */
   text(): string {
-    const whole = new Uint8Array(LIMIT - this.#left);
+    const whole = new Uint8Array(HOOK_OUTPUT_LIMIT - this.#left);
     let at = 0;
     for (const piece of this.#kept) {
       whole.set(piece, at);

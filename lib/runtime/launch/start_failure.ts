@@ -1,5 +1,6 @@
 import { RuntimeError } from "../../errors.ts";
-import { failureError, parseFailure } from "../../init/failure.ts";
+import { failureError } from "../../init/failure.ts";
+import { parseFailure } from "../../init/failure_record.ts";
 import { programSteps } from "../../plan/build.ts";
 import { loadConfig } from "../bundle.ts";
 import type { Entry } from "../container/store.ts";

@@ -1,6 +1,7 @@
 import { attachCgroup } from "../../cgroups/open.ts";
 import { killsAbove, moreKillsAbove } from "../../cgroups/v2/oom_kills.ts";
 import { RuntimeError } from "../../errors.ts";
+import { StartByte } from "../../plan/steps.ts";
 import { O_NONBLOCK, O_RDONLY, check } from "../../sys/files.ts";
 import { F_SETFL } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
@@ -16,8 +17,6 @@ import { find, notFound, type Entry } from "../container/store.ts";
 import type { ContainerRecord } from "../record.ts";
 import { startFailure } from "../launch/start_failure.ts";
 
-/** What init writes right before execve: "1". A failure record begins with another byte. */
-const EXEC_ANNOUNCED = 0x31;
 /** More than the bytes and the failure record that init may write; bytes. */
 const REPORT_LIMIT = 1024;
 /** How often a `start` that waits looks whether the container is still alive; milliseconds. */
@@ -132,7 +131,7 @@ async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void>
       length += size;
       if (length === chunk.length) break;
     }
-    const announced = length > 1 && chunk[1] === EXEC_ANNOUNCED;
+    const announced = length > 1 && chunk[1] === StartByte.EXECUTES.charCodeAt(0);
     if (length === 2 && announced) {
       requireExecuted(record, wasStarved);
       return;

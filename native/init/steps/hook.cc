@@ -11,11 +11,6 @@ namespace runt {
 
 namespace {
 
-constexpr std::uint32_t kTimedOut = 0x10000;
-
-// How much of what one hook prints is kept: it goes to a file that counts for nobody's quota.
-constexpr std::size_t kMaxOutput = std::size_t{64} * 1024;
-
 // What of the kernel's siginfo_t waitid(2) fills in for a child.
 struct ChildStatus {
   std::int32_t signal;
@@ -83,7 +78,7 @@ class HookOutput {
  private:
   UniqueFd pipe_;
   int file_;
-  std::size_t left_ = kMaxOutput;
+  std::size_t left_ = kHookOutputLimit;
 };
 
 struct Pipe {
@@ -149,7 +144,7 @@ Result<std::uint32_t> WaitForHook(const HookStep& step, long pid, int pidfd, Hoo
   output.DrainRest();
   TRY(Check(ready, Call::kPoll, step.path));
   TRY(Check(waited, Call::kWaitid, step.path));
-  if (ready == 0) return kTimedOut;
+  if (ready == 0) return kHookTimedOut;
   const auto value = static_cast<std::uint32_t>(status.status);
   // As in a wait status: an exit code in the second byte, a signal in the first.
   return status.code == kExitedCode ? value << 8 : value;
@@ -190,7 +185,7 @@ Status Hook(Context& context, const HookStep& step) {
                  step.path};
   }
   if (status != 0) {
-    return Error{status == kTimedOut ? ETIMEDOUT : ECHILD, Call::kHook, step.path, status};
+    return Error{status == kHookTimedOut ? ETIMEDOUT : ECHILD, Call::kHook, step.path, status};
   }
   return {};
 }

@@ -133,7 +133,7 @@ Status Start(Context& context, const StartStep& step) {
   context.control.Reset();
   // Blocks until `start` opens the other end.
   context.fifo = TRY(context.procfs.Reopen(context.Slot(step.slot), O_WRONLY, "start FIFO"));
-  return TellStart(context, "0");
+  return TellStart(context, kStartByteGoesOn);
 }
 
 }  // namespace runt
