@@ -6,6 +6,7 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
  */
+import { pointerStep } from "../spec/json/pointer.ts";
 import { pathInContainer } from "../spec/clean_path.ts";
 import type { Config } from "../spec/types.ts";
 import { keyringSteps } from "./attributes.ts";
@@ -154,7 +155,7 @@ function kernelSteps(config: Config, steps: Step[]): void {
     const slash = name.indexOf("/");
     const dotted = dot >= 0 && (slash < 0 || dot < slash);
     const key = dotted ? name.replace(/[./]/g, (c) => (c === "." ? "/" : ".")) : name;
-    steps.push({ op: "sysctl", origin: `/linux/sysctl/${escapePointer(name)}`, fields: { key, value } });
+    steps.push({ op: "sysctl", origin: `/linux/sysctl${pointerStep(name)}`, fields: { key, value } });
   }
   // Masks first: what becomes read-only is a copy of a tree, with all that is mounted in it by then.
   let index = 0;
@@ -177,10 +178,6 @@ function kernelSteps(config: Config, steps: Step[]): void {
     if (path === "/") steps.push(readonlyRoot(origin));
     else steps.push({ op: "readonlyPath", origin, fields: { path } });
   }
-}
-
-function escapePointer(name: string): string {
-  return name.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 /** The state of runtime.md §State in two parts, between which the pid goes. */

@@ -1,4 +1,5 @@
 /** Properties that `org.systemd.property.NAME` annotations of config.json set. Pure. */
+import { pointerStep } from "../../spec/json/pointer.ts";
 import { RuntimeError } from "../../errors.ts";
 import { SYSTEMD_PROPERTY } from "../../spec/annotations.ts";
 import { GVariantError, parseGVariant, type Typed } from "../../dbus/gvariant.ts";
@@ -16,7 +17,7 @@ export function annotatedProperties(annotations: Readonly<Record<string, string>
     if (!key.startsWith(SYSTEMD_PROPERTY)) continue;
     const name = key.slice(SYSTEMD_PROPERTY.length);
     const refuse = (why: string): never => {
-      const pointer = `/annotations/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+      const pointer = `/annotations${pointerStep(key)}`;
       throw new RuntimeError("CONFIG_INVALID", `annotations: ${key}=${source}: ${why}`, { pointer });
     };
     if (!/^[A-Za-z]{3,}$/.test(name)) refuse("the name incorrect: it must have three letters or more, and nothing else");

@@ -1,5 +1,6 @@
 /** From `linux.resources` to writes of cgroup v1 files; pure. Devices are in devices.ts. */
 
+import { pointerStep } from "../../spec/json/pointer.ts";
 import { RuntimeError } from "../../errors.ts";
 import { propertyName } from "../../spec/json/property_name.ts";
 import type { Write } from "../files/write.ts";
@@ -258,8 +259,7 @@ function rdmaWrites(resources: LinuxResources, writes: Write[]): void {
     let value = device;
     if (hcaHandles !== undefined) value += ` hca_handle=${hcaHandles}`;
     if (hcaObjects !== undefined) value += ` hca_object=${hcaObjects}`;
-    const key = device.replaceAll("~", "~0").replaceAll("/", "~1");
-    writes.push({ controller: "rdma", file: "rdma.max", value, pointer: `${RESOURCES}/rdma/${key}` });
+    writes.push({ controller: "rdma", file: "rdma.max", value, pointer: `${RESOURCES}/rdma${pointerStep(device)}` });
   }
 }
 

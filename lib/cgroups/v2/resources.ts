@@ -1,5 +1,6 @@
 /** From `linux.resources` to writes of cgroup v2 files; pure. Devices are in device_program.ts. */
 
+import { pointerStep } from "../../spec/json/pointer.ts";
 import { RuntimeError } from "../../errors.ts";
 import { propertyName } from "../../spec/json/property_name.ts";
 import { checkMemory } from "../v1/resources.ts";
@@ -51,7 +52,7 @@ export function unifiedWrites(resources: LinuxResources, facts: UnifiedFacts): W
     let value = device;
     if (hcaHandles !== undefined) value += ` hca_handle=${hcaHandles}`;
     if (hcaObjects !== undefined) value += ` hca_object=${hcaObjects}`;
-    add("rdma.max", value, `rdma/${device.replaceAll("~", "~0").replaceAll("/", "~1")}`);
+    add("rdma.max", value, `rdma${pointerStep(device)}`);
   }
   if (isSet(resources.network?.classID)) facts.ignored("network/classID");
   if ((resources.network?.priorities ?? []).length > 0) facts.ignored("network/priorities");

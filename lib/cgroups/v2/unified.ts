@@ -1,5 +1,6 @@
 /** `linux.resources.unified`: files of cgroup v2 by name. Pure. */
 
+import { pointerStep } from "../../spec/json/pointer.ts";
 import { RuntimeError } from "../../errors.ts";
 import { propertyName } from "../../spec/json/property_name.ts";
 import type { Write } from "../files/write.ts";
@@ -22,7 +23,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
 export function unifiedKeyWrites(unified: Readonly<Record<string, string>>): Write[] {
   const writes: Write[] = [];
   for (const [file, text] of Object.entries(unified)) {
-    const pointer = `/linux/resources/unified/${file.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    const pointer = `/linux/resources/unified${pointerStep(file)}`;
     const refuse = (why: string): RuntimeError =>
       new RuntimeError("CONFIG_INVALID", `${propertyName(pointer)}: unified resource ${JSON.stringify(file)} ${why}`, { pointer });
     if (file.includes("/")) throw refuse("must be a file name (no slashes)");

@@ -1,5 +1,5 @@
 import { cgroupLayout, findHierarchy } from "../../cgroups/place/layout.ts";
-import { pointerStep } from "../../spec/json/exact.ts";
+import { pointerStep } from "../../spec/json/pointer.ts";
 import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
 import { sysctlPath } from "../../spec/rules/sysctl.ts";
 import type { Config, Hooks, LinuxResources } from "../../spec/types.ts";

@@ -1,6 +1,6 @@
 import { makesNamespace, namespaceReads } from "../../spec/rules/namespaces.ts";
 import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
-import { pointerStep } from "../../spec/json/exact.ts";
+import { pointerStep } from "../../spec/json/pointer.ts";
 import type { Config, LinuxNamespaceType } from "../../spec/types.ts";
 import { errnoText } from "../../kernel/errno.ts";
 import { withDescriptor } from "../../sys/descriptors.ts";

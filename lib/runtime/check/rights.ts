@@ -1,5 +1,5 @@
 /** What `runt check` finds that this user may not: ids that are not his, devices that only root of the host can make. */
-import { pointerStep } from "../../spec/json/exact.ts";
+import { pointerStep } from "../../spec/json/pointer.ts";
 import { makesNamespace, namespaceReads } from "../../spec/rules/namespaces.ts";
 import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
 import type { Config, LinuxDevice, LinuxIDMapping } from "../../spec/types.ts";

@@ -4,7 +4,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#network-devices
  */
 import { asRuntimeError, RuntimeError } from "../../errors.ts";
-import { pointerStep } from "../../spec/json/exact.ts";
+import { pointerStep } from "../../spec/json/pointer.ts";
 import { propertyName } from "../../spec/json/property_name.ts";
 import type { LinuxNetDevice } from "../../spec/types.ts";
 import { Errno } from "../../kernel/errno.ts";

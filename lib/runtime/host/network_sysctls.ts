@@ -1,6 +1,6 @@
 /** `net.*` of `linux.sysctl` in a network namespace that is joined. */
 import { RuntimeError } from "../../errors.ts";
-import { pointerStep } from "../../spec/json/exact.ts";
+import { pointerStep } from "../../spec/json/pointer.ts";
 import { findNamespace } from "../../spec/rules/namespaces.ts";
 import { propertyName } from "../../spec/json/property_name.ts";
 import type { Sound } from "../../spec/schema/without_wrong_values.ts";

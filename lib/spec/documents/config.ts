@@ -1,7 +1,8 @@
 import { type Problem, RuntimeError, SHOWN_PROBLEMS } from "../../errors.ts";
 import { validateConfig } from "../schema/generated/validate_config.ts";
 import { parseJson } from "../json/json.ts";
-import { type Json, lineCounter, parseExact, pointerStep } from "../json/exact.ts";
+import { type Json, lineCounter, parseExact } from "../json/exact.ts";
+import { pointerStep } from "../json/pointer.ts";
 import { meaningProblems } from "../rules/rules.ts";
 import { normalize } from "./saved_config.ts";
 import { type Finding, findings, valueAt } from "../schema/messages.ts";

@@ -1,4 +1,5 @@
 import type { Problem } from "../../errors.ts";
+import { pointerStep } from "./pointer.ts";
 
 /** A value of a JSON document; integers beyond 2^53-1 are `bigint`. */
 export type Json =
@@ -21,11 +22,6 @@ export const MAX_DEPTH = 200;
 
 /** Longer integers are refused rather than computed with; 2^64 has 20 digits. */
 const MAX_DIGITS = 64;
-
-/** `name` as one step of a JSON Pointer (RFC 6901). */
-export function pointerStep(name: string | number): string {
-  return `/${String(name).replaceAll("~", "~0").replaceAll("/", "~1")}`;
-}
 
 /** A place in a text: 1-based line, and column in UTF-16 units. */
 interface Place {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import t from "tap";
 import { parseJson } from "./json.ts";
-import { type Json, lineAndColumn, MAX_DEPTH, parseExact, pointerStep } from "./exact.ts";
+import { type Json, lineAndColumn, MAX_DEPTH, parseExact } from "./exact.ts";
+import { pointerStep } from "./pointer.ts";
 
 /** JSON text of a value that may have bigints, as a program would write it. */
 function write(value: Json): string {

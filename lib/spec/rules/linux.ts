@@ -1,5 +1,5 @@
 import { seccompReceiver } from "../annotations.ts";
-import { pointerStep } from "../json/exact.ts";
+import { pointerStep } from "../json/pointer.ts";
 import { parseCpuList } from "./cpu_list.ts";
 import type { MeaningCheck } from "./rule.ts";
 import { show } from "../schema/messages.ts";

@@ -1,4 +1,4 @@
-import { pointerStep } from "../json/exact.ts";
+import { pointerStep } from "../json/pointer.ts";
 import type { MeaningCheck } from "./rule.ts";
 import { show } from "../schema/messages.ts";
 import type { Report, Sound } from "../schema/without_wrong_values.ts";

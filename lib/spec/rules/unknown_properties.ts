@@ -4,7 +4,7 @@
  */
 import type { KnownNames } from "../schema/known_names.ts";
 import { CONFIG_NAMES } from "../schema/generated/property_names.ts";
-import { pointerStep } from "../json/exact.ts";
+import { pointerStep } from "../json/pointer.ts";
 import { nearest } from "./nearest.ts";
 import { propertyName } from "../json/property_name.ts";
 import { show } from "../schema/messages.ts";

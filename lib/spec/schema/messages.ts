@@ -1,4 +1,5 @@
-import { type Json, pointerStep } from "../json/exact.ts";
+import type { Json } from "../json/exact.ts";
+import { pointerNames, pointerStep } from "../json/pointer.ts";
 import type { SchemaFailure } from "./checks.ts";
 
 /** A problem before its place in the file is known. */
@@ -44,9 +45,8 @@ export function show(value: unknown): string {
 /** The value that a JSON Pointer leads to; `undefined` if there is none. */
 export function valueAt(document: Json, pointer: string): Json | undefined {
   let value: Json | undefined = document;
-  for (const step of pointer.split("/").slice(1)) {
+  for (const name of pointerNames(pointer)) {
     if (typeof value !== "object" || value === null) return undefined;
-    const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
     if (!Object.hasOwn(value, name)) return undefined;
     value = (value as { readonly [name: string]: Json })[name];
   }

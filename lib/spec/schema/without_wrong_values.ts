@@ -1,4 +1,5 @@
 /** What is left of a config.json of which some values are wrong, so that the others can be judged all the same. */
+import { pointerNames } from "../json/pointer.ts";
 import type { Finding } from "./messages.ts";
 
 /**
@@ -65,12 +66,11 @@ function contains(pointer: string, pattern: string): boolean {
  */
 export function takeOut(document: unknown, wrong: readonly string[]): void {
   for (const pointer of wrong) {
-    const names = pointer.split("/").map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-    const last = names.length - 1;
+    const names = pointerNames(pointer);
+    const name = names.pop();
     let at = document;
-    for (let i = 1; i < last; i++) at = own(at, names[i] ?? "");
-    const name = names[last] ?? "";
-    if (last > 0 && own(at, name) !== undefined) (at as Record<string, unknown>)[name] = undefined;
+    for (const step of names) at = own(at, step);
+    if (name !== undefined && own(at, name) !== undefined) (at as Record<string, unknown>)[name] = undefined;
   }
 }
 
