@@ -4,7 +4,7 @@ import { Errno, errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import type { CgroupStats, Pressure, PressureStats, RdmaEntry } from "./stats_types.ts";
-import { type Count, lines, parseCount } from "./stats_parse.ts";
+import { type Count, keyValues, lines, nonZero, parseCount } from "./stats_parse.ts";
 
 /** Files of a cpuset of v1 that hold a number. v2 has none of them, and runc shows them as 0 there. */
 export const CPUSET_FLAGS = [
@@ -89,4 +89,17 @@ export function psi(read: Read, file: string): { readonly psi?: PressureStats } 
     };
   }
   return Object.keys(result).length === 0 ? {} : { psi: result };
+}
+
+/** How many processes there are, and how many there may be. */
+export function pidsStats(read: Read): CgroupStats["pids"] {
+  const limit = (read("pids.max") ?? "").trim();
+  return nonZero({
+    current: count(read, "pids.current"),
+    // Not in runc: the most that there have been at a time.
+    peak: count(read, "pids.peak"),
+    limit: limit === "" || limit === "max" ? 0 : parseCount(limit, "pids.max"),
+    // Not in runc: forks that were refused because of the limit.
+    refused: keyValues(read("pids.events") ?? "", "pids.events")["max"],
+  });
 }

@@ -161,3 +161,11 @@ function cpusetError(what: string, errno: number, path: string): RuntimeError {
     { pointer: "/linux/cgroupsPath", path, errno },
   );
 }
+
+/** @throws RuntimeError `CGROUP_NOT_EMPTY` where processes are in a cgroup, or below it */
+export function refuseInUse(directory: string): void {
+  const count = populationBelow(directory);
+  if (count === 0) return;
+  const text = `container's cgroup is not empty: ${count} process(es) found`;
+  throw new RuntimeError("CGROUP_NOT_EMPTY", text, { pointer: "/linux/cgroupsPath", path: directory });
+}

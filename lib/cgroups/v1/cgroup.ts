@@ -12,9 +12,9 @@ import type { FreezerState } from "../cgroup.ts";
 import { changeLimits } from "../files/rollback.ts";
 import { isOptional } from "../place/path.ts";
 import { resourceWrites } from "./resources.ts";
-import { signalListed } from "../../sys/send_signals.ts";
 import { cgroupOfProcess } from "../place/path_of_process.ts";
-import { inheritCpuset, makeCgroup, parentOf, pause, populationBelow, processesBelow, removeTree, subPath } from "../files/tree.ts";
+import { signalAll } from "../files/kill.ts";
+import { inheritCpuset, makeCgroup, parentOf, processesBelow, refuseInUse, removeTree, subPath } from "../files/tree.ts";
 import { refuseFrozen } from "../files/unified_freezer.ts";
 import { performWrites } from "../files/write.ts";
 import type { Cgroup, LimitOptions } from "../cgroup.ts";
@@ -23,9 +23,6 @@ import type { LinuxResources } from "../../spec/types.ts";
 
 /** How long `remove` waits for all hierarchies together; milliseconds. */
 const REMOVE_PATIENCE = 2000;
-/** Rounds of `killAll`: each finds what forked while the one before it ran, where freezing failed. */
-const KILL_ROUNDS = 10;
-
 /** What the driver knows of a container. */
 export interface V1Options {
   readonly isNew: boolean;
@@ -261,32 +258,18 @@ export class CgroupV1 implements Cgroup {
       // Linux 5.14. Processes that left the v2 cgroup by themselves are found below.
       native.writeFile(AT_FDCWD, `${unified}/cgroup.kill`, O_WRONLY, 0, "1");
     }
-    const freezer = this.paths["freezer"];
-    // A program that handles the signal gets it once.
-    const told = new Set<number>();
-    for (let round = 0; round < KILL_ROUNDS; round++) {
-      const isFrozen = freezer !== undefined && this.#tryFreeze(freezer);
-      const still = new Set(isFrozen ? processesBelow(freezer) : []);
-      const pids = signalListed(() => this.processes(), signal, (pid) => signal === SIGKILL || !told.has(pid));
-      if (isFrozen) thaw(freezer);
-      if (signal === SIGKILL) this.thawKilled();
-      // Those that did not stand still may have forked meanwhile.
-      if (pids.every((pid) => still.has(pid) || told.has(pid))) return;
-      for (const pid of pids) told.add(pid);
-      if (round > 0) pause(1);
-    }
-  }
-
-  #tryFreeze(directory: string): boolean {
-    try {
-      if (readFreezer(directory) === undefined) return false;
-      freeze(directory);
-      return true;
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      this.#log.debug(`kill: processes are signalled without freezing them: ${why}`);
-      return false;
-    }
+    const directory = this.paths["freezer"];
+    const freezer = directory === undefined ? undefined : {
+      directory,
+      read: () => readFreezer(directory),
+      freeze: () => freeze(directory),
+      thaw: () => {
+        thaw(directory);
+        if (signal === SIGKILL) this.thawKilled();
+      },
+    };
+    signalAll(signal, { list: () => this.processes(), freezer, staysFrozen: false, log: this.#log });
+    if (signal === SIGKILL) this.thawKilled();
   }
 
   remove(): void {
@@ -322,11 +305,4 @@ export class CgroupV1 implements Cgroup {
  */
 function joinFile(controller: string, directory: string): string {
   return controller === "" ? `${directory}/cgroup.procs` : `${directory}/tasks`;
-}
-
-function refuseInUse(directory: string): void {
-  const count = populationBelow(directory);
-  if (count === 0) return;
-  const text = `container's cgroup is not empty: ${count} process(es) found`;
-  throw new RuntimeError("CGROUP_NOT_EMPTY", text, { pointer: "/linux/cgroupsPath", path: directory });
 }

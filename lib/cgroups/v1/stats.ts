@@ -1,7 +1,7 @@
 /** Statistics of a container on cgroup v1, and in the v2 hierarchy of a hybrid host. */
 import type { CpuStats, MemoryEntry, MemoryStats, HugetlbStats, CgroupStats } from "../files/stats_types.ts";
 import { blkioStats } from "./stats_blkio.ts";
-import { count, CPUSET_FLAGS, pageSizes, psi, rdmaStats, reader, type Read } from "../files/stats_files.ts";
+import { count, CPUSET_FLAGS, pageSizes, pidsStats, psi, rdmaStats, reader, type Read } from "../files/stats_files.ts";
 import { type Count, cpuList, keyValues, lines, nonZero, parseCount } from "../files/stats_parse.ts";
 
 /** USER_HZ, the unit of cpuacct.stat, is 100 on every architecture that runt is built for. */
@@ -104,18 +104,6 @@ function memoryStats(read: Read, unified: Read): MemoryStats {
   const oom = keyValues(read("memory.oom_control") ?? "", "memory.oom_control");
   Object.assign(result, nonZero({ oomKills: oom["oom_kill"] }));
   return result;
-}
-
-function pidsStats(read: Read): CgroupStats["pids"] {
-  const limit = (read("pids.max") ?? "").trim();
-  return nonZero({
-    current: count(read, "pids.current"),
-    // Not in runc: the most that there have been at a time.
-    peak: count(read, "pids.peak"),
-    limit: limit === "" || limit === "max" ? 0 : parseCount(limit, "pids.max"),
-    // Not in runc: forks that were refused because of the limit.
-    refused: keyValues(read("pids.events") ?? "", "pids.events")["max"],
-  });
 }
 
 function hugetlbStats(

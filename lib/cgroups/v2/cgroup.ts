@@ -5,8 +5,8 @@ import { Errno, errnoName, errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY, readTextIfExists, syscallError } from "../../sys/files.ts";
 import { SIGKILL } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
-import { signalListed } from "../../sys/send_signals.ts";
-import { makeCgroup, populationBelow, processesBelow, removeTree, subPath } from "../files/tree.ts";
+import { signalAll } from "../files/kill.ts";
+import { makeCgroup, processesBelow, refuseInUse, removeTree, subPath } from "../files/tree.ts";
 import { killsIn } from "./oom_kills.ts";
 import { controllersIn, delegate, enableControllers, type Unavailable } from "./tree.ts";
 import { freezeUnified, thawUnified } from "./freezer.ts";
@@ -19,8 +19,6 @@ import { applyLimits } from "./limits.ts";
 
 /** How long `remove` waits for processes on their way out; milliseconds. */
 const REMOVE_PATIENCE = 2000;
-/** Rounds of `killAll`: each finds what forked while the one before it ran, where freezing failed. */
-const KILL_ROUNDS = 10;
 const POINTER = "/linux/cgroupsPath";
 
 /** What the driver knows of a container. */
@@ -192,26 +190,13 @@ export class CgroupV2 implements Cgroup {
     if (!this.#isMade || directory === undefined) return;
     // Linux 5.14; not for a threaded cgroup.
     if (signal === SIGKILL && native.writeFile(AT_FDCWD, `${directory}/cgroup.kill`, O_WRONLY, 0, "1") >= 0) return;
-    for (let round = 0; round < KILL_ROUNDS; round++) {
-      const wasFrozen = readUnifiedFreezer(directory) === "frozen";
-      const isFrozen = this.#tryFreeze(directory);
-      const pids = signalListed(() => processesBelow(directory), signal);
-      // SIGKILL works on frozen processes, other signals wait until they are thawed.
-      if (isFrozen && !(wasFrozen && signal !== SIGKILL)) thawUnified(directory);
-      if (isFrozen || pids.length === 0) return;
-    }
-  }
-
-  #tryFreeze(directory: string): boolean {
-    try {
-      if (readUnifiedFreezer(directory) === undefined) return false;
-      freezeUnified(directory);
-      return true;
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      this.#log.debug(`kill: processes are signalled without freezing them: ${why}`);
-      return false;
-    }
+    const freezer = {
+      directory,
+      read: () => readUnifiedFreezer(directory),
+      freeze: () => freezeUnified(directory),
+      thaw: () => thawUnified(directory),
+    };
+    signalAll(signal, { list: () => processesBelow(directory), freezer, staysFrozen: true, log: this.#log });
   }
 
   remove(): void {
@@ -238,11 +223,4 @@ export class CgroupV2 implements Cgroup {
 
 function isDenied(errno: number): boolean {
   return errno === Errno.EACCES || errno === Errno.EPERM || errno === Errno.EROFS;
-}
-
-function refuseInUse(directory: string): void {
-  const count = populationBelow(directory);
-  if (count === 0) return;
-  const text = `container's cgroup is not empty: ${count} process(es) found`;
-  throw new RuntimeError("CGROUP_NOT_EMPTY", text, { pointer: POINTER, path: directory });
 }

@@ -1,7 +1,7 @@
 /** What the kernel has counted for a container on cgroup v2, in the shape that runc gives it, which is that of v1. */
 import { blkioOf } from "./stats_io.ts";
 import type { CgroupStats, HugetlbStats, MemoryEntry, MemoryStats, MiscStats } from "../files/stats_types.ts";
-import { count, CPUSET_FLAGS, pageSizes, psi, rdmaStats, reader, type Read } from "../files/stats_files.ts";
+import { count, CPUSET_FLAGS, pageSizes, pidsStats, psi, rdmaStats, reader, type Read } from "../files/stats_files.ts";
 import { type Count, cpuList, keyValues, nonZero, parseCount } from "../files/stats_parse.ts";
 
 /** What runc reports as no limit: the largest number of 64 bits. */
@@ -109,16 +109,6 @@ function memoryStats(read: Read): MemoryStats {
 function sum(one: Count, other: Count): Count {
   const result = BigInt(one) + BigInt(other);
   return result <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(result) : result;
-}
-
-function pidsStats(read: Read): CgroupStats["pids"] {
-  const limit = (read("pids.max") ?? "").trim();
-  return nonZero({
-    current: count(read, "pids.current"),
-    peak: count(read, "pids.peak"),
-    limit: limit === "" || limit === "max" ? 0 : parseCount(limit, "pids.max"),
-    refused: keyValues(read("pids.events") ?? "", "pids.events")["max"],
-  });
 }
 
 function hugetlbStats(directory: string, read: Read): CgroupStats["hugetlb"] {

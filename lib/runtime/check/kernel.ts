@@ -1,5 +1,5 @@
 import { cgroupLayout, findHierarchy } from "../../cgroups/place/layout.ts";
-import { pointerStep } from "../../spec/json/pointer.ts";
+import { pointerNames, pointerStep } from "../../spec/json/pointer.ts";
 import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
 import { sysctlPath } from "../../spec/rules/sysctl.ts";
 import type { Config, Hooks, LinuxResources } from "../../spec/types.ts";
@@ -22,39 +22,43 @@ export function kernelFindings(config: Sound<Config>, report: Report): void {
   if (config.hooks !== undefined) checkHooks(config.hooks, report);
 }
 
-/** Controllers of cgroup v2, or else v1, that limits need, each with one property that does. */
-function neededControllers(resources: Sound<LinuxResources>, isUnified: boolean): ReadonlyMap<string, string> {
+/** Properties of `linux.resources` that need a controller of cgroup v1, and one of v2; "" is none. */
+const CONTROLLERS: readonly (readonly [properties: readonly string[], v1: string, v2: string])[] = [
+  [["/memory/limit", "/memory/reservation", "/memory/swap"], "memory", "memory"],
+  [["/cpu/shares", "/cpu/quota", "/cpu/period", "/cpu/burst", "/cpu/idle"], "cpu", "cpu"],
+  [["/cpu/cpus", "/cpu/mems"], "cpuset", "cpuset"],
+  [["/pids/limit"], "pids", "pids"],
+  [["/blockIO/weight", "/blockIO/throttleReadBpsDevice", "/blockIO/throttleWriteBpsDevice"], "blkio", "io"],
+  [["/blockIO/throttleReadIOPSDevice", "/blockIO/throttleWriteIOPSDevice"], "blkio", "io"],
+  [["/hugepageLimits"], "hugetlb", "hugetlb"],
+  [["/rdma"], "rdma", "rdma"],
+  [["/network/classID"], "net_cls", ""],
+  [["/network/priorities"], "net_prio", ""],
+];
+/** Where a 0 is a limit, and not the absence of one. */
+const ZERO_IS_SET: readonly string[] = ["/pids/limit", "/cpu/burst", "/cpu/idle"];
+
+/** Controllers that limits need, each with one property that does. */
+export function neededControllers(resources: Sound<LinuxResources>, isUnified: boolean): ReadonlyMap<string, string> {
   const needed = new Map<string, string>();
-  const { memory, cpu, pids, blockIO, hugepageLimits, rdma, network, unified } = resources;
-  for (const name of ["limit", "reservation", "swap"] as const) {
-    if (memory?.[name] !== undefined) needed.set("memory", `/memory/${name}`);
+  for (const [properties, v1, v2] of CONTROLLERS) {
+    const controller = isUnified ? v2 : v1;
+    const asking = controller === "" ? undefined : properties.find((property) => isAsked(resources, property));
+    if (asking !== undefined && !needed.has(controller)) needed.set(controller, asking);
   }
-  for (const name of ["shares", "quota", "period", "burst", "idle"] as const) {
-    if (cpu?.[name] !== undefined) needed.set("cpu", `/cpu/${name}`);
-  }
-  for (const name of ["cpus", "mems"] as const) {
-    if ((cpu?.[name] ?? "") !== "") needed.set("cpuset", `/cpu/${name}`);
-  }
-  if (pids?.limit !== undefined) needed.set("pids", "/pids/limit");
-  if ((blockIO?.weight ?? 0) !== 0) needed.set(isUnified ? "io" : "blkio", "/blockIO/weight");
-  for (const name of [
-    "throttleReadBpsDevice",
-    "throttleWriteBpsDevice",
-    "throttleReadIOPSDevice",
-    "throttleWriteIOPSDevice",
-  ] as const) {
-    if ((blockIO?.[name]?.length ?? 0) > 0) needed.set(isUnified ? "io" : "blkio", `/blockIO/${name}`);
-  }
-  if ((hugepageLimits?.length ?? 0) > 0) needed.set("hugetlb", "/hugepageLimits");
-  if (Object.keys(rdma ?? {}).length > 0) needed.set("rdma", "/rdma");
-  if (!isUnified && (network?.classID ?? 0) !== 0) needed.set("net_cls", "/network/classID");
-  if (!isUnified && (network?.priorities?.length ?? 0) > 0) needed.set("net_prio", "/network/priorities");
-  for (const key of isUnified ? Object.keys(unified ?? {}) : []) {
+  for (const key of isUnified ? Object.keys(resources.unified ?? {}) : []) {
     const controller = key.slice(0, Math.max(0, key.indexOf(".")));
     // Files of the core need none; what is no such key is found elsewhere.
     if (controller !== "" && controller !== "cgroup") needed.set(controller, `/unified${pointerStep(key)}`);
   }
   return needed;
+}
+
+function isAsked(resources: Sound<LinuxResources>, property: string): boolean {
+  let value: unknown = resources;
+  for (const name of pointerNames(property)) value = (value as Readonly<Record<string, unknown>> | undefined)?.[name];
+  if (typeof value === "object" && value !== null) return Object.keys(value).length > 0;
+  return value !== undefined && value !== "" && (value !== 0 || ZERO_IS_SET.includes(property));
 }
 
 function checkControllers(resources: Sound<LinuxResources> | undefined, report: Report): void {
