@@ -1,4 +1,5 @@
-// Writes native/plan/ops.gen.h from lib/plan/steps.ts. Run it after a change of that.
+// Writes native/plan/ops.gen.h from lib/plan/steps.ts, and native/test/kernel_numbers_test.cc from lib/kernel. Run it after a
+// change of those.
 //
 // Node 20 does not run TypeScript, so the module is compiled to a folder of its own first.
 
@@ -16,7 +17,7 @@ writeFileSync(
     extends: join(root, "tsconfig.json"),
     compilerOptions: { rootDir: root, outDir: out, declaration: false, incremental: false },
     include: [],
-    files: [join(root, "tools/generate/plan_header.ts")],
+    files: [join(root, "tools/generate/plan_header.ts"), join(root, "tools/generate/kernel_numbers.ts")],
   }),
 );
 execFileSync(process.execPath, [
@@ -26,3 +27,5 @@ execFileSync(process.execPath, [
 ], { stdio: "inherit" });
 const { header } = await import(pathToFileURL(join(out, "tools/generate/plan_header.js")).href);
 writeFileSync(join(root, "native", "plan", "ops.gen.h"), header());
+const { kernelNumbersTest } = await import(pathToFileURL(join(out, "tools/generate/kernel_numbers.js")).href);
+writeFileSync(join(root, "native", "test", "kernel_numbers_test.cc"), kernelNumbersTest());

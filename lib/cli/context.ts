@@ -1,5 +1,6 @@
 /** The global options as the context that every operation of the runtime takes. */
 
+import { S_IFDIR, S_IFMT } from "../kernel/numbers.ts";
 import { RuntimeError } from "../errors.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import { Errno, errnoText } from "../kernel/errno.ts";
@@ -59,7 +60,7 @@ function makeSticky(path: string): void {
 
 function isDirectory(path: string): boolean {
   const stat = native.stat(AT_FDCWD, path, true);
-  return typeof stat !== "number" && (stat.mode & 0o170000) === 0o040000;
+  return typeof stat !== "number" && (stat.mode & S_IFMT) === S_IFDIR;
 }
 
 function failed(syscall: string, path: string, errno: number, advice: string): RuntimeError {

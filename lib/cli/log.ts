@@ -2,15 +2,13 @@
 
 import { RuntimeError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { AT_FDCWD, check, O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from "../sys/files.ts";
+import { AT_FDCWD, check, O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY, O_SYNC } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { errorEntry, formatJson, formatTerminal, formatText, type LogEntry } from "./log_format.ts";
 import { programName } from "../sys/program_name.ts";
 import { STDERR, write } from "./output/write.ts";
 import { checkText } from "./paths.ts";
 
-/** Shared by x86_64 and aarch64. */
-const O_SYNC = 0o4010000;
 
 /** {@link Log}, and the one place where an error is told. */
 export interface CommandLog extends Log {

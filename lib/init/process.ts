@@ -11,14 +11,13 @@ import { Beginning, FAILURE_SIZE, MAX_SLOTS, Message, StageName, type Step } fro
 import { Errno } from "../kernel/errno.ts";
 import { Descriptors, withDescriptor } from "../sys/descriptors.ts";
 import { AT_FDCWD, check, checkValue, SMALL_FILE } from "../sys/files.ts";
-import { SIGKILL, POLLIN } from "../kernel/numbers.ts";
+import { POLLIN, SIGKILL, SOCK_SEQPACKET } from "../kernel/numbers.ts";
 import { native, type Exited, type Received, type Spawned } from "../sys/native.ts";
 import { beforeBlocking } from "../sys/waiting.ts";
 import { initExecutable } from "./executable.ts";
 import { failureError } from "./failure.ts";
 import { parseFailure } from "./failure_record.ts";
 
-const SOCK_SEQPACKET = 5;
 
 /** Bytes of every message but a failure. */
 const MESSAGE_SIZE = 8;

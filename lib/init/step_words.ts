@@ -1,4 +1,5 @@
 /** The words of a failed step, an entry for each operation whose name, call and errno do not say enough. */
+import { SCHED_FIFO, SCHED_RR } from "../kernel/numbers.ts";
 import { Errno } from "../kernel/errno.ts";
 import { MissingKind, MountFlag, type OpName, type StepFields } from "../plan/steps.ts";
 import type { Failure } from "./failure_record.ts";
@@ -16,9 +17,6 @@ export interface FailedStep extends Failure {
 /** The words for one operation. */
 type Words<Name extends OpName> = (failed: FailedStep, fields: StepFields<Name>) => string;
 
-/** Of linux/sched.h. */
-const SCHED_FIFO = 1;
-const SCHED_RR = 2;
 
 const WORDS: { readonly [Name in OpName]?: Words<Name> } = {
   apparmorProfile: ({ reason }, { profile }) =>

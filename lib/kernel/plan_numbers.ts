@@ -35,10 +35,7 @@ export const MOUNT_ATTR_NODIRATIME = 0x80;
 export const MOUNT_ATTR_NOSYMFOLLOW = 0x200000;
 export const MOUNT_ATTR_IDMAP = 0x100000;
 
-export const S_IFMT = 0o170000;
-export const S_IFIFO = 0o010000;
-export const S_IFCHR = 0o020000;
-export const S_IFBLK = 0o060000;
+export { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT } from "./numbers.ts";
 
 /** Resource limits by name, with the kernel's numbers (x86_64 and aarch64). */
 export const RLIMITS: Readonly<Record<string, number>> = {

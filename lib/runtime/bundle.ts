@@ -1,4 +1,5 @@
 /** A bundle as it is on disk: config.json, validated, and the root file system. */
+import { S_IFDIR, S_IFLNK, S_IFMT } from "../kernel/numbers.ts";
 import { RuntimeError, SHOWN_PROBLEMS } from "../errors.ts";
 import { configError, inspectConfig, parseConfig, warnings } from "../spec/documents/config.ts";
 import type { Sound } from "../spec/schema/without_wrong_values.ts";
@@ -10,9 +11,6 @@ import type { RuntimeContext } from "./options.ts";
 
 /** A config.json of more bytes is refused. */
 const CONFIG_LIMIT = 16 << 20;
-const S_IFMT = 0o170000;
-const S_IFDIR = 0o040000;
-const S_IFLNK = 0o120000;
 
 export interface Bundle {
   /** Absolute. */

@@ -5,6 +5,7 @@
  * whole: root's own directory and file, closed to all others; the key inside the file; a hash over the program.
  * Whatever is odd is as if it were not there, and a cache that cannot be written is no error.
  */
+import { S_IFMT, S_IFREG } from "../kernel/numbers.ts";
 import { Errno } from "../kernel/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../sys/files.ts";
 import { native, type FileStat } from "../sys/native.ts";
@@ -15,8 +16,6 @@ export const CACHE_DIRECTORY = "@seccomp";
 /** SHA-256 of bytes or of a text's UTF-8. */
 export type Hash = (data: Uint8Array | string) => Uint8Array;
 
-const S_IFMT = 0o170000;
-const S_IFREG = 0o100000;
 const HASH_SIZE = 32;
 /** key, hash of the program, program */
 const HEAD = 2 * HASH_SIZE;

@@ -2,25 +2,10 @@
 
 import { RuntimeError, type ErrorFacts } from "../errors.ts";
 import { Errno, errnoText } from "../kernel/errno.ts";
+import { AT_FDCWD } from "../kernel/open_flags.ts";
 import { native } from "./native.ts";
 
-/** The `dirfd` that stands for the current directory. */
-export const AT_FDCWD = -100;
-
-/** Flags of open(2) whose numbers x86_64 and aarch64 share; see {@link O_DIRECTORY} for those that differ. */
-export const O_RDONLY = 0;
-export const O_WRONLY = 1;
-export const O_RDWR = 2;
-export const O_CREAT = 0o100;
-export const O_EXCL = 0o200;
-export const O_TRUNC = 0o1000;
-export const O_APPEND = 0o2000;
-export const O_NONBLOCK = 0o4000;
-export const O_CLOEXEC = 0o2000000;
-export const O_PATH = 0o10000000;
-const arm = process.arch === "arm64";
-export const O_DIRECTORY: number = arm ? 0o40000 : 0o200000;
-export const O_NOFOLLOW: number = arm ? 0o100000 : 0o400000;
+export * from "../kernel/open_flags.ts";
 
 /** Enough for every file of procfs, sysfs and cgroupfs that runt reads; in bytes. */
 export const SMALL_FILE = 1 << 20;

@@ -2,11 +2,10 @@
 import { errnoText } from "../kernel/errno.ts";
 import { Descriptors } from "./descriptors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDWR, check } from "./files.ts";
-import { SIGKILL } from "../kernel/numbers.ts";
+import { SIGKILL, X_OK } from "../kernel/numbers.ts";
 import { native } from "./native.ts";
 import { beforeBlocking } from "./waiting.ts";
 
-const X_OK = 1;
 /** Where programs are looked for without a PATH. */
 const USUAL = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const OUTPUT_LIMIT = 1 << 28;

@@ -3,6 +3,7 @@
 
 int main() {
   using namespace runt::test;
+  TestKernelNumbers();
   TestText();
   TestPlan();
   TestMessages();

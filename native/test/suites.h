@@ -3,6 +3,7 @@
 
 namespace runt::test {
 
+void TestKernelNumbers();
 void TestText();
 void TestPlan();
 void TestMessages();

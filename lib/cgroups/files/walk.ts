@@ -1,5 +1,6 @@
 /** Goes through a cgroup and all that are below it. */
 
+import { S_IFDIR, S_IFMT } from "../../kernel/numbers.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 
@@ -71,6 +72,6 @@ function childCgroups(fd: number): string[] {
   if (typeof names === "number") return [];
   return names.filter((name) => {
     const found = native.stat(fd, name, false);
-    return typeof found !== "number" && (found.mode & 0o170000) === 0o040000;
+    return typeof found !== "number" && (found.mode & S_IFMT) === S_IFDIR;
   });
 }

@@ -1,4 +1,5 @@
 /** Word from the kernel that it is killing processes of a container on cgroup v2 for want of memory. */
+import { IN_DELETE_SELF, IN_MODIFY } from "../../kernel/numbers.ts";
 import { RuntimeError } from "../../errors.ts";
 import { errnoText } from "../../kernel/errno.ts";
 import { native } from "../../sys/native.ts";
@@ -6,8 +7,6 @@ import { parentOf } from "../files/tree.ts";
 import type { OomWatch } from "../cgroup.ts";
 import { killsIn } from "./oom_kills.ts";
 
-const IN_MODIFY = 2;
-const IN_DELETE_SELF = 0x400;
 const BUFFER_SIZE = 4096;
 
 /**

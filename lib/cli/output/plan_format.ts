@@ -150,7 +150,7 @@ function capabilitiesDecoder(): Decoder {
 
 function deviceMode(value: FieldValue): string {
   const mode = Number(value);
-  const type = mode & 0o170000;
+  const type = mode & linux.S_IFMT;
   const kind = type === linux.S_IFCHR ? "c" : type === linux.S_IFBLK ? "b" : type === linux.S_IFIFO ? "p" : "?";
   return `${kind}:${octal(mode & 0o7777)}`;
 }

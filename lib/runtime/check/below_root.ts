@@ -1,10 +1,9 @@
 /** Looks into a root file system that may be hostile: never out of it, and nothing is opened that could block. */
+import { S_IFLNK, S_IFMT } from "../../kernel/numbers.ts";
 import { Errno } from "../../kernel/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../sys/files.ts";
 import { native, type FileStat } from "../../sys/native.ts";
 
-const S_IFMT = 0o170000;
-const S_IFLNK = 0o120000;
 /** As many symbolic links as the kernel follows. */
 const MAX_LINKS = 40;
 

@@ -1,3 +1,4 @@
+import { X_OK } from "../../kernel/numbers.ts";
 import { cgroupLayout, findHierarchy } from "../../cgroups/place/layout.ts";
 import { pointerNames, pointerStep } from "../../spec/json/pointer.ts";
 import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
@@ -9,7 +10,6 @@ import { native } from "../../sys/native.ts";
 import { findResctrl, rdtProblem } from "../host/intel_rdt.ts";
 import { apparmorEnabled, selinuxEnabled } from "../host/security_modules.ts";
 
-const X_OK = 1;
 
 /** Cgroup controllers, security modules, limits, parameters and hook programs that this host lacks. */
 export function kernelFindings(config: Sound<Config>, report: Report): void {

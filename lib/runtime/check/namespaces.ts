@@ -1,3 +1,4 @@
+import { NS_GET_NSTYPE } from "../../kernel/numbers.ts";
 import { makesNamespace, namespaceReads } from "../../spec/rules/namespaces.ts";
 import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
 import { pointerStep } from "../../spec/json/pointer.ts";
@@ -9,7 +10,6 @@ import { native } from "../../sys/native.ts";
 import { hostSysctls } from "../host/network_sysctls.ts";
 
 /** _IO(0xb7, 3), from linux/nsfs.h; since Linux 4.11. */
-const NS_GET_NSTYPE = 0xb703;
 
 /** For each kind: its name in /proc/self/ns, its CLONE_NEW* flag, and its limit in /proc/sys/user. */
 const KINDS: Readonly<Record<LinuxNamespaceType, readonly [string, number, string]>> = {

@@ -1,10 +1,9 @@
 /** What stands where a bundle was expected, for a person who has an image, or a root file system alone. */
+import { S_IFDIR, S_IFMT } from "../../kernel/numbers.ts";
 import { AT_FDCWD, exists } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { programName } from "../../sys/program_name.ts";
 
-const S_IFMT = 0o170000;
-const S_IFDIR = 0o040000;
 /** Directories that nearly every root file system has. */
 const OF_A_ROOT = ["bin", "etc", "lib", "usr", "var"];
 const UNPACK = '"skopeo copy docker-archive:FILE oci:LAYOUT:TAG" and "umoci unpack --image LAYOUT:TAG BUNDLE" make a bundle of it';

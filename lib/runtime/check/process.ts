@@ -1,4 +1,5 @@
 /** What `runt check` finds of the process: a program that is not there, no terminal, capabilities that are not what they seem. */
+import { S_IFMT, S_IFREG } from "../../kernel/numbers.ts";
 import { cleanPath } from "../../spec/clean_path.ts";
 import { show } from "../../spec/schema/messages.ts";
 import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
@@ -9,8 +10,6 @@ import { native } from "../../sys/native.ts";
 import { lookBelow } from "./below_root.ts";
 import { hasTerminal } from "../host/host_terminal.ts";
 
-const S_IFMT = 0o170000;
-const S_IFREG = 0o100000;
 /** Where programs are looked for without a PATH, as execvp(3) does. */
 const USUAL = "/bin:/usr/bin";
 

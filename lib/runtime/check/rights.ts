@@ -1,4 +1,5 @@
 /** What `runt check` finds that this user may not: ids that are not his, devices that only root of the host can make. */
+import { CAP_MKNOD, PR_CAPBSET_READ, S_IFMT } from "../../kernel/numbers.ts";
 import { pointerStep } from "../../spec/json/pointer.ts";
 import { makesNamespace, namespaceReads } from "../../spec/rules/namespaces.ts";
 import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
@@ -10,9 +11,6 @@ import { findProgram } from "../../sys/find_program.ts";
 import { type Ids, rangesOf, subordinateIds } from "../../sys/subordinate_ids.ts";
 import { inUserNamespace } from "../../sys/user_namespace.ts";
 
-const PR_CAPBSET_READ = 23;
-const CAP_MKNOD = 27;
-const S_IFMT = 0o170000;
 const TYPES: Readonly<Record<string, number>> = { c: 0o020000, u: 0o020000, b: 0o060000 };
 
 /** Warnings only: who checks may not be who runs. */

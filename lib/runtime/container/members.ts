@@ -4,7 +4,7 @@ import * as K from "../../kernel/plan_numbers.ts";
 import { readNamespaces } from "../../plan/namespaces.ts";
 import { withDescriptor } from "../../sys/descriptors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY } from "../../sys/files.ts";
-import { SIGKILL, SIGSTOP } from "../../kernel/numbers.ts";
+import { NS_GET_PARENT, SIGKILL, SIGSTOP } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
 import { signalProcess } from "../../sys/send_signals.ts";
 import { readable } from "../../sys/waiting.ts";
@@ -19,8 +19,6 @@ const KILL_PATIENCE = 5000;
 const STOP_ROUNDS = 10;
 /** After how many rounds without a member {@link killMembers} believes that there is none. */
 const QUIET_ROUNDS = 4;
-/** ioctl_ns(2) */
-const NS_GET_PARENT = 0xb702;
 
 /** Namespaces that a process is known by, as /proc/PID/ns calls them, and the flag that makes them. */
 const KINDS: readonly (readonly [kind: string, flag: number])[] = [

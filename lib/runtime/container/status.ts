@@ -3,6 +3,7 @@
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#state
  */
+import { PF_FORKNOEXEC } from "../../kernel/numbers.ts";
 import { attachCgroup } from "../../cgroups/open.ts";
 import { hasStartedAt, type ProcStat, readProcStat, recordedStart } from "../../sys/proc_stat.ts";
 import type { StateReport } from "../options.ts";
@@ -29,9 +30,7 @@ export function status(
   return hasExecuted(stat) || record.restored !== undefined ? "running" : "created";
 }
 
-/** The container's first process is a clone of init: the kernel remembers until its execve (PF_FORKNOEXEC). */
-const PF_FORKNOEXEC = 0x40;
-
+/** The container's first process is a clone of init: the kernel remembers until its execve. */
 function hasExecuted({ flags }: ProcStat): boolean {
   return (flags & PF_FORKNOEXEC) === 0;
 }

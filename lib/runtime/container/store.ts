@@ -4,6 +4,7 @@
  *
  * A status is never stored: it is computed from what is there (see `status.ts`).
  */
+import { LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN } from "../../kernel/numbers.ts";
 import type { ContainerRecord } from "../record.ts";
 import { RuntimeError } from "../../errors.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";
@@ -27,10 +28,6 @@ const FIFO = "exec.fifo";
 const RESTORE_ROOT = "criu-root";
 const HOOK_OUTPUT = "hooks.log";
 const FILES: readonly string[] = [STATE, NEXT_STATE, CONFIG, FIFO, HOOK_OUTPUT];
-const LOCK_SH = 1;
-const LOCK_EX = 2;
-const LOCK_NB = 4;
-const LOCK_UN = 8;
 /** A state.json or config.json that is larger than this is not ours. */
 const LIMIT = 16 << 20;
 /** How long `delete --force` waits for another runt that holds the container; milliseconds. */

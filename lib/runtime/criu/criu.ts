@@ -7,14 +7,13 @@ import { RuntimeError } from "../../errors.ts";
 import { errnoText } from "../../kernel/errno.ts";
 import { Descriptors } from "../../sys/descriptors.ts";
 import { AT_FDCWD, check, checkValue } from "../../sys/files.ts";
-import { POLLIN, SIGKILL } from "../../kernel/numbers.ts";
+import { POLLIN, SIGKILL, SOCK_SEQPACKET } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
 import { findProgram, runProgram, searchPath } from "../../sys/find_program.ts";
 import { beforeBlocking } from "../../sys/waiting.ts";
 import { decodeResponse, encodeRequest, CriuType, type CriuFields, type CriuResponse } from "./messages.ts";
 import { callersEnvironment } from "../../sys/environment.ts";
 
-const SOCK_SEQPACKET = 5;
 /** How long CRIU may take to go when it is let go; milliseconds. */
 const END_PATIENCE = 2000;
 /** Of the log at most so many lines of errors go into a message. */

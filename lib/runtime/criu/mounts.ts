@@ -1,4 +1,5 @@
 /** Mounts of a container that come from the host: CRIU does not save them, and has to be told what they are. */
+import { S_IFDIR, S_IFMT } from "../../kernel/numbers.ts";
 import { cgroupLayout } from "../../cgroups/place/layout.ts";
 import { cgroupMounts } from "../../cgroups/place/mounts.ts";
 import * as K from "../../kernel/plan_numbers.ts";
@@ -19,8 +20,6 @@ export interface ExternalMount {
   readonly source: string;
 }
 
-const S_IFMT = 0o170000;
-const S_IFDIR = 0o040000;
 /** As many links as the kernel follows. */
 const MAX_LINKS = 40;
 const NULL = "/dev/null";

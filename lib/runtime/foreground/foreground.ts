@@ -2,6 +2,7 @@
  * The place where `run`, `exec` and `restore` stay until their process has ended: its console, the signals of this process, and
  * the terminal of the caller. A detached one has the socket for the console alone.
  */
+import { PR_SET_CHILD_SUBREAPER, SOCK_STREAM } from "../../kernel/numbers.ts";
 import { checkValue } from "../../sys/files.ts";
 import { Descriptors } from "../../sys/descriptors.ts";
 import { native } from "../../sys/native.ts";
@@ -13,8 +14,6 @@ import { ConsoleRelay, receiveMaster } from "./console_relay.ts";
 import { connectConsole } from "./console_socket.ts";
 import { catchSignals, supervise } from "./supervise.ts";
 
-const SOCK_STREAM = 1;
-const PR_SET_CHILD_SUBREAPER = 36;
 
 /** The options that say where a process has its console and who waits for its end. */
 export interface ForegroundOptions extends StandardStreams {

@@ -1,14 +1,11 @@
 /** Waits for the end of a process in the foreground: hands signals on to it, and reaps what it leaves. */
 import { readTextIfExists, syscallError } from "../../sys/files.ts";
-import { POLLIN, SIGKILL } from "../../kernel/numbers.ts";
+import { POLLIN, SIGCHLD, SIGKILL, SIGTERM, SIGWINCH } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
 import { Signals } from "../../sys/signals.ts";
 import type { ConsoleRelay } from "./console_relay.ts";
 import type { NotifySocket } from "../host/notify_socket.ts";
 
-const SIGTERM = 15;
-const SIGCHLD = 17;
-const SIGWINCH = 28;
 
 /**
  * Every signal that a container may want: all but those that cannot be caught, those that tell of the

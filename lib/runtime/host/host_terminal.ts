@@ -1,9 +1,8 @@
 /** The terminal of the caller, for a container's console that ends at this process. */
-import { AT_FDCWD, check, O_CLOEXEC, O_RDWR } from "../../sys/files.ts";
+import { AT_FDCWD, check, O_CLOEXEC, O_RDWR, O_NOCTTY } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 
 const PATH = "/dev/tty";
-const O_NOCTTY = 0o400;
 
 /** A terminal; {@link closeTerminal} when it is no longer needed. */
 export interface HostTerminal {

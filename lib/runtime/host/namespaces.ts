@@ -1,4 +1,5 @@
 /** The namespaces that a container joins. */
+import { NS_GET_NSTYPE } from "../../kernel/numbers.ts";
 import { RuntimeError } from "../../errors.ts";
 import { propertyName } from "../../spec/json/property_name.ts";
 import type { Namespaces } from "../../plan/namespaces.ts";
@@ -6,8 +7,6 @@ import type { Descriptors } from "../../sys/descriptors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_RDONLY, check } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 
-/** ioctl_ns(2): the CLONE_NEW* flag of the namespace that a descriptor is of. */
-const NS_GET_NSTYPE = 0xb703;
 
 /** Descriptors of the namespaces to join, by the property that names them. */
 export type OpenNamespaces = Map<string, number>;

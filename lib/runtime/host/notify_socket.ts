@@ -7,12 +7,10 @@ import type { Log } from "../../log.ts";
 import type { Config } from "../../spec/types.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD, check, O_NONBLOCK } from "../../sys/files.ts";
-import { F_SETFL, POLLIN, POLLOUT } from "../../kernel/numbers.ts";
+import { F_SETFL, POLLIN, POLLOUT, SOCK_DGRAM, SOCK_STREAM } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
 import { readable } from "../../sys/waiting.ts";
 
-const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
 /** Directory and file in the container's state directory, and the directory in the container. */
 const DIRECTORY = "notify";
 const FILE = "notify.sock";

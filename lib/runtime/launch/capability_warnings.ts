@@ -1,9 +1,9 @@
+import { PR_CAPBSET_READ } from "../../kernel/numbers.ts";
 import { capabilityNames } from "../../spec/capabilities.ts";
 import type { Process } from "../../spec/types.ts";
 import { native } from "../../sys/native.ts";
 import type { RuntimeContext } from "../options.ts";
 
-const PR_CAPBSET_READ = 23;
 const NONE: readonly string[] = [];
 
 /**

@@ -5,15 +5,12 @@
 import { failureError } from "../../init/failure.ts";
 import type { InitProcess } from "../../init/process.ts";
 import { Refused, Stage, type OpName, type Step } from "../../plan/steps.ts";
-import { AT_FDCWD, O_CLOEXEC, O_WRONLY, readText } from "../../sys/files.ts";
-import { F_GETFL } from "../../kernel/numbers.ts";
+import { AT_FDCWD, O_CLOEXEC, O_WRONLY, readText, O_ACCMODE } from "../../sys/files.ts";
+import { F_GETFL, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
 
-const S_IFMT = 0o170000;
-const S_IFREG = 0o100000;
 /** FIFOs and sockets: whoever has one may read and write it. */
-const CHANNELS: readonly number[] = [0o010000, 0o140000];
-const O_ACCMODE = 3;
+const CHANNELS: readonly number[] = [S_IFIFO, S_IFSOCK];
 
 /** One step, done to a process from outside; negative: -errno. */
 type Deed<Name extends OpName> = (pid: number, fields: Extract<Step, { op: Name }>["fields"]) => number;
