@@ -1,12 +1,14 @@
 // npm run build: everything that is in dist/.
 //
-//   node scripts/build.mjs [--force] [--keep-going] [STEP...]
+//   node scripts/build.mjs [--force] [--keep-going] [--arch aarch64] [STEP...]
 //
 // Steps: sources, schemas, addon, watch, seccomp, init, typescript, library, program, manual, completion, papers; all of them without an argument. A step whose
-// inputs have not changed is left out (--force: is not). --keep-going goes on after a step that failed.
+// inputs have not changed is left out (--force: is not). --keep-going goes on after a step that failed. --arch builds for another
+// architecture with Debian's cross compiler, into dist-ARCH; an emulator makes the snapshot.
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
+import { buildFolder, CMAKE_WORDS, DIST, IS_CROSS, runnable, TARGET } from "./arch.mjs";
 import { ensureNpmPackages, prepare, ROOT } from "./prepare.mjs";
 import { fetchLibseccomp } from "./libseccomp.mjs";
 import { BUN, makeProgram, MODULE } from "./program.mjs";
@@ -14,15 +16,20 @@ import { fetchQuickjs } from "./quickjs.mjs";
 import { sbom, sourceTime } from "./sbom.mjs";
 import { ask, dropForeignBuild, filesUnder, install, run, step, StepFailed } from "./steps.mjs";
 
-const NATIVE_BUILD = "build/native";
+const NATIVE_BUILD = buildFolder("native");
 const SCRIPT_BUILD = "build/js";
-const LIBEXEC = "dist/libexec/runt";
+const LIBEXEC = `${DIST}/libexec/runt`;
 const NATIVE_SOURCES = [".cc", ".c", ".h"];
 const LIBRARY = [".ts", ".json"];
 
 const force = process.argv.includes("--force");
 const keepGoing = process.argv.includes("--keep-going");
-const wanted = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+const wanted = process.argv.slice(2).filter((word, index, words) => !word.startsWith("--") && words[index - 1] !== "--arch");
+
+/** The name of a step whose result depends on the architecture. */
+function stampOf(name) {
+  return IS_CROSS ? `${name}-${TARGET.name}` : name;
+}
 
 /** Sees to it that the programs which build are there. */
 function checkTools() {
@@ -33,6 +40,7 @@ function checkTools() {
   if (!has("make") && !has("ninja")) missing.push("make");
   if (!has("xz")) missing.push("xz-utils");
   if (!has("patch")) missing.push("patch");
+  if (IS_CROSS) missing.push(...TARGET.packages);
   const left = prepare({ packages: missing });
   if (left.length > 0) throw new StepFailed(`these packages are missing: ${left.join(" ")}`);
 }
@@ -69,11 +77,11 @@ function commit() {
  */
 function buildNative(target, folders, file, destination, others = []) {
   const inputs = folders.flatMap((folder) => filesUnder(`native/${folder}`, NATIVE_SOURCES));
-  step(target, { inputs: [...inputs, ...others, "CMakeLists.txt"], outputs: [destination], force }, () => {
+  step(stampOf(target), { inputs: [...inputs, ...others, "CMakeLists.txt"], outputs: [destination], force }, () => {
     dropForeignBuild(NATIVE_BUILD);
     const cmake = join(ROOT, "node_modules/cmake-js/bin/cmake-js");
     const options = ["--out", NATIVE_BUILD, "--parallel", String(availableParallelism())];
-    run(process.execPath, [cmake, "build", ...options, "--target", target]);
+    run(process.execPath, [cmake, "build", ...options, ...CMAKE_WORDS, "--target", target]);
     install(`${NATIVE_BUILD}/native/${file}`, destination);
   });
 }
@@ -81,6 +89,7 @@ function buildNative(target, folders, file, destination, others = []) {
 function buildAddon(target, folders, name, others = []) {
   const file = `${LIBEXEC}/${name}`;
   buildNative(target, folders, name, file, others);
+  if (IS_CROSS) return;
   // The linker lets a module have undefined symbols, since Node-API's are; the loader does not.
   try {
     process.dlopen({ exports: {} }, join(ROOT, file));
@@ -126,9 +135,9 @@ function buildLibrary() {
   const inputs = filesUnder(`${SCRIPT_BUILD}/lib`, [".js", ".d.ts", ".json"]).filter(
     (file) => !/\.test\.(js|d\.ts)$/.test(file),
   );
-  step("library", { inputs, outputs: ["dist/lib"], force }, () => {
-    rmSync(join(ROOT, "dist/lib"), { recursive: true, force: true });
-    for (const file of inputs) install(file, `dist${file.slice(SCRIPT_BUILD.length)}`);
+  step(stampOf("library"), { inputs, outputs: [`${DIST}/lib`], force }, () => {
+    rmSync(join(ROOT, `${DIST}/lib`), { recursive: true, force: true });
+    for (const file of inputs) install(file, `${DIST}${file.slice(SCRIPT_BUILD.length)}`);
   });
 }
 
@@ -151,8 +160,8 @@ function buildProgram() {
   const sources = ["engine", "addon", "seccomp", "base", "init", "plan"].flatMap((folder) => filesUnder(`native/${folder}`, NATIVE_SOURCES));
   const patches = filesUnder("native/engine/patches", [".patch"]);
   const inputs = [...scripts, ...sources, ...patches, "CMakeLists.txt", "sources.json", "scripts/quickjs.mjs", "scripts/libseccomp.mjs", "scripts/program.mjs"];
-  const output = "dist/bin/runt";
-  step("program", { inputs, words: defines, outputs: [output], force }, () => {
+  const output = `${DIST}/bin/runt`;
+  step(stampOf("program"), { inputs, words: defines, outputs: [output], force }, () => {
     rmSync(join(ROOT, `${LIBEXEC}/runt`), { force: true }); // of builds before it was one file
     // One module: the snapshot has all of it loaded, so that parts would save nothing.
     run(join(ROOT, BUN), ["build", "--target=node", "--format=esm", "--minify", ...defines, "bin/runt.ts", "--outfile", MODULE]);
@@ -162,23 +171,23 @@ function buildProgram() {
 
 function buildManual() {
   const inputs = [...filesUnder(`${SCRIPT_BUILD}/lib/cli`, [".js"]), "scripts/manual.mjs"];
-  const folder = "dist/share/man/man8";
-  step("manual", { inputs, outputs: [folder], force }, () => {
+  const folder = `${DIST}/share/man/man8`;
+  step(stampOf("manual"), { inputs, outputs: [folder], force }, () => {
     run(process.execPath, [join(ROOT, "scripts/manual.mjs"), join(ROOT, folder)]);
   });
 }
 
 /** Where each shell looks below a prefix. */
 const COMPLETIONS = {
-  bash: "dist/share/bash-completion/completions/runt",
-  zsh: "dist/share/zsh/site-functions/_runt",
-  fish: "dist/share/fish/vendor_completions.d/runt.fish",
+  bash: `${DIST}/share/bash-completion/completions/runt`,
+  zsh: `${DIST}/share/zsh/site-functions/_runt`,
+  fish: `${DIST}/share/fish/vendor_completions.d/runt.fish`,
 };
 
 function buildCompletion() {
-  const program = "dist/bin/runt";
-  step("completion", { inputs: [program], outputs: Object.values(COMPLETIONS), force }, () => {
-    for (const [shell, file] of Object.entries(COMPLETIONS)) write(file, run(join(ROOT, program), ["completion", shell]));
+  const program = `${DIST}/bin/runt`;
+  step(stampOf("completion"), { inputs: [program], outputs: Object.values(COMPLETIONS), force }, () => {
+    for (const [shell, file] of Object.entries(COMPLETIONS)) write(file, run(...runnable(join(ROOT, program), ["completion", shell])));
   });
 }
 
@@ -189,12 +198,12 @@ function write(file, text) {
 
 /** Licences, what is told to users, and the bill of materials of what has been linked. */
 function buildPapers() {
-  const folder = "dist/share/doc/runt";
+  const folder = `${DIST}/share/doc/runt`;
   const texts = ["LICENSE", "NOTICE", "CHANGELOG.md", ...filesUnder("licenses", [".txt"])];
-  const linked = ["dist/bin/runt", ...["runt", "watch", "seccomp"].map((name) => `${LIBEXEC}/${name}.node`)];
+  const linked = [`${DIST}/bin/runt`, ...["runt", "watch", "seccomp"].map((name) => `${LIBEXEC}/${name}.node`)];
   const inputs = [...texts, ...linked, "scripts/sbom.mjs", "sources.json"];
   const words = [commit(), String(sourceTime())];
-  step("papers", { inputs, words, outputs: [`${folder}/sbom.spdx.json`], force }, () => {
+  step(stampOf("papers"), { inputs, words, outputs: [`${folder}/sbom.spdx.json`], force }, () => {
     rmSync(join(ROOT, folder), { recursive: true, force: true });
     for (const file of texts) install(file, `${folder}/${file}`);
     write(`${folder}/sbom.spdx.json`, sbom({ version: packageVersion(), commit: commit() }));

@@ -3,6 +3,7 @@
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { buildFolder, CMAKE_WORDS, runnable } from "./arch.mjs";
 import { ROOT } from "./prepare.mjs";
 import { QUICKJS, QUICKJS_VERSION } from "./quickjs.mjs";
 import { dropForeignBuild, install, run } from "./steps.mjs";
@@ -10,13 +11,13 @@ import { dropForeignBuild, install, run } from "./steps.mjs";
 /** All of lib as one JavaScript module. */
 export const MODULE = "build/program/runt.js";
 /** Where CMake makes the engine. */
-export const ENGINE_BUILD = "build/native-engine";
+export const ENGINE_BUILD = buildFolder("native-engine");
 /** Where CMake makes the engine with the sanitizers. */
-const SANITIZED_BUILD = "build/native-sanitized";
+const SANITIZED_BUILD = buildFolder("native-sanitized");
 /** The bundler. */
 export const BUN = "node_modules/bun/bin/bun.exe";
 /** The program with the module loaded. */
-export const WITH_SNAPSHOT = "build/program.runt";
+export const WITH_SNAPSHOT = buildFolder("program.runt");
 
 /**
  * Makes the program and puts it to `output`. The sources of QuickJS and node_modules/cmake-js have to be there.
@@ -36,12 +37,12 @@ export function makeProgram(output) {
 export function makeSnapshot(module, output, { isSanitized = false } = {}) {
   const bytecode = `${module}.bin`;
   dropForeignBuild(ENGINE_BUILD);
-  run(join(ROOT, cmakeEngine("compile", ENGINE_BUILD)), [bytecode, module]);
+  run(...runnable(join(ROOT, cmakeEngine("compile", ENGINE_BUILD)), [bytecode, module]));
   const folder = isSanitized ? SANITIZED_BUILD : ENGINE_BUILD;
   dropForeignBuild(folder);
   const program = cmakeEngine("program", folder, isSanitized ? { RUNT_SANITIZE: "ON" } : {});
   rmSync(join(ROOT, output), { force: true });
-  run(join(ROOT, program), [bytecode, output]);
+  run(...runnable(join(ROOT, program), [bytecode, output]));
 }
 
 /** Builds a target of the engine in a build directory. @returns the file that was made */
@@ -53,6 +54,6 @@ function cmakeEngine(target, folder, more = {}) {
     ...more,
   };
   const options = Object.entries(settings).map(([name, value]) => `--CD${name}=${value}`);
-  run(process.execPath, [cmake, "build", "--out", folder, "--parallel", String(availableParallelism()), ...options, "--target", target]);
+  run(process.execPath, [cmake, "build", "--out", folder, "--parallel", String(availableParallelism()), ...options, ...CMAKE_WORDS, "--target", target]);
   return `${folder}/native/${target}`;
 }

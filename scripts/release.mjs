@@ -11,13 +11,14 @@
 // --platforms linux-x64,linux-arm64 are the packages that the main npm package depends on: those that are released with it; this
 // machine's alone without it.
 //
-// The same commit gives the same bytes. --dirty allows changes that are not committed; --version says so then. --arch only names what
-// dist/ has to be: a build for another architecture than this machine's has to be in dist/ already (--no-build).
+// The same commit gives the same bytes. --dirty allows changes that are not committed; --version says so then. --arch aarch64 builds for
+// another architecture than this machine's, as scripts/build.mjs does.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { DIST, IS_CROSS, TARGET } from "./arch.mjs";
 import { prepare, ROOT } from "./prepare.mjs";
 import { sourceTime } from "./sbom.mjs";
 import { archiveOf, fetchArchive, SOURCES } from "./sources.mjs";
@@ -27,11 +28,6 @@ import { ask, filesUnder, run, StepFailed } from "./steps.mjs";
 const OUT = option("out", "build/release");
 const WORK = `${OUT}/work`;
 const SCOPE = "@runt-oci";
-/** By what uname calls it: Debian's name, Node's, and the ELF machine of its programs. */
-const ARCHITECTURES = {
-  x86_64: { debian: "amd64", node: "x64", elf: 62 },
-  aarch64: { debian: "arm64", node: "arm64", elf: 183 },
-};
 const LIBRARY_PARTS = ["runt.node", "watch.node", "seccomp.node", "init"];
 const KINDS = { tar: makeTar, deb: makeDebian, npm: makeNpm, sources: makeSources };
 
@@ -43,24 +39,17 @@ function option(name, otherwise) {
   return index < 0 ? otherwise : process.argv[index + 1];
 }
 
-function architecture() {
-  const name = option("arch", ask("uname", ["-m"]));
-  const found = ARCHITECTURES[name];
-  if (found === undefined) throw new StepFailed(`--arch ${name}: it is one of ${Object.keys(ARCHITECTURES).join(", ")}`);
-  return { name, ...found };
-}
-
 /** dist/ has to be of the architecture that the files are named after. */
 function checkDist({ name, elf }) {
   for (const file of ["bin/runt", ...LIBRARY_PARTS.map((part) => `libexec/runt/${part}`)]) {
-    const path = join(ROOT, "dist", file);
-    if (!existsSync(path)) throw new StepFailed(`dist/${file} is missing: run "npm run build" before`);
+    const path = join(ROOT, DIST, file);
+    if (!existsSync(path)) throw new StepFailed(`${DIST}/${file} is missing: run "npm run build" before`);
     const head = Buffer.alloc(20);
     const fd = openSync(path, "r");
     readSync(fd, head, 0, head.length, 0);
     closeSync(fd);
     if (head.readUInt16LE(18) === elf) continue;
-    throw new StepFailed(`dist/${file} is not built for ${name}: build there, or cross, and call this with --no-build`);
+    throw new StepFailed(`${DIST}/${file} is not built for ${name}`);
   }
 }
 
@@ -176,7 +165,7 @@ function makeDebian(arch) {
   const gz = (text) => gzipSync(text, { level: 9 });
   for (const [file, mode] of installedFiles()) {
     if (NOT_IN_DEBIAN.test(file)) continue;
-    const data = readFileSync(join(ROOT, "dist", file));
+    const data = readFileSync(join(ROOT, DIST, file));
     put(join(place, debianPlace(file)), file.startsWith("share/man/") ? gz(data) : data, mode);
   }
   const own = (name) => readFileSync(join(ROOT, "packaging/debian", name), "utf8");
@@ -218,10 +207,10 @@ function packNpm(folder, fields) {
 function makeNpm(arch) {
   const platform = `linux-${arch.node}`;
   const place = join(ROOT, WORK, "npm", platform, "package");
-  put(join(place, "bin/runt"), readFileSync(join(ROOT, "dist/bin/runt")), 0o755);
-  for (const part of LIBRARY_PARTS) put(join(place, "libexec/runt", part), readFileSync(join(ROOT, "dist/libexec/runt", part)), part === "init" ? 0o755 : 0o644);
-  for (const file of filesUnder("dist/share/doc/runt", [".txt", "sbom.spdx.json"])) {
-    put(join(place, file.slice("dist/share/doc/runt/".length)), readFileSync(join(ROOT, file)), 0o644);
+  put(join(place, "bin/runt"), readFileSync(join(ROOT, DIST, "bin/runt")), 0o755);
+  for (const part of LIBRARY_PARTS) put(join(place, "libexec/runt", part), readFileSync(join(ROOT, DIST, "libexec/runt", part)), part === "init" ? 0o755 : 0o644);
+  for (const file of filesUnder(`${DIST}/share/doc/runt`, [".txt", "sbom.spdx.json"])) {
+    put(join(place, file.slice(`${DIST}/share/doc/runt/`.length)), readFileSync(join(ROOT, file)), 0o644);
   }
   put(join(place, "README.md"), `The native parts of the npm package ${SCOPE}/runt for Linux on ${arch.name}; install that one.\n`, 0o644);
   packNpm(platform, npmManifest(platform, {
@@ -229,7 +218,7 @@ function makeNpm(arch) {
     os: ["linux"], cpu: [arch.node], libc: ["glibc"], engines: manifest.engines, preferUnplugged: true,
   }));
   const main = join(ROOT, WORK, "npm/runt/package");
-  for (const file of filesUnder("dist/lib", [""])) put(join(main, file), readFileSync(join(ROOT, file)), 0o644);
+  for (const file of filesUnder(`${DIST}/lib`, [""])) put(join(main, file.replace(DIST, "dist")), readFileSync(join(ROOT, file)), 0o644);
   for (const folder of ["docs", "examples"]) {
     for (const file of filesUnder(folder, [""])) put(join(main, file), readFileSync(join(ROOT, file)), 0o644);
   }
@@ -266,13 +255,13 @@ function sums() {
 }
 
 function main() {
-  const arch = architecture();
+  const arch = TARGET;
   checkClean();
   const only = option("only", Object.keys(KINDS).join(",")).split(",");
   const missing = prepare({ packages: only.includes("deb") ? ["tar", "xz-utils", "dpkg"] : ["tar"] });
   if (missing.length > 0) throw new StepFailed(`these packages are missing: ${missing.join(" ")}`);
   if (!process.argv.includes("--no-build")) {
-    const built = spawnSync(process.execPath, ["scripts/build.mjs"], { cwd: ROOT, stdio: "inherit" });
+    const built = spawnSync(process.execPath, ["scripts/build.mjs", ...(IS_CROSS ? ["--arch", arch.name] : [])], { cwd: ROOT, stdio: "inherit" });
     if (built.status !== 0) throw new StepFailed("the build failed");
   }
   checkDist(arch);

@@ -4,11 +4,12 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { basename, join, relative } from "node:path";
+import { buildFolder, IS_CROSS, TARGET } from "./arch.mjs";
 import { ROOT } from "./prepare.mjs";
 import { SOURCES } from "./sources.mjs";
 import { ask, filesUnder, StepFailed } from "./steps.mjs";
 
-const BUILDS = ["build/native", "build/native-engine"];
+const BUILDS = [buildFolder("native"), buildFolder("native-engine")];
 /** A pattern for the file name of an archive or object, the component that it is of, and that one's licence. */
 const COMPONENTS = [
   [/^(lib(c|m|pthread|dl|rt|util|resolv|c_nonshared|m-[\d.]+|mvec)\.a|(S|g|r|M)?crt[1in]\.o)$/, "glibc", "LGPL-2.1-or-later"],
@@ -100,7 +101,7 @@ function spdxPackage({ name, version, license, sha256, homepage, purl }) {
 }
 
 function compiler() {
-  const text = ask(process.env.CXX ?? "c++", ["--version"]).split("\n")[0];
+  const text = ask(process.env.CXX ?? (IS_CROSS ? `${TARGET.triplet}-g++` : "c++"), ["--version"]).split("\n")[0];
   return { name: "c++", version: text, license: "NOASSERTION" };
 }
 

@@ -6,6 +6,7 @@
 // fetched. `--list` prints what would be written.
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { DIST } from "./arch.mjs";
 import { ROOT } from "./prepare.mjs";
 import { filesUnder } from "./steps.mjs";
 
@@ -15,8 +16,8 @@ const PROGRAMS = ["bin/runt"];
 
 /** [path below dist/, mode] of everything that is installed. */
 export function installedFiles() {
-  const programs = PROGRAMS.filter((file) => existsSync(join(ROOT, "dist", file)));
-  const texts = FOLDERS.flatMap((folder) => filesUnder(`dist/${folder}`, [""])).map((file) => file.slice("dist/".length));
+  const programs = PROGRAMS.filter((file) => existsSync(join(ROOT, DIST, file)));
+  const texts = FOLDERS.flatMap((folder) => filesUnder(`${DIST}/${folder}`, [""])).map((file) => file.slice(DIST.length + 1));
   return [...programs.map((file) => [file, 0o755]), ...texts.map((file) => [file, 0o644])];
 }
 
@@ -46,14 +47,14 @@ function makeFolder(folder) {
 export function stage(prefix, rename = (file) => file) {
   return installedFiles().map(([file, mode]) => {
     const target = join(prefix, rename(file));
-    put(target, readFileSync(join(ROOT, "dist", file)), mode);
+    put(target, readFileSync(join(ROOT, DIST, file)), mode);
     return target;
   });
 }
 
 function main() {
   const prefix = join(process.env.DESTDIR ?? "", resolve("/", process.env.PREFIX ?? "/usr/local"));
-  if (!existsSync(join(ROOT, "dist/share/doc/runt/sbom.spdx.json"))) {
+  if (!existsSync(join(ROOT, DIST, "share/doc/runt/sbom.spdx.json"))) {
     console.error('stage: dist/ is not whole: run "npm run build" before');
     process.exitCode = 1;
     return;

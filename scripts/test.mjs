@@ -4,6 +4,7 @@
 //   npm test [-- WORD...]   only the test files whose path contains one of the words
 //   npm test -- vm          the files that run in the virtual machine with cgroup v2 as well; npm run test:v2 has more
 //   npm test -- sanitized   the engine under sanitizers, with a collector that runs at every allocation
+//   npm test -- arm64       cross-builds for arm64, and tries it in an emulated machine, as npm run test:arm64 does
 //   npm test -- release     two builds are the same, the release before and this one get on, and the files of a release install
 //   RUNTIME=/path npm test  the conformance cases with another runtime
 import { spawn, spawnSync } from "node:child_process";
@@ -210,12 +211,18 @@ async function main() {
   await runAll(cases.filter((file) => !alone(file)), JOBS, Parser);
   await runAll(cases.filter(alone), 1, Parser);
   if (words.length === 0 || words.includes("vm")) runInMachine();
+  if (words.includes("arm64")) runScripts([["scripts/test_arm64.mjs"]]);
   if (words.length === 0 || words.includes("release")) runRelease();
 }
 
 /** What a release promises: the same bytes twice, the way from and to the one before, and files that install on fresh systems. */
 function runRelease() {
-  for (const [script, ...args] of [["scripts/reproduce.mjs"], ["scripts/test_upgrade.mjs"], ["scripts/release.mjs", "--dirty", "--no-build"], ["scripts/test_release.mjs"]]) {
+  runScripts([["scripts/reproduce.mjs"], ["scripts/test_upgrade.mjs"], ["scripts/release.mjs", "--dirty", "--no-build"], ["scripts/test_release.mjs"]]);
+}
+
+/** Scripts whose last line sums up what they have tried. */
+function runScripts(scripts) {
+  for (const [script, ...args] of scripts) {
     say(script);
     const done = spawnSync(process.execPath, [script, ...args], { cwd: ROOT, env: environment(), encoding: "utf8", timeout: RELEASE_TIMEOUT_MS });
     const lines = `${done.stdout}${done.stderr}`.trim().split("\n");

@@ -1,0 +1,118 @@
+// npm run test:arm64: builds runt for aarch64 with Debian's cross compiler, and tries it in a machine that qemu emulates, with Debian's
+// kernel and busybox for arm64. The last line is "N passed, N failed, N skipped".
+//
+// The emulation takes a processor of its own for about a minute. Everything is made of Debian's packages and kept in the cache of the
+// other test machines; nothing but the cross compiler and qemu is installed.
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { environment, prepare, ROOT } from "./prepare.mjs";
+import { count, describe } from "./tap.mjs";
+
+const SUITE = "bookworm";
+const CACHE = process.env.RUNT_VM_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "runt-vm");
+const WORK = join(ROOT, "build/arm64-machine");
+const PACKAGES = ["g++-aarch64-linux-gnu", "qemu-user-static", "qemu-system-arm", "mmdebstrap", "cpio"];
+const BOOT_SECONDS = 420;
+const MEMORY_MIB = 1024;
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+function run(command, args, options = {}) {
+  const done = spawnSync(command, args, { cwd: ROOT, env: environment(), encoding: "utf8", maxBuffer: 1 << 28, ...options });
+  if (done.status === 0) return done.stdout;
+  throw new Error(`${command}: ${done.error?.message ?? `ended with ${done.status ?? done.signal}`}\n${`${done.stdout}${done.stderr}`.trim().split("\n").slice(-8).join("\n")}`);
+}
+
+/** A directory with `kernel` and `busybox` for arm64, of Debian's packages. */
+function parts() {
+  const path = join(CACHE, `arm64-${SUITE}`);
+  if (existsSync(path)) return path;
+  const half = `${path}.${process.pid}`;
+  mkdirSync(half, { recursive: true });
+  try {
+    const unpacked = join(half, "unpacked");
+    const apt = ['Acquire::Languages "none"', 'APT::Install-Recommends "false"'].map((option) => `--aptopt=${option}`);
+    run("mmdebstrap", ["--mode=root", ...apt, "--variant=extract", "--architectures=arm64", "--include=linux-image-cloud-arm64,busybox-static", SUITE, unpacked]);
+    const kernel = readdirSync(join(unpacked, "boot")).find((name) => name.startsWith("vmlinuz-"));
+    if (kernel === undefined) throw new Error("linux-image-cloud-arm64 has no kernel in it");
+    copyFileSync(join(unpacked, "boot", kernel), join(half, "kernel"));
+    copyFileSync(join(unpacked, "bin/busybox"), join(half, "busybox"));
+    rmSync(unpacked, { recursive: true });
+    renameSync(half, path);
+  } finally {
+    rmSync(half, { recursive: true, force: true });
+  }
+  return path;
+}
+
+/** The first root file system of the machine, with the program that was built; its path. */
+function archive(from) {
+  const root = join(WORK, "root");
+  rmSync(WORK, { recursive: true, force: true });
+  for (const folder of ["bin", "proc", "sys", "dev", "run", "tmp", "etc"]) mkdirSync(join(root, folder), { recursive: true });
+  copyFileSync(join(from, "busybox"), join(root, "bin/busybox"));
+  copyFileSync(join(ROOT, "dist-aarch64/bin/runt"), join(root, "bin/runt"));
+  // From the kernel's first root there is no pivot_root: the cases start on a tmpfs.
+  const start = [
+    ...["#!/bin/busybox sh", "/bin/busybox --install -s /bin", "mkdir /new", "mount -t tmpfs new /new"],
+    ...["cp -a /bin /cases.sh /new", "cd /new", "mkdir proc sys dev run tmp etc", "exec switch_root /new /bin/sh /cases.sh"],
+  ];
+  writeFileSync(join(root, "init"), `${start.join("\n")}\n`);
+  copyFileSync(join(ROOT, "conformance/arm64/cases.sh"), join(root, "cases.sh"));
+  for (const name of ["init", "bin/busybox", "bin/runt"]) chmodSync(join(root, name), 0o755);
+  const names = run("find", [".", "-print0"], { cwd: root });
+  const output = join(WORK, "root.cpio");
+  writeFileSync(output, spawnSync("cpio", ["--null", "--create", "--format=newc", "--quiet"], { cwd: root, input: names, maxBuffer: 1 << 28 }).stdout);
+  return output;
+}
+
+/** What the machine prints until it is switched off, or for too long. */
+async function boot(kernel, root) {
+  const words = [
+    ...["-machine", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", String(MEMORY_MIB), "-nographic", "-no-reboot", "-nic", "none"],
+    ...["-kernel", kernel, "-initrd", root, "-append", "console=ttyAMA0 panic=-1 quiet rdinit=/init"],
+  ];
+  const child = spawn("qemu-system-aarch64", words, { stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (part) => (text += part));
+  const timer = setTimeout(() => child.kill("SIGKILL"), BOOT_SECONDS * 1000);
+  await new Promise((settle) => child.on("close", settle).on("error", settle));
+  clearTimeout(timer);
+  return text.replaceAll("\r", "");
+}
+
+async function main() {
+  const missing = prepare({ packages: PACKAGES });
+  if (missing.length > 0) {
+    total.skipped += 1;
+    console.log(`skip   arm64: these packages are missing: ${missing.join(" ")}`);
+    return;
+  }
+  const built = spawnSync(process.execPath, ["scripts/build.mjs", "--arch", "aarch64"], { cwd: ROOT, stdio: "inherit" });
+  if (built.status !== 0) throw new Error("the build for aarch64 failed");
+  const from = parts();
+  const text = await boot(join(from, "kernel"), archive(from));
+  const log = join(ROOT, "build/test-logs/arm64.tap");
+  mkdirSync(join(ROOT, "build/test-logs"), { recursive: true });
+  writeFileSync(log, text);
+  const { Parser } = await import("tap-parser");
+  const problems = [];
+  const counts = count(Parser.parse(text.split("\n").filter((line) => /^(not )?ok \d|^1\.\.\d|^# /.test(line)).join("\n")), [], problems);
+  for (const key of Object.keys(total)) total[key] += counts[key];
+  for (const problem of problems) console.log(describe(problem));
+  if (/^1\.\.\d+$/m.test(text)) return;
+  total.failed += 1;
+  console.log(`FAILED arm64: the machine did not come to the end of its cases\n${text.trim().split("\n").slice(-15).join("\n")}`);
+}
+
+try {
+  await main();
+} catch (error) {
+  total.failed += 1;
+  console.log(`FAILED arm64: ${error.message}`);
+}
+rmSync(WORK, { recursive: true, force: true });
+if (total.failed > 0) process.exitCode = 1;
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
