@@ -216,7 +216,12 @@ long CloneChild(const CloneRequest& request, ChildPlan* plan) {
   const long made = Clone3(&arguments, plan);
   // clone(2) can do the same, but for the cgroup and what does not fit into 32 bits less the signal.
   const bool is_plain = request.cgroup_fd < 0 && (request.flags & 0xff) == 0;
-  return IsMissing(made) && is_plain ? Clone(arguments, plan) : made;
+  if (!IsMissing(made) || !is_plain) return made;
+  const long older = Clone(arguments, plan);
+  if (older != -EINVAL) return older;
+  // Linux before 5.2 takes no notice of this flag; what imitates it may refuse it.
+  arguments.flags &= ~static_cast<uint64_t>(CLONE_PIDFD);
+  return Clone(arguments, plan);
 }
 
 }  // namespace runt::addon

@@ -182,6 +182,8 @@ Napi::Value Spawn(Napi::Env env, Napi::Object& object) {
   }
   if (pid < 0) return Napi::Number::New(env, static_cast<double>(pid));
   UniqueFd owned(pidfd);
+  // Linux before 5.2 makes none: it is a child that nobody has reaped, so its pid is nobody else's yet.
+  if (plan.error == 0 && !owned.valid()) owned = UniqueFd(PidfdOpen(static_cast<int>(pid)));
   if (plan.error == 0) return ToSpawned(env, pid, owned.Release());
   [[maybe_unused]] const pid_t reaped =
       Retry([&] { return waitpid(static_cast<pid_t>(pid), nullptr, 0); });

@@ -58,6 +58,8 @@ inline constexpr int kMountDetach = 2;  // MNT_DETACH
 
 inline constexpr int kWaitPid = 1;     // P_PID of waitid(2)
 inline constexpr int kWaitExited = 4;  // WEXITED
+inline constexpr int kWaitNoHang = 1;  // WNOHANG
+inline constexpr int kWaitNoReap = 0x1000000;  // WNOWAIT
 
 inline constexpr int kAccessExecute = 1;  // X_OK
 inline constexpr int kAccessEffective = 0x200;  // AT_EACCESS

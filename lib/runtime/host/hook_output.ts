@@ -9,6 +9,9 @@ import { readable } from "../../sys/waiting.ts";
 /** More than a pipe holds by default; bytes. */
 const PIECE = 64 << 10;
 
+/** Milliseconds between two looks at a hook that has no pidfd. */
+const LOOK_AGAIN = 10;
+
 /** A pipe that is read as long as the hook runs, so that it never waits for us. */
 export class HookOutput {
   /** What the hook writes to. */
@@ -35,11 +38,14 @@ export class HookOutput {
    * @returns `false` after that
    */
   async follow(pidfd: number, limit: number): Promise<boolean> {
-    const either = check(native.epoll([pidfd, this.#pipe]), "epoll");
+    const either = native.epoll([pidfd, this.#pipe]);
+    // Without pidfds (Linux before 5.2) the directory of the process in /proc stands for it, which tells nobody of the end.
+    const looks = either === -Errno.EPERM;
+    if (!looks) check(either, "epoll");
     const over = limit < 0 ? 0 : native.now() + limit;
     try {
       for (let left = limit; ; left = limit < 0 ? -1 : Math.max(0, Math.ceil(over - native.now()))) {
-        const ready = await readable(either, left);
+        const ready = looks ? await this.#look(left) : await readable(either, left);
         this.#drain();
         if (native.poll(new Int32Array([pidfd, POLLIN]), 0) > 0) break;
         if (!ready || (limit >= 0 && native.now() >= over)) return false;
@@ -48,8 +54,14 @@ export class HookOutput {
       this.#drain();
       return true;
     } finally {
-      native.close(either);
+      if (!looks) native.close(either);
     }
+  }
+
+  /** Waits for output, and a moment only. */
+  async #look(left: number): Promise<boolean> {
+    await readable(this.#pipe, left < 0 ? LOOK_AGAIN : Math.min(left, LOOK_AGAIN));
+    return true;
   }
 
   /** What has been printed. */

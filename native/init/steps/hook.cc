@@ -114,6 +114,45 @@ long ExecError(int report) {
   return got < 0 ? got : number;
 }
 
+// Nanoseconds of CLOCK_MONOTONIC.
+std::int64_t Now() {
+  struct __kernel_timespec now = {0, 0};
+  Syscall(__NR_clock_gettime, kClockMonotonic, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+// Without pidfds (Linux before 5.2): looks at the child itself, over and over, which leaves it to be reaped.
+long LookAtChild(struct pollfd* polls, long pid, std::int64_t limit) {
+  constexpr std::int64_t kLook = 5'000'000;
+  const std::int64_t end = Now() + limit;
+  for (;;) {
+    ChildStatus status{};
+    const long looked = Syscall(__NR_waitid, kWaitPid, pid, &status, kWaitExited | kWaitNoHang | kWaitNoReap, nullptr);
+    if (looked < 0 && looked != -EINTR) return looked;
+    const bool ended = looked >= 0 && status.pid != 0;
+    polls[0].revents = ended ? POLLIN : 0;
+    const std::int64_t left = end - Now();
+    const std::int64_t waits = ended || left < 0 ? 0 : left < kLook ? left : kLook;
+    struct __kernel_timespec step = {0, waits};
+    const long ready = Syscall(__NR_ppoll, &polls[1], 1, &step, nullptr, 0);
+    if (ready != 0 || ended || left <= 0) return ready == 0 && ended ? 1 : ready;
+  }
+}
+
+// ppoll(2), whose first entry is the pidfd of a child, -1 for none. What is left of `limit` is written back.
+long PollChild(struct pollfd* polls, long pid, struct __kernel_timespec* limit) {
+  if (polls[0].fd >= 0) return Syscall(__NR_ppoll, polls, 2, limit, nullptr, 0);
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr std::int64_t kForEver = std::int64_t{1} << 60;
+  const std::int64_t before = Now();
+  const std::int64_t whole = limit == nullptr ? kForEver : limit->tv_sec * kSecond + limit->tv_nsec;
+  const long ready = LookAtChild(polls, pid, whole);
+  if (limit == nullptr) return ready;
+  const std::int64_t left = whole - (Now() - before);
+  *limit = left <= 0 ? __kernel_timespec{0, 0} : __kernel_timespec{left / kSecond, left % kSecond};
+  return ready;
+}
+
 // Waits until the hook ends or its time is over; then kills it. Either way it is reaped. What it
 // prints is passed on meanwhile, so that a full pipe never stops it.
 Result<std::uint32_t> WaitForHook(const HookStep& step, long pid, int pidfd, HookOutput& output) {
@@ -123,7 +162,7 @@ Result<std::uint32_t> WaitForHook(const HookStep& step, long pid, int pidfd, Hoo
   long ready = 0;
   for (;;) {
     // The kernel writes the time that is left back into `limit`.
-    ready = Syscall(__NR_ppoll, polls, 2, limited ? &limit : nullptr, nullptr, 0);
+    ready = PollChild(polls, pid, limited ? &limit : nullptr);
     if (ready == -EINTR) continue;
     if (ready <= 0 || polls[0].revents != 0) break;
     output.Drain();
@@ -169,9 +208,10 @@ Status Hook(Context& context, const HookStep& step) {
   // As runc does, and hooks rely on: those before the root is entered start in the rootfs.
   const int directory = context.entered_root ? -1 : context.root.fd();
   int pidfd = -1;
-  const long pid =
-      TRY(Checked(Syscall(__NR_clone, CLONE_PIDFD | kSigChild, nullptr, &pidfd, nullptr, nullptr),
-                  Call::kClone, step.path));
+  long cloned = Syscall(__NR_clone, CLONE_PIDFD | kSigChild, nullptr, &pidfd, nullptr, nullptr);
+  // Linux before 5.2 takes no notice of this flag; what imitates it may refuse it.
+  if (cloned == -EINVAL) cloned = Syscall(__NR_clone, kSigChild, nullptr, nullptr, nullptr, nullptr);
+  const long pid = TRY(Checked(cloned, Call::kClone, step.path));
   if (pid == 0) {
     BecomeHook(step, context.procfs, directory, state.get(), printed.out.get(), report.out.get(), args, env);
   }
