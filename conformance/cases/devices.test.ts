@@ -2,7 +2,7 @@ import { lstatSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
 import { addNamespaces, type Config, type DeviceRule } from "../harness/config.ts";
-import { notFor, runtOnly } from "../harness/runtime.ts";
+import { needs, notFor, runtOnly } from "../harness/runtime.ts";
 
 const DENY_ALL: DeviceRule = { allow: false, access: "rwm" };
 
@@ -180,7 +180,7 @@ scenario("linux.devices in a new user namespace are nodes of the container's own
   t.equal(mounts.length, 2);
   for (const options of mounts) t.match(options, /nosuid.*noexec/);
   t.same(box.leftovers(), []);
-}, { skip: runtOnly("runc binds the host's"), proves: ["linux.devices"] });
+}, { skip: runtOnly("runc binds the host's") || needs("fsopen", "the host's are bound"), proves: ["linux.devices"] });
 
 scenario("without the privilege to make nodes the host's are bound, nosuid and noexec", (t, box) => {
   const out = box.sh("stat -c %t:%T /dev/null; grep ' /dev/null ' /proc/mounts | cut -d' ' -f4", (config) => {

@@ -6,7 +6,7 @@ import { scenario, type Box, type Container } from "../harness/box.ts";
 import { exec, execSh, processFile } from "../harness/exec.ts";
 import { helper } from "../harness/helpers.ts";
 import { cgroupDirOf, readText, waitFor } from "../harness/host.ts";
-import { IS_RUNT, notFor, runtOnly } from "../harness/runtime.ts";
+import { IS_RUNT, needs, notFor, runtOnly } from "../harness/runtime.ts";
 
 /** Nothing but the container's first process is in its cgroup. */
 function isAlone(container: Container): boolean {
@@ -152,7 +152,7 @@ scenario("many at once", async (t, box) => {
   const statuses = await Promise.all(all.map(async ({ ended }) => (await ended).status));
   t.same(statuses, statuses.map((_, index) => index));
   t.ok(isAlone(container));
-});
+}, { skip: needs("pidfd_open", "there are no pidfds") });
 
 /** CPUs that this process may run on, as the kernel lists them. */
 function allowed(text: string): string {

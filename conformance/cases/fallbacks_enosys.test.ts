@@ -1,3 +1,13 @@
-import { scenariosWithout } from "../harness/without.ts";
+import { scenariosWithout, SINCE_4_18 } from "../harness/without.ts";
 
-scenariosWithout("");
+scenariosWithout("", SINCE_4_18, [
+  "security/advisories",
+  "security/hostile_root",
+  "security/processes",
+  "security/exec",
+  "cases/mounts",
+  "cases/namespaces",
+  "cases/paths",
+  "cases/root",
+  "cases/root_mounts",
+]);

@@ -1,3 +1,4 @@
-import { scenariosWithout } from "../harness/without.ts";
+import { CALLS, scenariosWithout, SINCE_4_18 } from "../harness/without.ts";
 
-scenariosWithout("EPERM:");
+scenariosWithout("EPERM:", SINCE_4_18, ["security/advisories", "security/hostile_root", "security/exec", "cases/mounts"]);
+scenariosWithout("EPERM:", CALLS, ["security/hostile_root", "security/processes", "cases/namespaces", "cases/paths", "cases/root"]);

@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 import type { Test } from "tap";
 import { scenario, type Box } from "../harness/box.ts";
 import { addNamespaces, type Config, type Mount } from "../harness/config.ts";
-import { IS_RUNT, notFor } from "../harness/runtime.ts";
+import { IS_RUNT, needs, notFor } from "../harness/runtime.ts";
 
-const skip = notFor("runc", "1.1 has no id-mapped mounts");
+const skip = notFor("runc", "1.1 has no id-mapped mounts") || needs("mount_setattr", "no mount is id-mapped");
 
 const MAPS = [{ containerID: 0, hostID: 100000, size: 65536 }];
 

@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { scenario, type Box, type Container, type Edit } from "../harness/box.ts";
 import { addNamespaces, type Config } from "../harness/config.ts";
 import { readText, waitFor } from "../harness/host.ts";
-import { ENVIRONMENT, notFor, RUNTIME, runtOnly } from "../harness/runtime.ts";
+import { ENVIRONMENT, needs, notFor, RUNTIME, runtOnly } from "../harness/runtime.ts";
 
 const MAP = [{ containerID: 0, hostID: 100000, size: 65536 }];
 
@@ -221,7 +221,7 @@ scenario("the devices of a user namespace that has the host's root are nodes of 
   });
   t.equal(out, paths.map((path) => `${path} 640 5:7\n`).join(""));
   t.same(paths.map((path) => facts(path).split(" ", 2).join()), before);
-}, { skip: runtOnly("others bind the host's") });
+}, { skip: runtOnly("others bind the host's") || needs("fsopen", "the host's are bound") });
 
 scenario("a terminal of the caller stays his, whoever the container's user is", (t, box) => {
   const bundle = box.bundle((config) => {

@@ -73,6 +73,12 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
 /** Words before every call of the runtime, after those of the call: `RUNTIME_WRAP`, separated by spaces. */
 const WRAP: readonly string[] = (process.env["RUNTIME_WRAP"] ?? "").split(" ").filter((word) => word !== "");
 
+/** A reason to skip a case where `RUNTIME_WRAP` takes a system call away (`helpers/without.c`), or `false`. */
+export function needs(call: string, why: string): string | false {
+  const lacks = WRAP.some((word) => word.replace(/^EPERM:/, "").split(",").includes(call));
+  return lacks ? `without ${call}: ${why}` : false;
+}
+
 let calls = 0;
 
 /**

@@ -14,6 +14,7 @@ export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
 export const MS_SYNCHRONOUS = 16;
 export const MS_MANDLOCK = 64;
 export const MS_DIRSYNC = 128;
+export const MS_BIND = 0x1000;
 export const MS_REC = 0x4000;
 export const MS_SILENT = 0x8000;
 export const MS_UNBINDABLE = 1 << 17;

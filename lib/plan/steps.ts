@@ -273,6 +273,9 @@ export const MountFlag = {
   DEST_NOFOLLOW: 256,
 } as const;
 
+/** Values of the answer to MOUNT_TREE: its descriptor is a detached mount of the source, or the source itself (O_PATH). */
+export const MountTree = { DETACHED: 0, SOURCE: 1 } as const;
+
 /**
  * What init was refused (EPERM, EACCES) because its user namespace does not have the right: bits of READY's value. The
  * runtime, which may have it, then does these steps to init from outside.
@@ -297,7 +300,7 @@ export const Message = {
   /** A listener of seccomp notifications is there; `value` is its descriptor, init's. */
   SECCOMP_LISTENER: 10,
   NET_DEVICES: 11,
-  /** The source of the entry `value` of `mounts` is wanted; the answer brings it as a detached mount, or nothing. */
+  /** The source of the entry `value` of `mounts` is wanted; the answer brings it as {@link MountTree} says, or nothing. */
   MOUNT_TREE: 12,
   /** Init is about to execute the program; an end without it is a death before that. Not answered. */
   EXEC: 9,

@@ -126,8 +126,12 @@ export interface Native {
   openTree(path: string, recursive: boolean, follow: boolean): number;
   /** The same in another mount namespace, where `root` is the root directory that `path` counts from. */
   openTreeIn(mountNamespace: number, root: number, path: string, recursive: boolean, follow: boolean): number;
+  /** What is at `path` there, as an O_PATH descriptor: of that mount namespace, so that a process of it can bind it. */
+  openPathIn(mountNamespace: number, root: number, path: string, follow: boolean): number;
   /** move_mount(2): attaches a detached mount at `target`. */
   moveMount(fd: number, target: string): number;
+  /** mount(2) without a type and options; `flags` are MS_*. */
+  mount(source: string, target: string, flags: number): number;
   /** umount2(2), lazily, of what is mounted at `path`; a symbolic link is not followed. */
   unmount(path: string): number;
   /**

@@ -54,9 +54,14 @@ int Access(int dirfd, const Path& path, int mode);
 Napi::Value Readdir(Napi::Env env, int dirfd, const Path& path);
 
 // mounts.cc
+// Runs `act` in a child with the memory and the descriptors of this process, and waits for it; 0 or -errno. `flags` are further
+// ones of clone(2).
+int InChild(int (*act)(void*), void* argument, int flags);
 int OpenTree(const Path& path, bool recursive, bool follow);
 int OpenTreeIn(int mount_namespace, int root, const Path& path, bool recursive, bool follow);
+int OpenPathIn(int mount_namespace, int root, const Path& path, bool follow);
 int MoveMount(int fd, const Path& target);
+int Mount(const Path& source, const Path& target, uint32_t flags);
 int Unmount(const Path& path);
 int MountSetattr(int fd, bool recursive, uint32_t set, uint32_t clear, uint32_t propagation,
                  int user_namespace);

@@ -44,7 +44,9 @@ constexpr napi_property_descriptor kExports[] = {
 
     Function<OpenTree>("openTree"),
     Function<OpenTreeIn>("openTreeIn"),
+    Function<OpenPathIn>("openPathIn"),
     Function<MoveMount>("moveMount"),
+    Function<Mount>("mount"),
     Function<Unmount>("unmount"),
     Function<MountSetattr>("mountSetattr"),
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -81,12 +82,41 @@ int Copy(int from, int to) {
   return lseek(to, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
+// The same without fsopen(2): by a child in a mount namespace of its own, which ends with it. The descriptor keeps the file.
+template <typename Filler>
+int CopyOfOwnNamespace(Filler& fill) {
+  struct Work {
+    Filler& fill;
+    int result;
+  } work = {fill, -EPERM};
+  const auto make = [](void* argument) {
+    Work& here = *static_cast<Work*>(argument);
+    constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV;
+    long result = Syscall(__NR_mount, nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+    if (result >= 0) result = Syscall(__NR_mount, "tmpfs", "/", "tmpfs", kFlags, "mode=0700");
+    // The parent of the root directory is what covers it.
+    if (result >= 0) result = Syscall(__NR_chdir, "/..");
+    if (result >= 0) result = Syscall(__NR_openat, AT_FDCWD, "init", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0555);
+    if (result >= 0) {
+      const UniqueFd copy(static_cast<int>(result));
+      result = here.fill(copy.get());
+    }
+    if (result >= 0) result = Syscall(__NR_mount, nullptr, "/..", nullptr, MS_REMOUNT | MS_RDONLY | kFlags, nullptr);
+    if (result >= 0) result = Syscall(__NR_openat, AT_FDCWD, "init", O_RDONLY | O_CLOEXEC, 0);
+    here.result = static_cast<int>(result);
+    return 0;
+  };
+  const int child = InChild(make, &work, CLONE_NEWNS);
+  return child < 0 ? child : work.result;
+}
+
 // A copy, which `fill` writes, where vm.memfd_noexec=2 allows no executable memfd: on a tmpfs of its own, which is
 // attached nowhere and read-only by the time that it is executed, so that no /proc/PID/exe can be opened for
 // writing. Nothing but descriptors keeps it.
 template <typename Filler>
 int UnattachedCopy(Filler&& fill) {
   const long opened = Syscall(__NR_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+  if (IsMissing(static_cast<int>(opened))) return CopyOfOwnNamespace(fill);
   if (opened < 0) return static_cast<int>(opened);
   const UniqueFd context(static_cast<int>(opened));
   const auto configure = [&](unsigned command, const char* key, const char* value) {

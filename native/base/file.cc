@@ -49,15 +49,14 @@ constexpr std::uint32_t Minor(std::uint64_t device) {
   return static_cast<std::uint32_t>((device & 0xff) | ((device >> 12) & ~std::uint64_t{0xff}));
 }
 
-// 0 where the file system has no handles.
-std::uint64_t MountOf(int fd) {
+}  // namespace
+
+std::uint64_t MountByHandle(int fd) {
   NoHandle handle = {};
   std::int32_t mount = 0;
   const long result = Syscall(__NR_name_to_handle_at, fd, "", &handle, &mount, AT_EMPTY_PATH);
   return (result == -EOVERFLOW || result >= 0) && mount > 0 ? static_cast<std::uint64_t>(mount) : 0;
 }
-
-}  // namespace
 
 long GetOldFacts(int fd, FileFacts* facts) {
   OldStatus status = {};
@@ -70,7 +69,7 @@ long GetOldFacts(int fd, FileFacts* facts) {
   facts->minor = Minor(status.special);
   facts->inode = status.inode;
   facts->size = static_cast<std::uint64_t>(status.size);
-  facts->mount = MountOf(fd);
+  facts->mount = MountByHandle(fd);
   facts->device = (static_cast<std::uint64_t>(Major(status.device)) << 32) | Minor(status.device);
   return 0;
 }

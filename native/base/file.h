@@ -35,6 +35,9 @@ struct FileFacts {
 // The same with newfstatat(2), for where statx(2) is refused.
 long GetOldFacts(int fd, FileFacts* facts);
 
+// The mount that `fd` is on, without statx(2), which tells it from Linux 5.8 on; 0 where the file system has no handles.
+std::uint64_t MountByHandle(int fd);
+
 // Facts of the file that `fd` (O_PATH will do) is open on; 0 or -errno.
 inline long GetFacts(int fd, FileFacts* facts) {
   struct statx status = {};
@@ -49,7 +52,7 @@ inline long GetFacts(int fd, FileFacts* facts) {
   facts->minor = status.stx_rdev_minor;
   facts->inode = status.stx_ino;
   facts->size = status.stx_size;
-  facts->mount = (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : 0;
+  facts->mount = (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : MountByHandle(fd);
   facts->device = (static_cast<std::uint64_t>(status.stx_dev_major) << 32) | status.stx_dev_minor;
   return 0;
 }

@@ -16,6 +16,7 @@
 #include "missing.h"
 #include "procfs.h"
 #include "rooted_path.h"
+#include "workbench.h"
 
 namespace runt {
 
@@ -73,6 +74,8 @@ struct Context {
   bool keeps_procfs = false;
   // The container's root: first the rootfs mount, after enterRoot "/".
   RootedPath root;
+  // Where a mount is made that cannot be made detached.
+  Workbench workbench;
   // Mounts of this plan, in which paths below them are looked for: see places.h.
   HeldMounts held;
   // The rootfs was made a mount: the mount namespace is this container's own, and things may be

@@ -4,6 +4,8 @@
 #include "../base/syscall.h"
 #include "../base/text.h"
 #include "../plan/ops.gen.h"
+#include "mount_table.h"
+#include "mount_tree.h"
 #include "procfs.h"
 
 namespace runt {
@@ -66,7 +68,46 @@ long ChangeMount(int fd, unsigned flags, struct mount_attr* attributes) {
   return Syscall(__NR_mount_setattr, -1, "", AT_EMPTY_PATH, nullptr, 0) == -EPERM ? -ENOSYS : result;
 }
 
+// MOUNT_ATTR_* that the mount of `fd` has; read-only is what either the mount or its superblock is.
+Result<std::uint64_t> AttributesOf(int fd, std::string_view subject) {
+  FilesystemFacts facts = {};
+  TRY(Check(Syscall(__NR_fstatfs, fd, &facts), Call::kFstatfs, subject));
+  std::uint64_t now = static_cast<std::uint64_t>(facts.flags) &
+                      (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  const auto has = [&facts](long flag) { return (facts.flags & flag) != 0; };
+  if (has(kStatNoDirectoryTime)) now |= MOUNT_ATTR_NODIRATIME;
+  if (has(kStatNoSymlinkFollow)) now |= MOUNT_ATTR_NOSYMFOLLOW;
+  if (has(kStatNoAccessTime)) {
+    now |= MOUNT_ATTR_NOATIME;
+  } else if (!has(kStatRelativeTime)) {
+    now |= MOUNT_ATTR_STRICTATIME;
+  }
+  return now;
+}
+
+// MOUNT_ATTR_* as MS_* for a remount, which leaves the access times as they are unless one of them is named.
+std::uint64_t RemountFlags(std::uint64_t attributes) {
+  const std::uint64_t flags = LegacyFlags(attributes) | MS_REMOUNT;
+  return (attributes & MOUNT_ATTR__ATIME) == 0 ? flags | MS_RELATIME : flags;
+}
+
+// What the call says to arguments that the kernel has EINVAL for.
+long CallWithoutSense(Call call) {
+  if (call == Call::kOpenTree) return Syscall(__NR_open_tree, -1, "", ~0U);
+  if (call == Call::kMoveMount) return Syscall(__NR_move_mount, -1, "", -1, "", ~0U);
+  if (call == Call::kFsopen) return Syscall(__NR_fsopen, nullptr, ~0U);
+  if (call == Call::kFsconfig) return Syscall(__NR_fsconfig, -1, ~0U, nullptr, nullptr, 0);
+  if (call == Call::kFsmount) return Syscall(__NR_fsmount, -1, ~0U, 0);
+  if (call == Call::kFspick) return Syscall(__NR_fspick, -1, "", ~0U);
+  return -EINVAL;
+}
+
 }  // namespace
+
+bool IsWithheld(const Error& error) {
+  if (error.number() == ENOSYS) return true;
+  return error.number() == EPERM && CallWithoutSense(error.call()) == -EPERM;
+}
 
 Result<UniqueFd> CloneTree(int fd, bool recursive, std::string_view subject) {
   const unsigned flags = kOpenTreeClone | kOpenTreeCloexec | AT_EMPTY_PATH |
@@ -118,35 +159,42 @@ Status MountByName(Procfs& procfs, const char* source, int target, const char* t
   return mounted;
 }
 
-Status ChangeAttached(Procfs& procfs, int fd, const Attributes& wanted, std::string_view subject) {
-  const Status changed = SetAttributes(fd, wanted, subject);
-  if (changed.ok() || changed.error().number() != ENOSYS || wanted.recursive) return changed;
-  FilesystemFacts facts = {};
-  TRY(Check(Syscall(__NR_fstatfs, fd, &facts), Call::kFstat, subject));
-  // mount(2) replaces all flags, so what stays has to be given too.
-  std::uint64_t now = static_cast<std::uint64_t>(facts.flags) &
-                      (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-  const auto has = [&facts](long flag) { return (facts.flags & flag) != 0; };
-  if (has(kStatNoDirectoryTime)) now |= MOUNT_ATTR_NODIRATIME;
-  if (has(kStatNoSymlinkFollow)) now |= MOUNT_ATTR_NOSYMFOLLOW;
-  if (has(kStatNoAccessTime)) {
-    now |= MOUNT_ATTR_NOATIME;
-  } else if (!has(kStatRelativeTime)) {
-    now |= MOUNT_ATTR_STRICTATIME;
-  }
-  const std::uint64_t times = (wanted.set | wanted.clear) & MOUNT_ATTR__ATIME;
-  const std::uint64_t gone = wanted.clear | (times != 0 ? MOUNT_ATTR__ATIME : 0U);
-  const std::uint64_t flags = LegacyFlags((now & ~gone) | wanted.set);
-  return MountByName(procfs, nullptr, fd, nullptr, flags | MS_REMOUNT | MS_BIND, nullptr, subject);
+Status VerifyFlags(int fd, std::uint64_t attributes) {
+  if ((attributes & MOUNT_ATTR_NOSYMFOLLOW) == 0) return {};
+  const std::uint64_t now = TRY(AttributesOf(fd, "nosymfollow"));
+  return (now & MOUNT_ATTR_NOSYMFOLLOW) != 0 ? Status() : Error{EINVAL, Call::kMount, "nosymfollow"};
 }
 
-Status AttachReadonly(Procfs& procfs, int mount, int target, std::string_view subject) {
-  const Attributes readonly = {MOUNT_ATTR_RDONLY, 0, false};
-  const Status changed = SetAttributes(mount, readonly, subject);
-  const bool late = !changed.ok() && changed.error().number() == ENOSYS;
-  if (!late) TRY(changed);
-  TRY(Attach(mount, target, subject));
-  return late ? ChangeAttached(procfs, mount, readonly, subject) : Status();
+Status ChangeAttached(Procfs& procfs, int fd, const Attributes& wanted, std::string_view subject) {
+  const Status changed = SetAttributes(fd, wanted, subject);
+  if (changed.ok() || changed.error().number() != ENOSYS) return changed;
+  if (wanted.recursive) return ChangeTree(procfs, fd, wanted, subject);
+  // mount(2) replaces all flags, so what stays has to be given too.
+  const std::uint64_t now = TRY(AttributesOf(fd, subject));
+  const std::uint64_t times = (wanted.set | wanted.clear) & MOUNT_ATTR__ATIME;
+  const std::uint64_t gone = wanted.clear | (times != 0 ? MOUNT_ATTR__ATIME : 0U);
+  const std::uint64_t flags = RemountFlags((now & ~gone) | wanted.set);
+  TRY(MountByName(procfs, nullptr, fd, nullptr, flags | MS_BIND, nullptr, subject));
+  return VerifyFlags(fd, wanted.set);
+}
+
+Status ReconfigureAttached(Procfs& procfs, int fd, std::uint64_t sb, std::string_view data,
+                           std::string_view subject) {
+  if (data.size() >= kPageSize) return Error{E2BIG, Call::kMount, subject};
+  const std::uint64_t mount = TRY(procfs.MountId(fd));
+  const UniqueFd file = TRY(procfs.Open("self/mountinfo", O_RDONLY));
+  MountTable table(file.get());
+  MountEntry entry;
+  while (TRY(table.Next(&entry)) && entry.id != mount) {
+  }
+  if (entry.id != mount) return Error{ENOENT, Call::kVerify, "self/mountinfo"};
+  constexpr std::uint64_t kReadonly = MOUNT_ATTR_RDONLY;
+  const std::uint64_t now = TRY(AttributesOf(fd, subject));
+  const std::uint64_t flags = RemountFlags(now & ~kReadonly) | entry.superblock | sb;
+  TRY(MountByName(procfs, nullptr, fd, nullptr, flags, data.data(), subject));
+  // The mount has become what its superblock is.
+  const bool readonly = (now & kReadonly) != 0 && (entry.superblock & MS_RDONLY) == 0;
+  return readonly ? ChangeAttached(procfs, fd, {kReadonly, 0, false}, subject) : Status();
 }
 
 Status SetPropagation(Procfs& procfs, int fd, std::uint64_t flags, std::string_view subject) {

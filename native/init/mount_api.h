@@ -1,5 +1,6 @@
 // The descriptor-based mount calls (Linux 5.12 has all of them): a mount is made, changed and
-// attached without ever naming a path that somebody could exchange.
+// attached without ever naming a path that somebody could exchange. And what mount(2) does in their place to mounts that are
+// attached; see workbench.h for those that are not yet.
 
 #ifndef RUNT_INIT_MOUNT_API_H_
 #define RUNT_INIT_MOUNT_API_H_
@@ -21,9 +22,9 @@ Result<UniqueFd> CloneTree(int fd, bool recursive, std::string_view subject);
 // Attaches a detached mount on top of the file that `target` (O_PATH) is open on.
 Status Attach(int mount, int target, std::string_view subject);
 
-// The same, read-only: nobody can change owner, mode, times or attributes of a file of the host
-// through it. A device can be written to all the same.
-Status AttachReadonly(Procfs& procfs, int mount, int target, std::string_view subject);
+// Whether `error` says that its call is not to be had: the kernel lacks it, or a filter refuses it. EPERM may be the kernel's
+// own word, too; but for arguments that make no sense it has another.
+bool IsWithheld(const Error& error);
 
 // What SetAttributes does.
 struct Attributes {
@@ -39,7 +40,7 @@ struct Attributes {
 Status SetAttributes(int fd, const Attributes& attributes, std::string_view subject);
 
 // The same for a mount that is attached; before Linux 5.12 by mount(2) on the descriptor's name in
-// `procfs`. ENOSYS: a whole tree cannot be changed there.
+// `procfs`. EINVAL on "nosymfollow": the kernel (before 5.10) does not know it.
 Status ChangeAttached(Procfs& procfs, int fd, const Attributes& attributes,
                       std::string_view subject);
 
@@ -51,6 +52,15 @@ Status SetPropagation(Procfs& procfs, int fd, std::uint64_t flags, std::string_v
 // that nobody else can reach.
 Status MountByName(Procfs& procfs, const char* source, int target, const char* type,
                    std::uint64_t flags, const char* data, std::string_view subject);
+
+// Sets MS_* flags and options of the superblock of an attached mount, as NewFilesystem::Pick allows, by mount(2): that
+// replaces all flags of the mount and of the superblock, so they are given as they are.
+Status ReconfigureAttached(Procfs& procfs, int fd, std::uint64_t sb, std::string_view data,
+                           std::string_view subject);
+
+// mount(2) takes flags that it does not know for nothing: fails with EINVAL if `attributes` have "nosymfollow" and the mount,
+// on which that was to be set, has not.
+Status VerifyFlags(int fd, std::uint64_t attributes);
 
 // MOUNT_ATTR_* as MS_*.
 std::uint64_t LegacyFlags(std::uint64_t attributes);

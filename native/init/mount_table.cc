@@ -34,11 +34,27 @@ Text<kPathMax> Unescape(std::string_view text) {
   return result;
 }
 
+// The kernel shows these flags in front of the file system's own options.
+std::uint64_t SuperblockFlags(std::string_view options) {
+  std::uint64_t flags = 0;
+  while (!options.empty()) {
+    std::size_t size = 0;
+    while (size < options.size() && options[size] != ',') ++size;
+    const std::string_view option(options.data(), size);
+    if (option == "ro") flags |= MS_RDONLY;
+    if (option == "sync") flags |= MS_SYNCHRONOUS;
+    if (option == "mand") flags |= MS_MANDLOCK;
+    if (option == "lazytime") flags |= MS_LAZYTIME;
+    options.remove_prefix(size < options.size() ? size + 1 : size);
+  }
+  return flags;
+}
+
 }  // namespace
 
 bool ParseMountEntry(std::string_view line, MountEntry* entry) {
   if (!ParseNumber(NextWord(&line), &entry->id)) return false;
-  NextWord(&line);  // parent
+  if (!ParseNumber(NextWord(&line), &entry->parent)) return false;
   NextWord(&line);  // device
   entry->whole = NextWord(&line) == "/";
   entry->path = Unescape(NextWord(&line));
@@ -46,6 +62,8 @@ bool ParseMountEntry(std::string_view line, MountEntry* entry) {
   while (!line.empty() && NextWord(&line) != "-") {
   }
   entry->type = Text<64>(NextWord(&line));
+  NextWord(&line);  // source
+  entry->superblock = SuperblockFlags(NextWord(&line));
   return !entry->path.empty() && !entry->type.empty();
 }
 

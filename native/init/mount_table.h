@@ -16,10 +16,13 @@ namespace runt {
 // One mount.
 struct MountEntry {
   std::uint64_t id = 0;
+  std::uint64_t parent = 0;
   // The mount shows the file system from its root.
   bool whole = false;
   Text<kPathMax> path;
   Text<64> type;
+  // MS_* of the superblock that mountinfo shows, of those that a remount replaces: ro, sync, mand, lazytime.
+  std::uint64_t superblock = 0;
 };
 
 class MountTable {

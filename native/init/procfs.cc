@@ -3,6 +3,7 @@
 #include "../base/file.h"
 #include "../base/syscall.h"
 #include "../base/text.h"
+#include "../base/unattached.h"
 #include "../plan/ops.gen.h"
 #include "mount_api.h"
 #include "walk.h"
@@ -39,6 +40,16 @@ Result<UniqueFd> NewProcfs(bool processes_only) {
   return procfs.Mount(kAttributes);
 }
 
+// The same without fsopen(2), with `other` to begin with. `failed`: what NewProcfs said, and is said again where it is not that.
+Result<UniqueFd> UnattachedProcfs(int other, bool processes_only, const Error& failed) {
+  if (!IsWithheld(failed)) return failed;
+  constexpr std::uint64_t kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  long made = -EINVAL;
+  if (processes_only) made = MakeUnattached(other, "proc", kFlags, "subset=pid");
+  if (made == -EINVAL) made = MakeUnattached(other, "proc", kFlags, nullptr);
+  return CheckedFd(made, Call::kMount, "proc");
+}
+
 long OpenBeneath(int procfs, const char* path, int flags, bool bare) {
   struct open_how how = {};
   how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
@@ -55,17 +66,27 @@ long OpenBeneath(int procfs, const char* path, int flags, bool bare) {
 Status Procfs::Prepare() {
   if (processes_.valid()) return {};
   Result<UniqueFd> made = NewProcfs(true);
-  processes_bare_ = true;
-  processes_ = made.ok() ? made.Take() : TRY(HostProcfs(&processes_bare_));
+  UniqueFd host;
+  if (!made.ok()) {
+    host = TRY(HostProcfs(&processes_bare_));
+    made = UnattachedProcfs(host.get(), true, made.error());
+    if (!made.ok() && made.error().number() == ENOTRECOVERABLE) return made.error();
+  }
+  processes_full_ = !made.ok();
+  if (made.ok()) processes_bare_ = true;
+  processes_ = made.ok() ? made.Take() : std::move(host);
   return {};
 }
 
-void Procfs::Narrow() {
+Status Procfs::Narrow() {
   Result<UniqueFd> made = NewProcfs(true);
-  if (!made.ok()) return;
+  if (!made.ok()) made = UnattachedProcfs(processes_.get(), true, made.error());
+  if (!made.ok()) return made.error().number() == ENOTRECOVERABLE ? Status(made.error()) : Status();
   processes_ = made.Take();
   processes_bare_ = true;
+  processes_full_ = false;
   full_.Reset();
+  return {};
 }
 
 Result<UniqueFd> Procfs::Open(const char* path, int flags) {
@@ -73,12 +94,28 @@ Result<UniqueFd> Procfs::Open(const char* path, int flags) {
   return CheckedFd(OpenBeneath(processes_.get(), path, flags, processes_bare_), Call::kOpenat2, path);
 }
 
-Result<UniqueFd> Procfs::OpenSetting(const char* path, int flags, std::string_view subject) {
-  if (!full_.valid()) {
-    Result<UniqueFd> made = NewProcfs(false);
-    full_bare_ = true;
-    full_ = made.ok() ? made.Take() : TRY(HostProcfs(&full_bare_));
+Status Procfs::PrepareSettings() {
+  if (full_.valid()) return {};
+  Result<UniqueFd> made = NewProcfs(false);
+  if (!made.ok()) {
+    TRY(Prepare());
+    made = UnattachedProcfs(processes_.get(), false, made.error());
   }
+  full_bare_ = true;
+  if (made.ok()) {
+    full_ = made.Take();
+    return {};
+  }
+  if (made.error().number() == ENOTRECOVERABLE) return made.error();
+  // By now the root may have been entered, and /proc be the container's.
+  full_bare_ = processes_bare_;
+  full_ = processes_full_ ? TRY(CheckedFd(Syscall(__NR_fcntl, processes_.get(), F_DUPFD_CLOEXEC, 0), Call::kOpen, "proc"))
+                          : TRY(HostProcfs(&full_bare_));
+  return {};
+}
+
+Result<UniqueFd> Procfs::OpenSetting(const char* path, int flags, std::string_view subject) {
+  TRY(PrepareSettings());
   return CheckedFd(OpenBeneath(full_.get(), path, flags, full_bare_), Call::kOpenat2, subject);
 }
 
@@ -103,6 +140,17 @@ Status Procfs::Name(int fd, Text<kPathMax>* name) {
   *name = Text<kPathMax>(std::string_view(target, static_cast<std::size_t>(size)));
   if (name->overflowed()) return Error{ENAMETOOLONG, Call::kReadlinkat, kSubject};
   return {};
+}
+
+Result<std::uint64_t> Procfs::MountId(int fd) {
+  constexpr std::string_view kSubject = "self/fdinfo";
+  FileFacts facts;
+  TRY(Check(GetFacts(fd, &facts), Call::kFstat, kSubject));
+  if (facts.mount != 0) return facts.mount;
+  TRY(Prepare());
+  const std::uint64_t shown = MountInfoOf(processes_.get(), fd);
+  if (shown == 0) return Error{ENOENT, Call::kVerify, kSubject};
+  return shown;
 }
 
 }  // namespace runt

@@ -1,6 +1,6 @@
 // Procfs mounts of init's own, attached nowhere: nothing that the container has mounted over /proc,
 // and no link that it put there, can redirect what is read or written through them (CVE-2019-16884,
-// CVE-2025-52881).
+// CVE-2025-52881). Where not even mount(2) may make one, it is the /proc of the runtime's mount namespace.
 
 #ifndef RUNT_INIT_PROCFS_H_
 #define RUNT_INIT_PROCFS_H_
@@ -34,6 +34,9 @@ class Procfs {
   // if it does not fit.
   Status Name(int fd, Text<kPathMax>* name);
 
+  // The id of the mount that `fd` is on, as mountinfo has it.
+  Result<std::uint64_t> MountId(int fd);
+
   // The descriptor of the prepared mount's root, for calls that take a path below it; -1 before
   // Prepare.
   int fd() const { return processes_.get(); }
@@ -43,16 +46,21 @@ class Procfs {
   void Forget() {
     processes_.Reset();
     full_.Reset();
+    processes_full_ = false;
   }
 
   // In a pid namespace below the one it was made in: gives up what shows the processes out there,
   // where the kernel allows a new procfs (in a user namespace it need not). A link of the image can
   // lead through this process's descriptors, and must not find others' roots behind them.
-  void Narrow();
+  Status Narrow();
 
  private:
+  Status PrepareSettings();
+
   UniqueFd processes_;
   UniqueFd full_;
+  // It is the /proc that was there before the root was entered, which has settings too.
+  bool processes_full_ = false;
   // Nothing can be mounted over a part of it: it is a mount of this process's own.
   bool processes_bare_ = false;
   bool full_bare_ = false;

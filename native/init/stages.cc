@@ -185,6 +185,8 @@ void RunPlan(Context& context, const Plan& plan) {
     if (context.times != nullptr) NoteTime(context, step.index + 1);
     if (status.ok()) return true;
     ReportFailure(context, step.index, status.error());
+    // Where the mount namespace is not the container's own, it would stay.
+    if (context.workbench.stands()) static_cast<void>(context.workbench.Close());
     failed = true;
     return false;
   });

@@ -101,11 +101,18 @@ long Expand(int link, std::string_view rest, Path* path) {
   return target[0] == '/' ? 1 : 0;
 }
 
+// GetFacts, with the mount where the kernel tells it in no other way: before Linux 5.8 a procfs has it in fdinfo alone.
+long GetProcfsFacts(int procfs, int fd, FileFacts* facts) {
+  const long result = GetFacts(fd, facts);
+  if (result >= 0 && facts->mount == 0) facts->mount = MountInfoOf(procfs, fd);
+  return result;
+}
+
 // 0 for a file of the mount that `root` is on; a link is refused. What is mounted over a file shows itself by its mount alone:
 // that has to be known, unless nothing can be (`bare`).
-long VerifyBeneath(int fd, const FileFacts& root, bool bare) {
+long VerifyBeneath(int procfs, int fd, const FileFacts& root, bool bare) {
   FileFacts facts;
-  const long result = GetFacts(fd, &facts);
+  const long result = GetProcfsFacts(procfs, fd, &facts);
   if (result < 0) return result;
   if (facts.device != root.device || facts.mount != root.mount) return -EXDEV;
   if (facts.mount == 0 && !bare) return -EXDEV;
@@ -169,7 +176,7 @@ long WalkInRoot(int root, const char* path, std::uint64_t flags, bool follow, bo
 
 long WalkProcfs(int procfs, const char* path, int flags, bool bare) {
   FileFacts root;
-  long result = GetFacts(procfs, &root);
+  long result = GetProcfsFacts(procfs, procfs, &root);
   if (result < 0) return result;
   std::string_view rest(path);
   UniqueFd directory;
@@ -183,7 +190,7 @@ long WalkProcfs(int procfs, const char* path, int flags, bool bare) {
     const long opened = OpenAt(at, name.c_str(), how);
     if (opened < 0) return opened;
     UniqueFd file(static_cast<int>(opened));
-    result = VerifyBeneath(file.get(), root, bare);
+    result = VerifyBeneath(procfs, file.get(), root, bare);
     if (result < 0) return result;
     if (!IsOnlySlashes(rest)) {
       directory = std::move(file);
@@ -193,10 +200,31 @@ long WalkProcfs(int procfs, const char* path, int flags, bool bare) {
     result = OpenAt(at, name.c_str(), static_cast<unsigned>(flags) | O_NOFOLLOW);
     if (result < 0) return result;
     UniqueFd final(static_cast<int>(result));
-    result = VerifyBeneath(final.get(), root, bare);
+    result = VerifyBeneath(procfs, final.get(), root, bare);
     return result < 0 ? result : final.Release();
   }
   return result;
+}
+
+std::uint64_t MountInfoOf(int procfs, int fd) {
+  Text<48> path("self/fdinfo/");
+  path.AddNumber(static_cast<std::uint64_t>(fd));
+  const long opened = OpenAt(procfs, path.c_str(), O_RDONLY | O_NOFOLLOW);
+  if (opened < 0) return 0;
+  const UniqueFd file(static_cast<int>(opened));
+  char text[1024];
+  const long size = ReadSome(file.get(), text, sizeof text);
+  std::string_view rest(text, size < 0 ? 0 : static_cast<std::size_t>(size));
+  constexpr std::string_view kKey = "mnt_id:\t";
+  while (!rest.empty()) {
+    std::size_t end = 0;
+    while (end < rest.size() && rest[end] != '\n') ++end;
+    const std::string_view line(rest.data(), end);
+    std::uint64_t id = 0;
+    if (StartsWith(line, kKey) && ParseNumber({line.data() + kKey.size(), line.size() - kKey.size()}, &id)) return id;
+    rest.remove_prefix(end < rest.size() ? end + 1 : end);
+  }
+  return 0;
 }
 
 }  // namespace runt

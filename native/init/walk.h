@@ -21,6 +21,9 @@ long WalkInRoot(int root, const char* path, std::uint64_t flags, bool follow, bo
 // links only its "self" is followed. `bare`: nothing can be mounted over a part of it, even where that cannot be told.
 long WalkProcfs(int procfs, const char* path, int flags, bool bare);
 
+// The mount that `fd` is on by what the procfs shows of this process's descriptors (self/fdinfo); 0 where it does not.
+std::uint64_t MountInfoOf(int procfs, int fd);
+
 }  // namespace runt
 
 #endif  // RUNT_INIT_WALK_H_

@@ -222,6 +222,9 @@
 #ifndef MOUNT_ATTR__ATIME
 #error "MOUNT_ATTR__ATIME is in no header"
 #endif
+#ifndef MS_BIND
+#error "MS_BIND is in no header"
+#endif
 #ifndef MS_DIRSYNC
 #error "MS_DIRSYNC is in no header"
 #endif
@@ -511,6 +514,7 @@ void TestKernelNumbers() {
       {"MOUNT_ATTR_RDONLY", 1, static_cast<long>(MOUNT_ATTR_RDONLY)},
       {"MOUNT_ATTR_STRICTATIME", 32, static_cast<long>(MOUNT_ATTR_STRICTATIME)},
       {"MOUNT_ATTR__ATIME", 112, static_cast<long>(MOUNT_ATTR__ATIME)},
+      {"MS_BIND", 4096, static_cast<long>(MS_BIND)},
       {"MS_DIRSYNC", 128, static_cast<long>(MS_DIRSYNC)},
       {"MS_I_VERSION", 8388608, static_cast<long>(MS_I_VERSION)},
       {"MS_LAZYTIME", 33554432, static_cast<long>(MS_LAZYTIME)},

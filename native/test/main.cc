@@ -17,6 +17,7 @@ int main() {
   TestFiles();
   TestMountTarget();
   TestWorkingDirectory();
+  TestWorkbench();
   TestFuzz();
   std::printf("1..%d\n", passed + failed);
   return failed == 0 ? 0 : 1;

@@ -22,9 +22,14 @@ void TestMountTable() {
   MountEntry entry;
   Ok(ParseMountEntry("36 35 98:0 / /mnt rw,noatime master:1 shared:2 - ext3 /dev/root rw", &entry),
      "mount table: a line with optional fields parses");
-  Ok(entry.id == 36 && entry.whole, "mount table: id and root");
+  Ok(entry.id == 36 && entry.parent == 35 && entry.whole, "mount table: id, parent and root");
   Equal(entry.path.view(), std::string_view("/mnt"), "mount table: mount point");
   Equal(entry.type.view(), std::string_view("ext3"), "mount table: type");
+  Equal(entry.superblock, std::uint64_t{0}, "mount table: no flag of the superblock");
+  Ok(ParseMountEntry("1 2 0:1 / /a ro,nosuid - tmpfs t ro,sync,lazytime,mand,size=4k,rootcontext=ro", &entry),
+     "mount table: a line with options of the superblock");
+  Equal(entry.superblock, std::uint64_t{MS_RDONLY | MS_SYNCHRONOUS | MS_LAZYTIME | MS_MANDLOCK},
+        "mount table: flags of the superblock");
   Ok(ParseMountEntry("1 2 0:1 /sub /a\\040b\\134c rw - proc proc rw", &entry) && !entry.whole,
      "mount table: a part of a file system");
   Equal(entry.path.view(), std::string_view("/a b\\c"), "mount table: octal escapes");

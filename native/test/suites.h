@@ -17,6 +17,7 @@ void TestProcfs();
 void TestFiles();
 void TestMountTarget();
 void TestWorkingDirectory();
+void TestWorkbench();
 void TestFuzz();
 
 }  // namespace runt::test

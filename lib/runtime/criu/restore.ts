@@ -6,6 +6,7 @@ import { SIGKILL } from "../../kernel/numbers.ts";
 import * as K from "../../kernel/plan_numbers.ts";
 import { readNamespaces } from "../../plan/namespaces.ts";
 import type { Config } from "../../spec/types.ts";
+import { Errno } from "../../kernel/errno.ts";
 import { Descriptors, withDescriptor } from "../../sys/descriptors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, check, readText } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
@@ -219,16 +220,36 @@ function passOn(script: string, received: readonly number[], foreground: Foregro
 function mountRoot(entry: Entry, rootfs: string): string {
   const path = entry.makeRestoreRoot();
   try {
-    withDescriptor(native.openTree(rootfs, true, true), (tree) => {
-      check(tree, `root.path: open_tree ${rootfs}`, { pointer: "/root/path", path: rootfs });
-      check(native.mountSetattr(tree, true, 0, 0, K.MS_PRIVATE, -1), "root.path: mount_setattr", { path: rootfs });
-      check(native.moveMount(tree, path), `root.path: move_mount ${path}`, { path });
-    });
+    if (!mountDetached(rootfs, path)) mountAtOnce(rootfs, path);
     return path;
   } catch (error) {
     entry.removeRestoreRoot();
     throw error;
   }
+}
+
+/** False: the kernel lacks one of the calls (Linux 5.2 and 5.12), or a filter refuses it. */
+function mountDetached(rootfs: string, path: string): boolean {
+  return withDescriptor(native.openTree(rootfs, true, true), (tree) => {
+    if (isWithheld(tree)) return false;
+    check(tree, `root.path: open_tree ${rootfs}`, { pointer: "/root/path", path: rootfs });
+    const changed = native.mountSetattr(tree, true, 0, 0, K.MS_PRIVATE, -1);
+    const moved = changed < 0 ? changed : native.moveMount(tree, path);
+    if (isWithheld(moved)) return false;
+    check(changed, "root.path: mount_setattr", { path: rootfs });
+    check(moved, `root.path: move_mount ${path}`, { path });
+    return true;
+  });
+}
+
+/** By mount(2), which says itself where it is the right that is missing. `path` lies in the runtime's own directory. */
+function mountAtOnce(rootfs: string, path: string): void {
+  check(native.mount(rootfs, path, K.MS_BIND | K.MS_REC), `root.path: mount ${rootfs}`, { pointer: "/root/path", path: rootfs });
+  check(native.mount("", path, K.MS_PRIVATE | K.MS_REC), `root.path: mount ${path}`, { path });
+}
+
+function isWithheld(result: number): boolean {
+  return result === -Errno.ENOSYS || result === -Errno.EPERM;
 }
 
 /** CRIU is one thread now, so its one task is all of it; what it restores is born where it is. */

@@ -10,7 +10,7 @@ import { isIdMapped } from "../../plan/mount_trees.ts";
 import { bindSource, parentPropagation } from "../../plan/mounts.ts";
 import { parseMountOptions } from "../../plan/mount_options.ts";
 import type { Namespaces } from "../../plan/namespaces.ts";
-import { MountFlag } from "../../plan/steps.ts";
+import { MountFlag, MountTree } from "../../plan/steps.ts";
 import { isIdMapOption, parseIdMapOption } from "../../spec/rules/id_map_option.ts";
 import { propertyName } from "../../spec/json/property_name.ts";
 import type { Config, Mount } from "../../spec/types.ts";
@@ -20,6 +20,12 @@ import { AT_FDCWD, check, O_CLOEXEC, O_PATH, O_RDONLY } from "../../sys/files.ts
 import { native } from "../../sys/native.ts";
 import { writeMaps, type IdMaps } from "./id_maps.ts";
 import type { OpenNamespaces } from "./namespaces.ts";
+
+/** The source of a mount; `kind` is one of {@link MountTree}. */
+export interface OpenedSource {
+  readonly fd: number;
+  readonly kind: number;
+}
 
 /**
  * Opens sources that init is not to open itself (see `lib/plan/mount_trees.ts`), when their turn comes: a source may lie in what
@@ -36,7 +42,7 @@ export function mountTrees(
   namespaces: Namespaces,
   joined: OpenNamespaces,
   descriptors: Descriptors,
-): (index: number, pid: number) => number | undefined {
+): (index: number, pid: number) => OpenedSource | undefined {
   const users = new Map<string, number>();
   return (index, pid) => {
     const mount = config.mounts?.[index];
@@ -47,20 +53,21 @@ export function mountTrees(
     const idMapped = isIdMapped(mount);
     const follow = (options.flags & MountFlag.SRC_NOFOLLOW) === 0;
     const fd = openAsSeenBy(pid, path, (options.flags & MountFlag.RECURSIVE) !== 0, follow);
-    // A user, or root of a user namespace that has no mount namespace of its own: init, which has both, may be luckier.
-    if (fd === -Errno.EPERM && !idMapped) return undefined;
+    if (isWithheld(fd) && !idMapped) return sourceAsSeenBy(pid, path, follow, pointer);
     const name = propertyName(pointer);
-    check(fd, `${name} ("${mount.destination}"): open_tree ${path}`, { pointer, path });
+    const what = idMapped ? "id-mapped mounts need open_tree: " : "";
+    check(fd, `${name} ("${mount.destination}"): ${what}open_tree ${path}`, { pointer, path });
     try {
       // A copy of what is shared would spread to the host what is mounted in it.
       const propagation = parentPropagation(config) & ~K.MS_REC;
       const changed = native.mountSetattr(fd, true, 0, 0, propagation, -1);
-      // Before Linux 5.12 only init can, once it is attached; then it opens the source as well.
-      if (changed === -Errno.ENOSYS && !idMapped) {
+      // Before Linux 5.12 only init can, once it is attached.
+      if (isWithheld(changed) && !idMapped) {
         native.close(fd);
-        return undefined;
+        return sourceAsSeenBy(pid, path, follow, pointer);
       }
-      check(changed, `${name}: mount_setattr`, { pointer, path });
+      const need = idMapped ? "id-mapped mounts need mount_setattr, which Linux has since 5.12: " : "";
+      check(changed, `${name}: ${need}mount_setattr`, { pointer, path });
       if (idMapped) {
         const user = usersOf(mount, config, namespaces, joined, users, descriptors);
         mapIds(fd, user, options.idmap === "ridmap", mount, pointer, path);
@@ -69,8 +76,13 @@ export function mountTrees(
       native.close(fd);
       throw error;
     }
-    return fd;
+    return { fd, kind: MountTree.DETACHED };
   };
+}
+
+/** The kernel lacks the call, or a filter refuses it; or it is a right that is missing. */
+function isWithheld(result: number): boolean {
+  return result === -Errno.ENOSYS || result === -Errno.EPERM;
 }
 
 /**
@@ -78,6 +90,22 @@ export function mountTrees(
  * user namespace, its locked flags. Of this process's own where the other may not be entered.
  */
 function openAsSeenBy(pid: number, path: string, recursive: boolean, follow: boolean): number {
+  const fd = visit(pid, (there, root) => native.openTreeIn(there, root, path, recursive, follow));
+  return fd === -Errno.EPERM || fd === -Errno.EINVAL ? native.openTree(path, recursive, follow) : fd;
+}
+
+/**
+ * What is at `path` in the mount namespace of a process, for init to bind. `undefined` where that namespace may not be entered,
+ * by a user, or root of a user namespace that has no mount namespace of its own: init, which has both, may be luckier.
+ */
+function sourceAsSeenBy(pid: number, path: string, follow: boolean, pointer: string): OpenedSource | undefined {
+  const fd = visit(pid, (there, root) => native.openPathIn(there, root, path, follow));
+  if (fd === -Errno.EPERM || fd === -Errno.EINVAL) return undefined;
+  return { fd: check(fd, `${propertyName(pointer)}: open ${path}`, { pointer, path }), kind: MountTree.SOURCE };
+}
+
+/** Calls `act` with the mount namespace and the root directory of a process; EPERM where they are not to be had. */
+function visit(pid: number, act: (there: number, root: number) => number): number {
   const own = new Descriptors();
   const open = (name: string, flags: number): number => {
     const fd = native.open(AT_FDCWD, `/proc/${pid}/${name}`, flags | O_CLOEXEC, 0);
@@ -86,8 +114,7 @@ function openAsSeenBy(pid: number, path: string, recursive: boolean, follow: boo
   try {
     const there = open("ns/mnt", O_RDONLY);
     const root = open("root", O_PATH);
-    const fd = there < 0 || root < 0 ? -Errno.EPERM : native.openTreeIn(there, root, path, recursive, follow);
-    return fd === -Errno.EPERM || fd === -Errno.EINVAL ? native.openTree(path, recursive, follow) : fd;
+    return there < 0 || root < 0 ? -Errno.EPERM : act(there, root);
   } finally {
     own.close();
   }

@@ -7,6 +7,7 @@ import type { Config } from "../../spec/types.ts";
 import { SIGILL, SIGKILL, SIGSYS } from "../../kernel/numbers.ts";
 import { Descriptors } from "../../sys/descriptors.ts";
 import { writeIdMaps, writeTimeOffsets } from "../host/id_maps.ts";
+import type { OpenedSource } from "../host/mount_trees.ts";
 import { executed } from "../container/status.ts";
 import { fromOutside } from "./from_outside.ts";
 
@@ -26,7 +27,7 @@ export interface Service extends Starving {
   /** What init need not wait for; runs once it goes on in its cgroup, with most of its work before it. */
   meanwhile?(): void;
   /** Opens the source of an entry of `mounts` as a process sees it; `undefined` where it has to do that itself. */
-  mountTree?(mount: number, pid: number): number | undefined;
+  mountTree?(mount: number, pid: number): OpenedSource | undefined;
   /** Moves `linux.netDevices` into the network namespace of a process; `exec` is never asked. */
   netDevices?(pid: number): void;
   /** Runs the prestart and createRuntime hooks; `exec` is never asked. */
@@ -58,8 +59,8 @@ export async function serve(init: InitProcess, config: Config, service: Service)
         service.meanwhile?.();
         continue;
       case Message.MOUNT_TREE: {
-        const fd = service.mountTree?.(question.value, init.asking);
-        answerWith(init, Message.MOUNT_TREE, fd === undefined ? [] : [fd]);
+        const source = service.mountTree?.(question.value, init.asking);
+        answerWith(init, Message.MOUNT_TREE, source === undefined ? [] : [source.fd], source?.kind);
         continue;
       }
       case Message.RUNTIME_HOOKS:
@@ -94,11 +95,11 @@ async function untilFiltered(init: InitProcess, cgroup: Starving, who?: string):
 }
 
 /** Answers with descriptors, which are closed here. */
-function answerWith(init: InitProcess, kind: number, fds: readonly number[]): void {
+function answerWith(init: InitProcess, kind: number, fds: readonly number[], value?: number): void {
   const descriptors = new Descriptors();
   for (const fd of fds) descriptors.own(fd);
   try {
-    init.answer(kind, fds);
+    init.answer(kind, fds, value);
   } finally {
     descriptors.close();
   }

@@ -12,7 +12,7 @@ import { runPoststop } from "../container/destroy.ts";
 import { madeNamespaces } from "../container/members.ts";
 import { writePidFile } from "../container/store.ts";
 import { runHooks } from "../host/hooks.ts";
-import { mountTrees } from "../host/mount_trees.ts";
+import { mountTrees, type OpenedSource } from "../host/mount_trees.ts";
 import { moveNetDevices } from "../host/net_devices.ts";
 import { sendListener } from "../host/seccomp.ts";
 import type { Service } from "./answer_init.ts";
@@ -45,7 +45,7 @@ export class ContainerService implements Service {
   #poststopIsDue = false;
   readonly stdio: readonly number[];
   readonly register?: (pid: number) => void;
-  readonly mountTree: (mount: number, pid: number) => number | undefined;
+  readonly mountTree: (mount: number, pid: number) => OpenedSource | undefined;
 
   constructor(served: Served) {
     const { request, begun, isKnown, descriptors } = served;

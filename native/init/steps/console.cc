@@ -4,6 +4,7 @@
 #include "../../base/syscall.h"
 #include "../mount_api.h"
 #include "../mount_target.h"
+#include "../new_mount.h"
 #include "../places.h"
 #include "steps.h"
 
@@ -43,8 +44,8 @@ Status BindConsole(Context& context, int slave) {
     return Error{ELOOP, Call::kVerify, kConsole};
   // /dev may be a link of the image into /proc.
   TRY(VerifyMountTarget(context, target.get(), false));
-  const UniqueFd node = TRY(CloneTree(slave, false, kConsole));
-  return Attach(node.get(), target.get(), kConsole);
+  const UniqueFd node = TRY(CloneMount(context, slave, false, target.get(), kConsole));
+  return AttachMount(context, node.get(), target.get(), kConsole);
 }
 
 // Before the program can print anything.

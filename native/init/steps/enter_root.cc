@@ -41,8 +41,7 @@ Status PivotRoot(Context& context) {
 // procfs or sysfs as leave to mount new ones. So they are unmounted, or covered where that is
 // refused (locked mounts of a user namespace).
 Status HideHostFilesystems(Context& context) {
-  FileFacts root;
-  TRY(Check(GetFacts(context.root.fd(), &root), Call::kFstat, "rootfs"));
+  const std::uint64_t root = TRY(context.procfs.MountId(context.root.fd()));
   const UniqueFd table = TRY(context.procfs.Open("self/mountinfo", O_RDONLY));
   MountTable mounts(table.get());
   MountEntry entry;
@@ -50,7 +49,7 @@ Status HideHostFilesystems(Context& context) {
   // container's.
   Text<kPathMax> rootfs;
   while (TRY(mounts.Next(&entry))) {
-    if (entry.id == root.mount) rootfs = entry.path;
+    if (entry.id == root) rootfs = entry.path;
   }
   if (rootfs.empty()) return Error{ENOENT, Call::kVerify, "self/mountinfo"};
   TRY(mounts.Rewind());

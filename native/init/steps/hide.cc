@@ -4,6 +4,7 @@
 #include "../mask.h"
 #include "../mount_api.h"
 #include "../mount_target.h"
+#include "../new_mount.h"
 #include "../places.h"
 #include "steps.h"
 
@@ -14,31 +15,56 @@ namespace {
 constexpr std::uint32_t kNullMajor = 1;
 constexpr std::uint32_t kNullMinor = 3;
 
-Result<UniqueFd> EmptyDirectory() {
+// EINVAL: fewer inodes than the kernel allows.
+Result<UniqueFd> DetachedDirectory(const char* inodes) {
+  NewFilesystem tmpfs = TRY(NewFilesystem::Open("tmpfs"));
+  TRY(tmpfs.SetFlag("ro", "ro"));
+  TRY(tmpfs.Set("nr_blocks", "1", "nr_blocks"));
+  TRY(tmpfs.Set("nr_inodes", inodes, "nr_inodes"));
+  return tmpfs.Mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+Result<UniqueFd> EmptyDirectory(Context& context, int target) {
   // One inode is the root itself. Ubuntu's 5.4 kernel carries a patch that refuses less than two.
   Result<UniqueFd> made = Error{EINVAL, Call::kFsmount, "tmpfs"};
   for (const char* inodes : {"1", "2"}) {
-    NewFilesystem tmpfs = TRY(NewFilesystem::Open("tmpfs"));
-    TRY(tmpfs.SetFlag("ro", "ro"));
-    TRY(tmpfs.Set("nr_blocks", "1", "nr_blocks"));
-    const Status limited = tmpfs.Set("nr_inodes", inodes, "nr_inodes");
-    made = limited.ok() ? tmpfs.Mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-                                      MOUNT_ATTR_NOEXEC)
-                        : Result<UniqueFd>(limited.error());
+    made = DetachedDirectory(inodes);
+    if (!made.ok() && IsWithheld(made.error())) {
+      Text<64> data("nr_blocks=1,nr_inodes=");
+      data.Add(inodes);
+      const FilesystemCall call = {"tmpfs", "none", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, data.c_str()};
+      made = MakeMount(context, call, target, "tmpfs");
+    }
     if (made.ok()) break;
   }
   return made;
 }
 
-// Puts `mask` over `target`, read-only: itself when it is still detached, else a clone, which is
+// Puts `mask` over `target`, read-only: itself when it is not attached yet, else a clone, which is
 // read-only like it.
 Status Cover(Context& context, UniqueFd* mask, bool* attached, int target, std::string_view path) {
   if (!*attached) {
     *attached = true;
-    return AttachReadonly(context.procfs, mask->get(), target, path);
+    return AttachChanged(context, mask->get(), {MOUNT_ATTR_RDONLY, 0, false}, target, path);
   }
-  const UniqueFd clone = TRY(CloneTree(mask->get(), false, path));
-  return Attach(clone.get(), target, path);
+  const UniqueFd clone = TRY(CloneMount(context, mask->get(), false, target, path));
+  return AttachMount(context, clone.get(), target, path);
+}
+
+bool IsNull(const FileFacts& facts) {
+  return facts.type() == kTypeCharacter && facts.major == kNullMajor && facts.minor == kNullMinor;
+}
+
+// Where the host's could not be held when the root was entered: the container's own, if that is this device. No link is
+// followed. What else the image or the container has put there is nothing to mask with; then it is a new node.
+Result<UniqueFd> OwnNull(Context& context, int target) {
+  constexpr std::string_view kPath = "/dev/null";
+  const Result<UniqueFd> found = OpenPlace(context, kPath, O_PATH | O_NOFOLLOW, Links::kRefuse);
+  FileFacts facts;
+  if (found.ok() && GetFacts(found.value().get(), &facts) >= 0 && IsNull(facts)) {
+    return CloneMount(context, found.value().get(), false, target, kPath);
+  }
+  return MakeNodeMount(context, {kTypeCharacter | 0666, kNullMajor, kNullMinor}, target, kPath);
 }
 
 // `opened` to be hidden; what does not exist needs not be.
@@ -70,21 +96,18 @@ Status MaskOne(Context& context, int target, std::string_view path) {
   FileFacts facts;
   TRY(Check(GetFacts(target, &facts), Call::kFstat, path));
   if (!facts.IsDirectory()) {
+    if (!context.null_mask.valid()) context.null_mask = TRY(OwnNull(context, target));
     return Cover(context, &context.null_mask, &context.null_mask_attached, target, path);
   }
-  if (!context.directory_mask.valid()) context.directory_mask = TRY(EmptyDirectory());
+  if (!context.directory_mask.valid()) {
+    context.directory_mask = TRY(EmptyDirectory(context, target));
+  }
   return Cover(context, &context.directory_mask, &context.directory_mask_attached, target, path);
 }
 
 Status FixOne(Context& context, int target, std::string_view path) {
-  const UniqueFd clone = TRY(CloneTree(target, true, path));
-  const Status changed = SetAttributes(clone.get(), {MOUNT_ATTR_RDONLY, 0, true}, path);
-  const bool late = !changed.ok() && changed.error().number() == ENOSYS;
-  if (!late) TRY(changed);
-  TRY(Attach(clone.get(), target, path));
-  // Before Linux 5.12 what is mounted below stays as it is, as always with runc.
-  return late ? ChangeAttached(context.procfs, clone.get(), {MOUNT_ATTR_RDONLY, 0, false}, path)
-              : Status();
+  const UniqueFd clone = TRY(CloneMount(context, target, true, target, path));
+  return AttachChanged(context, clone.get(), {MOUNT_ATTR_RDONLY, 0, true}, target, path);
 }
 
 }  // namespace
@@ -97,10 +120,11 @@ Status PrepareNullMask(Context& context) {
                     Call::kOpen, kPath));
   FileFacts facts;
   TRY(Check(GetFacts(null.get(), &facts), Call::kFstat, kPath));
-  if (facts.type() != kTypeCharacter || facts.major != kNullMajor || facts.minor != kNullMinor) {
-    return Error{ENODEV, Call::kVerify, kPath};
-  }
-  context.null_mask = TRY(CloneTree(null.get(), false, kPath));
+  if (!IsNull(facts)) return Error{ENODEV, Call::kVerify, kPath};
+  Result<UniqueFd> cloned = CloneTree(null.get(), false, kPath);
+  // What is not detached is left behind with the host's root.
+  if (!cloned.ok() && IsWithheld(cloned.error())) return {};
+  context.null_mask = TRY(std::move(cloned));
   return {};
 }
 

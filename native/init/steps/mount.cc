@@ -6,6 +6,8 @@
 #include "../mount_api.h"
 #include "../mount_table.h"
 #include "../mount_target.h"
+#include "../new_mount.h"
+#include "../overlay_layers.h"
 #include "../places.h"
 #include "steps.h"
 
@@ -15,7 +17,7 @@ namespace {
 
 constexpr std::uint32_t kDirectoryMode = 0755;
 // mount(2) cuts off what is longer.
-constexpr std::size_t kOptionsMax = 4096;
+constexpr std::size_t kOptionsMax = kPathMax;
 
 bool Has(const MountStep& step, std::uint32_t flag) { return (step.flags & flag) != 0; }
 
@@ -86,61 +88,87 @@ Error WhyNotAttached(int mount, int target, const Error& error) {
   return Error{ENOTDIR, error.call(), error.subject()};
 }
 
-// What is left to do for every mount once its target is known.
+// Puts a mount in its place, with its propagation.
 Status Finish(Context& context, const MountStep& step, const UniqueFd& mount, int target) {
   // pivot_root(2) takes no shared mount, and what was mounted in one would show up on the host.
-  if (IsRoot(step)) {
-    const std::uint64_t flags = context.receives_mounts ? MS_SLAVE : MS_PRIVATE;
-    TRY(SetPropagation(context.procfs, mount.get(), flags | MS_REC, step.target));
-  }
-  const Status attached = Attach(mount.get(), target, step.target);
+  const std::uint64_t flags = (context.receives_mounts ? MS_SLAVE : MS_PRIVATE) | MS_REC;
+  Status own = IsRoot(step) ? SetPropagation(context.procfs, mount.get(), flags, step.target) : Status();
+  // Before Linux 5.12 what is detached cannot be changed. The mount below is private, so that the later moment is as good.
+  const bool late = !own.ok() && own.error().number() == EINVAL;
+  if (!late) TRY(own);
+  const Status attached = AttachMount(context, mount.get(), target, step.target);
   if (!attached.ok()) return WhyNotAttached(mount.get(), target, attached.error());
-  for (const std::uint32_t flags : step.propagation) {
-    TRY(SetPropagation(context.procfs, mount.get(), flags, step.target));
+  if (late) TRY(SetPropagation(context.procfs, mount.get(), flags, step.target));
+  for (const std::uint32_t kind : step.propagation) {
+    TRY(SetPropagation(context.procfs, mount.get(), kind, step.target));
   }
   return {};
 }
 
-// Puts the detached mount `tree` in its place. `source` is what it shows.
-Status PlaceTree(Context& context, const MountStep& step, int source, UniqueFd tree) {
+// A function that changes a mount: ChangeMade or ChangeAttached.
+template <typename Change>
+Status ChangeOwn(const MountStep& step, Attributes* own, Change change) {
+  Status changed = change(*own);
+  // What the mount namespace of another user namespace has locked stays, unless it was named.
+  if (!changed.ok() && changed.error().number() == EPERM && step.implied != 0) {
+    own->clear &= ~static_cast<std::uint64_t>(step.implied);
+    changed = change(*own);
+  }
+  return changed;
+}
+
+// Puts `tree`, which is not in its place yet, on `target`.
+Status PlaceTree(Context& context, const MountStep& step, UniqueFd tree, const UniqueFd& target) {
   // In place of a new sysfs comes the host's with all that is mounted in it: its cgroups must not
   // be writable where it was asked for read-only (CVE-2023-25809).
   const bool whole = !Has(step, kMountFlagBind);
   Attributes own = {step.set, step.clear, whole};
   const Attributes all = {step.rec_set, step.rec_clear, true};
-  Status changed = SetAttributes(tree.get(), own, step.target);
-  // What the mount namespace of another user namespace has locked stays, unless it was named.
-  if (!changed.ok() && changed.error().number() == EPERM && step.implied != 0) {
-    own.clear &= ~static_cast<std::uint64_t>(step.implied);
-    changed = SetAttributes(tree.get(), own, step.target);
-  }
-  const bool late = !changed.ok() && changed.error().number() == ENOSYS && !whole;
+  const auto made = [&](const Attributes& attributes) {
+    return ChangeMade(context, tree.get(), attributes, step.target);
+  };
+  const auto attached = [&](const Attributes& attributes) {
+    return ChangeAttached(context.procfs, tree.get(), attributes, step.target);
+  };
+  Status changed = ChangeOwn(step, &own, made);
+  if (changed.ok()) changed = made(all);
+  const bool late = !changed.ok() && changed.error().number() == ENOSYS;
   if (!late) TRY(changed);
-  TRY(SetAttributes(tree.get(), all, step.target));
-  FileFacts facts;
-  TRY(Check(GetFacts(source, &facts), Call::kFstat, step.source));
-  const bool shows_procfs = FilesystemMagic(source) == PROC_SUPER_MAGIC;
-  const UniqueFd target = TRY(MakeTarget(context, step, facts.IsDirectory(), shows_procfs));
   TRY(Finish(context, step, tree, target.get()));
-  if (late) TRY(ChangeAttached(context.procfs, tree.get(), own, step.target));
+  if (late) {
+    TRY(ChangeOwn(step, &own, attached));
+    TRY(attached(all));
+  }
   Keep(context, step, std::move(tree));
   return {};
 }
 
+// The target of what `source` shows.
+Result<UniqueFd> MakeTargetOf(Context& context, const MountStep& step, int source) {
+  FileFacts facts;
+  TRY(Check(GetFacts(source, &facts), Call::kFstat, step.source));
+  return MakeTarget(context, step, facts.IsDirectory(), FilesystemMagic(source) == PROC_SUPER_MAGIC);
+}
+
 Status BindTree(Context& context, const MountStep& step, const UniqueFd& source, bool recursive) {
-  UniqueFd tree = TRY(CloneTree(source.get(), recursive, step.source));
-  return PlaceTree(context, step, source.get(), std::move(tree));
+  const UniqueFd target = TRY(MakeTargetOf(context, step, source.get()));
+  UniqueFd tree = TRY(CloneMount(context, source.get(), recursive, target.get(), step.source));
+  return PlaceTree(context, step, std::move(tree), target);
 }
 
 Status Bind(Context& context, const MountStep& step) {
   if (step.tree != 0) {
-    const ReceivedMessage answer =
-        TRY(Ask(context, Message::kMountTree, static_cast<std::int32_t>(step.tree - 1)));
+    std::int32_t kind = 0;
+    TRY(Tell(context, Message::kMountTree, static_cast<std::int32_t>(step.tree - 1)));
+    const ReceivedMessage answer = TRY(WaitFor(context, Message::kMountTree, &kind));
     // Nothing: the runtime may not open it, and this process may be luckier.
     if (answer.fd_count > 0) {
-      UniqueFd tree(answer.fds[0]);
-      const int source = tree.get();
-      return PlaceTree(context, step, source, std::move(tree));
+      UniqueFd opened(answer.fds[0]);
+      if (static_cast<std::uint32_t>(kind) == kMountTreeSource) {
+        return BindTree(context, step, opened, Has(step, kMountFlagRecursive));
+      }
+      const UniqueFd target = TRY(MakeTargetOf(context, step, opened.get()));
+      return PlaceTree(context, step, std::move(opened), target);
     }
   }
   const int flags = Has(step, kMountFlagSrcNofollow) ? O_NOFOLLOW : 0;
@@ -148,18 +176,26 @@ Status Bind(Context& context, const MountStep& step) {
   return BindTree(context, step, source, Has(step, kMountFlagRecursive));
 }
 
+// Flags and options of the superblock that is mounted at `target`.
+Status Reconfigure(Context& context, const MountStep& step, int target) {
+  const auto by_descriptor = [&]() -> Status {
+    NewFilesystem existing = TRY(NewFilesystem::Pick(target, step.target));
+    TRY(existing.SetFlags(step.sb, step.target));
+    TRY(existing.SetOptions(step.data));
+    return existing.Reconfigure(step.target);
+  };
+  const Status done = by_descriptor();
+  if (done.ok() || !IsWithheld(done.error())) return done;
+  return ReconfigureAttached(context.procfs, target, step.sb, step.data, step.target);
+}
+
 Status Remount(Context& context, const MountStep& step) {
   const UniqueFd target = TRY(OpenMounted(context, step.target, LinksOf(step)));
   const bool superblock = step.sb != 0 || !step.data.empty();
-  if (superblock && !Has(step, kMountFlagBind)) {
-    NewFilesystem existing = TRY(NewFilesystem::Pick(target.get(), step.target));
-    TRY(existing.SetFlags(step.sb, step.target));
-    TRY(existing.SetOptions(step.data));
-    TRY(existing.Reconfigure(step.target));
-  }
+  if (superblock && !Has(step, kMountFlagBind)) TRY(Reconfigure(context, step, target.get()));
   const Attributes own = {step.set, step.clear, Has(step, kMountFlagRecursive)};
   TRY(ChangeAttached(context.procfs, target.get(), own, step.target));
-  TRY(SetAttributes(target.get(), {step.rec_set, step.rec_clear, true}, step.target));
+  TRY(ChangeAttached(context.procfs, target.get(), {step.rec_set, step.rec_clear, true}, step.target));
   for (const std::uint32_t flags : step.propagation) {
     TRY(SetPropagation(context.procfs, target.get(), flags, step.target));
   }
@@ -185,41 +221,36 @@ Result<ModeText> CoveredMode(Context& context, const MountStep& step) {
   return text;
 }
 
-// What was mounted on `target` by its name, whose real place is known. Its directory's entry has to lead to another mount
-// now; where it does not, somebody has moved it.
-Result<UniqueFd> OpenCovering(const Context& context, const MountStep& step, int target) {
-  const UniqueFd parent =
-      TRY(CheckedFd(Syscall(__NR_openat, target, "..", O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
-                    Call::kOpenat, step.target));
-  std::string_view name = context.mount_target.view();
-  std::size_t start = name.size();
-  while (start > 0 && name[start - 1] != '/') --start;
-  name.remove_prefix(start);
-  UniqueFd mount = TRY(CheckedFd(Syscall(__NR_openat, parent.get(), name.data(),
-                                         O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
-                                 Call::kOpenat, step.target));
-  FileFacts covered;
-  FileFacts covering;
-  TRY(Check(GetFacts(target, &covered), Call::kFstat, step.target));
-  TRY(Check(GetFacts(mount.get(), &covering), Call::kFstat, step.target));
-  if (covered.mount == covering.mount) return Error{EXDEV, Call::kVerify, step.target};
-  return mount;
+// MS_RDONLY for the superblock: as mount(2) does, "ro" goes to it too: a disk must not even replay its journal.
+std::uint64_t SuperblockReadonly(const MountStep& step) {
+  return (step.sb | ((step.set | step.rec_set) & MOUNT_ATTR_RDONLY)) & static_cast<std::uint64_t>(MS_RDONLY);
 }
 
-// By mount(2), for options that fsconfig(2) cannot carry: longer than 255 bytes (overlayfs with
-// many layers), or with commas that belong to the value (tmpfs mpol=bind:0,2).
+// By mount(2): where the kernel has no other call, and for options that fsconfig(2) cannot carry: longer than 255 bytes
+// (overlayfs with many layers), or with commas that belong to the value (tmpfs mpol=bind:0,2).
 Status NewByName(Context& context, const MountStep& step, int target, const ModeText& mode) {
   Text<kOptionsMax> data;
   if (!mode.empty()) data.Add("mode=").Add(mode.view()).Add(step.data.empty() ? "" : ",");
   data.Add(step.data);
-  if (data.overflowed()) return Error{E2BIG, Call::kMount, step.fstype};
-  TRY(MountByName(context.procfs, step.source.data(), target, step.fstype.data(),
-                  step.sb | LegacyFlags(step.set), data.c_str(), step.fstype));
-  UniqueFd root = TRY(OpenCovering(context, step, target));
-  for (const std::uint32_t flags : step.propagation) {
-    TRY(SetPropagation(context.procfs, root.get(), flags, step.target));
+  OverlayLayers layers;
+  if (data.overflowed() && step.fstype == "overlay") {
+    TRY(layers.Shorten(step.data));
+    data = layers.options();
   }
-  Keep(context, step, std::move(root));
+  if (data.overflowed()) return Error{E2BIG, Call::kMount, step.fstype};
+  const std::uint64_t attributes = step.set | step.rec_set;
+  const std::uint64_t flags = step.sb | LegacyFlags(attributes) | SuperblockReadonly(step);
+  const bool copy_up = Has(step, kMountFlagCopyUp);
+  const std::uint64_t late = copy_up ? flags & static_cast<std::uint64_t>(MS_RDONLY) : 0;
+  const FilesystemCall call = {step.fstype.data(), step.source.data(), flags & ~late, data.c_str()};
+  UniqueFd mount = TRY(MakeMount(context, call, target, step.fstype));
+  TRY(VerifyFlags(mount.get(), attributes));
+  if (copy_up) TRY(CopyUp(context.procfs, target, mount.get(), step.target));
+  if (late != 0) {
+    TRY(MountByName(context.procfs, nullptr, mount.get(), nullptr, flags | MS_REMOUNT, nullptr, step.fstype));
+  }
+  TRY(Finish(context, step, mount, target));
+  Keep(context, step, std::move(mount));
   return {};
 }
 
@@ -231,42 +262,63 @@ Status Configure(NewFilesystem& filesystem, const MountStep& step, std::uint64_t
   return filesystem.SetOptions(step.data);
 }
 
-Status New(Context& context, const MountStep& step) {
-  // The order matters for what a failure names: an unknown file system before a target that cannot
-  // be made.
-  NewFilesystem filesystem = TRY(NewFilesystem::Open(step.fstype));
-  const ModeText mode = TRY(CoveredMode(context, step));
-  const UniqueFd target = TRY(MakeTarget(context, step, true, step.fstype == "proc"));
+// The detached mount of a new file system, and its configuration.
+struct Made {
+  NewFilesystem filesystem;
+  UniqueFd mount;
+  // MOUNT_ATTR_*, and whether the superblock too, once it has been filled.
+  std::uint64_t late = 0;
+  bool late_readonly = false;
+};
+
+Result<Made> MakeDetached(NewFilesystem filesystem, const MountStep& step, const ModeText& mode) {
   const bool copy_up = Has(step, kMountFlagCopyUp);
-  // As mount(2) does, "ro" goes to the superblock too: a disk must not even replay its journal. A
-  // tmpfs that has to be filled gets it afterwards.
-  const std::uint64_t read_only = (step.sb | ((step.set | step.rec_set) & MOUNT_ATTR_RDONLY)) &
-                                  static_cast<std::uint64_t>(MS_RDONLY);
+  // A tmpfs that has to be filled becomes read-only afterwards.
+  const std::uint64_t read_only = SuperblockReadonly(step);
   const bool late_readonly = copy_up && read_only != 0;
   const std::uint64_t sb = step.sb & ~static_cast<std::uint64_t>(MS_RDONLY);
-  const Status configured = Configure(filesystem, step, late_readonly ? sb : sb | read_only, mode);
-  if (!configured.ok()) {
-    const int number = configured.error().number();
-    if ((number != EINVAL && number != E2BIG) || copy_up) return configured;
-    if (step.data.size() >= kOptionsMax) return configured;
-    const Status mounted = NewByName(context, step, target.get(), mode);
-    // The option that was refused says more than the name of the file system.
-    return mounted.ok() || number == E2BIG ? mounted : configured;
-  }
+  TRY(Configure(filesystem, step, late_readonly ? sb : sb | read_only, mode));
   const std::uint64_t attributes = step.set | step.rec_set;
   const std::uint64_t late =
       copy_up ? attributes & static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY) : 0;
   UniqueFd mount = TRY(filesystem.Mount(attributes & ~late));
-  if (copy_up) {
-    TRY(CopyUp(context.procfs, target.get(), mount.get(), step.target));
-    if (late_readonly) {
-      TRY(filesystem.SetFlag("ro", step.target));
-      TRY(filesystem.Reconfigure(step.target));
+  return Made{std::move(filesystem), std::move(mount), late, late_readonly};
+}
+
+// Whether mount(2) is to be tried: it takes options as fsconfig(2) does not.
+bool IsForMount(const MountStep& step, const Error& error) {
+  if (IsWithheld(error)) return true;
+  const bool option = error.call() == Call::kFsconfig && (error.number() == EINVAL || error.number() == E2BIG);
+  return option && error.subject().data() != step.fstype.data();
+}
+
+Status New(Context& context, const MountStep& step) {
+  // The order matters for what a failure names: an unknown file system before a target that cannot
+  // be made.
+  Result<NewFilesystem> opened = NewFilesystem::Open(step.fstype);
+  if (!opened.ok() && !IsWithheld(opened.error())) return opened.error();
+  const ModeText mode = TRY(CoveredMode(context, step));
+  const UniqueFd target = TRY(MakeTarget(context, step, true, step.fstype == "proc"));
+  if (!opened.ok()) return NewByName(context, step, target.get(), mode);
+  Result<Made> detached = MakeDetached(opened.Take(), step, mode);
+  if (!detached.ok()) {
+    const Error error = detached.error();
+    if (!IsForMount(step, error)) return error;
+    const Status mounted = NewByName(context, step, target.get(), mode);
+    // The option that was refused says more than the name of the file system.
+    return mounted.ok() || error.number() != EINVAL ? mounted : error;
+  }
+  Made made = detached.Take();
+  if (Has(step, kMountFlagCopyUp)) {
+    TRY(CopyUp(context.procfs, target.get(), made.mount.get(), step.target));
+    if (made.late_readonly) {
+      TRY(made.filesystem.SetFlag("ro", step.target));
+      TRY(made.filesystem.Reconfigure(step.target));
     }
   }
-  TRY(Finish(context, step, mount, target.get()));
-  TRY(ChangeAttached(context.procfs, mount.get(), {late, 0, false}, step.target));
-  Keep(context, step, std::move(mount));
+  TRY(Finish(context, step, made.mount, target.get()));
+  TRY(ChangeAttached(context.procfs, made.mount.get(), {made.late, 0, false}, step.target));
+  Keep(context, step, std::move(made.mount));
   return {};
 }
 
@@ -285,6 +337,7 @@ Status Mount(Context& context, const MountStep& step) {
   if (!source.ok()) return made;
   const UniqueFd host = source.Take();
   if (FilesystemMagic(host.get()) != SYSFS_MAGIC) return made;
+  TRY(context.workbench.Close());
   return BindTree(context, step, host, true);
 }
 

@@ -83,6 +83,8 @@ long JoinOneByOne(int process, std::uint64_t kinds) {
 
 Status JoinNamespace(Context& context, const JoinNamespaceStep& step) {
   if (step.attempt == kJoinAgain && (context.join_later & step.kind) == 0) return {};
+  // Where a new procfs cannot be had later, the one of before is used: /proc of another mount namespace could be anything.
+  if (step.kind == CLONE_NEWNS) TRY(context.procfs.Prepare());
   const long joined = Syscall(__NR_setns, context.Slot(step.slot), step.kind);
   if (joined == -EPERM && step.attempt == kTryToJoin) {
     context.join_later |= step.kind;
@@ -91,8 +93,8 @@ Status JoinNamespace(Context& context, const JoinNamespaceStep& step) {
   TRY(Check(joined, Call::kSetns, step.path));
   if (step.kind == CLONE_NEWPID) context.shares_pids = true;
   if (step.kind == CLONE_NEWNS) {
-    // What was opened before belongs to another tree.
-    context.procfs.Forget();
+    context.keeps_procfs = true;
+    TRY(context.procfs.Narrow());
     TRY(HoldJoinedRoot(context));
   }
   return step.kind == CLONE_NEWUSER ? BecomeRoot(context) : Status();
@@ -142,7 +144,7 @@ Status BecomeFirstProcess(Context& context, std::uint64_t namespaces, int cgroup
   }
   context.stage = Stage::kInit;
   if (context.keeps_procfs) {
-    context.procfs.Narrow();
+    TRY(context.procfs.Narrow());
   } else {
     context.procfs.Forget();
   }

@@ -7,6 +7,7 @@
 #include "../../base/text.h"
 #include "../mount_api.h"
 #include "../mount_target.h"
+#include "../new_mount.h"
 #include "../places.h"
 #include "steps.h"
 
@@ -33,14 +34,10 @@ Status ChangeMode(Context& context, int fd, std::uint32_t mode, std::string_view
 // A node over an empty file. Nothing on it can be executed. `more` are further attributes of the mount.
 Status PlaceNode(Context& context, const DeviceStep& step, int source, std::uint64_t more) {
   const Attributes attributes = {MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | more, 0, false};
-  const UniqueFd node = TRY(CloneTree(source, false, step.path));
-  const Status changed = SetAttributes(node.get(), attributes, step.path);
-  const bool late = !changed.ok() && changed.error().number() == ENOSYS;
-  if (!late) TRY(changed);
   const UniqueFd target = TRY(MakePlaceFile(context, step.path, 0644));
   TRY(VerifyMountTarget(context, target.get(), false));
-  TRY(Attach(node.get(), target.get(), step.path));
-  return late ? ChangeAttached(context.procfs, node.get(), attributes, step.path) : Status();
+  const UniqueFd node = TRY(CloneMount(context, source, false, target.get(), step.path));
+  return AttachChanged(context, node.get(), attributes, target.get(), step.path);
 }
 
 // The host's node of the same name over an empty file: for user namespaces, where mknod(2) is
@@ -68,7 +65,7 @@ Status BindMadeNode(Context& context, const DeviceStep& step) {
   if (!context.device_nodes_attached) {
     const UniqueFd root = TRY(CheckedFd(
         Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "/"));
-    TRY(Attach(context.device_nodes.get(), root.get(), "device nodes"));
+    TRY(AttachMount(context, context.device_nodes.get(), root.get(), "device nodes"));
     context.device_nodes_attached = true;
   }
   const UniqueFd node =

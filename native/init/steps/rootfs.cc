@@ -2,6 +2,8 @@
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
 #include "../mount_api.h"
+#include "../new_mount.h"
+#include "../workbench.h"
 #include "steps.h"
 
 namespace runt {
@@ -40,6 +42,22 @@ Status MakeParentPrivate(Procfs& procfs, int directory, std::string_view subject
   return Error{ELOOP, Call::kMountSetattr, subject};
 }
 
+// The root file system as a mount of its own.
+struct RootMount {
+  UniqueFd fd;
+  bool attached = false;
+};
+
+// Where it cannot be made detached it is attached at once: to a mount that is private, or, to go on receiving, a slave, and
+// shows it to nobody; without a mount namespace of the container's own that is as it would be later.
+Result<RootMount> MountRoot(Context& context, int directory, std::string_view subject) {
+  Result<UniqueFd> tree = CloneTree(directory, true, subject);
+  if (tree.ok()) return RootMount{tree.Take(), false};
+  if (!IsWithheld(tree.error())) return tree.error();
+  TRY(MountByName(context.procfs, DescriptorPath(directory).c_str(), directory, nullptr, MS_BIND | MS_REC, nullptr, subject));
+  return RootMount{TRY(OpenCovering(context.procfs, directory, subject)), true};
+}
+
 }  // namespace
 
 Status ParentPropagation(Context& context, const ParentPropagationStep& step) {
@@ -58,12 +76,13 @@ Status Rootfs(Context& context, const RootfsStep& step) {
     return {};
   }
   // A clone of a slave is one too; a clone of what has been made private would be private.
-  UniqueFd tree;
-  if (step.bind != kPrivate) tree = TRY(CloneTree(directory.get(), true, step.path));
+  const bool late = step.bind == kPrivate;
+  RootMount mount;
+  if (!late) mount = TRY(MountRoot(context, directory.get(), step.path));
   if (context.owns_mounts) TRY(MakeParentPrivate(context.procfs, directory.get(), step.path));
-  if (step.bind == kPrivate) tree = TRY(CloneTree(directory.get(), true, step.path));
-  TRY(Attach(tree.get(), directory.get(), step.path));
-  context.root = RootedPath(std::move(tree));
+  if (late) mount = TRY(MountRoot(context, directory.get(), step.path));
+  if (!mount.attached) TRY(AttachMount(context, mount.fd.get(), directory.get(), step.path));
+  context.root = RootedPath(std::move(mount.fd));
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
+#include "../../base/unattached.h"
 #include "../mount_api.h"
 #include "steps.h"
 
@@ -45,25 +46,38 @@ Result<UniqueFd> OpenOwn(Context& context, const MemoryDevice& device) {
   return context.procfs.Reopen(node.get(), O_RDWR, device.path);
 }
 
-// A node in a file system of its own, which is attached nowhere.
-Result<UniqueFd> MakeOwn(const MemoryDevice& device) {
+Result<UniqueFd> DetachedFilesystem() {
   NewFilesystem tmpfs = TRY(NewFilesystem::Open("tmpfs"));
   TRY(tmpfs.Set("nr_blocks", "1", "nr_blocks"));
-  const UniqueFd mount = TRY(tmpfs.Mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+  return tmpfs.Mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+}
+
+Result<UniqueFd> MakeNode(int directory, const MemoryDevice& device) {
   const long mask = Syscall(__NR_umask, 0);
-  const long made = Syscall(__NR_mknodat, mount.get(), "device", kTypeCharacter | 0666,
+  const long made = Syscall(__NR_mknodat, directory, "device", kTypeCharacter | 0666,
                             DeviceNumber(kMemoryMajor, device.minor));
   Syscall(__NR_umask, mask);
   TRY(Check(made, Call::kMknodat, device.path));
-  return CheckedFd(Syscall(__NR_openat, mount.get(), "device", O_RDWR | O_CLOEXEC, 0), Call::kOpen,
+  return CheckedFd(Syscall(__NR_openat, directory, "device", O_RDWR | O_CLOEXEC, 0), Call::kOpen,
                    device.path);
+}
+
+// A node in a file system of its own, which is attached nowhere.
+Result<UniqueFd> MakeOwn(Context& context, const MemoryDevice& device) {
+  Result<UniqueFd> made = DetachedFilesystem();
+  if (!made.ok() && IsWithheld(made.error())) {
+    TRY(context.procfs.Prepare());
+    made = CheckedFd(MakeUnattached(context.procfs.fd(), "tmpfs", MS_NOSUID | MS_NOEXEC, "nr_blocks=1"), Call::kMount, "tmpfs");
+  }
+  const UniqueFd mount = TRY(std::move(made));
+  return MakeNode(mount.get(), device);
 }
 
 // The host's node would let the container's root change its mode and owner, and that of every
 // process of the host.
 Status ReplaceDevice(Context& context, int fd, const FileFacts& facts, const MemoryDevice& device) {
   Result<UniqueFd> own = OpenOwn(context, device);
-  if (!own.ok()) own = MakeOwn(device);
+  if (!own.ok()) own = MakeOwn(context, device);
   // In a user namespace no node can be made. One whose owner it does not know nobody can change.
   if (!own.ok() && facts.uid == kUnmapped) return {};
   const UniqueFd opened = TRY(std::move(own));

@@ -1,0 +1,36 @@
+// The options of an overlayfs with many lower layers, for mount(2), which takes a page of them only.
+
+#ifndef RUNT_INIT_OVERLAY_LAYERS_H_
+#define RUNT_INIT_OVERLAY_LAYERS_H_
+
+#include <cstddef>
+#include <string_view>
+
+#include "../base/kernel.h"
+#include "../base/result.h"
+#include "../base/text.h"
+#include "../base/unique_fd.h"
+
+namespace runt {
+
+// Options with the layers of `lowerdir` under the names of descriptors in a procfs (self/fd/N), which is to be the working
+// directory. What a table of mounts shows of them says nothing then.
+class OverlayLayers {
+ public:
+  // E2BIG: even so they are too many.
+  Status Shorten(std::string_view options);
+
+  const Text<kPathMax>& options() const { return options_; }
+
+ private:
+  Status Open(std::string_view layers);
+
+  static constexpr std::size_t kMax = 320;
+  UniqueFd layers_[kMax];
+  std::size_t count_ = 0;
+  Text<kPathMax> options_;
+};
+
+}  // namespace runt
+
+#endif  // RUNT_INIT_OVERLAY_LAYERS_H_
