@@ -45,8 +45,8 @@ wanted=@ARCH@
 
 release=$(uname -r)
 major=${release%%.*}; rest=${release#*.}; minor=${rest%%[!0-9]*}
-if [ "$major" -lt 5 ] || { [ "$major" -eq 5 ] && [ "${minor:-0}" -lt 9 ]; }; then
-  [ -n "${DESTDIR:-}" ] || fail "runt needs Linux 5.9 or newer, and this is $release"
+if [ "$major" -lt 4 ] || { [ "$major" -eq 4 ] && [ "${minor:-0}" -lt 18 ]; }; then
+  [ -n "${DESTDIR:-}" ] || fail "runt needs Linux 4.18 or newer, and this is $release"
 fi
 
 sha256sum -c manifest >/dev/null 2>&1 || fail "the archive is damaged, or was not unpacked whole: a file does not have the digest that the manifest says"

@@ -120,7 +120,7 @@ function debianControl(size, { debian }) {
       " it in the place of runc: commands, flags, exit codes and log formats are the",
       " same.",
       " .",
-      " It is one static program, and needs Linux 5.9 or newer.",
+      " It is one static program, and needs Linux 4.18 or newer.",
     ].join("\n"),
   };
   return Object.entries(fields).map(([name, value]) => `${name}: ${value}\n`).join("");

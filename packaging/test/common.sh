@@ -71,7 +71,7 @@ archive_checks() { # what install.sh refuses; $1 is the archive
   # The kernel itself says i686, and 2.6.x, to who asks for that.
   refuses "another architecture" "this archive is for x86_64, and this machine is i" linux32 "$folder/install.sh" --prefix /tmp/bad/prefix
   if setarch x86_64 --uname-2.6 true 2>/dev/null; then
-    refuses "an old kernel" "runt needs Linux 5.9 or newer, and this is 2.6" setarch x86_64 --uname-2.6 "$folder/install.sh" --prefix /tmp/bad/prefix
+    refuses "an old kernel" "runt needs Linux 4.18 or newer, and this is 2.6" setarch x86_64 --uname-2.6 "$folder/install.sh" --prefix /tmp/bad/prefix
   fi
   refuses "a relative prefix" "absolute path" "$folder/install.sh" --prefix here
   try "in place, without installing" "$folder/bin/runt" --version
