@@ -57,6 +57,7 @@ RUN cat /sys/fs/cgroup/memory/memory.limit_in_bytes /v/from >/seen; chown 5 /tmp
     writeFileSync(join(p.pg.dir, "from"), "volume\n");
     writeFileSync(join(p.pg.dir, "word"), "secret\n");
     const flags = ["--memory", "48m", "-v", `${p.pg.dir}:/v:ro`, "--secret", `id=word,src=${p.pg.dir}/word`, "--cap-drop", "chown"];
+    p.pg.streams.programWrites("chown: /tmp: Operation not permitted");
     p.must("build", "-q", "--network", "none", ...flags, "-t", "limits", folder);
     t.match(p.once("limits", "cat", "/copied", "/seen").stdout, /^secret\n50331648\nvolume\nrefused\n/);
   },

@@ -82,6 +82,7 @@ export class Cri {
     writeFileSync(join(pg.dir, "cni/10-pods.conflist"), JSON.stringify(NETWORK));
     const config = join(pg.dir, "containerd.toml");
     writeFileSync(config, containerdConfig(pg));
+    pg.streams.watchLogs(join(pg.dir, "logs"), /\.log$/);
     this.startDaemon();
     const socket = join(pg.dir, "containerd.sock");
     const images = { "localhost/box:latest": ["sh"], "localhost/pause:latest": ["sleep", "100000"] };
@@ -171,7 +172,9 @@ export class Cri {
   /** Runs a program in a container. @param timeout seconds; 0 is none */
   async exec(id: string, cmd: readonly string[], timeout = 0): Promise<ExecDone> {
     const done = await this.call<{ stdout: Buffer; stderr: Buffer; exit_code: number }>("ExecSync", { id, cmd, timeout });
-    return { stdout: done.stdout.toString(), stderr: done.stderr.toString(), status: done.exit_code };
+    const written = { stdout: done.stdout.toString(), stderr: done.stderr.toString(), status: done.exit_code };
+    this.pg.streams.look(["ExecSync", ...cmd], written);
+    return written;
   }
 
   async status(id: string): Promise<ContainerStatus> {

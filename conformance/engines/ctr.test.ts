@@ -80,6 +80,7 @@ engine("containerd with ctr", CTR_PACKAGES, (pg) => new Ctr(pg), {
   "--read-only, --mount, --env, --cwd"(t, c) {
     const flags = ["--rm", "--read-only", "--env", "A=b", "--cwd", "/tmp"];
     flags.push("--mount", "type=tmpfs,src=tmpfs,dst=/var,options=mode=1777");
+    c.pg.streams.programWrites("touch: /tmp/x: Read-only file system");
     const done = c.start(flags, "options", "sh", "-c", "echo $A $PWD; touch /tmp/x; touch /var/x && echo written");
     t.equal(done.stdout, "b /tmp\nwritten\n");
     t.match(done.stderr, "Read-only file system");

@@ -18,6 +18,7 @@ export class Ctr {
   /** @param options without `daemon`, the containerd that an engine has started in the playground already is used */
   constructor(pg: Playground, { daemon = true }: { daemon?: boolean } = {}) {
     this.pg = pg;
+    pg.streams.engineWrites(/level=warning msg="task \S+ exit with non-zero exit code \d+"/);
     if (daemon) this.startDaemon();
     this.must("images", "import", imageArchive(pg, IMAGE, ["sh"]));
   }

@@ -45,6 +45,9 @@ export class Docker {
     if (!waitFor(() => existsSync(join(pg.dir, "docker.sock")) && this.docker("version").status === 0, 20_000)) {
       throw new Error(`dockerd did not come up: ${pg.run(["tail", "-n", "20", join(pg.dir, "dockerd.log")]).stdout}`);
     }
+    // BuildKit's progress, but for what the program of a step writes, which has a time before it.
+    pg.streams.engineWrites(/^#\d+ (?!\d+\.\d+ )/);
+    pg.streams.watchLogs(join(pg.dir, "docker/containers"), /-json\.log$/);
     this.must("import", "-c", `CMD ["sh"]`, pg.archive, "box");
   }
 

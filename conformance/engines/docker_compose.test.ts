@@ -37,6 +37,7 @@ engine(
     const folder = join(pg.dir, "fleet");
     mkdirSync(folder);
     writeFileSync(join(folder, "compose.yml"), FILE);
+    pg.streams.engineWrites(/^(Creating|Starting|Stopping|Removing) /);
     return { d: new Docker(pg), folder };
   },
   {

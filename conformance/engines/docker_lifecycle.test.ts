@@ -33,6 +33,7 @@ engine("docker: the life of a container", DOCKER_PACKAGES, (pg) => new Docker(pg
     t.match(denied.stderr, /permission denied/);
   },
   "run -d, ps, logs with both streams"(t, d) {
+    d.pg.streams.programWrites("err");
     d.background("talker", "box", "sh", "-c", "echo out; echo err >&2; sleep 1000");
     t.equal(d.must("ps", "--filter", "name=talker", "--format", "{{.Names}}"), "talker");
     t.ok(waitFor(() => d.docker("logs", "talker").stderr === "err\n", 5000), "stderr");

@@ -43,6 +43,7 @@ engine("docker: security", DOCKER_PACKAGES, (pg) => new Docker(pg), {
     t.match(d.once("box", "grep", "NoNewPrivs", "/proc/self/status").stdout, /\t0\n/);
   },
   "--read-only, with --tmpfs for what is written"(t, d) {
+    d.pg.streams.programWrites("touch: /x: Read-only file system");
     const done = d.once("--read-only", "--tmpfs", "/scratch:size=1m,mode=1777", "box", "sh", "-c", "touch /x; touch /scratch/x && df -k /scratch");
     t.match(done.stderr, "Read-only file system");
     t.match(done.stdout, /\b1024\b/);

@@ -17,7 +17,7 @@ function reason(packages: readonly string[]): string | false {
 
 /**
  * Brings up an engine in a playground of its own, tries the scenarios one after another, and takes it down. The engine must
- * not leave anything behind.
+ * not leave anything behind. In every scenario both streams of every call are the program's alone (streams.ts).
  *
  * @param packages Debian packages without which all is skipped
  * @param make starts the engine; it ends with the playground
@@ -34,8 +34,14 @@ export function engine<Engine>(
     const playground = new Playground({ unified: KIND !== "crun" });
     try {
       const made = await make(playground);
+      playground.streams.strange();
       for (const [title, body] of Object.entries(scenarios)) {
-        await tt.test(title, { timeout: 60_000 }, async (ttt) => body(ttt, made));
+        await tt.test(title, { timeout: 60_000 }, async (ttt) => {
+          await body(ttt, made);
+          const strange = playground.streams.strange();
+          // A scenario that was skipped has planned none.
+          if (strange.length > 0) ttt.fail("both streams are the program's alone", { strange });
+        });
       }
     } finally {
       tt.same(playground.close(), [], "nothing is left behind");

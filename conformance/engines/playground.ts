@@ -5,6 +5,7 @@ import { helper } from "../harness/helpers.ts";
 import { cgroupMounts, isAlive, readText, removeCgroups, sleep, temporaryFolder, tryKill, waitFor } from "../harness/host.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import { PROJECT } from "../harness/runtime.ts";
+import { Streams } from "./streams.ts";
 
 /** How a program in the playground ended. `status` is 128+signal if a signal ended it, and 124 after a time-out. */
 export interface Done {
@@ -66,6 +67,8 @@ export class Playground {
   /** A root file system with busybox, and the same as a tar file. */
   readonly rootfs: string;
   readonly archive: string;
+  /** Watches what the programs inside write. */
+  readonly streams = new Streams();
   #keeper: ChildProcess;
 
   /** @param unified whether the mount of cgroup v2 is seen in a hybrid layout (crun refuses that) */
@@ -145,7 +148,9 @@ export class Playground {
     });
     const late = done.error !== undefined && "code" in done.error && done.error.code === "ETIMEDOUT";
     const status = late ? 124 : (done.status ?? 128 + (SIGNALS[done.signal ?? ""] ?? 0));
-    return { status, stdout: done.stdout, stderr: done.stderr, output: `${done.stdout}${done.stderr}` };
+    const written = { status, stdout: done.stdout, stderr: done.stderr };
+    this.streams.look(words, written);
+    return { ...written, output: `${done.stdout}${done.stderr}` };
   }
 
   /** Starts a daemon inside; its output goes to the file `NAME.log` of {@link dir}. It ends with the playground. */

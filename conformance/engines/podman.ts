@@ -38,6 +38,8 @@ export class Podman {
     const storage = join(pg.dir, "storage.conf");
     writeFileSync(storage, `[storage]\ndriver = "overlay"\nrunroot = "/run/storage"\ngraphroot = "${pg.dir}/storage"\n`);
     this.#env = { CONTAINERS_CONF: conf, CONTAINERS_STORAGE_CONF: storage, CNI_PATH: "/usr/lib/cni" };
+    pg.streams.engineWrites(/aardvark-dns binary not found/);
+    pg.streams.watchLogs(join(pg.dir, "storage/overlay-containers"), /\/ctr\.log$/);
     this.must("import", pg.archive, "localhost/box:latest");
   }
 

@@ -13,6 +13,7 @@ engine("podman containers", PODMAN_PACKAGES, (pg) => new Podman(pg), {
     const id = p.must("run", "-d", "--name", "short", "--network", "none", "box", "sh", "-c", "echo out; echo err >&2; exit 4");
     t.match(id, /^[0-9a-f]{64}$/);
     t.equal(p.must("wait", "short"), "4");
+    p.pg.streams.programWrites("err");
     const logs = p.podman("logs", "short");
     t.equal(logs.stdout, "out\n");
     t.equal(logs.stderr, "err\n");

@@ -124,6 +124,7 @@ engine("podman run", PODMAN_PACKAGES, (pg) => new Podman(pg), {
   "a process that needs more than --memory is killed"(t, p) {
     // conmon does not see the event on every kernel, so OOMKilled says nothing here.
     const script = "tail /dev/zero; echo $?; grep oom_kill /sys/fs/cgroup/memory/memory.oom_control";
+    p.pg.streams.programWrites("Killed");
     const done = p.once("--memory", "16m", "--memory-swap", "16m", "box", "sh", "-c", script);
     t.match(done.stdout, /^137\n/);
     t.match(done.stdout, /oom_kill 1/);

@@ -49,12 +49,14 @@ engine("rootless podman", ROOTLESS_PACKAGES, (pg) => new Rootless(pg), {
     t.equal(p.must("wait", "handler"), "3");
   },
   "no capability outside: the host's files and mounts stay closed"(t, p) {
+    p.pg.streams.programWrites("cat: can't open '/shadow': Permission denied");
     const done = p.once("--privileged", "-v", "/etc/shadow:/shadow:ro", "box", "sh", "-c", "cat /shadow; mount -t tmpfs x /tmp && echo mounted");
     t.match(done.stderr, /Permission denied/);
     t.match(done.stdout, "mounted");
   },
   "--read-only, --tmpfs, --cap-drop, --security-opt"(t, p) {
     const flags = ["--read-only", "--tmpfs", "/scratch:size=1m", "--cap-drop", "all", "--security-opt", "no-new-privileges"];
+    p.pg.streams.programWrites("touch: /x: Read-only file system");
     const done = p.once(...flags, "box", "sh", "-c", "touch /x; touch /scratch/x && grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status");
     t.match(done.stderr, "Read-only file system");
     t.match(done.stdout, /CapEff:\t0{16}\nNoNewPrivs:\t1\nSeccomp:\t2/);

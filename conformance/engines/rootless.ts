@@ -49,6 +49,7 @@ log_driver = "k8s-file"
       CONTAINERS_CONF: conf,
       TMPDIR: join(pg.dir, "tmp"),
     };
+    pg.streams.watchLogs(join(home, ".local/share/containers/storage/overlay-containers"), /\/ctr\.log$/);
     this.must("import", pg.archive, "localhost/box:latest");
   }
 
