@@ -40,6 +40,15 @@ scenario("a created container holds no descriptor of what it has hidden", (t, bo
   t.same(targets.filter((target) => target.startsWith("/sys")), []);
 });
 
+scenario("a device rule: letters of the access that are none are ignored, and the others hold", (t, box) => {
+  const out = box.sh("true </dev/fuse && echo read; true 2>/dev/null >/dev/fuse && echo written; true", (config) => {
+    const fuse = { type: "c", major: 10, minor: 229 } as const;
+    config.linux.devices = [{ path: "/dev/fuse", ...fuse, fileMode: 0o666 }];
+    config.linux.resources = { devices: [{ allow: false, access: "rwm" }, { allow: true, ...fuse, access: "ra" }] };
+  });
+  t.equal(out, "read\n");
+}, { skip: !existsSync("/dev/fuse") && "needs /dev/fuse" });
+
 for (const signal of ["HUP", "INT", "TERM"]) {
   scenario(`a created container is ended by SIG${signal}`, (t, box) => {
     const container = box.create(() => undefined);

@@ -92,7 +92,9 @@ t.test("what cannot be expressed or is wrong", async (t) => {
     message: /^linux\.resources\.devices\[2\]: the rule for c 4:1 is an exception from an earlier one for c 4:\*/,
     facts: { pointer: "/linux/resources/devices/2" },
   });
-  for (const access of [undefined, "", "rx"]) {
+  const one = (access: string) => wantedFilter([DENY_ALL, { allow: true, type: "c", major: 4, access }], []);
+  t.strictSame(one("rxa"), one("r"), "letters that are none are ignored");
+  for (const access of [undefined, "", "x"]) {
     const rule = { allow: true, type: "c" as const, ...(access !== undefined && { access }) };
     t.throws(() => wantedFilter([rule], []), {
       code: "CONFIG_INVALID",

@@ -245,17 +245,15 @@ function numberText(value: number | bigint | undefined): string {
   return value === undefined || value < 0 ? "*" : String(value);
 }
 
-/** Letters of a rule as bits. @throws RuntimeError `CONFIG_INVALID` */
+/** Letters of a rule as bits; others are ignored, as runc does, after a warning. @throws RuntimeError `CONFIG_INVALID` if none is left */
 export function accessBits(text: string | undefined, pointer: string): number {
   let bits = 0;
   for (const letter of text ?? "") {
     if (letter === "r") bits |= READ;
     else if (letter === "w") bits |= WRITE;
     else if (letter === "m") bits |= MKNOD;
-    else bits = 8;
-    if (bits >= 8) break;
   }
-  if (bits > 0 && bits < 8) return bits;
+  if (bits > 0) return bits;
   throw new RuntimeError(
     "CONFIG_INVALID",
     `${propertyName(pointer)}.access: ${JSON.stringify(text ?? "")} must be one or more of the letters r, w and m`,

@@ -24,7 +24,7 @@ t.test("warnings", (t) => {
       namespaces: [{ type: "user", path: "/u" }],
       uidMappings: maps,
       personality: { domain: "LINUX", flags: ["X"] },
-      resources: { memory: { kernel: 1 } },
+      resources: { memory: { kernel: 1 }, devices: [{ allow: true, access: "mrw" }, { allow: false, type: "c", access: "rwa" }] },
     },
   });
   t.strictSame(warnings(odd), [
@@ -35,6 +35,7 @@ t.test("warnings", (t) => {
     '/mounts/1/destination: "b" is relative, which is deprecated; it counts from "/"',
     "/mounts: without a mount namespace in /linux/namespaces the mounts appear on the host, and stay until the root file system is unmounted (umount --recursive)",
     '/linux/uidMappings: ignored, the user namespace "/u" has its own',
+    '/linux/resources/devices/1/access: "rwa" has more than the letters r, w and m; the others are ignored',
     "/linux/resources/memory/kernel: ignored, it is deprecated",
     '/linux/personality/flags/0: "X" is no flag that is known; ignored',
   ]);

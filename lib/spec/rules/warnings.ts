@@ -99,6 +99,12 @@ function warnOfLinux(config: Sound<Config>, report: Report): void {
       report(`/linux/${name}/${index}`, `${show(path)} ${meaning}`);
     });
   }
+  linux.resources?.devices?.forEach((rule, index) => {
+    const access = rule?.access;
+    if (access === undefined || /^[rwm]*$/.test(access)) return;
+    const at = `/linux/resources/devices/${index}/access`;
+    report(at, `${show(access)} has more than the letters r, w and m; the others are ignored`);
+  });
   if (linux.resources?.memory?.kernel !== undefined) {
     report("/linux/resources/memory/kernel", "ignored, it is deprecated");
   }
