@@ -52,6 +52,7 @@ export function command(clone, work, file, runtime, names) {
   const needsTerminal = file === "test_tty.py";
   return {
     words: needsTerminal ? ["script", "-qec", python, "/dev/null"] : ["sh", "-c", python],
+    keepsInput: needsTerminal,
     env: {
       OCI_RUNTIME: runtime,
       // Names with spaces cannot be chosen.

@@ -56,12 +56,13 @@ export async function runFile(suite, paths, file, runtime) {
 
 /** @param names the tests to run; undefined are all */
 async function runOnce(suite, { clone, work, directory }, file, runtime, names) {
-  const { words, env, stallMs } = suite.command(clone, work, file, runtime, names);
+  const { words, env, stallMs, keepsInput = false } = suite.command(clone, work, file, runtime, names);
   const setup = `${SHARED}${LOOPBACK}${suite.cgroupV1Alone ? HIDE_UNIFIED : ""}`;
   const child = spawn(UNSHARE[0], [...UNSHARE.slice(1), "sh", "-c", `${setup}"$@"; exit $?`, "sh", ...words], {
     cwd: directory,
     env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    // "script" types a character into its terminal at the end of its input, which the containers then echo.
+    stdio: [keepsInput ? "pipe" : "ignore", "pipe", "pipe"],
   });
   let out = "";
   let isLate = false;

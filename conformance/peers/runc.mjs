@@ -1,5 +1,5 @@
 // runc's bats tests, from a clone of opencontainers/runc.
-import { chmodSync, cpSync, existsSync, linkSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { batsPath, firstLine, sh } from "./run.mjs";
 
@@ -100,6 +100,8 @@ const PROGRAMS = ["bash", "findmnt", "mount", "umount", "chrt", "ionice", "tasks
 
 function debianImage(work, archive) {
   const root = tree(work, "debian-root");
+  // As in Debian's image: a user namespace may make nothing there.
+  for (const directory of ["proc", "sys", "run"]) mkdirSync(join(root, directory));
   const copy = (path) => {
     mkdirSync(join(root, dirname(path)), { recursive: true });
     cpSync(path, join(root, path), { dereference: true, force: true });
@@ -109,6 +111,7 @@ function debianImage(work, archive) {
     if (path === "") continue;
     sh(`rm -f '${root}/bin/${program}'`);
     cpSync(path, join(root, "bin", program), { dereference: true });
+    linkSync(join(root, "bin", program), join(root, "usr/bin", program));
     for (const library of sh(`ldd '${path}' | grep -o '/[^ )]*'`).stdout.trim().split("\n")) if (library !== "") copy(library);
   }
   if (existsSync("/sbin/ldconfig")) copy("/sbin/ldconfig");
@@ -119,12 +122,21 @@ export function files(clone) {
   return readdirSync(join(clone, "tests/integration")).filter((name) => name.endsWith(".bats")).sort();
 }
 
-export function command(clone, work, file, runtime) {
+/** The names of a file's tests, in their order. */
+export function testsOf(clone, file) {
+  const text = readFileSync(join(clone, "tests/integration", file), "utf8");
+  return [...text.matchAll(/^@test "(.*)" \{$/gm)].map(([, name]) => name);
+}
+
+export function command(clone, work, file, runtime, names) {
+  const isAll = names.length === testsOf(clone, file).length;
+  const filter = names.map((name) => name.replaceAll(/[^A-Za-z0-9 _]/g, "\\$&")).join("|");
   // "runc spec" asks for a terminal, and so do most tests.
-  const bats = `exec '${batsPath()}' --tap '${join(work, "tests/integration", file)}'`;
+  const bats = `exec '${batsPath()}' --tap ${isAll ? "" : '--filter "$FILTER"'} '${join(work, "tests/integration", file)}'`;
   return {
     words: ["script", "-qec", bats, "/dev/null"],
-    env: { RUNC: runtime, TMPDIR: join(work, "tmp"), BATS_TMPDIR: join(work, "tmp"), TERM: "dumb" },
+    keepsInput: true,
+    env: { FILTER: `^(${filter})$`, RUNC: runtime, TMPDIR: join(work, "tmp"), BATS_TMPDIR: join(work, "tmp"), TERM: "dumb" },
     stallMs: STALL_MS,
   };
 }
