@@ -1,5 +1,6 @@
 /** The program: argv to a command, its result or error to output, log and exit status. */
 
+import { forEngines } from "../runtime/launch/engine_words.ts";
 import { asRuntimeError, RuntimeError } from "../errors.ts";
 import { Errno } from "../kernel/errno.ts";
 import { syscallError } from "../sys/files.ts";
@@ -85,13 +86,20 @@ async function execute(invocation: Invocation): Promise<number> {
     if (failed !== 0 && failed !== Errno.EPIPE) throw syscallError(failed, "write standard output");
     return result.exitCode;
   } catch (error) {
-    const told: RuntimeError = asRuntimeError(error).prefixed(prefix);
+    const told: RuntimeError = understood(command?.name ?? "", asRuntimeError(error)).prefixed(prefix);
     (log ?? openLog({})).error(told);
     // As a shell tells of a process that the signal has ended.
     return told.code === "INTERRUPTED" ? SIGNALLED + (told.facts.signal ?? 0) : failure.status;
   } finally {
     finishTrace?.();
   }
+}
+
+/** What engines look at for the program's errors. */
+const READ_BY_ENGINES: readonly string[] = ["create", "run", "start", "exec", "restore"];
+
+function understood(command: string, error: RuntimeError): RuntimeError {
+  return READ_BY_ENGINES.includes(command) ? forEngines(error) : error;
 }
 
 /** Tells what is wrong with the command line: to the log where it can be opened, else to stderr. */
