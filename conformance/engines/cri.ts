@@ -1,7 +1,7 @@
 import { Client, credentials, type ServiceDefinition } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { sleep, waitFor } from "../harness/host.ts";
 import { KIND, PROJECT, RUNTIME } from "../harness/runtime.ts";
 import { imageArchive } from "./image.ts";
@@ -69,6 +69,13 @@ export interface Pod {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
+export interface CriOptions {
+  /** The whole of containerd's configuration; default: one of version 2. */
+  readonly config?: string;
+  /** Path of another containerd than the machine's. */
+  readonly daemon?: string;
+}
+
 /** containerd with its CRI plugin in a playground, called as the kubelet calls it. */
 export class Cri {
   readonly pg: Playground;
@@ -76,12 +83,15 @@ export class Cri {
   readonly #service: ServiceDefinition;
   #count = 0;
 
-  constructor(pg: Playground) {
+  readonly #options: CriOptions;
+
+  constructor(pg: Playground, options: CriOptions = {}) {
     this.pg = pg;
+    this.#options = options;
     mkdirSync(join(pg.dir, "cni"));
     writeFileSync(join(pg.dir, "cni/10-pods.conflist"), JSON.stringify(NETWORK));
     const config = join(pg.dir, "containerd.toml");
-    writeFileSync(config, containerdConfig(pg));
+    writeFileSync(config, options.config ?? containerdConfig(pg));
     pg.streams.watchLogs(join(pg.dir, "logs"), /\.log$/);
     this.startDaemon();
     const socket = join(pg.dir, "containerd.sock");
@@ -103,8 +113,11 @@ export class Cri {
   /** Starts containerd, and waits until it answers. */
   startDaemon(): void {
     const { pg } = this;
-    const script = `echo $$ >${pg.dir}/containerd.pid; exec containerd -c ${pg.dir}/containerd.toml`;
-    pg.start("containerd", ["sh", "-c", script]);
+    const { daemon = "containerd" } = this.#options;
+    const script = `echo $$ >${pg.dir}/containerd.pid; exec ${daemon} -c ${pg.dir}/containerd.toml`;
+    // A containerd of its own has its shim beside it.
+    const path = `${dirname(daemon)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+    pg.start("containerd", ["sh", "-c", script], daemon.includes("/") ? { env: { PATH: path } } : {});
     const up = waitFor(() => existsSync(join(pg.dir, "containerd.sock")) && this.ctr("version").status === 0, 15_000);
     if (!up) throw new Error(`containerd did not come up: ${pg.run(["tail", "-n", "20", join(pg.dir, "containerd.log")]).stdout}`);
   }
@@ -143,14 +156,14 @@ export class Cri {
     });
   }
 
-  /** Makes a pod; `config` is merged into its PodSandboxConfig. */
-  async runPod(config: Readonly<Record<string, unknown>> = {}): Promise<Pod> {
+  /** Makes a pod; `config` is merged into its PodSandboxConfig. @param handler of a runtime; default: the default one */
+  async runPod(config: Readonly<Record<string, unknown>> = {}, handler = ""): Promise<Pod> {
     this.#count += 1;
     const name = `pod${this.#count}`;
     const logs = join(this.pg.dir, "logs", name);
     mkdirSync(logs, { recursive: true });
     const whole = { metadata: { name, uid: name, namespace: "default" }, hostname: name, log_directory: logs, ...config };
-    const { id } = await this.call<{ id: string }>("RunPodSandbox", { config: whole });
+    const { id } = await this.call<{ id: string }>("RunPodSandbox", { config: whole, runtime_handler: handler });
     return { id, config: whole };
   }
 
