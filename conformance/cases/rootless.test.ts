@@ -65,3 +65,21 @@ scenario(
   },
   { skip: skip || (PURE_V2 && notFor("runc", "says that it wants no limits, but not which one it has")) },
 );
+
+/** Root of a user namespace that maps every id to itself, as systemd makes them. */
+const WHOLE = ["sh", "-c", `unshare --user --mount sh -c 'until grep -q 4294967295 /proc/self/gid_map; do sleep 0.02; done; exec "$@"' sh "$@" &
+until [ "$(readlink /proc/$!/ns/user)" != "$(readlink /proc/self/ns/user)" ]; do sleep 0.02; done
+echo 0 0 4294967295 >/proc/$!/uid_map; echo 0 0 4294967295 >/proc/$!/gid_map; wait $!`, "sh"];
+
+scenario(
+  "root of a user namespace that maps all ids to themselves is not the machine's root: devices are bound, their rules left out",
+  (t, box) => {
+    const done = box.run((config) => {
+      config.process.args = ["sh", "-c", "cat /proc/self/uid_map; echo out >/dev/null && ls -l /dev/null"];
+      config.linux.resources = { devices: [{ allow: false, access: "rwm" }] };
+    }, [], { wrap: WHOLE });
+    t.equal(done.status, 0, done.output);
+    t.match(done.stdout, /^\s*0\s+0\s+4294967295\n.* 1, +3 /);
+  },
+  { skip: notFor("runc", "1.1.5 tells by the ids alone") || notFor("crun", "1.8 tells by the ids alone") },
+);
