@@ -26,6 +26,9 @@ export const PIDFD_RECEIVER = "run.oci.pidfd_receiver";
 /** A cgroup below the container's, for its processes to live in and to manage; cgroup v2 alone. */
 export const DELEGATE_CGROUP = "run.oci.delegate-cgroup";
 
+/** With the systemd driver: a cgroup below the scope's, which is the container's own. */
+export const SYSTEMD_SUBGROUP = "run.oci.systemd.subgroup";
+
 /** What the names begin with that set properties of the systemd unit, as runc has them. */
 export const SYSTEMD_PROPERTY = "org.systemd.property.";
 /** A file with settings for CRIU, as runc has it. */
@@ -42,6 +45,7 @@ export const UNSAFE_ANNOTATIONS: readonly string[] = [
   HOOKS_STDERR,
   PIDFD_RECEIVER,
   DELEGATE_CGROUP,
+  SYSTEMD_SUBGROUP,
   SYSTEMD_PROPERTY,
   CRIU_CONFIG,
 ];

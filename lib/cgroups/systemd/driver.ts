@@ -14,6 +14,7 @@ import { annotatedProperties } from "./annotations.ts";
 import { deviceProperties } from "./devices.ts";
 import { Manager } from "./manager.ts";
 import { unitNames, unitPaths, type UnitNames } from "./names.ts";
+import { enterSubgroup, subgroupOf, withSubgroup } from "./subgroup.ts";
 import { limitProperties, oomPolicy, unitProperties } from "./properties.ts";
 import type { Property } from "../../dbus/values.ts";
 import type { CgroupLayout } from "../place/layout.ts";
@@ -34,7 +35,7 @@ export function openUnit(layout: CgroupLayout, config: Config, id: string, log: 
   // The system's own is at the root of every hierarchy.
   const managerCgroup = user ? withManager(true, (manager) => manager.property("ControlGroup")) : "";
   const paths = unitPaths(layout, names, managerCgroup);
-  return new UnitCgroup({ layout, config, names, annotated, user, log }, paths);
+  return new UnitCgroup({ layout, config, names, annotated, user, log }, paths, withSubgroup(paths, subgroupOf(config)));
 }
 
 function refuseUserOnV1(layout: CgroupLayout, user: boolean): void {
@@ -65,7 +66,7 @@ export function planUnit(layout: CgroupLayout, config: Config, id: string, uid: 
   const resources = config.linux?.resources ?? {};
   const groups = startProperties({ config, names, annotated, paths, resources, pid: 0, version: Infinity, note: () => undefined });
   // The container's first process is not there yet.
-  return { names, paths, properties: groups.filter(({ name }) => name !== "PIDs") };
+  return { names, paths: withSubgroup(paths, subgroupOf(config)), properties: groups.filter(({ name }) => name !== "PIDs") };
 }
 
 interface StartFacts {
@@ -177,6 +178,8 @@ class UnitCgroup implements Cgroup {
   readonly unit: SystemdUnit;
   readonly paths: Readonly<Record<string, string>>;
   readonly #options: UnitOptions;
+  /** Of the unit: those that the container has, or, with an annotation, those above. */
+  readonly #unitPaths: Readonly<Record<string, string>>;
   /** Makes the directories: as before any other driver, they must not be in use. systemd takes them over. */
   readonly #made: Cgroup;
   /** The directories as systemd has left them. */
@@ -186,13 +189,17 @@ class UnitCgroup implements Cgroup {
   /** Where there is a limit of memory: how many the kernel had killed before, below each cgroup above. */
   #killsAbove: KillsAbove | undefined;
 
-  constructor(options: UnitOptions, paths: Readonly<Record<string, string>>) {
+  constructor(options: UnitOptions, unitPaths: Readonly<Record<string, string>>, paths: Readonly<Record<string, string>>) {
+    const { layout, config, log, user } = options;
     this.#options = options;
+    this.#unitPaths = unitPaths;
     this.paths = paths;
-    this.unit = { name: options.names.unit, user: options.user };
-    const at = (isNew: boolean): Cgroup => cgroupAt(options.layout, paths, options.config, options.log, { isNew, rootless: options.user, mayLackRights: false });
-    this.#made = at(true);
-    this.#standing = at(false);
+    this.unit = { name: options.names.unit, user };
+    const at = (where: Readonly<Record<string, string>>, isNew: boolean): Cgroup =>
+      cgroupAt(layout, where, config, log, { isNew, rootless: user, mayLackRights: false });
+    // On v2 the scope's directory can have no process while one below it has controllers, so that one is made later.
+    this.#made = at(layout.kind === "v2" ? unitPaths : paths, true);
+    this.#standing = at(paths, false);
   }
 
   /** systemd has to be given a process that is there. */
@@ -214,17 +221,21 @@ class UnitCgroup implements Cgroup {
   }
 
   register(pid: number): void {
-    const { config, names, annotated, user, log } = this.#options;
+    const { layout, config, names, annotated, user, log } = this.#options;
     const resources = this.#resources ?? {};
     withManager(user, (manager) => {
       const version = manager.version();
       const note = (text: string): void => log.debug(text);
-      const properties = startProperties({ config, names, annotated, paths: this.paths, resources, pid, version, note });
+      const properties = startProperties({ config, names, annotated, paths: this.#unitPaths, resources, pid, version, note });
       this.#isStarted = true;
       if (resources.memory?.limit !== undefined) this.#killsAbove = killsAbove(this.paths);
       manager.start(names.unit, properties);
       log.debug(`systemd ${version}: unit ${names.unit} started with ${properties.length} properties`);
     });
+    const directory = this.paths[""];
+    if (layout.kind === "v2" && directory !== undefined && directory !== this.#unitPaths[""]) {
+      enterSubgroup(layout.unified?.mountpoint ?? "", directory, pid, config);
+    }
     // systemd has written what it keeps; this is all of it, and what systemd does not know.
     this.#standing.limit(resources);
   }

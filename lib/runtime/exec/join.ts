@@ -97,7 +97,9 @@ function serviceOf({ options, target }: Joining, { init, cgroup, below, isOutsid
     stdio: options.stdio ?? STDIO,
     ...(isOutside && unit !== undefined && {
       register: (pid: number) => {
-        attachToUnit(unit, subPath(below[""]).slice(1), pid);
+        // The container's cgroup is the unit's, or (run.oci.systemd.subgroup) one below it.
+        const [, inner = ""] = (record.cgroup_paths[""] ?? "").split(`/${unit.name}`);
+        attachToUnit(unit, `${inner}${subPath(below[""])}`.slice(1), pid);
       },
     }),
     joinFds: () => {
