@@ -1,7 +1,9 @@
-// Kubernetes' validation of container runtimes, from a clone of kubernetes-sigs/cri-tools that has been built.
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { sh } from "./run.mjs";
+// Kubernetes' validation of container runtimes, from a clone of kubernetes-sigs/cri-tools that has been built. containerd runs in
+// the file's namespaces, with the runtime as its default one and images made of busybox; what wants others of a registry fails.
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { firstLine, sh } from "./run.mjs";
 
 export const repository = "kubernetes-sigs/cri-tools";
 export const mark = "cmd/critest/cri_test.go";
@@ -9,22 +11,92 @@ export const peer = "runc";
 export const linkName = "runc";
 export const cgroupV1Alone = false;
 const STALL_MS = 300_000;
-const SOCKET = process.env.CONTAINERD_SOCKET ?? "";
+const BUSYBOX = "/bin/busybox";
+/** CONTAINERD names another one than the machine's. */
+const DAEMON = process.env.CONTAINERD ?? "containerd";
+const IMAGES = ["registry.k8s.io/e2e-test-images/busybox:1.29-2", "registry.k8s.io/e2e-test-images/busybox:1.29-4", "localhost/pause:latest"];
 
 /** Path of the built program: "make critest" puts it below build/bin. */
 function program(clone) {
-  const found = sh(`find '${clone}/build' -type f -name critest -perm -1 2>/dev/null | head -n 1`);
-  return found.stdout.trim();
+  return firstLine(sh(`find '${clone}/build' -type f -name critest -perm -1 2>/dev/null`).stdout);
 }
 
+/** @returns the reason why nothing of it can run, or undefined */
 export function missing(clone) {
   if (program(clone) === "") return `critest is not built: there is none below ${join(clone, "build")}; "make critest" there builds it`;
-  if (SOCKET === "") return "CONTAINERD_SOCKET has to name the socket of a containerd whose runtime \"runt\" or \"runc\" is called by its handler";
-  if (!existsSync(SOCKET)) return `there is no socket ${SOCKET}`;
+  if (sh(`command -v '${DAEMON}'`).status !== 0) return `${DAEMON} is not installed`;
+  if (!existsSync("/usr/lib/cni/bridge")) return "/usr/lib/cni/bridge is missing (Debian's package containernetworking-plugins)";
+  if (!existsSync(BUSYBOX)) return `${BUSYBOX} is missing (Debian's package busybox-static); the images are made of it`;
   return undefined;
 }
 
-export function prepare() {
+/** An archive as "docker save" writes it, of one layer with all names. */
+function makeImages(work) {
+  const [root, folder] = [join(work, "image"), join(work, "archive")];
+  for (const path of ["bin", "dev", "etc", "proc", "root", "sys", "tmp", "usr", "var/run"]) mkdirSync(join(root, path), { recursive: true });
+  cpSync(BUSYBOX, join(root, "bin/busybox"), { dereference: true });
+  for (const applet of sh(`${BUSYBOX} --list`).stdout.trim().split("\n")) {
+    if (applet !== "busybox") symlinkSync("/bin/busybox", join(root, "bin", applet));
+  }
+  writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\nwww-data:x:33:33:www-data:/:/bin/false\n");
+  writeFileSync(join(root, "etc/group"), "root:x:0:\nwww-data:x:33:\nnobody:x:65534:\n");
+  mkdirSync(folder);
+  const packed = sh(`tar -C '${root}' -cf '${folder}/layer.tar' .`);
+  if (packed.status !== 0) throw new Error(`tar: ${firstLine(packed.stderr)}`);
+  const digest = createHash("sha256").update(readFileSync(join(folder, "layer.tar"))).digest("hex");
+  const config = { architecture: "amd64", os: "linux", config: { Cmd: ["sleep", "1000000"], Env: ["PATH=/bin"] }, rootfs: { type: "layers", diff_ids: [`sha256:${digest}`] } };
+  writeFileSync(join(folder, "config.json"), JSON.stringify(config));
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify([{ Config: "config.json", RepoTags: IMAGES, Layers: ["layer.tar"] }]));
+  sh(`tar -C '${folder}' -cf '${join(work, "images.tar")}' manifest.json config.json layer.tar`);
+}
+
+const NETWORK = {
+  cniVersion: "0.4.0",
+  name: "pods",
+  plugins: [
+    { type: "bridge", bridge: "pods0", isGateway: true, ipMasq: true, ipam: { type: "host-local", ranges: [[{ subnet: "10.78.0.0/16" }]], routes: [{ dst: "0.0.0.0/0" }] } },
+    { type: "portmap", capabilities: { portMappings: true } },
+  ],
+};
+
+function containerdConfig(folder, runtime) {
+  const cri = `plugins."io.containerd.grpc.v1.cri"`;
+  return `version = 2
+root = "${folder}/root"
+state = "/run/containerd"
+[grpc]
+  address = "${folder}/containerd.sock"
+[${cri}]
+  sandbox_image = "localhost/pause:latest"
+  restrict_oom_score_adj = true
+[${cri}.cni]
+  bin_dir = "/usr/lib/cni"
+  conf_dir = "${folder}/cni"
+[${cri}.containerd]
+  default_runtime_name = "tested"
+[${cri}.containerd.runtimes.tested]
+  runtime_type = "io.containerd.runc.v2"
+  [${cri}.containerd.runtimes.tested.options]
+    BinaryName = "${runtime}"
+`;
+}
+
+/** @returns notes @throws Error */
+export function prepare(_clone, work) {
+  makeImages(work);
+  // From ginkgo's report to TAP.
+  writeFileSync(
+    join(work, "tap.mjs"),
+    `import { readFileSync } from "node:fs";
+const specs = JSON.parse(readFileSync(process.argv[2], "utf8")).flatMap(({ SpecReports }) => SpecReports).filter(({ LeafNodeType }) => LeafNodeType === "It");
+console.log("1.." + specs.length);
+specs.forEach(({ ContainerHierarchyTexts, LeafNodeText, State }, index) => {
+  const name = [...(ContainerHierarchyTexts ?? []), LeafNodeText].join(" ").replaceAll("#", "");
+  const isSkipped = State === "skipped" || State === "pending";
+  console.log((State === "passed" || isSkipped ? "ok " : "not ok ") + (index + 1) + " - " + name + (isSkipped ? " # skip" : ""));
+});
+`,
+  );
   return [];
 }
 
@@ -34,8 +106,22 @@ export function files() {
 }
 
 export function command(clone, work, file, runtime) {
-  // The handler has the name of the runtime: "runt", or the peer's.
-  const handler = runtime.includes("bin-runt") ? "runt" : "runc";
-  const words = [`--runtime-endpoint=unix://${SOCKET}`, `--runtime-handler=${handler}`, "--ginkgo.v", "--ginkgo.no-color"];
-  return { words: [program(clone), ...words], env: {}, stallMs: STALL_MS };
+  const folder = join(work, `cri-${basename(dirname(runtime))}`);
+  mkdirSync(join(folder, "cni"), { recursive: true });
+  writeFileSync(join(folder, "cni/10-pods.conflist"), JSON.stringify(NETWORK));
+  writeFileSync(join(folder, "containerd.toml"), containerdConfig(folder, runtime));
+  const [socket, report] = [join(folder, "containerd.sock"), join(folder, "report.json")];
+  const script = `mount -t tmpfs -o mode=755 tmpfs /run; mkdir -p /run/lock; echo 1 >/proc/sys/net/ipv4/ip_forward
+'${DAEMON}' -c '${folder}/containerd.toml' >'${folder}/containerd.log' 2>&1 &
+for i in $(seq 100); do ctr -a '${socket}' version >/dev/null 2>&1 && break; sleep 0.1; done
+ctr -a '${socket}' -n k8s.io images import '${work}/images.tar' >&2 || exit 1
+'${program(clone)}' --runtime-endpoint='unix://${socket}' --ginkgo.v --ginkgo.no-color --ginkgo.json-report='${report}' ${process.env.CRITEST_OPTIONS ?? ""} >&2 2>&1
+exec '${process.execPath}' '${work}/tap.mjs' '${report}'`;
+  const path = DAEMON.includes("/") ? { PATH: `${dirname(DAEMON)}:${process.env.PATH}` } : {};
+  return { words: ["sh", "-c", script], env: path, stallMs: STALL_MS };
+}
+
+/** The cgroups of pods, empty once their processes have ended with the namespace. */
+export function cleanUp() {
+  sh('for at in /sys/fs/cgroup/*/k8s.io /sys/fs/cgroup/k8s.io; do [ -d "$at" ] && find "$at" -depth -type d -exec rmdir {} \\;; done');
 }

@@ -17,6 +17,11 @@ export function batsPath() {
   return firstLine(sh(`command -v "\${BATS:-bats}"`).stdout);
 }
 
+/** What makes bats run the tests of these names. */
+export function filterOf(names) {
+  return `^(${names.map((name) => name.replaceAll(/[^A-Za-z0-9 _]/g, "\\$&")).join("|")})$`;
+}
+
 /** In new mount, pid and network namespaces: whatever a test leaves running ends with its file. */
 const UNSHARE = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"];
 // The shell stays the first process of its namespace: it reaps what the tests leave.
