@@ -48,13 +48,6 @@ for (const [title, edit] of Object.entries(OTHERS)) {
   }, { skip: runtOnly("engines end with 126 or 127 after some of its errors") });
 }
 
-scenario("125: exec --cgroup with a cgroup that is missing", (t, box) => {
-  const container = box.running();
-  const done = box.call(["exec", "--cgroup", "nope", container.id, "true"]);
-  t.equal(done.status, 255);
-  t.equal(codeOf(done.stderr), 125, done.stderr);
-}, { skip: runtOnly("engines end with 127 after its error") });
-
 /** A program that cannot be started, and the code of a shell. */
 const PROGRAMS: Readonly<Record<string, readonly [number, readonly string[]]>> = {
   "a name that PATH does not have": [127, ["no-such-program"]],

@@ -72,6 +72,7 @@ void t.test("what is not of the kernel stays, and dockerd's hint", async (tt) =>
   const same = (message: string) => tt.equal(forEngines(new RuntimeError("STEP_FAILED", message, { pointer: "/mounts/0" })).message, message);
   same('error mounting "/a" to rootfs at "/b": mounts[0]: move_mount: not a directory');
   same("error running prestart hook #0: /h: exit status 1, output: sh: /x: permission denied");
+  same("error adding pid 5 to cgroups: open /c/tasks: no such file or directory");
   same("a bundle is a directory with config.json");
   const error = new RuntimeError("HOOK_FAILED", "h: execve: no such file or directory, output: no such file or directory", { brief: "b: permission denied" });
   tt.equal(forEngines(error).message, "h: execve: it is not there, output: no such file or directory");

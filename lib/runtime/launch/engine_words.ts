@@ -15,13 +15,16 @@ const WORDS: readonly (readonly [string, string])[] = [
 /** What the process is started with: its program, and where. */
 const OF_PROGRAM = /^\/process\/(args|cwd)(\/|$)/;
 
+/** `exec --cgroup`, which no engine calls; runc's own tests look for the kernel's words there. */
+const OF_SUBGROUP = /error adding pid \d+ to cgroups: /;
+
 /** Where dockerd finds "not a directory" in an error of a mount it says what to look at, and docker ends with 125 all the same. */
 const OF_MOUNT = /error mounting .* to rootfs at .*: not a directory/;
 
 /** An error of `create`, `run`, `start`, `exec` or `restore` as an engine shall understand it. */
 export function forEngines(error: RuntimeError): RuntimeError {
   const { pointer = "", brief } = error.facts;
-  if (OF_PROGRAM.test(pointer)) return error;
+  if (OF_PROGRAM.test(pointer) || OF_SUBGROUP.test(error.message)) return error;
   const message = withoutWords(error.message);
   if (message === error.message) return error;
   const facts = brief === undefined ? error.facts : { ...error.facts, brief: withoutWords(brief) };
