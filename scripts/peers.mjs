@@ -1,4 +1,4 @@
-// npm run peers -- crun|runc|podman|critest [PATH] [WORD...]: the suite of a peer, read from a clone that is there, with runt
+// npm run peers -- crun|runc|podman|buildah|critest [PATH] [WORD...]: the suite of a peer, read from a clone that is there, with runt
 // and with the peer's own runtime, and a table of both. It fetches nothing. With words only the files whose name contains one of
 // them run.
 //
@@ -7,6 +7,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, relative, resolve } from "node:path";
+import * as buildah from "../conformance/peers/buildah.mjs";
 import * as critest from "../conformance/peers/critest.mjs";
 import * as crun from "../conformance/peers/crun.mjs";
 import * as podman from "../conformance/peers/podman.mjs";
@@ -14,7 +15,7 @@ import { firstLine, logOf, runFile, sh } from "../conformance/peers/run.mjs";
 import * as runc from "../conformance/peers/runc.mjs";
 import { ROOT } from "./prepare.mjs";
 
-const SUITES = { crun, runc, podman, critest };
+const SUITES = { crun, runc, podman, buildah, critest };
 const LOGS = join(ROOT, "build/test-logs");
 
 /** Where people keep clones: beside this checkout, by name or by owner, and as Go's tools have it. */

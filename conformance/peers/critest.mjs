@@ -1,8 +1,8 @@
 // Kubernetes' validation of container runtimes, from a clone of kubernetes-sigs/cri-tools that has been built. containerd runs in
 // the file's namespaces, with the runtime as its default one and images made of busybox; what wants others of a registry fails.
-import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { BUSYBOX, makeArchive } from "./image.mjs";
 import { firstLine, sh } from "./run.mjs";
 
 export const repository = "kubernetes-sigs/cri-tools";
@@ -11,7 +11,6 @@ export const peer = "runc";
 export const linkName = "runc";
 export const cgroupV1Alone = false;
 const STALL_MS = 300_000;
-const BUSYBOX = "/bin/busybox";
 /** CONTAINERD names another one than the machine's. */
 const DAEMON = process.env.CONTAINERD ?? "containerd";
 const IMAGES = ["registry.k8s.io/e2e-test-images/busybox:1.29-2", "registry.k8s.io/e2e-test-images/busybox:1.29-4", "localhost/pause:latest"];
@@ -28,26 +27,6 @@ export function missing(clone) {
   if (!existsSync("/usr/lib/cni/bridge")) return "/usr/lib/cni/bridge is missing (Debian's package containernetworking-plugins)";
   if (!existsSync(BUSYBOX)) return `${BUSYBOX} is missing (Debian's package busybox-static); the images are made of it`;
   return undefined;
-}
-
-/** An archive as "docker save" writes it, of one layer with all names. */
-function makeImages(work) {
-  const [root, folder] = [join(work, "image"), join(work, "archive")];
-  for (const path of ["bin", "dev", "etc", "proc", "root", "sys", "tmp", "usr", "var/run"]) mkdirSync(join(root, path), { recursive: true });
-  cpSync(BUSYBOX, join(root, "bin/busybox"), { dereference: true });
-  for (const applet of sh(`${BUSYBOX} --list`).stdout.trim().split("\n")) {
-    if (applet !== "busybox") symlinkSync("/bin/busybox", join(root, "bin", applet));
-  }
-  writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\nwww-data:x:33:33:www-data:/:/bin/false\n");
-  writeFileSync(join(root, "etc/group"), "root:x:0:\nwww-data:x:33:\nnobody:x:65534:\n");
-  mkdirSync(folder);
-  const packed = sh(`tar -C '${root}' -cf '${folder}/layer.tar' .`);
-  if (packed.status !== 0) throw new Error(`tar: ${firstLine(packed.stderr)}`);
-  const digest = createHash("sha256").update(readFileSync(join(folder, "layer.tar"))).digest("hex");
-  const config = { architecture: "amd64", os: "linux", config: { Cmd: ["sleep", "1000000"], Env: ["PATH=/bin"] }, rootfs: { type: "layers", diff_ids: [`sha256:${digest}`] } };
-  writeFileSync(join(folder, "config.json"), JSON.stringify(config));
-  writeFileSync(join(folder, "manifest.json"), JSON.stringify([{ Config: "config.json", RepoTags: IMAGES, Layers: ["layer.tar"] }]));
-  sh(`tar -C '${folder}' -cf '${join(work, "images.tar")}' manifest.json config.json layer.tar`);
 }
 
 const NETWORK = {
@@ -83,7 +62,7 @@ state = "/run/containerd"
 
 /** @returns notes @throws Error */
 export function prepare(_clone, work) {
-  makeImages(work);
+  makeArchive(work, join(work, "images.tar"), IMAGES, { Cmd: ["sleep", "1000000"], Env: ["PATH=/bin"] });
   // From ginkgo's report to TAP.
   writeFileSync(
     join(work, "tap.mjs"),

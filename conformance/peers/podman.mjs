@@ -1,6 +1,7 @@
 // podman's system tests, from a clone of containers/podman of the release that is installed.
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { BUSYBOX, makeRoot, pack } from "./image.mjs";
 import { batsPath, filterOf, firstLine, sh } from "./run.mjs";
 
 export const repository = "containers/podman";
@@ -9,7 +10,6 @@ export const peer = "runc";
 export const linkName = "runc";
 export const cgroupV1Alone = false;
 const STALL_MS = 180_000;
-const BUSYBOX = "/bin/busybox";
 
 /** @returns the reason why nothing of it can run, or undefined */
 export function missing(clone) {
@@ -61,19 +61,8 @@ network_config_dir = "${folder}/networks"
 function makeImage(clone, work) {
   const text = readFileSync(join(clone, "test/system/helpers.bash"), "utf8");
   const tag = /PODMAN_TEST_IMAGE_TAG:-"(\d+)"/.exec(text)?.[1] ?? "00000000";
-  const root = join(work, "image");
-  const folders = ["bin", "dev", "etc", "home/podman", "proc", "root", "run", "sys", "tmp", "usr/bin", "usr/sbin", "var/www", "var/tmp"];
-  for (const folder of folders) mkdirSync(join(root, folder), { recursive: true });
-  for (const folder of ["tmp", "var/tmp"]) chmodSync(join(root, folder), 0o1777);
-  cpSync(BUSYBOX, join(root, "bin/busybox"), { dereference: true });
-  for (const applet of sh(`${BUSYBOX} --list`).stdout.trim().split("\n")) {
-    if (applet !== "busybox") symlinkSync("/bin/busybox", join(root, "bin", applet));
-  }
-  for (const path of ["usr/bin/env", "usr/bin/id", "usr/bin/printenv"]) symlinkSync("/bin/busybox", join(root, path));
-  const users = ["root:x:0:0:root:/root:/bin/sh", "bin:x:1:1:bin:/bin:/bin/false", "nobody:x:65534:65534:nobody:/:/bin/false"];
-  writeFileSync(join(root, "etc/passwd"), `${users.join("\n")}\n`);
-  writeFileSync(join(root, "etc/group"), "root:x:0:root\nbin:x:1:\ntty:x:5:\nnobody:x:65534:\n");
-  writeFileSync(join(root, "etc/os-release"), 'NAME="Alpine Linux"\nID=alpine\n');
+  const root = makeRoot(join(work, "image"));
+  mkdirSync(join(root, "home/podman"));
   writeFileSync(join(root, "home/podman/testimage-id"), `${tag}\n`);
   utimesSync(join(root, "home/podman/testimage-id"), 1600000000, 1600000000);
   const pause = "#!/bin/sh\necho Confirmed: testimage pause invoked as $0\nwhile :; do sleep 0.1; done\n";
@@ -82,8 +71,7 @@ function makeImage(clone, work) {
   const command = JSON.stringify(["/bin/echo", "This container is intended for podman CI testing"]);
   const changes = [`CMD ${command}`, "WORKDIR /home/podman", "LABEL created_by=test/system/build-testimage", `LABEL created_at=${created}`];
   const archive = join(work, "image.tar");
-  const packed = sh(`tar -C '${root}' -cf '${archive}' .`);
-  if (packed.status !== 0) throw new Error(`tar: ${firstLine(packed.stderr)}`);
+  pack(root, archive);
   writeFileSync(join(work, "image.sh"), `exec podman import -q ${changes.map((line) => `--change '${line}'`).join(" ")} '${archive}' quay.io/libpod/testimage:${tag}\n`);
 }
 
