@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BUSYBOX, makeArchive } from "./image.mjs";
-import { batsPath, filterOf, firstLine, sh } from "./run.mjs";
+import { batsPath, filterOf, firstLine, OWN_CGROUP_FOLDER, sh } from "./run.mjs";
 
 export const repository = "containers/buildah";
 export const mark = "tests/helpers.bash";
@@ -56,9 +56,8 @@ export function testsOf(clone, file) {
 
 export function command(clone, work, file, runtime, names) {
   const filter = names.length === testsOf(clone, file).length ? "" : '--filter "$FILTER"';
-  const own = "mount -t tmpfs -o mode=755 tmpfs /run; mkdir -p /run/lock; ";
   return {
-    words: ["script", "-qec", `${own}exec '${batsPath()}' --tap ${filter} '${join(clone, "tests", file)}'`, "/dev/null"],
+    words: ["script", "-qec", `${OWN_CGROUP_FOLDER}exec '${batsPath()}' --tap ${filter} '${join(clone, "tests", file)}'`, "/dev/null"],
     keepsInput: true,
     env: {
       BUILDAH_BINARY: firstLine(sh("command -v buildah").stdout),

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { BUSYBOX, makeRoot, pack } from "./image.mjs";
-import { batsPath, filterOf, firstLine, sh } from "./run.mjs";
+import { batsPath, filterOf, firstLine, OWN_CGROUP_FOLDER, sh } from "./run.mjs";
 
 export const repository = "containers/podman";
 export const mark = "test/system/helpers.bash";
@@ -97,11 +97,9 @@ export function command(clone, work, file, runtime, names) {
   const env = configuration(work, runtime);
   const filter = names.length === testsOf(clone, file).length ? "" : '--filter "$FILTER"';
   const bats = `exec '${batsPath()}' --tap ${filter} '${join(clone, "test/system", file)}'`;
-  // podman writes to both; what it writes ends with the namespace.
-  const own = "mount -t tmpfs -o mode=755 tmpfs /run; mkdir -p /run/lock /var/tmp; ";
   const image = `podman image exists '${imageOf(work)}' || sh '${join(work, "image.sh")}' >/dev/null || exit 1; `;
   return {
-    words: ["script", "-qec", `${own}${image}${bats}`, "/dev/null"],
+    words: ["script", "-qec", `${OWN_CGROUP_FOLDER}${image}${bats}`, "/dev/null"],
     keepsInput: true,
     env: { ...env, FILTER: filterOf(names), PODMAN: "podman", OCI_RUNTIME: runtime, TERM: "dumb" },
     stallMs: STALL_MS,

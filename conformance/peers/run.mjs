@@ -22,6 +22,20 @@ export function filterOf(names) {
   return `^(${names.map((name) => name.replaceAll(/[^A-Za-z0-9 _]/g, "\\$&")).join("|")})$`;
 }
 
+/**
+ * For a shell in the file's namespace, before anything else mounts on /run: another tmpfs under the hierarchies of cgroup v1. podman
+ * and buildah make directories and files there for controllers that are not mounted, which would stay on the host.
+ */
+export const OWN_CGROUP_FOLDER = `mount -t tmpfs -o mode=755 tmpfs /run; mkdir -p /run/lock
+if [ "$(stat -fc %T /sys/fs/cgroup)" = tmpfs ]; then
+  mkdir /run/cgroup; mount --rbind /sys/fs/cgroup /run/cgroup; mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
+  for at in /run/cgroup/*; do
+    mountpoint -q $at && mkdir /sys/fs/cgroup/$(basename $at) && mount --bind $at /sys/fs/cgroup/$(basename $at)
+  done
+  umount -R -l /run/cgroup
+fi
+`;
+
 /** In new mount, pid and network namespaces: whatever a test leaves running ends with its file. */
 const UNSHARE = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"];
 // The shell stays the first process of its namespace: it reaps what the tests leave.
