@@ -1,5 +1,5 @@
 // buildah's bats tests of "run", from a clone of containers/buildah of the release that is installed.
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BUSYBOX, makeArchive } from "./image.mjs";
 import { batsPath, filterOf, firstLine, OWN_CGROUP_FOLDER, sh } from "./run.mjs";
@@ -29,8 +29,7 @@ export function missing(clone) {
 
 /** The suite keeps fetched images in a directory; it finds them there. @returns notes @throws Error */
 export function prepare(clone, work) {
-  for (const folder of ["tmp", "cache", "bin"]) mkdirSync(join(work, folder));
-  chmodSync(join(work, "tmp"), 0o1777);
+  for (const folder of ["cache", "bin"]) mkdirSync(join(work, folder));
   const archive = join(work, "images.tar");
   makeArchive(work, archive, IMAGES.map((name) => `${name}:latest`), { Cmd: ["/bin/sh"], Env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] });
   for (const name of IMAGES) {
@@ -57,7 +56,7 @@ export function testsOf(clone, file) {
 export function command(clone, work, file, runtime, names) {
   const filter = names.length === testsOf(clone, file).length ? "" : '--filter "$FILTER"';
   return {
-    words: ["script", "-qec", `${OWN_CGROUP_FOLDER}exec '${batsPath()}' --tap ${filter} '${join(clone, "tests", file)}'`, "/dev/null"],
+    words: ["script", "-qec", `${OWN_CGROUP_FOLDER}mkdir -m 1777 /run/scratch\nexec '${batsPath()}' --tap ${filter} '${join(clone, "tests", file)}'`, "/dev/null"],
     keepsInput: true,
     env: {
       BUILDAH_BINARY: firstLine(sh("command -v buildah").stdout),
@@ -67,8 +66,9 @@ export function command(clone, work, file, runtime, names) {
       _BUILDAH_IMAGE_CACHEDIR: join(work, "cache"),
       OCI: runtime,
       FILTER: filterOf(names),
-      TMPDIR: join(work, "tmp"),
-      BATS_TMPDIR: join(work, "tmp"),
+      // The suite writes its path in small letters.
+      TMPDIR: "/run/scratch",
+      BATS_TMPDIR: "/run/scratch",
       TERM: "dumb",
     },
     stallMs: STALL_MS,
