@@ -82,26 +82,8 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   const creating = stateParts(config, facts, "creating");
   hookSteps("createContainer", hooks?.createContainer, [], creating, hookSlot, steps);
 
-  const mode = ownMounts ? (facts.noPivot ? 1 : 0) : 2;
-  steps.push({ op: "enterRoot", origin: "/root/path", fields: { mode } });
-  const process = config.process;
-  if (process !== undefined) {
-    steps.push({ op: "workingDirectory", origin: "/process/cwd", fields: { path: pathInContainer(process.cwd) } });
-    consoleStep(process, facts.relaysConsole, steps, slots);
-  }
-  if (ownMounts) {
-    deferredReadonlySteps(config, facts.rootfs, steps);
-    if (config.root?.readonly === true) {
-      steps.push(readonlyRoot("/root/readonly"));
-    }
-  }
-  kernelSteps(config, steps);
-  // Private and slave have been set on the parent already, and pivot_root keeps them. After everything that is
-  // bound from the container itself: of an unbindable mount it could not be.
-  if (ownMounts && propagation !== 0 && (propagation & (K.MS_PRIVATE | K.MS_SLAVE)) === 0) {
-    const fields = { flags: propagation };
-    steps.push({ op: "rootPropagation", origin: "/linux/rootfsPropagation", fields });
-  }
+  enterRootSteps(config, facts, ownMounts, { steps, slots });
+  const { process } = config;
   if (process !== undefined) {
     const { seccomp, selinux } = facts;
     const keepGroups = keepsOriginalGroups(config);
@@ -117,6 +99,28 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   deviceNodeSteps(config, facts, namespaces, steps);
   markHeldMounts(steps);
   return { steps, slots };
+}
+
+/** From the root that has been set up to a process that stands in it, with nothing left to be mounted. */
+function enterRootSteps(config: Config, facts: PlanFacts, ownMounts: boolean, { steps, slots }: { steps: Step[]; slots: Slot[] }): void {
+  const mode = ownMounts ? (facts.noPivot ? 1 : 0) : 2;
+  steps.push({ op: "enterRoot", origin: "/root/path", fields: { mode } });
+  const { process } = config;
+  if (process !== undefined) {
+    steps.push({ op: "workingDirectory", origin: "/process/cwd", fields: { path: pathInContainer(process.cwd) } });
+    consoleStep(process, facts.relaysConsole, steps, slots);
+  }
+  if (ownMounts) {
+    deferredReadonlySteps(config, facts.rootfs, steps);
+    if (config.root?.readonly === true) steps.push(readonlyRoot("/root/readonly"));
+  }
+  kernelSteps(config, steps);
+  // Private and slave have been set on the parent already, and pivot_root keeps them. After everything that is
+  // bound from the container itself: of an unbindable mount it could not be.
+  const propagation = rootfsPropagation(config);
+  if (ownMounts && propagation !== 0 && (propagation & (K.MS_PRIVATE | K.MS_SLAVE)) === 0) {
+    steps.push({ op: "rootPropagation", origin: "/linux/rootfsPropagation", fields: { flags: propagation } });
+  }
 }
 
 /** What is left after `start`: the startContainer hooks and the program. */

@@ -38,9 +38,26 @@ bool ReadEscaped(Napi::Value value, Path& out) {
   return true;
 }
 
-bool ReadArray(Napi::Value value, Napi::Array& out) {
-  if (!value.IsArray()) return false;
-  out = value.As<Napi::Array>();
+// The elements of an array, each of which `check` may refuse by an errno.
+template <typename T, typename Check>
+int ReadArray(Napi::Value value, std::vector<T>& out, Check check) {
+  if (!value.IsArray()) return kWrongType;
+  const auto array = value.As<Napi::Array>();
+  out.resize(array.Length());
+  for (uint32_t index = 0; index < out.size(); ++index) {
+    if (ReadArgument(array.Get(index), out[index]) != 0) return kWrongType;
+    if (const int problem = check(out[index]); problem != 0) return problem;
+  }
+  return 0;
+}
+
+// The elements of a typed array of the kind `type`, which are the engine's.
+template <typename Array, typename Element>
+bool ReadTyped(Napi::Value value, napi_typedarray_type type, Element*& data, size_t& count) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) return false;
+  auto array = value.As<Array>();
+  data = array.Data();
+  count = array.ElementLength();
   return true;
 }
 
@@ -110,25 +127,12 @@ int ReadArgument(Napi::Value value, Bytes& out) {
 }
 
 int ReadArgument(Napi::Value value, Buffer& out) {
-  if (!value.IsTypedArray()) return kWrongType;
-  const auto array = value.As<Napi::TypedArray>();
-  if (array.TypedArrayType() != napi_uint8_array) return kWrongType;
-  auto bytes = value.As<Napi::Uint8Array>();
-  out.data = bytes.Data();
-  out.size = bytes.ByteLength();
-  return 0;
+  return ReadTyped<Napi::Uint8Array>(value, napi_uint8_array, out.data, out.size) ? 0 : kWrongType;
 }
 
 int ReadArgument(Napi::Value value, Words& out) {
-  if (!value.IsTypedArray()) return kWrongType;
-  const auto array = value.As<Napi::TypedArray>();
-  if (array.TypedArrayType() != napi_int32_array || array.ElementLength() % 2 != 0) {
-    return kWrongType;
-  }
-  auto words = value.As<Napi::Int32Array>();
-  out.data = words.Data();
-  out.count = words.ElementLength();
-  return 0;
+  const bool isRead = ReadTyped<Napi::Int32Array>(value, napi_int32_array, out.data, out.count);
+  return isRead && out.count % 2 == 0 ? 0 : kWrongType;
 }
 
 int ReadArgument(Napi::Value value, std::string& out) {
@@ -146,26 +150,13 @@ int ReadArgument(Napi::Value value, std::string& out) {
 }
 
 int ReadArgument(Napi::Value value, std::vector<int>& out) {
-  Napi::Array array;
-  if (!ReadArray(value, array)) return kWrongType;
-  const uint32_t length = array.Length();
-  out.resize(length);
-  for (uint32_t index = 0; index < length; ++index) {
-    if (ReadArgument(array.Get(index), out[index]) != 0) return kWrongType;
-  }
-  return 0;
+  return ReadArray(value, out, [](int) { return 0; });
 }
 
 int ReadArgument(Napi::Value value, std::vector<std::string>& out) {
-  Napi::Array array;
-  if (!ReadArray(value, array)) return kWrongType;
-  const uint32_t length = array.Length();
-  out.resize(length);
-  for (uint32_t index = 0; index < length; ++index) {
-    if (ReadArgument(array.Get(index), out[index]) != 0) return kWrongType;
-    if (out[index].find('\0') != std::string::npos) return EINVAL;
-  }
-  return 0;
+  return ReadArray(value, out, [](const std::string& text) {
+    return text.find('\0') == std::string::npos ? 0 : EINVAL;
+  });
 }
 
 int ReadArgument(Napi::Value value, Napi::Object& out) {

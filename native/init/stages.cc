@@ -19,102 +19,11 @@ Status RunAs(Context& context, const RawStep& raw, Status (*function)(Context&, 
 
 Status RunStep(Context& context, const RawStep& raw) {
   switch (raw.op) {
-    case Op::kJoinNamespace:
-      return RunAs(context, raw, JoinNamespace);
-    case Op::kUnshare:
-      return RunAs(context, raw, Unshare);
-    case Op::kFork:
-      return RunAs(context, raw, Fork);
-    case Op::kIdMaps:
-      return RunAs(context, raw, IdMaps);
-    case Op::kTimeOffsets:
-      return RunAs(context, raw, TimeOffsets);
-    case Op::kCgroup:
-      return RunAs(context, raw, Cgroup);
-    case Op::kRuntimeHooks:
-      return RunAs(context, raw, RuntimeHooks);
-    case Op::kParentPropagation:
-      return RunAs(context, raw, ParentPropagation);
-    case Op::kRootfs:
-      return RunAs(context, raw, Rootfs);
-    case Op::kMount:
-      return RunAs(context, raw, Mount);
-    case Op::kSymlink:
-      return RunAs(context, raw, Symlink);
-    case Op::kDevice:
-      return RunAs(context, raw, Device);
-    case Op::kMountAttributes:
-      return RunAs(context, raw, MountAttributes);
-    case Op::kConsole:
-      return RunAs(context, raw, Console);
-    case Op::kEnterRoot:
-      return RunAs(context, raw, EnterRoot);
-    case Op::kRootPropagation:
-      return RunAs(context, raw, RootPropagation);
-    case Op::kMaskPath:
-      return RunAs(context, raw, MaskPath);
-    case Op::kReadonlyPath:
-      return RunAs(context, raw, ReadonlyPath);
-    case Op::kSessionKeyring:
-      return RunAs(context, raw, SessionKeyring);
-    case Op::kHostname:
-      return RunAs(context, raw, Hostname);
-    case Op::kDomainname:
-      return RunAs(context, raw, Domainname);
-    case Op::kSysctl:
-      return RunAs(context, raw, Sysctl);
-    case Op::kLoopback:
-      return RunAs(context, raw, Loopback);
-    case Op::kOomScoreAdj:
-      return RunAs(context, raw, OomScoreAdj);
-    case Op::kRlimit:
-      return RunAs(context, raw, Rlimit);
-    case Op::kHook:
-      return RunAs(context, raw, Hook);
-    case Op::kUmask:
-      return RunAs(context, raw, Umask);
-    case Op::kWorkingDirectory:
-      return RunAs(context, raw, WorkingDirectory);
-    case Op::kNoNewPrivileges:
-      return RunAs(context, raw, NoNewPrivileges);
-    case Op::kCredentials:
-      return RunAs(context, raw, Credentials);
-    case Op::kChangeDirectory:
-      return RunAs(context, raw, ChangeDirectory);
-    case Op::kFindProgram:
-      return RunAs(context, raw, FindProgram);
-    case Op::kSeccomp:
-      return RunAs(context, raw, Seccomp);
-    case Op::kReady:
-      return RunAs(context, raw, Ready);
-    case Op::kStart:
-      return RunAs(context, raw, Start);
-    case Op::kExec:
-      return RunAs(context, raw, Exec);
-    case Op::kJoinContainer:
-      return RunAs(context, raw, JoinContainer);
-    case Op::kCpuAffinity:
-      return RunAs(context, raw, CpuAffinity);
-    case Op::kNetDevices:
-      return RunAs(context, raw, NetDevices);
-    case Op::kStandardStreams:
-      return RunAs(context, raw, StandardStreams);
-    case Op::kDeviceNodes:
-      return RunAs(context, raw, DeviceNodes);
-    case Op::kDeviceNode:
-      return RunAs(context, raw, DeviceNode);
-    case Op::kApparmorProfile:
-      return RunAs(context, raw, ApparmorProfile);
-    case Op::kSelinuxLabel:
-      return RunAs(context, raw, SelinuxLabel);
-    case Op::kScheduler:
-      return RunAs(context, raw, Scheduler);
-    case Op::kIoPriority:
-      return RunAs(context, raw, IoPriority);
-    case Op::kPersonality:
-      return RunAs(context, raw, Personality);
-    case Op::kMemoryPolicy:
-      return RunAs(context, raw, MemoryPolicy);
+#define RUNT_RUN_STEP(Name) \
+  case Op::k##Name:          \
+    return RunAs(context, raw, Name);
+    RUNT_FOR_EACH_OP(RUNT_RUN_STEP)
+#undef RUNT_RUN_STEP
   }
   return Error{EBADMSG, Call::kDecode, "operation"};
 }

@@ -692,6 +692,57 @@ inline bool Decode(FieldReader in, DeviceNodeStep* out) {
          in.AtEnd();
 }
 
+// Calls `x` with the name of each operation.
+#define RUNT_FOR_EACH_OP(x) \
+  x(JoinNamespace) \
+  x(Unshare) \
+  x(Fork) \
+  x(IdMaps) \
+  x(TimeOffsets) \
+  x(Cgroup) \
+  x(RuntimeHooks) \
+  x(ParentPropagation) \
+  x(Rootfs) \
+  x(Mount) \
+  x(Symlink) \
+  x(Device) \
+  x(MountAttributes) \
+  x(Console) \
+  x(EnterRoot) \
+  x(RootPropagation) \
+  x(MaskPath) \
+  x(ReadonlyPath) \
+  x(SessionKeyring) \
+  x(Hostname) \
+  x(Domainname) \
+  x(Sysctl) \
+  x(Loopback) \
+  x(OomScoreAdj) \
+  x(Rlimit) \
+  x(Hook) \
+  x(Umask) \
+  x(WorkingDirectory) \
+  x(NoNewPrivileges) \
+  x(Credentials) \
+  x(ChangeDirectory) \
+  x(FindProgram) \
+  x(Ready) \
+  x(Start) \
+  x(Exec) \
+  x(JoinContainer) \
+  x(CpuAffinity) \
+  x(Seccomp) \
+  x(ApparmorProfile) \
+  x(SelinuxLabel) \
+  x(Scheduler) \
+  x(IoPriority) \
+  x(Personality) \
+  x(MemoryPolicy) \
+  x(NetDevices) \
+  x(StandardStreams) \
+  x(DeviceNodes) \
+  x(DeviceNode)
+
 // The types of the fields of each operation, for what walks plans without knowing operations: i u32, l u64 or
 // i64, s str, S strs, n u32s, b bytes.
 inline constexpr std::string_view kFieldTypes[] = {
