@@ -35,18 +35,18 @@ export interface Cgroup {
    * @returns `undefined` where there is no v2 hierarchy, or no such cgroup in it
    * @throws RuntimeError `USAGE` for a path that leads out; on v2 as `create`
    */
-  birthFd(below?: Readonly<Record<string, string>>): number | undefined;
+  cloneIntoFd(below?: Readonly<Record<string, string>>): number | undefined;
   /**
-   * The kernel has refused the clone into the cgroup of {@link Cgroup.birthFd}.
+   * The kernel has refused the clone into the cgroup of {@link Cgroup.cloneIntoFd}.
    *
    * @param errno positive
    * @returns whether a process can be made elsewhere and join later, by `joinFds`
    * @throws RuntimeError `CGROUP` with a better reason
    */
-  birthRefused(errno: number): boolean;
+  cloneIntoRefused(errno: number): boolean;
   /**
    * Makes the directories. If it fails, what it made is gone, unless a process was born in the cgroup
-   * ({@link Cgroup.birthFd}): then that has to end, and `undo` does the rest.
+   * ({@link Cgroup.cloneIntoFd}): then that has to end, and `undo` does the rest.
    *
    * @throws RuntimeError `CGROUP_NOT_EMPTY`, `CGROUP_FROZEN`, `CGROUP`
    */

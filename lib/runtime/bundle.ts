@@ -2,7 +2,7 @@
 import { S_IFDIR, S_IFLNK, S_IFMT } from "../kernel/numbers.ts";
 import { RuntimeError, SHOWN_PROBLEMS } from "../errors.ts";
 import { configError, inspectConfig, parseConfig, warnings } from "../spec/documents/config.ts";
-import type { Sound } from "../spec/schema/without_wrong_values.ts";
+import type { WithoutWrongValues } from "../spec/schema/without_wrong_values.ts";
 import type { Config } from "../spec/types.ts";
 import { Errno } from "../kernel/errno.ts";
 import { AT_FDCWD, syscallError } from "../sys/files.ts";
@@ -63,7 +63,7 @@ export function readConfig(path: string, file = `${path}/config.json`): { readon
 }
 
 /** Where the root file system is. @throws CONFIG_INVALID unless it is a directory and no symbolic link */
-export function findRootfs(bundle: string, config: Sound<Config>): string {
+export function findRootfs(bundle: string, config: WithoutWrongValues<Config>): string {
   const given = config.root?.path ?? "";
   const pointer = "/root/path";
   if (given === "") throw new RuntimeError("CONFIG_INVALID", "root.path: missing or empty", { pointer });

@@ -2,21 +2,21 @@ import t from "tap";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { changeLimits, formerValue, formerWrites } from "./rollback.ts";
+import { changeLimits, previousValue, previousWrites } from "./rollback.ts";
 import { silentLog } from "../../log.ts";
 
-t.test("the former value of each kind of file", (t) => {
-  t.equal(formerValue("memory.limit_in_bytes", "9223372036854771712\n", "1"), "9223372036854771712");
-  t.equal(formerValue("cpuset.cpus", "\n", "0"), "");
-  t.equal(formerValue("memory.oom_control", "oom_kill_disable 1\nunder_oom 0\noom_kill 3\n", "0"), "1");
-  t.equal(formerValue("memory.oom_control", "oom_kill_disable 0\nunder_oom 1\n", "1"), "0");
-  t.equal(formerValue("blkio.bfq.weight", "default 100\n8:0 50\n", "200"), "100");
+t.test("the previous value of each kind of file", (t) => {
+  t.equal(previousValue("memory.limit_in_bytes", "9223372036854771712\n", "1"), "9223372036854771712");
+  t.equal(previousValue("cpuset.cpus", "\n", "0"), "");
+  t.equal(previousValue("memory.oom_control", "oom_kill_disable 1\nunder_oom 0\noom_kill 3\n", "0"), "1");
+  t.equal(previousValue("memory.oom_control", "oom_kill_disable 0\nunder_oom 1\n", "1"), "0");
+  t.equal(previousValue("blkio.bfq.weight", "default 100\n8:0 50\n", "200"), "100");
   const throttle = "blkio.throttle.read_bps_device";
-  t.equal(formerValue(throttle, "7:0 1024\n7:1 2048\n", "7:1 9"), "7:1 2048");
-  t.equal(formerValue(throttle, "7:10 1024\n", "7:1 9"), "7:1 0");
-  t.equal(formerValue(throttle, "", "7:1 9"), "7:1 0");
-  t.equal(formerValue("net_prio.ifpriomap", "lo 0\neth0 3\n", "eth0 5"), "eth0 3");
-  t.equal(formerValue("rdma.max", "", "mlx4 hca_handle=2"), "mlx4 hca_handle=max hca_object=max");
+  t.equal(previousValue(throttle, "7:0 1024\n7:1 2048\n", "7:1 9"), "7:1 2048");
+  t.equal(previousValue(throttle, "7:10 1024\n", "7:1 9"), "7:1 0");
+  t.equal(previousValue(throttle, "", "7:1 9"), "7:1 0");
+  t.equal(previousValue("net_prio.ifpriomap", "lo 0\neth0 3\n", "eth0 5"), "eth0 3");
+  t.equal(previousValue("rdma.max", "", "mlx4 hca_handle=2"), "mlx4 hca_handle=max hca_object=max");
   t.end();
 });
 
@@ -32,7 +32,7 @@ t.test("they are written back in the opposite order, to the file that is there",
     { controller: "one", file: "gone", value: "7", pointer: "/c" },
     { controller: "two", file: "a", value: "8", pointer: "/d" },
   ];
-  t.strictSame(formerWrites(paths, writes), [
+  t.strictSame(previousWrites(paths, writes), [
     { controller: "one", file: "other", value: "2", pointer: "/b" },
     { controller: "one", file: "a", value: "1", pointer: "/a" },
   ]);

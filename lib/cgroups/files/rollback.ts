@@ -32,18 +32,18 @@ const KEYED: readonly (readonly [file: string, gone: string])[] = [
 export function changeLimits(paths: Readonly<Record<string, string>>, all: readonly Write[], log: Log): void {
   // The end of cpu.idle, which is written before them, sets other shares.
   const writes = all.filter((write) => write.check === "shares" || !isInForce(paths, write));
-  const former = formerWrites(paths, writes);
+  const previous = previousWrites(paths, writes);
   try {
     performWrites(paths, writes, log);
   } catch (error) {
-    for (const write of former) {
+    for (const write of previous) {
       // The kernel may refuse the former value of what it has not changed, too: of a device that there is not, say.
       if (isInForce(paths, write)) continue;
       try {
         performWrites(paths, [write]);
       } catch (again) {
         const why = again instanceof Error ? again.message : String(again);
-        log.warn(`the former limit could not be set again: ${why}`);
+        log.warn(`the previous limit could not be set again: ${why}`);
       }
     }
     throw error;
@@ -56,8 +56,8 @@ export function changeLimits(paths: Readonly<Record<string, string>>, all: reado
  *
  * @param paths absolute directory by controller
  */
-export function formerWrites(paths: Readonly<Record<string, string>>, writes: readonly Write[]): Write[] {
-  const former: Write[] = [];
+export function previousWrites(paths: Readonly<Record<string, string>>, writes: readonly Write[]): Write[] {
+  const previous: Write[] = [];
   for (const write of writes) {
     const { controller, pointer } = write;
     const directory = paths[controller];
@@ -66,20 +66,20 @@ export function formerWrites(paths: Readonly<Record<string, string>>, writes: re
       if (file === undefined) continue;
       const text = native.readFile(AT_FDCWD, `${directory}/${file}`, SMALL_FILE);
       if (typeof text === "number") continue;
-      former.unshift({ controller, file, value: formerValue(file, text, write.value), pointer });
+      previous.unshift({ controller, file, value: previousValue(file, text, write.value), pointer });
       break;
     }
   }
-  return former;
+  return previous;
 }
 
 function isInForce(paths: Readonly<Record<string, string>>, { controller, file, value }: Write): boolean {
   const text = native.readFile(AT_FDCWD, `${paths[controller] ?? ""}/${file}`, SMALL_FILE);
-  return typeof text === "string" && formerValue(file, text, value) === value;
+  return typeof text === "string" && previousValue(file, text, value) === value;
 }
 
 /** What to write to `file`, which holds `text`, after `next` was written. Pure. */
-export function formerValue(file: string, text: string, next: string): string {
+export function previousValue(file: string, text: string, next: string): string {
   const lines = text.trim().split("\n");
   // Its other lines cannot be written.
   if (file === "memory.oom_control") return lines[0]?.startsWith("oom_kill_disable 1") === true ? "1" : "0";

@@ -203,11 +203,11 @@ class UnitCgroup implements Cgroup {
   }
 
   /** systemd has to be given a process that is there. */
-  birthFd(): undefined {
+  cloneIntoFd(): undefined {
     return undefined;
   }
 
-  birthRefused(): boolean {
+  cloneIntoRefused(): boolean {
     return false;
   }
 

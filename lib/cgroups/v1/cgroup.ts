@@ -73,7 +73,7 @@ export class CgroupV1 implements Cgroup {
     }
   }
 
-  birthFd(below: Readonly<Record<string, string>> = {}): number | undefined {
+  cloneIntoFd(below: Readonly<Record<string, string>> = {}): number | undefined {
     const directory = this.paths[""];
     if (directory === undefined) return undefined;
     if (this.#options.isNew) this.#make("");
@@ -84,7 +84,7 @@ export class CgroupV1 implements Cgroup {
   }
 
   /** The v2 hierarchy of a hybrid host is joined later then, or not at all. */
-  birthRefused(): boolean {
+  cloneIntoRefused(): boolean {
     this.#isBornInUnified = false;
     return true;
   }

@@ -75,7 +75,7 @@ t.test("a life: made, frozen, thawed, killed, removed with what is below", { ski
 
 t.test("a process is born in it; a frozen or used cgroup is refused before that", { skip }, async (t) => {
   const cgroup = opened("birth");
-  const fd = cgroup.birthFd() ?? -1;
+  const fd = cgroup.cloneIntoFd() ?? -1;
   t.ok(fd >= 0);
   const spawned = native.spawn({ program: "/bin/sleep", args: ["sleep", "100"], env: [], fds: [], cgroupFd: fd });
   native.close(fd);
@@ -83,12 +83,12 @@ t.test("a process is born in it; a frozen or used cgroup is refused before that"
   cgroup.create();
   t.same(cgroup.processes(), [spawned.pid]);
   t.same(cgroup.joinFds(), [], "nothing is left to join");
-  t.throws(() => opened("birth").birthFd(), { code: "CGROUP_NOT_EMPTY" });
+  t.throws(() => opened("birth").cloneIntoFd(), { code: "CGROUP_NOT_EMPTY" });
   cgroup.killAll(9);
   native.waitpid(spawned.pid, false);
   native.close(spawned.pidfd);
   writeFileSync(join(cgroup.paths[""] ?? "", "cgroup.freeze"), "1");
-  t.throws(() => opened("birth").birthFd(), { code: "CGROUP_FROZEN" });
+  t.throws(() => opened("birth").cloneIntoFd(), { code: "CGROUP_FROZEN" });
   cgroup.undo();
   t.notOk(existsSync(cgroup.paths[""] ?? ""));
 });
@@ -204,7 +204,7 @@ t.test("without a right to make cgroups a container stays where it is, unless it
   chmodSync(top, 0o555);
   const config = { ociVersion: "1.3.0", linux: {} } as Config;
   const cgroup = openCgroup(fakeLayout(top), config, "id", undefined, { rootless: true });
-  t.equal(cgroup.birthFd(), undefined);
+  t.equal(cgroup.cloneIntoFd(), undefined);
   t.same(cgroup.paths, {});
   t.throws(() => cgroup.limit({ memory: { limit: 5 } }), { code: "HOST_UNABLE" });
 });
@@ -233,7 +233,7 @@ function attachedTo(top: string, directory: string): Cgroup {
 t.test("errors are RuntimeErrors with a place", { skip }, async (t) => {
   const cgroup = attachCgroup({ "": `${mountpoint}${TOP}/none` });
   t.throws(() => cgroup.freeze(), { code: "CGROUP" });
-  t.throws(() => cgroup.birthFd({ "": "../x" }), RuntimeError);
+  t.throws(() => cgroup.cloneIntoFd({ "": "../x" }), RuntimeError);
   t.same(cgroup.processes(), []);
   t.equal(cgroup.freezerState(), "thawed");
   t.equal(cgroup.oomKills(), 0);

@@ -90,7 +90,7 @@ export class CgroupV2 implements Cgroup {
     delete this.paths[""];
   }
 
-  birthFd(below: Readonly<Record<string, string>> = {}): number | undefined {
+  cloneIntoFd(below: Readonly<Record<string, string>> = {}): number | undefined {
     this.create();
     const directory = this.paths[""];
     if (directory === undefined) return undefined;
@@ -101,7 +101,7 @@ export class CgroupV2 implements Cgroup {
     return fd;
   }
 
-  birthRefused(errno: number): boolean {
+  cloneIntoRefused(errno: number): boolean {
     const directory = this.paths[""];
     this.#isBornIn = false;
     if (directory === undefined) return false;

@@ -2,7 +2,7 @@
 import { asRuntimeError, type Problem, type RuntimeError } from "../../errors.ts";
 import { inspectConfig, placeFindings, warningFindings } from "../../spec/documents/config.ts";
 import type { Finding } from "../../spec/schema/messages.ts";
-import { collect, type Report, type Sound, takeOut } from "../../spec/schema/without_wrong_values.ts";
+import { collect, type Report, type WithoutWrongValues, takeOut } from "../../spec/schema/without_wrong_values.ts";
 import type { Config } from "../../spec/types.ts";
 import { unknownProperties } from "../../spec/rules/unknown_properties.ts";
 import { findRootfs, readConfig } from "../bundle.ts";
@@ -78,7 +78,7 @@ function noConfig(bundle: string, { facts, message }: RuntimeError, configFile: 
 }
 
 /** The root file system, where nothing is wrong with it. */
-function rootfsOf(bundle: string, config: Sound<Config>): string | undefined {
+function rootfsOf(bundle: string, config: WithoutWrongValues<Config>): string | undefined {
   try {
     return findRootfs(bundle, config);
   } catch {
@@ -92,7 +92,7 @@ function managerProblems(context: RuntimeContext, config: Config): readonly Find
   return findings;
 }
 
-function hostFindings(bundle: string, config: Sound<Config>, report: Report): void {
+function hostFindings(bundle: string, config: WithoutWrongValues<Config>, report: Report): void {
   try {
     findRootfs(bundle, config);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { X_OK } from "../../kernel/numbers.ts";
 import { cgroupLayout, findHierarchy } from "../../cgroups/place/layout.ts";
 import { pointerNames, pointerStep } from "../../spec/json/pointer.ts";
-import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
+import type { Report, WithoutWrongValues } from "../../spec/schema/without_wrong_values.ts";
 import { sysctlPath } from "../../spec/rules/sysctl.ts";
 import type { Config, Hooks, LinuxResources } from "../../spec/types.ts";
 import { errnoText } from "../../kernel/errno.ts";
@@ -12,7 +12,7 @@ import { apparmorEnabled, selinuxEnabled } from "../host/security_modules.ts";
 
 
 /** Cgroup controllers, security modules, limits, parameters and hook programs that this host lacks. */
-export function kernelFindings(config: Sound<Config>, report: Report): void {
+export function kernelFindings(config: WithoutWrongValues<Config>, report: Report): void {
   checkControllers(config.linux?.resources, report);
   checkSecurityModules(config, report);
   checkNetDevices(config, report);
@@ -39,7 +39,10 @@ const CONTROLLERS: readonly (readonly [properties: readonly string[], v1: string
 const ZERO_IS_SET: readonly string[] = ["/pids/limit", "/cpu/burst", "/cpu/idle"];
 
 /** Controllers that limits need, each with one property that does. */
-export function neededControllers(resources: Sound<LinuxResources>, isUnified: boolean): ReadonlyMap<string, string> {
+export function neededControllers(
+  resources: WithoutWrongValues<LinuxResources>,
+  isUnified: boolean,
+): ReadonlyMap<string, string> {
   const needed = new Map<string, string>();
   for (const [properties, v1, v2] of CONTROLLERS) {
     const controller = isUnified ? v2 : v1;
@@ -54,14 +57,14 @@ export function neededControllers(resources: Sound<LinuxResources>, isUnified: b
   return needed;
 }
 
-function isAsked(resources: Sound<LinuxResources>, property: string): boolean {
+function isAsked(resources: WithoutWrongValues<LinuxResources>, property: string): boolean {
   let value: unknown = resources;
   for (const name of pointerNames(property)) value = (value as Readonly<Record<string, unknown>> | undefined)?.[name];
   if (typeof value === "object" && value !== null) return Object.keys(value).length > 0;
   return value !== undefined && value !== "" && (value !== 0 || ZERO_IS_SET.includes(property));
 }
 
-function checkControllers(resources: Sound<LinuxResources> | undefined, report: Report): void {
+function checkControllers(resources: WithoutWrongValues<LinuxResources> | undefined, report: Report): void {
   if (resources === undefined) return;
   const layout = cgroupLayout();
   const unified =
@@ -74,7 +77,7 @@ function checkControllers(resources: Sound<LinuxResources> | undefined, report: 
   }
 }
 
-function checkSecurityModules({ process, linux }: Sound<Config>, report: Report): void {
+function checkSecurityModules({ process, linux }: WithoutWrongValues<Config>, report: Report): void {
   if ((process?.apparmorProfile ?? "") !== "" && !apparmorEnabled()) {
     report("/process/apparmorProfile", "the security module apparmor is not active in this kernel");
   }
@@ -83,7 +86,7 @@ function checkSecurityModules({ process, linux }: Sound<Config>, report: Report)
   }
 }
 
-function checkNetDevices({ linux }: Sound<Config>, report: Report): void {
+function checkNetDevices({ linux }: WithoutWrongValues<Config>, report: Report): void {
   for (const name in linux?.netDevices) {
     // A name that is wrong must not become a path.
     if (name === "" || name.includes("/") || exists(`/sys/class/net/${name}`)) continue;
@@ -91,7 +94,7 @@ function checkNetDevices({ linux }: Sound<Config>, report: Report): void {
   }
 }
 
-function checkRdt({ linux }: Sound<Config>, report: Report): void {
+function checkRdt({ linux }: WithoutWrongValues<Config>, report: Report): void {
   const { l3CacheSchema, memBwSchema } = linux?.intelRdt ?? {};
   if (linux?.intelRdt === undefined) return;
   const asked = {
@@ -103,7 +106,7 @@ function checkRdt({ linux }: Sound<Config>, report: Report): void {
 }
 
 /** What this host ignores, because it has no use for it. */
-export function ignoredFindings({ process, linux }: Sound<Config>, report: Report): void {
+export function ignoredFindings({ process, linux }: WithoutWrongValues<Config>, report: Report): void {
   const labels = [
     ["/process/selinuxLabel", process?.selinuxLabel],
     ["/linux/mountLabel", linux?.mountLabel],
@@ -115,7 +118,7 @@ export function ignoredFindings({ process, linux }: Sound<Config>, report: Repor
 }
 
 /** Not even root may set a limit of open files above fs.nr_open. */
-function checkRlimits({ process }: Sound<Config>, report: Report): void {
+function checkRlimits({ process }: WithoutWrongValues<Config>, report: Report): void {
   process?.rlimits?.forEach((limit, index) => {
     const hard = limit?.hard;
     if (limit?.type !== "RLIMIT_NOFILE" || hard === undefined) return;
@@ -126,7 +129,7 @@ function checkRlimits({ process }: Sound<Config>, report: Report): void {
 }
 
 /** Parameters of one network device are looked for by the kernel only: the device may come with a hook. */
-function checkSysctls({ linux }: Sound<Config>, report: Report): void {
+function checkSysctls({ linux }: WithoutWrongValues<Config>, report: Report): void {
   for (const name in linux?.sysctl) {
     // A name that is wrong must not become a path: it may lead out of /proc/sys.
     if (linux?.sysctl?.[name] === undefined) continue;
@@ -149,7 +152,7 @@ const HOOKS: readonly (keyof Hooks)[] = [
   "poststop",
 ];
 
-function checkHooks(hooks: Sound<Hooks>, report: Report): void {
+function checkHooks(hooks: WithoutWrongValues<Hooks>, report: Report): void {
   for (const name of HOOKS) {
     hooks[name]?.forEach((hook, index) => {
       const path = hook?.path;

@@ -1,7 +1,7 @@
 import { parseMountOptions } from "../../plan/mount_options.ts";
 import { unknownOption } from "../../plan/mounts.ts";
 import { MountFlag } from "../../plan/steps.ts";
-import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
+import type { Report, WithoutWrongValues } from "../../spec/schema/without_wrong_values.ts";
 import type { Config, Mount } from "../../spec/types.ts";
 import { errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD, readTextIfExists } from "../../sys/files.ts";
@@ -20,7 +20,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
 };
 
 /** Mounts that this host cannot make. */
-export function mountFindings(bundle: string, { mounts }: Sound<Config>, report: Report): void {
+export function mountFindings(bundle: string, { mounts }: WithoutWrongValues<Config>, report: Report): void {
   if (mounts === undefined) return;
   const known = fileSystems();
   mounts.forEach((mount, index) => {
@@ -43,7 +43,7 @@ function fileSystems(): readonly string[] | undefined {
   return text?.split("\n").map((line) => line.slice(line.indexOf("\t") + 1));
 }
 
-function checkBind(bundle: string, mount: Sound<Mount>, at: string, report: Report): void {
+function checkBind(bundle: string, mount: WithoutWrongValues<Mount>, at: string, report: Report): void {
   const unknown = unknownOption(mount as Mount);
   if (unknown !== undefined) report(`${at}/options`, unknown);
   const { source = "" } = mount;
@@ -53,7 +53,7 @@ function checkBind(bundle: string, mount: Sound<Mount>, at: string, report: Repo
 }
 
 function checkFilesystem(
-  mount: Sound<Mount>,
+  mount: WithoutWrongValues<Mount>,
   at: string,
   known: readonly string[] | undefined,
   report: Report,

@@ -1,6 +1,6 @@
 import { NS_GET_NSTYPE } from "../../kernel/numbers.ts";
 import { makesNamespace, namespaceReads } from "../../spec/rules/namespaces.ts";
-import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
+import type { Report, WithoutWrongValues } from "../../spec/schema/without_wrong_values.ts";
 import { pointerStep } from "../../spec/json/pointer.ts";
 import type { Config, LinuxNamespaceType } from "../../spec/types.ts";
 import { errnoText } from "../../kernel/errno.ts";
@@ -24,7 +24,7 @@ const KINDS: Readonly<Record<LinuxNamespaceType, readonly [string, number, strin
 };
 
 /** Namespaces that this host cannot make or join. */
-export function namespaceFindings(config: Sound<Config>, report: Report): void {
+export function namespaceFindings(config: WithoutWrongValues<Config>, report: Report): void {
   config.linux?.namespaces?.forEach((namespace, index) => {
     if (namespace?.type === undefined) return;
     const at = `/linux/namespaces/${index}`;
@@ -69,7 +69,7 @@ function checkJoined(
 }
 
 /** A joined network namespace may be the runtime's own, and then its parameters are the host's. */
-function checkNetworkSysctls(config: Sound<Config>, report: Report): void {
+function checkNetworkSysctls(config: WithoutWrongValues<Config>, report: Report): void {
   const { path, names = [] } = hostSysctls(config) ?? {};
   for (const name of names) {
     report(`/linux/sysctl${pointerStep(name)}`, `${path} is the host's network namespace, so it would be the host's`);

@@ -2,7 +2,7 @@
 import { S_IFMT, S_IFREG } from "../../kernel/numbers.ts";
 import { cleanPath } from "../../spec/clean_path.ts";
 import { show } from "../../spec/schema/messages.ts";
-import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
+import type { Report, WithoutWrongValues } from "../../spec/schema/without_wrong_values.ts";
 import type { Config } from "../../spec/types.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD } from "../../sys/files.ts";
@@ -17,7 +17,7 @@ const USUAL = "/bin:/usr/bin";
  * Warnings only: hooks may put a program into the root, and who checks may not be who runs.
  * @param rootfs absolute; `undefined` where there is none
  */
-export function processFindings(rootfs: string | undefined, config: Sound<Config>, report: Report): void {
+export function processFindings(rootfs: string | undefined, config: WithoutWrongValues<Config>, report: Report): void {
   const isEmpty = rootfs !== undefined && checkRoot(rootfs, config, report);
   if (rootfs !== undefined && !isEmpty) checkProgram(rootfs, config, report);
   const { process } = config;
@@ -29,18 +29,18 @@ export function processFindings(rootfs: string | undefined, config: Sound<Config
 }
 
 /** Whether the root file system is empty. */
-function checkRoot(rootfs: string, config: Sound<Config>, report: Report): boolean {
+function checkRoot(rootfs: string, config: WithoutWrongValues<Config>, report: Report): boolean {
   const names = native.readdir(AT_FDCWD, rootfs);
   if (typeof names === "number" || names.length > 0) return false;
   if (!mountPoints(config).includes("/")) report("/root/path", `${rootfs} is an empty directory`);
   return true;
 }
 
-function mountPoints({ mounts }: Sound<Config>): string[] {
+function mountPoints({ mounts }: WithoutWrongValues<Config>): string[] {
   return (mounts ?? []).flatMap((mount) => (mount?.destination === undefined ? [] : [cleanPath(`/${mount.destination}`)]));
 }
 
-function checkProgram(rootfs: string, config: Sound<Config>, report: Report): void {
+function checkProgram(rootfs: string, config: WithoutWrongValues<Config>, report: Report): void {
   const program = config.process?.args?.[0];
   const cwd = config.process?.cwd;
   if (program === undefined || program === "" || cwd === undefined) return;
@@ -65,7 +65,7 @@ function checkProgram(rootfs: string, config: Sound<Config>, report: Report): vo
 }
 
 /** The paths in the container that are tried for a program, in order. */
-function candidates(program: string, cwd: string, { process }: Sound<Config>): string[] {
+function candidates(program: string, cwd: string, { process }: WithoutWrongValues<Config>): string[] {
   const absolute = (path: string): string => (path.startsWith("/") ? path : `${cwd}/${path}`);
   if (program.includes("/")) return [absolute(program)];
   const entry = process?.env?.findLast((each) => each?.startsWith("PATH=") === true);
@@ -83,7 +83,7 @@ function problemOf(stat: ReturnType<typeof native.stat>): string | undefined {
   return (stat.mode & 0o111) === 0 ? "not executable" : undefined;
 }
 
-function checkCapabilities({ process }: Sound<Config>, report: Report): void {
+function checkCapabilities({ process }: WithoutWrongValues<Config>, report: Report): void {
   const at = "/process/capabilities";
   if (process?.capabilities === undefined) {
     report(at, "missing, so the process has none; newer runc (1.3 and later) gives it all that the caller has");

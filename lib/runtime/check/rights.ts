@@ -2,7 +2,7 @@
 import { CAP_MKNOD, PR_CAPBSET_READ, S_IFMT } from "../../kernel/numbers.ts";
 import { pointerStep } from "../../spec/json/pointer.ts";
 import { makesNamespace, namespaceReads } from "../../spec/rules/namespaces.ts";
-import type { Report, Sound } from "../../spec/schema/without_wrong_values.ts";
+import type { Report, WithoutWrongValues } from "../../spec/schema/without_wrong_values.ts";
 import type { Config, LinuxDevice, LinuxIDMapping } from "../../spec/types.ts";
 import { errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD, readTextIfExists } from "../../sys/files.ts";
@@ -14,7 +14,7 @@ import { inUserNamespace } from "../../sys/user_namespace.ts";
 const TYPES: Readonly<Record<string, number>> = { c: 0o020000, u: 0o020000, b: 0o060000 };
 
 /** Warnings only: who checks may not be who runs. */
-export function rightsFindings(config: Sound<Config>, report: Report): void {
+export function rightsFindings(config: WithoutWrongValues<Config>, report: Report): void {
   checkMaps(config, report);
   checkDevices(config, report);
 }
@@ -24,7 +24,7 @@ const MAPS = [
   { name: "gidMappings", ids: "group", file: "gid_map", tool: "newgidmap", given: "/etc/subgid", own: () => process.getegid?.() ?? 0 },
 ] as const;
 
-function checkMaps(config: Sound<Config>, report: Report): void {
+function checkMaps(config: WithoutWrongValues<Config>, report: Report): void {
   if (!makesNamespace(config, "user")) return;
   for (const kind of MAPS) {
     const { name, ids, file, tool, given } = kind;
@@ -48,7 +48,7 @@ function checkMaps(config: Sound<Config>, report: Report): void {
   }
 }
 
-function hostIds(range: Sound<LinuxIDMapping> | undefined): Ids | undefined {
+function hostIds(range: WithoutWrongValues<LinuxIDMapping> | undefined): Ids | undefined {
   const { hostID, size } = range ?? {};
   return hostID === undefined || size === undefined || size === 0 ? undefined : { start: hostID, size };
 }
@@ -63,7 +63,7 @@ function isWithin({ start, size }: Ids, ranges: readonly Ids[]): boolean {
   return at >= end;
 }
 
-function checkDevices(config: Sound<Config>, report: Report): void {
+function checkDevices(config: WithoutWrongValues<Config>, report: Report): void {
   const devices = config.linux?.devices ?? [];
   if (devices.length === 0 || mayMakeNodes()) return;
   devices.forEach((device, index) => {
@@ -80,7 +80,7 @@ function mayMakeNodes(): boolean {
 }
 
 /** Why the host's device at the same path cannot stand for it. */
-function hostDevice({ type, major, minor }: Sound<LinuxDevice>, path: string): string | undefined {
+function hostDevice({ type, major, minor }: WithoutWrongValues<LinuxDevice>, path: string): string | undefined {
   const stat = native.stat(AT_FDCWD, path, true);
   if (typeof stat === "number") return `this host has none to bind: ${errnoText(-stat)}`;
   const isSame = (stat.mode & S_IFMT) === TYPES[type ?? "p"] && stat.major === Number(major) && stat.minor === Number(minor);

@@ -4,7 +4,7 @@ import { compileProfile } from "../../seccomp/compile.ts";
 import { filterFlags } from "../../seccomp/filter.ts";
 import { SECCOMP_FAIL_UNKNOWN } from "../../spec/annotations.ts";
 import type { Finding } from "../../spec/schema/messages.ts";
-import type { Sound } from "../../spec/schema/without_wrong_values.ts";
+import type { WithoutWrongValues } from "../../spec/schema/without_wrong_values.ts";
 import type { Config, LinuxSeccomp } from "../../spec/types.ts";
 
 /** What is wrong with a profile, and whether the file or this host is to blame. */
@@ -18,7 +18,7 @@ export interface SeccompFinding extends Finding {
  *
  * @param wrong JSON Pointers of values that are wrong
  */
-export function seccompFindings(config: Sound<Config>, wrong: readonly string[]): readonly SeccompFinding[] {
+export function seccompFindings(config: WithoutWrongValues<Config>, wrong: readonly string[]): readonly SeccompFinding[] {
   const seccomp = config.linux?.seccomp;
   if (seccomp?.defaultAction === undefined) return [];
   if (wrong.some((pointer) => pointer.startsWith("/linux/seccomp"))) return [];

@@ -55,7 +55,7 @@ export function madeNamespaces(pid: number, made: number): MadeNamespaces {
  *
  * @param root the state directory: processes of other containers in it, which may share the namespaces, are left out
  */
-export function members(record: ContainerRecord, root: string): number[] {
+export function memberPids(record: ContainerRecord, root: string): number[] {
   return [...membersFound(record, root).keys()].sort((one, other) => one - other);
 }
 
@@ -233,8 +233,8 @@ function otherContainers(record: ContainerRecord, root: string, all: ReadonlyMap
 }
 
 /**
- * Sends a signal to all {@link members}; before SIGKILL they are stopped, so that none escapes by forking, and it goes on until
- * none is left.
+ * Sends a signal to all {@link memberPids}; before SIGKILL they are stopped, so that none escapes by forking, and it goes on
+ * until none is left.
  *
  * @returns those that are still there
  */

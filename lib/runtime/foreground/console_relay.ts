@@ -14,7 +14,8 @@ export class ConsoleRelay {
   #pending: Uint8Array = new Uint8Array(0);
   #inputOpen = true;
   #outputOpen = true;
-  #saved: Uint8Array | undefined;
+  /** Of the terminal on stdin, as they were before. */
+  #attributes: Uint8Array | undefined;
 
   /** Puts the terminal on stdin into raw mode. One that is on stdout alone keeps its keys: ^C has to reach this process. */
   constructor(master: number, terminal: HostTerminal) {
@@ -23,8 +24,8 @@ export class ConsoleRelay {
     const flags = native.fcntl(master, F_GETFL, 0);
     // A container that does not read its terminal must not keep us from reading what it prints.
     native.fcntl(master, F_SETFL, flags | O_NONBLOCK);
-    const saved = native.isatty(0) ? native.ttyRaw(0) : -1;
-    if (typeof saved !== "number") this.#saved = saved;
+    const attributes = native.isatty(0) ? native.ttyRaw(0) : -1;
+    if (typeof attributes !== "number") this.#attributes = attributes;
     this.resize();
   }
 
@@ -56,7 +57,7 @@ export class ConsoleRelay {
   /** Carries the rest of the output, and gives the terminal back, which stays open. */
   close(): void {
     while (this.#outputOpen && native.poll(new Int32Array([this.#master, POLLIN]), 0) > 0) this.#readOutput();
-    if (this.#saved !== undefined) native.ttyRestore(0, this.#saved);
+    if (this.#attributes !== undefined) native.ttyRestore(0, this.#attributes);
     native.close(this.#master);
   }
 

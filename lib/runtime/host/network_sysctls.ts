@@ -3,7 +3,7 @@ import { RuntimeError } from "../../errors.ts";
 import { pointerStep } from "../../spec/json/pointer.ts";
 import { findNamespace } from "../../spec/rules/namespaces.ts";
 import { propertyName } from "../../spec/json/property_name.ts";
-import type { Sound } from "../../spec/schema/without_wrong_values.ts";
+import type { WithoutWrongValues } from "../../spec/schema/without_wrong_values.ts";
 import { dottedSysctl } from "../../spec/rules/sysctl.ts";
 import type { Config } from "../../spec/types.ts";
 import { AT_FDCWD } from "../../sys/files.ts";
@@ -16,7 +16,7 @@ export interface HostSysctls {
 }
 
 /** What of `linux.sysctl` would be the host's, because the network namespace that is joined is the runtime's own. */
-export function hostSysctls(config: Sound<Config>): HostSysctls | undefined {
+export function hostSysctls(config: WithoutWrongValues<Config>): HostSysctls | undefined {
   const path = findNamespace(config, "network")?.path ?? "";
   const names = Object.keys(config.linux?.sysctl ?? {}).filter((name) => dottedSysctl(name).startsWith("net."));
   if (path === "" || names.length === 0) return undefined;

@@ -10,14 +10,14 @@ import { withDescriptor } from "../../sys/descriptors.ts";
  * @throws SYSCALL, USAGE, CGROUP
  */
 export function beginIn(cgroup: Cgroup, init: InitProcess): void {
-  withDescriptor(cgroup.birthFd() ?? -1, (fd) => {
-    init.begin(fd < 0 ? undefined : fd, (errno) => void cgroup.birthRefused(errno));
+  withDescriptor(cgroup.cloneIntoFd() ?? -1, (fd) => {
+    init.begin(fd < 0 ? undefined : fd, (errno) => void cgroup.cloneIntoRefused(errno));
   });
 }
 
 /**
  * Starts init in the container's cgroup where the kernel can do that; else it joins later, when it asks.
- * @param below as for `Cgroup.birthFd`
+ * @param below as for `Cgroup.cloneIntoFd`
  * @throws SYSCALL, USAGE, CGROUP, CGROUP_NOT_EMPTY, CGROUP_FROZEN
  */
 export function startIn(
@@ -25,14 +25,14 @@ export function startIn(
   options: Omit<InitOptions, "cgroupFd">,
   below: Readonly<Record<string, string>> = {},
 ): InitProcess {
-  const cgroupFd = cgroup.birthFd(below);
+  const cgroupFd = cgroup.cloneIntoFd(below);
   if (cgroupFd === undefined) return InitProcess.start(options);
   return withDescriptor(cgroupFd, () => {
     try {
       return InitProcess.start({ ...options, cgroupFd });
     } catch (error) {
       const errno = error instanceof RuntimeError ? error.facts.errno : undefined;
-      if (errno === undefined || !cgroup.birthRefused(errno)) throw error;
+      if (errno === undefined || !cgroup.cloneIntoRefused(errno)) throw error;
       return InitProcess.start(options);
     }
   });

@@ -8,7 +8,7 @@ import type { RuntimeContext } from "../options.ts";
 import { isAlive } from "../container/status.ts";
 import { find, recordOf } from "../container/store.ts";
 import type { ContainerRecord } from "../record.ts";
-import { killMembers, members } from "../container/members.ts";
+import { killMembers, memberPids } from "../container/members.ts";
 
 /**
  * Sends a signal to the container's first process; SIGKILL goes to every process of a container that has no
@@ -59,7 +59,7 @@ async function killAll(context: RuntimeContext, record: ContainerRecord, signal:
   const isLost = record.namespaces !== undefined || (isAlive(first, start) && !pids.includes(first));
   if (pids.length > 0) cgroup.killAll(signal);
   if (!isLost) return pids.length > 0;
-  const some = members(record, context.root).length > 0;
+  const some = memberPids(record, context.root).length > 0;
   if (some) await killMembers(record, signal, context.root);
   return some || pids.length > 0;
 }

@@ -2,7 +2,7 @@ import { attachCgroup } from "../../cgroups/open.ts";
 import type { RuntimeContext } from "../options.ts";
 import { isAlive } from "../container/status.ts";
 import { find, recordOf } from "../container/store.ts";
-import { members } from "../container/members.ts";
+import { memberPids } from "../container/members.ts";
 
 /**
  * Pids of all processes of a container, those of `exec` and their children among them, as the runtime's pid namespace knows
@@ -19,7 +19,7 @@ export function processes(context: RuntimeContext, id: string): number[] {
     const isWhole = pids.includes(first) || (!isAlive(first, start) && record.namespaces === undefined);
     if (isWhole) return pids;
     // It has no cgroup, or has left it.
-    return [...new Set([...pids, ...members(record, context.root)])].sort((one, other) => one - other);
+    return [...new Set([...pids, ...memberPids(record, context.root)])].sort((one, other) => one - other);
   } finally {
     entry.close();
   }

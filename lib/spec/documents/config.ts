@@ -6,7 +6,7 @@ import { pointerStep } from "../json/pointer.ts";
 import { meaningProblems } from "../rules/rules.ts";
 import { normalize } from "./saved_config.ts";
 import { type Finding, findings, valueAt } from "../schema/messages.ts";
-import { type Sound, takeOut } from "../schema/without_wrong_values.ts";
+import { type WithoutWrongValues, takeOut } from "../schema/without_wrong_values.ts";
 import type { Config } from "../types.ts";
 
 /** A line of a person's shows so much of a JSON Pointer, which has names of any length; UTF-16 units. */
@@ -54,7 +54,7 @@ export function problemLine(file: string, { pointer, line, column, message }: Pr
 /** What {@link inspectConfig} gives. */
 export interface InspectedConfig {
   /** The document without the values that break the schema; where there are no problems, a {@link Config}. */
-  readonly config: Sound<Config>;
+  readonly config: WithoutWrongValues<Config>;
   /** In the order of the text. */
   readonly problems: readonly Problem[];
   /** JSON Pointers of the values that cannot be relied on; `""` if that is the whole document. */
@@ -86,7 +86,7 @@ export function inspectDocument(
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { config: {}, problems: inOrder([...problems, ...placeFindings(text, found)]), wrong: [""] };
   }
-  const config = value as unknown as Sound<Config>;
+  const config = value as unknown as WithoutWrongValues<Config>;
   const wrong: string[] = [];
   // Nearly always all is well, and then nothing below is loaded.
   if (found.length === 0 && problems.length === 0 && !text.includes("\\u0000")) {

@@ -3,7 +3,7 @@
  * `idmap=uids=0-1000-10#10-2000-5;gids=0-1000-10`. A triple is the first id in the file system, the first one that it is
  * shown as, and how many. With `@` in front the second is an id of the container, which its user namespace maps once more.
  */
-import type { Sound } from "../schema/without_wrong_values.ts";
+import type { WithoutWrongValues } from "../schema/without_wrong_values.ts";
 import type { LinuxIDMapping, Linux } from "../types.ts";
 
 /** The mappings of an option. */
@@ -22,7 +22,7 @@ export function isIdMapOption(option: string): boolean {
  * The mappings in such an option; `undefined` where it has none, and those of the mount or of the container hold.
  * @returns a text that says what is wrong
  */
-export function parseIdMapOption(option: string, linux: Sound<Linux> | undefined): OptionMaps | string | undefined {
+export function parseIdMapOption(option: string, linux: WithoutWrongValues<Linux> | undefined): OptionMaps | string | undefined {
   const start = option.indexOf("=");
   if (start < 0) return undefined;
   const found: Partial<Record<string, readonly LinuxIDMapping[]>> = {};
@@ -40,7 +40,7 @@ export function parseIdMapOption(option: string, linux: Sound<Linux> | undefined
   return { uidMappings: uids, gidMappings: gids };
 }
 
-type Containers = Sound<Linux>["uidMappings"];
+type Containers = WithoutWrongValues<Linux>["uidMappings"];
 
 function parseTriples(list: string, containers: Containers): readonly LinuxIDMapping[] | string {
   const maps: LinuxIDMapping[] = [];

@@ -1,6 +1,6 @@
 import type { MeaningCheck } from "./rule.ts";
 import { makesNamespace, namespaceReads } from "./namespaces.ts";
-import type { Report, Sound } from "../schema/without_wrong_values.ts";
+import type { Report, WithoutWrongValues } from "../schema/without_wrong_values.ts";
 import type { Config, LinuxIDMapping } from "../types.ts";
 
 /** The kernel's UID_GID_MAP_MAX_EXTENTS since Linux 4.15. */
@@ -20,12 +20,12 @@ export const idMapChecks: readonly MeaningCheck[] = [
 ];
 
 /** Whether `config` makes a user namespace and says nothing of its ids; the runtime then gives it the caller's. */
-export function lacksIdMaps(config: Sound<Config>): boolean {
+export function lacksIdMaps(config: WithoutWrongValues<Config>): boolean {
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
   return uidMappings.length === 0 && gidMappings.length === 0 && makesNamespace(config, "user");
 }
 
-function checkPresence(config: Sound<Config>, report: Report): void {
+function checkPresence(config: WithoutWrongValues<Config>, report: Report): void {
   if (!makesNamespace(config, "user") || lacksIdMaps(config)) return;
   for (const name of ["uidMappings", "gidMappings"] as const) {
     if ((config.linux?.[name]?.length ?? 0) > 0) continue;
@@ -35,7 +35,7 @@ function checkPresence(config: Sound<Config>, report: Report): void {
   }
 }
 
-function checkMounts({ mounts }: Sound<Config>, report: Report): void {
+function checkMounts({ mounts }: WithoutWrongValues<Config>, report: Report): void {
   for (const [index, mount] of (mounts ?? []).entries()) checkExtents(mount, `/mounts/${index}`, report);
 }
 
@@ -73,7 +73,7 @@ function checkMap(maps: readonly Range[] | undefined, list: string, report: Repo
   });
 }
 
-type Range = Sound<LinuxIDMapping> | undefined;
+type Range = WithoutWrongValues<LinuxIDMapping> | undefined;
 
 /** As it is written to uid_map or gid_map. */
 function mapText(maps: readonly Range[]): string {
@@ -97,7 +97,7 @@ function isMapped(maps: readonly Range[], id: number): boolean {
 }
 
 /** An id without a mapping makes setuid(2) fail with EINVAL; 0 sets the container up. */
-function checkUserIsMapped(config: Sound<Config>, report: Report): void {
+function checkUserIsMapped(config: WithoutWrongValues<Config>, report: Report): void {
   const { linux, process } = config;
   const uids = linux?.uidMappings ?? [];
   const gids = linux?.gidMappings ?? [];

@@ -3,7 +3,7 @@ import { pointerStep } from "../json/pointer.ts";
 import { parseCpuList } from "./cpu_list.ts";
 import type { MeaningCheck } from "./rule.ts";
 import { show } from "../schema/messages.ts";
-import type { Report, Sound } from "../schema/without_wrong_values.ts";
+import type { Report, WithoutWrongValues } from "../schema/without_wrong_values.ts";
 import type { Config, Int64, LinuxDevice, LinuxSeccompAction, LinuxSyscall } from "../types.ts";
 
 /** Bits of a device number that mknod(2) takes: 12 for the major, 20 for the minor number. */
@@ -27,9 +27,9 @@ export const linuxChecks: readonly MeaningCheck[] = [
   checkIntelRdt,
 ];
 
-function checkDevices({ linux }: Sound<Config>, report: Report): void {
+function checkDevices({ linux }: WithoutWrongValues<Config>, report: Report): void {
   /** By path the different devices that have been seen there, with their indices. */
-  const seen = new Map<string, Map<string, readonly [number, Sound<LinuxDevice>]>>();
+  const seen = new Map<string, Map<string, readonly [number, WithoutWrongValues<LinuxDevice>]>>();
   linux?.devices?.forEach((device, index) => {
     if (device === undefined) return;
     const at = `/linux/devices/${index}`;
@@ -44,7 +44,7 @@ function checkDevices({ linux }: Sound<Config>, report: Report): void {
       if (device[name] === 0xffffffff) report(`${at}/${name}`, "found 4294967295, must be at most 4294967294");
     }
     if (device.path === undefined) return;
-    const there = seen.get(device.path) ?? new Map<string, readonly [number, Sound<LinuxDevice>]>();
+    const there = seen.get(device.path) ?? new Map<string, readonly [number, WithoutWrongValues<LinuxDevice>]>();
     for (const [other, earlier] of there.values()) {
       if (!isOther(earlier, device)) continue;
       report(`${at}/path`, `${device.path} is another device already, at /linux/devices/${other}`);
@@ -57,7 +57,7 @@ function checkDevices({ linux }: Sound<Config>, report: Report): void {
 }
 
 /** Whether two entries of one path are known to want different devices. */
-function isOther(one: Sound<LinuxDevice>, two: Sound<LinuxDevice>): boolean {
+function isOther(one: WithoutWrongValues<LinuxDevice>, two: WithoutWrongValues<LinuxDevice>): boolean {
   if (differ(one.type, two.type)) return true;
   return two.type !== "p" && (differ(one.major, two.major) || differ(one.minor, two.minor));
 }
@@ -82,14 +82,14 @@ function checkNumber(
   }
 }
 
-function checkCgroupsPath({ linux }: Sound<Config>, report: Report): void {
+function checkCgroupsPath({ linux }: WithoutWrongValues<Config>, report: Report): void {
   const path = linux?.cgroupsPath;
   if (path === undefined || !path.includes("..")) return;
   if (path.split("/").includes(".."))
     report("/linux/cgroupsPath", `found ${show(path)}, must be without ".."`);
 }
 
-function checkDeviceRules({ linux }: Sound<Config>, report: Report): void {
+function checkDeviceRules({ linux }: WithoutWrongValues<Config>, report: Report): void {
   for (const [index, rule] of (linux?.resources?.devices ?? []).entries()) {
     for (const name of ["major", "minor"] as const) {
       const value = rule?.[name];
@@ -102,7 +102,7 @@ function checkDeviceRules({ linux }: Sound<Config>, report: Report): void {
   }
 }
 
-function checkMemory({ linux }: Sound<Config>, report: Report): void {
+function checkMemory({ linux }: WithoutWrongValues<Config>, report: Report): void {
   const memory = linux?.resources?.memory;
   if (memory === undefined) return;
   const at = "/linux/resources/memory";
@@ -120,13 +120,13 @@ function checkMemory({ linux }: Sound<Config>, report: Report): void {
 }
 
 /** The kernel would refuse the quota, which is right. */
-function checkBurst({ linux }: Sound<Config>, report: Report): void {
+function checkBurst({ linux }: WithoutWrongValues<Config>, report: Report): void {
   const { burst, quota } = linux?.resources?.cpu ?? {};
   if (burst === undefined || quota === undefined || quota <= 0 || burst <= quota) return;
   report("/linux/resources/cpu/burst", `found ${burst}, must be at most the quota, ${quota}`);
 }
 
-function checkBlockIO({ linux }: Sound<Config>, report: Report): void {
+function checkBlockIO({ linux }: WithoutWrongValues<Config>, report: Report): void {
   linux?.resources?.blockIO?.weightDevice?.forEach((device, index) => {
     if (device?.weight !== undefined || device?.leafWeight !== undefined) return;
     const at = `/linux/resources/blockIO/weightDevice/${index}`;
@@ -134,7 +134,7 @@ function checkBlockIO({ linux }: Sound<Config>, report: Report): void {
   });
 }
 
-function checkRdma({ linux }: Sound<Config>, report: Report): void {
+function checkRdma({ linux }: WithoutWrongValues<Config>, report: Report): void {
   const rdma = linux?.resources?.rdma;
   for (const device in rdma) {
     const { hcaHandles, hcaObjects } = rdma[device] ?? {};
@@ -144,7 +144,7 @@ function checkRdma({ linux }: Sound<Config>, report: Report): void {
   }
 }
 
-function checkSeccomp({ linux, annotations }: Sound<Config>, report: Report): void {
+function checkSeccomp({ linux, annotations }: WithoutWrongValues<Config>, report: Report): void {
   const seccomp = linux?.seccomp;
   if (seccomp === undefined) return;
   const at = "/linux/seccomp";
@@ -180,7 +180,7 @@ function checkSeccomp({ linux, annotations }: Sound<Config>, report: Report): vo
 function checkNotify(
   at: string,
   defaultAction: LinuxSeccompAction | undefined,
-  syscalls: readonly (Sound<LinuxSyscall> | undefined)[],
+  syscalls: readonly (WithoutWrongValues<LinuxSyscall> | undefined)[],
   listenerPath: string,
   report: Report,
 ): void {
@@ -200,7 +200,7 @@ function checkNotify(
 }
 
 /** set_mempolicy(2) */
-function checkMemoryPolicy({ linux }: Sound<Config>, report: Report): void {
+function checkMemoryPolicy({ linux }: WithoutWrongValues<Config>, report: Report): void {
   const policy = linux?.memoryPolicy;
   if (policy === undefined) return;
   const { mode, nodes, flags = [] } = policy;
@@ -228,7 +228,7 @@ function checkMemoryPolicy({ linux }: Sound<Config>, report: Report): void {
   }
 }
 
-function checkIntelRdt({ linux }: Sound<Config>, report: Report): void {
+function checkIntelRdt({ linux }: WithoutWrongValues<Config>, report: Report): void {
   const rdt = linux?.intelRdt;
   if (rdt === undefined) return;
   const at = "/linux/intelRdt";

@@ -1,7 +1,7 @@
 import { pointerStep } from "../json/pointer.ts";
 import type { MeaningCheck } from "./rule.ts";
 import { show } from "../schema/messages.ts";
-import type { Report, Sound } from "../schema/without_wrong_values.ts";
+import type { Report, WithoutWrongValues } from "../schema/without_wrong_values.ts";
 import type { Config, LinuxNamespace, LinuxNamespaceType } from "../types.ts";
 
 /** Longest name that sethostname(2) and setdomainname(2) take, in bytes. */
@@ -12,9 +12,9 @@ export const NAMESPACE_TYPES = "/linux/namespaces/*/type";
 
 /** The namespace of a kind that `config` makes or joins. */
 export function findNamespace(
-  config: Sound<Config>,
+  config: WithoutWrongValues<Config>,
   type: LinuxNamespaceType,
-): Sound<LinuxNamespace> | undefined {
+): WithoutWrongValues<LinuxNamespace> | undefined {
   for (const namespace of config.linux?.namespaces ?? []) {
     if (namespace?.type === type) return namespace;
   }
@@ -22,14 +22,14 @@ export function findNamespace(
 }
 
 /** What a finding reads that says whether a namespace is made or joined. */
-export function namespaceReads(config: Sound<Config>, type: LinuxNamespaceType): readonly string[] {
+export function namespaceReads(config: WithoutWrongValues<Config>, type: LinuxNamespaceType): readonly string[] {
   const namespaces = config.linux?.namespaces ?? [];
   const index = namespaces.findIndex((namespace) => namespace?.type === type);
   return index < 0 ? [NAMESPACE_TYPES] : [`/linux/namespaces/${index}/path`];
 }
 
 /** Whether `config` makes a namespace of this kind, rather than joining one. */
-export function makesNamespace(config: Sound<Config>, type: LinuxNamespaceType): boolean {
+export function makesNamespace(config: WithoutWrongValues<Config>, type: LinuxNamespaceType): boolean {
   const namespace = findNamespace(config, type);
   return namespace !== undefined && (namespace.path === undefined || namespace.path === "");
 }
@@ -44,7 +44,7 @@ export const namespaceChecks: readonly MeaningCheck[] = [
   (config, report) => checkPaths(config, "readonlyPaths", report),
 ];
 
-function checkNamespaces({ linux }: Sound<Config>, report: Report): void {
+function checkNamespaces({ linux }: WithoutWrongValues<Config>, report: Report): void {
   const seen: (string | undefined)[] = [];
   for (const [index, namespace] of (linux?.namespaces ?? []).entries()) {
     const type = namespace?.type;
@@ -59,7 +59,7 @@ function checkNamespaces({ linux }: Sound<Config>, report: Report): void {
   }
 }
 
-function checkName(config: Sound<Config>, property: "hostname" | "domainname", report: Report): void {
+function checkName(config: WithoutWrongValues<Config>, property: "hostname" | "domainname", report: Report): void {
   const name = config[property];
   if (name === undefined || name === "") return;
   if (findNamespace(config, "uts") === undefined) {
@@ -73,7 +73,7 @@ function checkName(config: Sound<Config>, property: "hostname" | "domainname", r
   }
 }
 
-function checkTimeOffsets(config: Sound<Config>, report: Report): void {
+function checkTimeOffsets(config: WithoutWrongValues<Config>, report: Report): void {
   const offsets = config.linux?.timeOffsets;
   if (offsets === undefined || Object.keys(offsets).length === 0) return;
   const at = "/linux/timeOffsets";
@@ -96,7 +96,7 @@ function isDeviceName(name: string): boolean {
   return name.length > 0 && name.length < 16 && name !== "." && name !== ".." && !/[/:\s]/.test(name);
 }
 
-function checkNetDevices(config: Sound<Config>, report: Report): void {
+function checkNetDevices(config: WithoutWrongValues<Config>, report: Report): void {
   const devices = config.linux?.netDevices;
   if (devices === undefined || Object.keys(devices).length === 0) return;
   if (findNamespace(config, "network") === undefined) {
@@ -123,7 +123,7 @@ function checkNetDevices(config: Sound<Config>, report: Report): void {
   }
 }
 
-function checkPaths(config: Sound<Config>, property: "maskedPaths" | "readonlyPaths", report: Report): void {
+function checkPaths(config: WithoutWrongValues<Config>, property: "maskedPaths" | "readonlyPaths", report: Report): void {
   const paths = config.linux?.[property];
   if (paths === undefined || paths.length === 0) return;
   if (findNamespace(config, "mount") === undefined) {

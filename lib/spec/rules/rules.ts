@@ -6,7 +6,7 @@ import { linuxChecks } from "./linux.ts";
 import { namespaceChecks } from "./namespaces.ts";
 import { type Finding, show } from "../schema/messages.ts";
 import { semverMajor } from "./semver.ts";
-import { collect, type Report, type Sound } from "../schema/without_wrong_values.ts";
+import { collect, type Report, type WithoutWrongValues } from "../schema/without_wrong_values.ts";
 import { checkSysctls } from "./sysctl.ts";
 import type { Config, Hooks, Mount, POSIXRlimit, Process, Scheduler } from "../types.ts";
 
@@ -32,7 +32,7 @@ const MAX_ID = 4294967294;
  *
  * @param wrong JSON Pointers that are wrong already, and have been taken out; findings that rest on them are left out
  */
-export function meaningProblems(config: Sound<Config>, wrong: readonly string[] = []): Finding[] {
+export function meaningProblems(config: WithoutWrongValues<Config>, wrong: readonly string[] = []): Finding[] {
   return collect(wrong, (report) => {
     for (const check of CHECKS) check(config, report);
   });
@@ -44,18 +44,18 @@ const MIN_DEADLINE_RUNTIME = 1024;
 /** Versions of the specification; for these the time to load a parser of versions is saved. */
 export const RELEASED: readonly string[] = ["1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.2.1", "1.3.0"];
 
-function checkVersion({ ociVersion }: Sound<Config>, report: Report): void {
+function checkVersion({ ociVersion }: WithoutWrongValues<Config>, report: Report): void {
   if (ociVersion === undefined || RELEASED.includes(ociVersion)) return;
   // One that is no version is a warning.
   if ((semverMajor(ociVersion) ?? 1) <= 1) return;
   report("/ociVersion", `found ${show(ociVersion)}, but only versions up to 1.x are known`);
 }
 
-function checkRoot({ root }: Sound<Config>, report: Report): void {
+function checkRoot({ root }: WithoutWrongValues<Config>, report: Report): void {
   if (root === undefined) report("/root", "missing, but the specification requires it on Linux");
 }
 
-function checkProcess({ process }: Sound<Config>, report: Report): void {
+function checkProcess({ process }: WithoutWrongValues<Config>, report: Report): void {
   if (process === undefined) return;
   const { args, cwd, env, rlimits } = process;
   if (args === undefined || args.length === 0) {
@@ -72,7 +72,7 @@ function checkProcess({ process }: Sound<Config>, report: Report): void {
   checkAffinity(process, report);
 }
 
-function checkAffinity({ execCPUAffinity }: Sound<Process>, report: Report): void {
+function checkAffinity({ execCPUAffinity }: WithoutWrongValues<Process>, report: Report): void {
   if (execCPUAffinity === undefined) return;
   for (const name of ["initial", "final"] as const) {
     const list = execCPUAffinity[name];
@@ -83,7 +83,7 @@ function checkAffinity({ execCPUAffinity }: Sound<Process>, report: Report): voi
   }
 }
 
-function checkUser({ user, terminal, consoleSize }: Sound<Process>, report: Report): void {
+function checkUser({ user, terminal, consoleSize }: WithoutWrongValues<Process>, report: Report): void {
   const checkId = (pointer: string, id: number | undefined): void => {
     if (id !== undefined && id > MAX_ID) report(pointer, `found ${id}, must be at most ${MAX_ID}`);
   };
@@ -104,7 +104,7 @@ function checkUser({ user, terminal, consoleSize }: Sound<Process>, report: Repo
   }
 }
 
-function checkRlimits(rlimits: Sound<readonly POSIXRlimit[]>, report: Report): void {
+function checkRlimits(rlimits: WithoutWrongValues<readonly POSIXRlimit[]>, report: Report): void {
   const seen = new Map<string, number>();
   for (const [index, limit] of rlimits.entries()) {
     if (limit === undefined) continue;
@@ -121,7 +121,7 @@ function checkRlimits(rlimits: Sound<readonly POSIXRlimit[]>, report: Report): v
 }
 
 /** sched_setattr(2) */
-function checkScheduler({ scheduler }: Sound<Process>, report: Report): void {
+function checkScheduler({ scheduler }: WithoutWrongValues<Process>, report: Report): void {
   if (scheduler?.policy === undefined) return;
   const { policy, nice = 0, priority = 0 } = scheduler;
   const at = "/process/scheduler";
@@ -148,7 +148,7 @@ function checkScheduler({ scheduler }: Sound<Process>, report: Report): void {
   }
 }
 
-function checkMounts({ mounts, linux }: Sound<Config>, report: Report): void {
+function checkMounts({ mounts, linux }: WithoutWrongValues<Config>, report: Report): void {
   for (const [index, mount] of (mounts ?? []).entries()) {
     const at = `/mounts/${index}`;
     if (mount !== undefined) checkKind(mount, at, report);
@@ -177,7 +177,7 @@ function checkMounts({ mounts, linux }: Sound<Config>, report: Report): void {
 }
 
 /** The kernel says no more than EINVAL. A period of 0 is the deadline. */
-function checkDeadline(scheduler: Sound<Scheduler>, at: string, report: Report): void {
+function checkDeadline(scheduler: WithoutWrongValues<Scheduler>, at: string, report: Report): void {
   const { runtime = 0, deadline = 0, period = 0, flags = [] } = scheduler;
   if (flags.includes("SCHED_FLAG_KEEP_POLICY") || flags.includes("SCHED_FLAG_KEEP_PARAMS")) return;
   const reads = [`${at}/runtime`, `${at}/deadline`, `${at}/period`, `${at}/flags`, `${at}/flags/*`];
@@ -188,7 +188,7 @@ function checkDeadline(scheduler: Sound<Scheduler>, at: string, report: Report):
 }
 
 /** What is mounted. */
-function checkKind({ options = [], type = "" }: Sound<Mount>, at: string, report: Report): void {
+function checkKind({ options = [], type = "" }: WithoutWrongValues<Mount>, at: string, report: Report): void {
   const isDummy = type === "" || type === "none" || type === "bind";
   if (!isDummy || options.includes("remount") || options.includes("bind") || options.includes("rbind")) return;
   const found = type === "" ? "missing" : `found ${show(type)}`;
@@ -205,7 +205,7 @@ const HOOKS: readonly (keyof Hooks)[] = [
   "poststop",
 ];
 
-function checkHooks({ hooks }: Sound<Config>, report: Report): void {
+function checkHooks({ hooks }: WithoutWrongValues<Config>, report: Report): void {
   if (hooks === undefined) return;
   for (const name of HOOKS) {
     for (const [index, hook] of (hooks[name] ?? []).entries()) {

@@ -1,7 +1,7 @@
 import { pointerStep } from "../json/pointer.ts";
 import { findNamespace, NAMESPACE_TYPES } from "./namespaces.ts";
 import { show } from "../schema/messages.ts";
-import type { Report, Sound } from "../schema/without_wrong_values.ts";
+import type { Report, WithoutWrongValues } from "../schema/without_wrong_values.ts";
 import type { Config } from "../types.ts";
 
 const IPC =
@@ -32,7 +32,7 @@ function swapSeparators(name: string): string {
 }
 
 /** Only parameters that a namespace of the container's own holds may be set; others would be the host's. */
-export function checkSysctls(config: Sound<Config>, report: Report): void {
+export function checkSysctls(config: WithoutWrongValues<Config>, report: Report): void {
   const sysctl = config.linux?.sysctl;
   if (sysctl === undefined) return;
   for (const name in sysctl) {
@@ -50,7 +50,7 @@ export function checkSysctls(config: Sound<Config>, report: Report): void {
 }
 
 /** Two values for one parameter: which of them holds would be a matter of order. */
-function checkDomainname({ domainname = "", linux }: Sound<Config>, name: string, at: string, report: Report): void {
+function checkDomainname({ domainname = "", linux }: WithoutWrongValues<Config>, name: string, at: string, report: Report): void {
   const value = linux?.sysctl?.[name];
   if (domainname === "" || value === undefined || value === domainname || dottedSysctl(name) !== "kernel.domainname") return;
   report(at, `found ${show(value)}, but /domainname is ${show(domainname)}`, ["/linux/sysctl", "/domainname"]);

@@ -4,7 +4,7 @@ import { findNamespace, namespaceReads, NAMESPACE_TYPES } from "./namespaces.ts"
 import { RELEASED } from "./rules.ts";
 import { type Finding, show } from "../schema/messages.ts";
 import { semverMajor } from "./semver.ts";
-import { collect, type Report, type Sound } from "../schema/without_wrong_values.ts";
+import { collect, type Report, type WithoutWrongValues } from "../schema/without_wrong_values.ts";
 import type { Config, LinuxCapabilities } from "../types.ts";
 
 /** Parts of config.json for other platforms. */
@@ -20,11 +20,11 @@ export function warnings(config: Config): string[] {
  *
  * @param wrong JSON Pointers that are wrong, and have been taken out; warnings that rest on them are left out
  */
-export function warningFindings(config: Sound<Config>, wrong: readonly string[] = []): Finding[] {
+export function warningFindings(config: WithoutWrongValues<Config>, wrong: readonly string[] = []): Finding[] {
   return collect(wrong, (report) => warn(config, report));
 }
 
-function warn(config: Sound<Config>, report: Report): void {
+function warn(config: WithoutWrongValues<Config>, report: Report): void {
   const { ociVersion, annotations } = config;
   if (ociVersion !== undefined && !RELEASED.includes(ociVersion) && semverMajor(ociVersion) === undefined) {
     report("/ociVersion", `${show(ociVersion)} is no version as SemVer 2.0.0 has it, such as 1.3.0`);
@@ -54,7 +54,7 @@ function warn(config: Sound<Config>, report: Report): void {
 
 const SETS = ["bounding", "effective", "inheritable", "permitted", "ambient"] as const;
 
-function warnOfCapabilities(sets: Sound<LinuxCapabilities> | undefined, report: Report): void {
+function warnOfCapabilities(sets: WithoutWrongValues<LinuxCapabilities> | undefined, report: Report): void {
   if (sets === undefined) return;
   for (const set of SETS) {
     for (const [index, name] of (sets[set] ?? []).entries()) {
@@ -74,7 +74,7 @@ function likely(name: string): string {
   return isCapability(full) ? `: did you mean ${show(full)}?` : "";
 }
 
-function warnOfLinux(config: Sound<Config>, report: Report): void {
+function warnOfLinux(config: WithoutWrongValues<Config>, report: Report): void {
   const { linux } = config;
   const user = findNamespace(config, "user");
   if (linux === undefined) return;

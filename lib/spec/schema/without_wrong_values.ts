@@ -6,10 +6,10 @@ import type { Finding } from "./messages.ts";
  * A document of which each value, at any depth, may be `undefined`, because it is wrong. A valid document is one
  * too.
  */
-export type Sound<T> = T extends readonly (infer Item)[]
-  ? readonly (Sound<Item> | undefined)[]
+export type WithoutWrongValues<T> = T extends readonly (infer Item)[]
+  ? readonly (WithoutWrongValues<Item> | undefined)[]
   : T extends object
-    ? { readonly [Name in keyof T]?: Sound<T[Name]> | undefined }
+    ? { readonly [Name in keyof T]?: WithoutWrongValues<T[Name]> | undefined }
     : T;
 
 /**
