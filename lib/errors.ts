@@ -32,6 +32,10 @@ export type ErrorCode =
   | "CGROUP_NOT_EMPTY"
   | "CGROUP_FROZEN"
   | "TIMEOUT"
+  /** A program of a container has not ended well, where the caller has asked for an error then. */
+  | "PROGRAM_FAILED"
+  /** An image that is damaged, hostile, or of a form that is not known. */
+  | "IMAGE_INVALID"
   /** An AbortSignal has ended the operation; `cause` is its reason. */
   | "ABORTED"
   /** A signal has ended the command; `signal` is its number. */

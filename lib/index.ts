@@ -10,20 +10,52 @@
  * {@link Container} works in threads of its own. The functions below it, which it and the command line call, do the same
  * in the caller's thread, and block it; they are for programs that do nothing else.
  */
+import { judged } from "./library/making.ts";
+import { CONTEXT } from "./library/options/shapes.ts";
 import { silentLog } from "./log.ts";
 import type { RuntimeContext } from "./runtime/options.ts";
 
 export { RuntimeError, type ErrorCode, type ErrorFacts, type Problem } from "./errors.ts";
 export type { Log } from "./log.ts";
-export {
-  Container,
-  type Abortable,
-  type ContainerOptions,
-  type ExecProcessOptions,
-  type RuntimeOptions,
-} from "./library/container.ts";
-export type { ContainerProcess, ProcessEnd, Signal } from "./library/process.ts";
-export type { Stdio, StdioOptions, TerminalSize } from "./library/stdio.ts";
+export { Container, type Command } from "./library/container.ts";
+export type { BindMount, BoxOptions, Environment, Limits, Overlay, User } from "./library/box/options.ts";
+export { defaultSeccomp } from "./library/box/seccomp.ts";
+export type { Size } from "./library/box/size.ts";
+export type { BoxEvent } from "./library/events.ts";
+export { Rootfs, type ImageDefaults } from "./library/image/rootfs.ts";
+export type {
+  Abortable,
+  BufferedOptions,
+  BundleOptions,
+  CheckpointChoices,
+  CommonOptions,
+  ConfigOptions,
+  ContainerOptions,
+  DeleteOptions,
+  Endings,
+  EventsOptions,
+  ExecBufferOptions,
+  ExecProcessOptions,
+  KillOptions,
+  ProcessOptions,
+  RestoreChoices,
+  RuntimeOptions,
+  SpawnOptions,
+  StartOptions,
+  Streaming,
+} from "./library/options/types.ts";
+export type { ContainerEnd, ContainerProcess, KilledBy, ProcessEnd, Signal } from "./library/process.ts";
+export { ExecError, type BufferOptions, type ExecResult } from "./library/result.ts";
+export type {
+  Stdio,
+  StdioChoice,
+  StdioOptions,
+  StreamsOf,
+  StreamTypes,
+  TerminalChoice,
+  TerminalSize,
+} from "./library/stdio.ts";
+export type { TemplateValue } from "./library/template.ts";
 export type { Plan } from "./plan/build.ts";
 export type { Step } from "./plan/steps.ts";
 export { checkpoint, type CheckpointOptions } from "./runtime/criu/checkpoint.ts";
@@ -43,6 +75,9 @@ export type {
   StateReport,
 } from "./runtime/options.ts";
 export { newConfig } from "./runtime/operations/new_config.ts";
+export type { HostProblem } from "./runtime/check/check.ts";
+export type { PlanLine } from "./plan/runtime_steps.ts";
+export type { DefaultConfig } from "./spec/defaults.ts";
 export { pause, resume } from "./runtime/operations/pause.ts";
 export { planBundle } from "./runtime/operations/plan_bundle.ts";
 export { processes } from "./runtime/operations/processes.ts";
@@ -58,5 +93,6 @@ export type * from "./spec/types.ts";
 
 /** A context with defaults: containers under `/run/runt`, no log, cgroupfs. */
 export function makeContext(changed: Partial<RuntimeContext> = {}): RuntimeContext {
+  judged("makeContext", changed, CONTEXT);
   return { root: "/run/runt", log: silentLog, systemdCgroup: false, rootless: "auto", ...changed };
 }

@@ -11,7 +11,7 @@ function block(time: number): void {
 
 scenario("a signal that comes when a process of exec has just been made ends it", async (t, box) => {
   const container = await Container.run({ ...options(box, ["sleep", "1000"]), stdio: "ignore" });
-  await (await container.exec(["true"])).wait();
+  await (await container.spawn(["true"])).wait();
   const given = new AbortController();
   const made = container.exec({ args: ["sleep", "1000"], signal: given.signal });
   block(300);

@@ -27,7 +27,7 @@ scenario("no descriptor stays open for a stream that nobody uses", async (t, box
   };
   const keeper = await Container.run({ ...options(box, ["sleep", "1000"]), stdio: "ignore" });
   const exec = async (): Promise<ContainerProcess> => {
-    const process = await keeper.exec(["echo", "done"]);
+    const process = await keeper.spawn(["echo", "done"]);
     await process.wait();
     return process;
   };
@@ -55,7 +55,7 @@ scenario("what a deleted container has written can be read", async (t, box) => {
 
 scenario("a process that goes on writes on when the one of exec has ended", async (t, box) => {
   const container = await Container.run({ ...options(box, ["sleep", "1000"]), stdio: "ignore" });
-  const process = await container.exec(["sh", "-c", "(sleep 0.5; echo later) & echo first"]);
+  const process = await container.spawn(["sh", "-c", "(sleep 0.5; echo later) & echo first"]);
   const printed = all(process.stdout);
   t.equal((await process.wait()).exitCode, 0);
   t.equal(await printed, "first\nlater\n");

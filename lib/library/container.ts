@@ -1,60 +1,58 @@
-import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
-import type { Readable, Writable } from "node:stream";
 import { RuntimeError } from "../errors.ts";
-import { type Log, silentLog } from "../log.ts";
-import type { ContainerEvent } from "../runtime/operations/events.ts";
-import type { CreateOptions, ExecOptions, ProcessChanges, RuntimeContext, StateReport } from "../runtime/options.ts";
-import type { CgroupStats } from "../runtime/operations/stats.ts";
-import type { End } from "../runtime/operations/wait.ts";
-import type { LinuxResources } from "../spec/types.ts";
 import { SIGKILL } from "../kernel/numbers.ts";
-import { eventsOf } from "./events.ts";
-import { ContainerProcess, discard, reap, type Signal, signalNumber } from "./process.ts";
-import { openStdio, resize, settle, type StdioOptions, type Streams, type TerminalSize } from "./stdio.ts";
-import { aborted, type CallOptions, thread, type Thread } from "./threads.ts";
-import type { Arguments, OperationName, Result } from "./operations.ts";
-
-/** Where containers are kept, and who is told what. */
-export interface RuntimeOptions {
-  /** Directory with one directory a container. Default `/run/runt`. */
-  readonly root?: string;
-  /** Gets warnings and details. Default: nobody. */
-  readonly log?: Log;
-  /** cgroups through systemd. Default false. */
-  readonly systemdCgroup?: boolean;
-  /** Whether to behave as for a user without privileges. Default "auto": by the effective uid. */
-  readonly rootless?: boolean | "auto";
-}
-
-/** What a container is made of. */
-export interface ContainerOptions
-  extends RuntimeOptions,
-    StdioOptions,
-    Omit<CreateOptions, "id" | "bundle" | "consoleSocket" | "preserveFds" | "stdio" | "consoleFd"> {
-  /** Default: a new one, `runt-` and a UUID. */
-  readonly id?: string;
-  /** Directory with config.json and the root file system. */
-  readonly bundle: string;
-  /** While the container is made: it is taken back. Later, until its end: its processes are killed. */
-  readonly signal?: AbortSignal;
-}
-
-/** What a process of {@link Container.exec} is made of. */
-export interface ExecProcessOptions
-  extends StdioOptions,
-    Omit<ProcessChanges, "terminal" | "consoleSize">,
-    Pick<ExecOptions, "cgroups" | "ignorePaused" | "pidFile"> {
-  /** While the process is made: it is taken back. Later, until its end: it is killed. */
-  readonly signal?: AbortSignal;
-}
-
-/** Gives up an operation. */
-export interface Abortable {
-  readonly signal?: AbortSignal;
-}
+import type { HostProblem } from "../runtime/check/check.ts";
+import type { PlanLine } from "../plan/runtime_steps.ts";
+import type { CgroupStats } from "../runtime/operations/stats.ts";
+import type { RuntimeContext, StateReport } from "../runtime/options.ts";
+import type { LinuxResources } from "../spec/types.ts";
+import { aborted, onAbort, whileAlive } from "./aborting.ts";
+import { environmentOf } from "./box/environment.ts";
+import { eventsOf, type BoxEvent } from "./events.ts";
+import { contextOf, isBuffered, judged, makingOf, type Making } from "./making.ts";
+import type { Arguments, ExecRequest, OperationName, Result } from "./operations.ts";
+import { expect } from "./options/kinds.ts";
+import { resourcesOf } from "./options/resources.ts";
+import { args as argsKind, SHAPES } from "./options/shapes.ts";
+import type {
+  Abortable,
+  BufferedOptions,
+  CheckpointChoices,
+  ContainerOptions,
+  DeleteOptions,
+  EventsOptions,
+  ExecBufferOptions,
+  ExecProcessOptions,
+  KillOptions,
+  ProcessOptions,
+  RestoreChoices,
+  RuntimeOptions,
+  SpawnOptions,
+  StartOptions,
+  Streaming,
+} from "./options/types.ts";
+import { type ContainerEnd, ContainerProcess, discard, Killers, reap, type Signal, signalNumber } from "./process.ts";
+import { type BufferOptions, type ExecResult, gather } from "./result.ts";
+import { openStdio, resize, settle, type StdioChoice, type StdioOptions, type Streams, type StreamsOf, type StreamTypes, type TerminalChoice, type TerminalSize } from "./stdio.ts";
+import { argumentsOf, type TemplateValue } from "./template.ts";
+import { type CallOptions, thread, type Thread, watchingThread } from "./threads.ts";
+import type { Tree } from "./work/trees.ts";
 
 const NO_STREAMS: Streams = { stdin: undefined, stdout: undefined, stderr: undefined, master: undefined };
+
+/** How a container came to this object. */
+interface Origin {
+  /** This program is the parent of its first process. */
+  readonly isOwn: boolean;
+  readonly pid: number | undefined;
+  readonly streams: Streams;
+}
+
+/** Commands as template literals; called with options it gives one that has them. */
+export interface Command {
+  (template: TemplateStringsArray, ...values: readonly TemplateValue[]): Promise<ExecResult>;
+  (options: ExecBufferOptions): Command;
+}
 
 /**
  * A container. What it can do is what the command line can, by the same code, in threads of the library's own: no
@@ -63,32 +61,36 @@ const NO_STREAMS: Streams = { stdin: undefined, stdout: undefined, stderr: undef
  * Methods fail with a {@link RuntimeError}: a `code` of a closed list, and facts.
  *
  * ```ts
- * await using box = await Container.run({ bundle: "/srv/box" });
- * box.stdout?.pipe(process.stdout);
- * const { exitCode } = await box.wait();
+ * await using box = await Container.run({ rootfs: "/srv/rootfs", args: ["sleep", "1000"] });
+ * const { stdout } = await box.exec(["ls", "/"]);
  * ```
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#operations
  */
-export class Container implements AsyncDisposable {
+export class Container<Types extends StreamTypes = StreamTypes> implements AsyncDisposable {
   readonly id: string;
-  /** Of the container's first process; `undefined` for an {@link Container.open opened} one: see {@link state}. */
+  /** Of the container's first process, when this object was made; `undefined` where it had stopped. */
   readonly pid: number | undefined;
-  readonly stdin: Writable | undefined;
-  readonly stdout: Readable | undefined;
-  readonly stderr: Readable | undefined;
+  readonly stdin: Types["stdin"];
+  readonly stdout: Types["stdout"];
+  readonly stderr: Types["stderr"];
   readonly #context: RuntimeContext;
   readonly #thread: Thread;
   readonly #streams: Streams;
-  #end: Promise<End> | undefined;
+  readonly #isOwn: boolean;
+  readonly #killers = new Killers();
+  #end: Promise<ContainerEnd> | undefined;
 
-  private constructor(id: string, context: RuntimeContext, on: Thread, pid?: number, streams = NO_STREAMS) {
+  private constructor(id: string, context: RuntimeContext, on: Thread, { isOwn, pid, streams }: Origin) {
     this.id = id;
     this.pid = pid;
     this.#context = context;
     this.#thread = on;
     this.#streams = streams;
-    ({ stdin: this.stdin, stdout: this.stdout, stderr: this.stderr } = streams);
+    this.#isOwn = isOwn;
+    this.stdin = streams.stdin;
+    this.stdout = streams.stdout;
+    this.stderr = streams.stderr;
   }
 
   /**
@@ -96,59 +98,112 @@ export class Container implements AsyncDisposable {
    * @throws CONFIG_INVALID, NOT_SUPPORTED, CONTAINER_EXISTS, INVALID_ID, ABORTED, USAGE, and whatever setting up can give;
    *   nothing is left behind
    */
-  static create(options: ContainerOptions): Promise<Container> {
-    return Container.#make("create", options);
+  static create<const Choice extends StdioChoice = "pipe", const Terminal extends TerminalChoice = false>(
+    options: Streaming<Choice, Terminal>,
+  ): Promise<Container<StreamsOf<Choice, Terminal>>>;
+  static async create(options: ContainerOptions): Promise<Container> {
+    return Container.#make("create", makingOf("create", options));
   }
 
+  /** Makes a container, runs it to its end, and deletes it. @throws as {@link create} and {@link start}; {@link ExecError} */
+  static run(options: BufferedOptions): Promise<ExecResult>;
   /** Makes a container, and starts it. @throws as {@link create} and {@link start} */
-  static run(options: ContainerOptions): Promise<Container> {
-    return Container.#make("run", options);
+  static run<const Choice extends StdioChoice = "pipe", const Terminal extends TerminalChoice = false>(
+    options: Streaming<Choice, Terminal>,
+  ): Promise<Container<StreamsOf<Choice, Terminal>>>;
+  static async run(options: ContainerOptions | BufferedOptions): Promise<Container | ExecResult> {
+    const making = makingOf("run", options);
+    return isBuffered(options) ? Container.#toItsEnd(making, options) : Container.#make("run", making);
   }
 
   /** A container that somebody has made before. @throws CONTAINER_NOT_FOUND, INVALID_ID */
   static async open(id: string, options: RuntimeOptions = {}): Promise<Container> {
-    const container = new Container(id, contextOf(options), thread());
-    await container.state();
-    return container;
+    if (typeof id !== "string") throw new RuntimeError("USAGE", "open: the id of a container is needed");
+    const context = contextOf(judged("open", options, SHAPES.runtime));
+    const on = thread();
+    return Container.#found(await on.call("state", context, [id]), context, on);
   }
 
   /** All containers, sorted by id. */
-  static list(options: RuntimeOptions = {}): Promise<readonly StateReport[]> {
-    return thread().call("list", contextOf(options), []);
+  static async list(options: RuntimeOptions = {}): Promise<readonly Container[]> {
+    const context = contextOf(judged("list", options, SHAPES.runtime));
+    const reports = await thread().call("list", context, []);
+    return reports.map((report) => Container.#found(report, context, thread()));
   }
 
-  static async #make(name: "create" | "run", options: ContainerOptions): Promise<Container> {
-    const { root: _root, log: _log, systemdCgroup: _systemd, rootless: _rootless, ...rest } = options;
-    const { stdio, terminal, signal, ...create } = rest;
+  /** What `state` says of all containers, by one call, sorted by id. */
+  static async states(options: RuntimeOptions = {}): Promise<readonly StateReport[]> {
+    return thread().call("list", contextOf(judged("states", options, SHAPES.runtime)), []);
+  }
+
+  /** Every problem that `create` would have with a container, and more; nothing is made. */
+  static async check(options: ContainerOptions): Promise<readonly HostProblem[]> {
+    const { context, bundle } = makingOf("check", options);
+    return thread().call("check", context, [bundle]);
+  }
+
+  /** The steps that `create` and `start` would take, in order. @throws CONFIG_INVALID */
+  static async plan(options: ContainerOptions): Promise<readonly PlanLine[]> {
+    const { context, bundle } = makingOf("plan", options);
+    return thread().call("plan", context, [bundle]);
+  }
+
+  /** Brings a container back that {@link checkpoint} has saved. @throws CONTAINER_EXISTS, CONFIG_INVALID, HOST_UNABLE */
+  static async restore(options: RestoreChoices): Promise<Container> {
+    const { root: _root, log: _log, systemdCgroup: _systemd, rootless: _rootless, ...rest } = judged("restore", options, SHAPES.restore);
     const context = contextOf(options);
-    const id = options.id ?? `runt-${randomUUID()}`;
+    const on = thread();
+    const paths = { bundle: resolve(rest.bundle), imagePath: resolve(rest.imagePath), ...(rest.workPath === undefined ? {} : { workPath: resolve(rest.workPath) }) };
+    await on.call("restore", context, [{ ...rest, ...paths }]);
+    const container = Container.#found(await on.call("state", context, [rest.id]), context, on, true);
+    void container.#follow();
+    return container;
+  }
+
+  static #found({ id, pid }: StateReport, context: RuntimeContext, on: Thread, isOwn = false): Container {
+    return new Container(id, context, on, { isOwn, pid: pid === 0 ? undefined : pid, streams: NO_STREAMS });
+  }
+
+  static async #make(name: "create" | "run", making: Making): Promise<Container> {
+    const { context, id, signal, timeout } = making;
     if (signal?.aborted === true) throw aborted(signal);
-    // Of a program in JavaScript, which no types have checked.
-    if (typeof options.bundle !== "string") {
-      throw new RuntimeError("USAGE", `${name}: bundle: the path of a directory with config.json is needed`);
-    }
-    const open = openStdio(stdioOf(stdio, terminal));
+    const open = openStdio(making.stdio);
     const on = thread();
     let pid: number | undefined;
     let container: Container;
     try {
-      const values = [{ ...create, ...open.options, id, bundle: resolve(options.bundle) }] as const;
-      pid = await on.call(name, context, [...values], { signal });
-      container = new Container(id, context, on, pid, open.given());
+      pid = await on.call(name, context, [{ ...making.create, ...open.options, id }], { signal });
+      container = new Container(id, context, on, { isOwn: true, pid, streams: open.given() });
     } catch (error) {
       open.close();
       // It is there, but its streams cannot be had.
-      if (pid !== undefined) await new Container(id, context, on, pid).#takeBack();
+      if (pid !== undefined) await new Container(id, context, on, { isOwn: true, pid, streams: NO_STREAMS }).#takeBack();
       throw error;
     }
     void container.#follow();
+    if (timeout !== undefined) container.#endAfter(timeout);
     if (signal !== undefined) await container.#endWith(signal);
     return container;
   }
 
+  static async #toItsEnd(making: Making, options: BufferOptions): Promise<ExecResult> {
+    const container = await Container.#make("run", making);
+    try {
+      return await gather("run", { ...container.#ends(), end: () => container.#kill("kill") }, options, making.signal);
+    } finally {
+      await container.delete({ force: true });
+    }
+  }
+
+  #ends(): Pick<Container, "stdin" | "stdout" | "stderr"> & { readonly wait: () => Promise<ContainerEnd> } {
+    const { stdin, stdout, stderr } = this;
+    return { stdin, stdout, stderr, wait: () => this.wait() };
+  }
+
   /** Runs the program of a container that was created. @throws WRONG_STATE, HOOK_FAILED, STEP_FAILED, INIT_DIED */
-  start({ signal }: Abortable = {}): Promise<void> {
-    return this.#call("start", [this.id], { signal });
+  async start(options: StartOptions = {}): Promise<void> {
+    const { signal } = judged("start", options, SHAPES.start);
+    await this.#call("start", [this.id], { signal });
   }
 
   /** @throws CONTAINER_NOT_FOUND where it has been deleted */
@@ -158,11 +213,13 @@ export class Container implements AsyncDisposable {
 
   /**
    * Sends a signal to the container's first process; SIGKILL to every process where it has no pid namespace of its own.
-   * @param options `all`: to all of its processes, and a container that has stopped is no error
    * @throws CONTAINER_NOT_RUNNING, CONTAINER_NOT_FOUND, USAGE for an unknown signal
    */
-  async kill(signal: Signal = "SIGTERM", { all = false }: { readonly all?: boolean } = {}): Promise<void> {
-    await this.#call("kill", [this.id, signalNumber(signal), all]);
+  async kill(signal: Signal = "SIGTERM", options: KillOptions = {}): Promise<void> {
+    const number = signalNumber(signal);
+    const { all = false } = judged("kill", options, SHAPES.kill);
+    this.#killers.sends(number, "kill");
+    await this.#call("kill", [this.id, number, all]);
   }
 
   /**
@@ -171,56 +228,144 @@ export class Container implements AsyncDisposable {
    * @param options `signal` ends the waiting alone
    * @throws ABORTED; CONTAINER_NOT_RUNNING, HOST_UNABLE for an opened one, as `runt wait`
    */
-  async wait({ signal }: Abortable = {}): Promise<End> {
+  async wait(options: Abortable = {}): Promise<ContainerEnd> {
+    const { signal } = judged("wait", options, SHAPES.start);
     if (signal?.aborted === true) throw aborted(signal);
     this.#thread.keep(1);
-    let abort: (() => void) | undefined;
+    let forget: (() => void) | undefined;
     try {
       const end = this.#follow();
       if (signal === undefined) return await end;
       const given = new Promise<never>((_, reject) => {
-        abort = () => reject(aborted(signal));
-        signal.addEventListener("abort", abort, { once: true });
+        forget = onAbort(signal, () => reject(aborted(signal)));
       });
       return await Promise.race([end, given]);
     } finally {
-      if (abort !== undefined) signal?.removeEventListener("abort", abort);
+      forget?.();
       this.#thread.keep(-1);
     }
   }
 
   /**
-   * Runs one more process in the container.
-   * @throws WRONG_STATE for one that has stopped or is paused, STEP_FAILED, INIT_DIED, CONFIG_INVALID, ABORTED
+   * Runs one more process in the container to its end, and gives what it has printed. Each of its outputs is waited for, which
+   * others that it has started may hold open.
+   * @throws WRONG_STATE for a container that has stopped or is paused, STEP_FAILED, INIT_DIED, CONFIG_INVALID; {@link ExecError}
    */
-  async exec(options: ExecProcessOptions | readonly string[]): Promise<ContainerProcess> {
-    const all = isArguments(options) ? { args: options } : options;
-    // Of a program in JavaScript, which no types have checked.
-    if (!Array.isArray(all?.args)) throw new RuntimeError("USAGE", "exec: args: the program and its arguments are needed");
-    const { stdio, terminal, signal, cgroups, ignorePaused, pidFile, ...changes } = all;
+  exec(args: readonly string[], options?: ExecBufferOptions): Promise<ExecResult>;
+  /** @deprecated As {@link spawn}, with the arguments among the options. */
+  exec<const Choice extends StdioChoice = "pipe", const Terminal extends TerminalChoice = false>(
+    options: ExecProcessOptions & StdioOptions<Choice, Terminal>,
+  ): Promise<ContainerProcess<StreamsOf<Choice, Terminal>>>;
+  async exec(given: readonly string[] | ExecProcessOptions, options: ExecBufferOptions = {}): Promise<ExecResult | ContainerProcess> {
+    if (!isArguments(given)) {
+      const { args, ...rest } = judged("exec", given, SHAPES.spawnWithArgs);
+      expect("exec", args, argsKind, "args");
+      return this.#spawn(args, rest);
+    }
+    expect("exec", given, argsKind, "args");
+    const { input, maxBuffer, reject, ...rest } = judged("exec", options, SHAPES.exec);
+    const stdio = rest.stdio ?? ([input === undefined ? "ignore" : "pipe", "pipe", "pipe"] as const);
+    return this.#gather(given, { ...rest, stdio }, {
+      ...(input === undefined ? {} : { input }),
+      ...(maxBuffer === undefined ? {} : { maxBuffer }),
+      ...(reject === undefined ? {} : { reject }),
+    });
+  }
+
+  /**
+   * Starts one more process in the container, and gives its streams.
+   * @throws WRONG_STATE for a container that has stopped or is paused, STEP_FAILED, INIT_DIED, CONFIG_INVALID, ABORTED
+   */
+  spawn<const Choice extends StdioChoice = "pipe", const Terminal extends TerminalChoice = false>(
+    args: readonly string[],
+    options?: SpawnOptions & StdioOptions<Choice, Terminal>,
+  ): Promise<ContainerProcess<StreamsOf<Choice, Terminal>>>;
+  async spawn(args: readonly string[], options: SpawnOptions = {}): Promise<ContainerProcess> {
+    expect("spawn", args, argsKind, "args");
+    return this.#spawn(args, judged("spawn", options, SHAPES.spawn));
+  }
+
+  /**
+   * Runs a command as {@link exec} does: `` await box.$`ls ${directory}` ``. No shell reads it, and a value is one argument. A
+   * command that fails is an {@link ExecError}.
+   */
+  get $(): Command {
+    return this.#command({ reject: true });
+  }
+
+  #command(options: ExecBufferOptions): Command {
+    const call = (first: TemplateStringsArray | ExecBufferOptions, ...values: readonly TemplateValue[]): unknown =>
+      isTemplate(first)
+        ? Promise.resolve().then(() => this.exec(argumentsOf(first, values), options))
+        : this.#command({ ...options, ...judged("$", first, SHAPES.exec) });
+    return call as Command;
+  }
+
+  async #gather(args: readonly string[], options: ProcessOptions, buffer: BufferOptions): Promise<ExecResult> {
+    const executed = { oomKills: 0 };
+    const child = await this.#spawn(args, options, executed);
+    const wait = async (): Promise<Awaited<ReturnType<typeof child.wait>> & { readonly oomKilled: boolean }> => {
+      const end = await child.wait();
+      const isKilled = end.signal === SIGKILL && end.killedBy === undefined;
+      const kills = isKilled ? await this.#call("oomKills", [this.id]).catch(() => 0) : 0;
+      return kills > executed.oomKills ? { ...end, oomKilled: true, killedBy: "oom" } : { ...end, oomKilled: false };
+    };
+    const { stdin, stdout, stderr } = child;
+    const end = (): void => void child.killTree(SIGKILL, "kill").catch(this.#warn);
+    return gather(`exec ${args[0] ?? ""}`, { stdin, stdout, stderr, wait, end }, buffer, options.signal);
+  }
+
+  async #spawn(args: readonly string[], options: ProcessOptions, executed = { oomKills: 0 }): Promise<ContainerProcess> {
+    const { stdio = "pipe", terminal = false, signal, timeout, user, env, ...changes } = options;
     if (signal?.aborted === true) throw aborted(signal);
-    const open = openStdio(stdioOf(stdio, terminal));
+    const { cgroups, ignorePaused, pidFile, ...others } = changes;
+    const ids = typeof user === "object" ? user : {};
+    const request: ExecRequest = {
+      id: this.id,
+      process: { ...others, ...ids, args, ...(env === undefined ? {} : { env: environmentOf(env) }), ...terminalOf(terminal) },
+      ...(typeof user === "string" || typeof user === "number" ? { user: String(user) } : {}),
+      ...(cgroups === undefined ? {} : { cgroups }),
+      ...(ignorePaused === undefined ? {} : { ignorePaused }),
+      ...(pidFile === undefined ? {} : { pidFile: resolve(pidFile) }),
+    };
+    const open = openStdio({ stdio, terminal });
     let pid: number | undefined;
     let child: ContainerProcess;
     try {
-      const wanted: ExecOptions = {
-        id: this.id,
-        process: { ...changes, ...terminalOf(terminal) },
-        ...open.options,
-        ...(cgroups === undefined ? {} : { cgroups }),
-        ...(ignorePaused === undefined ? {} : { ignorePaused }),
-        ...(pidFile === undefined ? {} : { pidFile }),
-      };
-      pid = await this.#call("exec", [wanted], { signal });
-      child = new ContainerProcess(pid, open.given());
+      const made = await this.#call("exec", [{ ...request, ...open.options }], { signal });
+      pid = made.pid;
+      executed.oomKills = made.oomKills;
+      child = new ContainerProcess(pid, open.given(), this.#treeOf(pid, made.tree));
     } catch (error) {
       open.close();
       // It runs, but cannot be followed.
       if (pid !== undefined) await discard(pid);
       throw error;
     }
-    if (signal !== undefined) await endProcessWith(signal, child);
-    return child;
+    this.#endProcess(child, signal, timeout);
+    if (signal === undefined || !isAborted(signal)) return child;
+    await child.killTree(SIGKILL, "abort");
+    await child.wait();
+    throw aborted(signal);
+  }
+
+  #treeOf(pid: number, tree: Tree | undefined): { kill(signal: number): Promise<void>; ended(): void } {
+    return {
+      kill: (signal) => this.#call("killTree", [pid, tree, signal]),
+      ended: () => {
+        if (tree !== undefined) this.#call("dropTree", [tree], { keep: false }).catch(this.#warn);
+      },
+    };
+  }
+
+  /** From now on a signal, or too much time, ends a process. */
+  #endProcess(child: ContainerProcess, signal: AbortSignal | undefined, timeout: number | undefined): void {
+    const end = child.wait();
+    if (signal !== undefined) whileAlive(signal, end, () => void child.killTree(SIGKILL, "abort").catch(this.#warn));
+    if (timeout === undefined) return;
+    // Its first process may have ended in time, and what that has started go on: the outputs are waited for all the same.
+    const closed = Promise.allSettled([end, closing(child.stdout), closing(child.stderr)]);
+    after(timeout, closed, () => void child.killTree(SIGKILL, "timeout").catch(this.#warn));
   }
 
   /** Stops every process where it is. @throws CONTAINER_NOT_RUNNING, HOST_UNABLE, CGROUP */
@@ -235,11 +380,11 @@ export class Container implements AsyncDisposable {
 
   /**
    * Changes limits; what is not named stays.
-   * @throws CONTAINER_NOT_RUNNING, CONFIG_INVALID, HOST_UNABLE, CGROUP
+   * @throws CONTAINER_NOT_RUNNING, CONFIG_INVALID, HOST_UNABLE, CGROUP; USAGE for a name that is no property
    * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#control-groups
    */
-  update(resources: LinuxResources): Promise<void> {
-    return this.#call("update", [this.id, resources]);
+  async update(resources: LinuxResources): Promise<void> {
+    await this.#call("update", [this.id, resourcesOf("update", resources)]);
   }
 
   /** What it uses now. @throws CONTAINER_NOT_RUNNING, CGROUP */
@@ -248,15 +393,15 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Statistics every `interval` milliseconds, and word of each time that the kernel had to kill for want of memory, until
-   * the container is deleted, the loop is left or `signal` comes.
-   * @param options `interval`: milliseconds, more than 0. Default 5000
+   * Statistics every `interval` milliseconds, and word of each time that the kernel had to kill for want of memory, that processes
+   * had to wait for it, and of the end of the first process, until the container is deleted, the loop is left or `signal` comes.
+   * Statistics that the program does not read in time are left out, and counted in the next one.
    * @throws CONTAINER_NOT_RUNNING, HOST_UNABLE without a memory controller, CGROUP, USAGE
    */
-  events(options: Abortable & { readonly interval?: number } = {}): AsyncGenerator<ContainerEvent, void> {
-    const { interval = 5000, signal } = options;
-    if (!(interval > 0)) throw new RuntimeError("USAGE", `events: interval ${interval}: it must be greater than 0`);
-    return eventsOf((call) => this.#call("events", [this.id, interval], call), signal);
+  events(options: EventsOptions = {}): AsyncGenerator<BoxEvent, void> {
+    const { interval = 5000, signal } = judged("events", options, SHAPES.events);
+    const call = (how: CallOptions): Promise<void> => watchingThread().call("events", this.#context, [this.id, interval], how);
+    return eventsOf(this.id, call, this.#follow(), signal);
   }
 
   /** Pids of all its processes, as this program's pid namespace knows them. @throws CONTAINER_NOT_FOUND */
@@ -266,15 +411,28 @@ export class Container implements AsyncDisposable {
 
   /** Gives its terminal another size. @throws USAGE where there is none, SYSCALL */
   resize(size: TerminalSize): void {
-    resize(this.#streams.master, size);
+    resize(this.#streams.master, judged("resize", size, SHAPES.size));
+  }
+
+  /**
+   * Saves its processes in a directory, by CRIU. Unless it is to go on, the container is deleted.
+   * @throws WRONG_STATE unless it runs or is paused, HOST_UNABLE with CRIU's reason
+   */
+  async checkpoint(options: CheckpointChoices): Promise<void> {
+    const { imagePath, workPath, ...rest } = judged("checkpoint", options, SHAPES.checkpoint);
+    if (typeof imagePath !== "string") throw new RuntimeError("USAGE", "checkpoint: imagePath: a directory for the images is needed");
+    const paths = { imagePath: resolve(imagePath), ...(workPath === undefined ? {} : { workPath: resolve(workPath) }) };
+    await this.#call("checkpoint", [{ ...rest, ...paths, id: this.id }]);
+    if (rest.leaveRunning !== true && rest.preDump !== true) settle(this.#streams);
   }
 
   /**
    * Deletes a container that has stopped or was only created; the poststop hooks run.
-   * @param options `force`: kill it if it runs; be content if there is none
    * @throws WRONG_STATE, CONTAINER_NOT_FOUND, CGROUP
    */
-  async delete({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
+  async delete(options: DeleteOptions = {}): Promise<void> {
+    const { force = false } = judged("delete", options, SHAPES.delete);
+    if (force) this.#killers.sends(SIGKILL, "delete");
     await this.#call("remove", [this.id, force]);
     settle(this.#streams);
   }
@@ -289,13 +447,13 @@ export class Container implements AsyncDisposable {
   }
 
   /** Waits in the background: whoever made the container is the parent of its first process, and has to reap it. */
-  #follow(): Promise<End> {
+  #follow(): Promise<ContainerEnd> {
     if (this.#end !== undefined) return this.#end;
     const { pid } = this;
     this.#end = this.#call("wait", [this.id], { keep: false }).then((end) => {
-      if (pid !== undefined) reap(pid);
+      if (this.#isOwn && pid !== undefined) reap(pid);
       settle(this.#streams);
-      return end;
+      return this.#killers.judge(end);
     });
     // Told to those who call wait().
     this.#end.catch(() => undefined);
@@ -315,47 +473,53 @@ export class Container implements AsyncDisposable {
       await this.#takeBack();
       throw aborted(signal);
     }
-    whileAlive(signal, this.#follow(), () => {
-      this.kill(SIGKILL, { all: true }).catch((error: unknown) => {
-        this.#context.log.warn(`abort: ${error instanceof Error ? error.message : String(error)}`);
-      });
-    });
+    whileAlive(signal, this.#follow(), () => this.#kill("abort"));
   }
+
+  #endAfter(timeout: number): void {
+    after(timeout, this.#follow(), () => this.#kill("timeout"));
+  }
+
+  #kill(who: "abort" | "timeout" | "kill"): void {
+    this.#killers.sends(SIGKILL, who);
+    this.#call("kill", [this.id, SIGKILL, true]).catch(this.#warn);
+  }
+
+  readonly #warn = (error: unknown): void => {
+    this.#context.log.warn(`container ${this.id}: ${error instanceof Error ? error.message : String(error)}`);
+  };
 }
 
-function stdioOf(stdio: StdioOptions["stdio"], terminal: StdioOptions["terminal"]): StdioOptions {
-  return { ...(stdio === undefined ? {} : { stdio }), ...(terminal === undefined ? {} : { terminal }) };
+function isArguments(given: ExecProcessOptions | readonly string[]): given is readonly string[] {
+  return Array.isArray(given);
 }
 
-function isArguments(options: ExecProcessOptions | readonly string[]): options is readonly string[] {
-  return Array.isArray(options);
+/** Not what an earlier look has found. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+function isTemplate(first: TemplateStringsArray | ExecBufferOptions): first is TemplateStringsArray {
+  return Array.isArray(first) && Array.isArray((first as unknown as TemplateStringsArray).raw);
 }
 
 /** With its size from the beginning: a program may ask for it at once. */
-function terminalOf(terminal: StdioOptions["terminal"] = false): Pick<ProcessChanges, "terminal" | "consoleSize"> {
+function terminalOf(terminal: TerminalChoice): Pick<ExecRequest["process"], "terminal" | "consoleSize"> {
   if (terminal === false) return {};
   if (terminal === true) return { terminal };
   return { terminal: true, consoleSize: { height: terminal.rows, width: terminal.columns } };
 }
 
-/** From now on `signal` kills the process. @throws ABORTED where it has come already, with nothing left to take back */
-async function endProcessWith(signal: AbortSignal, child: ContainerProcess): Promise<void> {
-  if (signal.aborted) {
-    child.kill("SIGKILL");
-    await child.wait();
-    throw aborted(signal);
-  }
-  whileAlive(signal, child.wait(), () => void child.kill("SIGKILL"));
-}
-
-/** Calls `act` when `signal` comes before `end`. */
-function whileAlive(signal: AbortSignal, end: Promise<unknown>, act: () => void): void {
-  signal.addEventListener("abort", act, { once: true });
-  const forget = (): void => signal.removeEventListener("abort", act);
+/** Calls `act` when so much time has gone by before `end`. */
+function after(time: number, end: Promise<unknown>, act: () => void): void {
+  const timer = setTimeout(act, Math.min(time, 0x7fffffff));
+  const forget = (): void => clearTimeout(timer);
   end.then(forget, forget);
 }
 
-function contextOf(options: RuntimeOptions): RuntimeContext {
-  const { root = "/run/runt", log = silentLog, systemdCgroup = false, rootless = "auto" } = options;
-  return { root: resolve(root), log, systemdCgroup, rootless };
+function closing(stream: StreamTypes["stdout"]): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream === undefined || stream.closed) resolve();
+    else stream.once("close", resolve);
+  });
 }

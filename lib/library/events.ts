@@ -1,17 +1,27 @@
 import { RuntimeError } from "../errors.ts";
-import type { ContainerEvent } from "../runtime/operations/events.ts";
 import type { CallOptions } from "./threads.ts";
+import type { ContainerEnd } from "./process.ts";
+import type { WorkEvent } from "./work/events.ts";
+
+/** Something that has happened to a container. */
+export type BoxEvent =
+  | WorkEvent
+  /** Its first process has ended. */
+  | ({ readonly type: "exit"; readonly id: string } & ContainerEnd);
 
 /**
  * What an operation tells of, as it is asked for. Leaving the loop ends the operation.
  * @param call begins the operation
+ * @param exit settles when the first process has ended
  */
 export async function* eventsOf(
+  id: string,
   call: (options: CallOptions) => Promise<void>,
+  exit: Promise<ContainerEnd>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<ContainerEvent, void> {
+): AsyncGenerator<BoxEvent, void> {
   const left = new AbortController();
-  const queue: ContainerEvent[] = [];
+  const queue: { readonly event: BoxEvent; readonly taken?: () => void }[] = [];
   let wake: (() => void) | undefined;
   let over = false;
   let failure: unknown;
@@ -20,17 +30,28 @@ export async function* eventsOf(
     failure = error;
     wake?.();
   };
-  const event = (happened: ContainerEvent): void => {
-    queue.push(happened);
+  // The thread sends no more than a few of a kind before the first of them is taken: the queue is short, whoever reads it.
+  const event = (happened: WorkEvent, taken: () => void): void => {
+    queue.push({ event: happened, taken });
     wake?.();
   };
   const either = signal === undefined ? left.signal : AbortSignal.any([left.signal, signal]);
   call({ signal: either, event }).then(() => end(), end);
+  exit.then(
+    (ended) => {
+      queue.push({ event: { type: "exit", id, ...ended } });
+      wake?.();
+    },
+    // How it has ended nobody knows.
+    () => undefined,
+  );
   try {
     for (;;) {
       const next = queue.shift();
-      if (next !== undefined) yield next;
-      else if (over) break;
+      if (next !== undefined) {
+        next.taken?.();
+        yield next.event;
+      } else if (over) break;
       else await new Promise<void>((resolve) => (wake = resolve));
     }
   } finally {

@@ -1,8 +1,8 @@
 /** What the caller's thread and the library's threads tell each other. */
 import { asRuntimeError, RuntimeError, type ErrorCode, type ErrorFacts } from "../errors.ts";
-import type { ContainerEvent } from "../runtime/operations/events.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import type { OperationName } from "./operations.ts";
+import type { WorkEvent } from "./work/events.ts";
 
 /** The part of a context that can be copied. */
 export type PlainContext = Omit<RuntimeContext, "log">;
@@ -15,7 +15,9 @@ export type Request =
       readonly context: PlainContext;
       readonly values: readonly unknown[];
     }
-  | { readonly id: number; readonly abort: true };
+  | { readonly id: number; readonly abort: true }
+  /** The program has taken an event of an operation: there is room for the next one. */
+  | { readonly id: number; readonly taken: WorkEvent["type"] };
 
 /** A {@link RuntimeError} as it crosses; its class does not. */
 export interface PlainError {
@@ -29,7 +31,7 @@ export type Reply =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: PlainError }
   | { readonly id: number; readonly log: "debug" | "warn"; readonly text: string }
-  | { readonly id: number; readonly event: ContainerEvent };
+  | { readonly id: number; readonly event: WorkEvent };
 
 export function toPlain(error: unknown): PlainError {
   const { code, message, facts } = asRuntimeError(error);

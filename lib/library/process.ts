@@ -1,16 +1,23 @@
 import { constants } from "node:os";
-import type { Readable, Writable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { RuntimeError } from "../errors.ts";
 import { Errno } from "../kernel/errno.ts";
 import { check } from "../sys/files.ts";
 import { POLLIN, SIGKILL } from "../kernel/numbers.ts";
 import { native } from "../sys/native.ts";
-import { resize, settle, type Streams, type TerminalSize } from "./stdio.ts";
+import { resize, settle, type Streams, type StreamTypes, type TerminalSize } from "./stdio.ts";
+import { nearest } from "../spec/rules/nearest.ts";
+import { expect, fields, flag, show } from "./options/kinds.ts";
 import { watchOnce } from "./watching.ts";
 
 /** A signal by its name or number. */
 export type Signal = NodeJS.Signals | number;
+
+/**
+ * Who ended a process: the `signal` option, the `timeout` option, the kernel for want of memory, or a call of `kill` or `delete`.
+ * Absent where it ended by itself, or by somebody that this object knows nothing of.
+ */
+export type KilledBy = "abort" | "timeout" | "oom" | "kill" | "delete";
 
 /** How a process of `exec` has ended. */
 export interface ProcessEnd {
@@ -18,24 +25,61 @@ export interface ProcessEnd {
   readonly exitCode: number;
   /** Number of the signal that ended it. */
   readonly signal?: number;
+  readonly killedBy?: KilledBy;
+}
+
+/** How the first process of a container has ended. */
+export interface ContainerEnd extends ProcessEnd {
+  /** The signal came while the kernel killed processes of the container for want of memory. */
+  readonly oomKilled: boolean;
+}
+
+/** Who has sent signals to a process, the first one of each. */
+export class Killers {
+  readonly #sent = new Map<number, KilledBy>();
+
+  /** Says who sends a signal, before it is sent. */
+  sends(signal: number, who: KilledBy): void {
+    if (!this.#sent.has(signal)) this.#sent.set(signal, who);
+  }
+
+  /** The end of a process, and whose signal it was. */
+  judge<End extends ProcessEnd & { readonly oomKilled?: boolean }>(end: End): End {
+    if (end.oomKilled === true) return { ...end, killedBy: "oom" };
+    const who = end.signal === undefined ? undefined : this.#sent.get(end.signal);
+    return who === undefined ? end : { ...end, killedBy: who };
+  }
+}
+
+/** What a process needs of its container. */
+export interface ProcessTree {
+  /** Sends a signal to the process and all that came of it. */
+  kill(signal: number): Promise<void>;
+  /** The process has ended. */
+  ended(): void;
 }
 
 /** One more process in a container; its end closes its streams, and until then it keeps the program alive. */
-export class ContainerProcess {
+export class ContainerProcess<Types extends StreamTypes = StreamTypes> {
   /** As this program's pid namespace knows it. */
   readonly pid: number;
-  readonly stdin: Writable | undefined;
-  readonly stdout: Readable | undefined;
-  readonly stderr: Readable | undefined;
+  readonly stdin: Types["stdin"];
+  readonly stdout: Types["stdout"];
+  readonly stderr: Types["stderr"];
   readonly #streams: Streams;
+  readonly #tree: ProcessTree;
+  readonly #killers = new Killers();
   readonly #end: Promise<ProcessEnd>;
   #pidfd: number;
 
-  /** Use `Container.exec`. */
-  constructor(pid: number, streams: Streams) {
+  /** @internal Use `Container.spawn`. */
+  constructor(pid: number, streams: Streams, tree: ProcessTree) {
     this.pid = pid;
     this.#streams = streams;
-    ({ stdin: this.stdin, stdout: this.stdout, stderr: this.stderr } = streams);
+    this.#tree = tree;
+    this.stdin = streams.stdin;
+    this.stdout = streams.stdout;
+    this.stderr = streams.stderr;
     // It is a child of ours that nobody else reaps: the pid is still its own.
     this.#pidfd = check(native.pidfdOpen(pid), "pidfd_open");
     this.#end = new Promise((resolve, reject) => {
@@ -44,8 +88,9 @@ export class ContainerProcess {
         native.close(this.#pidfd);
         this.#pidfd = -1;
         settle(streams);
+        tree.ended();
         if (end === undefined) reject(new RuntimeError("INTERNAL", `process ${pid} was reaped by somebody else`));
-        else resolve(end);
+        else resolve(this.#killers.judge(end));
       });
     });
     // Told to those who call wait().
@@ -62,12 +107,32 @@ export class ContainerProcess {
    * @returns `false` where the process has ended
    * @throws USAGE for an unknown signal, SYSCALL
    */
-  kill(signal: Signal = "SIGTERM"): boolean {
+  kill(signal?: Signal): boolean;
+  /**
+   * Sends a signal to the process and to all that it has started, also after its end. Where containers have no cgroup, what has
+   * begun a session of its own and lost its parents is not found.
+   * @returns `false` where the process has ended
+   * @throws USAGE for an unknown signal
+   */
+  kill(signal: Signal | undefined, options: { readonly tree: true }): Promise<boolean>;
+  kill(signal: Signal = "SIGTERM", options: { readonly tree?: boolean } = {}): boolean | Promise<boolean> {
+    const number = signalNumber(signal);
+    expect("kill", options, fields<{ tree?: boolean }>({ tree: flag }));
+    if (options.tree === true) return this.killTree(number, "kill");
     if (this.#pidfd < 0) return false;
-    const result = native.pidfdKill(this.#pidfd, signalNumber(signal));
+    this.#killers.sends(number, "kill");
+    const result = native.pidfdKill(this.#pidfd, number);
     if (result === -Errno.ESRCH) return false;
     check(result, "pidfd_send_signal");
     return true;
+  }
+
+  /** @internal */
+  async killTree(signal: number, who: KilledBy): Promise<boolean> {
+    const lives = this.#pidfd >= 0;
+    if (lives) this.#killers.sends(signal, who);
+    await this.#tree.kill(signal);
+    return lives;
   }
 
   /** Gives the terminal another size. @throws USAGE where there is none, SYSCALL */
@@ -102,7 +167,11 @@ export async function discard(pid: number): Promise<void> {
 
 /** @throws USAGE */
 export function signalNumber(signal: Signal): number {
-  const number = typeof signal === "number" ? signal : constants.signals[signal];
-  if (Number.isInteger(number) && number > 0 && number <= 64) return number;
-  throw new RuntimeError("USAGE", `unknown signal ${JSON.stringify(signal)}`);
+  const known: Readonly<Record<string, number>> = constants.signals;
+  const number = typeof signal === "number" ? signal : typeof signal === "string" ? known[signal] : undefined;
+  if (number !== undefined && Number.isInteger(number) && number > 0 && number <= 64) return number;
+  const names = Object.keys(known);
+  const name = String(signal).toUpperCase();
+  const meant = typeof signal !== "string" ? undefined : names.find((each) => each === `SIG${name}`) ?? nearest(name, names);
+  throw new RuntimeError("USAGE", `unknown signal ${show(signal)}${meant === undefined ? "" : `: did you mean ${show(meant)}?`}`);
 }

@@ -1,16 +1,19 @@
 /** The standard streams of a process of a container: what it gets, and what the caller keeps. */
+import type { Readable, Stream, Writable } from "node:stream";
 import { RuntimeError } from "../errors.ts";
 import { Errno } from "../kernel/errno.ts";
 import { AT_FDCWD, check, checkValue, O_CLOEXEC } from "../sys/files.ts";
 import type { StandardStreams } from "../runtime/options.ts";
 import { native } from "../sys/native.ts";
+import { show } from "./options/kinds.ts";
 import { Descriptor, DescriptorReadable, DescriptorWritable } from "./streams.ts";
 
 /**
- * One standard stream, as in `child_process.spawn`: `pipe` is a stream of the caller's, `inherit` the caller's own of the
- * same number, `ignore` is /dev/null, a number an open descriptor of the caller's, such as that of a file.
+ * One standard stream, as in `child_process.spawn`: `pipe` is a stream of the caller's (so is nothing at all), `inherit` the caller's
+ * own of the same number, `ignore` is /dev/null, a number an open descriptor of the caller's, such as that of a file, and a stream
+ * of Node's stands for its descriptor.
  */
-export type Stdio = "pipe" | "inherit" | "ignore" | number;
+export type Stdio = "pipe" | "inherit" | "ignore" | number | Stream | null | undefined;
 
 /** A size in characters. */
 export interface TerminalSize {
@@ -18,13 +21,39 @@ export interface TerminalSize {
   readonly columns: number;
 }
 
+/** One for all three standard streams, or each. */
+export type StdioChoice = Stdio | readonly [Stdio, Stdio, Stdio];
+/** Whether there is a terminal, and how large. */
+export type TerminalChoice = boolean | TerminalSize;
+
 /** What a process is to have. */
-export interface StdioOptions {
+export interface StdioOptions<Choice extends StdioChoice = StdioChoice, Terminal extends TerminalChoice = TerminalChoice> {
   /** Standard input, output and error; one for all three, or each. Default `pipe`. Not looked at with `terminal`. */
-  readonly stdio?: Stdio | readonly [Stdio, Stdio, Stdio];
+  readonly stdio?: Choice;
   /** A pseudo terminal, where the process wants one (`process.terminal`), and how large; `true`: as config.json says. */
-  readonly terminal?: boolean | TerminalSize;
+  readonly terminal?: Terminal;
 }
+
+/** Which streams a process has, as types. */
+export interface StreamTypes {
+  readonly stdin: Writable | undefined;
+  readonly stdout: Readable | undefined;
+  readonly stderr: Readable | undefined;
+}
+
+type Pipe = "pipe" | null | undefined;
+
+/** The caller's end of one: there with `pipe`, perhaps there where nobody knows. */
+type EndOf<Choice, End> = [Choice] extends [Pipe] ? End : [Extract<Choice, Pipe>] extends [never] ? undefined : End | undefined;
+
+/** The caller's ends by what `stdio` and `terminal` say. */
+export type StreamsOf<Choice, Terminal> = [Terminal] extends [false | undefined]
+  ? Choice extends readonly [infer Input, infer Output, infer Errors]
+    ? { readonly stdin: EndOf<Input, Writable>; readonly stdout: EndOf<Output, Readable>; readonly stderr: EndOf<Errors, Readable> }
+    : { readonly stdin: EndOf<Choice, Writable>; readonly stdout: EndOf<Choice, Readable>; readonly stderr: EndOf<Choice, Readable> }
+  : [Terminal] extends [true | TerminalSize]
+    ? { readonly stdin: Writable; readonly stdout: Readable; readonly stderr: undefined }
+    : StreamTypes;
 
 /** The caller's ends. */
 export interface Streams {
@@ -61,8 +90,8 @@ export function openStdio({ stdio = "pipe", terminal = false }: StdioOptions): O
   return terminal === false ? openPipes(stdio) : openTerminal(terminal === true ? undefined : terminal);
 }
 
-function openPipes(stdio: Stdio | readonly [Stdio, Stdio, Stdio]): OpenStdio {
-  const wanted = typeof stdio === "object" ? stdio : ([stdio, stdio, stdio] as const);
+function openPipes(stdio: StdioChoice): OpenStdio {
+  const wanted: readonly Stdio[] = isList(stdio) ? stdio : [stdio, stdio, stdio];
   const theirs: [number, number, number] = [-1, -1, -1];
   const ours: (number | undefined)[] = [undefined, undefined, undefined];
   const close = (): void => {
@@ -79,12 +108,9 @@ function openPipes(stdio: Stdio | readonly [Stdio, Stdio, Stdio]): OpenStdio {
         theirs[at] = ends[1 - end] ?? -1;
       } else if (one === "ignore") {
         theirs[at] = check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null");
-      } else if (one !== "inherit" && !Number.isInteger(one)) {
-        const text = `stdio[${at}]: ${JSON.stringify(one)}: it is "pipe", "inherit", "ignore" or a descriptor`;
-        throw new RuntimeError("USAGE", text);
       } else {
         // A duplicate: the caller may close his own before the process has it.
-        theirs[at] = check(native.dup(one === "inherit" ? at : one), `stdio[${at}]: dup`);
+        theirs[at] = check(native.dup(one === "inherit" ? at : descriptorOf(one, `stdio[${at}]`)), `stdio[${at}]: dup`);
       }
     }
   } catch (error) {
@@ -108,6 +134,20 @@ function openPipes(stdio: Stdio | readonly [Stdio, Stdio, Stdio]): OpenStdio {
     },
     close,
   };
+}
+
+function isList(stdio: StdioChoice): stdio is readonly [Stdio, Stdio, Stdio] {
+  return Array.isArray(stdio);
+}
+
+/** @throws USAGE */
+function descriptorOf(one: number | Stream, at: string): number {
+  if (typeof one === "number") return one;
+  const { fd, _handle: handle } = one as { readonly fd?: unknown; readonly _handle?: { readonly fd?: unknown } | null };
+  for (const number of [fd, handle?.fd]) if (Number.isInteger(number) && (number as number) >= 0) return number as number;
+  const isFile = fd === null;
+  const remedy = isFile ? 'it is not open yet: wait for its "open" event' : 'say "pipe" and connect the two with pipe() or pipeline()';
+  throw new RuntimeError("USAGE", `${at}: ${show(one)} has no descriptor, so a process cannot have it: ${remedy}`);
 }
 
 /** Closes each once, however often it is called: by the next time another thread may have a file of that number. */

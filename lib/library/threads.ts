@@ -6,10 +6,10 @@
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { RuntimeError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { ContainerEvent } from "../runtime/operations/events.ts";
+import type { WorkEvent } from "./work/events.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
+import { aborted, onAbort } from "./aborting.ts";
 import { fromPlain, type PlainError, type Reply, type Request } from "./messages.ts";
 import type { Arguments, OperationName, Result } from "./operations.ts";
 
@@ -22,14 +22,15 @@ const OWN_VARIABLES = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOC
 export interface CallOptions {
   /** Gives the operation up; what it had made is taken back. */
   readonly signal?: AbortSignal | undefined;
-  readonly event?: (event: ContainerEvent) => void;
+  /** Told of what happens while the operation works; `taken` is to be called when the event has been seen to. */
+  readonly event?: (event: WorkEvent, taken: () => void) => void;
   /** Whether the program stays alive for it. Default true. */
   readonly keep?: boolean;
 }
 
 interface Pending {
   readonly log: Log;
-  readonly event: ((event: ContainerEvent) => void) | undefined;
+  readonly event: CallOptions["event"];
   resolve(result: unknown): void;
   reject(error: PlainError): void;
 }
@@ -78,8 +79,7 @@ export class Thread {
   ): Promise<Result<Name>> {
     if (signal?.aborted === true) throw aborted(signal);
     const id = ++lastId;
-    const abort = (): void => this.#send({ id, abort: true });
-    signal?.addEventListener("abort", abort, { once: true });
+    const forget = signal === undefined ? undefined : onAbort(signal, () => this.#send({ id, abort: true }));
     const weight = name === "wait" || name === "events" ? 0 : 1;
     this.#load += weight;
     if (keep) this.keep(1);
@@ -101,7 +101,7 @@ export class Thread {
       // Made here, so that its stack tells who has called.
       throw plain.code === "ABORTED" && signal !== undefined ? aborted(signal) : fromPlain(plain);
     } finally {
-      signal?.removeEventListener("abort", abort);
+      forget?.();
       if (keep) this.keep(-1);
       this.#load -= weight;
     }
@@ -115,13 +115,17 @@ export class Thread {
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
     if ("log" in message) return pending.log[message.log](message.text);
-    if ("event" in message) return pending.event?.(message.event);
+    if ("event" in message) {
+      const { id, event } = message;
+      return pending.event?.(event, () => this.#pending.has(id) && this.#send({ id, taken: event.type }));
+    }
     this.#pending.delete(message.id);
     if ("error" in message) pending.reject(message.error);
     else pending.resolve(message.result);
   }
 
   #fail(cause: unknown): void {
+    if (watching === this) watching = undefined;
     const at = threads.indexOf(this);
     if (at >= 0) threads.splice(at, 1);
     const why = cause instanceof Error ? cause.message : "it has ended";
@@ -133,6 +137,7 @@ export class Thread {
 }
 
 const threads: Thread[] = [];
+let watching: Thread | undefined;
 
 /** The thread that has least to do. */
 export function thread(): Thread {
@@ -144,7 +149,7 @@ export function thread(): Thread {
   return made;
 }
 
-/** The error of an operation that `signal` has ended. */
-export function aborted(signal: AbortSignal): RuntimeError {
-  return new RuntimeError("ABORTED", "the operation was aborted", {}, signal.reason);
+/** The thread of what never ends: statistics keep nobody waiting there who has work to do. */
+export function watchingThread(): Thread {
+  return (watching ??= new Thread());
 }

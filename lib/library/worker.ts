@@ -3,12 +3,13 @@ import { parentPort } from "node:worker_threads";
 import type { Log } from "../log.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import { toPlain, type Reply, type Request } from "./messages.ts";
-import { OPERATIONS, type Emit } from "./operations.ts";
+import { OPERATIONS, type Outlet } from "./operations.ts";
 import { Operation, waitInOperations } from "./waiter.ts";
+import { Room } from "./work/events.ts";
 
-type AnyOperation = (context: RuntimeContext, emit: Emit, ...values: readonly unknown[]) => unknown;
+type AnyOperation = (context: RuntimeContext, outlet: Outlet, ...values: readonly unknown[]) => unknown;
 
-const running = new Map<number, Operation>();
+const running = new Map<number, { readonly operation: Operation; readonly room: Room }>();
 
 function reply(message: Reply): void {
   parentPort?.postMessage(message);
@@ -21,12 +22,13 @@ async function perform(request: Extract<Request, { name: unknown }>): Promise<vo
     warn: (text) => reply({ id, log: "warn", text }),
   };
   const operation = new Operation(name === "wait" || name === "events");
-  running.set(id, operation);
+  const room = new Room();
+  running.set(id, { operation, room });
   try {
     // The caller's side of the table has checked the types of the values.
     const work = OPERATIONS[name] as AnyOperation;
-    const emit: Emit = (event) => reply({ id, event });
-    const result = await operation.run(async () => work({ ...request.context, log }, emit, ...values));
+    const outlet: Outlet = { room, emit: (event) => reply({ id, event }) };
+    const result = await operation.run(async () => work({ ...request.context, log }, outlet, ...values));
     reply({ id, result });
   } catch (error) {
     reply({ id, error: toPlain(error) });
@@ -37,6 +39,7 @@ async function perform(request: Extract<Request, { name: unknown }>): Promise<vo
 
 waitInOperations();
 parentPort?.on("message", (request: Request) => {
-  if ("abort" in request) running.get(request.id)?.abort();
+  if ("abort" in request) running.get(request.id)?.operation.abort();
+  else if ("taken" in request) running.get(request.id)?.room.taken(request.taken);
   else void perform(request);
 });

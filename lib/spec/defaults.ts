@@ -1,4 +1,4 @@
-import type { Config, Linux, LinuxNamespaceType, Mount, Process } from "./types.ts";
+import type { Config, Linux, LinuxNamespaceType, Mount, Process, Writable } from "./types.ts";
 
 /** Version of the specification that runt follows, and writes into new files. */
 const OCI_VERSION = "1.3.0";
@@ -14,11 +14,19 @@ export interface DefaultsOptions {
   readonly gid: number;
 }
 
+type Filled<Value, Names extends keyof Value> = Value & { [Name in Names]-?: NonNullable<Value[Name]> };
+
+/** What {@link defaultConfig} fills in is there. */
+export type DefaultConfig = Filled<Writable<Config>, "root" | "hostname" | "mounts"> & {
+  process: Filled<Writable<Process>, "args" | "env" | "capabilities" | "rlimits">;
+  linux: Filled<Writable<Linux>, "namespaces" | "maskedPaths" | "readonlyPaths">;
+};
+
 /**
  * The config.json that `runt spec` writes. Its values are those of `runc spec` 1.5 (what people know), apart
  * from the hostname and the version.
  */
-export function defaultConfig(options: DefaultsOptions): Config {
+export function defaultConfig(options: DefaultsOptions): DefaultConfig {
   return {
     ociVersion: OCI_VERSION,
     process: defaultProcess(),
@@ -34,7 +42,7 @@ export function formatConfig(config: Config): string {
   return JSON.stringify(config, null, "\t");
 }
 
-function defaultProcess(): Process {
+function defaultProcess(): DefaultConfig["process"] {
   const capabilities = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
   return {
     terminal: true,
@@ -48,7 +56,7 @@ function defaultProcess(): Process {
   };
 }
 
-function defaultMounts(): readonly Mount[] {
+function defaultMounts(): Writable<Mount>[] {
   const safe = ["nosuid", "noexec", "nodev"];
   return [
     { destination: "/proc", type: "proc", source: "proc" },
@@ -72,7 +80,7 @@ function defaultMounts(): readonly Mount[] {
 }
 
 /** sysfs belongs to a network namespace that is not the container's, and ids other than 0 are not mapped. */
-function rootlessMount(mount: Mount): Mount {
+function rootlessMount(mount: Writable<Mount>): Writable<Mount> {
   if (mount.destination === "/sys") {
     const options = ["rbind", "nosuid", "noexec", "nodev", "ro"];
     return { destination: "/sys", type: "none", source: "/sys", options };
@@ -82,7 +90,7 @@ function rootlessMount(mount: Mount): Mount {
   return { ...mount, options };
 }
 
-function defaultLinux({ rootless, cgroup2, uid, gid }: DefaultsOptions): Linux {
+function defaultLinux({ rootless, cgroup2, uid, gid }: DefaultsOptions): DefaultConfig["linux"] {
   const kinds: LinuxNamespaceType[] = ["pid"];
   if (!rootless) kinds.push("network");
   kinds.push("ipc", "uts", "mount");

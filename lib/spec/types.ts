@@ -11,6 +11,15 @@
 /** A 64-bit integer of a JSON file: a `number` where that is exact (up to 2^53-1), else a `bigint`. */
 export type Int64 = number | bigint;
 
+/** A value whose every property, however deep, can be written; what is read as `Config` can be written as `Writable<Config>`. */
+export type Writable<Value> = Value extends (...values: never) => unknown
+  ? Value
+  : Value extends readonly (infer Each)[]
+    ? Writable<Each>[]
+    : Value extends object
+      ? { -readonly [Name in keyof Value]: Writable<Value[Name]> }
+      : Value;
+
 /** A config.json. */
 export interface Config {
   /** SemVer 2.0.0 version of the specification that the bundle follows. */

@@ -296,13 +296,32 @@ function platformPackage(): string {
 
 /** What would have given the file that could not be loaded. */
 function remedy(): string {
-  if (!import.meta.dirname.includes("/node_modules/")) return `it is made by "npm run build"`;
+  if (!directoryOfModules().includes("/node_modules/")) return `it is made by "npm run build"`;
   return `it is in the npm package ${platformPackage()}, an optional dependency, which needs Linux with glibc`;
+}
+
+/** "" where a bundler has taken it away. */
+function directoryOfModules(): string {
+  return (import.meta as { readonly dirname?: string }).dirname ?? "";
+}
+
+/** What a library needs of its place, and the program need not ask. @throws HOST_UNABLE */
+function checkPlace(): void {
+  const { platform, arch } = process;
+  if (platform !== "linux" || (arch !== "x64" && arch !== "arm64")) {
+    throw new RuntimeError("HOST_UNABLE", `runt works on Linux on x86_64 and arm64; this is ${platform} on ${arch}`);
+  }
+  if (!directoryOfModules().endsWith("/lib/sys")) {
+    const text = "runt has been put into a bundle, where its native parts and its threads are not found: keep @runt-oci/runt external";
+    throw new RuntimeError("HOST_UNABLE", `${text} (esbuild and Bun: --external:@runt-oci/runt; webpack, Rollup and Vite: their option "external")`);
+  }
 }
 
 function load(): Native {
   // RUNT_COMPILED is replaced by a literal when the program is built: it knows the addons that are linked in by their names.
-  const path = process.env["RUNT_COMPILED"] === "1" ? "runt.node" : `${nativeDirectory()}/runt.node`;
+  const isCompiled = process.env["RUNT_COMPILED"] === "1";
+  if (!isCompiled) checkPlace();
+  const path = isCompiled ? "runt.node" : `${nativeDirectory()}/runt.node`;
   const module = { exports: {} };
   try {
     process.dlopen(module, path);

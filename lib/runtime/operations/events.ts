@@ -30,18 +30,18 @@ export async function events(
   try {
     let next = native.now() + interval;
     for (;;) {
-      const left = next - native.now();
-      if (left > 0 && (await readable(oom.fd, Math.min(Math.ceil(left), 0x7fffffff)))) {
+      // Also where statistics take longer than the interval: what waits beside this must get its turn, and an end be heard of.
+      const left = Math.max(1, Math.ceil(next - native.now()));
+      if (await readable(oom.fd, Math.min(left, 0x7fffffff))) {
         const { ooms, gone } = await oom.read();
         // One event for all that came meanwhile, as in runc.
         if (ooms > 0 && !tell({ type: "oom", id })) return;
         if (gone) return;
-        continue;
       }
       if (native.now() < next) continue;
       if (!tell({ type: "stats", id, data: cgroupStats(paths) })) return;
       // What was missed is not made up for.
-      next = Math.max(next + interval, native.now());
+      next = native.now() + interval;
     }
   } finally {
     oom.close();

@@ -1,18 +1,22 @@
-import { defaultConfig } from "../../spec/defaults.ts";
-import type { Config } from "../../spec/types.ts";
+import { defaultConfig, type DefaultConfig } from "../../spec/defaults.ts";
 import { native } from "../../sys/native.ts";
 
 const CGROUP2_SUPER_MAGIC = 0x63677270;
 
+/** The host has cgroup v2 alone. */
+export function isUnifiedHost(): boolean {
+  const cgroups = native.statfs("/sys/fs/cgroup");
+  return typeof cgroups !== "number" && cgroups.type === CGROUP2_SUPER_MAGIC;
+}
+
 /**
- * A config.json to start from, as `runt spec` writes it.
+ * A config.json to start from, as `runt spec` writes it. It is the caller's own: every property of it can be changed.
  * @param options `rootless`: a user namespace that maps the caller's ids to 0, for a user without privileges. Default false
  */
-export function newConfig({ rootless = false }: { readonly rootless?: boolean } = {}): Config {
-  const cgroups = native.statfs("/sys/fs/cgroup");
+export function newConfig({ rootless = false }: { readonly rootless?: boolean } = {}): DefaultConfig {
   return defaultConfig({
     rootless,
-    cgroup2: typeof cgroups !== "number" && cgroups.type === CGROUP2_SUPER_MAGIC,
+    cgroup2: isUnifiedHost(),
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
   });

@@ -1,0 +1,112 @@
+/** The options of the library. */
+import type { Log } from "../../log.ts";
+import type { CheckpointOptions } from "../../runtime/criu/checkpoint.ts";
+import type { RestoreOptions } from "../../runtime/criu/restore.ts";
+import type { CreateOptions, ExecOptions, ProcessChanges } from "../../runtime/options.ts";
+import type { Config } from "../../spec/types.ts";
+import type { BoxOptions, Environment, User } from "../box/options.ts";
+import type { BufferOptions } from "../result.ts";
+import type { StdioChoice, StdioOptions, TerminalChoice } from "../stdio.ts";
+
+/** Where containers are kept, and who is told what. */
+export interface RuntimeOptions {
+  /** Directory with one directory a container. Default `/run/runt`. */
+  readonly root?: string;
+  /** Gets warnings and details. Default: nobody. */
+  readonly log?: Log;
+  /** cgroups through systemd. Default false. */
+  readonly systemdCgroup?: boolean;
+  /** Whether to behave as for a user without privileges. Default "auto": by the effective uid. */
+  readonly rootless?: boolean | "auto";
+}
+
+/** Gives up an operation. */
+export interface Abortable {
+  readonly signal?: AbortSignal;
+}
+
+/** What ends a process before its time. */
+export interface Endings {
+  /** While it is made: it is taken back. Later, until its end: it is killed, with all that it has started. */
+  readonly signal?: AbortSignal;
+  /** It is killed so many milliseconds after it has begun, with all that it has started. */
+  readonly timeout?: number;
+}
+
+/** What all containers take, whatever they are made of. */
+export interface CommonOptions
+  extends RuntimeOptions,
+    StdioOptions,
+    Endings,
+    Pick<CreateOptions, "pidFile" | "pidfdSocket" | "noPivot" | "noNewKeyring"> {
+  /** Default: a new one, `runt-` and a UUID. */
+  readonly id?: string;
+}
+
+/** A container of a bundle. */
+export interface BundleOptions {
+  /** Directory with config.json and the root file system. */
+  readonly bundle: string;
+  /** A file in the place of the bundle's config.json. */
+  readonly configFile?: string;
+}
+
+/** A container of a config.json that is no file. */
+export interface ConfigOptions {
+  /** All of it; nothing is added. A relative `root.path` counts from `bundle`. */
+  readonly config: Config;
+  /** Default: the directory of the root file system. */
+  readonly bundle?: string;
+}
+
+/** What a container is made of: a root file system and safe defaults, a bundle, or a whole config. */
+export type ContainerOptions = CommonOptions &
+  (
+    | (BundleOptions & { readonly config?: undefined; readonly rootfs?: undefined })
+    | (ConfigOptions & { readonly configFile?: undefined; readonly rootfs?: undefined })
+    | (BoxOptions & { readonly bundle?: undefined; readonly configFile?: undefined; readonly config?: undefined })
+  );
+
+/** {@link ContainerOptions} whose streams are known to the types. */
+export type Streaming<Choice extends StdioChoice, Terminal extends TerminalChoice> = ContainerOptions & StdioOptions<Choice, Terminal>;
+
+/** A container of which nothing but its result is wanted. */
+export type BufferedOptions = ContainerOptions & BufferOptions & { readonly buffer: true; readonly stdio?: undefined };
+
+/** What a process of {@link Container.spawn} is made of. */
+export interface ProcessOptions
+  extends StdioOptions,
+    Endings,
+    Omit<ProcessChanges, "args" | "env" | "terminal" | "consoleSize">,
+    Pick<ExecOptions, "cgroups" | "ignorePaused" | "pidFile"> {
+  /** Additions. */
+  readonly env?: Environment;
+  /** By the container's /etc/passwd, if it is a name. Default: that of config.json. */
+  readonly user?: User;
+}
+
+export type SpawnOptions = ProcessOptions;
+/** The options of 0.9 for `exec`, with the arguments among them. */
+export type ExecProcessOptions = ProcessOptions & { readonly args: readonly string[] };
+/** What a process of {@link Container.exec} is made of. */
+export type ExecBufferOptions = ProcessOptions & BufferOptions;
+
+export type StartOptions = Abortable;
+
+export interface KillOptions {
+  /** To all processes, and a container that has stopped is no error. */
+  readonly all?: boolean;
+}
+
+export interface DeleteOptions {
+  /** Kill it if it runs; be content if there is none. */
+  readonly force?: boolean;
+}
+
+export interface EventsOptions extends Abortable {
+  /** Between two statistics; milliseconds. Default 5000. */
+  readonly interval?: number;
+}
+
+export type CheckpointChoices = Omit<CheckpointOptions, "id">;
+export type RestoreChoices = Omit<RestoreOptions, "id" | "detach" | "consoleSocket" | "noSubreaper"> & RuntimeOptions & { readonly id: string };
