@@ -22,7 +22,8 @@ export type { BindMount, BoxOptions, Environment, Limits, Overlay, User } from "
 export { defaultSeccomp } from "./library/box/seccomp.ts";
 export type { Size } from "./library/box/size.ts";
 export type { BoxEvent } from "./library/events.ts";
-export { Rootfs, type ImageDefaults } from "./library/image/rootfs.ts";
+export type { ImageDefaults } from "./library/image/defaults.ts";
+export { Rootfs, type ImageOptions } from "./library/image/rootfs.ts";
 export type {
   Abortable,
   BufferedOptions,

@@ -103,7 +103,15 @@ export interface Native {
   symlink(target: string, dirfd: number, path: string): number;
   readlink(dirfd: number, path: string): string | number;
   mkfifo(dirfd: number, path: string, mode: number): number;
+  /** `mode`: type and permissions, as in `st_mode`. */
+  mknod(dirfd: number, path: string, mode: number, major: number, minor: number): number;
+  /** linkat(2); a symbolic link is not followed. */
+  link(oldDirfd: number, oldPath: string, newDirfd: number, newPath: string): number;
+  /** Both times of a file; a symbolic link is changed itself, an empty path is `dirfd` itself. */
+  utimes(dirfd: number, path: string, seconds: number, nanoseconds: number): number;
+  setxattr(fd: number, name: string, value: Uint8Array): number;
   chmod(dirfd: number, path: string, mode: number): number;
+  fchmod(fd: number, mode: number): number;
   /** A symbolic link is changed itself; an empty path is `dirfd` itself. */
   chown(dirfd: number, path: string, uid: number, gid: number): number;
   /** `follow` false looks at a symbolic link itself; an empty path is `dirfd` itself. */

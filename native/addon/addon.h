@@ -45,6 +45,11 @@ int Rename(int old_dirfd, const Path& old_path, int new_dirfd, const Path& new_p
 int Exchange(int dirfd, const Path& one, const Path& other);
 int Symlink(const Path& target, int dirfd, const Path& path);
 Napi::Value Readlink(Napi::Env env, int dirfd, const Path& path);
+int Fchmod(int fd, uint32_t mode);
+int Mknod(int dirfd, const Path& path, uint32_t mode, uint32_t major_number, uint32_t minor_number);
+int Link(int old_dirfd, const Path& old_path, int new_dirfd, const Path& new_path);
+int Utimes(int dirfd, const Path& path, int64_t seconds, int64_t nanoseconds);
+int Setxattr(int fd, const Path& name, const Bytes& value);
 int Mkfifo(int dirfd, const Path& path, uint32_t mode);
 int Chmod(int dirfd, const Path& path, uint32_t mode);
 int Chown(int dirfd, const Path& path, uint32_t uid, uint32_t gid);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -84,6 +85,8 @@ int Chmod(int dirfd, const Path& path, uint32_t mode) {
   return OrErrno(fchmodat(dirfd, path.text, mode, 0));
 }
 
+int Fchmod(int fd, uint32_t mode) { return OrErrno(fchmod(fd, mode)); }
+
 int Chown(int dirfd, const Path& path, uint32_t uid, uint32_t gid) {
   return OrErrno(fchownat(dirfd, path.text, uid, gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH));
 }
@@ -125,6 +128,25 @@ int Access(int dirfd, const Path& path, int mode) {
   // A filter around this process may refuse faccessat2(2), which says nothing of the file. The older call looks with the real
   // ids, which are the effective ones. libc would make the newer one for it as well.
   return static_cast<int>(Syscall(__NR_faccessat, dirfd, path.text, mode));
+}
+
+int Link(int old_dirfd, const Path& old_path, int new_dirfd, const Path& new_path) {
+  return OrErrno(linkat(old_dirfd, old_path.text, new_dirfd, new_path.text, 0));
+}
+
+int Mknod(int dirfd, const Path& path, uint32_t mode, uint32_t major_number, uint32_t minor_number) {
+  return OrErrno(mknodat(dirfd, path.text, mode, makedev(major_number, minor_number)));
+}
+
+int Utimes(int dirfd, const Path& path, int64_t seconds, int64_t nanoseconds) {
+  const timespec time = {.tv_sec = seconds, .tv_nsec = nanoseconds};
+  const timespec times[2] = {time, time};
+  if (path.text[0] == '\0') return OrErrno(futimens(dirfd, times));
+  return OrErrno(utimensat(dirfd, path.text, times, AT_SYMLINK_NOFOLLOW));
+}
+
+int Setxattr(int fd, const Path& name, const Bytes& value) {
+  return OrErrno(fsetxattr(fd, name.text, value.data, value.size, 0));
 }
 
 Napi::Value Readdir(Napi::Env env, int dirfd, const Path& path) {
