@@ -230,6 +230,7 @@ function makeNpm(arch) {
     engines: manifest.engines,
     bin: { runt: "bin/runt.mjs" },
     exports: manifest.exports,
+    dependencies: manifest.dependencies,
     optionalDependencies: Object.fromEntries(option("platforms", platform).split(",").map((name) => [`${SCOPE}/${name}`, version])),
   }));
 }

@@ -94,7 +94,7 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
   }
 
   /**
-   * Makes a container; its program waits for {@link start}.
+   * Makes a container; its program waits for {@link Container.start}.
    * @throws CONFIG_INVALID, NOT_SUPPORTED, CONTAINER_EXISTS, INVALID_ID, ABORTED, USAGE, and whatever setting up can give;
    *   nothing is left behind
    */
@@ -105,9 +105,9 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     return Container.#make("create", makingOf("create", options));
   }
 
-  /** Makes a container, runs it to its end, and deletes it. @throws as {@link create} and {@link start}; {@link ExecError} */
+  /** Makes a container, runs it to its end, and deletes it. @throws as {@link Container.create} and {@link Container.start}; {@link ExecError} */
   static run(options: BufferedOptions): Promise<ExecResult>;
-  /** Makes a container, and starts it. @throws as {@link create} and {@link start} */
+  /** Makes a container, and starts it. @throws as {@link Container.create} and {@link Container.start} */
   static run<const Choice extends StdioChoice = "pipe", const Terminal extends TerminalChoice = false>(
     options: Streaming<Choice, Terminal>,
   ): Promise<Container<StreamsOf<Choice, Terminal>>>;
@@ -148,7 +148,7 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     return thread().call("plan", context, [bundle]);
   }
 
-  /** Brings a container back that {@link checkpoint} has saved. @throws CONTAINER_EXISTS, CONFIG_INVALID, HOST_UNABLE */
+  /** Brings a container back that {@link Container.checkpoint} has saved. @throws CONTAINER_EXISTS, CONFIG_INVALID, HOST_UNABLE */
   static async restore(options: RestoreChoices): Promise<Container> {
     const { root: _root, log: _log, systemdCgroup: _systemd, rootless: _rootless, ...rest } = judged("restore", options, SHAPES.restore);
     const context = contextOf(options);
@@ -252,7 +252,7 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
    * @throws WRONG_STATE for a container that has stopped or is paused, STEP_FAILED, INIT_DIED, CONFIG_INVALID; {@link ExecError}
    */
   exec(args: readonly string[], options?: ExecBufferOptions): Promise<ExecResult>;
-  /** @deprecated As {@link spawn}, with the arguments among the options. */
+  /** @deprecated As {@link Container.spawn}, with the arguments among the options. */
   exec<const Choice extends StdioChoice = "pipe", const Terminal extends TerminalChoice = false>(
     options: ExecProcessOptions & StdioOptions<Choice, Terminal>,
   ): Promise<ContainerProcess<StreamsOf<Choice, Terminal>>>;
@@ -286,7 +286,7 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
   }
 
   /**
-   * Runs a command as {@link exec} does: `` await box.$`ls ${directory}` ``. No shell reads it, and a value is one argument. A
+   * Runs a command as {@link Container.exec} does: `` await box.$`ls ${directory}` ``. No shell reads it, and a value is one argument. A
    * command that fails is an {@link ExecError}.
    */
   get $(): Command {
