@@ -1,5 +1,6 @@
 // npm run bench [-- --rounds N] [-- --runtimes runt,crun,runc,floor]: compares runt with crun, runc and plain C.
 // npm run bench -- whole [the same]: all bundles, cold caches, many at once and more; writes conformance/bench/RESULTS.md.
+// npm run bench -- library [--requests N] [--docker IMAGE]: what users of the library wait for; writes conformance/bench/LIBRARY.md.
 // npm run bench -- engines [--rounds N]: the same beneath docker and containerd, without plain C; writes conformance/bench/ENGINES.md.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -11,16 +12,17 @@ if (process.getuid?.() !== 0) {
   process.exit(1);
 }
 const engines = process.argv[2] === "engines";
+const part = ["engines", "library"].includes(process.argv[2]) ? process.argv[2] : "bench";
 prepare({ packages: [...PACKAGES.bench, ...PACKAGES.demo, ...(engines ? PACKAGES.engines : [])] });
 if (!ensureNpmPackages()) process.exit(1);
-const program = join(ROOT, `build/js/conformance/bench/${engines ? "engines" : "bench"}.js`);
+const program = join(ROOT, `build/js/conformance/bench/${part}.js`);
 if (!existsSync(join(ROOT, "dist/bin/runt")) || !existsSync(program)) {
   const built = spawnSync(process.execPath, ["scripts/build.mjs"], { cwd: ROOT, stdio: "inherit" });
   if (built.status !== 0) process.exit(1);
 }
 // The engines have a playground of their own, which hides the v2 mount by itself.
-const hide = engines ? [] : ["sh", join(ROOT, "conformance/bench/hide_unified.sh")];
-const [command, ...words] = [...hide, process.execPath, program, ...process.argv.slice(engines ? 3 : 2)];
+const hide = part !== "bench" ? [] : ["sh", join(ROOT, "conformance/bench/hide_unified.sh")];
+const [command, ...words] = [...hide, process.execPath, program, ...process.argv.slice(part === "bench" ? 2 : 3)];
 const done = spawnSync(command, words, {
   cwd: ROOT,
   stdio: "inherit",
