@@ -4,11 +4,17 @@ import { RuntimeError } from "../errors.ts";
 const heard = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `act` once when `signal` comes. Many operations of a program share one signal, and Node takes eleven listeners for a
+ * Calls `act` once when `signal` comes, or soon if it has come. Many operations of a program share one signal, and Node takes eleven listeners for a
  * leak.
  * @returns takes it back
  */
 export function onAbort(signal: AbortSignal, act: () => void): () => void {
+  if (signal.aborted) {
+    // It has come while something else was waited for, and does not come again.
+    let wanted = true;
+    queueMicrotask(() => wanted && act());
+    return () => void (wanted = false);
+  }
   let acts = heard.get(signal);
   if (acts === undefined) {
     const all = new Set<() => void>();

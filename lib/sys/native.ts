@@ -315,7 +315,8 @@ function directoryOfModules(): string {
 
 /** What a library needs of its place, and the program need not ask. @throws HOST_UNABLE */
 function checkPlace(): void {
-  const { platform, arch } = process;
+  // The program's engine has no such property, and this is not asked there.
+  const { platform, arch } = process as unknown as { readonly platform: string; readonly arch: string };
   if (platform !== "linux" || (arch !== "x64" && arch !== "arm64")) {
     throw new RuntimeError("HOST_UNABLE", `runt works on Linux on x86_64 and arm64; this is ${platform} on ${arch}`);
   }
