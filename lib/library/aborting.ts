@@ -4,7 +4,8 @@ import { RuntimeError } from "../errors.ts";
 const heard = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `act` once when `signal` comes, or soon if it has come. Many operations of a program share one signal, and Node takes eleven listeners for a
+ * Calls `act` once when `signal` comes, or soon if it has come. Many operations of a program share one signal, and Node takes
+ * eleven listeners for a
  * leak.
  * @returns takes it back
  */

@@ -33,7 +33,18 @@ import type {
 } from "./options/types.ts";
 import { type ContainerEnd, ContainerProcess, discard, Killers, reap, type Signal, signalNumber } from "./process.ts";
 import { type BufferOptions, type ExecResult, gather } from "./result.ts";
-import { openStdio, resize, settle, type StdioChoice, type StdioOptions, type Streams, type StreamsOf, type StreamTypes, type TerminalChoice, type TerminalSize } from "./stdio.ts";
+import {
+  openStdio,
+  resize,
+  settle,
+  type StdioChoice,
+  type StdioOptions,
+  type Streams,
+  type StreamsOf,
+  type StreamTypes,
+  type TerminalChoice,
+  type TerminalSize,
+} from "./stdio.ts";
 import { argumentsOf, type TemplateValue } from "./template.ts";
 import { type CallOptions, thread, type Thread, watchingThread } from "./threads.ts";
 import type { Tree } from "./work/trees.ts";
@@ -105,7 +116,10 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     return Container.#make("create", makingOf("create", options));
   }
 
-  /** Makes a container, runs it to its end, and deletes it. @throws as {@link Container.create} and {@link Container.start}; {@link ExecError} */
+  /**
+   * Makes a container, runs it to its end, and deletes it. @throws as {@link Container.create} and {@link Container.start};
+   * {@link ExecError}
+   */
   static run(options: BufferedOptions): Promise<ExecResult>;
   /** Makes a container, and starts it. @throws as {@link Container.create} and {@link Container.start} */
   static run<const Choice extends StdioChoice = "pipe", const Terminal extends TerminalChoice = false>(
@@ -148,12 +162,24 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     return thread().call("plan", context, [bundle]);
   }
 
-  /** Brings a container back that {@link Container.checkpoint} has saved. @throws CONTAINER_EXISTS, CONFIG_INVALID, HOST_UNABLE */
+  /**
+   * Brings a container back that {@link Container.checkpoint} has saved. @throws CONTAINER_EXISTS, CONFIG_INVALID, HOST_UNABLE
+   */
   static async restore(options: RestoreChoices): Promise<Container> {
-    const { root: _root, log: _log, systemdCgroup: _systemd, rootless: _rootless, ...rest } = judged("restore", options, SHAPES.restore);
+    const {
+      root: _root,
+      log: _log,
+      systemdCgroup: _systemd,
+      rootless: _rootless,
+      ...rest
+    } = judged("restore", options, SHAPES.restore);
     const context = contextOf(options);
     const on = thread();
-    const paths = { bundle: resolve(rest.bundle), imagePath: resolve(rest.imagePath), ...(rest.workPath === undefined ? {} : { workPath: resolve(rest.workPath) }) };
+    const paths = {
+      bundle: resolve(rest.bundle),
+      imagePath: resolve(rest.imagePath),
+      ...(rest.workPath === undefined ? {} : { workPath: resolve(rest.workPath) }),
+    };
     await on.call("restore", context, [{ ...rest, ...paths }]);
     const container = Container.#found(await on.call("state", context, [rest.id]), context, on, true);
     void container.#follow();
@@ -256,7 +282,10 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
   exec<const Choice extends StdioChoice = "pipe", const Terminal extends TerminalChoice = false>(
     options: ExecProcessOptions & StdioOptions<Choice, Terminal>,
   ): Promise<ContainerProcess<StreamsOf<Choice, Terminal>>>;
-  async exec(given: readonly string[] | ExecProcessOptions, options: ExecBufferOptions = {}): Promise<ExecResult | ContainerProcess> {
+  async exec(
+    given: readonly string[] | ExecProcessOptions,
+    options: ExecBufferOptions = {},
+  ): Promise<ExecResult | ContainerProcess> {
     if (!isArguments(given)) {
       const { args, ...rest } = judged("exec", given, SHAPES.spawnWithArgs);
       expect("exec", args, argsKind, "args");
@@ -265,11 +294,15 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     expect("exec", given, argsKind, "args");
     const { input, maxBuffer, reject, ...rest } = judged("exec", options, SHAPES.exec);
     const stdio = rest.stdio ?? ([input === undefined ? "ignore" : "pipe", "pipe", "pipe"] as const);
-    return this.#gather(given, { ...rest, stdio }, {
-      ...(input === undefined ? {} : { input }),
-      ...(maxBuffer === undefined ? {} : { maxBuffer }),
-      ...(reject === undefined ? {} : { reject }),
-    });
+    return this.#gather(
+      given,
+      { ...rest, stdio },
+      {
+        ...(input === undefined ? {} : { input }),
+        ...(maxBuffer === undefined ? {} : { maxBuffer }),
+        ...(reject === undefined ? {} : { reject }),
+      },
+    );
   }
 
   /**
@@ -286,7 +319,8 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
   }
 
   /**
-   * Runs a command as {@link Container.exec} does: `` await box.$`ls ${directory}` ``. No shell reads it, and a value is one argument. A
+   * Runs a command as {@link Container.exec} does: `` await box.$`ls ${directory}` ``. No shell reads it, and a value is one
+   * argument. A
    * command that fails is an {@link ExecError}.
    */
   get $(): Command {
@@ -393,7 +427,8 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
   }
 
   /**
-   * Statistics every `interval` milliseconds, and word of each time that the kernel had to kill for want of memory, that processes
+   * Statistics every `interval` milliseconds, and word of each time that the kernel had to kill for want of memory, that
+   * processes
    * had to wait for it, and of the end of the first process, until the container is deleted, the loop is left or `signal` comes.
    * Statistics that the program does not read in time are left out, and counted in the next one.
    * @throws CONTAINER_NOT_RUNNING, HOST_UNABLE without a memory controller, CGROUP, USAGE
@@ -420,7 +455,8 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
    */
   async checkpoint(options: CheckpointChoices): Promise<void> {
     const { imagePath, workPath, ...rest } = judged("checkpoint", options, SHAPES.checkpoint);
-    if (typeof imagePath !== "string") throw new RuntimeError("USAGE", "checkpoint: imagePath: a directory for the images is needed");
+    if (typeof imagePath !== "string")
+      throw new RuntimeError("USAGE", "checkpoint: imagePath: a directory for the images is needed");
     const paths = { imagePath: resolve(imagePath), ...(workPath === undefined ? {} : { workPath: resolve(workPath) }) };
     await this.#call("checkpoint", [{ ...rest, ...paths, id: this.id }]);
     if (rest.leaveRunning !== true && rest.preDump !== true) settle(this.#streams);

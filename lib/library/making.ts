@@ -12,7 +12,14 @@ import type { BoxOptions } from "./box/options.ts";
 import { expect, type Kind, show } from "./options/kinds.ts";
 import { resourcesOf } from "./options/resources.ts";
 import { ANY_OPTIONS, MAKE } from "./options/shapes.ts";
-import type { BufferedOptions, BundleOptions, CommonOptions, ConfigOptions, ContainerOptions, RuntimeOptions } from "./options/types.ts";
+import type {
+  BufferedOptions,
+  BundleOptions,
+  CommonOptions,
+  ConfigOptions,
+  ContainerOptions,
+  RuntimeOptions,
+} from "./options/types.ts";
 import type { StdioOptions, TerminalChoice } from "./stdio.ts";
 import type { GivenConfig } from "./work/launching.ts";
 
@@ -46,7 +53,8 @@ export function makingOf(where: string, options: ContainerOptions | BufferedOpti
   const isBuffered = (options as BufferedOptions).buffer === true;
   const input = (options as BufferedOptions).input;
   const usual = isBuffered && input === undefined && terminal === false ? (["ignore", "pipe", "pipe"] as const) : "pipe";
-  if (isBuffered && stdio !== undefined) throw new RuntimeError("USAGE", `${where}: stdio: "buffer: true" reads the outputs; input goes into "input"`);
+  if (isBuffered && stdio !== undefined)
+    throw new RuntimeError("USAGE", `${where}: stdio: "buffer: true" reads the outputs; input goes into "input"`);
   const bundle = bundleOf(where, source, options, context.root, id, terminal);
   return {
     context,
@@ -73,13 +81,19 @@ export function isBuffered(options: ContainerOptions | BufferedOptions): options
 function sourceOf(where: string, options: ContainerOptions): Source {
   if (options.rootfs !== undefined) {
     for (const other of ["bundle", "config"] as const) {
-      if (options[other] !== undefined) throw new RuntimeError("USAGE", `${where}: "rootfs" and ${show(other)} do not go together: a bundle, or a config, has its own root`);
+      if (options[other] !== undefined)
+        throw new RuntimeError(
+          "USAGE",
+          `${where}: "rootfs" and ${show(other)} do not go together: a bundle, or a config, has its own root`,
+        );
     }
     return "rootfs";
   }
   if (options.config !== undefined) return "config";
   if (options.bundle !== undefined) return "bundle";
-  const text = 'it is not said what the container is made of: { rootfs, args } for a directory or an image, { bundle } for a directory with config.json, or { config }';
+  const text =
+    "it is not said what the container is made of: { rootfs, args } for a directory or an image, " +
+    "{ bundle } for a directory with config.json, or { config }";
   throw new RuntimeError("USAGE", `${where}: ${text}`);
 }
 
@@ -93,7 +107,8 @@ function bundleOf(
 ): BundlePaths & { readonly given?: GivenConfig } {
   if (source === "rootfs") {
     const { limits, ...rest } = options as BoxOptions;
-    const resources = limits?.resources === undefined ? {} : { resources: resourcesOf(`${where}: limits.resources`, limits.resources) };
+    const resources =
+      limits?.resources === undefined ? {} : { resources: resourcesOf(`${where}: limits.resources`, limits.resources) };
     const all = limits === undefined ? rest : { ...rest, limits: { ...limits, ...resources } };
     const { bundle, ...given } = inPlace(where, () => boxConfig(all, { id, root, cgroup2: isUnifiedHost(), terminal }));
     return { bundle, given };

@@ -49,8 +49,10 @@ type Given<Options> = Options & { readonly given?: GivenConfig };
 
 /** By name; the arguments and results cross between threads as copies. */
 export const OPERATIONS = {
-  create: (context: RuntimeContext, _: Outlet, options: Given<CreateOptions>) => launching(options, (all) => create(context, all)),
-  run: (context: RuntimeContext, _: Outlet, options: Given<CreateOptions>) => launching(options, (all) => runDetached(context, all)),
+  create: (context: RuntimeContext, _: Outlet, options: Given<CreateOptions>) =>
+    launching(options, (all) => create(context, all)),
+  run: (context: RuntimeContext, _: Outlet, options: Given<CreateOptions>) =>
+    launching(options, (all) => runDetached(context, all)),
   start: (context: RuntimeContext, _: Outlet, id: string) => start(context, id),
   exec: (context: RuntimeContext, _: Outlet, options: ExecRequest) => exec(context, options),
   kill: (context: RuntimeContext, _: Outlet, id: string, signal: number, all: boolean) => kill(context, id, signal, { all }),

@@ -96,7 +96,12 @@ class Printed {
  * @param what words for the message
  * @throws ABORTED, TIMEOUT, PROGRAM_FAILED, each an {@link ExecError}
  */
-export async function gather(what: string, running: Running, options: BufferOptions, signal: AbortSignal | undefined): Promise<ExecResult> {
+export async function gather(
+  what: string,
+  running: Running,
+  options: BufferOptions,
+  signal: AbortSignal | undefined,
+): Promise<ExecResult> {
   const { input, maxBuffer = MAX_BUFFER, reject = false } = options;
   const stdout = new Printed(running.stdout, maxBuffer, () => running.end());
   const stderr = new Printed(running.stderr, maxBuffer, () => running.end());

@@ -9,8 +9,10 @@ import { show } from "./options/kinds.ts";
 import { Descriptor, DescriptorReadable, DescriptorWritable } from "./streams.ts";
 
 /**
- * One standard stream, as in `child_process.spawn`: `pipe` is a stream of the caller's (so is nothing at all), `inherit` the caller's
- * own of the same number, `ignore` is /dev/null, a number an open descriptor of the caller's, such as that of a file, and a stream
+ * One standard stream, as in `child_process.spawn`: `pipe` is a stream of the caller's (so is nothing at all), `inherit` the
+ * caller's
+ * own of the same number, `ignore` is /dev/null, a number an open descriptor of the caller's, such as that of a file, and a
+ * stream
  * of Node's stands for its descriptor.
  */
 export type Stdio = "pipe" | "inherit" | "ignore" | number | Stream | null | undefined;
@@ -49,8 +51,16 @@ type EndOf<Choice, End> = [Choice] extends [Pipe] ? End : [Extract<Choice, Pipe>
 /** The caller's ends by what `stdio` and `terminal` say. */
 export type StreamsOf<Choice, Terminal> = [Terminal] extends [false | undefined]
   ? Choice extends readonly [infer Input, infer Output, infer Errors]
-    ? { readonly stdin: EndOf<Input, Writable>; readonly stdout: EndOf<Output, Readable>; readonly stderr: EndOf<Errors, Readable> }
-    : { readonly stdin: EndOf<Choice, Writable>; readonly stdout: EndOf<Choice, Readable>; readonly stderr: EndOf<Choice, Readable> }
+    ? {
+        readonly stdin: EndOf<Input, Writable>;
+        readonly stdout: EndOf<Output, Readable>;
+        readonly stderr: EndOf<Errors, Readable>;
+      }
+    : {
+        readonly stdin: EndOf<Choice, Writable>;
+        readonly stdout: EndOf<Choice, Readable>;
+        readonly stderr: EndOf<Choice, Readable>;
+      }
   : [Terminal] extends [true | TerminalSize]
     ? { readonly stdin: Writable; readonly stdout: Readable; readonly stderr: undefined }
     : StreamTypes;
@@ -146,7 +156,9 @@ function descriptorOf(one: number | Stream, at: string): number {
   const { fd, _handle: handle } = one as { readonly fd?: unknown; readonly _handle?: { readonly fd?: unknown } | null };
   for (const number of [fd, handle?.fd]) if (Number.isInteger(number) && (number as number) >= 0) return number as number;
   const isFile = fd === null;
-  const remedy = isFile ? 'it is not open yet: wait for its "open" event' : 'say "pipe" and connect the two with pipe() or pipeline()';
+  const remedy = isFile
+    ? 'it is not open yet: wait for its "open" event'
+    : 'say "pipe" and connect the two with pipe() or pipeline()';
   throw new RuntimeError("USAGE", `${at}: ${show(one)} has no descriptor, so a process cannot have it: ${remedy}`);
 }
 

@@ -8,7 +8,8 @@ type Argument = string | number;
 export type TemplateValue = Argument | readonly Argument[];
 
 /**
- * The arguments of a command. Spaces of the template part them, a backslash keeps a space or another backslash; a value is a part of
+ * The arguments of a command. Spaces of the template part them, a backslash keeps a space or another backslash; a value is a
+ * part of
  * the argument that it stands in, and a list by itself is so many arguments.
  * @throws USAGE
  */
@@ -35,7 +36,8 @@ export function argumentsOf(template: TemplateStringsArray, values: readonly Tem
     }
   });
   if (current !== undefined) all.push(current);
-  if (all.length === 0) throw new RuntimeError("USAGE", "$: the command is empty: write the program first, such as $`ls ${directory}`");
+  if (all.length === 0)
+    throw new RuntimeError("USAGE", "$: the command is empty: write the program first, such as $`ls ${directory}`");
   return all;
 }
 
@@ -43,6 +45,9 @@ function wordsOf(value: TemplateValue | undefined, at: number): string[] {
   const list = Array.isArray(value) ? (value as readonly unknown[]) : [value];
   return list.map((each) => {
     if (typeof each === "string" || (typeof each === "number" && Number.isFinite(each))) return String(each);
-    throw new RuntimeError("USAGE", `$: value ${at + 1} of the command: found ${show(each)}, it must be a string, a number or a list of those`);
+    throw new RuntimeError(
+      "USAGE",
+      `$: value ${at + 1} of the command: found ${show(each)}, it must be a string, a number or a list of those`,
+    );
   });
 }

@@ -321,8 +321,9 @@ function checkPlace(): void {
     throw new RuntimeError("HOST_UNABLE", `runt works on Linux on x86_64 and arm64; this is ${platform} on ${arch}`);
   }
   if (!directoryOfModules().endsWith("/lib/sys")) {
-    const text = "runt has been put into a bundle, where its native parts and its threads are not found: keep @runt-oci/runt external";
-    throw new RuntimeError("HOST_UNABLE", `${text} (esbuild and Bun: --external:@runt-oci/runt; webpack, Rollup and Vite: their option "external")`);
+    const text = "runt has been put into a bundle, where its native parts and its threads are not found";
+    const remedy = 'esbuild and Bun: --external:@runt-oci/runt; webpack, Rollup and Vite: their option "external"';
+    throw new RuntimeError("HOST_UNABLE", `${text}: keep @runt-oci/runt external (${remedy})`);
   }
 }
 

@@ -34,7 +34,13 @@ const CPU_PERIOD = 100_000;
 const HOSTNAME_LENGTH = 64;
 const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** Beside those of every container: what tells of the host and its hardware. */
-const MASKED = ["/proc/interrupts", "/sys/devices/virtual/powercap", "/sys/devices/system/cpu/vulnerabilities", "/sys/kernel/debug", "/sys/kernel/tracing"];
+const MASKED = [
+  "/proc/interrupts",
+  "/sys/devices/virtual/powercap",
+  "/sys/devices/system/cpu/vulnerabilities",
+  "/sys/kernel/debug",
+  "/sys/kernel/tracing",
+];
 
 /** @throws USAGE */
 export function boxConfig(options: BoxOptions, facts: BoxFacts): Box {
@@ -56,7 +62,12 @@ export function boxConfig(options: BoxOptions, facts: BoxFacts): Box {
     mounts: [
       ...(isOverlaid ? overlayMounts(layers, typeof overlay === "object" ? overlay : {}, skeleton) : []),
       ...(base.mounts ?? []),
-      { destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["nosuid", "nodev", "mode=1777", `size=${bytesOf(options.limits?.tmp ?? TMP_SIZE, "limits.tmp")}`] },
+      {
+        destination: "/tmp",
+        type: "tmpfs",
+        source: "tmpfs",
+        options: ["nosuid", "nodev", "mode=1777", `size=${bytesOf(options.limits?.tmp ?? TMP_SIZE, "limits.tmp")}`],
+      },
       ...(image?.volumes ?? []).map(volume),
       ...(options.mounts ?? []).map(mountOf),
     ],
@@ -75,10 +86,15 @@ export function boxConfig(options: BoxOptions, facts: BoxFacts): Box {
 
 function processOf(options: BoxOptions, image: Rootfs | undefined, terminal: TerminalChoice, user: User | undefined): Process {
   const args = options.args ?? image?.args ?? [];
-  if (args.length === 0) throw new RuntimeError("USAGE", 'args: the program and its arguments are needed, such as args: ["sh", "-c", "id"]');
+  if (args.length === 0)
+    throw new RuntimeError("USAGE", 'args: the program and its arguments are needed, such as args: ["sh", "-c", "id"]');
   const { capabilities = [] } = options;
   const sets = { bounding: capabilities, effective: capabilities, permitted: capabilities };
-  const env = mergedEnvironment([PATH, ...(terminal === false ? [] : ["TERM=xterm"])], image?.env ?? [], environmentOf(options.env ?? []));
+  const env = mergedEnvironment(
+    [PATH, ...(terminal === false ? [] : ["TERM=xterm"])],
+    image?.env ?? [],
+    environmentOf(options.env ?? []),
+  );
   return {
     terminal: terminal !== false,
     // From the beginning: a program may ask for it at once.
@@ -125,13 +141,16 @@ function resourcesOf({ memory, memoryAndSwap, cpus, pids, resources = {} }: Limi
     devices: [{ allow: false, access: "rwm" }],
     ...resources,
     ...(limit === undefined && swap === undefined ? {} : { memory: { ...resources.memory, ...amounts } }),
-    ...(cpus === undefined ? {} : { cpu: { ...resources.cpu, period: CPU_PERIOD, quota: Math.max(1000, Math.round(cpus * CPU_PERIOD)) } }),
+    ...(cpus === undefined
+      ? {}
+      : { cpu: { ...resources.cpu, period: CPU_PERIOD, quota: Math.max(1000, Math.round(cpus * CPU_PERIOD)) } }),
     ...(pids === undefined ? {} : { pids: { limit: pids } }),
   };
 }
 
 /**
- * The layers as the root: the first mount is a tmpfs, over which the places of the writable layer are copied, the second one covers
+ * The layers as the root: the first mount is a tmpfs, over which the places of the writable layer are copied, the second one
+ * covers
  * the root. Both are the container's mount namespace's alone.
  */
 function overlayMounts(layers: readonly string[], { size = OVERLAY_SIZE, directory }: Overlay, skeleton: string): Mount[] {
@@ -142,7 +161,11 @@ function overlayMounts(layers: readonly string[], { size = OVERLAY_SIZE, directo
     source: "tmpfs",
     options: ["nosuid", "nodev", "mode=700", `size=${bytesOf(size, "overlay.size")}`, "tmpcopyup"],
   };
-  const options = [`lowerdir=${layers.map(escaped).join(":")}`, `upperdir=${escaped(`${at}/upper`)}`, `workdir=${escaped(`${at}/work`)}`];
+  const options = [
+    `lowerdir=${layers.map(escaped).join(":")}`,
+    `upperdir=${escaped(`${at}/upper`)}`,
+    `workdir=${escaped(`${at}/work`)}`,
+  ];
   return [...(directory === undefined ? [layer] : []), { destination: "/", type: "overlay", source: "overlay", options }];
 }
 
@@ -154,11 +177,21 @@ function escaped(path: string): string {
 
 /** What an image wants to be written to, with what the image has there. */
 function volume(destination: string): Mount {
-  return { destination, type: "tmpfs", source: "tmpfs", options: ["nosuid", "nodev", "mode=755", `size=${TMP_SIZE}`, "tmpcopyup"] };
+  return {
+    destination,
+    type: "tmpfs",
+    source: "tmpfs",
+    options: ["nosuid", "nodev", "mode=755", `size=${TMP_SIZE}`, "tmpcopyup"],
+  };
 }
 
 function mountOf(mount: BindMount | Mount): Mount {
   if (!("readonly" in mount) && ("type" in mount || "options" in mount)) return mount;
   const { source, destination, readonly = true } = mount as BindMount;
-  return { destination, type: "bind", source: resolve(source), options: ["rbind", "nosuid", "nodev", readonly ? "ro" : "rw", "rprivate"] };
+  return {
+    destination,
+    type: "bind",
+    source: resolve(source),
+    options: ["rbind", "nosuid", "nodev", readonly ? "ro" : "rw", "rprivate"],
+  };
 }

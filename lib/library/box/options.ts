@@ -32,7 +32,10 @@ export interface BindMount {
 }
 
 /** Users as `1000`, `"1000:1000"`, `"nobody"`, or by all their ids. */
-export type User = number | string | { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[]; readonly umask?: number };
+export type User =
+  | number
+  | string
+  | { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[]; readonly umask?: number };
 
 /** Variables; one that is `undefined` is left out. */
 export type Environment = Readonly<Record<string, string | undefined>> | readonly string[];

@@ -17,7 +17,9 @@ function parse(size: unknown): number | undefined {
 }
 
 export const size: Kind = (value, at) =>
-  parse(value) === undefined ? `${at}: found ${show(value)}, it must be a number of bytes above 0, or a text such as "64m" or "1.5g"` : undefined;
+  parse(value) === undefined
+    ? `${at}: found ${show(value)}, it must be a number of bytes above 0, or a text such as "64m" or "1.5g"`
+    : undefined;
 
 /** @throws USAGE */
 export function bytesOf(value: Size, at: string): number {

@@ -25,7 +25,7 @@ export function textOf(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
   if (!text.includes("\ufffd")) return text;
   let decoded = "";
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = sequenceAt(bytes, at);
     if (length === 0) decoded += String.fromCharCode(0xdc00 + (bytes[at] ?? 0));
     else decoded += Buffer.from(bytes.subarray(at, at + length)).toString("utf8");
@@ -48,7 +48,7 @@ const XATTR = "SCHILY.xattr.";
 /** Records of a pax header: "LENGTH NAME=VALUE\n" each. @throws IMAGE_INVALID */
 export function paxRecords(bytes: Uint8Array): Map<string, Uint8Array> {
   const records = new Map<string, Uint8Array>();
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     let size = 0;
     let digits = at;
     for (; bytes[digits] !== 0x20; digits++) {
@@ -113,7 +113,8 @@ export class Entries {
     const xattrs = new Map<string, Uint8Array>();
     for (const [name, value] of records) {
       if (name.startsWith(XATTR)) xattrs.set(name.slice(XATTR.length), value);
-      else if (name.startsWith("GNU.sparse.")) throw invalid(`${JSON.stringify(textOf(path))}: a sparse file, which layers must not have`);
+      else if (name.startsWith("GNU.sparse."))
+        throw invalid(`${JSON.stringify(textOf(path))}: a sparse file, which layers must not have`);
     }
     const time = number("mtime", (header.mtime?.getTime() ?? 0) / 1000);
     const seconds = Math.floor(time);

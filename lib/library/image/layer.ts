@@ -95,17 +95,22 @@ class Layer {
   #write(chunk: Uint8Array, { path }: Entry): void {
     const file = this.#file;
     if (file < 0) return;
-    for (let at = 0; at < chunk.length; ) at += check(native.write(file, at === 0 ? chunk : chunk.subarray(at)), `write ${path}`);
+    for (let at = 0; at < chunk.length;) at += check(native.write(file, at === 0 ? chunk : chunk.subarray(at)), `write ${path}`);
   }
 
   #begin(entry: Entry): void {
-    if (++this.#spent.files > this.#spent.maxFiles) throw invalid(`the image has more than ${this.#spent.maxFiles} files (maxFiles)`);
+    if (++this.#spent.files > this.#spent.maxFiles)
+      throw invalid(`the image has more than ${this.#spent.maxFiles} files (maxFiles)`);
     const names = namesOf(entry.path, entry.type);
-    for (const [what, id] of [["uid", entry.uid], ["gid", entry.gid]] as const) {
+    for (const [what, id] of [
+      ["uid", entry.uid],
+      ["gid", entry.gid],
+    ] as const) {
       if (!Number.isInteger(id) || id < 0 || id >= ID) throw invalid(`${JSON.stringify(entry.path)}: ${what} ${id}: no such id`);
     }
     const last = names.at(-1) ?? "";
-    if (names.slice(0, -1).some((name) => name.startsWith(WHITEOUT))) throw invalid(`${JSON.stringify(entry.path)}: something below a whiteout`);
+    if (names.slice(0, -1).some((name) => name.startsWith(WHITEOUT)))
+      throw invalid(`${JSON.stringify(entry.path)}: something below a whiteout`);
     if (last.startsWith(WHITEOUT)) {
       return this.#whiteOut(names, last);
     }
@@ -118,7 +123,10 @@ class Layer {
     if (place === undefined) return;
     const { parent } = place;
     if (last === OPAQUE) {
-      check(native.setxattr(parent, "trusted.overlay.opaque", Buffer.from("y")), `set trusted.overlay.opaque of ${names.slice(0, -1).join("/")}`);
+      check(
+        native.setxattr(parent, "trusted.overlay.opaque", Buffer.from("y")),
+        `set trusted.overlay.opaque of ${names.slice(0, -1).join("/")}`,
+      );
       return;
     }
     if (last.startsWith(OF_AUFS)) return;
@@ -207,9 +215,11 @@ class Layer {
   #node(place: Place, entry: Entry): void {
     const type = entry.type === "block-device" ? S_IFBLK : S_IFCHR;
     const { major, minor, path } = entry;
-    if (entry.type === "character-device" && major === 0 && minor === 0) throw invalid(`${JSON.stringify(path)}: a device that overlayfs takes for a whiteout`);
+    if (entry.type === "character-device" && major === 0 && minor === 0)
+      throw invalid(`${JSON.stringify(path)}: a device that overlayfs takes for a whiteout`);
     const { parent, name } = place;
-    const make = (): number => (entry.type === "fifo" ? native.mkfifo(parent, name, 0o600) : native.mknod(parent, name, type, major, minor));
+    const make = (): number =>
+      entry.type === "fifo" ? native.mkfifo(parent, name, 0o600) : native.mknod(parent, name, type, major, minor);
     this.#again(place, `make the ${entry.type} ${path}`, make);
     check(native.chown(parent, name, entry.uid, entry.gid), `chown ${path}`);
     check(native.chmod(parent, name, entry.mode), `chmod ${path}`);

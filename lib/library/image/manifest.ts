@@ -103,16 +103,22 @@ async function manifestOf(source: Source, index: Json, wanted: Wanted, depth: nu
   if (depth > DEEPEST) throw invalid(`${source.name}: indexes in indexes`);
   const all = list(index["manifests"], "manifests").map((each) => object(each, "manifests"));
   const named = all.filter((each) => hasName(each, wanted.reference));
-  if (wanted.reference !== undefined && depth === 0 && named.length === 0) throw notThere(source, wanted.reference, all.flatMap(namesOf));
+  if (wanted.reference !== undefined && depth === 0 && named.length === 0)
+    throw notThere(source, wanted.reference, all.flatMap(namesOf));
   const fitting = (named.length > 0 ? named : all).filter((each) => fits(each, wanted.architecture));
   const [first] = fitting;
   if (first === undefined) throw invalid(`${source.name}: no image for linux on ${wanted.architecture}`);
   const several = new Set(fitting.map((each) => each["digest"])).size > 1;
   if (several && depth === 0 && wanted.reference === undefined) {
-    throw invalid(`${source.name} has several images: say which by "reference": ${[...new Set(fitting.flatMap(namesOf))].join(", ")}`);
+    throw invalid(
+      `${source.name} has several images: say which by "reference": ${[...new Set(fitting.flatMap(namesOf))].join(", ")}`,
+    );
   }
   const found = await document(source, digest(first["digest"], "manifests: digest"));
-  const isIndex = INDEXES.includes(String(first["mediaType"])) || INDEXES.includes(String(found["mediaType"])) || found["manifests"] !== undefined;
+  const isIndex =
+    INDEXES.includes(String(first["mediaType"])) ||
+    INDEXES.includes(String(found["mediaType"])) ||
+    found["manifests"] !== undefined;
   return isIndex ? manifestOf(source, found, wanted, depth + 1) : found;
 }
 
@@ -167,13 +173,15 @@ async function ofArchive(source: Source, wanted: Wanted): Promise<FoundImage> {
   const fitting = reference === undefined ? all : all.filter((each) => tags(each).some((tag) => isNamed(tag, reference)));
   const [first] = fitting;
   if (first === undefined) throw notThere(source, reference ?? "", all.flatMap(tags));
-  if (fitting.length > 1) throw invalid(`${source.name} has several images: say which by "reference": ${all.flatMap(tags).join(", ")}`);
+  if (fitting.length > 1)
+    throw invalid(`${source.name} has several images: say which by "reference": ${all.flatMap(tags).join(", ")}`);
   const file = text(first["Config"], "Config") ?? "";
   const bytes = await bytesOfDocument(source, file);
   const of = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
   // The file is named after its digest.
   const said = /(?:^|\/)([0-9a-f]{64})(?:\.json)?$/.exec(file)?.[1];
-  if (said !== undefined && of !== `sha256:${said}`) throw invalid(`${source.name}: ${file} has the digest ${of}: it was changed`);
+  if (said !== undefined && of !== `sha256:${said}`)
+    throw invalid(`${source.name}: ${file} has the digest ${of}: it was changed`);
   const config = object(parse(bytes, file), file);
   const layers = texts(first["Layers"], "Layers") ?? [];
   const diffIds = diffIdsOf(config, layers.length);
@@ -236,7 +244,9 @@ function annotationsOf(image: Json, config: Json): Readonly<Record<string, strin
     const said = text(value, name);
     return said === undefined ? [] : [[`org.opencontainers.image.${name}`, said] as const];
   });
-  const labels = Object.entries(object(config["Labels"] ?? {}, "Labels")).map(([name, value]) => [name, text(value, `Labels.${name}`) ?? ""] as const);
+  const labels = Object.entries(object(config["Labels"] ?? {}, "Labels")).map(
+    ([name, value]) => [name, text(value, `Labels.${name}`) ?? ""] as const,
+  );
   // A label counts more.
   return Object.fromEntries([...converted, ...labels]);
 }

@@ -20,7 +20,13 @@ export interface ImageOptions {
   readonly signal?: AbortSignal;
 }
 
-const OPTIONS = fields<ImageOptions>({ reference: someText, store: someText, maxSize: size, maxFiles: whole, signal: abortSignal });
+const OPTIONS = fields<ImageOptions>({
+  reference: someText,
+  store: someText,
+  maxSize: size,
+  maxFiles: whole,
+  signal: abortSignal,
+});
 const STORE = "/var/lib/runt/layers";
 const MAX_SIZE = 2 ** 34;
 const MAX_FILES = 2_000_000;
@@ -60,14 +66,19 @@ export class Rootfs implements ImageDefaults {
 
   /**
    * Unpacks an image. Digests are checked, and layers that are there already are used as they are.
-   * @param source path of an OCI layout or of what `docker save` writes, as a directory or an archive, or the archive as a stream;
+   * @param source path of an OCI layout or of what `docker save` writes, as a directory or an archive, or the archive as a
+   *   stream;
    *   compressed with gzip or zstd, or not
-   * @throws IMAGE_INVALID for an image that is damaged, hostile, too large or for another machine; USAGE, SYSCALL, ABORTED. Nothing
+   * @throws IMAGE_INVALID for an image that is damaged, hostile, too large or for another machine; USAGE, SYSCALL, ABORTED.
+   *   Nothing
    *   but whole layers is left behind
    */
   static async fromImage(source: string | Readable, options: ImageOptions = {}): Promise<Rootfs> {
     if (typeof source !== "string" && !(source instanceof Readable)) {
-      throw new RuntimeError("USAGE", `fromImage: found ${show(source)}, it must be the path of an image, or a stream of an archive`);
+      throw new RuntimeError(
+        "USAGE",
+        `fromImage: found ${show(source)}, it must be the path of an image, or a stream of an archive`,
+      );
     }
     expect("fromImage", options, OPTIONS);
     const { reference, store = STORE, maxSize = MAX_SIZE, maxFiles = MAX_FILES, signal } = options;
@@ -78,7 +89,11 @@ export class Rootfs implements ImageDefaults {
       maxFiles,
       architecture: ARCHITECTURES[process.arch] ?? process.arch,
     };
-    const { layers, digest, defaults } = await unpackInThread(typeof source === "string" ? resolve(source) : source, request, signal);
+    const { layers, digest, defaults } = await unpackInThread(
+      typeof source === "string" ? resolve(source) : source,
+      request,
+      signal,
+    );
     return new Rootfs(layers, digest, defaults);
   }
 }

@@ -1,4 +1,7 @@
-/** Where an image's files are: in a directory, or in an archive. Names are the image's, and are never joined to a path unlooked at. */
+/**
+ * Where an image's files are: in a directory, or in an archive. Names are the image's, and are never joined to a path unlooked
+ * at.
+ */
 import { createWriteStream } from "node:fs";
 import { lstat, open, readlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -30,7 +33,8 @@ export async function blobOf(source: Source, name: string): Promise<Blob> {
 /** A document of a source. @throws IMAGE_INVALID */
 export async function bytesOfDocument(source: Source, name: string): Promise<Uint8Array> {
   const blob = await blobOf(source, name);
-  if (blob.size > DOCUMENT_LIMIT) throw invalid(`${source.name}: ${name} has ${blob.size} bytes, a document has ${DOCUMENT_LIMIT} at most`);
+  if (blob.size > DOCUMENT_LIMIT)
+    throw invalid(`${source.name}: ${name} has ${blob.size} bytes, a document has ${DOCUMENT_LIMIT} at most`);
   const chunks: Uint8Array[] = [];
   for await (const chunk of bytesOf(blob)) chunks.push(chunk as Uint8Array);
   return Buffer.concat(chunks);
@@ -47,7 +51,8 @@ export function directorySource(directory: string): Source {
       if (stat === undefined) return undefined;
       const isLast = at === names.length - 1;
       if (stat.isSymbolicLink() && isLast && links < MOST_LINKS) return find(relative(names, await readlink(path)), links + 1);
-      if (isLast ? !stat.isFile() : !stat.isDirectory()) throw invalid(`${directory}: ${names.slice(0, at + 1).join("/")} is no ${isLast ? "file" : "directory"}`);
+      if (isLast ? !stat.isFile() : !stat.isDirectory())
+        throw invalid(`${directory}: ${names.slice(0, at + 1).join("/")} is no ${isLast ? "file" : "directory"}`);
       if (isLast) return { path, start: 0, size: stat.size };
     }
     return undefined;
@@ -62,13 +67,15 @@ function relative(names: readonly string[], target: string): string {
   for (const name of target.split("/")) {
     if (name === "" || name === ".") continue;
     if (name !== "..") at.push(name);
-    else if (at.pop() === undefined) throw invalid(`${JSON.stringify(names.join("/"))}: a link out, to ${JSON.stringify(target)}`);
+    else if (at.pop() === undefined)
+      throw invalid(`${JSON.stringify(names.join("/"))}: a link out, to ${JSON.stringify(target)}`);
   }
   return at.join("/");
 }
 
 /**
- * An archive. One that is compressed is decompressed into `temporary` first, since its files are needed in another order than that
+ * An archive. One that is compressed is decompressed into `temporary` first, since its files are needed in another order than
+ * that
  * in which they come.
  */
 export async function archiveSource(path: string, temporary: string, limits: ImageLimits): Promise<Source> {
@@ -100,7 +107,8 @@ async function indexed(name: string, archive: Blob, limits: ImageLimits): Promis
     if (entry.type === "file") files.set(path, { path: archive.path, start: entry.offset, size: entry.size });
     else if (entry.type === "symlink") links.set(path, relative(names, entry.target));
     else if (entry.type === "link") links.set(path, namesOf(entry.target, `${name}: link`).join("/"));
-    else if (entry.type !== "directory") throw invalid(`${name}: ${JSON.stringify(entry.path)}: an archive of an image has no ${entry.type}`);
+    else if (entry.type !== "directory")
+      throw invalid(`${name}: ${JSON.stringify(entry.path)}: an archive of an image has no ${entry.type}`);
   };
   const entries = new Entries();
   entries.parser.on("entry", (header, stream, next) => {
@@ -130,4 +138,3 @@ export function damaged(what: string, error: unknown): unknown {
   if ("syscall" in error) return error;
   return invalid(`${what}: damaged: ${error.message}`);
 }
-

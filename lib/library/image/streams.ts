@@ -106,6 +106,8 @@ export async function compressionOf({ path, start, size }: Blob): Promise<Compre
 export function decompressor(compression: Compression): Transform | undefined {
   if (compression === "none") return undefined;
   if (compression === "gzip") return zlib.createGunzip({ chunkSize: CHUNK });
-  const { createZstdDecompress } = zlib as { readonly createZstdDecompress?: (options: { readonly chunkSize: number }) => Transform };
+  const { createZstdDecompress } = zlib as {
+    readonly createZstdDecompress?: (options: { readonly chunkSize: number }) => Transform;
+  };
   return createZstdDecompress === undefined ? new Unzstd() : createZstdDecompress({ chunkSize: CHUNK });
 }

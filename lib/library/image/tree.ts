@@ -71,7 +71,10 @@ export class Tree {
         fd = native.open(parent, name, DIRECTORY, 0);
       }
       if (fd === -Errno.ELOOP || fd === -Errno.ENOTDIR) {
-        throw invalid(`${JSON.stringify(names.join("/"))}: ${JSON.stringify(names.slice(0, depth + 1).join("/"))} is no directory: nothing is written through a link`);
+        throw invalid(
+          `${JSON.stringify(names.join("/"))}: ${JSON.stringify(names.slice(0, depth + 1).join("/"))} is no directory: ` +
+            "nothing is written through a link",
+        );
       }
       if (fd < 0) throw syscallError(-fd, `open ${names.slice(0, depth + 1).join("/")}`);
       this.#open.push(fd);

@@ -96,8 +96,10 @@ async function unpackOne(
     for (const stage of stages) stage.destroy();
   }
   const packedDigest = compression === undefined ? plain.digest : packed.digest;
-  if (layer.digest !== undefined && layer.digest !== packedDigest) throw invalid(`${what} has the digest ${packedDigest}: it was changed`);
-  if (layer.diffId !== plain.digest) throw invalid(`${what}: unpacked it has the digest ${plain.digest}, and its config says ${layer.diffId}`);
+  if (layer.digest !== undefined && layer.digest !== packedDigest)
+    throw invalid(`${what} has the digest ${packedDigest}: it was changed`);
+  if (layer.diffId !== plain.digest)
+    throw invalid(`${what}: unpacked it has the digest ${plain.digest}, and its config says ${layer.diffId}`);
   await rename(place, directory).catch((error: unknown) => {
     // Somebody else was faster: it is the same.
     if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY" && (error as NodeJS.ErrnoException).code !== "EEXIST") throw error;

@@ -106,7 +106,8 @@ export function fields<Options>(shape: Shape<Options>, wanted = "an object of op
     if (abortSignal(value, at) === undefined) return `${found(value, at, wanted)}: write { signal }`;
     for (const [name, inner] of Object.entries(value as object)) {
       const here = at === "" ? name : `${at}.${name}`;
-      if (!Object.hasOwn(kinds, name)) return `${at === "" ? "" : `${at}: `}unknown option ${show(name)}${meant(name, kinds, elsewhere)}`;
+      if (!Object.hasOwn(kinds, name))
+        return `${at === "" ? "" : `${at}: `}unknown option ${show(name)}${meant(name, kinds, elsewhere)}`;
       const wrong = inner === undefined ? undefined : kinds[name]?.(inner, here);
       if (wrong !== undefined) return wrong;
     }

@@ -42,10 +42,16 @@ import {
 
 const log: Kind = kind(
   "an object with the functions debug(text) and warn(text)",
-  (value) => typeof value === "object" && value !== null && typeof (value as Log).warn === "function" && typeof (value as Log).debug === "function",
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as Log).warn === "function" &&
+    typeof (value as Log).debug === "function",
 );
 const absolute: Kind = (value, at) =>
-  typeof value === "string" && value.startsWith("/") && !value.includes("\0") ? undefined : `${at}: found ${show(value)}, it must be an absolute path`;
+  typeof value === "string" && value.startsWith("/") && !value.includes("\0")
+    ? undefined
+    : `${at}: found ${show(value)}, it must be an absolute path`;
 const time: Kind = either("a number of milliseconds, above 0", positive);
 const ids: Kind = listOf(whole, "a list of numbers");
 const environment: Kind = (value, at) =>
@@ -68,11 +74,16 @@ const stdio: Kind = (value, at) => {
   return listOf(stream)(value, at);
 };
 const terminal: Kind = (value, at) =>
-  typeof value === "boolean" ? undefined : fields<TerminalSize>({ rows: whole, columns: whole }, "true, false or { rows, columns }")(value, at);
+  typeof value === "boolean"
+    ? undefined
+    : fields<TerminalSize>({ rows: whole, columns: whole }, "true, false or { rows, columns }")(value, at);
 /** The program and its arguments. */
 export const args: Kind = (value, at) => {
   const wrong = listOf(text, 'a list of the program and its arguments, such as ["sh", "-c", "id"]')(value, at);
-  return wrong ?? ((value as unknown[]).length === 0 ? `${at}: it is empty: the program is needed, such as ["sh", "-c", "id"]` : undefined);
+  return (
+    wrong ??
+    ((value as unknown[]).length === 0 ? `${at}: it is empty: the program is needed, such as ["sh", "-c", "id"]` : undefined)
+  );
 };
 const user: Kind = either(
   'a number, a text such as "1000:1000" or "nobody", or { uid, gid }',
@@ -88,7 +99,10 @@ const RUNTIME: Shape<RuntimeOptions> = { root: someText, log, systemdCgroup: fla
 export const CONTEXT: Kind = fields<RuntimeContext>({ ...RUNTIME, withoutCgroups: flag });
 const STDIO: Shape<StdioOptions> = { stdio, terminal };
 const BUFFER: Shape<BufferOptions> = {
-  input: either("a string or bytes", kind("", (value) => typeof value === "string" || value instanceof Uint8Array)),
+  input: either(
+    "a string or bytes",
+    kind("", (value) => typeof value === "string" || value instanceof Uint8Array),
+  ),
   maxBuffer: positive,
   reject: flag,
 };
@@ -119,21 +133,29 @@ const OVERLAY: Shape<Overlay> = { size, directory: absolute };
 const BIND: Shape<BindMount> = { source: someText, destination: absolute, readonly: flag };
 const MOUNT = { ...BIND, type: text, options: strings, uidMappings: listOf(object), gidMappings: listOf(object) };
 const BOX: Shape<BoxOptions> = {
-  rootfs: either("a path, or a Rootfs of Rootfs.fromImage()", someText, kind("", (value) => value instanceof Rootfs)),
+  rootfs: either(
+    "a path, or a Rootfs of Rootfs.fromImage()",
+    someText,
+    kind("", (value) => value instanceof Rootfs),
+  ),
   args,
   env: environment,
   cwd: absolute,
   user,
-  limits: fields(LIMITS, "an object such as { memory: \"64m\", cpus: 0.5, pids: 32 }", {
+  limits: fields(LIMITS, 'an object such as { memory: "64m", cpus: 0.5, pids: 32 }', {
     mem: "memory",
     cpu: "cpus",
     processes: "pids",
     swap: "memoryAndSwap",
   }),
-  mounts: listOf(fields(MOUNT, "an object such as { source, destination }", { target: "destination", src: "source" }), "a list of mounts"),
+  mounts: listOf(
+    fields(MOUNT, "an object such as { source, destination }", { target: "destination", src: "source" }),
+    "a list of mounts",
+  ),
   network: oneOf("none", "host"),
   readonly: flag,
-  overlay: (value, at) => (typeof value === "boolean" ? undefined : fields(OVERLAY, "true, false or { size, directory }")(value, at)),
+  overlay: (value, at) =>
+    typeof value === "boolean" ? undefined : fields(OVERLAY, "true, false or { size, directory }")(value, at),
   hostname: someText,
   seccomp: (value, at) => (object(value, at) === undefined ? undefined : oneOf("default", "unconfined")(value, at)),
   capabilities: strings,

@@ -35,10 +35,7 @@ export interface Endings {
 
 /** What all containers take, whatever they are made of. */
 export interface CommonOptions
-  extends RuntimeOptions,
-    StdioOptions,
-    Endings,
-    Pick<CreateOptions, "pidFile" | "pidfdSocket" | "noPivot" | "noNewKeyring"> {
+  extends RuntimeOptions, StdioOptions, Endings, Pick<CreateOptions, "pidFile" | "pidfdSocket" | "noPivot" | "noNewKeyring"> {
   /** Default: a new one, `runt-` and a UUID. */
   readonly id?: string;
 }
@@ -68,14 +65,16 @@ export type ContainerOptions = CommonOptions &
   );
 
 /** {@link ContainerOptions} whose streams are known to the types. */
-export type Streaming<Choice extends StdioChoice, Terminal extends TerminalChoice> = ContainerOptions & StdioOptions<Choice, Terminal>;
+export type Streaming<Choice extends StdioChoice, Terminal extends TerminalChoice> = ContainerOptions &
+  StdioOptions<Choice, Terminal>;
 
 /** A container of which nothing but its result is wanted. */
 export type BufferedOptions = ContainerOptions & BufferOptions & { readonly buffer: true; readonly stdio?: undefined };
 
 /** What a process of {@link Container.spawn} is made of. */
 export interface ProcessOptions
-  extends StdioOptions,
+  extends
+    StdioOptions,
     Endings,
     Omit<ProcessChanges, "args" | "env" | "terminal" | "consoleSize">,
     Pick<ExecOptions, "cgroups" | "ignorePaused" | "pidFile"> {
@@ -109,4 +108,5 @@ export interface EventsOptions extends Abortable {
 }
 
 export type CheckpointChoices = Omit<CheckpointOptions, "id">;
-export type RestoreChoices = Omit<RestoreOptions, "id" | "detach" | "consoleSocket" | "noSubreaper"> & RuntimeOptions & { readonly id: string };
+export type RestoreChoices = Omit<RestoreOptions, "id" | "detach" | "consoleSocket" | "noSubreaper"> &
+  RuntimeOptions & { readonly id: string };

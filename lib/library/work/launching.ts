@@ -38,7 +38,7 @@ export async function withConfig<Options extends object, Result>(
   const configFile = `/proc/self/fd/${fd}`;
   try {
     const data = new TextEncoder().encode(jsonText(withUser(given) as unknown as LinuxResources));
-    for (let at = 0; at < data.length; ) at += check(native.write(fd, data.subarray(at)), "write config");
+    for (let at = 0; at < data.length;) at += check(native.write(fd, data.subarray(at)), "write config");
     return await work({ ...options, configFile } as unknown as Options);
   } catch (error) {
     const { code, message, facts } = asRuntimeError(error);
@@ -90,10 +90,14 @@ export function inWordsOfLibrary(error: unknown): RuntimeError {
     return say('process.terminal is true in config.json: give the option "terminal: true" for a terminal, or make it false');
   }
   if (message.startsWith("cannot use console socket")) {
-    return say('"terminal: true" was given, but process.terminal is not true in config.json: make it true, or leave the option out');
+    return say(
+      '"terminal: true" was given, but process.terminal is not true in config.json: make it true, or leave the option out',
+    );
   }
   if (facts.brief?.includes("JSON specification file") === true) {
-    return say(`${message}: a bundle has a config.json; for a root file system alone give { rootfs, args } in the place of { bundle }`);
+    return say(
+      `${message}: a bundle has a config.json; for a root file system alone give { rootfs, args } in the place of { bundle }`,
+    );
   }
   return known;
 }

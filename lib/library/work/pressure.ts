@@ -12,7 +12,8 @@ const TRIGGER = "some 150000 1000000";
 const PAUSE = 1000;
 
 /**
- * Calls `tell` when the kernel tells of it, at most once a second: on cgroup v1 at its level "medium", on cgroup v2 when some process
+ * Calls `tell` when the kernel tells of it, at most once a second: on cgroup v1 at its level "medium", on cgroup v2 when some
+ * process
  * has waited for 150 ms of a second.
  * @returns ends it; `undefined` where the kernel has no such word
  */
@@ -65,5 +66,9 @@ function v1(directory: string | undefined): Source | undefined {
     native.close(fd);
     return undefined;
   }
-  return { fd, events: POLLIN, take: () => native.read(fd, new Uint8Array(8)) > 0 && exists(`${directory}/memory.pressure_level`) };
+  return {
+    fd,
+    events: POLLIN,
+    take: () => native.read(fd, new Uint8Array(8)) > 0 && exists(`${directory}/memory.pressure_level`),
+  };
 }

@@ -1,5 +1,6 @@
 /**
- * All processes that came of one process of `exec`: what it started may outlive it, in a session of its own, so that nothing but a
+ * All processes that came of one process of `exec`: what it started may outlive it, in a session of its own, so that nothing
+ * but a
  * cgroup knows them all.
  */
 import { attachCgroup } from "../../cgroups/open.ts";
@@ -53,7 +54,8 @@ export function dropTree({ directory }: Tree): void {
 
 /**
  * Sends a signal to everything that came of a process of `exec`.
- * @param pid the process, as this program's pid namespace knows it; it leads the session of that number, which the kernel gives to
+ * @param pid the process, as this program's pid namespace knows it; it leads the session of that number, which the kernel gives
+ *   to
  *   nobody else as long as somebody is in it
  */
 export function killTree(pid: number, tree: Tree | undefined, signal: number): void {
@@ -87,7 +89,7 @@ function family(session: number): number[] {
     parents.set(pid, Number(parent));
     if (Number(its) === session) found.add(pid);
   }
-  for (let before = -1; before !== found.size; ) {
+  for (let before = -1; before !== found.size;) {
     before = found.size;
     for (const [pid, parent] of parents) if (found.has(parent)) found.add(pid);
   }

@@ -40,9 +40,11 @@ export function findUser(user: string, roots: readonly number[]): FoundUser {
   const groups = records(readBelow(roots, ["etc", "group"]));
   const gid = group === undefined ? Number(line?.[3] ?? 0) : groupId(group, groups);
   const login = line?.[0];
-  const others = group === undefined && login !== undefined ? groups.filter(([, , , list = ""]) => list.split(",").includes(login)) : [];
+  const others =
+    group === undefined && login !== undefined ? groups.filter(([, , , list = ""]) => list.split(",").includes(login)) : [];
   const additionalGids = others.map(([, , id]) => Number(id)).filter((id) => isId(id) && id !== gid);
-  if (!isId(uid) || !isId(gid)) throw new RuntimeError("USAGE", `user ${JSON.stringify(user)}: its ids in /etc/passwd are no numbers`);
+  if (!isId(uid) || !isId(gid))
+    throw new RuntimeError("USAGE", `user ${JSON.stringify(user)}: its ids in /etc/passwd are no numbers`);
   return { uid, gid, ...(additionalGids.length === 0 ? {} : { additionalGids }) };
 }
 
@@ -54,7 +56,10 @@ function groupId(group: string, groups: readonly (readonly string[])[]): number 
 }
 
 function missing(what: string, name: string, file: string): RuntimeError {
-  return new RuntimeError("USAGE", `user: there is no ${what} ${JSON.stringify(name)} in ${file} of the root file system: give numbers, such as "1000:1000"`);
+  return new RuntimeError(
+    "USAGE",
+    `user: there is no ${what} ${JSON.stringify(name)} in ${file} of the root file system: give numbers, such as "1000:1000"`,
+  );
 }
 
 function isNumber(text: string): boolean {
@@ -66,7 +71,10 @@ function isId(id: number): boolean {
 }
 
 function records(text: string): string[][] {
-  return text.split("\n").filter((line) => line.includes(":")).map((line) => line.split(":"));
+  return text
+    .split("\n")
+    .filter((line) => line.includes(":"))
+    .map((line) => line.split(":"));
 }
 
 /** A file's text from the topmost layer that has it; "" where none has. */
