@@ -30,7 +30,7 @@ const INSIDE: Readonly<Record<string, Layers>> = {
     ["main.ts"],
   ],
   cgroups: [["cgroup.ts"], ["place"], ["files"], ["v1"], ["v2"], ["open.ts"], ["systemd", "disabled.ts"]],
-  runtime: [["record.ts", "options.ts"], ["host", "bundle.ts"], ["container"], ["foreground"], ["launch"], ["exec"], ["criu", "operations"], ["check"]],
+  runtime: [["record.ts", "options.ts"], ["host", "bundle.ts"], ["container"], ["foreground"], ["launch"], ["exec"], ["criu", "operations", "live"], ["check"]],
   spec: [["types.ts", "capabilities.ts", "annotations.ts", "clean_path.ts"], ["json"], ["schema"], ["rules"], ["documents"]],
 };
 /** What decides only: no file system, no clock, no process. `spec` and `plan` get facts passed in. */

@@ -27,7 +27,14 @@ const JOINER_PATIENCE = 1000;
 const KILL_PATIENCE = 1000;
 
 /** A question, or the end of what init has to say (it execed, or died). */
-export type FromInit = { readonly kind: number; readonly value: number } | "end";
+export type FromInit = { readonly kind: number; readonly value: number; readonly mount?: ToldMount } | "end";
+
+/** What {@link Message.MOUNT} brings. The descriptors are the receiver's. */
+export interface ToldMount {
+  readonly fds: readonly number[];
+  /** Behind kind and value. */
+  readonly bytes: Uint8Array;
+}
 
 /** What to start. */
 export interface InitOptions {
@@ -186,7 +193,7 @@ export class InitProcess {
   async #next(): Promise<FromInit | undefined> {
     await beforeBlocking(this.#control);
     const received = this.#read();
-    const { size } = checkValue(received, "recvmsg");
+    const { size, fds } = checkValue(received, "recvmsg");
     if (size === 0) return "end";
     if (size < MESSAGE_SIZE) throw new RuntimeError("INTERNAL", `init: a message of ${size} bytes`);
     const view = new DataView(this.#buffer.buffer, 0, size);
@@ -201,6 +208,7 @@ export class InitProcess {
       this.#refused?.(value);
       return undefined;
     }
+    if (kind === Message.MOUNT) return { kind, value, mount: { fds, bytes: this.#buffer.slice(MESSAGE_SIZE, size) } };
     if (kind !== Message.INIT_PID) return { kind, value };
     // Once only: what came later could make another process the container's, to be recorded or killed as such.
     if (this.pid !== 0) throw new RuntimeError("INTERNAL", "init: a second first process");
@@ -262,6 +270,13 @@ export class InitProcess {
       const view = new DataView(this.#buffer.buffer, 0, received.size);
       if (view.getUint32(0, true) === Message.INIT_PID) this.pid = view.getInt32(4, true);
     }
+  }
+
+  /** It gets no more answers: whatever it asks fails. */
+  refuse(): void {
+    this.#findFirst();
+    if (this.#control >= 0) native.close(this.#control);
+    this.#control = -1;
   }
 
   /** How init ended, for an error message; waits for it. */

@@ -30,6 +30,7 @@ const WORDS: { readonly [Name in OpName]?: Words<Name> } = {
   cpuAffinity: (failed) =>
     called(failed) + hint(failed, Errno.EINVAL, "the host has none of these CPUs, or the container's cgroup allows none of them"),
   credentials: credentialsWords,
+  detachedMount: detachedMountWords,
   device: (failed, { bind }) =>
     failed.errno === Errno.EEXIST ? `${plain(failed)} (what is there is not this device)` : `${plain(failed)}${boundHint(bind, failed)}`,
   exec: execWords,
@@ -46,6 +47,9 @@ const WORDS: { readonly [Name in OpName]?: Words<Name> } = {
     hint(failed, Errno.EPERM, `the hard limit ${hard} is above the runtime's own, which takes CAP_SYS_RESOURCE`),
   scheduler: (failed, { policy }) => `scheduler: ${called(failed)}${hint(failed, Errno.EPERM, schedulerHint(policy))}`,
   selinuxLabel: ({ reason }, { attribute }) => `write to \`/proc/self/attr/${attribute}\`: ${reason}`,
+  unmount: (failed, { path }) =>
+    `error unmounting ${JSON.stringify(path)}: ` +
+    (failed.errno === Errno.EBUSY && failed.call === "verify" ? "something else has been mounted over it" : called(failed)),
   sysctl: (failed, { key, value }) => `write sysctl ${key} = ${JSON.stringify(value)}: ${called(failed)}`,
 };
 
@@ -86,6 +90,12 @@ function mountWords(failed: FailedStep, { source, target, fstype, flags }: StepF
   const isMapped = unmapped === undefined ? "" : `: is it in linux.${unmapped}Mappings?`;
   const about = subject === "" || subject === target ? "" : ` (${subject}${isMapped})`;
   return `${start}${called(failed)}${about}`;
+}
+
+function detachedMountWords(failed: FailedStep, { source, fstype, flags }: StepFields<"detachedMount">): string {
+  const { subject } = failed;
+  const what = (flags & MountFlag.BIND) !== 0 || fstype === "" ? source : fstype;
+  return `error mounting ${JSON.stringify(what)}: ${called(failed)}${subject === "" || subject === what ? "" : ` (${subject})`}`;
 }
 
 /** Why nothing is mounted there; `subject` is where the target really lies. */

@@ -91,7 +91,7 @@ const UNLABELLED: readonly string[] = ["proc", "sysfs", "mqueue", "cgroup", "cgr
  * The data of a mount with `linux.mountLabel`. The option of mount(8) that it is given as can be chosen by the
  * annotation `run.oci.mount_context_type`, as with crun.
  */
-function withLabel({ data, flags, fstype }: StepFields<"mount">, config: Config): string {
+export function withLabel({ data, flags, fstype }: StepFields<"mount">, config: Config): string {
   const label = config.linux?.mountLabel ?? "";
   if (label === "" || (flags & (MountFlag.BIND | MountFlag.REMOUNT)) !== 0) return data;
   if (UNLABELLED.includes(fstype)) return data;
@@ -183,7 +183,7 @@ export function unknownOption(mount: Mount): string | undefined {
   return copySymlink && (flags & excluded) !== 0 ? "copy-symlink excludes src-nofollow and dest-nofollow" : undefined;
 }
 
-function badOption(pointer: string, message: string): RuntimeError {
+export function badOption(pointer: string, message: string): RuntimeError {
   return new RuntimeError("CONFIG_INVALID", `${propertyName(pointer)}: ${message}`, { pointer });
 }
 

@@ -230,6 +230,26 @@ export const OPS = {
   deviceNodes: { data: "str" },
   /** The next node. `uid` and `gid` are the host's. Without the privilege nothing is made, which is no failure. */
   deviceNode: { mode: "u32", major: "u32", minor: "u32", uid: "u32", gid: "u32" },
+
+  // --- mounts of a container that is there (see lib/plan/live_mounts.ts) -------------------------------
+  /**
+   * A mount that is attached nowhere, for the runtime, which gets it as the entry `tree` - 1: a new file system, or with the
+   * flag BIND of `source`, for which the runtime is asked first. Fields as those of `mount`.
+   */
+  detachedMount: { source: "str", fstype: "str", flags: "u32", sb: "u32", set: "u32", data: "str", tree: "u32" },
+  /** A mount of the node that the `node`th deviceNode step has made; the runtime gets it as the entry `tree` - 1. */
+  detachedNode: { node: "u32", tree: "u32" },
+  /** From here on init does not end with the runtime, and takes back what it has attached if it fails, or has to. */
+  liveMounts: {},
+  /** The last mount at `path` is one of those: the runtime is told what it is, as the entry `index`. MS_* as in `mount`. */
+  liveMount: { path: "str", propagation: "u32s", index: "u32" },
+  /**
+   * Takes a mount away that a liveMount step has told of: at `path`, or wherever it is now. The runtime is told of one that
+   * is not there any more, as the entry `index`.
+   */
+  unmount: { path: "str", mount: "u64", device: "u64", inode: "u64", filesystem: "u64", index: "u32" },
+  /** The runtime notes what has been done; then init ends. */
+  done: {},
 } as const satisfies Record<string, Record<string, FieldType>>;
 
 export type OpName = keyof typeof OPS;
@@ -317,6 +337,13 @@ export const Message = {
   FILTERED: 15,
   /** An init that was started for it brings a new user namespace, whose maps the runtime writes. Not answered. */
   USER_NAMESPACE: 16,
+  /**
+   * Of the entry `value`. With a descriptor: a mount that was made. With the numbers of the mount, of device and inode of its
+   * root, and of its file system's device (u64 each): one that was attached. With neither: one that is not there. Not answered.
+   */
+  MOUNT: 17,
+  /** All is done; init ends when the answer comes. */
+  DONE: 18,
 } as const;
 
 /**

@@ -21,6 +21,22 @@ export interface RdtRecord {
   /** Directory of its monitoring group. */
   readonly monitor?: string;
 }
+/** A mount that was added to a container that was there. */
+export interface LiveMount {
+  readonly destination: string;
+  readonly type?: string;
+  readonly source?: string;
+  readonly options?: readonly string[];
+  /**
+   * What the kernel calls it, in decimal: its number, which is used again once it is gone; device and inode of its root; and the
+   * device of its file system. The upper half of a device is its major number.
+   */
+  readonly mount: string;
+  readonly device: string;
+  readonly inode: string;
+  readonly filesystem: string;
+}
+
 /** What is kept of a container; runc's names where runc has the same thing. */
 export interface ContainerRecord {
   /** {@link STATE_VERSION} of the runt that made the container; runt 0.1 wrote none. */
@@ -64,6 +80,8 @@ export interface ContainerRecord {
   readonly external_descriptors?: readonly string[];
   /** It was not started by init but restored by CRIU, with or without a time namespace of its own. */
   readonly restored?: { readonly time_namespace: boolean };
+  /** What `mounts add` has added, in its order. */
+  readonly mounts?: readonly LiveMount[];
   /** Index in init's plan of the first step after `start`. */
   readonly program_step: number;
 }

@@ -54,6 +54,12 @@ struct Context {
   char* program_name = nullptr;
   // Descriptors from here on are init's own; the first is the control socket.
   int first_own = 0;
+  // Mounts that this plan has attached in a container that is there, in their order. Where it fails they
+  // are taken away again.
+  static constexpr std::size_t kMaxLive = 128;
+  bool takes_back = false;
+  UniqueFd live[kMaxLive];
+  std::size_t live_count = 0;
   // What steps refer to by number: namespaces, the start FIFO and the like.
   int slots[kMaxPassedFds] = {};
   static_assert(kMaxSlots + 1 == kMaxPassedFds, "the plan and its slots come in one message");

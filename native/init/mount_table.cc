@@ -50,12 +50,26 @@ std::uint64_t SuperblockFlags(std::string_view options) {
   return flags;
 }
 
+// MAJOR:MINOR
+bool ParseDevice(std::string_view text, std::uint64_t* device) {
+  std::size_t colon = 0;
+  while (colon < text.size() && text[colon] != ':') ++colon;
+  std::uint64_t major = 0;
+  std::uint64_t minor = 0;
+  if (colon == text.size() || !ParseNumber({text.data(), colon}, &major) ||
+      !ParseNumber({text.data() + colon + 1, text.size() - colon - 1}, &minor)) {
+    return false;
+  }
+  *device = major << 32 | minor;
+  return true;
+}
+
 }  // namespace
 
 bool ParseMountEntry(std::string_view line, MountEntry* entry) {
   if (!ParseNumber(NextWord(&line), &entry->id)) return false;
   if (!ParseNumber(NextWord(&line), &entry->parent)) return false;
-  NextWord(&line);  // device
+  if (!ParseDevice(NextWord(&line), &entry->device)) return false;
   entry->whole = NextWord(&line) == "/";
   entry->path = Unescape(NextWord(&line));
   // Optional fields end with a lone hyphen.

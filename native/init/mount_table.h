@@ -17,6 +17,8 @@ namespace runt {
 struct MountEntry {
   std::uint64_t id = 0;
   std::uint64_t parent = 0;
+  // Of the file system: major number in the upper half, as FileFacts have it.
+  std::uint64_t device = 0;
   // The mount shows the file system from its root.
   bool whole = false;
   Text<kPathMax> path;

@@ -13,7 +13,7 @@ namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
 inline constexpr std::uint32_t kPlanVersion = 8;
-inline constexpr std::uint32_t kOpCount = 48;
+inline constexpr std::uint32_t kOpCount = 54;
 inline constexpr std::uint32_t kFailureSize = 280;
 inline constexpr std::uint32_t kMaxSlots = 127;
 inline constexpr std::uint32_t kHookTimedOut = 65536;
@@ -95,6 +95,12 @@ enum class Op : std::uint32_t {
   kStandardStreams = 45,
   kDeviceNodes = 46,
   kDeviceNode = 47,
+  kDetachedMount = 48,
+  kDetachedNode = 49,
+  kLiveMounts = 50,
+  kLiveMount = 51,
+  kUnmount = 52,
+  kDone = 53,
 };
 
 enum class Stage : std::uint32_t {
@@ -119,6 +125,8 @@ enum class Message : std::uint32_t {
   kOutside = 14,
   kFiltered = 15,
   kUserNamespace = 16,
+  kMount = 17,
+  kDone = 18,
 };
 
 enum class Call : std::uint32_t {
@@ -692,6 +700,76 @@ inline bool Decode(FieldReader in, DeviceNodeStep* out) {
          in.AtEnd();
 }
 
+struct DetachedMountStep {
+  std::string_view source;
+  std::string_view fstype;
+  std::uint32_t flags = 0;
+  std::uint32_t sb = 0;
+  std::uint32_t set = 0;
+  std::string_view data;
+  std::uint32_t tree = 0;
+};
+inline bool Decode(FieldReader in, DetachedMountStep* out) {
+  return in.ReadText(&out->source) &&
+         in.ReadText(&out->fstype) &&
+         in.Read(&out->flags) &&
+         in.Read(&out->sb) &&
+         in.Read(&out->set) &&
+         in.ReadText(&out->data) &&
+         in.Read(&out->tree) &&
+         in.AtEnd();
+}
+
+struct DetachedNodeStep {
+  std::uint32_t node = 0;
+  std::uint32_t tree = 0;
+};
+inline bool Decode(FieldReader in, DetachedNodeStep* out) {
+  return in.Read(&out->node) &&
+         in.Read(&out->tree) &&
+         in.AtEnd();
+}
+
+struct LiveMountsStep {};
+inline bool Decode(FieldReader in, LiveMountsStep*) {
+  return in.AtEnd();
+}
+
+struct LiveMountStep {
+  std::string_view path;
+  Numbers propagation;
+  std::uint32_t index = 0;
+};
+inline bool Decode(FieldReader in, LiveMountStep* out) {
+  return in.ReadText(&out->path) &&
+         in.Read(&out->propagation) &&
+         in.Read(&out->index) &&
+         in.AtEnd();
+}
+
+struct UnmountStep {
+  std::string_view path;
+  std::uint64_t mount = 0;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t filesystem = 0;
+  std::uint32_t index = 0;
+};
+inline bool Decode(FieldReader in, UnmountStep* out) {
+  return in.ReadText(&out->path) &&
+         in.Read(&out->mount) &&
+         in.Read(&out->device) &&
+         in.Read(&out->inode) &&
+         in.Read(&out->filesystem) &&
+         in.Read(&out->index) &&
+         in.AtEnd();
+}
+
+struct DoneStep {};
+inline bool Decode(FieldReader in, DoneStep*) {
+  return in.AtEnd();
+}
+
 // Calls `x` with the name of each operation.
 #define RUNT_FOR_EACH_OP(x) \
   x(JoinNamespace) \
@@ -741,7 +819,13 @@ inline bool Decode(FieldReader in, DeviceNodeStep* out) {
   x(NetDevices) \
   x(StandardStreams) \
   x(DeviceNodes) \
-  x(DeviceNode)
+  x(DeviceNode) \
+  x(DetachedMount) \
+  x(DetachedNode) \
+  x(LiveMounts) \
+  x(LiveMount) \
+  x(Unmount) \
+  x(Done)
 
 // The types of the fields of each operation, for what walks plans without knowing operations: i u32, l u64 or
 // i64, s str, S strs, n u32s, b bytes.
@@ -794,6 +878,12 @@ inline constexpr std::string_view kFieldTypes[] = {
     "i",
     "s",
     "iiiii",
+    "ssiiisi",
+    "ii",
+    "",
+    "sni",
+    "slllli",
+    "",
 };
 
 // Whether the fields of one step of operation `op` are complete and well formed.
@@ -989,6 +1079,30 @@ inline bool DecodesAs(Op op, FieldReader in) {
     }
     case Op::kDeviceNode: {
       DeviceNodeStep step;
+      return Decode(in, &step);
+    }
+    case Op::kDetachedMount: {
+      DetachedMountStep step;
+      return Decode(in, &step);
+    }
+    case Op::kDetachedNode: {
+      DetachedNodeStep step;
+      return Decode(in, &step);
+    }
+    case Op::kLiveMounts: {
+      LiveMountsStep step;
+      return Decode(in, &step);
+    }
+    case Op::kLiveMount: {
+      LiveMountStep step;
+      return Decode(in, &step);
+    }
+    case Op::kUnmount: {
+      UnmountStep step;
+      return Decode(in, &step);
+    }
+    case Op::kDone: {
+      DoneStep step;
       return Decode(in, &step);
     }
   }

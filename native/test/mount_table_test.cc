@@ -23,6 +23,7 @@ void TestMountTable() {
   Ok(ParseMountEntry("36 35 98:0 / /mnt rw,noatime master:1 shared:2 - ext3 /dev/root rw", &entry),
      "mount table: a line with optional fields parses");
   Ok(entry.id == 36 && entry.parent == 35 && entry.whole, "mount table: id, parent and root");
+  Ok(entry.device == ((std::uint64_t{98} << 32) | 0), "mount table: device");
   Equal(entry.path.view(), std::string_view("/mnt"), "mount table: mount point");
   Equal(entry.type.view(), std::string_view("ext3"), "mount table: type");
   Equal(entry.superblock, std::uint64_t{0}, "mount table: no flag of the superblock");
@@ -34,7 +35,7 @@ void TestMountTable() {
      "mount table: a part of a file system");
   Equal(entry.path.view(), std::string_view("/a b\\c"), "mount table: octal escapes");
   Ok(!ParseMountEntry("", &entry) && !ParseMountEntry("x 1 0:1 / /a rw - proc p rw", &entry) &&
-         !ParseMountEntry("1 2 0:1 / /a rw", &entry),
+         !ParseMountEntry("1 2 0:1 / /a rw", &entry) && !ParseMountEntry("1 2 01 / /a rw - proc p rw", &entry),
      "mount table: what is not a line is refused");
 
   Ok(IsBelow("/a/b", "/a") && IsBelow("/a", "/a") && IsBelow("/x", "/"), "below: yes");

@@ -18,6 +18,7 @@ import { RESUME } from "./lifecycle/resume.ts";
 import { RUN } from "./lifecycle/run.ts";
 import { START } from "./lifecycle/start.ts";
 import { UPDATE } from "./lifecycle/update.ts";
+import { MOUNTS } from "./live/mounts.ts";
 import { CHECK } from "./tools/check.ts";
 import { COMPLETION } from "./tools/completion.ts";
 import { PLAN } from "./tools/plan.ts";
@@ -35,6 +36,7 @@ export const COMMANDS = commandTable([
   FEATURES,
   KILL,
   LIST,
+  MOUNTS,
   PAUSE,
   PLAN,
   PS,

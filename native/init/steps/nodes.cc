@@ -59,23 +59,26 @@ Text<16> NodeName(std::uint32_t number) {
   return name;
 }
 
-// The node that was made for this container. Before Linux 6.15 only what is attached can be cloned: so the file system comes
-// over the host's "/", where no path leads into it, and goes with that.
 Status BindMadeNode(Context& context, const DeviceStep& step) {
+  const UniqueFd node = TRY(OpenMadeNode(context, step.node, step.path));
+  return PlaceNode(context, step, node.get(), 0);
+}
+
+}  // namespace
+
+// Before Linux 6.15 only what is attached can be cloned: so the file system comes over the host's "/", where no path leads
+// into it, and goes with that.
+Result<UniqueFd> OpenMadeNode(Context& context, std::uint32_t number, std::string_view subject) {
   if (!context.device_nodes_attached) {
     const UniqueFd root = TRY(CheckedFd(
         Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "/"));
     TRY(AttachMount(context, context.device_nodes.get(), root.get(), "device nodes"));
     context.device_nodes_attached = true;
   }
-  const UniqueFd node =
-      TRY(CheckedFd(Syscall(__NR_openat, context.device_nodes.get(), NodeName(step.node).c_str(),
-                            O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
-                    Call::kOpenat, step.path));
-  return PlaceNode(context, step, node.get(), 0);
+  return CheckedFd(Syscall(__NR_openat, context.device_nodes.get(), NodeName(number).c_str(),
+                           O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
+                   Call::kOpenat, subject);
 }
-
-}  // namespace
 
 Status Symlink(Context& context, const SymlinkStep& step) {
   const ParentDirectory parent = TRY(MakePlaceParent(context, step.path));

@@ -37,8 +37,20 @@ Status Symlink(Context& context, const SymlinkStep& step);
 Status Device(Context& context, const DeviceStep& step);
 Status DeviceNodes(Context& context, const DeviceNodesStep& step);
 Status DeviceNode(Context& context, const DeviceNodeStep& step);
+// The node that the `number`th DeviceNode step has made, where it can be cloned from.
+Result<UniqueFd> OpenMadeNode(Context& context, std::uint32_t number, std::string_view subject);
 Status MaskPath(Context& context, const MaskPathStep& step);
 Status ReadonlyPath(Context& context, const ReadonlyPathStep& step);
+
+// live.cc
+Status DetachedMount(Context& context, const DetachedMountStep& step);
+Status DetachedNode(Context& context, const DetachedNodeStep& step);
+Status LiveMounts(Context& context, const LiveMountsStep& step);
+Status LiveMount(Context& context, const LiveMountStep& step);
+Status Unmount(Context& context, const UnmountStep& step);
+Status Done(Context& context, const DoneStep& step);
+// Unmounts what LiveMount steps have told of.
+void TakeBack(Context& context);
 
 // console.cc, streams.cc
 Status Console(Context& context, const ConsoleStep& step);

@@ -1,12 +1,12 @@
 import { RuntimeError } from "../../../errors.ts";
-import { Errno, errnoText } from "../../../kernel/errno.ts";
-import { POLLIN } from "../../../kernel/numbers.ts";
+import { errnoText } from "../../../kernel/errno.ts";
 import { type RdtSchemas, update } from "../../../runtime/operations/update.ts";
 import { parseResources } from "../../../spec/documents/resources_file.ts";
 import type { Int64, LinuxCPU, LinuxMemory, LinuxResources } from "../../../spec/types.ts";
 import { AT_FDCWD } from "../../../sys/files.ts";
 import { native } from "../../../sys/native.ts";
 import { defineCommand, type Flags, type OptionRow } from "../../command.ts";
+import { readInput } from "../../read_input.ts";
 import { SILENT } from "../../result.ts";
 import { ONE_ID } from "../../shared_options.ts";
 
@@ -180,28 +180,9 @@ function narrow(value: bigint): Int64 {
 
 function readResources(file: string): LinuxResources {
   const name = file === "-" ? "standard input" : file;
-  const text = file === "-" ? readInput() : native.readUtf8File(AT_FDCWD, file, LIMIT);
+  const text = file === "-" ? readInput(LIMIT) : native.readUtf8File(AT_FDCWD, file, LIMIT);
   if (typeof text === "number") {
     throw new RuntimeError("SYSCALL", `open ${name}: ${errnoText(-text)}`, { path: name, errno: -text });
   }
   return parseResources(text, name);
-}
-
-/** All of stdin, which may be a socket or a pipe, as text; or a negative errno. */
-function readInput(): string | number {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  const buffer = new Uint8Array(65536);
-  let text = "";
-  try {
-    for (;;) {
-      const size = native.read(0, buffer);
-      if (size === -Errno.EAGAIN) native.poll(new Int32Array([0, POLLIN]), -1);
-      else if (size < 0) return size;
-      else if (size === 0) return text + decoder.decode();
-      else text += decoder.decode(buffer.subarray(0, size), { stream: true });
-      if (text.length > LIMIT) return -Errno.EFBIG;
-    }
-  } catch {
-    return -Errno.EILSEQ;
-  }
 }

@@ -1,0 +1,85 @@
+/** Runs an init that works on a container that is there, and ends; nothing of it is left. */
+import { RuntimeError } from "../../errors.ts";
+import { InitProcess, type ToldMount } from "../../init/process.ts";
+import { Message } from "../../plan/steps.ts";
+import type { Plan } from "../../plan/build.ts";
+import { Descriptors } from "../../sys/descriptors.ts";
+import { AT_FDCWD, O_CLOEXEC, O_RDWR, check } from "../../sys/files.ts";
+import { native } from "../../sys/native.ts";
+import { openSlots } from "../launch/slots.ts";
+import type { Entry } from "../container/store.ts";
+
+/** What is done at init's questions. */
+export interface LiveService {
+  /** Descriptors of the container's cgroups, for a plan with `cgroup`. */
+  readonly joinFds?: () => number[];
+  /** init attaches the entry `index`. @returns a descriptor that stays the caller's */
+  readonly give?: (index: number) => number;
+  /** The source of the entry `index` is wanted, as the process `pid` sees it. @returns whether the runtime has it; else init opens it */
+  readonly open?: (index: number, pid: number) => boolean;
+  /** What init tells of the entry `index`. Its descriptors are the callee's. */
+  readonly told: (index: number, mount: ToldMount) => void;
+  /** All is done, but for what the runtime has to note. */
+  readonly done?: () => void;
+}
+
+/**
+ * Runs `plan`.
+ * @param pidfd of the container's first process
+ * @throws STEP_FAILED, INIT_DIED, and what `service` throws; init has taken back what it had attached
+ */
+export async function runLive(plan: Plan, entry: Entry, pidfd: number, service: LiveService): Promise<void> {
+  const staged = plan.steps.some(({ op }) => op === "fork");
+  const descriptors = new Descriptors();
+  let init: InitProcess | undefined;
+  try {
+    // It has no use for standard streams, and gets none of the caller's.
+    const nothing = descriptors.own(check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null"));
+    init = InitProcess.start({ clone: { flags: 0, staged }, stdio: [nothing, nothing, nothing], preserveFds: 0 });
+    init.sendPlan(plan, openSlots({ slots: plan.slots, entry, consoleSocket: undefined, container: pidfd }, descriptors));
+    await serveLive(init, service);
+    await init.ended();
+    init.close();
+  } catch (error) {
+    await letGo(init);
+    throw error;
+  } finally {
+    descriptors.close();
+  }
+}
+
+/** One that has attached something takes it back when nobody answers any more; only then it may be ended. */
+async function letGo(init: InitProcess | undefined): Promise<void> {
+  if (init === undefined) return;
+  init.refuse();
+  await init.ended();
+  init.close();
+}
+
+async function serveLive(init: InitProcess, service: LiveService): Promise<void> {
+  for (;;) {
+    const said = await init.receive();
+    if (said === "end") throw new RuntimeError("INIT_DIED", "the process that works on the container's mounts was lost");
+    switch (said.kind) {
+      case Message.MOUNT:
+        if (said.mount !== undefined) service.told(said.value, said.mount);
+        break;
+      case Message.MOUNT_TREE:
+        if (service.give === undefined) init.answer(said.kind, [], service.open?.(said.value, init.asking) === true ? 0 : 1);
+        else init.answer(said.kind, [service.give(said.value)]);
+        break;
+      case Message.CGROUP: {
+        const joined = service.joinFds?.() ?? [];
+        init.answer(said.kind, joined);
+        for (const fd of joined) native.close(fd);
+        break;
+      }
+      case Message.DONE:
+        service.done?.();
+        init.answer(said.kind);
+        return;
+      default:
+        throw new RuntimeError("INTERNAL", `init asks an unknown question (${said.kind})`);
+    }
+  }
+}
