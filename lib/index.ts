@@ -66,6 +66,7 @@ export { exec } from "./runtime/operations/exec.ts";
 export { features, type Features } from "./runtime/operations/features.ts";
 export { remove } from "./runtime/operations/delete.ts";
 export { kill } from "./runtime/operations/kill.ts";
+export { addDevices, listDevices, removeDevices, type DeviceRequest } from "./runtime/live/devices.ts";
 export { addMounts, listMounts, removeMounts, type LiveMountReport } from "./runtime/live/mounts.ts";
 export { list } from "./runtime/operations/list.ts";
 export type {

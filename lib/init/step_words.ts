@@ -31,11 +31,15 @@ const WORDS: { readonly [Name in OpName]?: Words<Name> } = {
     called(failed) + hint(failed, Errno.EINVAL, "the host has none of these CPUs, or the container's cgroup allows none of them"),
   credentials: credentialsWords,
   detachedMount: detachedMountWords,
+  detachedNode: (failed) => `cannot make a device node: ${called(failed)}`,
   device: (failed, { bind }) =>
     failed.errno === Errno.EEXIST ? `${plain(failed)} (what is there is not this device)` : `${plain(failed)}${boundHint(bind, failed)}`,
+  deviceNode: (failed) => `cannot make a device node: ${called(failed)}`,
   exec: execWords,
   findProgram: programWords,
   joinNamespace: (failed, { path }) => `join namespace ${JSON.stringify(path)}: ${called(failed)}`,
+  liveNode: (failed, { path }) =>
+    `cannot make a device node at ${JSON.stringify(path)}: ${called(failed)}${hint(failed, Errno.EEXIST, "what is there is not this device")}`,
   memoryPolicy: (failed) =>
     called(failed) + hint(failed, Errno.EINVAL, "mode, nodes and flags do not go together, or none of the nodes is one of this host's"),
   mount: mountWords,

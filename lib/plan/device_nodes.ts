@@ -23,7 +23,7 @@ export function deviceNodeSteps(config: Config, facts: PlanFacts, { made }: Name
     const step = steps[index];
     if (step?.op !== "device" || (step.fields.mode & K.S_IFMT) === K.S_IFIFO) continue;
     const { mode, major, minor, uid, gid } = step.fields;
-    const fields = { mode, major, minor, uid: outside(uid, uidMappings), gid: outside(gid, gidMappings) };
+    const fields = { mode, major, minor, uid: outsideId(uid, uidMappings), gid: outsideId(gid, gidMappings) };
     nodes.push({ op: "deviceNode", origin: step.origin, fields });
     steps[index] = { ...step, fields: { ...step.fields, node: nodes.length } };
   }
@@ -33,7 +33,7 @@ export function deviceNodeSteps(config: Config, facts: PlanFacts, { made }: Name
 }
 
 /** What an id of the container is on the host. */
-function outside(id: number, mappings: readonly LinuxIDMapping[] | undefined): number {
+export function outsideId(id: number, mappings: readonly LinuxIDMapping[] | undefined): number {
   for (const { containerID, hostID, size } of mappings ?? []) {
     if (id >= containerID && id < containerID + size) return id - containerID + hostID;
   }

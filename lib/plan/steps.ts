@@ -248,6 +248,13 @@ export const OPS = {
    * is not there any more, as the entry `index`.
    */
   unmount: { path: "str", mount: "u64", device: "u64", inode: "u64", filesystem: "u64", index: "u32" },
+  /**
+   * A device node, or with the type of a regular file an empty one for a node to be mounted on; the runtime is told of it as the
+   * entry `index`. What is there already is an error, unless it is that device.
+   */
+  liveNode: { path: "str", mode: "u32", major: "u32", minor: "u32", uid: "u32", gid: "u32", index: "u32" },
+  /** Takes away what a liveNode step has made, if it is still there. */
+  removeNode: { path: "str", device: "u64", inode: "u64" },
   /** The runtime notes what has been done; then init ends. */
   done: {},
 } as const satisfies Record<string, Record<string, FieldType>>;
@@ -358,7 +365,7 @@ export const CALLS = [
   "sethostname", "setdomainname", "keyctl", "prctl", "prlimit", "setgroups", "setresgid", "setresuid",
   "capset", "setsid", "ioctl", "dup3", "close_range", "execve", "socket", "getcwd", "mmap", "waitid", "poll",
   "fspick", "fstatfs", "getdents64", "memfd_create", "pipe2", "seccomp", "sched_setaffinity", "interpreter", "loader",
-  "sched_setattr", "ioprio_set", "personality", "set_mempolicy", "faccessat",
+  "sched_setattr", "ioprio_set", "personality", "set_mempolicy", "faccessat", "unlinkat",
 ] as const;
 
 /** Bytes of a failure record: kind, stage, step, errno, call, value (u32 each), then the subject. */

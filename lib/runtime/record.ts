@@ -37,6 +37,28 @@ export interface LiveMount {
   readonly filesystem: string;
 }
 
+/** A file in a container: device and inode, in decimal. */
+export interface KnownFile {
+  readonly device: string;
+  readonly inode: string;
+}
+
+/** A device that was added to a container that was there. */
+export interface LiveDevice {
+  readonly type: "b" | "c";
+  readonly major: number;
+  /** -1: all. */
+  readonly minor: number;
+  /** Letters of r, w and m. */
+  readonly access: string;
+  /** Absolute path in the container; absent: the rule alone was added. */
+  readonly path?: string;
+  /** What was made at the path; absent where the device was there. */
+  readonly node?: KnownFile;
+  /** What was mounted on that. */
+  readonly mount?: Omit<LiveMount, "destination">;
+}
+
 /** What is kept of a container; runc's names where runc has the same thing. */
 export interface ContainerRecord {
   /** {@link STATE_VERSION} of the runt that made the container; runt 0.1 wrote none. */
@@ -82,6 +104,8 @@ export interface ContainerRecord {
   readonly restored?: { readonly time_namespace: boolean };
   /** What `mounts add` has added, in its order. */
   readonly mounts?: readonly LiveMount[];
+  /** What `devices add` has added, in its order. */
+  readonly devices?: readonly LiveDevice[];
   /** Index in init's plan of the first step after `start`. */
   readonly program_step: number;
 }

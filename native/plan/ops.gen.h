@@ -13,7 +13,7 @@ namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
 inline constexpr std::uint32_t kPlanVersion = 8;
-inline constexpr std::uint32_t kOpCount = 54;
+inline constexpr std::uint32_t kOpCount = 56;
 inline constexpr std::uint32_t kFailureSize = 280;
 inline constexpr std::uint32_t kMaxSlots = 127;
 inline constexpr std::uint32_t kHookTimedOut = 65536;
@@ -100,7 +100,9 @@ enum class Op : std::uint32_t {
   kLiveMounts = 50,
   kLiveMount = 51,
   kUnmount = 52,
-  kDone = 53,
+  kLiveNode = 53,
+  kRemoveNode = 54,
+  kDone = 55,
 };
 
 enum class Stage : std::uint32_t {
@@ -198,6 +200,7 @@ enum class Call : std::uint32_t {
   kPersonality = 65,
   kSetMempolicy = 66,
   kFaccessat = 67,
+  kUnlinkat = 68,
 };
 
 struct JoinNamespaceStep {
@@ -765,6 +768,38 @@ inline bool Decode(FieldReader in, UnmountStep* out) {
          in.AtEnd();
 }
 
+struct LiveNodeStep {
+  std::string_view path;
+  std::uint32_t mode = 0;
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint32_t index = 0;
+};
+inline bool Decode(FieldReader in, LiveNodeStep* out) {
+  return in.ReadText(&out->path) &&
+         in.Read(&out->mode) &&
+         in.Read(&out->major) &&
+         in.Read(&out->minor) &&
+         in.Read(&out->uid) &&
+         in.Read(&out->gid) &&
+         in.Read(&out->index) &&
+         in.AtEnd();
+}
+
+struct RemoveNodeStep {
+  std::string_view path;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+};
+inline bool Decode(FieldReader in, RemoveNodeStep* out) {
+  return in.ReadText(&out->path) &&
+         in.Read(&out->device) &&
+         in.Read(&out->inode) &&
+         in.AtEnd();
+}
+
 struct DoneStep {};
 inline bool Decode(FieldReader in, DoneStep*) {
   return in.AtEnd();
@@ -883,6 +918,8 @@ inline constexpr std::string_view kFieldTypes[] = {
     "",
     "sni",
     "slllli",
+    "siiiiii",
+    "sll",
     "",
 };
 
@@ -1099,6 +1136,14 @@ inline bool DecodesAs(Op op, FieldReader in) {
     }
     case Op::kUnmount: {
       UnmountStep step;
+      return Decode(in, &step);
+    }
+    case Op::kLiveNode: {
+      LiveNodeStep step;
+      return Decode(in, &step);
+    }
+    case Op::kRemoveNode: {
+      RemoveNodeStep step;
       return Decode(in, &step);
     }
     case Op::kDone: {

@@ -132,6 +132,28 @@ export function updateUnit(unit: SystemdUnit, cgroup: Cgroup, resources: LinuxRe
   cgroup.limit(resources, { update: true });
 }
 
+/**
+ * Sets a running unit's device rules.
+ * @param afterwards runs while nothing of the container does, on cgroup v1
+ * @throws RuntimeError `HOST_UNABLE`, `CGROUP`
+ */
+export function setUnitDevices(
+  unit: SystemdUnit,
+  cgroup: Cgroup,
+  rules: NonNullable<LinuxResources["devices"]>,
+  devicePaths: readonly string[],
+  log: Log,
+  afterwards: () => void,
+): void {
+  withManager(unit.user, (manager) => {
+    const properties = deviceProperties(rules, devicePaths, manager.version(), (text) => log.debug(text));
+    withoutRunning(cgroup, () => {
+      manager.set(unit.name, properties);
+      afterwards();
+    });
+  });
+}
+
 /** On cgroup v1 systemd denies all devices for a moment while it sets properties: nothing of the container sees it. */
 function withoutRunning(cgroup: Cgroup, action: () => void): void {
   if (isUnified(cgroup.paths) || cgroup.paths["freezer"] === undefined || cgroup.freezerState() === "frozen") {

@@ -114,6 +114,23 @@ export function parseDevicesList(text: string): DeviceFilter {
   return filter;
 }
 
+/**
+ * The writes for the difference of two filters with one default, whatever else is in force: in a filter that allows by default
+ * the kernel does not tell its exceptions.
+ */
+export function filterChanges(before: DeviceFilter, after: DeviceFilter): Write[] {
+  const writes: Write[] = [];
+  for (const [key, exception] of before.exceptions) {
+    const gone = exception.access & ~(after.exceptions.get(key)?.access ?? 0);
+    if (gone !== 0) writes.push(deviceWrite(before.defaultAllow, `${key} ${ACCESS_TEXT[gone]}`, exception.pointer));
+  }
+  for (const [key, exception] of after.exceptions) {
+    const added = exception.access & ~(before.exceptions.get(key)?.access ?? 0);
+    if (added !== 0) writes.push(deviceWrite(!after.defaultAllow, `${key} ${ACCESS_TEXT[added]}`, exception.pointer));
+  }
+  return writes;
+}
+
 /** The writes that turn one filter into another; none where they are the same and that is certain. */
 export function deviceWrites(current: DeviceFilter, target: DeviceFilter): Write[] {
   const writes: Write[] = [];

@@ -18,6 +18,7 @@ import { RESUME } from "./lifecycle/resume.ts";
 import { RUN } from "./lifecycle/run.ts";
 import { START } from "./lifecycle/start.ts";
 import { UPDATE } from "./lifecycle/update.ts";
+import { DEVICES } from "./live/devices.ts";
 import { MOUNTS } from "./live/mounts.ts";
 import { CHECK } from "./tools/check.ts";
 import { COMPLETION } from "./tools/completion.ts";
@@ -31,6 +32,7 @@ export const COMMANDS = commandTable([
   COMPLETION,
   CREATE,
   DELETE,
+  DEVICES,
   EVENTS,
   EXEC,
   FEATURES,

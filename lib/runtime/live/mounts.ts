@@ -112,11 +112,15 @@ function numberAndDevice(line: string): [string, string] {
   return [number, String((BigInt(major) << 32n) | BigInt(minor))];
 }
 
-/** Opens a container whose mount namespace can be joined. */
+/**
+ * Opens a container that has not stopped.
+ * @param needsMounts its mount namespace is to be joined
+ */
 export async function withContainer<Result>(
   context: RuntimeContext,
   id: string,
   work: (target: LiveTarget) => Promise<Result>,
+  needsMounts = true,
 ): Promise<Result> {
   const entry = find(context.root, id);
   let pidfd: number | undefined;
@@ -126,11 +130,7 @@ export async function withContainer<Result>(
     pidfd = record === undefined ? undefined : openInit(record);
     if (record === undefined || pidfd === undefined || now === "stopped" || now === "creating") throw notRunning();
     const config = savedConfig(entry);
-    const { made, joined } = readNamespaces(config);
-    if (((made | joined) & K.CLONE_NEWNS) === 0) {
-      const text = `container ${id} has no mount namespace: what is mounted in it would be mounted on the host`;
-      throw new RuntimeError("WRONG_STATE", text);
-    }
+    if (needsMounts) checkMountNamespace(config, id);
     try {
       return await work({ entry, record, config, pidfd, paused: now === "paused" });
     } catch (error) {
@@ -146,7 +146,14 @@ export async function withContainer<Result>(
   }
 }
 
-function notRunning(): RuntimeError {
+/** @throws WRONG_STATE */
+export function checkMountNamespace(config: Config, id: string): void {
+  const { made, joined } = readNamespaces(config);
+  if (((made | joined) & K.CLONE_NEWNS) !== 0) return;
+  throw new RuntimeError("WRONG_STATE", `container ${id} has no mount namespace: its files and mounts are the host's`);
+}
+
+export function notRunning(): RuntimeError {
   return new RuntimeError("CONTAINER_NOT_RUNNING", "container not running");
 }
 
@@ -185,7 +192,7 @@ async function attachMounts(context: RuntimeContext, target: LiveTarget, mounts:
 }
 
 /** Makes what is attached afterwards. @returns descriptors by the index that a plan has for them; `descriptors` owns them */
-async function makeTrees({ entry, config, record, pidfd }: LiveTarget, { make, opened }: LivePlans, descriptors: Descriptors): Promise<Map<number, number>> {
+export async function makeTrees({ entry, config, record, pidfd }: LiveTarget, { make, opened }: LivePlans, descriptors: Descriptors): Promise<Map<number, number>> {
   const trees = new Map<number, number>();
   const keep = (index: number, fd: number): void => {
     trees.set(index, descriptors.own(fd));
@@ -252,7 +259,7 @@ function described({ destination, type, source, options }: Mount): Pick<LiveMoun
   };
 }
 
-function identity({ bytes }: ToldMount): Pick<LiveMount, "mount" | "device" | "inode" | "filesystem"> {
+export function identity({ bytes }: ToldMount): Pick<LiveMount, "mount" | "device" | "inode" | "filesystem"> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const number = (index: number): string => String(view.getBigUint64(index * 8, true));
   return { mount: number(0), device: number(1), inode: number(2), filesystem: number(3) };

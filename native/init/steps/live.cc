@@ -189,6 +189,52 @@ Status Unmount(Context& context, const UnmountStep& step) {
   return Error{EBUSY, Call::kVerify, step.path};
 }
 
+Status LiveNode(Context& context, const LiveNodeStep& step) {
+  const ParentDirectory parent = TRY(MakePlaceParent(context, step.path));
+  const std::uint32_t type = step.mode & kTypeMask;
+  const std::uint32_t device = type == kTypeRegular ? 0 : DeviceNumber(step.major, step.minor);
+  const long made =
+      Syscall(__NR_mknodat, parent.directory.get(), parent.name.c_str(), step.mode, device);
+  if (made < 0 && (made != -EEXIST || type == kTypeRegular)) {
+    return Error{static_cast<int>(-made), Call::kMknodat, step.path};
+  }
+  // What is there now need not be what was made.
+  const UniqueFd node = TRY(OpenChild(parent, O_PATH, step.path));
+  FileFacts facts;
+  TRY(Check(GetFacts(node.get(), &facts), Call::kFstat, step.path));
+  const bool same = facts.type() == type &&
+                    (type == kTypeRegular || (facts.major == step.major && facts.minor == step.minor));
+  if (!same) return Error{EEXIST, Call::kMknodat, step.path};
+  const MountNews news = {{Message::kMount, static_cast<std::int32_t>(step.index)},
+                          0,
+                          facts.device,
+                          facts.inode,
+                          made >= 0 ? std::uint64_t{1} : 0};
+  TRY(Check(SendMessage(context.control.get(), &news, sizeof news, -1), Call::kSendmsg, step.path));
+  // One that was there keeps its mode and owner.
+  if (made < 0 || type == kTypeRegular) return {};
+  TRY(Check(Syscall(__NR_fchownat, node.get(), "", step.uid, step.gid, AT_EMPTY_PATH),
+            Call::kFchown, step.path));
+  return ChangeMode(context, node.get(), step.mode & 07777, step.path);
+}
+
+Status RemoveNode(Context& context, const RemoveNodeStep& step) {
+  std::size_t start = step.path.size();
+  while (start > 0 && step.path[start - 1] != '/') --start;
+  ParentDirectory parent;
+  parent.name.Add({step.path.data() + start, step.path.size() - start});
+  Result<UniqueFd> directory = context.root.Open({step.path.data(), start}, O_PATH | O_DIRECTORY);
+  if (!directory.ok()) return {};
+  parent.directory = directory.Take();
+  const Result<UniqueFd> node = OpenChild(parent, O_PATH, step.path);
+  if (!node.ok()) return {};
+  FileFacts facts;
+  TRY(Check(GetFacts(node.value().get(), &facts), Call::kFstat, step.path));
+  if (facts.device != step.device || facts.inode != step.inode) return {};
+  return Check(Syscall(__NR_unlinkat, parent.directory.get(), parent.name.c_str(), 0),
+               Call::kUnlinkat, step.path);
+}
+
 Status Done(Context& context, const DoneStep& /*step*/) {
   TRY(Ask(context, Message::kDone));
   ExitProcess(0);

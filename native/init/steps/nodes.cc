@@ -20,17 +20,6 @@ bool Matches(const FileFacts& facts, const DeviceStep& step) {
   return facts.type() == kTypeFifo || (facts.major == step.major && facts.minor == step.minor);
 }
 
-Status ChangeMode(Context& context, int fd, std::uint32_t mode, std::string_view path) {
-  const long changed = Syscall(__NR_fchmodat2, fd, "", mode, AT_EMPTY_PATH);
-  // Before 6.6 an O_PATH descriptor can be changed only by its name in a procfs. If it is the file whose owner refuses,
-  // that says so again.
-  if (!IsMissing(changed)) return Check(changed, Call::kFchmod, path);
-  TRY(context.procfs.Prepare());
-  const Text<32> name = DescriptorPath(fd);
-  return Check(Syscall(__NR_fchmodat, context.procfs.fd(), name.c_str(), mode), Call::kFchmod,
-               path);
-}
-
 // A node over an empty file. Nothing on it can be executed. `more` are further attributes of the mount.
 Status PlaceNode(Context& context, const DeviceStep& step, int source, std::uint64_t more) {
   const Attributes attributes = {MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | more, 0, false};
@@ -65,6 +54,17 @@ Status BindMadeNode(Context& context, const DeviceStep& step) {
 }
 
 }  // namespace
+
+Status ChangeMode(Context& context, int fd, std::uint32_t mode, std::string_view path) {
+  const long changed = Syscall(__NR_fchmodat2, fd, "", mode, AT_EMPTY_PATH);
+  // Before 6.6 an O_PATH descriptor can be changed only by its name in a procfs. If it is the file whose owner refuses,
+  // that says so again.
+  if (!IsMissing(changed)) return Check(changed, Call::kFchmod, path);
+  TRY(context.procfs.Prepare());
+  const Text<32> name = DescriptorPath(fd);
+  return Check(Syscall(__NR_fchmodat, context.procfs.fd(), name.c_str(), mode), Call::kFchmod,
+               path);
+}
 
 // Before Linux 6.15 only what is attached can be cloned: so the file system comes over the host's "/", where no path leads
 // into it, and goes with that.

@@ -37,6 +37,8 @@ Status Symlink(Context& context, const SymlinkStep& step);
 Status Device(Context& context, const DeviceStep& step);
 Status DeviceNodes(Context& context, const DeviceNodesStep& step);
 Status DeviceNode(Context& context, const DeviceNodeStep& step);
+// The mode of a file that an O_PATH descriptor is open on.
+Status ChangeMode(Context& context, int fd, std::uint32_t mode, std::string_view path);
 // The node that the `number`th DeviceNode step has made, where it can be cloned from.
 Result<UniqueFd> OpenMadeNode(Context& context, std::uint32_t number, std::string_view subject);
 Status MaskPath(Context& context, const MaskPathStep& step);
@@ -48,6 +50,8 @@ Status DetachedNode(Context& context, const DetachedNodeStep& step);
 Status LiveMounts(Context& context, const LiveMountsStep& step);
 Status LiveMount(Context& context, const LiveMountStep& step);
 Status Unmount(Context& context, const UnmountStep& step);
+Status LiveNode(Context& context, const LiveNodeStep& step);
+Status RemoveNode(Context& context, const RemoveNodeStep& step);
 Status Done(Context& context, const DoneStep& step);
 // Unmounts what LiveMount steps have told of.
 void TakeBack(Context& context);
