@@ -13,6 +13,7 @@ import { Descriptors, withDescriptor } from "../sys/descriptors.ts";
 import { AT_FDCWD, check, checkValue, SMALL_FILE } from "../sys/files.ts";
 import { POLLIN, SIGKILL, SOCK_SEQPACKET } from "../kernel/numbers.ts";
 import { native, type Exited, type Received, type Spawned } from "../sys/native.ts";
+import { readProcStat } from "../sys/proc_stat.ts";
 import { beforeBlocking } from "../sys/waiting.ts";
 import { initExecutable } from "./executable.ts";
 import { failureError } from "./failure.ts";
@@ -48,6 +49,8 @@ export interface InitOptions {
   readonly stdio: readonly [number, number, number];
   /** How many descriptors from 3 the container inherits. */
   readonly preserveFds: number;
+  /** Another process is the parent of the container's first one, and notes its end: see {@link InitProcess.keep}. Default false. */
+  readonly keeper?: boolean;
   /** Cgroup v2 directory to be born in. Default: the runtime's own. */
   readonly cgroupFd?: number;
 }
@@ -63,6 +66,20 @@ let planTracer: PlanTracer | undefined;
 /** From now on init notes when it has done each step. */
 export function tracePlans(tracer: PlanTracer): void {
   planTracer = tracer;
+}
+
+/** A process beside the container that waits for its end. */
+interface Keeper {
+  readonly pid: number;
+  /** -1 once they are closed. */
+  pidfd: number;
+  socket: number;
+}
+
+function closeKeeper(keeper: Keeper): void {
+  for (const fd of [keeper.pidfd, keeper.socket]) if (fd >= 0) native.close(fd);
+  keeper.pidfd = -1;
+  keeper.socket = -1;
 }
 
 /** A running init. */
@@ -85,6 +102,7 @@ export class InitProcess {
   /** The stage before; it ends when it has cloned the container's first process. */
   #joiner: number | undefined;
   readonly #buffer = new Uint8Array(FAILURE_SIZE);
+  readonly #keeper: Keeper | undefined;
 
   /**
    * Starts init, in the namespaces that its clone makes; it waits for a plan.
@@ -98,14 +116,30 @@ export class InitProcess {
       const fds = [...options.stdio];
       for (let fd = 3; fd < 3 + preserveFds; fd++) fds.push(fd);
       fds.push(theirs);
-      const { pid, pidfd } = spawnInit(fds, beginning(options), options.cgroupFd);
+      if (options.keeper === true) return InitProcess.#startKept(options, fds, ours, descriptors);
+      const { pid, pidfd } = spawnInit(fds, [beginning(options)], options.cgroupFd);
       return new InitProcess(options, pid, pidfd, descriptors.release(ours));
     } finally {
       descriptors.close();
     }
   }
 
-  private constructor(options: InitOptions, pid: number, pidfd: number, control: number) {
+  /** What is spawned is the keeper, which makes init; only that tells its pid. */
+  static #startKept(options: InitOptions, fds: readonly number[], control: number, descriptors: Descriptors): InitProcess {
+    const [socket, theirs] = controlSockets(descriptors);
+    const keeper = { ...spawnInit([...fds, theirs], [beginning(options), "keep"]), socket };
+    // With our copy of its end open, its death would not be the end of the socket.
+    native.close(descriptors.release(theirs));
+    const buffer = new Uint8Array(MESSAGE_SIZE);
+    const received = native.receiveMessage(socket, buffer);
+    const pid = typeof received === "number" || received.size < MESSAGE_SIZE ? -1 : new DataView(buffer.buffer).getInt32(4, true);
+    for (const fd of [control, socket]) descriptors.release(fd);
+    // Whatever is wrong with it shows at the control socket.
+    return new InitProcess(options, pid, pid < 0 ? -1 : native.pidfdOpen(pid), control, keeper);
+  }
+
+  private constructor(options: InitOptions, pid: number, pidfd: number, control: number, keeper?: Keeper) {
+    this.#keeper = keeper;
     this.#staged = options.clone.staged;
     this.#rest = options.clone.flags & CLONE_NEWPID;
     this.#joiner = pid;
@@ -243,9 +277,32 @@ export class InitProcess {
   kill(thaw?: () => void): void {
     if (this.#isKilled) return;
     this.#isKilled = true;
+    if (this.#keeper !== undefined) {
+      this.#endKept(this.#keeper, thaw);
+      return;
+    }
     if (this.#joiner !== undefined) this.#endJoiner(this.#joiner, thaw);
     this.#findFirst();
     if (this.pid !== 0) end(this.pid, thaw);
+    this.close();
+  }
+
+  /** Its processes are the keeper's children, which reaps them; what it leaves ends with it. */
+  #endKept(keeper: Keeper, thaw: (() => void) | undefined): void {
+    native.sendMessage(this.#control, message(Message.FAILURE), []);
+    this.#findFirst();
+    const pidfd = this.pid === 0 ? -1 : native.pidfdOpen(this.pid);
+    // Its pid is another's only once the keeper has reaped it.
+    if (pidfd >= 0 && readProcStat(this.pid)?.parent === keeper.pid) native.pidfdKill(pidfd, SIGKILL);
+    thaw?.();
+    if (pidfd >= 0) native.close(pidfd);
+    this.refuse();
+    if (keeper.socket >= 0) native.close(keeper.socket);
+    keeper.socket = -1;
+    if (keeper.pidfd >= 0) {
+      if (native.poll(new Int32Array([keeper.pidfd, POLLIN]), JOINER_PATIENCE) <= 0) native.pidfdKill(keeper.pidfd, SIGKILL);
+      native.waitpid(keeper.pid, false);
+    }
     this.close();
   }
 
@@ -272,6 +329,26 @@ export class InitProcess {
     }
   }
 
+  /** The process that notes the end of the container's first one. */
+  get keeperPid(): number | undefined {
+    return this.#keeper?.pid;
+  }
+
+  /**
+   * Lets the keeper stay when this process ends, as init does when it is ready.
+   * @param fds the directory that exit.json is written to and, if there is one, the file that counts kills for want of memory; they stay
+   * the caller's
+   * @throws INIT_DIED
+   */
+  keep(fds: readonly number[]): void {
+    const keeper = this.#keeper;
+    if (keeper === undefined) return;
+    native.sendMessage(keeper.socket, message(Message.KEEPER, this.pid), fds);
+    const received = native.receiveMessage(keeper.socket, this.#buffer);
+    if (typeof received !== "number" && received.size === MESSAGE_SIZE) return;
+    throw new RuntimeError("INIT_DIED", "the process that keeps the container's end was lost");
+  }
+
   /** It gets no more answers: whatever it asks fails. */
   refuse(): void {
     this.#findFirst();
@@ -281,15 +358,29 @@ export class InitProcess {
 
   /** How init ended, for an error message; waits for it. */
   async ended(): Promise<Exited | undefined> {
+    if (this.#keeper !== undefined) return this.#keptEnd(this.#keeper);
     await beforeBlocking(this.pidfd);
     const exited = native.waitpid(this.asking, false);
     return exited === null || typeof exited === "number" ? undefined : exited;
+  }
+
+  /** The keeper ends as the container's first process has, once it is told that nobody waits for more. */
+  async #keptEnd(keeper: Keeper): Promise<Exited | undefined> {
+    await beforeBlocking(this.pidfd);
+    if (this.pidfd >= 0) native.poll(new Int32Array([this.pidfd, POLLIN]), -1);
+    if (keeper.socket >= 0) native.close(keeper.socket);
+    keeper.socket = -1;
+    await beforeBlocking(keeper.pidfd);
+    const exited = native.waitpid(keeper.pid, false);
+    if (exited === null || typeof exited === "number") return undefined;
+    return exited.signaled || exited.status <= 128 ? exited : { pid: this.pid, status: exited.status - 128, signaled: true };
   }
 
   /** Lets go of the control socket and the pidfd; init goes on. */
   close(): void {
     if (this.#control >= 0) native.close(this.#control);
     if (this.pidfd >= 0) native.close(this.pidfd);
+    if (this.#keeper !== undefined) closeKeeper(this.#keeper);
     this.#control = -1;
     this.pidfd = -1;
   }
@@ -297,7 +388,7 @@ export class InitProcess {
   async #adopt(pid: number): Promise<void> {
     // First of all: whatever ends the wait below, this one has to be ended too.
     this.pid = pid;
-    if (this.#joiner !== undefined) {
+    if (this.#joiner !== undefined && this.#keeper === undefined) {
       await beforeBlocking(this.pidfd);
       native.waitpid(this.#joiner, false);
     }
@@ -310,15 +401,16 @@ export class InitProcess {
 
 /**
  * Starts init from a sealed copy: what a container's process could write to is no file of the host (CVE-2019-5736).
- * @param fds become 0, 1, 2 and so on; the last is the control socket
+ * @param fds become 0, 1, 2 and so on; the last is the control socket, or the keeper's behind that
+ * @param how init's arguments from the second on
  * @throws SYSCALL
  */
-function spawnInit(fds: readonly number[], how: string, cgroupFd?: number): Spawned {
+function spawnInit(fds: readonly number[], how: readonly [string, "keep"?], cgroupFd?: number): Spawned {
   return withDescriptor(initExecutable(), (executable) => {
     const spawned = native.spawn({
       program: executable,
       // The name of the stage, as `ps` shows it; init writes the next one over it.
-      args: [StageName.JOIN, String(fds.length - 1), how],
+      args: [StageName.JOIN, String(fds.length - how.length), ...(how as readonly string[])],
       env: [],
       fds,
       ...(cgroupFd === undefined ? {} : { cgroupFd }),
@@ -346,7 +438,7 @@ export function makeUserNamespace(write: (pid: number) => void, pointer: string)
   try {
     const [ours, theirs] = controlSockets(descriptors);
     // It has no use for standard streams, and gets none of the host's.
-    started = spawnInit([theirs, theirs, theirs, theirs], Beginning.USERS);
+    started = spawnInit([theirs, theirs, theirs, theirs], [Beginning.USERS]);
     descriptors.own(started.pidfd);
     // With our copy of its end open, its death would not be the end of the socket.
     native.close(descriptors.release(theirs));

@@ -349,6 +349,8 @@ export const Message = {
    * root, and of its file system's device (u64 each): one that was attached. With neither: one that is not there. Not answered.
    */
   MOUNT: 17,
+  /** Between the runtime and the keeper, on a socket of their own (see native/init/keeper.h). */
+  KEEPER: 19,
   /** All is done; init ends when the answer comes. */
   DONE: 18,
 } as const;

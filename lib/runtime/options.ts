@@ -43,6 +43,8 @@ export interface CreateOptions extends StandardStreams {
   readonly noNewKeyring?: boolean;
   /** How many descriptors from 3 upwards the container inherits. Default 0. */
   readonly preserveFds?: number;
+  /** A process beside the container waits for its end, and notes it until `delete`. Default false. */
+  readonly keepExit?: boolean;
 }
 
 /** Options of `run`. */
@@ -98,6 +100,22 @@ export interface ExecOptions extends StandardStreams {
   readonly ignorePaused?: boolean;
 }
 
+/** How the first process of a container has ended. */
+export interface End {
+  /** Exit status, or 128 and the number of the signal. */
+  readonly exitCode: number;
+  /** Number of the signal that ended it. */
+  readonly signal?: number;
+  /** The signal came while the kernel killed processes of the container for want of memory. */
+  readonly oomKilled: boolean;
+}
+
+/** The same, as it was noted. */
+export interface KeptEnd extends End {
+  /** RFC 3339 with nanoseconds, UTC. */
+  readonly ended: string;
+}
+
 /** A container as `state` and `list` report it (runtime.md §State, and runc's additions). */
 export interface StateReport {
   readonly ociVersion: string;
@@ -111,6 +129,8 @@ export interface StateReport {
   /** RFC 3339 with nanoseconds, UTC. */
   readonly created: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Of a stopped container that was made with `keepExit`. */
+  readonly exit?: KeptEnd;
   /** Name (or number) of the user that owns the state directory; filled in by `list` only, else "". */
   readonly owner: string;
 }

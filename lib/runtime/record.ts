@@ -102,6 +102,8 @@ export interface ContainerRecord {
   readonly external_descriptors?: readonly string[];
   /** It was not started by init but restored by CRIU, with or without a time namespace of its own. */
   readonly restored?: { readonly time_namespace: boolean };
+  /** The parent of its first process, which notes how that has ended; the start time is as that of the first process. */
+  readonly keeper?: { readonly pid: number; readonly start: number };
   /** What `mounts add` has added, in its order. */
   readonly mounts?: readonly LiveMount[];
   /** What `devices add` has added, in its order. */

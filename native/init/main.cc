@@ -9,6 +9,7 @@
 #include "../plan/plan.h"
 #include "context.h"
 #include "control.h"
+#include "keeper.h"
 #include "stages.h"
 
 namespace runt {
@@ -160,10 +161,13 @@ int Main(int argc, char** argv, char** /*environment*/) {
   Syscall(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
   std::uint64_t number = 0;
   Beginning beginning;
-  if (argc != 3 || !ParseNumber(argv[1], &number) || number < 3 || number > kMaxDescriptor ||
+  // argv[3]: a keeper is to be made; its socket is the one behind the control socket.
+  const bool keeps = argc == 4 && std::string_view(argv[3]) == "keep";
+  if ((argc != 3 && !keeps) || !ParseNumber(argv[1], &number) || number < 3 || number > kMaxDescriptor ||
       !ParseBeginning(argv[2], &beginning)) {
     return kFailed;
   }
+  if (keeps) MakeKeeper(static_cast<int>(number) + 1, argv[0]);
   Context context;
   context.program_name = argv[0];
   context.first_own = static_cast<int>(number);

@@ -128,6 +128,7 @@ enum class Message : std::uint32_t {
   kFiltered = 15,
   kUserNamespace = 16,
   kMount = 17,
+  kKeeper = 19,
   kDone = 18,
 };
 

@@ -58,6 +58,7 @@ function ordered(report: StateReport): Record<string, unknown> {
     rootfs,
     created,
     ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    ...(report.exit === undefined ? {} : { exit: report.exit }),
     owner,
   };
 }

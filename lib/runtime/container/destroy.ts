@@ -21,6 +21,7 @@ import { isAlive } from "./status.ts";
 import type { Entry } from "./store.ts";
 import type { ContainerRecord } from "../record.ts";
 import { killMembers, reapStrays } from "./members.ts";
+import { awaitKeeper } from "./kept_end.ts";
 import { whyStuck } from "./stuck.ts";
 import { removeRdt } from "../host/intel_rdt.ts";
 import { stopUnit } from "../../cgroups/systemd/driver.ts";
@@ -79,6 +80,8 @@ export async function destroy(
   }
   if (!entry.alive()) return;
   if (record !== undefined) {
+    // It writes into the directory that is removed below.
+    if (record.keeper !== undefined) await awaitKeeper(record);
     const cgroup = attachCgroup(record.cgroup_paths);
     // With a pid namespace of its own nothing of the container has outlived its first process.
     if (!record.own_pid_namespace) {

@@ -9,7 +9,7 @@ import type { ContainerRecord } from "../record.ts";
 import { RuntimeError } from "../../errors.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";
 import { withDescriptor } from "../../sys/descriptors.ts";
-import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_TRUNC, O_WRONLY, check, checkValue, syscallError } from "../../sys/files.ts";
+import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_PATH, O_RDONLY, O_TRUNC, O_WRONLY, check, checkValue, syscallError } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { readable } from "../../sys/waiting.ts";
 
@@ -27,7 +27,10 @@ const FIFO = "exec.fifo";
 /** Where `restore` mounts the root file system for CRIU; a `restore` that was killed leaves it. */
 const RESTORE_ROOT = "criu-root";
 const HOOK_OUTPUT = "hooks.log";
-const FILES: readonly string[] = [STATE, NEXT_STATE, CONFIG, FIFO, HOOK_OUTPUT];
+/** Written by the keeper, aside first. */
+const EXIT = "exit.json";
+const NEXT_EXIT = ".exit.json.new";
+const FILES: readonly string[] = [STATE, NEXT_STATE, CONFIG, FIFO, HOOK_OUTPUT, EXIT, NEXT_EXIT];
 /** A state.json or config.json that is larger than this is not ours. */
 const LIMIT = 16 << 20;
 /** How long `delete --force` waits for another runt that holds the container; milliseconds. */
@@ -81,6 +84,17 @@ export class Entry {
   writeFile(name: string, text: string): void {
     const flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
     check(native.writeFile(this.#fd, name, flags, 0o600, text), `write ${this.path}/${name}`);
+  }
+
+  /** What the keeper has noted; `undefined` where there is nothing. */
+  readExit(): string | undefined {
+    const text = native.readFile(this.#fd, EXIT, 4096);
+    return typeof text === "string" ? text : undefined;
+  }
+
+  /** A descriptor of the directory, for the keeper. @throws SYSCALL */
+  openDirectory(): number {
+    return check(native.open(AT_FDCWD, this.path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0), `open ${this.path}`);
   }
 
   /** config.json as `create` validated it. @throws SYSCALL */

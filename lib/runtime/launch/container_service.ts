@@ -17,6 +17,7 @@ import { moveNetDevices } from "../host/net_devices.ts";
 import { sendListener } from "../host/seccomp.ts";
 import type { Service } from "./answer_init.ts";
 import { warnOfCapabilities } from "./capability_warnings.ts";
+import { keeperRecord, letKeep } from "./keeper.ts";
 import { sendPidfd } from "./pidfd_socket.ts";
 import type { Begun, Request } from "./phases.ts";
 import type { Undo } from "./undo.ts";
@@ -135,12 +136,14 @@ export class ContainerService implements Service {
       undo.add(() => void native.unlink(AT_FDCWD, pidFile));
     }
     begun.draft.publish();
+    letKeep(init, begun.entry, begun.cgroup.paths);
     context.log.debug(`container ${options.id}: init is ready, pid ${pid}; init: closing the pipe to signal completion`);
   }
 
   #prepareRecord(): void {
     const { begun, init, plan } = this.#served;
     begun.draft.setProcess(init.pid, programStep(plan));
+    begun.draft.change(keeperRecord(init));
     begun.draft.prepare();
   }
 

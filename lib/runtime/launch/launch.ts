@@ -130,7 +130,8 @@ async function begin(request: Request, host: Host, undo: Undo): Promise<Begun> {
 
 /** @throws SYSCALL, USAGE, CGROUP, CGROUP_NOT_EMPTY, CGROUP_FROZEN */
 function startInit(request: Request, { cgroup, draft, early }: Begun, undo: Undo): InitProcess {
-  const init = early ?? startIn(cgroup, request.init);
+  // The keeper must not be in the container's cgroup.
+  const init = early ?? (request.init.keeper === true ? InitProcess.start(request.init) : startIn(cgroup, request.init));
   if (!draft.record.own_pid_namespace) undo.add(() => cgroup.killAll(SIGKILL));
   undo.add(() => init.kill(() => cgroup.thawKilled()));
   if (early !== undefined) beginIn(cgroup, early);

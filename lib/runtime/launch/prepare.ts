@@ -31,7 +31,7 @@ export function prepare(context: RuntimeContext, options: CreateOptions, bundle:
     options,
     bundle,
     mode,
-    init: { clone: initClone(namespaces), stdio: options.stdio ?? STDIO, preserveFds },
+    init: { clone: initClone(namespaces), stdio: options.stdio ?? STDIO, preserveFds, keeper: options.keepExit === true },
     namespaces,
     activationEnv: activation.env,
     selinux,

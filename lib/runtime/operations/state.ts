@@ -1,4 +1,5 @@
 import type { RuntimeContext, StateReport } from "../options.ts";
+import { keptEnd } from "../container/kept_end.ts";
 import { status } from "../container/status.ts";
 import { find, recordOf, type Entry } from "../container/store.ts";
 import type { ContainerRecord } from "../record.ts";
@@ -20,6 +21,7 @@ export function state(context: RuntimeContext, id: string): StateReport {
 /** The report on one container. */
 export function report(entry: Entry, record: ContainerRecord | undefined): StateReport {
   const now = status(entry, record);
+  const exit = now === "stopped" && record?.keeper !== undefined ? keptEnd(entry) : undefined;
   return {
     ociVersion: record?.oci_version ?? "",
     id: entry.id,
@@ -29,6 +31,7 @@ export function report(entry: Entry, record: ContainerRecord | undefined): State
     rootfs: record?.rootfs ?? "",
     created: record?.created ?? "",
     ...(record?.annotations === undefined ? {} : { annotations: record.annotations }),
+    ...(exit === undefined ? {} : { exit }),
     owner: "",
   };
 }

@@ -6,19 +6,12 @@ import { native } from "../../sys/native.ts";
 import { openPidfd } from "../../sys/pidfd.ts";
 import { hasStartedAt, readProcStat } from "../../sys/proc_stat.ts";
 import { eitherReadable, readable } from "../../sys/waiting.ts";
-import type { RuntimeContext } from "../options.ts";
+import { awaitKeeper, keptEnd } from "../container/kept_end.ts";
+import type { End, RuntimeContext } from "../options.ts";
 import { find, recordOf } from "../container/store.ts";
 import type { ContainerRecord } from "../record.ts";
 
-/** How the first process of a container has ended. */
-export interface End {
-  /** Exit status, or 128 and the number of the signal. */
-  readonly exitCode: number;
-  /** Number of the signal that ended it. */
-  readonly signal?: number;
-  /** The signal came while the kernel killed processes of the container for want of memory. */
-  readonly oomKilled: boolean;
-}
+export type { End } from "../options.ts";
 
 /** How long the parent of an ended process may take to reap it, after which only /proc is left to ask; milliseconds. */
 const REAP_PATIENCE = 200;
@@ -27,19 +20,33 @@ const REAP_PATIENCE = 200;
  * Waits until a container that someone else has started has ended.
  *
  * Only its parent is told how a process has ended. The kernel shows it to others as well: in /proc as long as the
- * process is a zombie, and through a pidfd that was opened before that from Linux 6.15 on (PIDFD_INFO_EXIT).
+ * process is a zombie, and through a pidfd that was opened before that from Linux 6.15 on (PIDFD_INFO_EXIT). A container
+ * that was made with `keepExit` has a parent that notes it.
  *
  * @throws CONTAINER_NOT_FOUND; CONTAINER_NOT_RUNNING where it had ended before, and has been reaped; HOST_UNABLE where
  *   an older kernel has forgotten it meanwhile
  */
 export async function wait(context: RuntimeContext, id: string): Promise<End> {
   const entry = find(context.root, id);
-  let record: ContainerRecord | undefined;
   try {
-    record = recordOf(entry);
+    const record = recordOf(entry);
+    if (record?.keeper === undefined) return await waitUntilEnd(context, record);
+    const pidfd = openProcess(record);
+    try {
+      if (pidfd !== undefined) await readable(pidfd);
+    } finally {
+      if (pidfd !== undefined) native.close(pidfd);
+    }
+    await awaitKeeper(record);
+    const { ended: _, ...end } = keptEnd(entry) ?? { ended: "" };
+    // Somebody has ended the keeper: then it is as with any other.
+    return "exitCode" in end ? end : await waitUntilEnd(context, record);
   } finally {
     entry.close();
   }
+}
+
+async function waitUntilEnd(context: RuntimeContext, record: ContainerRecord | undefined): Promise<End> {
   const pid = record?.init_process_pid ?? 0;
   const pidfd = record === undefined ? undefined : openProcess(record);
   const zombie = (): number | undefined => zombieStatus(pid, record?.init_process_start ?? 0);

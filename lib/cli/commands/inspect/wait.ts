@@ -13,7 +13,8 @@ export const WAIT = defineCommand({
 status of its first process, or the signal that ended it, and whether that was for want of
 memory. With --format json it is an object with exitCode, signal and oomKilled. How a
 container has ended that was reaped before the call is known to its parent alone; before Linux
-6.15 that may also be so where it is reaped at once.`,
+6.15 that may also be so where it is reaped at once. One that was made with --keep-exit is
+answered for at any time until it is deleted.`,
   examples: ["# runt wait web"],
   exitStatus: "0 however the container has ended; what is printed says how. 1 after an error.",
   seeAlso: ["runt-state(8)", "wait(2)"],

@@ -23,6 +23,11 @@ export const CREATE_OPTIONS = [
     help: "keep the caller's session keyring instead of making one for the container",
   },
   PRESERVE_FDS,
+  {
+    name: "keep-exit",
+    type: "boolean",
+    help: "note how the container ends, for \"wait\" and \"state\" at any time until it is deleted",
+  },
 ] as const satisfies readonly OptionRow[];
 
 export const CREATE = defineCommand({
@@ -33,7 +38,10 @@ export const CREATE = defineCommand({
   argumentHint: { newId: true },
   options: CREATE_OPTIONS,
   description: `Makes a container of the bundle up to the point where its process would run; that waits
-for "runt start". Terminals ("terminal": true) need --console-socket.`,
+for "runt start". Terminals ("terminal": true) need --console-socket.
+
+With --keep-exit a small process beside the container is the parent of its first process. It
+notes how that has ended in exit.json of the state directory, and ends.`,
   examples: ["# runt create --bundle /bundles/web --pid-file /run/web.pid web", "# runt start web"],
   seeAlso: ["runt-start(8)", "runt-run(8)", "runt-delete(8)"],
   async run(context, flags, [id]) {
@@ -70,6 +78,7 @@ export function createOptions(id: string, flags: Flags<typeof CREATE_OPTIONS>, d
     noPivot: flags["no-pivot"] ?? false,
     noNewKeyring: flags["no-new-keyring"] ?? false,
     preserveFds,
+    ...(flags["keep-exit"] === true && { keepExit: true }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { RuntimeError } from "../../../errors.ts";
 import { run } from "../../../runtime/operations/run.ts";
 import { Signals } from "../../../sys/signals.ts";
 import { defineCommand } from "../../command.ts";
@@ -24,7 +25,10 @@ that ended it; then the container is deleted unless --keep is given. SIGTERM end
 does not handle it by SIGKILL.
 
 A terminal ("terminal": true) is that of runt's standard streams, or else its controlling one;
-without any, or with --detach, it needs --console-socket.`,
+without any, or with --detach, it needs --console-socket.
+
+With --detach and --keep-exit "runt wait" and "runt state" tell how the container has ended, until
+it is deleted; see runt-create(8).`,
   examples: ["# runt run --bundle /bundles/web web"],
   exitStatus: `In the foreground that of the container's process, or 128 and the number of the signal that ended
 it. With --detach 0 as soon as the process runs. 1 where runt itself has failed.`,
@@ -36,6 +40,9 @@ it. With --detach 0 as soon as the process runs. 1 where runt itself has failed.
       keep: flags.keep ?? false,
       noSubreaper: flags["no-subreaper"] ?? false,
     };
+    if (options.keepExit === true && !options.detach) {
+      throw new RuntimeError("USAGE", "--keep-exit goes with --detach: in the foreground runt itself waits for the end");
+    }
     // In the foreground more signals are caught.
     if (options.detach) Signals.catch();
     return { output: "", exitCode: await explained(options, () => run(context, options)) };

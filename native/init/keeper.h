@@ -1,0 +1,23 @@
+// A process beside the container that is the parent of its first process, notes how that has ended, and ends itself.
+//
+// It stays where the runtime was: in its namespaces and its cgroup, and with nothing open but the directory that the note goes
+// to and a file that counts kills for want of memory.
+
+#ifndef RUNT_INIT_KEEPER_H_
+#define RUNT_INIT_KEEPER_H_
+
+namespace runt {
+
+// Makes the process that goes on as init, and returns in that; the calling one keeps. `socket` leads to the runtime:
+//
+//   keeper → runtime   KEEPER, value is the pid of the process that goes on
+//   runtime → keeper   KEEPER, value is the pid of the container's first process, with descriptors: the directory, and the
+//                      file that counts, if there is one. Until then the keeper ends with the runtime
+//   keeper → runtime   KEEPER: from now on it does not
+//
+// Its exit status is that of the first process, or 128 and the number of the signal.
+void MakeKeeper(int socket, char* program_name);
+
+}  // namespace runt
+
+#endif  // RUNT_INIT_KEEPER_H_
