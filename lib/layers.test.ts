@@ -29,7 +29,7 @@ const INSIDE: Readonly<Record<string, Layers>> = {
     ["commands"],
     ["main.ts"],
   ],
-  cgroups: [["cgroup.ts"], ["place"], ["files"], ["v1"], ["v2"], ["open.ts"], ["systemd", "disabled.ts"], ["live_devices.ts"]],
+  cgroups: [["cgroup.ts"], ["place"], ["files"], ["v1"], ["v2"], ["open.ts"], ["systemd", "disabled.ts"], ["live_devices.ts"], ["usage.ts"]],
   runtime: [["record.ts", "options.ts"], ["host", "bundle.ts"], ["container"], ["foreground"], ["launch"], ["exec"], ["criu", "operations", "live"], ["check"]],
   spec: [["types.ts", "capabilities.ts", "annotations.ts", "clean_path.ts"], ["json"], ["schema"], ["rules"], ["documents"]],
 };

@@ -93,6 +93,8 @@ export interface Native {
   /** Opens with `flags`, writes all of `data` by one write(2), closes. */
   writeFile(dirfd: number, path: string, flags: number, mode: number, data: string): number;
   read(fd: number, buffer: Uint8Array): number;
+  /** pread(2): the descriptor's own place in the file stays. */
+  readAt(fd: number, buffer: Uint8Array, offset: number): number;
   write(fd: number, data: string | Uint8Array): number;
   mkdir(dirfd: number, path: string, mode: number): number;
   unlink(dirfd: number, path: string): number;

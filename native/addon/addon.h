@@ -31,6 +31,7 @@ Napi::Value ReadFile(Napi::Env env, int dirfd, const Path& path, int64_t limit);
 Napi::Value ReadUtf8File(Napi::Env env, int dirfd, const Path& path, int64_t limit);
 int WriteFile(int dirfd, const Path& path, int flags, uint32_t mode, const Bytes& data);
 int Read(int fd, const Buffer& buffer);
+int ReadAt(int fd, const Buffer& buffer, uint32_t offset);
 int Write(int fd, const Bytes& data);
 int Flock(int fd, int operation);
 int Fcntl(int fd, int command, int64_t argument);

@@ -21,6 +21,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<ReadUtf8File>("readUtf8File"),
     Function<WriteFile>("writeFile"),
     Function<Read>("read"),
+    Function<ReadAt>("readAt"),
     Function<Write>("write"),
     Function<Flock>("flock"),
     Function<Fcntl>("fcntl"),

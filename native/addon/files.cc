@@ -92,6 +92,10 @@ int Read(int fd, const Buffer& buffer) {
   return OrErrno(Retry([&] { return read(fd, buffer.data, buffer.size); }));
 }
 
+int ReadAt(int fd, const Buffer& buffer, uint32_t offset) {
+  return OrErrno(Retry([&] { return pread(fd, buffer.data, buffer.size, offset); }));
+}
+
 int Write(int fd, const Bytes& data) {
   return OrErrno(Retry([&] { return write(fd, data.data, data.size); }));
 }

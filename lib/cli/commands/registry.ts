@@ -6,6 +6,7 @@ import { FEATURES } from "./inspect/features.ts";
 import { LIST } from "./inspect/list.ts";
 import { PS } from "./inspect/ps.ts";
 import { STATE } from "./inspect/state.ts";
+import { TOP } from "./inspect/top.ts";
 import { WAIT } from "./inspect/wait.ts";
 import { CHECKPOINT } from "./lifecycle/checkpoint.ts";
 import { CREATE } from "./lifecycle/create.ts";
@@ -48,6 +49,7 @@ export const COMMANDS = commandTable([
   SPEC,
   START,
   STATE,
+  TOP,
   TRACE,
   UPDATE,
   WAIT,
