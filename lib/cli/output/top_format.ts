@@ -72,7 +72,8 @@ export function topScreen(rows: readonly TopRow[], key: SortKey, height: number,
     cpu += row.cpu ?? 0;
     memory += row.memory ?? 0;
   }
-  const sum = `${rows.length} containers, ${running} running   cpu ${cpu.toFixed(1)} %   memory ${sizeText(memory)}   sorted by ${key} (c m p i o n), q ends`;
+  const all = `${rows.length} containers, ${running} running   cpu ${cpu.toFixed(1)} %   memory ${sizeText(memory)}`;
+  const sum = `${all}   sorted by ${key} (c m p i o n), q ends`;
   // What cannot be seen is not made: only the widths are of all.
   const lines = [sum, "", ...topTable(rows.slice(0, Math.max(0, height - 3))).split("\n")].slice(0, height);
   return lines.map((line) => line.slice(0, width)).join("\n").trimEnd();

@@ -17,7 +17,7 @@ import { find, recordOf } from "../container/store.ts";
 import type { RuntimeContext } from "../options.ts";
 import type { ContainerRecord, LiveDevice } from "../record.ts";
 import { runLive } from "./inits.ts";
-import { checkMountNamespace, identity, makeTrees, notRunning, withContainer, type LiveTarget } from "./mounts.ts";
+import { asNumbers, checkMountNamespace, identity, makeTrees, notRunning, withContainer, type LiveTarget } from "./mounts.ts";
 
 /** A device to add: by a path of the host, or by its numbers. */
 export interface DeviceRequest {
@@ -153,7 +153,12 @@ function rulesOf(config: Config, devices: readonly LiveDevice[]): readonly Linux
   return [...(config.linux?.resources?.devices ?? []), ...added];
 }
 
-function setRules(context: RuntimeContext, { config, record }: LiveTarget, before: readonly LiveDevice[], after: readonly LiveDevice[]): void {
+function setRules(
+  context: RuntimeContext,
+  { config, record }: LiveTarget,
+  before: readonly LiveDevice[],
+  after: readonly LiveDevice[],
+): void {
   if (record.no_cgroup === true) return;
   changeDevices({
     paths: record.cgroup_paths,
@@ -179,7 +184,9 @@ function hostDevices(host: string, path: string, request: DeviceRequest, depth: 
   if (kind === S_IFDIR && depth < DEEPEST) {
     const names = checkValue(native.readdir(AT_FDCWD, host), `read ${host}`, { path: host });
     const inside = [...names].sort().flatMap((name) => hostDevices(`${host}/${name}`, `${path}/${name}`, request, depth + 1));
-    if (depth === 0 && inside.length === 0) throw new RuntimeError("USAGE", `${host}: there is no device in this directory`, { path: host });
+    if (depth === 0 && inside.length === 0) {
+      throw new RuntimeError("USAGE", `${host}: there is no device in this directory`, { path: host });
+    }
     return inside;
   }
   const type = kind === K.S_IFBLK ? "b" : kind === K.S_IFCHR ? "c" : undefined;
@@ -199,7 +206,9 @@ function found(
   { access = "rwm", mode = owner.mode, uid = owner.uid, gid = owner.gid }: DeviceRequest,
   host: string | undefined,
 ): Found {
-  if (!/^(?=.)r?w?m?$/.test(access)) throw new RuntimeError("USAGE", `access ${JSON.stringify(access)}: it is one or more of the letters r, w and m`);
+  if (!/^(?=.)r?w?m?$/.test(access)) {
+    throw new RuntimeError("USAGE", `access ${JSON.stringify(access)}: it is one or more of the letters r, w and m`);
+  }
   if (at === undefined) return { device: { ...numbers, access } };
   const path = pathInContainer(at);
   if (path === "/" || path === "/proc" || path.startsWith("/proc/")) {
@@ -271,12 +280,12 @@ async function madeNodes(
   return opened;
 }
 
-async function removeNodes(context: RuntimeContext | undefined, { entry, pidfd, config }: LiveTarget, devices: readonly LiveDevice[]): Promise<void> {
-  const mounts = devices.flatMap(({ path = "", mount }) =>
-    mount === undefined
-      ? []
-      : [{ path, mount: BigInt(mount.mount), device: BigInt(mount.device), inode: BigInt(mount.inode), filesystem: BigInt(mount.filesystem) }],
-  );
+async function removeNodes(
+  context: RuntimeContext | undefined,
+  { entry, pidfd, config }: LiveTarget,
+  devices: readonly LiveDevice[],
+): Promise<void> {
+  const mounts = devices.flatMap(({ path = "", mount }) => (mount === undefined ? [] : [{ path, ...asNumbers(mount) }]));
   const nodes = devices.flatMap(({ path = "", node }) =>
     node === undefined ? [] : [{ path, device: BigInt(node.device), inode: BigInt(node.inode) }],
   );

@@ -135,10 +135,9 @@ export async function withContainer<Result>(
       return await work({ entry, record, config, pidfd, paused: now === "paused" });
     } catch (error) {
       // The kernel refuses the namespaces of a process that has ended meanwhile.
-      if (error instanceof RuntimeError && error.code !== "CONFIG_INVALID" && !isAlive(record.init_process_pid, record.init_process_start)) {
-        throw notRunning();
-      }
-      throw error;
+      const isOurs = !(error instanceof RuntimeError) || error.code === "CONFIG_INVALID";
+      if (isOurs || isAlive(record.init_process_pid, record.init_process_start)) throw error;
+      throw notRunning();
     }
   } finally {
     if (pidfd !== undefined) native.close(pidfd);
@@ -192,7 +191,11 @@ async function attachMounts(context: RuntimeContext, target: LiveTarget, mounts:
 }
 
 /** Makes what is attached afterwards. @returns descriptors by the index that a plan has for them; `descriptors` owns them */
-export async function makeTrees({ entry, config, record, pidfd }: LiveTarget, { make, opened }: LivePlans, descriptors: Descriptors): Promise<Map<number, number>> {
+export async function makeTrees(
+  { entry, config, record, pidfd }: LiveTarget,
+  { make, opened }: LivePlans,
+  descriptors: Descriptors,
+): Promise<Map<number, number>> {
   const trees = new Map<number, number>();
   const keep = (index: number, fd: number): void => {
     trees.set(index, descriptors.own(fd));
@@ -265,14 +268,17 @@ export function identity({ bytes }: ToldMount): Pick<LiveMount, "mount" | "devic
   return { mount: number(0), device: number(1), inode: number(2), filesystem: number(3) };
 }
 
-async function detachMounts(context: RuntimeContext, { entry, record, config, pidfd }: LiveTarget, found: readonly LiveMount[]): Promise<void> {
-  const wanted = found.map(({ destination, mount, device, inode, filesystem }) => ({
-    path: pathInContainer(destination),
-    mount: BigInt(mount),
-    device: BigInt(device),
-    inode: BigInt(inode),
-    filesystem: BigInt(filesystem),
-  }));
+/** What the kernel calls a mount, for init. */
+export function asNumbers({ mount, device, inode, filesystem }: Pick<LiveMount, "mount" | "device" | "inode" | "filesystem">) {
+  return { mount: BigInt(mount), device: BigInt(device), inode: BigInt(inode), filesystem: BigInt(filesystem) };
+}
+
+async function detachMounts(
+  context: RuntimeContext,
+  { entry, record, config, pidfd }: LiveTarget,
+  found: readonly LiveMount[],
+): Promise<void> {
+  const wanted = found.map((mount) => ({ path: pathInContainer(mount.destination), ...asNumbers(mount) }));
   await runLive(planUnmounts(config, wanted), entry, pidfd, {
     told: (index) => context.log.warn(`${found[index]?.destination} was not mounted any more: the container has unmounted it`),
   });

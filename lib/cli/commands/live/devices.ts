@@ -89,7 +89,8 @@ function byPath(name: string, common: DeviceRequest): DeviceRequest {
 function byNumber(text: string, common: DeviceRequest): DeviceRequest {
   const [, type, major = "", minor = "", path] = /^([bc]):(\d{1,8}):(\d{1,8}|\*)(?::(\/.*))?$/.exec(text) ?? [];
   if (type !== "b" && type !== "c") {
-    throw new RuntimeError("USAGE", `--number ${JSON.stringify(text)}: it is TYPE:MAJOR:MINOR[:PATH], with b or c as the type and an absolute path`);
+    const form = "TYPE:MAJOR:MINOR[:PATH], with b or c as the type and an absolute path";
+    throw new RuntimeError("USAGE", `--number ${JSON.stringify(text)}: it is ${form}`);
   }
   const numbers = { type, major: Number(major), minor: minor === "*" ? -1 : Number(minor) } as const;
   return { ...common, numbers, ...(path === undefined ? {} : { path }) };

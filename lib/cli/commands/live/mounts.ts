@@ -118,7 +118,8 @@ function destinations(file: string | undefined, flags: MountFlags): readonly str
     throw new RuntimeError("CONFIG_INVALID", `${nameOf(file)}: ${error instanceof Error ? error.message : String(error)}`, { pointer: "" });
   }
   if (!Array.isArray(value)) {
-    throw new RuntimeError("CONFIG_INVALID", `${nameOf(file)}: found something else, must be an array of mounts, as in config.json`, { pointer: "" });
+    const text = `${nameOf(file)}: found something else, must be an array of mounts, as in config.json`;
+    throw new RuntimeError("CONFIG_INVALID", text, { pointer: "" });
   }
   return value.map((mount: unknown, index) => {
     const destination: unknown = typeof mount === "object" && mount !== null && "destination" in mount ? mount.destination : undefined;
