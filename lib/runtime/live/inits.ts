@@ -1,7 +1,7 @@
 /** Runs an init that works on a container that is there, and ends; nothing of it is left. */
 import { RuntimeError } from "../../errors.ts";
 import { InitProcess, type ToldMount } from "../../init/process.ts";
-import { Message } from "../../plan/steps.ts";
+import { Message, MountTree } from "../../plan/steps.ts";
 import type { Plan } from "../../plan/build.ts";
 import { Descriptors } from "../../sys/descriptors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDWR, check } from "../../sys/files.ts";
@@ -66,7 +66,7 @@ async function serveLive(init: InitProcess, service: LiveService): Promise<void>
         break;
       case Message.MOUNT_TREE:
         if (service.give === undefined) init.answer(said.kind, [], service.open?.(said.value, init.asking) === true ? 0 : 1);
-        else init.answer(said.kind, [service.give(said.value)]);
+        else init.answer(said.kind, [service.give(said.value)], MountTree.DETACHED);
         break;
       case Message.CGROUP: {
         const joined = service.joinFds?.() ?? [];

@@ -6,6 +6,7 @@ import type { ToldMount } from "../../init/process.ts";
 import * as K from "../../kernel/plan_numbers.ts";
 import { planLiveMounts, planUnmounts, type LivePlans } from "../../plan/live_mounts.ts";
 import { isBind } from "../../plan/mounts.ts";
+import { MountTree } from "../../plan/steps.ts";
 import { readNamespaces } from "../../plan/namespaces.ts";
 import { pathInContainer } from "../../spec/clean_path.ts";
 import type { Config, Mount } from "../../spec/types.ts";
@@ -210,9 +211,11 @@ export async function makeTrees(
   const sources = { ...config, mounts: opened as readonly Mount[] };
   const openSource = mountTrees(sources, record.bundle, namespaces, joined, descriptors);
   const open = (index: number, pid: number): boolean => {
-    const fd = opened[index] === undefined ? undefined : openSource(index, pid);
-    if (fd !== undefined) keep(index, fd);
-    return fd !== undefined;
+    const source = opened[index] === undefined ? undefined : openSource(index, pid);
+    if (source === undefined) return false;
+    keep(index, source.fd);
+    if (source.kind === MountTree.DETACHED) return true;
+    throw new RuntimeError("HOST_UNABLE", "mounts can be added from Linux 5.2 on: a mount cannot be made before it is attached here");
   };
   if (make !== undefined) {
     await runLive(make, entry, pidfd, {
