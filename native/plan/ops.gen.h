@@ -861,6 +861,8 @@ inline bool Decode(FieldReader in, DoneStep*) {
   x(LiveMounts) \
   x(LiveMount) \
   x(Unmount) \
+  x(LiveNode) \
+  x(RemoveNode) \
   x(Done)
 
 // The types of the fields of each operation, for what walks plans without knowing operations: i u32, l u64 or
