@@ -44,7 +44,13 @@ export const GLOBAL_OPTIONS = [
     default: "auto",
     help: "ignore cgroup permission errors",
   },
-  { name: "trace", type: "string", help: "write a timeline of the command to a file, for \"trace\" or a browser" },
+  {
+    name: "trace",
+    type: "string",
+    value: "FILE",
+    path: "files",
+    help: 'write a timeline of the command to a file, for "trace" or a browser',
+  },
   // Old versions of containerd's go-runc send it.
   { name: "criu", type: "string", hidden: true, help: "ignored" },
 ] as const satisfies readonly OptionRow[];

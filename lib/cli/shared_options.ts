@@ -20,6 +20,8 @@ export const BUNDLE = {
 export const CONFIG = {
   name: "config",
   type: "string",
+  value: "FILE",
+  path: "files",
   help: "file to read in the place of the bundle's config.json",
 } as const satisfies OptionRow;
 

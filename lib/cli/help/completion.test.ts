@@ -47,6 +47,8 @@ t.test("values of options", async (t) => {
   t.equal(words("run --bundle=/x"), "directories");
   t.equal(words("--root _"), "directories");
   t.equal(words("create --pid-file _"), "files");
+  t.equal(words("create --config _"), "files");
+  t.equal(words("--trace _"), "files");
   t.equal(words("exec --user _"), "words");
   t.equal(words("list --nosuch=_"), "words");
 });
