@@ -1,10 +1,11 @@
 // npm run build: everything that is in dist/.
 //
-//   node scripts/build.mjs [--force] [--keep-going] [--arch aarch64] [STEP...]
+//   node scripts/build.mjs [--force] [--keep-going] [--setup] [--arch aarch64] [STEP...]
 //
-// Steps: sources, schemas, addon, watch, seccomp, init, typescript, library, program, manual, completion, papers; all of them without an argument. A step whose
-// inputs have not changed is left out (--force: is not). --keep-going goes on after a step that failed. --arch builds for another
-// architecture with Debian's cross compiler, into dist-ARCH; an emulator makes the snapshot.
+// Steps: sources, schemas, addon, watch, seccomp, init, typescript, library, program, manual, completion, papers; all of them without
+// an argument. A step whose inputs have not changed is left out (--force: is not). --keep-going goes on after a step that failed.
+// --setup installs what is missing (scripts/setup.mjs); without it that is named. --arch builds for another architecture with Debian's
+// cross compiler, into dist-ARCH; an emulator makes the snapshot.
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
@@ -46,16 +47,13 @@ function checkTools() {
 }
 
 /**
- * npm 11 runs no install scripts of packages that it was not told to trust; then these packages lack their program.
+ * npm 11 runs no install scripts of packages that it was not told to trust; then bun lacks its program.
  */
 function finishPackages() {
-  const programs = { bun: BUN, esbuild: "node_modules/esbuild/bin/esbuild" };
-  for (const [name, program] of Object.entries(programs)) {
-    const script = join(ROOT, "node_modules", name, "install.js");
-    if (!existsSync(script) || ask(join(ROOT, program), ["--version"]) !== "") continue;
-    console.log(`build: running the install script of the npm package ${name}`);
-    run(process.execPath, [script]);
-  }
+  const script = join(ROOT, "node_modules/bun/install.js");
+  if (!existsSync(script) || ask(join(ROOT, BUN), ["--version"]) !== "") return;
+  console.log("build: running the install script of the npm package bun");
+  run(process.execPath, [script]);
 }
 
 function packageVersion() {

@@ -1,4 +1,4 @@
-// npm run demo: builds runt, makes a bundle, runs a container and shows it from inside.
+// npm run demo: installs what is missing (--setup), builds runt, makes a bundle, runs a container and shows it from inside.
 import { spawnSync } from "node:child_process";
 import {
   chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync,

@@ -1,4 +1,5 @@
-// Installs what the scripts need and the machine lacks, and says so while it does.
+// What the scripts need and the machine lacks: it is named, and installed where somebody has asked for that (npm run setup,
+// npm run demo, npm test, or CI=true).
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -23,6 +24,7 @@ export const PACKAGES = {
     ...["docker.io", "docker-compose"],
     ...["containerd", "containernetworking-plugins", "iptables", "iproute2", "bsdutils"],
   ],
+  lint: ["clang-format", "clang-tidy"],
   // What the virtual machine of npm run test:v2 is made with.
   v2: ["mmdebstrap", "e2fsprogs", "gcc", "libc6-dev"],
   bench: ["runc", "crun", "gcc", "libc6-dev", "util-linux", "golang-github-containers-common"],
@@ -48,11 +50,23 @@ function networkEnvironment() {
 /** RUNT_OFFLINE=1: nothing is fetched. What is missing is told, and what needs it fails. */
 const OFFLINE = process.env.RUNT_OFFLINE === "1";
 
+const IN_CI = process.env.CI === "true";
+
+// The scripts that this one starts may install, too.
+if (IN_CI || process.argv.includes("--setup")) process.env.RUNT_SETUP = "1";
+
+/** Whether somebody has asked to have missing things installed. */
+const mayInstall = () => process.env.RUNT_SETUP === "1";
+
+/** Packages whose installation starts a service. */
+const WITH_SERVICE = ["docker.io", "containerd"];
+
 /** What invoke-rc.d asks whether it may start the service of a package. */
 const POLICY = "/usr/sbin/policy-rc.d";
 
-/** Keeps packages from starting their daemons while `install` runs; a policy that the machine has already stays. */
+/** Keeps packages from starting their daemons while `install` runs, on a machine of CI; a policy that it has already stays. */
 function withoutServices(install) {
+  if (!IN_CI) return install();
   let made = false;
   try {
     writeFileSync(POLICY, "#!/bin/sh\nexit 101\n", { flag: "wx", mode: 0o755 });
@@ -67,8 +81,13 @@ function withoutServices(install) {
   }
 }
 
+/** Those of the Debian packages that are not installed. */
+export function missingPackages(packages) {
+  return packages.filter((name) => !isInstalled(name));
+}
+
 /**
- * Installs the Debian packages `packages` that are missing.
+ * Names the Debian packages `packages` that are missing, and installs them where that has been asked for.
  *
  * @returns the names that are still missing; the reason has been printed
  */
@@ -77,7 +96,7 @@ export function prepare({ packages }) {
     console.log(`prepare: this is not Debian; please see to it that you have: ${packages.join(" ")}`);
     return [];
   }
-  const missing = packages.filter((name) => !isInstalled(name));
+  const missing = missingPackages(packages);
   if (missing.length === 0) return [];
   const command = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
   if (OFFLINE) {
@@ -88,7 +107,13 @@ export function prepare({ packages }) {
     console.log(`prepare: missing: ${missing.join(" ")}. Not root, so please run: sudo ${command}`);
     return missing;
   }
-  console.log(`prepare: installing ${missing.join(" ")} with apt-get`);
+  if (!mayInstall()) {
+    console.log(`prepare: missing: ${missing.join(" ")}. To install: npm run setup, or ${command}`);
+    return missing;
+  }
+  console.log(`prepare: installing with apt-get: ${missing.join(" ")}`);
+  const services = missing.filter((name) => WITH_SERVICE.includes(name));
+  if (services.length > 0 && !IN_CI) console.log(`prepare: Debian starts the services of ${services.join(" and ")}`);
   const options = { stdio: ["ignore", "ignore", "inherit"], env: networkEnvironment() };
   const install = () => withoutServices(() => spawnSync("sh", ["-c", command], options).status === 0);
   if (!install()) {
@@ -121,12 +146,17 @@ export function hasNpmPackages() {
 }
 
 /**
- * `npm ci` unless node_modules holds what package-lock.json asks for. Of two runs at once one installs and the other waits.
+ * `npm ci` unless node_modules holds what package-lock.json asks for, or nobody has asked for that. Of two runs at once one installs
+ * and the other waits.
  *
  * @returns whether the npm packages are there now
  */
 export function ensureNpmPackages() {
   if (hasNpmPackages()) return true;
+  if (!mayInstall()) {
+    console.log("prepare: missing: the npm packages of package-lock.json. To install: npm run setup, or npm ci");
+    return false;
+  }
   mkdirSync(join(ROOT, "build"), { recursive: true });
   const installer = [process.execPath, join(ROOT, "scripts/npm_packages.mjs")];
   const options = { cwd: ROOT, stdio: "inherit", env: networkEnvironment() };

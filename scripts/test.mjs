@@ -1,4 +1,4 @@
-// npm test: installs what is missing, builds, and runs the C++ tests, the unit tests and the conformance cases.
+// npm test: installs what is missing (--setup), builds, and runs lint, the C++ tests, the unit tests and the conformance cases.
 // Everything runs even if a part fails; the last line is "N passed, N failed, N skipped".
 //
 //   npm test [-- WORD...]   only the test files whose path contains one of the words
@@ -8,7 +8,7 @@
 //   npm test -- release     two builds are the same, the release before and this one get on, and the files of a release install
 //   RUNTIME=/path npm test  the conformance cases with another runtime
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ensureNpmPackages, environment, PACKAGES, prepare, ROOT } from "./prepare.mjs";
 import { buildEngineTests } from "./engine_tests.mjs";
@@ -31,7 +31,10 @@ const MACHINE_TIMEOUT_MS = 600_000;
 const RELEASE_TIMEOUT_MS = 1_200_000;
 
 const total = { passed: 0, failed: 0, skipped: 0 };
-const words = process.argv.slice(2);
+const words = process.argv.slice(2).filter((word) => word !== "--setup");
+/** What V8 notes about the unit tests of lib, where all of them run. */
+const COVERAGE = join(ROOT, "build/coverage");
+const covers = words.length === 0 || words.includes("lib/");
 const began = Date.now();
 
 function add(counts) {
@@ -165,28 +168,66 @@ async function runAll(files, jobs, Parser) {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       const compiled = join(ROOT, "build/js", file.replace(/\.ts$/, ".js"));
       if (!existsSync(compiled)) note("failed", `${file}: not compiled`);
-      else await runTap(Parser, file, process.execPath, ["--enable-source-maps", compiled]);
+      else {
+        const extra = covers && file.startsWith("lib/") ? { NODE_V8_COVERAGE: join(COVERAGE, "v8") } : {};
+        await runTap(Parser, file, process.execPath, ["--enable-source-maps", compiled], extra);
+      }
     }
   };
   await Promise.all(Array.from({ length: jobs }, worker));
 }
 
+/** Adds the counts that are the last line of a script's output. */
+function addLastLine(name, { status, signal, stdout }) {
+  const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(stdout.trim().split("\n").pop() ?? "");
+  if (counts === null) note("failed", `${name} ended with ${status ?? signal}`);
+  else add({ passed: Number(counts[1]), failed: Number(counts[2]), skipped: Number(counts[3]) });
+}
+
+function runLint() {
+  say("lint");
+  const done = spawnSync(process.execPath, ["scripts/lint.mjs"], { cwd: ROOT, env: environment(), encoding: "utf8", maxBuffer: 1 << 26 });
+  for (const line of `${done.stdout}${done.stderr}`.trim().split("\n").slice(0, -1)) console.log(`    ${line}`);
+  addLastLine("lint", done);
+}
+
+/** Lines of lib that the unit tests run, in percent; a file that none of them loads counts with all its lines. */
+function coverage() {
+  if (!covers || !existsSync(join(COVERAGE, "v8"))) return;
+  const c8 = join(ROOT, "node_modules/c8/bin/c8.js");
+  const folders = ["--temp-directory", join(COVERAGE, "v8"), "--reports-dir", COVERAGE, "--src", "build/js/lib"];
+  const choice = ["--all", "--include", "build/js/lib/**/*.js", "--exclude", "**/*.test.js", "--exclude", "**/generated/**"];
+  const done = spawnSync(process.execPath, [c8, "report", ...folders, ...choice, "--reporter", "json-summary"], {
+    cwd: ROOT,
+    env: environment(),
+    encoding: "utf8",
+  });
+  const summary = join(COVERAGE, "coverage-summary.json");
+  if (done.status !== 0 || !existsSync(summary)) return note("failed", `c8 ended with ${done.status ?? done.signal}: ${done.stderr.trim()}`);
+  return console.log(`coverage of lib by unit tests: ${JSON.parse(readFileSync(summary, "utf8")).total.lines.pct} %`);
+}
+
 async function main() {
   mkdirSync(LOGS, { recursive: true });
+  rmSync(COVERAGE, { recursive: true, force: true });
   const engines = words.length === 0 || words.some((word) => testFiles("conformance/engines").some((file) => file.includes(word))) ? PACKAGES.engines : [];
   const oci = words.length === 0 || words.some((word) => "conformance/oci/validation.test.ts".includes(word)) ? PACKAGES.oci : [];
-  const missing = prepare({ packages: [...new Set([...PACKAGES.build, ...PACKAGES.test, ...engines, ...oci])] });
-  for (const name of missing) note("skipped", `what needs the Debian package ${name}`);
-  if (!ensureNpmPackages()) {
-    note("failed", "npm ci");
-    return;
-  }
-  build();
-  const { Parser } = await import("tap-parser");
   const wanted = (file) =>
     words.length === 0
       ? QUICK.includes(file) || !ASKED_FOR.some((folder) => file.startsWith(folder))
       : words.some((word) => file.includes(word));
+  const cases = testFiles("conformance").filter(wanted);
+  const tests = cases.length === 0 ? [] : PACKAGES.test;
+  const lint = process.env.CI === "true" && wanted("lint") ? PACKAGES.lint : [];
+  const missing = prepare({ packages: [...new Set([...PACKAGES.build, ...tests, ...lint, ...engines, ...oci])] });
+  for (const name of missing) note("skipped", `what needs the Debian package ${name}`);
+  if (!ensureNpmPackages()) {
+    note("failed", "the npm packages");
+    return;
+  }
+  build();
+  if (wanted("lint")) runLint();
+  const { Parser } = await import("tap-parser");
 
   if (wanted("native/test")) {
     const nativeTest = buildNativeTest();
@@ -202,7 +243,6 @@ async function main() {
 
   await runAll(["lib", "bin", "tools"].flatMap(testFiles).filter(wanted), JOBS, Parser);
 
-  const cases = testFiles("conformance").filter(wanted);
   if (process.getuid?.() !== 0) {
     for (const file of cases) note("skipped", `${file}: needs root`);
     return;
@@ -250,5 +290,6 @@ function runInMachine() {
 }
 
 await main();
+coverage();
 if (total.failed > 0) process.exitCode = 1;
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

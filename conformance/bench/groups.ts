@@ -184,6 +184,7 @@ export function smallest(timing: Timing, plan: Plan, samples: Samples): void {
 
 /** The library in this process: a whole life of the spec's bundle. */
 export async function library(timing: Timing, plan: Plan, samples: Samples): Promise<void> {
+  // oxlint-disable-next-line typescript/consistent-type-imports -- the type of a module that exists after the build alone
   const { Container } = (await import(`${PROJECT}/dist/lib/index.js`)) as typeof import("../../lib/index.ts");
   const bundle = timing.bundle("spec");
   const root = timing.root({ name: "library", path: "", version: "" })[1] ?? "";

@@ -17,6 +17,7 @@ let print: (line: string) => void = () => {};
 function isSame(left: unknown, right: unknown, strict: boolean): boolean {
   if (Object.is(left, right) || (left === right && left === 0)) return true;
   if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) {
+    // oxlint-disable-next-line eqeqeq -- what is looser here is meant
     return !strict && left == right;
   }
   if (strict && Object.getPrototypeOf(left) !== Object.getPrototypeOf(right)) return false;
@@ -151,5 +152,5 @@ export async function runAll(write: (line: string) => void): Promise<boolean> {
   return root.failed === 0;
 }
 
-// tap's own interface.
+// oxlint-disable-next-line import/no-default-export -- tap's own interface
 export default root;

@@ -115,7 +115,7 @@ engine("containerd with ctr", CTR_PACKAGES, (pg) => new Ctr(pg), {
   },
   "task checkpoint --exit ends the container and writes its image"(t, c) {
     const why = c.whyNoCheckpoint();
-    if (why !== undefined) return void t.plan(0, why);
+    if (why !== undefined) return t.plan(0, why);
     c.background("frozen", "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/count; sleep 0.1; done");
     const path = join(c.pg.dir, "checkpoint");
     const done = c.ctr("task", "checkpoint", "--exit", "--image-path", path, "frozen");

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { readText, sleep, statusField, waitFor } from "../harness/host.ts";
 import { IS_RUNT, KIND, RUNTIME } from "../harness/runtime.ts";
-import { Playground, type Done, type RunOptions } from "./playground.ts";
+import type { Done, Playground, RunOptions } from "./playground.ts";
 
 /** Debian packages that the scenarios of docker need. */
 export const DOCKER_PACKAGES = ["docker.io", "containerd", "iptables", "iproute2"];

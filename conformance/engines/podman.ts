@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { writeFileSync } from "node:fs";
 import { KIND, RUNTIME } from "../harness/runtime.ts";
-import { Playground, type Done, type RunOptions } from "./playground.ts";
+import type { Done, Playground, RunOptions } from "./playground.ts";
 
 /** Debian packages that the scenarios of podman and buildah need. */
 export const PODMAN_PACKAGES = ["podman", "conmon", "buildah", "netavark", "iptables", "iproute2", "catatonit"];

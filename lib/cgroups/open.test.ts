@@ -30,7 +30,7 @@ function config(name: string, resources?: LinuxResources): Config {
   return {
     ociVersion: "1.3.0",
     linux: { cgroupsPath: `${TOP}/${name}`, ...(resources !== undefined && { resources }) },
-  } as Config;
+  };
 }
 
 async function made(name: string, resources?: LinuxResources): Promise<Cgroup> {

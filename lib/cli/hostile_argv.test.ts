@@ -83,7 +83,7 @@ t.test("any words are a command that is sound, or an error that says what is wro
       const { command } = read;
       assert.ok(command !== undefined && COMMANDS.get(command.name) === command);
       checkFlags(read.flags, command.options);
-      checkFlags(read.globals as Readonly<Record<string, unknown>>, GLOBAL_OPTIONS);
+      checkFlags(read.globals, GLOBAL_OPTIONS);
       assert.ok(read.positionals.length >= command.min && read.positionals.length <= (command.max ?? Infinity), "as many arguments as the command takes");
       // No word is made up: each argument was one of the line.
       for (const positional of read.positionals) assert.ok(args.includes(positional));

@@ -1,6 +1,6 @@
 /** The command line's log: stderr, or the file of `--log`. */
 
-import { RuntimeError } from "../errors.ts";
+import type { RuntimeError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { AT_FDCWD, check, O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY, O_SYNC } from "../sys/files.ts";
 import { native } from "../sys/native.ts";

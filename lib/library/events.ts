@@ -57,6 +57,7 @@ export async function* eventsOf(
   } finally {
     left.abort();
   }
+  // oxlint-disable-next-line typescript/only-throw-error -- the error of the worker, as it is
   if (failure !== undefined && !isEnd(failure, signal)) throw failure;
 }
 

@@ -274,7 +274,7 @@ t.test("capabilities: names to bits, unknown ones left out", async (t) => {
 t.test("rootfsPropagation slave: the root goes on to receive the host's mounts, no other does", async (t) => {
   const bind = (value?: string): number | undefined => {
     const linux = { ...minimal.linux, ...(value === undefined ? {} : { rootfsPropagation: value }) };
-    return find({ ...minimal, linux } as Config, "rootfs")[0]?.bind;
+    return find({ ...minimal, linux }, "rootfs")[0]?.bind;
   };
   t.strictSame([bind(), bind("slave"), bind("rslave"), bind("shared"), bind("private"), bind("unbindable")], [1, 2, 2, 1, 1, 1]);
 });

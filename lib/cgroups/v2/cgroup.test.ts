@@ -30,7 +30,7 @@ t.teardown(() => {
 
 function opened(name: string, resources?: LinuxResources, options?: CgroupOptions, top = layout): Cgroup {
   const linux = { cgroupsPath: `${TOP}/${name}`, ...(resources !== undefined && { resources }) };
-  return openCgroup(top, { ociVersion: "1.3.0", linux } as Config, "id", undefined, options);
+  return openCgroup(top, { ociVersion: "1.3.0", linux }, "id", undefined, options);
 }
 
 async function made(name: string, resources?: LinuxResources): Promise<Cgroup> {

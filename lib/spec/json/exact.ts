@@ -110,6 +110,7 @@ class Parser {
 
   private stop(message: string, offset = this.at): never {
     this.report("", offset, `not valid JSON: ${message}`);
+    // oxlint-disable-next-line typescript/only-throw-error -- it never leaves this file
     throw new SyntaxStop();
   }
 

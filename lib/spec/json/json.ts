@@ -71,6 +71,7 @@ function isExact(value: Json, depth: number): boolean {
     }
     return true;
   }
+  // oxlint-disable-next-line typescript/no-for-in-array -- an array has returned above
   for (const name in value) {
     const member = (value as { readonly [name: string]: Json })[name] as Json;
     if (typeof member !== "string" && !isExact(member, depth + 1)) return false;

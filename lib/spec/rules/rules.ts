@@ -143,7 +143,7 @@ function checkScheduler({ scheduler }: WithoutWrongValues<Process>, report: Repo
   }
   for (const name of ["runtime", "deadline", "period"] as const) {
     const value = scheduler[name];
-    if (value === undefined || value == 0) continue;
+    if (value === undefined || Number(value) === 0) continue;
     report(`${at}/${name}`, `found ${value}, but ${policy} has none; allowed with SCHED_DEADLINE`);
   }
 }
@@ -181,7 +181,7 @@ function checkDeadline(scheduler: WithoutWrongValues<Scheduler>, at: string, rep
   const { runtime = 0, deadline = 0, period = 0, flags = [] } = scheduler;
   if (flags.includes("SCHED_FLAG_KEEP_POLICY") || flags.includes("SCHED_FLAG_KEEP_PARAMS")) return;
   const reads = [`${at}/runtime`, `${at}/deadline`, `${at}/period`, `${at}/flags`, `${at}/flags/*`];
-  if (runtime >= MIN_DEADLINE_RUNTIME && runtime <= deadline && (period == 0 || deadline <= period)) return;
+  if (runtime >= MIN_DEADLINE_RUNTIME && runtime <= deadline && (Number(period) === 0 || deadline <= period)) return;
   const found = `found runtime ${runtime}, deadline ${deadline}, period ${period}`;
   const must = `SCHED_DEADLINE needs ${MIN_DEADLINE_RUNTIME} <= runtime <= deadline <= period (nanoseconds)`;
   report(at, `${found}, but ${must}`, reads);

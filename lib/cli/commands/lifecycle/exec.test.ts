@@ -1,12 +1,12 @@
 import t from "tap";
 import { readArguments } from "../../argv.ts";
-import { commandTable, type Flags, type Positionals } from "../../command.ts";
+import { commandTable, type Positionals } from "../../command.ts";
 import { cgroupPaths, EXEC, execOptions } from "./exec.ts";
 
 function options(...args: string[]): ReturnType<typeof execOptions> {
   const { action, problem, positionals, flags } = readArguments(["exec", ...args], commandTable([EXEC]));
   if (action !== "run") throw new Error(problem);
-  return execOptions(flags as Flags<typeof EXEC.options>, positionals as Positionals, "/work");
+  return execOptions(flags, positionals as Positionals, "/work");
 }
 
 t.test("a command with flags", (tt) => {
