@@ -66,7 +66,7 @@ async function main(): Promise<void> {
   console.log(`${heading}; times in ms`);
   for (const subject of subjects) console.log(`${subject.name.padEnd(6)} ${subject.version}`);
   console.log(table(samples, subjects.map((each) => each.name)));
-  if (whole) await writeResults(samples, subjects, heading);
+  if (whole) writeResults(samples, subjects, heading);
   const left = leftCgroups();
   if (left.length > 0) throw new Error(`cgroups are left: ${left.join(" ")}`);
 }

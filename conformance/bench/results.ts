@@ -1,10 +1,9 @@
 /** RESULTS.md and its picture. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import * as vega from "vega";
-import { compile, type TopLevelSpec } from "vega-lite";
 import { PROJECT } from "../harness/runtime.ts";
 import { BUNDLES } from "./bundles.ts";
+import { barChart } from "./picture.ts";
 import { quantile, type Samples } from "./report.ts";
 import type { Subject } from "./subjects.ts";
 
@@ -58,28 +57,15 @@ The bundles: ${Object.entries(BUNDLES).map(([name, text]) => `**${name}**: ${tex
 `;
 }
 
-async function picture(samples: Samples, subjects: readonly Subject[]): Promise<string> {
+function picture(samples: Samples, subjects: readonly Subject[]): string {
   const names = subjects.map((each) => each.name);
-  const values = SHOWN.flatMap((name) =>
+  const bars = SHOWN.flatMap((name) =>
     names.flatMap((runtime) => {
       const times = samples.of(name, runtime);
-      return times.length === 0 ? [] : [{ name, runtime, milliseconds: quantile(times, 0.5), low: quantile(times, 0.1), high: quantile(times, 0.9) }];
+      return times.length === 0 ? [] : [{ name, runtime, median: quantile(times, 0.5), low: quantile(times, 0.1), high: quantile(times, 0.9) }];
     }),
   );
-  const bars = { y: { field: "runtime", type: "nominal", sort: names, title: null }, x: { field: "milliseconds", type: "quantitative", title: "milliseconds (median; line: 10th to 90th percentile)" } } as const;
-  const spec: TopLevelSpec = {
-    data: { values },
-    facet: { row: { field: "name", type: "nominal", sort: SHOWN, title: null, header: { labelAngle: 0, labelAlign: "left" } } },
-    spec: {
-      width: 480,
-      layer: [
-        { mark: "bar", encoding: { ...bars, color: { field: "runtime", type: "nominal", sort: names, legend: null } } },
-        { mark: "rule", encoding: { y: bars.y, x: { field: "low", type: "quantitative" }, x2: { field: "high" } } },
-      ],
-    },
-    background: "white",
-  };
-  return new vega.View(vega.parse(compile(spec).spec), { renderer: "none" }).toSVG();
+  return barChart(bars, SHOWN, names);
 }
 
 /** Writes what was measured beneath the engines beside the benchmark. */
@@ -97,7 +83,7 @@ ${markdownTable(samples, names)}
 }
 
 /** Writes both beside the benchmark. */
-export async function writeResults(samples: Samples, subjects: readonly Subject[], heading: string): Promise<void> {
+export function writeResults(samples: Samples, subjects: readonly Subject[], heading: string): void {
   writeFileSync(join(FOLDER, "RESULTS.md"), markdown(samples, subjects, heading));
-  writeFileSync(join(FOLDER, PICTURE), `${await picture(samples, subjects)}\n`);
+  writeFileSync(join(FOLDER, PICTURE), `${picture(samples, subjects)}\n`);
 }

@@ -1,4 +1,4 @@
-/** How `state` and `list` print containers: byte for byte as runc, whose output other programs read. Pure. */
+/** Containers as JSON, for `state` and `list`: byte for byte as runc, whose output other programs read. Pure. */
 
 import type { StateReport } from "../../runtime/options.ts";
 import { jsonText } from "./json_text.ts";
@@ -12,38 +12,6 @@ export function formatState(report: StateReport): string {
 export function formatList(reports: readonly StateReport[]): string {
   if (reports.length === 0) return "null\n";
   return `${jsonText(reports.map(ordered))}\n`;
-}
-
-/** One id a line. */
-export function formatIds(reports: readonly StateReport[]): string {
-  return reports.map(({ id }) => `${id}\n`).join("");
-}
-
-const HEADER: readonly string[] = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"];
-const MIN_WIDTH = 12;
-const PADDING = 3;
-
-/** A table with a header; columns are at least 12 wide and 3 apart. */
-export function formatTable(reports: readonly StateReport[]): string {
-  const rows = [
-    HEADER,
-    ...reports.map((report) => [
-      report.id,
-      String(report.pid),
-      report.status,
-      report.bundle,
-      report.created,
-      report.owner,
-    ]),
-  ];
-  const widths = HEADER.map((_, column) =>
-    Math.max(MIN_WIDTH, ...rows.map((row) => length(row[column] ?? "") + PADDING)),
-  );
-  const last = HEADER.length - 1;
-  const lines = rows.map((row) =>
-    row.map((cell, column) => (column === last ? cell : pad(cell, widths[column] ?? 0))).join(""),
-  );
-  return `${lines.join("\n")}\n`;
 }
 
 function ordered(report: StateReport): Record<string, unknown> {
@@ -68,13 +36,4 @@ function sorted(annotations: Readonly<Record<string, string>>): Record<string, s
   const result: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const key of Object.keys(annotations).sort()) result[key] = annotations[key] ?? "";
   return result;
-}
-
-/** In characters, not UTF-16 units. */
-function length(text: string): number {
-  return [...text].length;
-}
-
-function pad(text: string, width: number): string {
-  return text + " ".repeat(Math.max(0, width - length(text)));
 }

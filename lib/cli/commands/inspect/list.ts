@@ -1,33 +1,50 @@
 import { RuntimeError } from "../../../errors.ts";
 import { Errno, errnoText } from "../../../kernel/errno.ts";
 import { list } from "../../../runtime/operations/list.ts";
+import type { StateReport } from "../../../runtime/options.ts";
 import { exists } from "../../../sys/files.ts";
-import { defineCommand } from "../../command.ts";
-import { formatIds, formatList, formatTable } from "../../output/report_format.ts";
+import { defineCommand, type Flags, type OptionRow } from "../../command.ts";
+import { formatList } from "../../output/report_format.ts";
+import { type Column, formatTable } from "../../output/table.ts";
 import { printed } from "../../result.ts";
 import { FORMAT_TABLE, NO_ARGUMENTS } from "../../shared_options.ts";
+
+const OPTIONS = [
+  // As in runc.
+  { ...FORMAT_TABLE, ignoredWith: "quiet" },
+  { name: "quiet", alias: "q", type: "boolean", help: "print container ids only" },
+] as const satisfies readonly OptionRow[];
+
+const COLUMNS: readonly Column<StateReport>[] = [
+  ["ID", ({ id }) => id],
+  ["PID", ({ pid }) => String(pid)],
+  ["STATUS", ({ status }) => status],
+  ["BUNDLE", ({ bundle }) => bundle],
+  ["CREATED", ({ created }) => created],
+  ["OWNER", ({ owner }) => owner],
+];
 
 export const LIST = defineCommand({
   name: "list",
   summary: "list the containers of the root directory",
   ...NO_ARGUMENTS,
-  options: [
-    // As in runc.
-    { ...FORMAT_TABLE, ignoredWith: "quiet" },
-    { name: "quiet", alias: "q", type: "boolean", help: "print container ids only" },
-  ],
+  options: OPTIONS,
   description: "Lists the containers whose state is in the root directory.",
   examples: ["# runt --root /run/containerd/runc/default list --format json"],
   seeAlso: ["runt-state(8)"],
-  run(context, { format, quiet }) {
+  run(context, flags) {
     const { root, rootFrom } = context;
     // Somebody named it, so it is an error and not an empty list.
     if (rootFrom === "option" && !exists(root)) {
       const facts = { path: root, errno: Errno.ENOENT, syscall: "open" };
       throw new RuntimeError("SYSCALL", `open ${root}: ${errnoText(Errno.ENOENT)}`, facts);
     }
-    const reports = list(context);
-    if (quiet === true) return printed(formatIds(reports));
-    return printed(format === "json" ? formatList(reports) : formatTable(reports));
+    return printed(listText(list(context), flags));
   },
 });
+
+/** What is printed. Pure. */
+export function listText(reports: readonly StateReport[], { format, quiet }: Flags<typeof OPTIONS>): string {
+  if (quiet === true) return reports.map(({ id }) => `${id}\n`).join("");
+  return format === "json" ? formatList(reports) : formatTable(COLUMNS, reports);
+}

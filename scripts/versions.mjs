@@ -1,6 +1,6 @@
-// npm run dependencies: each thing that runt is made of, with the version that is pinned and the newest that the registries know.
+// npm run versions: each thing that runt is made of, with the version that is pinned and the newest that the registries know.
 //
-//   npm run dependencies [-- --json] [--offline]
+//   npm run versions [-- --json] [--offline]
 //
 // npm packages of package.json, the archives of sources.json, libseccomp where Debian's is linked, and the actions of the workflow
 // files. dependencies.json says what an npm package is for, and whether something of it, or made by it, reaches users. Exit status 1 if
@@ -36,7 +36,7 @@ function npmPackages() {
   return Object.entries({ ...devDependencies, ...dependencies, ...optionalDependencies }).map(async ([name, pinned]) => {
     const purpose = purposes[name];
     if (purpose === undefined) {
-      console.error(`dependencies: ${name} is not in dependencies.json: what is it for?`);
+      console.error(`versions: ${name} is not in dependencies.json: what is it for?`);
       process.exitCode = 1;
     }
     const { for: what = "?", reachesUsers = false, stays } = purpose ?? {};

@@ -1,0 +1,25 @@
+/** Tables for people, in runc's layout. Pure. */
+
+/** A column: its title, and what it has of a row. */
+export type Column<Row> = readonly [title: string, cell: (row: Row) => string];
+
+const MIN_WIDTH = 12;
+const PADDING = 3;
+
+/** A table with a header; columns are at least 12 wide and 3 apart. */
+export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const lines = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))];
+  const widths = columns.map((_, column) => Math.max(MIN_WIDTH, ...lines.map((cells) => length(cells[column] ?? "") + PADDING)));
+  const last = columns.length - 1;
+  const padded = lines.map((cells) => cells.map((cell, column) => (column === last ? cell : pad(cell, widths[column] ?? 0))).join(""));
+  return `${padded.join("\n")}\n`;
+}
+
+/** In characters, not UTF-16 units. */
+function length(text: string): number {
+  return [...text].length;
+}
+
+function pad(text: string, width: number): string {
+  return text + " ".repeat(Math.max(0, width - length(text)));
+}
