@@ -18,6 +18,8 @@ const IN_CI = process.env.CI === "true";
 const STAMPS = join(ROOT, "build/stamps/tidy");
 /** Folders with how their files are compiled; of a file that is in both the first counts. */
 const COMPILATIONS = ["build/native", "build/native-engine"];
+/** Folders with TypeScript and JavaScript. */
+const TYPESCRIPT = ["bin", "lib", "tools", "conformance", "scripts"];
 const GENERATED = "native/plan/ops.gen.h";
 
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -58,13 +60,13 @@ function clangFormat(...options) {
 }
 
 function format() {
-  report("TypeScript is formatted", nodeProgram("oxfmt", []));
+  report("TypeScript is formatted", nodeProgram("oxfmt", TYPESCRIPT));
   if (has("clang-format", "C++ is formatted")) report("C++ is formatted", clangFormat("-i"));
 }
 
 function checkFormat() {
   if (!IS_FORMATTED) return;
-  report("the form of TypeScript (npm run format)", nodeProgram("oxfmt", ["--check"]));
+  report("the form of TypeScript (npm run format)", nodeProgram("oxfmt", ["--check", ...TYPESCRIPT]));
   const part = "the form of C++ (npm run format)";
   if (has("clang-format", part)) report(part, clangFormat("--dry-run", "--Werror"));
 }
@@ -132,7 +134,7 @@ const packageOf = (specifier) => specifier.split("/").slice(0, specifier.startsW
 /** Packages that are imported and not declared work only as long as another package happens to bring them. */
 function checkPackages() {
   const { name: own, devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-  const files = ["bin", "lib", "tools", "conformance", "scripts"].flatMap((folder) => filesUnder(folder, [".ts", ".mjs"]));
+  const files = TYPESCRIPT.flatMap((folder) => filesUnder(folder, [".ts", ".mjs"]));
   const wrong = [];
   for (const file of files) {
     const source = readFileSync(join(ROOT, file), "utf8");

@@ -177,18 +177,19 @@ async function runAll(files, jobs, Parser) {
   await Promise.all(Array.from({ length: jobs }, worker));
 }
 
-/** Adds the counts that are the last line of a script's output. */
-function addLastLine(name, { status, signal, stdout }) {
-  const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(stdout.trim().split("\n").pop() ?? "");
-  if (counts === null) note("failed", `${name} ended with ${status ?? signal}`);
-  else add({ passed: Number(counts[1]), failed: Number(counts[2]), skipped: Number(counts[3]) });
+/** Shows the output of a script, and adds the counts that are its last line. */
+function addScript(name, { status, signal, stdout, stderr }) {
+  const lines = stdout.trim().split("\n");
+  const [, passed, failed, skipped] = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(lines.pop() ?? "") ?? [];
+  for (const line of [...lines, ...stderr.split("\n")]) if (line !== "") console.log(`    ${line}`);
+  if (passed === undefined) note("failed", `${name} ended with ${status ?? signal}`);
+  else add({ passed: Number(passed), failed: Number(failed), skipped: Number(skipped) });
 }
 
 function runLint() {
   say("lint");
   const done = spawnSync(process.execPath, ["scripts/lint.mjs"], { cwd: ROOT, env: environment(), encoding: "utf8", maxBuffer: 1 << 26 });
-  for (const line of `${done.stdout}${done.stderr}`.trim().split("\n").slice(0, -1)) console.log(`    ${line}`);
-  addLastLine("lint", done);
+  addScript("scripts/lint.mjs", done);
 }
 
 /** Lines of lib that the unit tests run, in percent; a file that none of them loads counts with all its lines. */
@@ -282,11 +283,7 @@ function runInMachine() {
     encoding: "utf8",
     timeout: MACHINE_TIMEOUT_MS,
   });
-  const lines = done.stdout.trim().split("\n");
-  const [, passed, failed, skipped] = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(lines.pop() ?? "") ?? [];
-  for (const line of [...lines, ...done.stderr.split("\n")]) if (line !== "") console.log(`    ${line}`);
-  if (passed === undefined) note("failed", `scripts/test_v2.mjs ended with ${done.status ?? done.signal}`);
-  else add({ passed: Number(passed), failed: Number(failed), skipped: Number(skipped) });
+  addScript("scripts/test_v2.mjs", done);
 }
 
 await main();
