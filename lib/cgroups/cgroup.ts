@@ -96,22 +96,22 @@ export interface Cgroup {
   oomKillsAround?(): number;
   /**
    * Sends a signal to every process, none of which can escape by forking. A frozen cgroup is thawed. Before
-   * `create` has succeeded nothing happens: what is in its place may be another's.
+   * `create` has succeeded nothing happens: a cgroup in its place may be another's.
    */
   killAll(signal: number): void;
   /**
    * Removes the cgroup and those below it, waiting up to 2 s for processes that are on their way out. Directories
    * above it stay, also those that `create` made, as with runc. Of a new container of which `create` has not
-   * succeeded there is nothing to remove: what is in its place may be another's.
+   * succeeded there is nothing to remove: a cgroup in its place may be another's.
    *
    * @throws RuntimeError `CGROUP`
    */
   remove(): void;
-  /** Takes back what `create` of this object made, directories above included; never fails. */
+  /** Removes the directories that `create` of this object made, those above included; never fails. */
   undo(): void;
 }
 
-/** What a watch has seen. */
+/** Events that a watch has seen. */
 export interface OomNews {
   /** How often the kernel ran out of memory for the container. */
   readonly ooms: number;
@@ -123,7 +123,7 @@ export interface OomNews {
 export interface OomWatch {
   /** Readable when something has happened. */
   readonly fd: number;
-  /** What has happened since the last call. */
+  /** The events since the last call. */
   read(): OomNews | Promise<OomNews>;
   close(): void;
 }

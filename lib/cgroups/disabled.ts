@@ -9,7 +9,7 @@ import { resourceWrites } from "./v1/resources.ts";
 import { CgroupV1 } from "./v1/cgroup.ts";
 
 /**
- * What stands for the cgroup of such a container: nothing is made, entered or removed, and no process is found in it.
+ * The cgroup of such a container: nothing is made, entered or removed, and no process is found in it.
  *
  * crun ignores limits then. Here they are an error, because a container that was to have them must not run without;
  * device rules, which every config.json has, are a warning.

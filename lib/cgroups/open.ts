@@ -15,7 +15,7 @@ import { cgroupOwner } from "./place/owner.ts";
 import type { CgroupLayout } from "./place/layout.ts";
 import type { Config } from "../spec/types.ts";
 
-/** What the drivers can do, for `features`, whatever this host has. */
+/** The abilities of the drivers, for `features`, whatever this host has. */
 export const CGROUP_SUPPORT = { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true } as const;
 
 /** How a new container's cgroup is made. */
@@ -68,7 +68,7 @@ export function cgroupAt(
  * The cgroup of a container that was made earlier.
  *
  * @param paths as {@link Cgroup.paths} was then
- * @param firstProcess on cgroup v1 whoever joins a cgroup that is gone joins the one that this process is in
+ * @param firstProcess on cgroup v1 the cgroup of this process is joined in the place of one that is gone
  */
 export function attachCgroup(paths: Readonly<Record<string, string>>, log: Log = silentLog, firstProcess?: number): Cgroup {
   const common = { isNew: false, rootless: false, mayLackRights: false, devicePaths: [] };

@@ -9,7 +9,7 @@ import { readBoolean } from "./boolean.ts";
 import type { Command, CommandTable, FlagValue, OptionRow, OptionType } from "./command.ts";
 import { GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION, type GlobalFlags } from "./global_options.ts";
 
-/** What a command line asks for. */
+/** A command line after it was read. */
 export interface Invocation {
   /**
    * - `run`: run `command`

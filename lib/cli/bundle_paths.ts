@@ -9,7 +9,7 @@ export interface BundleFiles {
 }
 
 /**
- * @param directory what relative paths start from
+ * @param directory relative paths start here
  * @throws RuntimeError `USAGE`, `HOST_UNABLE`
  */
 export function bundlePaths(

@@ -9,7 +9,7 @@ import type { CommandResult } from "./result.ts";
 import type { Root } from "./root.ts";
 
 /**
- * How the value of an option is read. `integer` takes what Go's ParseInt with base 0 takes. The plurals collect the values
+ * The form of an option's value. `integer` takes what Go's ParseInt with base 0 takes. The plurals collect the values
  * of an option that may be given several times; a comma does not separate, as with runc 1.5.
  */
 export type OptionType = "boolean" | "string" | "integer" | "strings" | "integers";
@@ -40,7 +40,7 @@ export interface OptionRow {
   readonly hidden?: boolean;
 }
 
-/** What the first positional argument may become, for the completion. */
+/** Values of the first positional argument, for the completion. */
 export interface ArgumentHint {
   /** The id is that of a new container. */
   readonly newId?: boolean;
@@ -53,9 +53,9 @@ export interface ArgumentHint {
 /** The positional arguments; the first is "" where there is none. */
 export type Positionals = readonly [first: string, ...others: string[]];
 
-/** What a command gets beside its flags. */
+/** The context of a command: that of the runtime, and facts about the command line. */
 export interface CommandContext extends RuntimeContext {
-  /** Why {@link RuntimeContext.root} is what it is. */
+  /** The reason for {@link RuntimeContext.root}. */
   readonly rootFrom: Root["from"];
   /** All commands, for one that reads command lines itself. */
   readonly commands: CommandTable;
@@ -89,7 +89,7 @@ export interface Command<Options extends readonly OptionRow[] = readonly OptionR
   readonly prefixed?: boolean;
   /** The first words of an error's message where they are another text, and the exit status. Default: none, and 1. */
   readonly failure?: { readonly prefix: string; readonly status: number };
-  /** Does what the command is for. @throws RuntimeError */
+  /** Executes the command. @throws RuntimeError */
   run(context: CommandContext, flags: Flags<Options>, positionals: Positionals): CommandResult | Promise<CommandResult>;
 }
 

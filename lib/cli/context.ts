@@ -42,7 +42,7 @@ export function makeContext(globals: GlobalFlags, root: Root, log: CommandLog): 
   };
 }
 
-/** The XDG base directory specification: what has no sticky bit there may be removed as too old. */
+/** The XDG base directory specification: old files there may be removed, unless they have the sticky bit. */
 function makeSticky(path: string): void {
   for (let end = path.indexOf("/", 1); ; end = path.indexOf("/", end + 1)) {
     const part = end === -1 ? path : path.slice(0, end);

@@ -52,7 +52,7 @@ export function openLog(options: LogOptions): CommandLog {
     },
     error(error) {
       const { bare, brief } = error.facts;
-      // Who calls `runc` and reads what it prints looks for its words alone; people and logs get the explanation.
+      // A program that calls `runc` and reads its output looks for runc's words alone; people and logs get the explanation.
       const isRead = fd === STDERR && !debug && format !== "json" && programName() === "runc" && !native.isatty(fd);
       if (isRead && bare !== undefined) {
         write(STDERR, `${bare}\n`);

@@ -1,4 +1,4 @@
-/** The two log formats of runc, which are those of Go's logrus; what engines read is made here. Pure. */
+/** The two log formats of runc, which are those of Go's logrus. Engines read them. Pure. */
 
 import { jsonText } from "./output/json_text.ts";
 import { type ErrorFacts, type RuntimeError, SHOWN_PROBLEMS } from "../errors.ts";
@@ -9,7 +9,7 @@ export type LogLevel = "debug" | "info" | "warning" | "error";
 export interface LogEntry {
   readonly level: LogLevel;
   readonly message: string;
-  /** What a program may want to read beside the message; in the JSON format only. */
+  /** Facts for programs beside the message; in the JSON format only. */
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 

@@ -16,9 +16,9 @@ import { helpText, unknownTopic, unknownOption, usageText } from "./help/help.ts
 import { startTrace } from "./tracer.ts";
 
 const FAILURE = 1;
-/** What a shell adds to the number of a signal. */
+/** A shell adds this to the number of a signal. */
 const SIGNALLED = 128;
-/** What urfave/cli, and so runc, exits with where there is no such command. */
+/** The exit status of urfave/cli, and so of runc, for an unknown command. */
 const UNKNOWN_COMMAND = 3;
 
 /**

@@ -1,10 +1,10 @@
 /** Paths of the command line. */
 import { RuntimeError } from "../errors.ts";
 
-/** What bytes that are no UTF-8 have become in an argument. */
+/** The engine puts this character in the place of bytes that are not UTF-8. */
 const REPLACEMENT = "\uFFFD";
 
-/** The current directory; "" where it has been deleted, which matters to relative paths alone. */
+/** The current directory; "" if it has been removed, which matters to relative paths alone. */
 export function currentDirectory(): string {
   try {
     return process.cwd();
@@ -16,8 +16,8 @@ export function currentDirectory(): string {
 /**
  * `path` made absolute, without empty, `.` and `..` elements; links are not looked at.
  *
- * @param directory absolute; what a relative path starts from, of {@link currentDirectory}
- * @throws USAGE for what is no UTF-8: another path would be taken; HOST_UNABLE for a relative path in a directory that is gone
+ * @param directory absolute; a relative path starts here; see {@link currentDirectory}
+ * @throws USAGE if the path is not UTF-8: another one would be taken; HOST_UNABLE if it starts in a removed directory
  */
 export function absolutePath(path: string, directory: string): string {
   checkText(path);
@@ -35,7 +35,7 @@ export function absolutePath(path: string, directory: string): string {
   return `/${kept.join("/")}`;
 }
 
-/** @throws USAGE for a path that was no UTF-8 */
+/** @throws USAGE for a path that is not UTF-8 */
 export function checkText(path: string): void {
   if (path.includes(REPLACEMENT)) throw new RuntimeError("USAGE", `${JSON.stringify(path)}: a path has to be UTF-8`);
 }

@@ -1,4 +1,4 @@
-/** What a command that did not fail leaves to the command line. */
+/** The result of a command that did not fail. */
 export interface CommandResult {
   /** For stdout, as it is. */
   readonly output: string;
@@ -6,7 +6,7 @@ export interface CommandResult {
   readonly exitCode: number;
 }
 
-/** The result of a command that says nothing. */
+/** The result of a command that prints nothing. */
 export const SILENT: CommandResult = { output: "", exitCode: 0 };
 
 /** The result of a command that prints something. */

@@ -1,11 +1,11 @@
-/** What `--root`, `--rootless` and `--cgroup-manager` mean. Pure. */
+/** The meaning of `--root`, `--rootless` and `--cgroup-manager`. Pure. */
 
 import { RuntimeError } from "../errors.ts";
 import { absolutePath } from "./paths.ts";
 
 const DEFAULT_ROOT = "/run/runt";
 
-/** Directory of containers' state, and why it is that one. */
+/** The directory of the containers' state, and the reason for it. */
 export interface Root {
   readonly path: string;
   /**
@@ -16,7 +16,7 @@ export interface Root {
   readonly from: "option" | "xdg" | "default";
 }
 
-/** What of the process a {@link Root} depends on. */
+/** Facts about this process that {@link chooseRoot} needs. */
 export interface RootFacts {
   readonly directory: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -26,7 +26,7 @@ export interface RootFacts {
 }
 
 /**
- * Where the state of containers is. Pure.
+ * Chooses the directory of the containers' state. Pure.
  *
  * @param option value of `--root`
  * @throws RuntimeError `USAGE` where `option` means `/`
@@ -43,7 +43,7 @@ export function chooseRoot(option: string | undefined, facts: RootFacts): Root {
   return { path: DEFAULT_ROOT, from: "default" };
 }
 
-/** As runc: the machine's root never uses $XDG_RUNTIME_DIR, nor does one who is USER=root in a user namespace. */
+/** As runc: the machine's root never uses $XDG_RUNTIME_DIR, and neither does USER=root in a user namespace. */
 function honoursXdg(facts: RootFacts): boolean {
   if (facts.effectiveUid !== 0) return true;
   return facts.inUserNamespace() && facts.environment["USER"] !== "root";

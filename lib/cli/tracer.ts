@@ -35,7 +35,7 @@ const PID = 1;
 /**
  * Begins to trace.
  * @param path file for the timeline; replaced
- * @returns what ends it and writes the file
+ * @returns a function that ends the trace and writes the file
  * @throws SYSCALL
  */
 export function startTrace(path: string, command: string, log: CommandLog): () => void {
@@ -96,13 +96,13 @@ function watched(plain: Native, events: TraceEvent[]): Native {
   return result as unknown as Native;
 }
 
-/** What a person wants to see of a call: its short texts and numbers, and the errno. */
+/** The part of a call that a person wants to see: short texts, numbers, and the errno. */
 function shown(args: readonly unknown[], returned: unknown): Readonly<Record<string, unknown>> {
   const short = args.filter((arg) => typeof arg === "number" || (typeof arg === "string" && arg.length <= 256));
   return { arguments: short, ...(typeof returned === "number" ? { returned } : {}) };
 }
 
-/** What `--debug` would say marks the phases. */
+/** The messages of `--debug` mark the phases. */
 function watchLog(log: CommandLog, plain: Native, events: TraceEvent[]): void {
   const debug = log.debug.bind(log);
   log.debug = (text: string): void => {

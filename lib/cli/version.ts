@@ -9,8 +9,8 @@ const SPEC_VERSION = "1.3.0";
 /**
  * Facts on lines of their own. Programs read them: dockerd takes name and version from the last line that has the word
  * "version" in it, and the commit from a line "commit:", so no other line may have that word; go-runc reads nothing at all
- * unless the first line starts with "runc version ", and takes that for no error. Only who calls it `runc` is told that it
- * is one, with the version of runt.
+ * unless the first line starts with "runc version ", and takes that for no error. Only a caller that uses the name `runc` gets
+ * that name, with the version of runt.
  */
 export function versionText(): string {
   const lines = [`${programName()} version ${process.env["RUNT_VERSION"] ?? "unbuilt"}`];

@@ -1,4 +1,4 @@
-/** A connection to a D-Bus bus, or to what speaks D-Bus itself. Every call blocks, for a limited time. */
+/** A connection to a D-Bus bus, or to a program that speaks D-Bus itself. Every call blocks, for a limited time. */
 import { RuntimeError } from "../errors.ts";
 import { Errno, errnoName, errnoText } from "../kernel/errno.ts";
 import { POLLIN } from "../kernel/numbers.ts";
@@ -9,7 +9,7 @@ import type { BusValue } from "./values.ts";
 /** How long the other end may take to answer; milliseconds. */
 const PATIENCE = 30_000;
 /**
- * Who calls is told by the socket: so this works in a user namespace as well, where ids are other ones.
+ * The socket identifies the caller: so this works in a user namespace as well, where ids are other ones.
  * @see https://dbus.freedesktop.org/doc/dbus-specification.html#auth-mechanisms-external
  */
 const GREETING = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";

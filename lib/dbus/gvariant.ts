@@ -17,7 +17,7 @@ export class GVariantError extends Error {
   override readonly name = "GVariantError";
 }
 
-/** What was read, before its type is known. */
+/** A value before its type is known. */
 type Node =
   | { readonly kind: "bool" | "number" | "text" | "bytes"; readonly text: string }
   | { readonly kind: "array" | "tuple"; readonly items: readonly Node[] }

@@ -10,7 +10,7 @@ import type { BusValue } from "./values.ts";
 /** Kinds of messages. */
 export const MessageKind = { CALL: 1, REPLY: 2, ERROR: 3, SIGNAL: 4 } as const;
 
-/** What is called. */
+/** The method that is called. */
 export interface Call {
   /** Absent where systemd itself, and no bus, is at the other end. */
   readonly destination?: string;
@@ -22,7 +22,7 @@ export interface Call {
   readonly values: readonly BusValue[];
 }
 
-/** A message that came in; what it does not have is "", 0 or empty. */
+/** A message that was received; absent fields are "", 0 or empty. */
 export interface Message {
   readonly kind: number;
   readonly path: string;
@@ -85,7 +85,7 @@ export function encodeMessage(
 /**
  * How long the message is that `bytes` begin with.
  * @returns 0 if that cannot be told yet
- * @throws RuntimeError CGROUP for what is no message
+ * @throws RuntimeError CGROUP for bytes that are not a message
  */
 export function messageLength(bytes: Uint8Array): number {
   if (bytes.length < FIXED + 4) return 0;

@@ -9,7 +9,7 @@ const BASIC = "ybnqiuxtdsog";
 /** Arrays in one another, and as many structures. */
 const DEEPEST = 64;
 
-/** What a type is aligned to in a message; bytes. */
+/** The alignment of a type in a message; bytes. */
 export function alignmentOf(type: string): number {
   if ("ygv".includes(type)) return 1;
   if ("nq".includes(type)) return 2;

@@ -15,7 +15,7 @@ export interface Property {
   readonly value: BusValue;
 }
 
-/** What systemd calls infinity: no limit. */
+/** systemd's number for "no limit". */
 export const INFINITY = 0xffff_ffff_ffff_ffffn;
 
 export function text(name: string, value: string): Property {

@@ -1,5 +1,5 @@
 /**
- * Annotations that change what is done, with crun's names and meaning where nothing else is said. Every other one is data
+ * Annotations that have an effect, with crun's names and semantics where nothing else is said. Every other one is data
  * for others.
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#annotations
@@ -15,7 +15,7 @@ const SECCOMP_RECEIVER = "run.oci.seccomp.receiver";
 export const SECCOMP_FAIL_UNKNOWN = "run.oci.seccomp_fail_unknown_syscall";
 /** The filter itself, as BPF in base64; of `linux.seccomp` only flags and listener count then. */
 export const SECCOMP_BPF = "run.oci.seccomp_bpf_data";
-/** A file that gets what hooks print, at its end; only of hooks that the runtime runs itself. */
+/** A file to which the output of hooks is appended; only of hooks that the runtime runs itself. */
 export const HOOKS_STDOUT = "run.oci.hooks.stdout";
 /** As {@link HOOKS_STDOUT}, for their standard error. */
 export const HOOKS_STDERR = "run.oci.hooks.stderr";

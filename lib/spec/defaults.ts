@@ -3,7 +3,7 @@ import type { Config, Linux, LinuxNamespaceType, Mount, Process, Writable } from
 /** Version of the specification that runt follows, and writes into new files. */
 const OCI_VERSION = "1.3.0";
 
-/** What the file that `runt spec` writes depends on. */
+/** Facts that the file of `runt spec` depends on. */
 export interface DefaultsOptions {
   /** For a user without privileges: a user namespace with one id, no network namespace, no resources. */
   readonly rootless: boolean;
@@ -23,7 +23,7 @@ export type DefaultConfig = Filled<Writable<Config>, "root" | "hostname" | "moun
 };
 
 /**
- * The config.json that `runt spec` writes. Its values are those of `runc spec` 1.5 (what people know), apart
+ * The config.json that `runt spec` writes. Its values are those of `runc spec` 1.5, which people know, apart
  * from the hostname and the version.
  */
 export function defaultConfig(options: DefaultsOptions): DefaultConfig {

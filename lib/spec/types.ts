@@ -24,7 +24,7 @@ export type Writable<Value> = Value extends (...values: never) => unknown
 export interface Config {
   /** SemVer 2.0.0 version of the specification that the bundle follows. */
   readonly ociVersion: string;
-  /** What runs in the container; needed by `start`. */
+  /** The container's process; `start` needs it. */
   readonly process?: Process;
   /** The container's root file system. */
   readonly root?: Root;
@@ -235,7 +235,7 @@ export interface LinuxNetDevice {
   readonly name?: string;
 }
 
-/** What the cgroup allows; in every limit -1 is "no limit" where the specification says so. */
+/** Limits of the cgroup; -1 is "no limit" where the specification says so. */
 export interface LinuxResources {
   readonly devices?: readonly LinuxDeviceCgroup[];
   readonly memory?: LinuxMemory;

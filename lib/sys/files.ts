@@ -14,7 +14,7 @@ export const SMALL_FILE = 1 << 20;
  * The error of a failed system call: `open /x: no such file or directory`.
  *
  * @param errno positive
- * @param what the call and what it was about, such as `open /x`
+ * @param what the call and its subject, such as `open /x`
  */
 export function syscallError(errno: number, what: string, facts: ErrorFacts = {}): RuntimeError {
   return new RuntimeError("SYSCALL", `${what}: ${errnoText(errno)}`, { ...facts, errno });
@@ -23,8 +23,8 @@ export function syscallError(errno: number, what: string, facts: ErrorFacts = {}
 /**
  * `result` where it is not negative.
  *
- * @param result what a function of the addon returned: `-errno` is a failure
- * @param what the call and what it was about, such as `open /x`
+ * @param result the result of a function of the addon: `-errno` is a failure
+ * @param what the call and its subject, such as `open /x`
  * @throws RuntimeError `SYSCALL`, with the errno in its facts
  */
 export function check(result: number, what: string, facts: ErrorFacts = {}): number {

@@ -1,4 +1,4 @@
-/** Other programs: where they are, and what they print. */
+/** Other programs: their paths, and their output. */
 import { errnoText } from "../kernel/errno.ts";
 import { Descriptors } from "./descriptors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDWR, check } from "./files.ts";
@@ -10,7 +10,7 @@ import { beforeBlocking } from "./waiting.ts";
 const USUAL = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const OUTPUT_LIMIT = 1 << 28;
 
-/** PATH of this process's environment, or what stands in for it. */
+/** PATH of this process's environment, or its default. */
 export function searchPath(): string {
   return process.env["PATH"] || USUAL;
 }
@@ -30,7 +30,7 @@ export interface Finished {
   readonly good: boolean;
   /** `exit status N`, `signal: N`, or why it could not be started. */
   readonly how: string;
-  /** What it printed, standard output and error in one. */
+  /** Its output, standard output and error in one. */
   readonly output: string;
 }
 

@@ -8,7 +8,7 @@
 
 import { RuntimeError } from "../errors.ts";
 
-/** What `stat` tells; sizes in bytes, times in milliseconds since 1970. */
+/** The result of `stat`; sizes in bytes, times in milliseconds since 1970. */
 export interface FileStat {
   /** Type and permission bits, as in `st_mode`. */
   readonly mode: number;
@@ -84,7 +84,7 @@ export interface Native {
   close(fd: number): number;
   dup(fd: number): number;
   /**
-   * Whole file as text; EFBIG if it has more than `limit` bytes. What is not UTF-8 becomes U+FFFD: a file of procfs has
+   * Whole file as text; EFBIG if it has more than `limit` bytes. Bytes that are not UTF-8 become U+FFFD: a file of procfs has
    * names in it that a container gives, or that the kernel has cut in the middle of a character.
    */
   readFile(dirfd: number, path: string, limit: number): string | number;
@@ -142,7 +142,7 @@ export interface Native {
   moveMount(fd: number, target: string): number;
   /** mount(2) without a type and options; `flags` are MS_*. */
   mount(source: string, target: string, flags: number): number;
-  /** umount2(2), lazily, of what is mounted at `path`; a symbolic link is not followed. */
+  /** umount2(2), lazily, of the mount at `path`; a symbolic link is not followed. */
   unmount(path: string): number;
   /**
    * mount_setattr(2).
@@ -246,9 +246,9 @@ export interface Native {
   /** The SHA-256 of bytes, or of a string as UTF-8. */
   sha256(data: Uint8Array | string): Uint8Array;
 
-  /** Raw mode; returns what {@link Native.ttyRestore} takes. */
+  /** Raw mode. @returns the settings before it, for {@link Native.ttyRestore} */
   ttyRaw(fd: number): Uint8Array | number;
-  ttyRestore(fd: number, saved: Uint8Array): number;
+  ttyRestore(fd: number, settings: Uint8Array): number;
   /** [height, width] in characters. */
   ttyGetSize(fd: number): [number, number] | number;
   ttySetSize(fd: number, height: number, width: number): number;
@@ -304,7 +304,7 @@ function platformPackage(): string {
   return `@runt-oci/linux-${process.arch}`;
 }
 
-/** What would have given the file that could not be loaded. */
+/** The way to get the file that could not be loaded. */
 function remedy(): string {
   if (!directoryOfModules().includes("/node_modules/")) return `it is made by "npm run build"`;
   return `it is in the npm package ${platformPackage()}, an optional dependency, which needs Linux with glibc`;

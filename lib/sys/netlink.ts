@@ -216,7 +216,7 @@ function request(type: number, flags: number, header: Uint8Array, list: readonly
   return message;
 }
 
-/** Sends a request; the bodies of what comes back, up to its end or acknowledgement. */
+/** Sends a request. @returns the bodies of the replies, up to the end or acknowledgement */
 function transact(socket: number, message: Uint8Array, what: string): readonly Uint8Array[] {
   check(native.sendMessage(socket, message, []), what);
   const found: Uint8Array[] = [];

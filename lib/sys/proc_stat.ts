@@ -11,7 +11,7 @@ export interface ProcStat {
   readonly flags: number;
   /** Clock ticks since boot, as the time namespace of this process counts them; no clock of the wall is in it. */
   readonly startTime: number;
-  /** The wait status of a zombie; 0 is also what a reader gets who may not look. */
+  /** The wait status of a zombie; 0 also for a reader without permission. */
   readonly exitCode: number;
 }
 

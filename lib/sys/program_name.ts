@@ -1,11 +1,11 @@
 /**
- * The name that this program goes by. A link with the name `runc` is how some engines find a runtime (BuildKit), and
- * who calls `runc` reads and looks for that name in its messages.
+ * The name under which this program was called. Some engines (BuildKit) find a runtime by a link with the name `runc`, and
+ * callers of `runc` look for that name in its messages.
  */
 
 /** `runc` where it was called so, else `runt`. */
 export function programName(): "runc" | "runt" {
-  // What the executable's argv[0] was; under Node.js it is something else, and nobody's name.
+  // argv[0] of the executable. Under Node.js it is another text, and no name.
   const { title } = process;
   return title === "runc" || title.endsWith("/runc") ? "runc" : "runt";
 }

@@ -1,4 +1,4 @@
-/** Signals that end what a command does: until its container is ready they end its waits, and all is taken back. */
+/** Signals that interrupt a command: until its container is ready they end its waits, and all is undone. */
 import { RuntimeError } from "../errors.ts";
 import { check } from "./files.ts";
 import { POLLIN, SIGHUP, SIGINT, SIGTERM } from "../kernel/numbers.ts";
@@ -28,11 +28,11 @@ export class Signals {
   }
 
   /**
-   * Catches SIGHUP, SIGINT and SIGTERM, and what else is in `signals`, and lets the three end the waits of this process.
+   * Catches SIGHUP, SIGINT, SIGTERM and the others in `signals`, and lets the three end the waits of this process.
    * For the command line alone: a program that uses the library has signals of its own.
    */
   static catch(signals: readonly number[] = ENDING): Signals {
-    // Who has started us by nohup(1) wants that. SIGINT is ignored for whatever a script starts in the background.
+    // nohup(1) asks for that. A shell ignores SIGINT for programs that a script starts in the background.
     const ending = native.isSignalIgnored(SIGHUP) ? ENDING.filter((signal) => signal !== SIGHUP) : ENDING;
     const caught = signals === ENDING ? ending : signals;
     const made = new Signals(check(native.signalfd(caught), "signalfd"), ending);
@@ -60,7 +60,7 @@ export class Signals {
       if (this.#ends) pairs.push(this.fd, POLLIN);
       const polled = new Int32Array(pairs);
       native.poll(polled, left);
-      // What was waited for comes first: a signal for a container that runs by now must not end this command.
+      // The event that was waited for comes first: a signal for a container that runs by now must not end this command.
       if ((polled[1] ?? 0) !== 0) return true;
       if ((polled[3] ?? 0) !== 0) this.#take(timeoutMs);
       if (timeoutMs === 0 || (timeoutMs > 0 && native.now() >= end)) return false;
@@ -79,7 +79,7 @@ export class Signals {
       const now = native.now();
       const isFirst = this.#ended === 0;
       if (isFirst) this.#ended = now;
-      // What comes after the first wait that was ended is the clean-up: of that only a hook may take as long as it likes.
+      // Waits after the first one that was ended belong to the clean-up, in which only a hook has no time limit.
       if (isFirst || (timeoutMs < 0 && now - this.#ended > ONE_WISH)) throw interrupted(signal);
     }
   }

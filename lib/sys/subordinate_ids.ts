@@ -20,7 +20,7 @@ export function userName(uid: number): string {
   return `#${uid}`;
 }
 
-/** What a file of subordinate ids gives this user, by name or number. */
+/** The ids that a file of subordinate ids gives this user, by name or number. */
 export function subordinateIds(file: string): Ids[] {
   const text = readTextIfExists(file) ?? "";
   if (text === "") return [];

@@ -1,4 +1,4 @@
-/** What files of a cgroup held before an update, as writes that bring it back. */
+/** The values of cgroup files before an update, as writes that restore them. */
 import { AT_FDCWD, SMALL_FILE } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { performWrites, type Write } from "./write.ts";
@@ -23,8 +23,8 @@ const KEYED: readonly (readonly [file: string, gone: string])[] = [
 ];
 
 /**
- * Performs all of the writes, or none: if the kernel refuses one, what was written before it is taken back. What is in
- * force already is not written: most of an update is what was asked for before.
+ * Performs all of the writes, or none: if the kernel refuses one, those before it are undone. A value that is in
+ * force already is not written: most values of an update are the ones before.
  *
  * @param paths absolute directory by controller
  * @throws RuntimeError as `performWrites`

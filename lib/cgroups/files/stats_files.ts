@@ -55,7 +55,7 @@ export function pageSizes(directory: string | undefined, end: string): string[] 
   return sizes.sort();
 }
 
-/** What RDMA devices are used, and how much of them may be. */
+/** Use and limits of RDMA devices. */
 export function rdmaStats(read: Read): Pick<CgroupStats, "rdma"> {
   const current = read("rdma.current");
   if (current === undefined) return {};

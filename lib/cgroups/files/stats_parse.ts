@@ -4,7 +4,7 @@ import { RuntimeError } from "../../errors.ts";
 /** A count of up to 64 bits: a bigint where a number could not hold it exactly. */
 export type Count = number | bigint;
 
-/** @throws RuntimeError `CGROUP` for what is no number; `file` is for its text */
+/** @throws RuntimeError `CGROUP` for a text that is not a number; the error names `file` */
 export function parseCount(text: string, file: string): Count {
   const value = Number(text);
   if (text === "" || !Number.isInteger(value)) {
@@ -28,7 +28,7 @@ export function keyValues(text: string, file: string): Readonly<Record<string, C
   return result;
 }
 
-/** What is there and not 0, in the same order. */
+/** The numbers that exist and are not 0, in the same order. */
 export function nonZero(values: Readonly<Record<string, Count | undefined>>): Record<string, Count> {
   const result: Record<string, Count> = {};
   for (const [name, value] of Object.entries(values)) {

@@ -28,7 +28,7 @@ export const BLKIO_NAMES = [
   "sectorsRecursive",
 ] as const;
 
-/** See {@link BLKIO_NAMES}; what there is nothing of is absent. */
+/** See {@link BLKIO_NAMES}; empty lists are absent. */
 export type BlkioStats = { readonly [Name in (typeof BLKIO_NAMES)[number]]?: readonly BlkioEntry[] };
 
 /** One line of a *.pressure file: shares of time in percent, and all of it in microseconds. */
@@ -75,7 +75,7 @@ export interface MemoryStats {
   readonly psi?: PressureStats;
   /** Not in runc: processes that the kernel has killed for want of memory. */
   readonly oomKills?: Count;
-  /** Not in runc: memory.events of cgroup v2, with its names: how often a limit was met, and what came of it. */
+  /** Not in runc: memory.events of cgroup v2, with its names: how often a limit was met, and its effect. */
   readonly events?: Readonly<Record<string, Count>>;
   /** Not in runc: memory.swap.events of cgroup v2. */
   readonly swapEvents?: Readonly<Record<string, Count>>;
@@ -103,7 +103,7 @@ export interface CgroupStats {
   readonly misc?: Readonly<Record<string, MiscStats>>;
 }
 
-/** One resource of the misc controller; `failcnt` counts what was refused because of the limit. */
+/** One resource of the misc controller; `failcnt` counts the requests that the limit has refused. */
 export interface MiscStats {
   readonly usage?: Count;
   readonly max?: Count;

@@ -80,7 +80,7 @@ function processOfThread(thread: number): number {
 }
 
 /**
- * What a cgroup below a container's has after its directory: "" or `/path`.
+ * The path of a cgroup below a container's, from that one on: "" or `/path`.
  *
  * @throws RuntimeError `USAGE` for a path that leads out
  */
@@ -109,7 +109,7 @@ export function removeTree(directory: string, patience: Patience): number {
   if (self === -Errno.ENOENT) return 0;
   const above = native.stat(AT_FDCWD, parentOf(directory), false);
   if (typeof self === "number" || typeof above === "number") return first;
-  // `cgroupsPath` can name the root of a hierarchy. What is below it is not the container's.
+  // `cgroupsPath` can name the root of a hierarchy. The cgroups below that are not the container's.
   if (self.dev !== above.dev) return first;
   const failed = visitTree(directory, () => undefined, (above, name) => removePatiently(above, name, patience));
   return failed === 0 ? removePatiently(AT_FDCWD, directory, patience) : failed;

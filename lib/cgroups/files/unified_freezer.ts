@@ -7,7 +7,7 @@ import type { FreezerState } from "../cgroup.ts";
 
 const EVENTS_SIZE = 256;
 
-/** What was asked of a cgroup itself, whatever holds above it. @returns `undefined` if the cgroup is not there */
+/** The state that was asked of the cgroup itself, whatever the cgroups above. @returns `undefined` if it does not exist */
 export function readUnifiedFreezer(directory: string): FreezerState | undefined {
   const text = native.readFile(AT_FDCWD, `${directory}/cgroup.freeze`, EVENTS_SIZE);
   if (typeof text === "number") return undefined;

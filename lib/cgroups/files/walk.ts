@@ -12,8 +12,8 @@ import { native } from "../../sys/native.ts";
  *
  * @param enter gets a descriptor of the cgroup, which it must not keep
  * @param leave is called for each cgroup below the first, after those below it: a descriptor of the one above, and its name
- *   there. Anything but 0 ends the visit
- * @returns what `leave` has ended it with, a positive errno of a descriptor that cannot be had, or 0
+ *   there. Anything but 0 ends the walk
+ * @returns the number with which `leave` has ended the walk, the positive errno of a descriptor that cannot be opened, or 0
  */
 export function visitTree(
   directory: string,
@@ -24,7 +24,7 @@ export function visitTree(
   if (fd < 0) return 0;
   /** Names from the first one down to where `fd` is. */
   const names: string[] = [];
-  /** What is still to be visited below each of them. */
+  /** The directories below each of them that are still to come. */
   const waiting: string[][] = [];
   const move = (next: number): void => {
     native.close(fd);

@@ -17,7 +17,7 @@ export interface Write {
   readonly value: string;
   /** JSON Pointer of the property that it comes from. */
   readonly pointer: string;
-  /** What a kernel without the file means: an error (default), or that the value does not matter. */
+  /** On a kernel without the file: an error (default), or nothing, as the value does not matter. */
   readonly ifMissing?: "skip";
   /**
    * `retry`: the kernel may refuse the value (EINVAL) because of an old value of another file that a later write
@@ -26,7 +26,7 @@ export interface Write {
   readonly ifInvalid?: "retry";
   /**
    * The kernel does something else without a word, so it is read back. `shares`: it cuts the value to its range.
-   * `cpuset`: cgroup v2 uses what the cgroup above has where nothing of the value can be had.
+   * `cpuset`: cgroup v2 uses the value of the cgroup above if nothing of this one is available.
    */
   readonly check?: "shares" | "cpuset";
 }
@@ -35,7 +35,7 @@ export interface Write {
  * Performs writes in order.
  *
  * @param paths absolute directory by controller
- * @param log is told of what the kernel has taken, but does not do
+ * @param log gets a warning about a value that the kernel has taken, but does not enforce
  * @throws RuntimeError `HOST_UNABLE` if a controller is not there, `CGROUP` if the kernel refused a value
  */
 export function performWrites(paths: Readonly<Record<string, string>>, writes: readonly Write[], log: Log = silentLog): void {
@@ -121,7 +121,7 @@ function checkCpuset(directory: string, write: Write, log: Log): void {
   if (inForce.every((number) => wanted.includes(number))) return;
   const property = `${propertyName(write.pointer)}: ${JSON.stringify(write.value)}`;
   const found = `${directory}/${write.file}.effective is ${text.trim()}`;
-  // Where memory comes from is no limit: the container then takes what the cgroup above has.
+  // The nodes of memory are no limit: the container then takes those of the cgroup above.
   if (write.file === "cpuset.mems") {
     log.warn(`${property}: ignored: the cgroup above has none of these memory nodes: ${found}`);
     return;

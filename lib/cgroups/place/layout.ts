@@ -6,7 +6,7 @@ import { parseMountinfo, parseProcCgroup, type MountInfo, type ProcCgroup } from
 
 /** One mounted hierarchy. */
 export interface Hierarchy {
-  /** What runc calls it in `cgroup_paths`: the first controller, `name=systemd`, or "" for cgroup v2. */
+  /** runc's name for it in `cgroup_paths`: the first controller, `name=systemd`, or "" for cgroup v2. */
   readonly name: string;
   /** Controllers of v1 that it carries; for a named hierarchy its name; empty for cgroup v2. */
   readonly controllers: readonly string[];

@@ -1,4 +1,4 @@
-/** What an entry of `mounts` with the type `cgroup` comes to on this host; the result is runc's. Pure. */
+/** The mounts that an entry of the type `cgroup` becomes on this host; the result is runc's. Pure. */
 
 import { pathInContainer } from "../../spec/clean_path.ts";
 import { ownDirectory } from "./path.ts";
@@ -17,7 +17,7 @@ export type CgroupMountPart =
   /** The mount at `path` (not those below it) becomes read-only. */
   | { readonly kind: "readonly"; readonly path: string };
 
-/** What decides how cgroups are shown to the container. */
+/** Facts that decide how the container sees cgroups. */
 export interface CgroupMountFacts {
   /** The container gets a cgroup namespace of its own, or joins one. */
   readonly cgroupNamespace: boolean;

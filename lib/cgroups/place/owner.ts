@@ -1,4 +1,4 @@
-/** Who owns the cgroup of a container. Pure. */
+/** The owner of a container's cgroup. Pure. */
 
 import { pathInContainer } from "../../spec/clean_path.ts";
 import type { Config } from "../../spec/types.ts";

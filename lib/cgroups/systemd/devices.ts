@@ -8,11 +8,11 @@ import { text, type Property } from "../../dbus/values.ts";
 const SINCE_NUMBERS = 240;
 
 /**
- * systemd knows lists of what is allowed only. Where the rules are another thing it is told to allow everything: the filter of
- * the cgroup driver is what holds, before the container's first process goes on.
+ * systemd knows only lists of allowed devices. If the rules are no such list, systemd is told to allow everything: the filter of
+ * the cgroup driver enforces them, before the container's first process goes on.
  *
  * @param devicePaths `path` of each entry of `linux.devices`
- * @param debug is told what systemd is not
+ * @param debug gets a message about each rule that systemd does not get
  * @throws RuntimeError CONFIG_INVALID
  */
 export function deviceProperties(
@@ -32,7 +32,7 @@ export function deviceProperties(
     if (path === undefined) debug(`linux.resources.devices: systemd is not told of ${exception.type} ${exception.major}:${exception.minor}`);
     else entries.push([path, accessOf(exception.access)]);
   }
-  // An empty list takes away what the unit has had so far; the next one adds.
+  // An empty list removes the unit's rules; the next one adds.
   return [allow([]), text("DevicePolicy", "strict"), allow(entries)];
 }
 
@@ -50,7 +50,7 @@ function allow(entries: readonly (readonly [string, string])[]): Property {
   return { name: "DeviceAllow", signature: "a(ss)", value: entries };
 }
 
-/** What systemd calls a device; `undefined` if it has no name for it. */
+/** systemd's name for a device; `undefined` if it has none. */
 function pathOf({ type, major, minor }: DeviceException, version: number): string | undefined {
   const kind = type === "b" ? "block" : "char";
   if (major === "*") return minor === "*" ? `${kind}-*` : undefined;

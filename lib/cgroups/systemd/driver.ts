@@ -47,7 +47,7 @@ function refuseUserOnV1(layout: CgroupLayout, user: boolean): void {
 export interface PlannedUnit {
   readonly names: UnitNames;
   readonly paths: Readonly<Record<string, string>>;
-  /** With the JSON Pointer of what they come from. */
+  /** Each with the JSON Pointer of the property that asks for it. */
   readonly properties: readonly (Property & { readonly origin: string })[];
 }
 
@@ -81,7 +81,7 @@ interface StartFacts {
   readonly note: (text: string) => void;
 }
 
-/** All properties with which a unit starts, and what they come from. */
+/** All properties with which a unit starts, each with its JSON Pointer. */
 function startProperties(facts: StartFacts): (Property & { readonly origin: string })[] {
   const { config, names, annotated, paths, resources, pid, version, note } = facts;
   const devicePaths = (config.linux?.devices ?? []).map(({ path }) => path);

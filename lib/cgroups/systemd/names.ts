@@ -4,7 +4,7 @@ import type { CgroupLayout } from "../place/layout.ts";
 import { V1_CONTROLLERS } from "../place/path.ts";
 import { findHierarchy } from "../place/layout.ts";
 
-/** What a container is for systemd. */
+/** The unit of a container. */
 export interface UnitNames {
   /** Name of the scope, or of the slice where config.json names one. */
   readonly unit: string;

@@ -2,7 +2,7 @@
  * From limits to properties of a systemd unit. Pure.
  *
  * systemd writes the files of its units itself, whenever it likes (`systemctl daemon-reload`), so it has to know every limit
- * that it can know; the cgroup driver writes all of them. What both are made from are the same writes.
+ * that it can know; the cgroup driver writes all of them. Both come from the same writes.
  *
  * @see https://www.freedesktop.org/software/systemd/man/systemd.resource-control.html
  */
@@ -36,7 +36,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
 };
 const LISTS: Readonly<Record<string, string>> = { "cpuset.cpus": "AllowedCPUs", "cpuset.mems": "AllowedMemoryNodes" };
 
-/** What a unit has whatever its limits are. */
+/** Properties of every unit, whatever its limits. */
 export interface UnitFacts {
   readonly unit: string;
   readonly slice: string;
@@ -65,7 +65,7 @@ export function unitProperties({ unit, slice, name, pid, isUnified }: UnitFacts)
 }
 
 /**
- * What systemd has to know of limits; what it cannot know is left out.
+ * The limits as properties of systemd; those that systemd does not know are left out.
  * @param writes as the cgroup driver makes them; the last one to a file counts
  * @param version of systemd, such as 252
  * @throws RuntimeError CONFIG_INVALID for a list of processors that systemd could not read
@@ -117,7 +117,7 @@ function quotaProperties(last: ReadonlyMap<string, Write>, version: number): Pro
   return properties;
 }
 
-/** A file's value as systemd counts; `undefined` for what is no number, such as `default 100`. */
+/** A file's value as systemd counts; `undefined` if it is not a number, such as `default 100`. */
 function amountOf(value: string): bigint | undefined {
   if (value === "max" || value === "-1") return INFINITY;
   return /^[0-9]+$/.test(value) ? BigInt(value) : undefined;

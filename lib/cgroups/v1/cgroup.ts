@@ -23,7 +23,7 @@ import type { LinuxResources } from "../../spec/types.ts";
 
 /** How long `remove` waits for all hierarchies together; milliseconds. */
 const REMOVE_PATIENCE = 2000;
-/** What the driver knows of a container. */
+/** Facts about a container for the driver. */
 export interface V1Options {
   readonly isNew: boolean;
   /** The runtime is not root on the host: device rules cannot be set. */
@@ -94,7 +94,7 @@ export class CgroupV1 implements Cgroup {
     // cpu and cpuacct may be one hierarchy, of which the directory has just been made.
     if (this.#made.includes(directory) || this.#found.includes(directory)) return;
     const errno = makeCgroup(directory, this.#made);
-    // In any hierarchy: `kill` and `delete` end what is in the container's cgroups.
+    // In any hierarchy: `kill` and `delete` end all processes in the container's cgroups.
     if (errno === Errno.EEXIST) {
       refuseInUse(directory);
       this.#found.push(directory);
@@ -129,7 +129,7 @@ export class CgroupV1 implements Cgroup {
       this.#log.debug("linux.resources.memory.kernel: ignored: kernels from 5.16 on do not have this limit");
     }
     const cpuset = this.paths["cpuset"];
-    // The kernel takes only what the cgroup above has, which may have been made a moment ago, too.
+    // The kernel takes only values that the cgroup above has, and that one may be new, too.
     if (!update && cpuset !== undefined && writes[0]?.controller === "cpuset") {
       inheritCpuset(parentOf(cpuset));
     }

@@ -38,7 +38,7 @@ const ACCESS_TEXT = ["", "r", "w", "rw", "m", "rm", "wm", "rwm"];
 const POINTER = "/linux/resources/devices";
 
 /**
- * What runc adds after the rules of every config: the path in the container (a device of the config with the
+ * The rules that runc adds after those of every config: the path in the container (a device of the config with the
  * same path takes its place), type, numbers, access.
  */
 export const ALWAYS_ALLOWED: readonly (readonly [string, "b" | "c", string, string, number])[] = [
@@ -93,7 +93,7 @@ export function wantedFilter(
 /**
  * The filter that devices.list tells of.
  *
- * The file lists what is allowed. Where that is everything, exceptions that deny are not shown: the caller
+ * The file lists the allowed devices. If all are allowed, exceptions that deny are not shown: the caller
  * must not take such a filter for the whole truth.
  */
 export function parseDevicesList(text: string): DeviceFilter {
@@ -175,7 +175,7 @@ function deviceWrite(allow: boolean, value: string, pointer: string): Write {
   return { controller: "devices", file: allow ? "devices.allow" : "devices.deny", value, pointer };
 }
 
-/** A filter while rules are applied to it: what a rule covers is found without a look at every exception. */
+/** A filter while rules are applied to it. It finds the exceptions that a rule covers without a look at every one. */
 class IndexedFilter implements DeviceFilter {
   defaultAllow = false;
   readonly exceptions = new Map<string, DeviceException>();
@@ -222,7 +222,7 @@ class IndexedFilter implements DeviceFilter {
     this.#byMinor.get(`${type} ${minor}`)?.delete(key);
   }
 
-  /** Keys of what may have a device in common with `rule`; not all of them need be there. */
+  /** Keys of exceptions that may have a device in common with `rule`; not all of them need exist. */
   #candidates({ type, major, minor }: DeviceException): readonly string[] {
     if (major !== "*" && minor !== "*") {
       return [`${type} ${major}:${minor}`, `${type} ${major}:*`, `${type} *:${minor}`, `${type} *:*`];

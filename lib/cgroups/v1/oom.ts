@@ -26,7 +26,7 @@ export function watchV1Oom(paths: Readonly<Record<string, string>>): OomWatch {
   if (file < 0) throw failed(`open ${path}`, path, -file);
   const fd = native.eventfd();
   const result = fd < 0 ? fd : native.writeFile(AT_FDCWD, control, O_WRONLY, 0, `${fd} ${file}`);
-  // The kernel keeps what it needs of the file.
+  // The kernel holds its own reference to the file.
   native.close(file);
   if (result < 0) {
     if (fd >= 0) native.close(fd);

@@ -8,7 +8,7 @@ import type { Int64, LinuxBlockIO, LinuxBlockIODevice, LinuxCPU, LinuxMemory, Li
 
 const RESOURCES = "/linux/resources";
 
-/** What the order of writes depends on. */
+/** Facts that decide the order of writes. */
 export interface CurrentValues {
   /** Text of a file of the container's cgroup; `undefined` if it does not exist. */
   read(controller: string, file: string): string | undefined;
@@ -52,7 +52,7 @@ export function resourceWrites(
   return writes;
 }
 
-/** Also what a cgroup without a value of its own must get before a process can join. */
+/** A new cgroup needs this value as well before a process can join. */
 function cpusetWrites(cpu: LinuxCPU, writes: Write[]): void {
   for (const name of ["cpus", "mems"] as const) {
     const value = cpu[name];

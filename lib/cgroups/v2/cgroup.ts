@@ -21,7 +21,7 @@ import { applyLimits } from "./limits.ts";
 const REMOVE_PATIENCE = 2000;
 const POINTER = "/linux/cgroupsPath";
 
-/** What the driver knows of a container. */
+/** Facts about a container for the driver. */
 export interface V2Options {
   readonly isNew: boolean;
   /** Where the hierarchy is mounted. */
@@ -32,7 +32,7 @@ export interface V2Options {
   readonly mayLackRights: boolean;
   /** `path` of each entry of `linux.devices`: it takes the place of a default device of the same path. */
   readonly devicePaths: readonly string[];
-  /** User of the host who gets the cgroup. Default: nobody. */
+  /** The host's user that gets the cgroup. Default: none. */
   readonly owner?: number;
 }
 

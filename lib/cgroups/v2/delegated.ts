@@ -51,7 +51,7 @@ export function moveToDelegated(layout: CgroupLayout, directory: string, path: s
   if (owner !== 0) delegate(target, owner);
 }
 
-/** Who root of the container is on the host. */
+/** The host's user that is root of the container. */
 function rootOf({ linux }: Config): number {
   const makesUsers = (linux?.namespaces ?? []).some(({ type, path }) => type === "user" && (path ?? "") === "");
   const map = makesUsers ? linux?.uidMappings?.find(({ containerID, size }) => containerID === 0 && size > 0) : undefined;

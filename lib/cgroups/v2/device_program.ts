@@ -20,7 +20,7 @@ export interface DeviceRule {
   readonly access: number;
 }
 
-/** What holds where no rule fits, and the rules in order. */
+/** The default for a device that no rule fits, and the rules in order. */
 export interface DeviceRules {
   readonly defaultAllow: boolean;
   readonly rules: readonly DeviceRule[];
@@ -37,7 +37,7 @@ const BPF_READ = 2;
 const BPF_WRITE = 4;
 
 /**
- * The rules of a container: nothing is allowed, then the config's rules in order, then what every container may do.
+ * The rules of a container: nothing is allowed, then the config's rules in order, then the devices of every container.
  *
  * A rule without a type replaces all before it, whatever its numbers and access: so does the kernel on cgroup v1.
  *
@@ -57,7 +57,7 @@ export function deviceRules(given: readonly LinuxDeviceCgroup[], devicePaths: re
     const found = withNumbers({ allow: rule.allow, type: rule.type, access }, rule.major, rule.minor);
     if (found !== undefined) rules.push(found);
   });
-  // What is allowed at the start needs no rule as long as none denies.
+  // A device that the default allows needs no rule as long as none denies it.
   if (defaultAllow && !rules.some(({ allow }) => !allow)) return { defaultAllow, rules: [] };
   for (const [path, type, major, minor, access] of ALWAYS_ALLOWED) {
     if (path !== "" && devicePaths.includes(path)) continue;

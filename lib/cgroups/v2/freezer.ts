@@ -17,7 +17,7 @@ const EVENTS_SIZE = 256;
 export function freezeUnified(directory: string): void {
   write(directory, "1");
   const end = native.now() + PATIENCE;
-  // The kernel wakes those who poll a descriptor when the file has changed since it was read there.
+  // The kernel wakes a poll of the descriptor when the file has changed since it was read through it.
   for (let fd = openEvents(directory); ; ) {
     const left = end - native.now();
     const done = isFrozen(fd, directory);

@@ -15,7 +15,7 @@ import type { LinuxResources } from "../../spec/types.ts";
 /** Controllers that a threaded cgroup can have. */
 const THREADED: readonly string[] = ["cgroup", "cpu", "cpuset", "perf_event", "pids"];
 
-/** What limits are for. */
+/** The cgroup that gets limits, and facts about it. */
 export interface LimitTarget {
   /** `undefined`: the container has no cgroup of its own. */
   readonly directory: string | undefined;
@@ -33,7 +33,7 @@ export interface LimitTarget {
 /**
  * Sets limits and, for a new container, filters its devices.
  *
- * @returns what limits the number of processes, to be called when the container's first one is there; only for a new
+ * @returns a function that limits the number of processes, to be called when the container's first one is there; only for a new
  *   container
  * @throws RuntimeError `CGROUP`, `HOST_UNABLE`, `CONFIG_INVALID`
  */

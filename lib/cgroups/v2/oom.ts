@@ -12,15 +12,15 @@ const BUFFER_SIZE = 4096;
 /**
  * Watches memory.events of a cgroup. The kernel tells of every change of the file, at most once in 10 ms.
  *
- * Whoever deletes the container may be faster than that. Then the cgroup above is the witness, which counts what
- * happens below it; it is watched as well, so that what happens to others beside the container is known before.
+ * `delete` may be faster than that. Then the cgroup above is the witness: it counts the events of all
+ * cgroups below it. It is watched as well, so that events of other containers are known before.
  *
  * @throws RuntimeError `HOST_UNABLE` without a memory controller, `CGROUP`
  */
 export function watchUnifiedOom(directory: string): OomWatch {
   const path = `${directory}/memory.events`;
   const above = parentOf(directory);
-  // What happens between the two is counted for the container twice rather than not at all.
+  // An event between the two is counted for the container twice rather than not at all.
   let knownAbove = killsIn(above);
   const first = killsIn(directory);
   if (first === undefined) {
@@ -42,7 +42,7 @@ export function watchUnifiedOom(directory: string): OomWatch {
     fd,
     read: () => {
       const buffer = new Uint8Array(BUFFER_SIZE);
-      // What the events were does not matter: the files tell.
+      // The kind of the events does not matter: the files have the counts.
       while (native.read(fd, buffer) > 0);
       const nowAbove = killsIn(above);
       const now = killsIn(directory);

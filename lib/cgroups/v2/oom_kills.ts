@@ -14,7 +14,7 @@ export function killsIn(directory: string): number | undefined {
 /** By directory of each cgroup above one. */
 export type KillsAbove = ReadonlyMap<string, number>;
 
-/** What {@link moreKillsAbove} compares with. Cgroups that are not there yet are left out: nothing was killed in them. */
+/** The counts that {@link moreKillsAbove} compares with. Cgroups that do not exist yet are left out: nothing was killed there. */
 export function killsAbove({ "": directory }: Readonly<Record<string, string>>): KillsAbove {
   const found = new Map<string, number>();
   if (directory === undefined) return found;

@@ -11,13 +11,13 @@ import type { Int64, LinuxBlockIO, LinuxCPU, LinuxMemory, LinuxResources, LinuxT
 const RESOURCES = "/linux/resources";
 const DEFAULT_PERIOD = 100_000;
 
-/** What the writes depend on. */
+/** Facts that the writes depend on. */
 export interface UnifiedFacts {
   /** Text of a file of the container's cgroup; `undefined` if it does not exist. */
   read(file: string): string | undefined;
   /** A container's limits are changed, rather than set for the first time. */
   readonly update: boolean;
-  /** Is told of what has no meaning on cgroup v2, and is left out. */
+  /** Gets a message about each limit that cgroup v2 does not have; that one is left out. */
   ignored(property: string): void;
 }
 

@@ -1,10 +1,10 @@
-/** What the kernel has counted for a container on cgroup v2, in the shape that runc gives it, which is that of v1. */
+/** The kernel's counts for a container on cgroup v2, in runc's shape, which is that of v1. */
 import { blkioOf } from "./stats_io.ts";
 import type { CgroupStats, HugetlbStats, MemoryEntry, MemoryStats, MiscStats } from "../files/stats_types.ts";
 import { count, CPUSET_FLAGS, pageSizes, pidsStats, psi, rdmaStats, reader, type Read } from "../files/stats_files.ts";
 import { type Count, cpuList, keyValues, nonZero, parseCount } from "../files/stats_parse.ts";
 
-/** What runc reports as no limit: the largest number of 64 bits. */
+/** runc's number for "no limit": the largest one of 64 bits. */
 const NO_LIMIT = 18446744073709551615n;
 
 /**
@@ -59,7 +59,7 @@ function cpuStats(read: Read): CgroupStats["cpu"] {
 
 function cpusetStats(read: Read): CgroupStats["cpuset"] {
   const list = (name: string): Record<string, readonly number[]> => {
-    // Without a limit of its own a cgroup has what is in force above.
+    // Without a limit of its own a cgroup has the limit of the cgroups above.
     const own = (read(`cpuset.${name}`) ?? "").trim();
     const text = own === "" ? (read(`cpuset.${name}.effective`) ?? "").trim() : own;
     const numbers = cpuList(text, `cpuset.${name}`);

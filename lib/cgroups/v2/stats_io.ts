@@ -3,7 +3,7 @@ import type { BlkioStats } from "../files/stats_types.ts";
 import type { BlkioEntry } from "../files/stats_types.ts";
 import { lines, parseCount } from "../files/stats_parse.ts";
 
-/** What each key of io.stat is; others (of io.cost and io.latency) have no name on v1. */
+/** The name on v1 of each key of io.stat; others (of io.cost and io.latency) have none. */
 const KEYS: readonly (readonly [key: string, name: "ioServiceBytesRecursive" | "ioServicedRecursive", op: string])[] = [
   ["rbytes", "ioServiceBytesRecursive", "Read"],
   ["wbytes", "ioServiceBytesRecursive", "Write"],
@@ -15,7 +15,7 @@ const KEYS: readonly (readonly [key: string, name: "ioServiceBytesRecursive" | "
 
 /**
  * @param text lines such as `8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6`
- * @throws RuntimeError `CGROUP` for what is no number
+ * @throws RuntimeError `CGROUP` for a text that is not a number
  */
 export function blkioOf(text: string): BlkioStats {
   const found: Record<"ioServiceBytesRecursive" | "ioServicedRecursive", BlkioEntry[]> = {

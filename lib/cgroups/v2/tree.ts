@@ -1,4 +1,4 @@
-/** Making a cgroup of version 2: directories, controllers of the cgroups above, and who owns it. */
+/** Makes a cgroup of version 2: directories, controllers of the cgroups above, and the owner. */
 
 import { RuntimeError } from "../../errors.ts";
 import { Errno, errnoName, errnoText } from "../../kernel/errno.ts";
@@ -9,7 +9,7 @@ import { parentOf } from "../files/tree.ts";
 /** Why a controller is not there, by its name; in words. */
 export type Unavailable = Readonly<Record<string, string>>;
 
-/** What a runtime leaves to the owner of a cgroup, on a kernel that does not say (before 4.15). */
+/** Files that the owner of a cgroup gets on a kernel that does not list them (before 4.15). */
 const DELEGATED: readonly string[] = ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"];
 const KEEP = 0xffffffff;
 

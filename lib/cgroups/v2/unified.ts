@@ -5,7 +5,7 @@ import { RuntimeError } from "../../errors.ts";
 import { propertyName } from "../../spec/json/property_name.ts";
 import type { Write } from "../files/write.ts";
 
-/** Files of the core that do something to processes, and what: a container does not start with that, or never goes on. */
+/** Files of the core that act on processes, and their effect: with that a container does not start, or never goes on. */
 const ACTIONS: Readonly<Record<string, string>> = {
   "cgroup.freeze": "freezes processes: use pause",
   "cgroup.kill": "kills processes: use kill",

@@ -9,14 +9,14 @@ export interface KnownContainer {
   readonly status: string;
 }
 
-/** What the last word may become. */
+/** Candidates for the last word. */
 export interface Reply {
   /** `files` and `directories`: the shell looks for paths itself, and `words` is empty. */
   readonly kind: "words" | "files" | "directories";
   readonly words: readonly ReplyWord[];
 }
 
-/** A whole word, such as `--format=json`, and what it means. */
+/** A whole word, such as `--format=json`, and its description. */
 export interface ReplyWord {
   readonly word: string;
   readonly help: string;
@@ -35,7 +35,7 @@ interface Place {
 }
 
 /**
- * What the last of `words` may become.
+ * Completes the last of `words`.
  *
  * @param words the words after the program's name; the last is to be completed, and may be ""
  * @param containers asked for only where an id is wanted
@@ -66,7 +66,7 @@ export function complete(commands: CommandTable, words: readonly string[], conta
   return startingWith(current, fitting.map(({ id, status }) => ({ word: id, help: status })));
 }
 
-/** A reply as the scripts read it: its kind, and then a word on each line, with its meaning behind a tab. */
+/** A reply as the scripts read it: its kind, and then a word on each line, with its description behind a tab. */
 export function replyText({ kind, words }: Reply): string {
   return [kind, ...words.map(({ word, help }) => `${word}\t${help}`)].join("\n") + "\n";
 }
@@ -115,7 +115,7 @@ function spellings({ name, alias, help, hidden }: OptionRow): readonly ReplyWord
   return alias === undefined ? [long] : [long, { word: `-${alias}`, help }];
 }
 
-/** @param prefix what stands before the value in the same word, such as `--format=` */
+/** @param prefix the text before the value in the same word, such as `--format=` */
 function completeValue(option: OptionRow, prefix: string, value: string): Reply {
   if (option.path !== undefined) return { kind: option.path, words: [] };
   const choices = option.type === "boolean" ? ["true", "false"] : option.choices;

@@ -1,6 +1,6 @@
-/** Commands of other programs that people try: what takes their place here, or whose business they are. */
+/** Commands of other programs that people try: the command that replaces them here, or the program that has them. */
 
-/** What does the same here. */
+/** The command that does the same here. */
 const SAME: Readonly<Record<string, string>> = {
   rm: "delete",
   remove: "delete",
@@ -26,7 +26,7 @@ const SAME: Readonly<Record<string, string>> = {
   mounts: "plan",
 };
 
-/** What belongs to another program, and why. */
+/** Commands that belong to other programs, with the reason. */
 const ELSEWHERE: readonly { readonly names: string; readonly whose: string }[] = [
   {
     names: "images image pull push build commit tag rmi save load import login logout search history manifest unpack",
@@ -42,7 +42,7 @@ const ELSEWHERE: readonly { readonly names: string; readonly whose: string }[] =
   },
 ];
 
-/** What to say of a command that this program does not have; `undefined` where nothing is known. */
+/** Advice about a command that this program does not have; `undefined` where none is known. */
 export function foreignCommand(name: string): string | undefined {
   const same = Object.hasOwn(SAME, name) ? SAME[name] : undefined;
   if (same !== undefined) return `Did you mean "${same}"?`;

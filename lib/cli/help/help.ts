@@ -24,7 +24,7 @@ function commandHelp(command: Command): string {
   );
 }
 
-/** How a command, or the program, is used, and where to read more: what an error about its use begins with. */
+/** The usage line of a command, or of the program, and the way to its help: the start of an error about its use. */
 export function usageText(command: Command | undefined): string {
   const help = `${programName()} help${command === undefined ? "" : ` ${command.name}`}`;
   return `usage: ${usageLine(command)}   (more: ${help})\n`;
@@ -35,7 +35,7 @@ function usageLine(command: Command | undefined): string {
   return `${programName()} ${command.name} [options] ${command.arguments}`.trimEnd();
 }
 
-/** What to say where there is no command of this name. */
+/** The error for a command that does not exist. */
 export function unknownTopic(commands: CommandTable, name: string): string {
   const foreign = foreignCommand(name);
   const more = foreign === undefined ? hint(name, [...commands.keys()], "") : `. ${foreign}`;
@@ -43,7 +43,7 @@ export function unknownTopic(commands: CommandTable, name: string): string {
 }
 
 /**
- * What to say where a command, or the program, has no option of this name.
+ * The error for an option that a command, or the program, does not have.
  *
  * @param problem the reader's words for it, which are runc's and begin the message
  */

@@ -5,7 +5,7 @@ import { GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION } from "../global_options.t
 import { ANY_EXIT_STATUS, ENVIRONMENT, FILES, LOG, MANUAL_DATE, PROGRAM_EXIT_STATUS } from "./manual_texts.ts";
 import { PROGRAM } from "./program_text.ts";
 
-/** Columns of a line of running text; what is escaped makes it a little longer. */
+/** Columns of a line of running text, before escapes make it a little longer. */
 const WIDTH = 72;
 
 /** All pages: the name of the file, and its text. */

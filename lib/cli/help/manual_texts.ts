@@ -1,6 +1,6 @@
 /** Texts of the manual pages that the help does not have. */
 
-/** Date in the foot of the pages: that of the last change that tells a reader something new. */
+/** Date in the foot of the pages: the date of the last change that matters to a reader. */
 export const MANUAL_DATE = "2026-11-23";
 
 export const ANY_EXIT_STATUS = "0 on success, 1 after an error, which is told in the log.";
@@ -8,7 +8,7 @@ export const ANY_EXIT_STATUS = "0 on success, 1 after an error, which is told in
 export const PROGRAM_EXIT_STATUS = `0 on success, 1 after an error or where the options are wrong, and 3 where there is no such
 command. run and exec in the foreground exit with the status of the process; see their pages.`;
 
-/** Where the log goes and what is in it. */
+/** Destination and content of the log. */
 export const LOG = `Errors and warnings go to stderr, or with --log to the end of that file, which is made with mode
 0644 where it is missing. An error's message goes to stderr in any case, so that a person sees it.
 

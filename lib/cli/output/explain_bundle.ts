@@ -1,11 +1,11 @@
-/** Errors about a bundle that is none, in words for a person who expects to run an image. */
+/** Explains to a person who expects to run an image why a directory is not a bundle. */
 import { RuntimeError } from "../../errors.ts";
 import { readConfig } from "../../runtime/bundle.ts";
 import { howToMakeBundle, whatIsThere, whatItDescribes } from "../../runtime/check/not_a_bundle.ts";
 import { AT_FDCWD, exists } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 
-/** What a command was given. */
+/** The arguments of a command. */
 interface Given {
   readonly bundle: string;
   readonly configFile?: string;
@@ -37,7 +37,7 @@ function explanation(given: Given, { facts }: RuntimeError): string | undefined 
   return sentences.filter((sentence) => sentence !== undefined).join("; ");
 }
 
-/** `runt run alpine`, by someone who knows `docker run alpine`. */
+/** For `runt run alpine`, which users of `docker run alpine` try. */
 function idTaken(id: string | undefined): string | undefined {
   if (id === undefined) return undefined;
   const taken = `"${id}" was taken for the id of the new container`;

@@ -129,7 +129,7 @@ function sortBits(entries: readonly (readonly [string, number])[]): Bits {
     .sort(([, left], [, right]) => weight(right) - weight(left) || (left < right ? -1 : 1));
 }
 
-/** Names joined by `|`; what has no name follows in hexadecimal. */
+/** Names joined by `|`; bits without a name follow in hexadecimal. */
 function names(bits: Bits): Decoder {
   return (value) => {
     let rest = BigInt(value as number | bigint);

@@ -1,12 +1,12 @@
 /** Tables for people, in runc's layout. Pure. */
 
-/** A column: its title, and what it has of a row. */
+/** A column: its title, and the text of its cell in a row. */
 export type Column<Row> = readonly [title: string, cell: (row: Row) => string];
 
 const MIN_WIDTH = 12;
 const PADDING = 3;
 
-/** A table with a header; columns are at least 12 wide and 3 apart. */
+/** A table with a line of titles; columns are at least 12 wide and 3 apart. */
 export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const lines = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))];
   const widths = columns.map((_, column) => Math.max(MIN_WIDTH, ...lines.map((cells) => length(cells[column] ?? "") + PADDING)));

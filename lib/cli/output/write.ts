@@ -10,7 +10,7 @@ export const STDERR = 2;
 /**
  * Writes all of `text`.
  *
- * @returns 0, or the errno of what could not be written: EPIPE where the reader has gone
+ * @returns 0, or the errno of the write that failed: EPIPE if the reader has gone
  */
 export function write(fd: number, text: string): number {
   if (text === "") return 0;

@@ -15,7 +15,7 @@ const LONGEST_POINTER = 256;
 export { warningFindings, warnings } from "../rules/warnings.ts";
 
 /**
- * Parses and validates a config.json: its syntax, its schema, and what the schema cannot say.
+ * Parses and validates a config.json: its syntax, its schema, and the rules that a schema cannot hold.
  *
  * As runc does, it takes `null` for an absent property, and 0 for an absent `process.user`, `uid` or `gid`.
  *
@@ -51,7 +51,7 @@ export function problemLine(file: string, { pointer, line, column, message }: Pr
   return at === "" ? `${place}: ${message}` : `${place}: ${at}: ${message}`;
 }
 
-/** What {@link inspectConfig} gives. */
+/** The result of {@link inspectConfig}. */
 export interface InspectedConfig {
   /** The document without the values that break the schema; where there are no problems, a {@link Config}. */
   readonly config: WithoutWrongValues<Config>;
@@ -61,7 +61,7 @@ export interface InspectedConfig {
   readonly wrong: readonly string[];
 }
 
-/** Looks for every problem of a config.json, and keeps what is sound for those who look for more. */
+/** Finds every problem of a config.json, and keeps the valid values for further checks. */
 export function inspectConfig(text: string): InspectedConfig {
   const { value, complete, problems } = parseJson(text);
   if (!complete) return { config: {}, problems, wrong: [""] };
@@ -69,9 +69,9 @@ export function inspectConfig(text: string): InspectedConfig {
 }
 
 /**
- * The same for a document of which `text` is only a part; the rest is sound.
+ * The same for a document of which `text` is only a part; the rest is valid.
  *
- * @param problems what parsing has found
+ * @param problems the findings of the parser
  * @param at JSON Pointer of that part in `value`; pointers of problems count from there, those of `wrong` do not
  */
 export function inspectDocument(
@@ -121,12 +121,12 @@ function isSame(one: Problem, other: Problem): boolean {
   return one.pointer === other.pointer && one.line === other.line && one.column === other.column;
 }
 
-/** Sorts by place; what is at one place keeps its order. */
+/** Sorts by place; findings of one place keep their order. */
 function inOrder(problems: Problem[]): Problem[] {
   return problems.sort((one, other) => one.line - other.line || one.column - other.column);
 }
 
-/** Gives findings their lines; something that is missing gets the place of what it is missing from. */
+/** Gives findings their lines; a missing property gets the place of the object that lacks it. */
 export function placeFindings(text: string, found: readonly Finding[]): Problem[] {
   const { places } = parseExact(text, true);
   const placed = found.map(({ pointer, message }) => {
@@ -139,7 +139,7 @@ export function placeFindings(text: string, found: readonly Finding[]): Problem[
   return placed.map(({ offset, pointer, message }) => ({ pointer, ...place(offset), message }));
 }
 
-/** A string for the kernel ends at its first NUL; what comes after would be lost. */
+/** A string for the kernel ends at its first NUL; the rest would be lost. */
 function findNuls(value: Json, pointer: string, found: Finding[]): void {
   if (typeof value === "string") {
     if (value.includes("\0"))

@@ -1,4 +1,4 @@
-/** What a container's limits are to be after an update: what was asked for before, with what is asked for now. Pure. */
+/** The limits of a container after an update: those before it, with the new ones. Pure. */
 import { parseJson } from "../json/json.ts";
 import type { LinuxBlockIO, LinuxBlockIODevice, LinuxCPU, LinuxMemory, LinuxNetwork, LinuxResources } from "../types.ts";
 
@@ -32,8 +32,8 @@ const ZERO_IS_UNSET: ReadonlySet<string> = new Set([
 /**
  * The limits after an update. Device rules are left out: an update does not change them.
  *
- * @param before what was asked for, by config.json and by earlier updates
- * @param given what the update names; entries of lists come first, so that an error names their index
+ * @param before the limits of config.json and of earlier updates
+ * @param given the limits of the update; entries of lists come first, so that an error names their index
  */
 export function mergedResources(before: LinuxResources, given: LinuxResources): LinuxResources {
   const { memory, cpu, pids, blockIO, network, hugepageLimits, rdma, unified } = given;
@@ -130,7 +130,7 @@ function jsonText(value: unknown): string {
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${jsonText(member)}`).join(",")}}`;
 }
 
-/** What {@link resourcesText} has written; nothing for another text. */
+/** Reads the text of {@link resourcesText}; nothing for another text. */
 export function parseResourcesText(text: string): LinuxResources {
   const { value, complete } = parseJson(text);
   return complete && typeof value === "object" && value !== null && !Array.isArray(value) ? (value as unknown as LinuxResources) : {};

@@ -29,7 +29,7 @@ export function parseProcess(text: string, path: string, container: Config): Pro
   return config.process as Process;
 }
 
-/** What of the container the rules for a process look at. */
+/** The part of the container that the rules for a process need. */
 function surroundings({ ociVersion, linux }: Config): Partial<Config> {
   const { namespaces, uidMappings, gidMappings } = linux ?? {};
   return {

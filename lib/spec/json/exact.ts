@@ -5,7 +5,7 @@ import { pointerStep } from "./pointer.ts";
 export type Json =
   null | boolean | number | bigint | string | readonly Json[] | { readonly [name: string]: Json };
 
-/** What {@link parseExact} gives. */
+/** The result of {@link parseExact}. */
 export interface ExactJson {
   /** The document, of equal names the last; `null` after a syntax error. */
   readonly value: Json;
@@ -114,7 +114,7 @@ class Parser {
     throw new SyntaxStop();
   }
 
-  /** What stands at the current place, for a message. */
+  /** The text at the current place, for a message. */
   private found(): string {
     const code = this.text.codePointAt(this.at);
     if (code === undefined) return "end of file";

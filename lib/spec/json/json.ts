@@ -18,7 +18,7 @@ export interface ParsedJson {
  *
  * The engine's own parser does the work, since it is native; it rounds big integers and keeps the last of
  * equal names, so its result is tested for both, and the slower exact parser runs only when a test fires. The engine of the
- * program (QuickJS) also takes what is no JSON: other escapes in strings, and numbers that end in a point.
+ * program (QuickJS) also takes texts that are not JSON: other escapes in strings, and numbers that end in a point.
  */
 export function parseJson(text: string): ParsedJson {
   const value = parseQuickly(text);

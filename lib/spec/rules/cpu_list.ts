@@ -1,14 +1,14 @@
 /** Lists of CPUs and of NUMA nodes as the kernel writes them (cpuset(7), "List format"): `0-3,7`. */
 
-/** The highest number that is taken; far above what any kernel has. */
+/** The highest number that is taken; far above that of any kernel. */
 const MAX_CPU = 64 * 1024;
 
 /**
  * The mask of a list: bit n (of byte n/8, lowest first) is CPU n, in whole 8 bytes as sched_setaffinity(2) wants it.
  * Spaces around entries and empty entries are allowed, as with runc.
  *
- * @param what what the numbers are of, for that
- * @returns what is wrong, in words, where it is no such list
+ * @param what the kind of the numbers, for the words of a problem
+ * @returns the problem in words, if it is not such a list
  */
 export function parseCpuList(text: string, what = "CPU"): Uint8Array | string {
   const ranges: [number, number][] = [];

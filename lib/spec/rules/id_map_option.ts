@@ -20,7 +20,7 @@ export function isIdMapOption(option: string): boolean {
 
 /**
  * The mappings in such an option; `undefined` where it has none, and those of the mount or of the container hold.
- * @returns a text that says what is wrong
+ * @returns the problem in words
  */
 export function parseIdMapOption(option: string, linux: WithoutWrongValues<Linux> | undefined): OptionMaps | string | undefined {
   const start = option.indexOf("=");
@@ -56,7 +56,7 @@ function parseTriples(list: string, containers: Containers): readonly LinuxIDMap
   return maps;
 }
 
-/** What an id of the container is outside of it, where one mapping has all of `size` ids. */
+/** The id outside of the container for an id inside, if one mapping has all of `size` ids. */
 function outside(id: number, size: number, containers: Containers): number | undefined {
   for (const map of containers ?? []) {
     const { containerID = 0, hostID = 0, size: whole = 0 } = map ?? {};

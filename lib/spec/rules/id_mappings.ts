@@ -39,7 +39,7 @@ function checkMounts({ mounts }: WithoutWrongValues<Config>, report: Report): vo
   for (const [index, mount] of (mounts ?? []).entries()) checkExtents(mount, `/mounts/${index}`, report);
 }
 
-/** @param at JSON Pointer of what has the maps */
+/** @param at JSON Pointer of the object that has the maps */
 function checkExtents(holder: Maps | undefined, at: string, report: Report): void {
   if (holder === undefined) return;
   checkMap(holder.uidMappings, `${at}/uidMappings`, report);

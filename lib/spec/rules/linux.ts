@@ -176,7 +176,7 @@ function checkSeccomp({ linux, annotations }: WithoutWrongValues<Config>, report
   }
 }
 
-/** Who answers a notification needs `write` for it, and the runtime needs it to hand the listener over. */
+/** The answer to a notification needs `write`, and the runtime needs it to hand the listener over. */
 function checkNotify(
   at: string,
   defaultAction: LinuxSeccompAction | undefined,

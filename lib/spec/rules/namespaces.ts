@@ -7,7 +7,7 @@ import type { Config, LinuxNamespace, LinuxNamespaceType } from "../types.ts";
 /** Longest name that sethostname(2) and setdomainname(2) take, in bytes. */
 const MAX_NAME = 64;
 
-/** What a finding reads that says that a namespace is not there. */
+/** A finding about a missing namespace depends on these properties. */
 export const NAMESPACE_TYPES = "/linux/namespaces/*/type";
 
 /** The namespace of a kind that `config` makes or joins. */

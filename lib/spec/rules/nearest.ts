@@ -1,4 +1,4 @@
-/** What was meant by a word that is mistyped. Pure. */
+/** The word that is meant by a mistyped one. Pure. */
 
 /** The name that is closest to `word`, if one is close. */
 export function nearest(word: string, names: readonly string[]): string | undefined {

@@ -11,29 +11,29 @@ import { show } from "../schema/messages.ts";
 import type { Report } from "../schema/without_wrong_values.ts";
 import { OTHER_PLATFORMS } from "./warnings.ts";
 
-/** What the specification knows, but not for Linux. */
+/** Properties of the specification that are not for Linux. */
 const FOREIGN: readonly string[] = [...OTHER_PLATFORMS.map((name) => `/${name}`), "/process/commandLine", "/process/user/username"];
 
 /** Reports every name of a config.json that is no property. */
 export function unknownProperties(config: object, report: Report): void {
-  visit(config, CONFIG_NAMES, "", report);
+  reportUnknown(config, CONFIG_NAMES, "", report);
 }
 
-function visit(value: unknown, known: KnownNames, at: string, report: Report): void {
+function reportUnknown(value: unknown, known: KnownNames, at: string, report: Report): void {
   if (typeof value !== "object" || value === null) return;
   for (const [name, inner] of Object.entries(value)) {
     const pointer = at + pointerStep(name);
     const { names, each } = known;
     const below = names !== undefined && Object.hasOwn(names, name) ? names[name] : each;
     if (below !== undefined) {
-      if (below !== 0) visit(inner, below, pointer, report);
+      if (below !== 0) reportUnknown(inner, below, pointer, report);
     } else if (names !== undefined && !FOREIGN.includes(pointer)) {
       report(pointer, `${show(name)} is no property of the specification, and is ignored${meant(name, Object.keys(names))}`);
     }
   }
 }
 
-/** What was meant: a name of the same object, or a property that has its place elsewhere. */
+/** The property that was meant: one of the same object, or one that has its place elsewhere. */
 function meant(name: string, names: readonly string[]): string {
   const lower = name.toLowerCase();
   const sameLetters = names.find((other) => other.toLowerCase() === lower);

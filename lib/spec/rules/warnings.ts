@@ -16,7 +16,7 @@ export function warnings(config: Config): string[] {
 }
 
 /**
- * What a person should know of a config.json beyond its problems: what is ignored, and what is deprecated.
+ * Warnings about a config.json beside its problems: properties that are ignored, and deprecated ones.
  *
  * @param wrong JSON Pointers that are wrong, and have been taken out; warnings that rest on them are left out
  */
@@ -67,7 +67,7 @@ function warnOfCapabilities(sets: WithoutWrongValues<LinuxCapabilities> | undefi
   }
 }
 
-/** What was meant by a name in the form that command lines of engines take ("chown", "NET_ADMIN"), if it is one. */
+/** The capability that is meant by a name in the form of engines' command lines ("chown", "NET_ADMIN"), if it is one. */
 function likely(name: string): string {
   const upper = name.toUpperCase();
   const full = upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
@@ -95,8 +95,8 @@ function warnOfLinux(config: WithoutWrongValues<Config>, report: Report): void {
   for (const name of ["maskedPaths", "readonlyPaths"] as const) {
     linux[name]?.forEach((path, index) => {
       if (path === undefined || path.startsWith("/")) return;
-      const meaning = path === "" ? "is empty; ignored" : 'is relative; it counts from "/"';
-      report(`/linux/${name}/${index}`, `${show(path)} ${meaning}`);
+      const effect = path === "" ? "is empty; ignored" : 'is relative; it counts from "/"';
+      report(`/linux/${name}/${index}`, `${show(path)} ${effect}`);
     });
   }
   linux.resources?.devices?.forEach((rule, index) => {

@@ -11,7 +11,7 @@ export interface SchemaFailure {
   readonly pointer: string;
   /** Keyword of JSON Schema, or `is` (a leaf type) and `name` (one of a list of strings). */
   readonly keyword: string;
-  /** What the keyword allows; its form depends on the keyword. */
+  /** The keyword's argument; its form depends on the keyword. */
   readonly allowed: unknown;
 }
 

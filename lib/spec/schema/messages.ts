@@ -6,7 +6,7 @@ import type { SchemaFailure } from "./checks.ts";
 export interface Finding {
   /** JSON Pointer of the value, or of the property that is missing. */
   readonly pointer: string;
-  /** What was found and what is allowed. */
+  /** The value, and the values that are allowed. */
   readonly message: string;
 }
 
@@ -53,7 +53,7 @@ export function valueAt(document: Json, pointer: string): Json | undefined {
   return value;
 }
 
-/** What a failure of the schema means, for a person. One failure of a list can be several findings. */
+/** A failure of the schema in words for a person. One failure of a list can be several findings. */
 export function findings(document: Json, failures: readonly SchemaFailure[]): Finding[] {
   return failures.flatMap((failure) => explain(document, failure)).map(inRuncsWords);
 }

@@ -1,4 +1,4 @@
-/** What is left of a config.json of which some values are wrong, so that the others can be judged all the same. */
+/** A config.json without its wrong values, so that the rules can judge the others all the same. */
 import { pointerNames } from "../json/pointer.ts";
 import type { Finding } from "./messages.ts";
 
@@ -13,7 +13,7 @@ export type WithoutWrongValues<T> = T extends readonly (infer Item)[]
     : T;
 
 /**
- * Takes a finding: where, and what was found and is allowed.
+ * Takes a finding: its place, the value, and the values that are allowed.
  *
  * @param reads JSON Pointers of every value without which the finding would be a guess; `*` stands for each name or
  *   index. Default: `pointer`. A value that is there counts as read only if it could be wrong: a rule that
@@ -32,7 +32,7 @@ export function collect(wrong: readonly string[], run: (report: Report) => void)
   return found;
 }
 
-/** Tells whether what is read is wrong. There may be thousands of wrong values, and as many findings. */
+/** Makes a function that tells whether a property is wrong. There may be thousands of wrong values, and as many findings. */
 function reader(wrong: readonly string[]): (read: string) => boolean {
   if (wrong.length === 0) return () => false;
   const known = new Set(wrong);
@@ -74,7 +74,7 @@ export function takeOut(document: unknown, wrong: readonly string[]): void {
   }
 }
 
-/** A member of an object or a list; not what they inherit. */
+/** An own member of an object or a list, not an inherited one. */
 function own(value: unknown, name: string): unknown {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
   return (value as Readonly<Record<string, unknown>>)[name];

@@ -43,7 +43,7 @@ export const LIST = defineCommand({
   },
 });
 
-/** What is printed. Pure. */
+/** The output. Pure. */
 export function listText(reports: readonly StateReport[], { format, quiet }: Flags<typeof OPTIONS>): string {
   if (quiet === true) return reports.map(({ id }) => `${id}\n`).join("");
   return format === "json" ? formatList(reports) : formatTable(COLUMNS, reports);

@@ -55,7 +55,7 @@ notes how that has ended in exit.json of the state directory, and ends.`,
 /**
  * The options of `create`, and those of `run` that are the same. Pure.
  *
- * @param directory what relative paths start from
+ * @param directory relative paths start here
  * @throws RuntimeError `USAGE`
  */
 export function createOptions(id: string, flags: Flags<typeof CREATE_OPTIONS>, directory: string): CreateOptions {

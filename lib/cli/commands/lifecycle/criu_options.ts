@@ -1,10 +1,10 @@
-/** What `checkpoint` and `restore` share: options of the command line, and how they become those of the runtime. Pure. */
+/** Options that `checkpoint` and `restore` share, and their translation to options of the runtime. Pure. */
 
 import type { CriuOptions } from "../../../runtime/criu/options.ts";
 import type { Flags, OptionRow } from "../../command.ts";
 import { absolutePath } from "../../paths.ts";
 
-/** Where the images are by default: in the current directory, as with runc. */
+/** The default directory of the images, in the current directory, as with runc. */
 const IMAGES = "checkpoint";
 
 /** Without its help: `checkpoint` writes to the directory, `restore` reads from it. */
@@ -45,7 +45,7 @@ export const CRIU = [
 
 type SharedFlags = Flags<readonly [...typeof CRIU, typeof IMAGE_PATH & { readonly help: string }]>;
 
-/** @param directory what relative paths start from */
+/** @param directory relative paths start here */
 export function criuOptions(id: string, flags: SharedFlags, directory: string): CriuOptions {
   const workPath = flags["work-path"] ?? "";
   return {

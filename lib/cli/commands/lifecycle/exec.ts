@@ -92,7 +92,7 @@ the number of the signal that ended it; a failure of exec itself is 255.`,
  * The options of `exec`, from its flags. Pure.
  *
  * @param positionals the id, the program, its arguments
- * @param directory what relative paths start from
+ * @param directory relative paths start here
  * @throws RuntimeError `USAGE`
  */
 export function execOptions(flags: Flags<typeof OPTIONS>, [id, ...args]: Positionals, directory: string): ExecOptions {
@@ -142,7 +142,7 @@ function processChanges(args: readonly string[], flags: Flags<typeof OPTIONS>): 
   };
 }
 
-/** `UID[:GID]`, numbers and nothing else: whoever misreads it runs as somebody else (CVE-2026-30892). */
+/** `UID[:GID]`, numbers and nothing else: a value that is misread means another user (CVE-2026-30892). */
 function readUser(text: string): { uid?: number; gid?: number } {
   if (text === "") return {};
   const colon = text.indexOf(":");

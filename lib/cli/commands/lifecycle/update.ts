@@ -89,7 +89,7 @@ const SIZES = [
   ["memory-reservation", "reservation"],
 ] as const;
 
-/** A resources file that is larger than this is none; bytes. */
+/** Largest size of a resources file; bytes. */
 const LIMIT = 16 << 20;
 
 /** The limits, or the file that they stand in; "-" is stdin. */
@@ -98,7 +98,7 @@ export type Limits = ({ readonly file: string } | { readonly resources: LinuxRes
 };
 
 /**
- * The file, which makes all other flags count for nothing as in runc, or what the flags say.
+ * The limits of the flags. A resources file makes all other flags count for nothing, as in runc.
  * @throws RuntimeError `USAGE`, `HOST_UNABLE`
  */
 export function updateLimits(flags: Flags<typeof OPTIONS>): Limits {

@@ -38,7 +38,7 @@ export interface CheckOptions {
   readonly context?: RuntimeContext;
 }
 
-/** What `check` found. */
+/** The findings of `check`. */
 export interface CheckReport {
   readonly problems: readonly HostProblem[];
   /** For stdout: a line each, or a JSON array; ends in a newline. */

@@ -40,7 +40,7 @@ line has one).`,
 /** The containers below the root that the words name; none where there is no such root, or it may not be read. */
 function knownContainers(commands: CommandTable, words: readonly string[]): readonly KnownContainer[] {
   const { globals } = readArguments(words.slice(0, -1), commands);
-  // The shells do not expand what they only complete.
+  // Shells do not expand "~" in a word that is only completed.
   const home = process.env["HOME"] ?? "";
   const root = globals.root?.startsWith("~/") === true ? home + globals.root.slice(1) : globals.root;
   try {

@@ -23,7 +23,7 @@ Browsers draw the same file (ui.perfetto.dev, chrome://tracing).`,
 /** Width of the drawn timeline; characters. */
 const WIDTH = 40;
 
-/** What is drawn of an event; microseconds. */
+/** The part of an event that is drawn; times in microseconds. */
 interface Span {
   readonly name: string;
   readonly ts: number;
@@ -33,7 +33,7 @@ interface Span {
 }
 
 /**
- * A line for each event: when it began, how long it took, who, where on the timeline, and what. Pure.
+ * A line for each event: its start, its duration, the process, a bar on the timeline, and its name. Pure.
  * @param path names the file in errors
  */
 export function drawTrace(text: string, path: string): string {
