@@ -34,7 +34,7 @@ export const GLOBAL_OPTIONS = [
     type: "string",
     choices: ["cgroupfs", "systemd", "disabled"],
     default: "cgroupfs",
-    help: "what makes cgroups; disabled: the container stays in the runtime's, without limits",
+    help: "the manager of cgroups; disabled: the container stays in the runtime's cgroup, without limits",
   },
   {
     name: "rootless",

@@ -22,7 +22,7 @@ export const CONFIG = {
   type: "string",
   value: "FILE",
   path: "files",
-  help: "file to read in the place of the bundle's config.json",
+  help: "file to read instead of the bundle's config.json",
 } as const satisfies OptionRow;
 
 export const CONSOLE_SOCKET = {

@@ -1,7 +1,7 @@
 /** Texts of the manual pages that the help does not have. */
 
 /** Date in the foot of the pages: the date of the last change that matters to a reader. */
-export const MANUAL_DATE = "2026-11-23";
+export const MANUAL_DATE = "2026-11-29";
 
 export const ANY_EXIT_STATUS = "0 on success, 1 after an error, which is told in the log.";
 

@@ -17,7 +17,7 @@ export const EVENTS = defineCommand({
     { name: "stats", type: "boolean", help: "display the statistics once, and exit" },
   ],
   description: `Prints what happens to the container, a JSON object on each line: its statistics in an
-interval, and "oom" whenever the kernel has to kill one of its processes for want of memory.
+interval, and "oom" whenever the kernel kills one of its processes because memory has run out.
 It ends when the container is deleted.`,
   examples: ["# runt events --stats web", "# runt events --interval 1s web"],
   exitStatus: "0 when the container has been deleted, or with --stats when they are printed. 1 after an error.",

@@ -9,9 +9,9 @@ export const FEATURES = defineCommand({
   summary: "show what the runtime can do, as JSON",
   ...NO_ARGUMENTS,
   options: [],
-  description: `Prints what this runt, the libseccomp that it was built with, and (for the flags of
-seccomp filters) this kernel can do, in the form of features.md of the OCI runtime
-specification. Engines read it.`,
+  description: `Prints the features of this runt, of the libseccomp that it was built with, and (for the flags
+of seccomp filters) of this kernel, in the form of features.md of the OCI runtime specification.
+Engines read it.`,
   examples: ["$ runt features"],
   run() {
     return printed(`${jsonText(features(), 4)}\n`);

@@ -15,8 +15,8 @@ export const PS = defineCommand({
   // The words behind the id are for ps(1), such as -aux.
   stopAfter: 1,
   options: [FORMAT_TABLE],
-  description: `Lists the processes of the container: the lines of ps(1) that are about them, or with
---format json their pids. What follows the id goes to ps(1); without it that is -ef.`,
+  description: `Lists the processes of the container: the lines of ps(1) about them, or with --format json their
+pids. The words behind the id are options of ps(1); the default is -ef.`,
   examples: ["# runt ps web -o pid,stat,args -e"],
   seeAlso: ["ps(1)"],
   async run(context, { format }, [id, ...args]) {

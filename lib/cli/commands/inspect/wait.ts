@@ -16,7 +16,7 @@ container has ended that was reaped before the call is known to its parent alone
 6.15 that may also be so where it is reaped at once. One that was made with --keep-exit is
 answered for at any time until it is deleted.`,
   examples: ["# runt wait web"],
-  exitStatus: "0 however the container has ended; what is printed says how. 1 after an error.",
+  exitStatus: "0 however the container has ended; the output says how. 1 after an error.",
   seeAlso: ["runt-state(8)", "wait(2)"],
   async run(context, { format }, [id]) {
     const end = await wait(context, id);

@@ -32,7 +32,7 @@ export const CHECKPOINT = defineCommand({
   argumentHint: { status: "running" },
   options: OPTIONS,
   description: `Saves the processes of a running container to files, by CRIU (criu(8), which has to be in
-PATH), and deletes the container, unless it is to go on. Terminals, TCP connections and file
+PATH), and deletes the container, unless --leave-running is given. Terminals, TCP connections and file
 locks are saved only where an option says so. /etc/criu/runt.conf, or else /etc/criu/runc.conf,
 or the file that the annotation "org.criu.config" names, has settings for CRIU that count more
 than the options.`,

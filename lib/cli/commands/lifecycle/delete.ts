@@ -14,10 +14,10 @@ export const DELETE = defineCommand({
   ],
   description: `Removes what the container holds: its cgroups and its state. The container must have
 stopped, or not have been started. With --force it is killed first, and a container that does
-not exist is no error.
+not exist is not an error.
 
 With --regex the id is an extended regular expression, and every container whose id it fits is
-deleted; one that cannot be is a warning.`,
+deleted. A container that cannot be deleted is a warning.`,
   examples: ["# runt delete web"],
   seeAlso: ["runt-kill(8)"],
   async run(context, { force = false, regex }, [id]) {

@@ -20,10 +20,10 @@ export const KILL = defineCommand({
     REGEX,
   ],
   description: `Sends a signal to the container's first process. The signal is a number, or a name with
-or without SIG; without one it is SIGTERM.
+or without SIG; the default is SIGTERM.
 
 With --regex the id is an extended regular expression, and every container whose id it fits gets
-the signal; one that does not run is a warning.`,
+the signal. A container that does not run is a warning.`,
   examples: ["# runt kill web KILL"],
   seeAlso: ["signal(7)"],
   async run(context, { all = false, regex }, [id, name]) {

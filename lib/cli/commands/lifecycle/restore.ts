@@ -13,7 +13,7 @@ const OPTIONS = [
   { ...DETACH, help: "return as soon as the container runs again" },
   { ...PID_FILE, help: "file to write the pid of the container's first process to" },
   NO_SUBREAPER,
-  { name: "no-pivot", type: "boolean", help: "has no effect: the root is criu's affair" },
+  { name: "no-pivot", type: "boolean", help: "has no effect: criu makes the root" },
   { name: "lsm-profile", type: "string", help: "TYPE:NAME of a security profile instead of the saved one" },
   { name: "lsm-mount-context", type: "string", help: "SELinux context of mounts instead of the saved one" },
 ] as const satisfies readonly OptionRow[];

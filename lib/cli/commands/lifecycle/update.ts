@@ -45,8 +45,8 @@ export const UPDATE = defineCommand({
   summary: "change the limits of a container",
   ...ONE_ID,
   options: OPTIONS,
-  description: `Changes limits of a container. What is not named stays as it is, and if the kernel refuses a
-value, all keep their former ones. Sizes may have a unit (64M, 1.5g); units are powers of 1024.
+  description: `Changes limits of a container. Other limits stay. If the kernel refuses a value, all limits keep
+the previous ones. Sizes may have a unit (64M, 1.5g); units are powers of 1024.
 
 The resources file has the form of linux.resources in config.json. In it, a 0 where 0 cannot be
 a limit means that the value is not named. Device rules are not changed.`,
