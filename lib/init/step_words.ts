@@ -59,7 +59,7 @@ const WORDS: { readonly [Name in OpName]?: Words<Name> } = {
 
 /** The words for a step of the operation `op`; `undefined` stands for a failure that belongs to no step. */
 export function stepWords(op: OpName | undefined, failed: FailedStep, fields: object): string {
-  const words = op === undefined ? undefined : (WORDS[op] as Words<OpName> | undefined);
+  const words = op === undefined ? undefined : WORDS[op];
   return words === undefined ? plain(failed) : words(failed, fields as never);
 }
 
