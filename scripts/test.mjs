@@ -203,6 +203,8 @@ function coverage() {
     env: environment(),
     encoding: "utf8",
   });
+  // Hundreds of megabytes.
+  rmSync(join(COVERAGE, "v8"), { recursive: true, force: true });
   const summary = join(COVERAGE, "coverage-summary.json");
   if (done.status !== 0 || !existsSync(summary)) return note("failed", `c8 ended with ${done.status ?? done.signal}: ${done.stderr.trim()}`);
   return console.log(`coverage of lib by unit tests: ${JSON.parse(readFileSync(summary, "utf8")).total.lines.pct} %`);
