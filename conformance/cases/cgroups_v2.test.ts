@@ -233,7 +233,7 @@ scenario("below a cgroup that is frozen, and with a freezing setting: errors, no
   const freezing = box.bundle((config) => limit(config, { unified: { "cgroup.freeze": "1" } }));
   const done = box.call(["run", "--bundle", freezing.dir, box.id()], { timeout: 20_000 });
   t.equal(done.status, 1);
-  t.match(done.output, /linux\.resources\.unified.*cgroup\.freeze.* is no setting/);
+  t.match(done.output, /linux\.resources\.unified.*cgroup\.freeze.* is not a setting/);
 }, { skip: needs() || runtOnly("waits for ever") });
 
 scenario("a cgroup that passes controllers on can have no processes: the error says so", (t, box) => {

@@ -13,13 +13,13 @@ export function parseDuration(text: string, flag: string): number {
   const negative = text.startsWith("-");
   let rest = negative || text.startsWith("+") ? text.slice(1) : text;
   if (rest === "0") return 0;
-  if (rest === "") throw wrong("it is no duration, such as 5s or 1m30s");
+  if (rest === "") throw wrong("it is not a duration, such as 5s or 1m30s");
   let total = 0;
   while (rest !== "") {
     const [part = "", number = "", unit = ""] = /^([0-9]+\.?[0-9]*|\.[0-9]+)([^0-9.]*)/.exec(rest) ?? [];
     const factor = UNITS[unit];
-    if (part === "") throw wrong("it is no duration, such as 5s or 1m30s");
-    if (factor === undefined) throw wrong(unit === "" ? "its unit is missing" : `${JSON.stringify(unit)} is no unit of time`);
+    if (part === "") throw wrong("it is not a duration, such as 5s or 1m30s");
+    if (factor === undefined) throw wrong(unit === "" ? "its unit is missing" : `${JSON.stringify(unit)} is not a unit of time`);
     total += Number(number) * factor;
     rest = rest.slice(part.length);
   }

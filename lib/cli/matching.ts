@@ -17,7 +17,7 @@ const CLASSES: Readonly<Record<string, string>> = {
 /**
  * Does `action` for every container of the root directory whose id fits. A failure of it is a warning, as with crun.
  *
- * @throws RuntimeError `USAGE` for a pattern that is no regular expression
+ * @throws RuntimeError `USAGE` for a pattern that is not a regular expression
  */
 export async function forEachMatching(
   context: RuntimeContext,
@@ -42,6 +42,6 @@ function expressionOf(pattern: string): RegExp {
   try {
     return new RegExp(known);
   } catch {
-    throw new RuntimeError("USAGE", `--regex: ${JSON.stringify(pattern)} is no regular expression`);
+    throw new RuntimeError("USAGE", `--regex: ${JSON.stringify(pattern)} is not a regular expression`);
   }
 }

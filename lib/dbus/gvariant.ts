@@ -211,7 +211,7 @@ function commonType(nodes: readonly Node[]): string | undefined {
 }
 
 function valueOf(node: Node, signature: string): BusValue {
-  const wrong = (): GVariantError => new GVariantError(`a ${node.kind} is no value of the type ${signature}`);
+  const wrong = (): GVariantError => new GVariantError(`a ${node.kind} is not a value of the type ${signature}`);
   switch (node.kind) {
     case "typed":
       if (node.signature !== signature) throw new GVariantError(`a value of the type ${node.signature} where one of ${signature} is needed`);
@@ -262,11 +262,11 @@ function isWhole(text: string): boolean {
 function numberOf(text: string, signature: string): BusValue {
   if (signature === "d") {
     const value = Number(text);
-    if (!Number.isFinite(value)) throw new GVariantError(`${JSON.stringify(text)} is no number`);
+    if (!Number.isFinite(value)) throw new GVariantError(`${JSON.stringify(text)} is not a number`);
     return value;
   }
   const range = RANGES[signature];
-  if (range === undefined || !isWhole(text)) throw new GVariantError(`${JSON.stringify(text)} is no value of the type ${signature}`);
+  if (range === undefined || !isWhole(text)) throw new GVariantError(`${JSON.stringify(text)} is not a value of the type ${signature}`);
   const sign = text.startsWith("-") ? -1n : 1n;
   const digits = text.replace(/^[-+]/, "");
   // A leading 0 means base 8, as in C and GVariant.

@@ -120,7 +120,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
 }
 
 function nonsense(why: string): RuntimeError {
-  return new RuntimeError("CGROUP", `systemd: what came over D-Bus is no message: ${why}`);
+  return new RuntimeError("CGROUP", `systemd: the answer over D-Bus is not a message: ${why}`);
 }
 
 /** Texts must not hold a NUL; whole numbers must be in range. */
@@ -237,7 +237,7 @@ class Reader {
 
   all(signature: string): BusValue[] {
     const types = typesOf(signature);
-    if (types === undefined) throw nonsense(`${JSON.stringify(signature)} is no signature`);
+    if (types === undefined) throw nonsense(`${JSON.stringify(signature)} is not a signature`);
     return types.map((type) => this.#value(type));
   }
 
@@ -314,5 +314,5 @@ function isList(value: BusValue): value is readonly BusValue[] {
 }
 
 function misfit(type: string, value: BusValue | readonly BusValue[]): RuntimeError {
-  return new RuntimeError("INTERNAL", `D-Bus: ${String(value)} is no value of the type ${type}`);
+  return new RuntimeError("INTERNAL", `D-Bus: ${String(value)} is not a value of the type ${type}`);
 }

@@ -123,10 +123,10 @@ t.test("unified: line by line, and no way out of the cgroup", async (t) => {
     ["memory", /CONTROLLER\.PARAMETER/],
     [".", /CONTROLLER\.PARAMETER/],
     ["..", /CONTROLLER\.PARAMETER/],
-    ["cgroup.freeze", /is no setting: it freezes processes/],
-    ["cgroup.kill", /no setting/],
-    ["cgroup.procs", /no setting/],
-    ["cgroup.threads", /no setting/],
+    ["cgroup.freeze", /is not a setting: it freezes processes/],
+    ["cgroup.kill", /not a setting/],
+    ["cgroup.procs", /not a setting/],
+    ["cgroup.threads", /not a setting/],
     ["memory.", /CONTROLLER\.PARAMETER/],
   ] as const) {
     t.throws(() => writes({ unified: { [key]: "1" } }), { code: "CONFIG_INVALID", message: why }, key);

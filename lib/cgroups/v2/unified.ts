@@ -30,7 +30,7 @@ export function unifiedKeyWrites(unified: Readonly<Record<string, string>>): Wri
     const dot = file.indexOf(".");
     if (dot <= 0 || dot === file.length - 1) throw refuse("must be in the form CONTROLLER.PARAMETER");
     const action = ACTIONS[file];
-    if (action !== undefined) throw refuse(`is no setting: it ${action}`);
+    if (action !== undefined) throw refuse(`is not a setting: it ${action}`);
     const controller = file.slice(0, dot);
     for (const value of text.trimEnd().split("\n")) writes.push({ controller, file, value, pointer });
   }

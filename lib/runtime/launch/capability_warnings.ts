@@ -52,7 +52,7 @@ function warnOfLacking(context: RuntimeContext, wanted: readonly string[], unkno
   for (const name of wanted) {
     const number = names.indexOf(name);
     if (number < 0 && unknown) {
-      context.log.warn(`process.capabilities: ${JSON.stringify(name)} is no capability that is known; ignored`);
+      context.log.warn(`process.capabilities: ${JSON.stringify(name)} is not a known capability; ignored`);
     }
     if (number < 0 || native.prctl(PR_CAPBSET_READ, number) !== 0) continue;
     context.log.warn(`process.capabilities: ${name} cannot be granted: this runtime does not have it`);

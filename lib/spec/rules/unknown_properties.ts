@@ -14,7 +14,7 @@ import { OTHER_PLATFORMS } from "./warnings.ts";
 /** Properties of the specification that are not for Linux. */
 const FOREIGN: readonly string[] = [...OTHER_PLATFORMS.map((name) => `/${name}`), "/process/commandLine", "/process/user/username"];
 
-/** Reports every name of a config.json that is no property. */
+/** Reports every name of a config.json that is not a property. */
 export function unknownProperties(config: object, report: Report): void {
   reportUnknown(config, CONFIG_NAMES, "", report);
 }
@@ -28,7 +28,7 @@ function reportUnknown(value: unknown, known: KnownNames, at: string, report: Re
     if (below !== undefined) {
       if (below !== 0) reportUnknown(inner, below, pointer, report);
     } else if (names !== undefined && !FOREIGN.includes(pointer)) {
-      report(pointer, `${show(name)} is no property of the specification, and is ignored${meant(name, Object.keys(names))}`);
+      report(pointer, `${show(name)} is not a property of the specification; it is ignored${meant(name, Object.keys(names))}`);
     }
   }
 }

@@ -29,15 +29,15 @@ t.test("warnings", (t) => {
   });
   t.strictSame(warnings(odd), [
     "/windows: ignored, it is not for Linux",
-    '/process/capabilities/bounding/1: "CAP_NEW" is no capability that is known; ignored',
-    '/process/capabilities/bounding/2: "chown" is no capability that is known; ignored: did you mean "CAP_CHOWN"?',
-    '/process/capabilities/bounding/3: "cap_kill" is no capability that is known; ignored: did you mean "CAP_KILL"?',
+    '/process/capabilities/bounding/1: "CAP_NEW" is not a known capability; ignored',
+    '/process/capabilities/bounding/2: "chown" is not a known capability; ignored: did you mean "CAP_CHOWN"?',
+    '/process/capabilities/bounding/3: "cap_kill" is not a known capability; ignored: did you mean "CAP_KILL"?',
     '/mounts/1/destination: "b" is relative, which is deprecated; it counts from "/"',
     "/mounts: without a mount namespace in /linux/namespaces the mounts appear on the host, and stay until the root file system is unmounted (umount --recursive)",
     '/linux/uidMappings: ignored, the user namespace "/u" has its own',
     '/linux/resources/devices/1/access: "rwa" has more than the letters r, w and m; the others are ignored',
     "/linux/resources/memory/kernel: ignored, it is deprecated",
-    '/linux/personality/flags/0: "X" is no flag that is known; ignored',
+    '/linux/personality/flags/0: "X" is not a known flag; ignored',
   ]);
   t.strictSame(warnings(config({})), []);
   const namespaces = [{ type: "mount" }];
@@ -53,7 +53,7 @@ t.test("warnings", (t) => {
   ]);
   for (const version of ["", "1", "1.0", "1.0.0.0", "01.0.0", "1.0.0-", "1.0.0-01", "1.0.0+", "1.0.0-a..b", "v1.0.0", "1.0.0-ä"]) {
     t.strictSame(warnings(config({ ociVersion: version })), [
-      `/ociVersion: "${version}" is no version as SemVer 2.0.0 has it, such as 1.3.0`,
+      `/ociVersion: "${version}" is not a version in the form of SemVer 2.0.0, such as 1.3.0`,
     ]);
   }
   for (const version of ["1.0.0", "1.2.3-rc.1", "1.0.0-0a.-+001.x", "0.5.0-dev", "1.2.1+dev"]) {

@@ -27,7 +27,7 @@ export function warningFindings(config: WithoutWrongValues<Config>, wrong: reado
 function warn(config: WithoutWrongValues<Config>, report: Report): void {
   const { ociVersion, annotations } = config;
   if (ociVersion !== undefined && !RELEASED.includes(ociVersion) && semverMajor(ociVersion) === undefined) {
-    report("/ociVersion", `${show(ociVersion)} is no version as SemVer 2.0.0 has it, such as 1.3.0`);
+    report("/ociVersion", `${show(ociVersion)} is not a version in the form of SemVer 2.0.0, such as 1.3.0`);
   }
   if (annotations !== undefined && "" in annotations) {
     report("/annotations/", "the name is empty, which the specification does not allow", ["/annotations"]);
@@ -61,7 +61,7 @@ function warnOfCapabilities(sets: WithoutWrongValues<LinuxCapabilities> | undefi
       if (name === undefined || isCapability(name)) continue;
       report(
         `/process/capabilities/${set}/${index}`,
-        `${show(name)} is no capability that is known; ignored${likely(name)}`,
+        `${show(name)} is not a known capability; ignored${likely(name)}`,
       );
     }
   }
@@ -110,6 +110,6 @@ function warnOfLinux(config: WithoutWrongValues<Config>, report: Report): void {
   }
   linux.personality?.flags?.forEach((flag, index) => {
     if (flag === undefined) return;
-    report(`/linux/personality/flags/${index}`, `${show(flag)} is no flag that is known; ignored`);
+    report(`/linux/personality/flags/${index}`, `${show(flag)} is not a known flag; ignored`);
   });
 }

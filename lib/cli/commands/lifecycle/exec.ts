@@ -159,7 +159,7 @@ function readId(what: string, digits: string, text: string): number {
   const id = Number(digits);
   if (valid && id <= MAX_ID) return id;
   const found = JSON.stringify(digits);
-  throw new RuntimeError("USAGE", `--user ${text}: bad ${what}: ${found} is no number from 0 to ${MAX_ID}`);
+  throw new RuntimeError("USAGE", `--user ${text}: bad ${what}: ${found} is not a number from 0 to ${MAX_ID}`);
 }
 
 /** `[controller[,controller]:]path` each, as a map; a path without controllers is for all of them, and then the only one. */

@@ -395,9 +395,9 @@ t.test("unknown properties, with the nearest known name", options, (t) => {
     linux: { ...base.linux, maskedPath: [], sysctl: {}, resources: { memory: { limits: 5 }, unified: { "any.thing": "1" } } },
     mounts: [{ destination: "/a", type: "tmpfs", source: "x", option: ["ro"] }],
   });
-  const is = "is no property of the specification, and is ignored";
+  const is = "is not a property of the specification; it is ignored";
   t.strictSame(
-    lines(path).filter((line) => line.includes("no property")),
+    lines(path).filter((line) => line.includes("not a property")),
     [
       `warning /process/noNewPrivilege: "noNewPrivilege" ${is}: did you mean "noNewPrivileges"?`,
       `warning /process/CWD: "CWD" ${is}: did you mean "cwd"?`,
