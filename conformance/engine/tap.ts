@@ -105,6 +105,7 @@ export class Test {
   }
 
   equal: Check = (found, wanted, name = "") => this.#count(Object.is(found, wanted), `${String(name)}: ${show(found)} is not ${show(wanted)}`);
+  not: Check = (found, other, name = "") => this.#count(!Object.is(found, other), `${String(name)}: it is ${show(other)}`);
   same: Check = (found, wanted, name = "") => this.#count(isSame(found, wanted, false), `${String(name)}: ${show(found)} is not the same as ${show(wanted)}`);
   strictSame: Check = (found, wanted, name = "") => this.#count(isSame(found, wanted, true), `${String(name)}: ${show(found)} is not ${show(wanted)}`);
   ok: Check = (value, name = "") => this.#count(Boolean(value), `${String(name)}: ${show(value)} is not true`);
