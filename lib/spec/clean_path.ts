@@ -19,8 +19,8 @@ export function cleanPath(path: string): string {
 }
 
 /**
- * A path of config.json in the container: absolute and clean. So ".." is taken as text, as runc does it: whether what stands
- * before it is missing, a file or a link does not matter, and no link of the image decides where it leads.
+ * A path of config.json in the container: absolute and clean. ".." is taken as text, as runc does it: the element before it
+ * may be missing, a file or a link, and no link of the image decides where the path leads.
  */
 export function pathInContainer(path: string): string {
   return cleanPath(path.startsWith("/") ? path : `/${path}`);

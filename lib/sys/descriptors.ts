@@ -35,7 +35,7 @@ export class Descriptors {
     return this.#fds;
   }
 
-  /** Closes all that it owns; what it gets after that it owns again. */
+  /** Closes all descriptors that it owns. It can own new ones after that. */
   close(): void {
     for (const other of this.#others.splice(0)) other.close();
     for (const fd of this.#fds.splice(0)) native.close(fd);

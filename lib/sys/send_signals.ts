@@ -8,8 +8,8 @@ const BATCH = 400;
 /**
  * Sends a signal to a process by its pidfd, unless it is another one by now.
  *
- * Nothing is sent to a number that is none of a process: 0 is the caller's own process group, where cgroup v2 says that of a
- * process of an outer pid namespace.
+ * Numbers below 1 get no signal: cgroup v2 shows a process of an outer pid namespace as 0, and to kill(2) that is the caller's
+ * own process group.
  *
  * @param isIt asked once the pidfd is open: whether the process with that number is the one that is meant
  * @returns whether the signal was sent

@@ -1,9 +1,9 @@
 /**
  * The shape of the statistics that the kernel keeps for a container.
  *
- * The shape, the names and their order are those of `data` in runc's `events`, because programs read it. What runc
- * leaves out (burst, OOM kills, refused forks, rdma, misc, pressure and hugetlb events of the v2 hierarchy) is added under
- * names of its own. A statistic that the kernel does not have is absent; so is a 0 where runc leaves it out.
+ * The shape, the names and their order are those of `data` in runc's `events`, because programs read it. Statistics that
+ * runc leaves out (burst, OOM kills, refused forks, rdma, misc, pressure and hugetlb events of the v2 hierarchy) have names of
+ * their own. A statistic that the kernel does not have is absent; so is a 0 where runc leaves it out.
  */
 import type { Count } from "./stats_parse.ts";
 

@@ -4,7 +4,7 @@ import { RuntimeError } from "../../errors.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD, SMALL_FILE, syscallError } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
-import { visitTree } from "./walk.ts";
+import { walkTree } from "./walk.ts";
 
 const NO_FDS = new Int32Array(0);
 
@@ -55,7 +55,7 @@ export function populationBelow(directory: string): number {
 /** On cgroup v2 a process that the runtime's pid namespace does not show is a 0. */
 function pidsBelow(directory: string): number[] {
   const pids: number[] = [];
-  visitTree(directory, (fd) => {
+  walkTree(directory, (fd) => {
     let text = native.readFile(fd, "cgroup.procs", SMALL_FILE);
     // cgroup v2: a threaded cgroup tells its threads only.
     const isThreaded = text === -Errno.EOPNOTSUPP;
@@ -111,7 +111,7 @@ export function removeTree(directory: string, patience: Patience): number {
   if (typeof self === "number" || typeof above === "number") return first;
   // `cgroupsPath` can name the root of a hierarchy. The cgroups below that are not the container's.
   if (self.dev !== above.dev) return first;
-  const failed = visitTree(directory, () => undefined, (above, name) => removePatiently(above, name, patience));
+  const failed = walkTree(directory, () => undefined, (above, name) => removePatiently(above, name, patience));
   return failed === 0 ? removePatiently(AT_FDCWD, directory, patience) : failed;
 }
 

@@ -15,7 +15,7 @@ import { native } from "../../sys/native.ts";
  *   there. Anything but 0 ends the walk
  * @returns the number with which `leave` has ended the walk, the positive errno of a descriptor that cannot be opened, or 0
  */
-export function visitTree(
+export function walkTree(
   directory: string,
   enter: (fd: number) => void,
   leave: (above: number, name: string) => number = () => 0,

@@ -4,8 +4,8 @@ import { pathInContainer } from "../../spec/clean_path.ts";
 import type { Config } from "../../spec/types.ts";
 
 /**
- * The user of the host who gets the cgroup on cgroup v2: the one that `process.user.uid` is there, if the container has a
- * cgroup namespace of its own and its cgroups are mounted writable. `undefined`: it stays the runtime's.
+ * The host's user that gets the cgroup on cgroup v2: `process.user.uid` as an id of the host, if the container has a cgroup
+ * namespace of its own and its cgroups are mounted writable. `undefined`: the cgroup stays the runtime's.
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#cgroup-ownership
  */

@@ -6,7 +6,7 @@ import { Errno, errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD, O_WRONLY } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { pause } from "../files/tree.ts";
-import { visitTree } from "../files/walk.ts";
+import { walkTree } from "../files/walk.ts";
 
 const TRIES = 1000;
 
@@ -64,11 +64,11 @@ export function thaw(directory: string): void {
 }
 
 /**
- * Thaws a cgroup and all below it that were frozen by themselves, as a container with cgroups of its own can do: what has
- * been killed there would not go. Never fails.
+ * Thaws a cgroup and all cgroups below it that were frozen by themselves, which a container with cgroups of its own can do: a
+ * killed process in them would not end. Never fails.
  */
 export function thawTree(directory: string): void {
-  visitTree(directory, (fd) => {
+  walkTree(directory, (fd) => {
     if (native.readFile(fd, "freezer.self_freezing", 64) === "0\n") return;
     native.writeFile(fd, "freezer.state", O_WRONLY, 0, "THAWED");
   });

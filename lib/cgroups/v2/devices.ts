@@ -11,7 +11,7 @@ const POINTER = "/linux/resources/devices";
 const NAME = "runt_devices";
 
 /**
- * Puts the filter of `linux.resources.devices` in force, in the place of one that is there: at no moment there is none.
+ * Attaches the filter of `linux.resources.devices` in the place of the one before. At every moment a filter is in force.
  *
  * @param devicePaths `path` of each entry of `linux.devices`
  * @param isFresh the cgroup has been made a moment ago, and has no filter

@@ -22,7 +22,7 @@ export interface UnifiedFacts {
 }
 
 /**
- * The writes for everything but devices, in the order in which they have to be made. The controller of each is that of
+ * The writes for everything but devices, in the order in which they have to be made. Each names its controller of
  * cgroup v2, or `cgroup` for a file of the core.
  *
  * As in runc a 0 leaves the kernel's value where 0 cannot be a limit.

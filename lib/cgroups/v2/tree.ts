@@ -62,10 +62,10 @@ function refusal(file: string, controller: string, errno: number): string {
 }
 
 /**
- * Gives a cgroup, and the files in it that the kernel names for this, to a user of the container, who may then make
+ * Gives a cgroup, and the files in it that the kernel names for this, to a user of the container. The user may then make
  * cgroups below it, but not change its limits.
  *
- * @param uid as the host knows him
+ * @param uid the user's id on the host
  * @throws RuntimeError `CGROUP`
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#cgroup-ownership
  */

@@ -1,7 +1,7 @@
 /**
  * The completion scripts of the shells. They know nothing of runt's commands: they hand over the words up to the cursor,
- * unquoted, to `runt completion SHELL -- WORDS`, and show what it replies. `@{` stands for the shells' `${`, which a
- * template takes for itself.
+ * unquoted, to `runt completion SHELL -- WORDS`, and show its reply. `@{` stands for the shells' `${`, which means something
+ * else in a template.
  */
 
 const BASH = String.raw`# Completion of runt for bash: source <(runt completion bash)

@@ -95,7 +95,7 @@ export function inspectDocument(
     for (const { pointer } of found) wrong.push(pointer);
     return { config, problems: placeFindings(text, relative(found, at)), wrong };
   }
-  // An integer of too many digits is told by the JSON parser, and need not be again by the schema.
+  // The JSON parser has reported integers with too many digits; the schema need not.
   const told = problems.filter(({ pointer }) => typeof valueAt(value, at + pointer) === "number");
   const nuls: Finding[] = [];
   findNuls(value, "", nuls);

@@ -42,7 +42,7 @@ function parseQuickly(text: string): Json | undefined {
   return isSame && !again.includes("\\ud") ? value : undefined;
 }
 
-/** Whether every escape is one of JSON, and none is a surrogate, or a character of which others are counted. */
+/** Whether every escape is one of JSON, and none stands for a surrogate or for a character that {@link count} counts. */
 function hasPlainEscapes(text: string): boolean {
   for (let at = text.indexOf("\\"); at >= 0; at = text.indexOf("\\", at + 2)) {
     const letter = text.charAt(at + 1);
