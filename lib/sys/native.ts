@@ -170,6 +170,26 @@ export interface Native {
   pidfdExit(pidfd: number): number | null;
   /** A descriptor that can be read when one of `fds` can, or has ended. One that is closed no longer counts. */
   epoll(fds: readonly number[]): number;
+  /** Says what of `fd` is of interest to an instance that {@link Native.epoll} made: EPOLL* bits, 0 for nothing any more. */
+  epollSet(epoll: number, fd: number, events: number): number;
+  /**
+   * Waits for an instance whose descriptors {@link Native.epollSet} has set. `ready` gets pairs [fd, events]; 0 where a signal ended it.
+   * @param timeoutMs -1 waits for ever
+   * @returns how many pairs
+   */
+  epollWait(epoll: number, ready: Int32Array, timeoutMs: number): number;
+  /** The next connection to a socket that listens; non-blocking. */
+  accept(fd: number): number;
+  /** How many bytes a pipe has for a reader. */
+  readableBytes(fd: number): number;
+  /**
+   * mount(2).
+   * @param data "" is none
+   * @param directory what relative paths in the other arguments count from; "" is the caller's
+   */
+  mount(source: string, target: string, type: string, flags: number, data: string, directory: string): number;
+  /** Gives a process a cookie of its own for core scheduling; `group` to its process group. */
+  schedCore(pid: number, group: boolean): number;
   /** The id of a namespace that no other one ever has, in decimal: from Linux 6.18 on, of a mount namespace from 6.11 on. */
   namespaceId(fd: number): string | number;
   /** A non-blocking counter, readable when it is not 0. */

@@ -130,6 +130,15 @@ Napi::Value TtyGetSize(Napi::Env env, int fd);
 int TtySetSize(int fd, uint32_t height, uint32_t width);
 bool Isatty(int fd);
 
+// events.cc
+int EpollSet(int epoll, int fd, uint32_t events);
+int EpollWait(int epoll, const Words& ready, int timeout_ms);
+int Accept(int fd);
+int ReadableBytes(int fd);
+int Mount(const Path& source, const Path& target, const Path& type, int64_t flags, const Path& data,
+          const Path& directory);
+int SchedCore(int pid, bool group);
+
 // signals.cc
 int Signalfd(const std::vector<int>& signals);
 int SignalfdRead(int fd);

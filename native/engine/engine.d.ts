@@ -18,6 +18,13 @@ interface EngineProcess {
   readonly versions: { readonly quickjs: string; readonly [name: string]: string | undefined };
   /** Ends the process at once. */
   exit(status?: number): never;
+  /**
+   * From now on the program goes on where no promise is left to: `wait` is called, once more each time, and what it throws ends
+   * the process.
+   */
+  whenIdle(wait: () => void): void;
+  /** Looks for garbage from now on when so many more bytes are in use than at the start. */
+  collectAfter(bytes: number): void;
   /** @throws Error where the directory is gone */
   cwd(): string;
   getuid(): number;

@@ -28,6 +28,9 @@ JSValue DefineGlobals(JSContext* context);
 void SetProcess(JSContext* context, JSValueConst process, int argc, char** argv, char** environment,
                 int inherited_fds);
 
+// What `process.whenIdle` was given; JS_UNDEFINED before that.
+extern JSValue idle;
+
 // A string of bytes that may be no UTF-8, as those of file names: each that is none becomes U+FFFD.
 JSValue Text(JSContext* context, std::string_view bytes);
 

@@ -10,6 +10,7 @@ inline constexpr std::string_view kPassed[] = {
     "PATH",         "HOME",          "USER",
     "NOTIFY_SOCKET", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
     "LISTEN_FDS",   "LISTEN_PID",    "LISTEN_FDNAMES",  "DBUS_SYSTEM_BUS_ADDRESS",
+    "TTRPC_ADDRESS", "MAX_SHIM_VERSION", "SCHED_CORE",
 };
 
 }  // namespace runt::engine

@@ -10,6 +10,7 @@
 
 #include "engine.h"
 #include "environment.h"
+#include "heap.h"
 
 namespace runt::engine {
 namespace {
@@ -224,6 +225,20 @@ JSValue Exit(JSContext* context, JSValueConst, int argc, JSValueConst* argv) {
   _exit(status);
 }
 
+JSValue WhenIdle(JSContext* context, JSValueConst, int argc, JSValueConst* argv) {
+  if (argc < 1 || !JS_IsFunction(context, argv[0])) return JS_ThrowTypeError(context, "whenIdle: a function is needed");
+  JS_FreeValue(context, idle);
+  idle = JS_DupValue(context, argv[0]);
+  return JS_UNDEFINED;
+}
+
+JSValue CollectAfter(JSContext* context, JSValueConst, int argc, JSValueConst* argv) {
+  int64_t bytes = 0;
+  if (argc < 1 || JS_ToInt64(context, &bytes, argv[0]) < 0) return JS_EXCEPTION;
+  JS_SetGCThreshold(JS_GetRuntime(context), TheSnapshot().used + static_cast<std::size_t>(bytes));
+  return JS_UNDEFINED;
+}
+
 JSValue CurrentDirectory(JSContext* context, JSValueConst, int, JSValueConst*) {
   char path[PATH_MAX];
   if (getcwd(path, sizeof path) == nullptr) return ThrowErrno(context, "getcwd");
@@ -301,6 +316,8 @@ JSValue Process(JSContext* context) {
   Set(context, versions, "quickjs", JS_NewString(context, RUNT_QUICKJS_VERSION));
   Set(context, process, "versions", versions);
   SetFunction(context, process, "exit", Exit, 1);
+  SetFunction(context, process, "whenIdle", WhenIdle, 1);
+  SetFunction(context, process, "collectAfter", CollectAfter, 1);
   SetFunction(context, process, "cwd", CurrentDirectory, 0);
   SetFunction(context, process, "getuid", RealUser, 0);
   SetFunction(context, process, "getgid", RealGroup, 0);
@@ -311,6 +328,8 @@ JSValue Process(JSContext* context) {
 }
 
 }  // namespace
+
+JSValue idle = JS_UNDEFINED;
 
 JSValue Text(JSContext* context, std::string_view bytes) {
   // QuickJS would take what follows a byte that is none for a part of it: a parenthesis, a slash.

@@ -115,12 +115,21 @@ int Run(int argc, char** argv, char** environment) {
     Complain(context, JS_GetException(context));
     return kFailed;
   }
-  if (!RunJobs(snapshot.runtime)) return kFailed;
-  if (!JS_IsUndefined(unheard)) {
-    Complain(context, unheard);
-    return kFailed;
+  for (;;) {
+    if (!RunJobs(snapshot.runtime)) return kFailed;
+    if (!JS_IsUndefined(unheard)) {
+      Complain(context, unheard);
+      return kFailed;
+    }
+    if (JS_IsUndefined(idle)) break;
+    JSValue waited = JS_Call(context, idle, JS_UNDEFINED, 0, nullptr);
+    if (JS_IsException(waited)) {
+      Complain(context, JS_GetException(context));
+      return kFailed;
+    }
+    JS_FreeValue(context, waited);
   }
-  // The program ends by process.exit; all that it waits for, it waits for in a system call.
+  // A command ends by process.exit; all that it waits for, it waits for in a system call.
   std::fputs("runt: internal error: nothing is left to do, and the command has not ended\n", stderr);
   return kFailed;
 }
