@@ -1,7 +1,11 @@
 /** What the program starts with: native/engine/main.cc calls `main` when all modules are loaded. */
 
 import { main as runCommandLine } from "../lib/cli/main.ts";
+import { isShim, main as runShim } from "../lib/shim/main.ts";
 
 export function main(): void {
-  void runCommandLine(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  if (isShim(process.title)) void runShim(args);
+  else if (args[0] === "shim") void runShim(args.slice(1));
+  else void runCommandLine(args);
 }

@@ -15,7 +15,7 @@ const LAYERS: Layers = [
   ["plan", "seccomp", "cgroups"],
   ["init"],
   ["runtime"],
-  ["cli", "library"],
+  ["cli", "library", "shim"],
   ["index.ts"],
 ];
 /** The same inside a folder. A folder that is not here has files alone. */
@@ -31,6 +31,7 @@ const INSIDE: Readonly<Record<string, Layers>> = {
   ],
   cgroups: [["cgroup.ts"], ["place"], ["files"], ["v1"], ["v2"], ["open.ts"], ["systemd", "disabled.ts"], ["live_devices.ts"], ["usage.ts"]],
   runtime: [["record.ts", "options.ts"], ["host", "bundle.ts"], ["container"], ["foreground"], ["launch"], ["exec"], ["criu", "operations", "live"], ["check"]],
+  shim: [["proto", "loop.ts"]],
   spec: [["types.ts", "capabilities.ts", "annotations.ts", "clean_path.ts"], ["json"], ["schema"], ["rules"], ["documents"]],
 };
 /** What decides only: no file system, no clock, no process. `spec` and `plan` get facts passed in. */

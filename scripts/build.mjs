@@ -20,6 +20,7 @@ import { ask, dropForeignBuild, filesUnder, install, run, step, StepFailed } fro
 const NATIVE_BUILD = buildFolder("native");
 const SCRIPT_BUILD = "build/js";
 const LIBEXEC = `${DIST}/libexec/runt`;
+const SHIM = `${DIST}/bin/containerd-shim-runt-v2`;
 const NATIVE_SOURCES = [".cc", ".c", ".h"];
 const LIBRARY = [".ts", ".json"];
 
@@ -159,11 +160,14 @@ function buildProgram() {
   const patches = filesUnder("native/engine/patches", [".patch"]);
   const inputs = [...scripts, ...sources, ...patches, "CMakeLists.txt", "sources.json", "scripts/quickjs.mjs", "scripts/libseccomp.mjs", "scripts/program.mjs"];
   const output = `${DIST}/bin/runt`;
-  step(stampOf("program"), { inputs, words: defines, outputs: [output], force }, () => {
+  step(stampOf("program"), { inputs, words: defines, outputs: [output, SHIM], force }, () => {
     rmSync(join(ROOT, `${LIBEXEC}/runt`), { force: true }); // of builds before it was one file
     // One module: the snapshot has all of it loaded, so that parts would save nothing.
     run(join(ROOT, BUN), ["build", "--target=node", "--format=esm", "--minify", ...defines, "bin/runt.ts", "--outfile", MODULE]);
     makeProgram(output);
+    // The name by which containerd looks for a shim.
+    rmSync(join(ROOT, SHIM), { force: true });
+    symlinkSync("runt", join(ROOT, SHIM));
   });
 }
 

@@ -82,8 +82,8 @@ export interface ProcessChanges {
 /** Options of `exec`. */
 export interface ExecOptions extends StandardStreams {
   readonly id: string;
-  /** What to run: a file with a whole `process`, or changes to that of config.json. */
-  readonly process: { readonly file: string } | ProcessChanges;
+  /** What to run: a file with a whole `process`, its text, which errors call `from`, or changes to that of config.json. */
+  readonly process: { readonly file: string } | { readonly text: string; readonly from: string } | ProcessChanges;
   /** Return once the process runs, instead of when it has ended. Default false. */
   readonly detach?: boolean;
   /** File that gets the pid of the process: written aside and renamed, no newline. */

@@ -15,6 +15,7 @@ const FILE_LIMIT = 16 << 20;
  */
 export function processOf(options: ExecOptions, config: Config): Process {
   const wanted = options.process;
+  if ("text" in wanted) return withDefaults(parseProcess(wanted.text, wanted.from, config), config.process);
   if (!("file" in wanted)) return changedProcess(config.process, wanted);
   const path = wanted.file;
   const text = native.readUtf8File(AT_FDCWD, path, FILE_LIMIT);

@@ -1,0 +1,53 @@
+/** The arguments with which containerd starts a shim, in the form of Go's flags. Pure. */
+import { RuntimeError } from "../errors.ts";
+
+export interface ShimArguments {
+  /** `start`, `delete`, or "" for the shim itself. */
+  readonly action: string;
+  readonly namespace: string;
+  readonly id: string;
+  /** Of containerd's main socket. */
+  readonly address: string;
+  readonly bundle: string;
+  readonly debug: boolean;
+  readonly version: boolean;
+  readonly info: boolean;
+}
+
+const FLAGS: Readonly<Record<string, keyof ShimArguments>> = { debug: "debug", v: "version", version: "version", info: "info" };
+/** With a value; those without a name of ours are taken and not needed. */
+const VALUES: Readonly<Record<string, keyof ShimArguments | "">> = {
+  namespace: "namespace",
+  id: "id",
+  address: "address",
+  bundle: "bundle",
+  "publish-binary": "",
+  socket: "",
+  "debug-socket": "",
+};
+
+/** @throws USAGE */
+export function readShimArguments(args: readonly string[]): ShimArguments {
+  const found: Record<string, string | boolean> = {};
+  let index = 0;
+  for (; index < args.length; index++) {
+    const word = args[index] ?? "";
+    if (!word.startsWith("-") || word === "-") break;
+    if (word === "--") {
+      index++;
+      break;
+    }
+    const [name = "", ...rest] = word.replace(/^--?/, "").split("=");
+    const flag = FLAGS[name];
+    const target = VALUES[name];
+    if (flag !== undefined) found[flag] = rest.length === 0 || rest.join("=") === "true";
+    else if (target === undefined) throw new RuntimeError("USAGE", `flag provided but not defined: -${name}`);
+    else {
+      const value = rest.length > 0 ? rest.join("=") : args[++index];
+      if (value === undefined) throw new RuntimeError("USAGE", `flag needs an argument: -${name}`);
+      if (target !== "") found[target] = value;
+    }
+  }
+  const defaults = { action: args[index] ?? "", namespace: "", id: "", address: "", bundle: "", debug: false, version: false, info: false };
+  return { ...defaults, ...found };
+}

@@ -1,0 +1,115 @@
+/**
+ * The event loop of the shim: one epoll, timers, and the end of children. The engine calls it when no promise is left to go on
+ * (`process.whenIdle`), so that an operation that waits lets all others work.
+ */
+import { Errno } from "../kernel/errno.ts";
+import { check } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+import { waitWith } from "../sys/waiting.ts";
+
+export const EPOLLIN = 1;
+export const EPOLLOUT = 4;
+/** Comes without being asked for. */
+const EPOLLERR = 8;
+const EPOLLHUP = 16;
+/** Pairs that one call can give. */
+const ROUND = 64;
+
+/** What the engine has for a program that goes on (native/engine/engine.d.ts), and Node.js has not. */
+export function engine(): { whenIdle(wait: () => void): void; collectAfter(bytes: number): void } {
+  return process as unknown as ReturnType<typeof engine>;
+}
+
+/** Is told what a descriptor is ready for: EPOLL* bits. */
+type Callback = (events: number) => void;
+
+interface Timer {
+  readonly at: number;
+  readonly run: () => void;
+}
+
+export class Loop {
+  readonly #epoll = check(native.epoll([]), "epoll_create1");
+  readonly #ready = new Int32Array(2 * ROUND);
+  readonly #watched = new Map<number, Callback>();
+  /** Sorted: the next one is the last. */
+  readonly #timers: Timer[] = [];
+
+  /** From now on the process lives by this loop, and operations of the runtime wait in it. */
+  run(): void {
+    waitWith((fd, timeoutMs) => this.readable(fd, timeoutMs));
+    engine().whenIdle(() => this.#turn());
+  }
+
+  /** Calls `callback` as long as `fd` is ready for any of `events`; one callback a descriptor. @throws SYSCALL */
+  watch(fd: number, events: number, callback: Callback): void {
+    check(native.epollSet(this.#epoll, fd, events), "epoll_ctl");
+    this.#watched.set(fd, callback);
+  }
+
+  /** Other events of a descriptor that is watched; with 0 it is told of nothing, not even the end. */
+  change(fd: number, events: number): void {
+    if (this.#watched.has(fd)) native.epollSet(this.#epoll, fd, events);
+  }
+
+  /** Before the descriptor is closed. */
+  unwatch(fd: number): void {
+    if (this.#watched.delete(fd)) native.epollSet(this.#epoll, fd, 0);
+  }
+
+  /** Calls `run` once, after a time. @returns what {@link cancel} takes */
+  after(milliseconds: number, run: () => void): Timer {
+    const timer = { at: native.now() + milliseconds, run };
+    let index = this.#timers.length;
+    while (index > 0 && (this.#timers[index - 1]?.at ?? 0) < timer.at) index--;
+    this.#timers.splice(index, 0, timer);
+    return timer;
+  }
+
+  cancel(timer: Timer): void {
+    const index = this.#timers.indexOf(timer);
+    if (index >= 0) this.#timers.splice(index, 1);
+  }
+
+  /** As `readable` of lib/sys/waiting.ts. */
+  readable(fd: number, timeoutMs: number): Promise<boolean> | boolean {
+    if (fd < 0) return new Promise((resolve) => void this.after(Math.max(0, timeoutMs), () => resolve(false)));
+    if (native.poll(new Int32Array([fd, EPOLLIN]), 0) > 0) return true;
+    if (timeoutMs === 0) return false;
+    return new Promise((resolve) => {
+      const done = (result: boolean): void => {
+        this.unwatch(fd);
+        if (timer !== undefined) this.cancel(timer);
+        resolve(result);
+      };
+      const timer = timeoutMs < 0 ? undefined : this.after(timeoutMs, () => done(false));
+      try {
+        this.watch(fd, EPOLLIN, () => done(true));
+      } catch {
+        // What cannot be watched, as a file, can be read.
+        done(true);
+      }
+    });
+  }
+
+  /** Waits for something to do, and does it. */
+  #turn(): void {
+    const count = native.epollWait(this.#epoll, this.#ready, this.#patience());
+    for (let index = 0; index < count; index++) {
+      const fd = this.#ready[2 * index] ?? -1;
+      const events = this.#ready[2 * index + 1] ?? 0;
+      // One of those before may have ended it.
+      const both = (events & (EPOLLERR | EPOLLHUP)) !== 0 ? events | EPOLLIN : events;
+      this.#watched.get(fd)?.(both);
+    }
+    if (count < 0 && count !== -Errno.EINTR) check(count, "epoll_wait");
+    const now = native.now();
+    while ((this.#timers.at(-1)?.at ?? Infinity) <= now) this.#timers.pop()?.run();
+  }
+
+  /** How long to wait, -1 for ever. */
+  #patience(): number {
+    const next = this.#timers.at(-1)?.at;
+    return next === undefined ? -1 : Math.max(0, Math.min(Math.ceil(next - native.now()), 0x7fffffff));
+  }
+}

@@ -1,0 +1,92 @@
+/** Options of a container, as containerd hands them over: runc's message, or text in the form that containerd's own settings have. */
+import { RuntimeError } from "../errors.ts";
+import { check, AT_FDCWD, O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, readTextIfExists } from "../sys/files.ts";
+import { native } from "../sys/native.ts";
+import { type Any, readRuncOptions, readRuntimeOptions, type RuncOptions } from "./proto/messages.gen.ts";
+import { NO_BYTES } from "./proto/wire.ts";
+
+/** Where the state of containers lies, below it by namespace, if options do not say. */
+const ROOT = "/run/containerd/runt";
+/** In the bundle: what `delete` has to know of a container whose shim is gone. */
+const FILE = "runt-shim.json";
+const RUNC = "containerd.runc.v1.Options";
+const GENERIC = "runtimeoptions.v1.Options";
+
+/** Names in settings, and in the message. */
+const NAMES: Readonly<Record<string, keyof RuncOptions>> = {
+  NoPivotRoot: "noPivotRoot",
+  NoNewKeyring: "noNewKeyring",
+  ShimCgroup: "shimCgroup",
+  IoUid: "ioUid",
+  IoGid: "ioGid",
+  BinaryName: "binaryName",
+  Root: "root",
+  CriuPath: "criuPath",
+  SystemdCgroup: "systemdCgroup",
+  CriuImagePath: "criuImagePath",
+  CriuWorkPath: "criuWorkPath",
+  TaskApiAddress: "taskApiAddress",
+  TaskApiVersion: "taskApiVersion",
+};
+
+/** The options in a message; without one the defaults. @throws USAGE, CONFIG_INVALID */
+export function readOptions(given: Any | undefined): RuncOptions {
+  const defaults = readRuncOptions(NO_BYTES);
+  if (given === undefined || given.typeUrl === "") return defaults;
+  const type = given.typeUrl.slice(given.typeUrl.lastIndexOf("/") + 1);
+  if (type === RUNC) return readRuncOptions(given.value);
+  if (type !== GENERIC) throw new RuntimeError("USAGE", `options of the type ${type}: known are ${RUNC} and ${GENERIC}`);
+  const { configPath, configBody } = readRuntimeOptions(given.value);
+  if (configBody.length > 0) return { ...defaults, ...parseSettings(new TextDecoder().decode(configBody), "the options") };
+  if (configPath === "") return defaults;
+  const text = readTextIfExists(configPath);
+  if (text === undefined) throw new RuntimeError("CONFIG_INVALID", `options: ConfigPath ${configPath}: there is no such file`, { path: configPath });
+  return { ...defaults, ...parseSettings(text, configPath) };
+}
+
+/**
+ * Lines such as `Root = "/run/x"` and `SystemdCgroup = true`: of TOML what the options need. Pure.
+ * @throws CONFIG_INVALID with the line
+ */
+export function parseSettings(text: string, from: string): Partial<RuncOptions> {
+  const found: Record<string, string | number | boolean> = {};
+  for (const [index, raw] of text.split("\n").entries()) {
+    const line = raw.trim();
+    if (line === "" || line.startsWith("#") || line.startsWith("[")) continue;
+    const parts = /^"?(\w+)"?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(true|false)|(\d+))\s*(?:#.*)?$/.exec(line);
+    const name = NAMES[parts?.[1] ?? ""];
+    if (parts === null || name === undefined) {
+      throw new RuntimeError("CONFIG_INVALID", `${from}, line ${index + 1}: ${JSON.stringify(line)}: known are ${Object.keys(NAMES).join(", ")}`);
+    }
+    const [, , double, single, flag, digits] = parts;
+    if (double !== undefined) found[name] = double.replace(/\\(.)/g, "$1");
+    else if (single !== undefined) found[name] = single;
+    else found[name] = flag === undefined ? Number(digits) : flag === "true";
+  }
+  return found as Partial<RuncOptions>;
+}
+
+/** Directory with the state of the containers of a namespace. */
+export function stateRoot(options: Pick<RuncOptions, "root">, namespace: string): string {
+  return `${options.root === "" ? ROOT : options.root}/${namespace}`;
+}
+
+/** What `delete` needs. */
+interface Kept {
+  readonly root: string;
+  readonly systemdCgroup: boolean;
+}
+
+/** Keeps in the bundle what `delete` needs. @throws SYSCALL */
+export function keepOptions(bundle: string, kept: Kept): void {
+  const path = `${bundle}/${FILE}`;
+  const flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+  check(native.writeFile(AT_FDCWD, path, flags, 0o600, JSON.stringify({ root: kept.root, systemdCgroup: kept.systemdCgroup })), `write ${path}`, { path });
+}
+
+/** What {@link keepOptions} has kept; the defaults where nothing is. */
+export function keptOptions(bundle: string, namespace: string): Kept {
+  const text = readTextIfExists(`${bundle}/${FILE}`);
+  const kept = text === undefined ? {} : (JSON.parse(text) as Partial<Kept>);
+  return { root: kept.root ?? stateRoot({ root: "" }, namespace), systemdCgroup: kept.systemdCgroup ?? false };
+}

@@ -1,0 +1,473 @@
+/** The task service: 17 methods, each done by the operation of the command line that has the same purpose. */
+import { cgroupStats, watchOom } from "../cgroups/open.ts";
+import { asRuntimeError, RuntimeError } from "../errors.ts";
+import { SIGKILL } from "../kernel/numbers.ts";
+import type { Log } from "../log.ts";
+import { find, recordOf } from "../runtime/container/store.ts";
+import { checkpoint } from "../runtime/criu/checkpoint.ts";
+import { create } from "../runtime/operations/create.ts";
+import { remove } from "../runtime/operations/delete.ts";
+import { execDetached } from "../runtime/operations/exec.ts";
+import { kill } from "../runtime/operations/kill.ts";
+import { pause, resume } from "../runtime/operations/pause.ts";
+import { processes } from "../runtime/operations/processes.ts";
+import { start } from "../runtime/operations/start.ts";
+import { state } from "../runtime/operations/state.ts";
+import { runningRecord } from "../runtime/operations/stats.ts";
+import { update } from "../runtime/operations/update.ts";
+import type { RuntimeContext } from "../runtime/options.ts";
+import { parseResources } from "../spec/documents/resources_file.ts";
+import { native } from "../sys/native.ts";
+import { type Publisher, timestamp } from "./events.ts";
+import { EPOLLIN, type Loop } from "./loop.ts";
+import { metrics } from "./metrics.ts";
+import { mountRoot, unmountRoot } from "./mounts.ts";
+import { keepOptions, readOptions, stateRoot } from "./options.ts";
+import type { Request, RuncOptions, Timestamp } from "./proto/messages.gen.ts";
+import * as M from "./proto/messages.gen.ts";
+import { NO_BYTES } from "./proto/wire.ts";
+import { Streams } from "./streams.ts";
+import { type Listener, newProcess, type Process, Task, Tasks } from "./tasks.ts";
+
+const SERVICES: readonly string[] = ["containerd.task.v2.Task", "containerd.task.v3.Task"];
+const STATUS = { created: 1, running: 2, stopped: 3, paused: 4, creating: 0 } as const;
+const TOPIC = "/tasks/";
+
+/** What the shim has been started with. */
+export interface Surroundings {
+  readonly loop: Loop;
+  readonly log: Log;
+  readonly namespace: string;
+  readonly publisher: Publisher;
+  /** Ends the shim; what was answered before is sent first. */
+  readonly shutdown: () => void;
+}
+
+type Method = (payload: Uint8Array) => Promise<Uint8Array> | Uint8Array;
+
+export class TaskService implements Listener {
+  readonly #around: Surroundings;
+  readonly #tasks: Tasks;
+  readonly #methods: Readonly<Record<string, Method>> = {
+    State: (payload) => this.#state(M.readProcessRequest(payload)),
+    Create: (payload) => this.#create(M.readCreateTaskRequest(payload)),
+    Start: (payload) => this.#start(M.readProcessRequest(payload)),
+    Delete: (payload) => this.#delete(M.readProcessRequest(payload)),
+    Pids: (payload) => this.#pids(M.readProcessRequest(payload)),
+    Pause: (payload) => this.#toggle(M.readProcessRequest(payload), pause, "paused", "TaskPaused"),
+    Resume: (payload) => this.#toggle(M.readProcessRequest(payload), resume, "resumed", "TaskResumed"),
+    Checkpoint: (payload) => this.#checkpoint(M.readCheckpointTaskRequest(payload)),
+    Kill: (payload) => this.#kill(M.readKillRequest(payload)),
+    Exec: (payload) => this.#exec(M.readExecProcessRequest(payload)),
+    ResizePty: (payload) => this.#resize(M.readResizePtyRequest(payload)),
+    CloseIO: (payload) => this.#closeIo(M.readCloseIoRequest(payload)),
+    Update: (payload) => this.#update(M.readUpdateTaskRequest(payload)),
+    Wait: (payload) => this.#wait(M.readProcessRequest(payload)),
+    Stats: (payload) => this.#stats(M.readProcessRequest(payload)),
+    Connect: (payload) => this.#connect(M.readProcessRequest(payload)),
+    Shutdown: () => this.#shutdown(),
+  };
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+    this.#tasks = new Tasks(this);
+  }
+
+  /** Answers a request. @throws RuntimeError */
+  async handle({ service, method, payload }: Request): Promise<Uint8Array> {
+    if (!SERVICES.includes(service)) throw new RuntimeError("NOT_SUPPORTED", `service ${service}: known are ${SERVICES.join(", ")}`);
+    const found = Object.hasOwn(this.#methods, method) ? this.#methods[method] : undefined;
+    if (found === undefined) throw new RuntimeError("NOT_SUPPORTED", `method ${method} of ${service}`);
+    try {
+      return await found(payload);
+    } catch (error) {
+      this.#around.log.debug(`${method}: ${asRuntimeError(error).message}`);
+      throw error;
+    }
+  }
+
+  /** Reaps children: SIGCHLD has come. */
+  reap(): void {
+    this.#tasks.reap();
+  }
+
+  async #create(request: M.CreateTaskRequest): Promise<Uint8Array> {
+    const { id, bundle } = request;
+    if (id === "" || bundle === "") throw new RuntimeError("USAGE", "Create: id and bundle must be given");
+    if (request.checkpoint !== "") throw new RuntimeError("NOT_SUPPORTED", "Create from a checkpoint");
+    const task = await this.#tasks.make(id, () => this.#make(request));
+    const { pid } = task.first;
+    const { stdin, stdout, stderr, terminal } = request;
+    const io = { stdin, stdout, stderr, terminal };
+    this.#publish("create", "TaskCreate", M.writeTaskCreate({ containerId: id, bundle, rootfs: request.rootfs, io, pid }));
+    this.#watchOom(task);
+    this.#tasks.reap();
+    return M.writePidResponse({ pid });
+  }
+
+  /** Makes a container; whatever fails, nothing is left. */
+  async #make(request: M.CreateTaskRequest): Promise<Task> {
+    const { loop, namespace, log } = this.#around;
+    const { id, bundle } = request;
+    const options = readOptions(request.options);
+    if (options.binaryName !== "") log.debug(`options: BinaryName ${options.binaryName} is ignored: the shim is the runtime`);
+    const context = this.#context(options);
+    keepOptions(bundle, { root: context.root, systemdCgroup: context.systemdCgroup });
+    const rootfs = `${bundle}/rootfs`;
+    mountRoot(request.rootfs, rootfs);
+    let streams: Streams | undefined;
+    try {
+      streams = await Streams.open(loop, request, id, namespace);
+      const { stdio, consoleFd } = streams;
+      const pid = await create(context, {
+        id,
+        bundle,
+        stdio,
+        ...(consoleFd !== undefined && { consoleFd }),
+        noPivot: options.noPivotRoot,
+        noNewKeyring: options.noNewKeyring,
+      });
+      streams.started();
+      await streams.attachConsole(id, namespace);
+      const endsOthers = !hasOwnPids(context, id);
+      return new Task({ id, bundle, rootfs: request.rootfs.length > 0 ? rootfs : "", context, endsOthers }, streams, pid);
+    } catch (error) {
+      streams?.started();
+      streams?.close();
+      if (request.rootfs.length > 0) unmountRoot(rootfs);
+      throw asRuntimeError(error).prefixed("OCI runtime create failed: ");
+    }
+  }
+
+  #context({ root, systemdCgroup }: RuncOptions): RuntimeContext {
+    return { root: stateRoot({ root }, this.#around.namespace), log: this.#around.log, systemdCgroup, rootless: "auto" };
+  }
+
+  async #start({ id, execId }: M.ProcessRequest): Promise<Uint8Array> {
+    const process = this.#tasks.process(id, execId);
+    const { task } = process;
+    if (process.status !== "created" || (execId !== "" && task.hasEnded)) {
+      const what = process.status === "created" ? "the first process has ended" : `the process is ${process.status}`;
+      throw new RuntimeError("WRONG_STATE", `cannot start: ${what}`);
+    }
+    if (execId !== "") return this.#startExec(process);
+    await this.#tasks.during(task, () => start(task.context, id).catch(failed("OCI runtime start failed: ")), () => {
+      process.status = "running";
+      this.#publish("start", "TaskStart", M.writeTaskStart({ containerId: id, pid: process.pid }));
+    });
+    return M.writePidResponse({ pid: process.pid });
+  }
+
+  async #startExec(process: Process): Promise<Uint8Array> {
+    const { task, execId, spec = "", streams } = process;
+    // Nobody may start it twice.
+    process.status = "running";
+    const { stdio, consoleFd } = streams;
+    const options = { id: task.id, process: { text: spec, from: "the process of Exec" }, stdio, ...(consoleFd !== undefined && { consoleFd }), detach: true };
+    try {
+      await this.#tasks.during(task, () => execDetached(task.context, options).catch(failed("OCI runtime exec failed: exec failed: ")), (pid) => {
+        this.#tasks.started(process, pid);
+        this.#publish("exec-started", "TaskExecStarted", M.writeTaskExecStarted({ containerId: task.id, execId, pid }));
+      });
+    } catch (error) {
+      process.status = "stopped";
+      process.exitStatus = 255;
+      process.exitedAt = Date.now();
+      streams.started();
+      streams.exited();
+      throw error;
+    }
+    streams.started();
+    await streams.attachConsole(task.id, this.#around.namespace);
+    return M.writePidResponse({ pid: process.pid });
+  }
+
+  async #delete({ id, execId }: M.ProcessRequest): Promise<Uint8Array> {
+    const process = this.#tasks.process(id, execId);
+    const { task } = process;
+    if (process.status === "running") throw new RuntimeError("WRONG_STATE", `cannot delete a running process`);
+    if (execId !== "") task.execs.delete(execId);
+    else await this.#deleteContainer(task);
+    process.streams.started();
+    process.streams.close();
+    const { pid, exitStatus } = process;
+    const exitedAt = time(process.exitedAt);
+    if (execId === "") {
+      this.#publish("delete", "TaskDelete", M.writeTaskDelete({ containerId: id, pid, exitStatus, exitedAt }));
+    }
+    return M.writeDeleteResponse({ pid, exitStatus, exitedAt });
+  }
+
+  async #deleteContainer(task: Task): Promise<void> {
+    const { first } = task;
+    await this.#tasks.during(task, async () => {
+      try {
+        await remove(task.context, task.id, { force: false });
+      } catch (error) {
+        // Somebody else has done it, or a hook that has failed.
+        if (!(error instanceof RuntimeError && error.code === "CONTAINER_NOT_FOUND")) throw error;
+      }
+    });
+    if (first.status !== "stopped") await new Promise<void>((done) => void first.waiting.push(done));
+    this.#endOom(task);
+    for (const each of task.execs.values()) each.streams.close();
+    if (task.facts.rootfs !== "") unmountRoot(task.facts.rootfs);
+    this.#tasks.remove(task);
+  }
+
+  #exec(request: M.ExecProcessRequest): Promise<Uint8Array> | Uint8Array {
+    const { id, execId, spec } = request;
+    const task = this.#tasks.find(id);
+    if (execId === "") throw new RuntimeError("USAGE", "Exec: exec_id must be given");
+    if (task.execs.has(execId) || task.reserved.has(execId)) throw new RuntimeError("CONTAINER_EXISTS", `id ${execId} already exists`);
+    if (task.hasEnded) throw new RuntimeError("WRONG_STATE", "cannot exec in a stopped state");
+    return this.#addExec(task, request, spec === undefined ? "" : new TextDecoder().decode(spec.value));
+  }
+
+  async #addExec(task: Task, request: M.ExecProcessRequest, given: string): Promise<Uint8Array> {
+    const { loop, namespace } = this.#around;
+    const spec = withTerminal(given, request.terminal);
+    const { execId } = request;
+    task.reserved.add(execId);
+    try {
+      task.execs.set(execId, newProcess(task, execId, await Streams.open(loop, request, task.id, namespace), spec));
+    } finally {
+      task.reserved.delete(execId);
+    }
+    this.#publish("exec-added", "TaskExecAdded", M.writeTaskExecAdded({ containerId: task.id, execId }));
+    return NO_BYTES;
+  }
+
+  #state({ id, execId }: M.ProcessRequest): Uint8Array {
+    const process = this.#tasks.process(id, execId);
+    const { task, pid, exitStatus, streams } = process;
+    const { stdin, stdout, stderr, terminal } = streams.paths;
+    let status: keyof typeof STATUS = process.status;
+    if (execId === "" && status === "running" && this.#isPaused(task)) status = "paused";
+    return M.writeStateResponse({
+      id,
+      bundle: task.facts.bundle,
+      pid,
+      status: STATUS[status],
+      stdin,
+      stdout,
+      stderr,
+      terminal,
+      exitStatus,
+      exitedAt: time(process.exitedAt),
+      execId,
+    });
+  }
+
+  #isPaused(task: Task): boolean {
+    try {
+      return state(task.context, task.id).status === "paused";
+    } catch {
+      return false;
+    }
+  }
+
+  #toggle({ id }: M.ProcessRequest, act: typeof pause, topic: string, type: string): Uint8Array {
+    const task = this.#tasks.find(id);
+    act(task.context, id);
+    this.#publish(topic, type, M.writeTaskAlone({ containerId: id }));
+    return NO_BYTES;
+  }
+
+  async #kill({ id, execId, signal, all }: M.KillRequest): Promise<Uint8Array> {
+    const process = this.#tasks.process(id, execId);
+    const { task, pid, status } = process;
+    if (execId !== "") {
+      if (status === "created") throw new RuntimeError("WRONG_STATE", `process ${execId} of container ${id} has not been started`);
+      const sent = status === "stopped" || pid === 0 ? -1 : native.kill(pid, signal);
+      if (sent < 0) throw finished();
+      return NO_BYTES;
+    }
+    await kill(task.context, id, signal, { all }).catch((error: unknown) => {
+      const { code } = asRuntimeError(error);
+      throw code === "CONTAINER_NOT_RUNNING" || code === "CONTAINER_NOT_FOUND" ? finished() : error;
+    });
+    return NO_BYTES;
+  }
+
+  #pids({ id }: M.ProcessRequest): Uint8Array {
+    const task = this.#tasks.find(id);
+    const byPid = new Map([...task.execs.values()].map((each) => [each.pid, each.execId]));
+    const found = processes(task.context, id).map((pid) => {
+      const execId = byPid.get(pid);
+      const info = execId === undefined ? undefined : { typeUrl: "containerd.runc.v1.ProcessDetails", value: M.writeProcessDetails({ execId }) };
+      return { pid, info };
+    });
+    return M.writePidsResponse({ processes: found });
+  }
+
+  #resize({ id, execId, width, height }: M.ResizePtyRequest): Uint8Array {
+    const process = this.#tasks.process(id, execId);
+    // Clients tell the size before there is a terminal, and after it has gone.
+    if (process.status === "running" || process.pid > 0) process.streams.resize(width, height);
+    return NO_BYTES;
+  }
+
+  #closeIo({ id, execId, stdin }: M.CloseIoRequest): Uint8Array {
+    const process = this.#tasks.process(id, execId);
+    if (stdin) process.streams.closeStdin();
+    return NO_BYTES;
+  }
+
+  #update({ id, resources }: M.UpdateTaskRequest): Uint8Array {
+    const task = this.#tasks.find(id);
+    const text = resources === undefined ? "{}" : new TextDecoder().decode(resources.value);
+    update(task.context, id, parseResources(text, "the resources of Update"));
+    return NO_BYTES;
+  }
+
+  async #wait({ id, execId }: M.ProcessRequest): Promise<Uint8Array> {
+    const process = this.#tasks.process(id, execId);
+    if (process.status !== "stopped") await new Promise<void>((done) => void process.waiting.push(done));
+    return M.writeWaitResponse({ exitStatus: process.exitStatus, exitedAt: time(process.exitedAt) });
+  }
+
+  #stats({ id }: M.ProcessRequest): Uint8Array {
+    const task = this.#tasks.find(id);
+    let paths: Readonly<Record<string, string>>;
+    try {
+      paths = runningRecord(task.context, id).cgroup_paths;
+    } catch (error) {
+      const { message } = asRuntimeError(error);
+      throw new RuntimeError("CONTAINER_NOT_FOUND", message);
+    }
+    const names = Object.keys(paths);
+    const isV2 = names.length === 1 && names[0] === "";
+    return M.writeStatsResponse({ stats: metrics(cgroupStats(paths), isV2) });
+  }
+
+  #connect({ id }: M.ProcessRequest): Uint8Array {
+    let taskPid = 0;
+    try {
+      taskPid = this.#tasks.find(id).first.pid;
+    } catch {
+      // It is asked of a shim that has no such container, too.
+    }
+    return M.writeConnectResponse({ shimPid: process.pid, taskPid });
+  }
+
+  async #checkpoint({ id, path, options }: M.CheckpointTaskRequest): Promise<Uint8Array> {
+    const task = this.#tasks.find(id);
+    const given = M.readCheckpointOptions(options?.value ?? NO_BYTES);
+    const imagePath = path !== "" ? path : given.imagePath;
+    if (imagePath === "") throw new RuntimeError("USAGE", "Checkpoint: path must be given");
+    const checkpointOptions = {
+      id,
+      imagePath,
+      ...(given.workPath !== "" && { workPath: given.workPath }),
+      ...(given.parentPath !== "" && { parentPath: given.parentPath }),
+      leaveRunning: !given.exit,
+      tcpEstablished: given.openTcp,
+      extUnixSk: given.externalUnixSockets,
+      shellJob: given.terminal,
+      fileLocks: given.fileLocks,
+      manageCgroupsMode: given.cgroupsMode,
+      emptyNs: given.emptyNamespaces,
+    };
+    await this.#tasks.during(task, () => checkpoint(task.context, checkpointOptions));
+    this.#publish("checkpointed", "TaskCheckpointed", M.writeTaskCheckpointed({ containerId: id, checkpoint: path }));
+    return NO_BYTES;
+  }
+
+  #shutdown(): Uint8Array {
+    if (this.#tasks.size === 0) this.#around.shutdown();
+    return NO_BYTES;
+  }
+
+  async firstEnded(task: Task): Promise<void> {
+    if (task.facts.endsOthers) void this.#endOthers(task);
+    // Why it has ended is told before that it has.
+    await this.#readOom(task);
+    this.#endOom(task);
+  }
+
+  ended(process: Process): void {
+    const { task, execId, pid, exitStatus } = process;
+    this.#around.log.debug(`process ${pid} of ${task.id} ${execId} has ended: ${exitStatus}`);
+    const id = execId === "" ? task.id : execId;
+    const event = M.writeTaskExit({ containerId: task.id, id, pid, exitStatus, exitedAt: time(process.exitedAt) });
+    this.#publish("exit", "TaskExit", event);
+  }
+
+  async #endOthers(task: Task): Promise<void> {
+    try {
+      await kill(task.context, task.id, SIGKILL, { all: true });
+    } catch (error) {
+      const { code, message } = asRuntimeError(error);
+      if (code !== "CONTAINER_NOT_FOUND") this.#around.log.warn(`end the other processes of ${task.id}: ${message}`);
+    }
+  }
+
+  #watchOom(task: Task): void {
+    try {
+      const oom = watchOom(runningRecord(task.context, task.id).cgroup_paths);
+      task.oom = oom;
+      this.#around.loop.watch(oom.fd, EPOLLIN, () => void this.#readOom(task));
+    } catch (error) {
+      this.#around.log.debug(`OOM events of ${task.id}: ${asRuntimeError(error).message}`);
+    }
+  }
+
+  async #readOom(task: Task): Promise<void> {
+    const watch = task.oom;
+    if (watch === undefined) return;
+    // Reading may wait for the descriptor itself.
+    this.#around.loop.unwatch(watch.fd);
+    const { ooms, gone } = await watch.read();
+    if (ooms > 0) this.#publish("oom", "TaskOOM", M.writeTaskAlone({ containerId: task.id }));
+    if (task.oom !== watch) return;
+    if (gone) this.#endOom(task);
+    else this.#around.loop.watch(watch.fd, EPOLLIN, () => void this.#readOom(task));
+  }
+
+  #endOom(task: Task): void {
+    if (task.oom === undefined) return;
+    this.#around.loop.unwatch(task.oom.fd);
+    task.oom.close();
+    task.oom = undefined;
+  }
+
+  #publish(topic: string, type: string, message: Uint8Array): void {
+    this.#around.publisher.publish(`${TOPIC}${topic}`, `containerd.events.${type}`, message);
+  }
+}
+
+function failed(prefix: string): (error: unknown) => never {
+  return (error) => {
+    throw asRuntimeError(error).prefixed(prefix);
+  };
+}
+
+function finished(): RuntimeError {
+  return new RuntimeError("CONTAINER_NOT_FOUND", "process already finished");
+}
+
+function time(milliseconds: number): Timestamp | undefined {
+  return milliseconds === 0 ? undefined : timestamp(milliseconds);
+}
+
+/** The process of Exec has a terminal if the request says so. @throws CONFIG_INVALID, when it is started, for what is no JSON */
+function withTerminal(spec: string, terminal: boolean): string {
+  try {
+    const value = JSON.parse(spec) as { terminal?: boolean };
+    if ((value.terminal ?? false) === terminal) return spec;
+    return JSON.stringify({ ...value, terminal });
+  } catch {
+    return spec;
+  }
+}
+
+/** Whether the container has a pid namespace of its own, with which its other processes end. */
+function hasOwnPids({ root }: RuntimeContext, id: string): boolean {
+  const entry = find(root, id);
+  try {
+    return recordOf(entry)?.own_pid_namespace ?? true;
+  } finally {
+    entry.close();
+  }
+}
