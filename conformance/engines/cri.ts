@@ -6,6 +6,7 @@ import { sleep, waitFor } from "../harness/host.ts";
 import { KIND, PROJECT, RUNTIME } from "../harness/runtime.ts";
 import { imageArchive } from "./image.ts";
 import type { Playground } from "./playground.ts";
+import { installShim, SHIM, SHIM_RUNTIME } from "./shim.ts";
 
 /** Debian packages that the CRI scenarios need. */
 export const CRI_PACKAGES = ["containerd", "containernetworking-plugins", "iptables", "iproute2"];
@@ -13,6 +14,10 @@ export const CRI_PACKAGES = ["containerd", "containernetworking-plugins", "iptab
 /** What a node's administrator writes to make containerd's CRI plugin use the runtime; docs/engines.md shows the same. */
 function containerdConfig(pg: Playground): string {
   const cri = `plugins."io.containerd.grpc.v1.cri"`;
+  const own = `  runtime_type = "io.containerd.runc.v2"
+  [${cri}.containerd.runtimes.${KIND}.options]
+    BinaryName = "${RUNTIME}"
+`;
   return `version = 2
 root = "${pg.dir}/containerd"
 state = "/run/containerd"
@@ -27,10 +32,7 @@ state = "/run/containerd"
 [${cri}.containerd]
   default_runtime_name = "${KIND}"
 [${cri}.containerd.runtimes.${KIND}]
-  runtime_type = "io.containerd.runc.v2"
-  [${cri}.containerd.runtimes.${KIND}.options]
-    BinaryName = "${RUNTIME}"
-`;
+${SHIM ? `  runtime_type = "${SHIM_RUNTIME}"\n` : own}`;
 }
 
 const NETWORK = {
@@ -88,6 +90,7 @@ export class Cri {
   constructor(pg: Playground, options: CriOptions = {}) {
     this.pg = pg;
     this.#options = options;
+    if (SHIM) installShim(pg);
     mkdirSync(join(pg.dir, "cni"));
     writeFileSync(join(pg.dir, "cni/10-pods.conflist"), JSON.stringify(NETWORK));
     const config = join(pg.dir, "containerd.toml");

@@ -3,12 +3,16 @@ import { join } from "node:path";
 import { waitFor } from "../harness/host.ts";
 import { RUNTIME } from "../harness/runtime.ts";
 import { imageArchive } from "./image.ts";
+import { installShim, SHIM, SHIM_RUNTIME } from "./shim.ts";
 import type { Done, Playground, RunOptions } from "./playground.ts";
 
 /** Debian packages that the scenarios of containerd's own client need. */
 export const CTR_PACKAGES = ["containerd"];
 
 const CTR = "/usr/bin/ctr";
+/** What `ctr run` needs to use the runtime under test. */
+export const RUNTIME_FLAGS: readonly string[] = SHIM ? ["--runtime", SHIM_RUNTIME] : ["--runc-binary", RUNTIME];
+
 const IMAGE = "localhost/box:latest";
 
 /** containerd in a playground, with the image `box`, driven by `ctr`. */
@@ -19,6 +23,7 @@ export class Ctr {
   constructor(pg: Playground, { daemon = true }: { daemon?: boolean } = {}) {
     this.pg = pg;
     pg.streams.engineWrites(/level=warning msg="task \S+ exit with non-zero exit code \d+"/);
+    if (SHIM) installShim(pg);
     if (daemon) this.startDaemon();
     this.must("images", "import", imageArchive(pg, IMAGE, ["sh"]));
   }
@@ -58,7 +63,7 @@ export class Ctr {
 
   /** `ctr run FLAGS IMAGE ID COMMAND` with the runtime under test. */
   start(flags: readonly string[], id: string, ...command: string[]): Done {
-    return this.pg.run(this.runCommand(["--runc-binary", RUNTIME, ...flags], id, ...command));
+    return this.pg.run(this.runCommand([...RUNTIME_FLAGS, ...flags], id, ...command));
   }
 
   /** Leaves the container `id` running. */
@@ -74,7 +79,7 @@ export class Ctr {
 
   /** Words of a shell for {@link start} up to the id. */
   get runWords(): string {
-    return `${this.words} run --runc-binary ${RUNTIME} -d ${IMAGE}`;
+    return `${this.words} run ${RUNTIME_FLAGS.join(" ")} -d ${IMAGE}`;
   }
 
   /** RUNNING, STOPPED, PAUSED, or nothing without a task. */

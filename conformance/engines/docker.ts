@@ -2,13 +2,14 @@ import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { readText, sleep, statusField, waitFor } from "../harness/host.ts";
 import { IS_RUNT, KIND, RUNTIME } from "../harness/runtime.ts";
-import type { Done, Playground, RunOptions } from "./playground.ts";
+import { installShim, SHIM, SHIM_RUNTIME } from "./shim.ts";
+import { Playground, type Done, type RunOptions } from "./playground.ts";
 
 /** Debian packages that the scenarios of docker need. */
 export const DOCKER_PACKAGES = ["docker.io", "containerd", "iptables", "iproute2"];
 
 /** The name that the runtime under test has for dockerd, which keeps `runc` for itself. */
-export const NAME = KIND === "runc" ? "runc-tested" : KIND;
+export const NAME = SHIM ? SHIM_RUNTIME : KIND === "runc" ? "runc-tested" : KIND;
 
 /**
  * Why `--privileged` cannot be tried, or `false`. It asks for every capability, and runc and crun fail where the host
@@ -40,7 +41,8 @@ export class Docker {
     this.startContainerd();
     const data = ["--data-root", join(pg.dir, "docker"), "--exec-root", "/run/docker", "--pidfile", "/run/docker.pid"];
     const place = ["-H", `unix://${pg.dir}/docker.sock`, "--containerd", this.#containerdSocket, "--storage-driver", "overlay2"];
-    const runtime = ["--add-runtime", `${NAME}=${RUNTIME}`, "--default-runtime", NAME];
+    if (SHIM) installShim(pg);
+    const runtime = [...(SHIM ? [] : ["--add-runtime", `${NAME}=${RUNTIME}`]), "--default-runtime", NAME];
     pg.start("dockerd", ["dockerd", ...data, ...place, ...runtime, ...options]);
     if (!waitFor(() => existsSync(join(pg.dir, "docker.sock")) && this.docker("version").status === 0, 20_000)) {
       throw new Error(`dockerd did not come up: ${pg.run(["tail", "-n", "20", join(pg.dir, "dockerd.log")]).stdout}`);

@@ -116,8 +116,10 @@ export class TaskService implements Listener {
     const rootfs = `${bundle}/rootfs`;
     mountRoot(request.rootfs, rootfs);
     let streams: Streams | undefined;
+    let isMade = false;
     try {
-      streams = await Streams.open(loop, request, id, namespace);
+      const { stdin, stdout, stderr, terminal } = request;
+      streams = await Streams.open(loop, { stdin, stdout, stderr, terminal }, id, namespace);
       const { stdio, consoleFd } = streams;
       const pid = await create(context, {
         id,
@@ -127,6 +129,7 @@ export class TaskService implements Listener {
         noPivot: options.noPivotRoot,
         noNewKeyring: options.noNewKeyring,
       });
+      isMade = true;
       streams.started();
       await streams.attachConsole(id, namespace);
       const endsOthers = !hasOwnPids(context, id);
@@ -134,6 +137,7 @@ export class TaskService implements Listener {
     } catch (error) {
       streams?.started();
       streams?.close();
+      if (isMade) await remove(context, id, { force: true }).catch(() => {});
       if (request.rootfs.length > 0) unmountRoot(rootfs);
       throw asRuntimeError(error).prefixed("OCI runtime create failed: ");
     }
@@ -159,27 +163,46 @@ export class TaskService implements Listener {
   }
 
   async #startExec(process: Process): Promise<Uint8Array> {
-    const { task, execId, spec = "", streams } = process;
+    const { task, execId } = process;
     // Nobody may start it twice.
     process.status = "running";
-    const { stdio, consoleFd } = streams;
-    const options = { id: task.id, process: { text: spec, from: "the process of Exec" }, stdio, ...(consoleFd !== undefined && { consoleFd }), detach: true };
     try {
-      await this.#tasks.during(task, () => execDetached(task.context, options).catch(failed("OCI runtime exec failed: exec failed: ")), (pid) => {
+      await this.#tasks.during(task, () => this.#runExec(process).catch(failed("OCI runtime exec failed: exec failed: ")), (pid) => {
         this.#tasks.started(process, pid);
         this.#publish("exec-started", "TaskExecStarted", M.writeTaskExecStarted({ containerId: task.id, execId, pid }));
       });
     } catch (error) {
-      process.status = "stopped";
-      process.exitStatus = 255;
-      process.exitedAt = Date.now();
-      streams.started();
-      streams.exited();
+      process.streams?.started();
+      process.streams?.close();
+      this.#tasks.failed(process);
       throw error;
     }
-    streams.started();
-    await streams.attachConsole(task.id, this.#around.namespace);
     return M.writePidResponse({ pid: process.pid });
+  }
+
+  /** @returns the pid */
+  async #runExec(process: Process): Promise<number> {
+    const { task, spec, paths } = process;
+    const { loop, namespace } = this.#around;
+    const streams = await Streams.open(loop, paths, task.id, namespace);
+    process.streams = streams;
+    const { stdio, consoleFd } = streams;
+    const pid = await execDetached(task.context, {
+      id: task.id,
+      process: { text: spec, from: "the process of Exec" },
+      stdio,
+      ...(consoleFd !== undefined && { consoleFd }),
+      detach: true,
+    });
+    streams.started();
+    if (process.closesStdin) streams.closeStdin();
+    try {
+      await streams.attachConsole(task.id, namespace);
+    } catch (error) {
+      native.kill(pid, SIGKILL);
+      throw error;
+    }
+    return pid;
   }
 
   async #delete({ id, execId }: M.ProcessRequest): Promise<Uint8Array> {
@@ -188,8 +211,8 @@ export class TaskService implements Listener {
     if (process.status === "running") throw new RuntimeError("WRONG_STATE", `cannot delete a running process`);
     if (execId !== "") task.execs.delete(execId);
     else await this.#deleteContainer(task);
-    process.streams.started();
-    process.streams.close();
+    process.streams?.started();
+    process.streams?.close();
     const { pid, exitStatus } = process;
     const exitedAt = time(process.exitedAt);
     if (execId === "") {
@@ -210,38 +233,27 @@ export class TaskService implements Listener {
     });
     if (first.status !== "stopped") await new Promise<void>((done) => void first.waiting.push(done));
     this.#endOom(task);
-    for (const each of task.execs.values()) each.streams.close();
+    for (const each of task.execs.values()) each.streams?.close();
     if (task.facts.rootfs !== "") unmountRoot(task.facts.rootfs);
     this.#tasks.remove(task);
   }
 
-  #exec(request: M.ExecProcessRequest): Promise<Uint8Array> | Uint8Array {
-    const { id, execId, spec } = request;
+  #exec(request: M.ExecProcessRequest): Uint8Array {
+    const { id, execId, spec, stdin, stdout, stderr, terminal } = request;
     const task = this.#tasks.find(id);
     if (execId === "") throw new RuntimeError("USAGE", "Exec: exec_id must be given");
-    if (task.execs.has(execId) || task.reserved.has(execId)) throw new RuntimeError("CONTAINER_EXISTS", `id ${execId} already exists`);
+    if (task.execs.has(execId)) throw new RuntimeError("CONTAINER_EXISTS", `id ${execId} already exists`);
     if (task.hasEnded) throw new RuntimeError("WRONG_STATE", "cannot exec in a stopped state");
-    return this.#addExec(task, request, spec === undefined ? "" : new TextDecoder().decode(spec.value));
-  }
-
-  async #addExec(task: Task, request: M.ExecProcessRequest, given: string): Promise<Uint8Array> {
-    const { loop, namespace } = this.#around;
-    const spec = withTerminal(given, request.terminal);
-    const { execId } = request;
-    task.reserved.add(execId);
-    try {
-      task.execs.set(execId, newProcess(task, execId, await Streams.open(loop, request, task.id, namespace), spec));
-    } finally {
-      task.reserved.delete(execId);
-    }
-    this.#publish("exec-added", "TaskExecAdded", M.writeTaskExecAdded({ containerId: task.id, execId }));
+    const text = withTerminal(spec === undefined ? "" : new TextDecoder().decode(spec.value), terminal);
+    task.execs.set(execId, newProcess(task, execId, { stdin, stdout, stderr, terminal }, text));
+    this.#publish("exec-added", "TaskExecAdded", M.writeTaskExecAdded({ containerId: id, execId }));
     return NO_BYTES;
   }
 
   #state({ id, execId }: M.ProcessRequest): Uint8Array {
     const process = this.#tasks.process(id, execId);
-    const { task, pid, exitStatus, streams } = process;
-    const { stdin, stdout, stderr, terminal } = streams.paths;
+    const { task, pid, exitStatus, paths } = process;
+    const { stdin, stdout, stderr, terminal } = paths;
     let status: keyof typeof STATUS = process.status;
     if (execId === "" && status === "running" && this.#isPaused(task)) status = "paused";
     return M.writeStateResponse({
@@ -303,14 +315,16 @@ export class TaskService implements Listener {
 
   #resize({ id, execId, width, height }: M.ResizePtyRequest): Uint8Array {
     const process = this.#tasks.process(id, execId);
-    // Clients tell the size before there is a terminal, and after it has gone.
-    if (process.status === "running" || process.pid > 0) process.streams.resize(width, height);
+    process.streams?.resize(width, height);
     return NO_BYTES;
   }
 
   #closeIo({ id, execId, stdin }: M.CloseIoRequest): Uint8Array {
     const process = this.#tasks.process(id, execId);
-    if (stdin) process.streams.closeStdin();
+    if (!stdin) return NO_BYTES;
+    process.closesStdin = true;
+    // The first process has its streams from the start.
+    if (process.pid > 0) process.streams?.closeStdin();
     return NO_BYTES;
   }
 

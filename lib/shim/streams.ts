@@ -90,10 +90,9 @@ export class Streams {
     this.#pumps.push(new Pump(this.#loop, duplicate(master), to));
   }
 
-  /** @throws WRONG_STATE for a process without a terminal */
+  /** Clients tell the size before there is a terminal, and after it has gone: then nothing is done. @throws SYSCALL */
   resize(width: number, height: number): void {
-    if (this.#master === undefined) throw new RuntimeError("WRONG_STATE", "the process has no terminal");
-    check(native.ttySetSize(this.#master, height, width), "set the size of the terminal");
+    if (this.#master !== undefined) check(native.ttySetSize(this.#master, height, width), "set the size of the terminal");
   }
 
   /** End of file for the process, as soon as the client has closed its end too. */
@@ -106,7 +105,7 @@ export class Streams {
   /** The process has ended: what is left goes to the reader, and then comes the end of file. */
   exited(): void {
     this.closeStdin();
-    for (const fd of this.#output) this.#release(fd, SOON);
+    for (const fd of [...this.#output]) this.#release(fd, SOON);
   }
 
   /** Nobody asks for the rest any more. */

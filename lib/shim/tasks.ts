@@ -3,19 +3,25 @@ import { RuntimeError } from "../errors.ts";
 import type { OomWatch } from "../cgroups/cgroup.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import { native } from "../sys/native.ts";
-import type { Streams } from "./streams.ts";
+import type { StreamPaths, Streams } from "./streams.ts";
 
 /** What a signal is added to, to make an exit status of it. */
 const SIGNALLED = 128;
+/** Exit status of a process that could not be started. */
+const NOT_STARTED = 255;
 
 /** A process: the first one of a container, or one that Exec has made. */
 export interface Process {
   readonly task: Task;
   /** "" for the first one. */
   readonly execId: string;
-  /** JSON of what Exec is to run. */
-  readonly spec?: string;
-  readonly streams: Streams;
+  /** JSON of what Exec is to run; else "". */
+  readonly spec: string;
+  readonly paths: StreamPaths;
+  /** Those of Exec are opened when it is started: a client's end waits for that, so that it does not close its input before. */
+  streams: Streams | undefined;
+  /** CloseIO came before there was anything to close. */
+  closesStdin: boolean;
   pid: number;
   status: "created" | "running" | "stopped";
   exitStatus: number;
@@ -41,8 +47,6 @@ export class Task {
   readonly facts: TaskFacts;
   readonly first: Process;
   readonly execs = new Map<string, Process>();
-  /** Ids of processes that Exec is about to make. */
-  readonly reserved = new Set<string>();
   /** Operations that are under way which start a process, or end one: what they wait for is theirs to look at first. */
   busy = 0;
   oom: OomWatch | undefined;
@@ -51,7 +55,8 @@ export class Task {
 
   constructor(facts: TaskFacts, streams: Streams, pid: number) {
     this.facts = facts;
-    this.first = newProcess(this, "", streams);
+    this.first = newProcess(this, "", streams.paths);
+    this.first.streams = streams;
     this.first.pid = pid;
   }
 
@@ -75,8 +80,9 @@ export class Task {
 }
 
 /** Makes a process that does not run yet. */
-export function newProcess(task: Task, execId: string, streams: Streams, spec?: string): Process {
-  return { task, execId, streams, pid: 0, status: "created", exitStatus: 0, exitedAt: 0, waiting: [], ...(spec !== undefined && { spec }) };
+export function newProcess(task: Task, execId: string, paths: StreamPaths, spec = ""): Process {
+  const streams = { paths, streams: undefined, closesStdin: false };
+  return { task, execId, spec, ...streams, pid: 0, status: "created", exitStatus: 0, exitedAt: 0, waiting: [] };
 }
 
 /** Is told of the ends of processes. */
@@ -164,6 +170,14 @@ export class Tasks {
     this.#processes.set(pid, process);
   }
 
+  /** A process could not be started: nobody is to wait for it any more. */
+  failed(process: Process): void {
+    process.status = "stopped";
+    process.exitStatus = NOT_STARTED;
+    process.exitedAt = Date.now();
+    for (const done of process.waiting.splice(0)) done();
+  }
+
   /** Reaps what has ended: known processes, and orphans of containers that have come to the shim. */
   reap(): void {
     if (this.#busy > 0) {
@@ -186,7 +200,7 @@ export class Tasks {
     this.#processes.delete(process.pid);
     process.exitStatus = status;
     process.exitedAt = Date.now();
-    process.streams.exited();
+    process.streams?.exited();
     const { task } = process;
     if (process !== task.first) this.#tell(process);
     else task.ending = this.#listener.firstEnded(task);
