@@ -9,7 +9,7 @@ import type { Done, Playground, RunOptions } from "./playground.ts";
 /** Debian packages that the scenarios of containerd's own client need. */
 export const CTR_PACKAGES = ["containerd"];
 
-const CTR = "/usr/bin/ctr";
+const CTR = "ctr";
 /** What `ctr run` needs to use the runtime under test. */
 export const RUNTIME_FLAGS: readonly string[] = SHIM ? ["--runtime", SHIM_RUNTIME] : ["--runc-binary", RUNTIME];
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readText, sleep, statusField, waitFor } from "../harness/host.ts";
 import { IS_RUNT, KIND, RUNTIME } from "../harness/runtime.ts";
@@ -9,7 +9,7 @@ import { Playground, type Done, type RunOptions } from "./playground.ts";
 export const DOCKER_PACKAGES = ["docker.io", "containerd", "iptables", "iproute2"];
 
 /** The name that the runtime under test has for dockerd, which keeps `runc` for itself. */
-export const NAME = SHIM ? SHIM_RUNTIME : KIND === "runc" ? "runc-tested" : KIND;
+export const NAME = KIND === "runc" ? "runc-tested" : KIND;
 
 /**
  * Why `--privileged` cannot be tried, or `false`. It asks for every capability, and runc and crun fail where the host
@@ -26,6 +26,14 @@ function hasAllCapabilities(): boolean {
 /** Debian's client; another one may come first in PATH. */
 export const CLIENT = "/usr/bin/docker";
 
+/** Words for dockerd, 23 or newer, that make the shim its default; docs/engines.md shows the same. */
+function shimWords(pg: Playground): string[] {
+  installShim(pg);
+  const file = join(pg.dir, "daemon.json");
+  writeFileSync(file, JSON.stringify({ runtimes: { [NAME]: { runtimeType: SHIM_RUNTIME } }, "default-runtime": NAME }));
+  return ["--config-file", file];
+}
+
 /** dockerd and a containerd of its own in a playground, with the image `box`. */
 export class Docker {
   readonly pg: Playground;
@@ -35,14 +43,13 @@ export class Docker {
   constructor(pg: Playground, options: readonly string[] = []) {
     this.pg = pg;
     this.#env = { DOCKER_HOST: `unix://${pg.dir}/docker.sock`, DOCKER_BUILDKIT: "0" };
-    mkdirSync(join(pg.dir, "bin"));
+    mkdirSync(join(pg.dir, "bin"), { recursive: true });
     // BuildKit does not know of --default-runtime and runs what is called runc in PATH.
     symlinkSync(RUNTIME, join(pg.dir, "bin/runc"));
     this.startContainerd();
     const data = ["--data-root", join(pg.dir, "docker"), "--exec-root", "/run/docker", "--pidfile", "/run/docker.pid"];
     const place = ["-H", `unix://${pg.dir}/docker.sock`, "--containerd", this.#containerdSocket, "--storage-driver", "overlay2"];
-    if (SHIM) installShim(pg);
-    const runtime = [...(SHIM ? [] : ["--add-runtime", `${NAME}=${RUNTIME}`]), "--default-runtime", NAME];
+    const runtime = SHIM ? shimWords(pg) : ["--add-runtime", `${NAME}=${RUNTIME}`, "--default-runtime", NAME];
     pg.start("dockerd", ["dockerd", ...data, ...place, ...runtime, ...options]);
     if (!waitFor(() => existsSync(join(pg.dir, "docker.sock")) && this.docker("version").status === 0, 20_000)) {
       throw new Error(`dockerd did not come up: ${pg.run(["tail", "-n", "20", join(pg.dir, "dockerd.log")]).stdout}`);

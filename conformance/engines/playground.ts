@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { helper } from "../harness/helpers.ts";
 import { cgroupMounts, isAlive, readText, removeCgroups, sleep, temporaryFolder, tryKill, waitFor } from "../harness/host.ts";
@@ -78,6 +78,7 @@ export class Playground {
     chmodSync(this.dir, 0o755);
     this.name = basename(this.dir);
     for (const folder of ["home", "tmp"]) mkdirSync(join(this.dir, folder));
+    this.#linkEngines();
     chmodSync(join(this.dir, "tmp"), 0o1777);
     this.rootfs = join(this.dir, "rootfs");
     makeRootfs(this.rootfs);
@@ -94,6 +95,18 @@ export class Playground {
     // In a session of its own: what ends the test, a Ctrl-C for example, must not end what cleans up after it.
     this.#keeper = spawn("sh", ["-c", KEEP, "sh", ...words], { stdio: ["pipe", "ignore", "ignore"], env, detached: true });
     this.pid = this.#waitUntilReady(log);
+  }
+
+  /** `RUNT_ENGINES`: folders with engines of other versions than the packages that are installed; the first counts. */
+  #linkEngines(): void {
+    const folders = (process.env["RUNT_ENGINES"] ?? "").split(":").filter((folder) => folder !== "");
+    for (const folder of folders) {
+      mkdirSync(join(this.dir, "bin"), { recursive: true });
+      for (const name of readdirSync(folder)) {
+        const link = join(this.dir, "bin", name);
+        if (!existsSync(link)) symlinkSync(join(folder, name), link);
+      }
+    }
   }
 
   #makeCgroups(): void {
