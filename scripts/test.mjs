@@ -20,7 +20,7 @@ const LOGS = join(ROOT, "build/test-logs");
 const JOBS = 2;
 const FILE_TIMEOUT_MS = 300_000;
 /** What runs one file at a time, after all others: it measures, loads the machine, or mounts cgroup hierarchies. */
-const ALONE = ["conformance/stress/", "conformance/security/", "conformance/engines/", "conformance/library/", "conformance/cases/resources"];
+const ALONE = ["conformance/stress/", "conformance/security/", "conformance/engines/", "conformance/shim/", "conformance/library/", "conformance/cases/resources"];
 /** Folders whose files run only if a word asks for them, but for one file an engine; `npm run engines` runs all. */
 const ASKED_FOR = ["conformance/engines/"];
 const QUICK = ["playground", "docker_lifecycle", "ctr", "podman_lifecycle", "buildah", "cri", "rootless"].map((name) => `conformance/engines/${name}.test.ts`);

@@ -20,6 +20,8 @@ const SIGTERM = 15;
 const SIGCHLD = 17;
 /** Bytes that may be garbage before it is collected: that touches the whole heap, which all shims share until then. */
 const GARBAGE = 2 << 20;
+/** So long after it was told to end the shim has answered that; milliseconds. */
+const ANSWER = 10;
 /** How long containerd may take for the last events; milliseconds. */
 const PATIENCE = 5000;
 
@@ -42,7 +44,7 @@ export function runDaemon({ namespace, debug }: ShimArguments): void {
     removeSocket(address);
     void publisher.drain(PATIENCE).then(() => process.exit(0));
   };
-  const service = new TaskService({ loop, log, namespace, publisher, shutdown: () => loop.after(0, shutdown) });
+  const service = new TaskService({ loop, log, namespace, publisher, shutdown: () => loop.after(ANSWER, shutdown) });
   const signals = check(native.signalfd([SIGCHLD, SIGTERM, SIGINT]), "signalfd");
   loop.watch(signals, EPOLLIN, () => {
     let stops = false;

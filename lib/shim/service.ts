@@ -32,6 +32,8 @@ import { type Listener, newProcess, type Process, Task, Tasks } from "./tasks.ts
 const SERVICES: readonly string[] = ["containerd.task.v2.Task", "containerd.task.v3.Task"];
 const STATUS = { created: 1, running: 2, stopped: 3, paused: 4, creating: 0 } as const;
 const TOPIC = "/tasks/";
+/** How long a shim lives without a container; milliseconds. */
+const ALONE = 30_000;
 
 /** What the shim has been started with. */
 export interface Surroundings {
@@ -48,6 +50,8 @@ type Method = (payload: Uint8Array) => Promise<Uint8Array> | Uint8Array;
 export class TaskService implements Listener {
   readonly #around: Surroundings;
   readonly #tasks: Tasks;
+  /** How often the last container has gone. */
+  #emptied = 0;
   readonly #methods: Readonly<Record<string, Method>> = {
     State: (payload) => this.#state(M.readProcessRequest(payload)),
     Create: (payload) => this.#create(M.readCreateTaskRequest(payload)),
@@ -71,6 +75,18 @@ export class TaskService implements Listener {
   constructor(around: Surroundings) {
     this.#around = around;
     this.#tasks = new Tasks(this);
+    this.#endUnlessNeeded();
+  }
+
+  /**
+   * Ends the shim when it has had no container for a while. containerd tells it to end with the last one, but a containerd that was
+   * killed after it had started a shim knows nothing of that.
+   */
+  #endUnlessNeeded(): void {
+    const since = ++this.#emptied;
+    this.#around.loop.after(ALONE, () => {
+      if (this.#tasks.size === 0 && since === this.#emptied) this.#around.shutdown();
+    });
   }
 
   /** Answers a request. @throws RuntimeError */
@@ -236,6 +252,7 @@ export class TaskService implements Listener {
     for (const each of task.execs.values()) each.streams?.close();
     if (task.facts.rootfs !== "") unmountRoot(task.facts.rootfs);
     this.#tasks.remove(task);
+    if (this.#tasks.size === 0) this.#endUnlessNeeded();
   }
 
   #exec(request: M.ExecProcessRequest): Uint8Array {
