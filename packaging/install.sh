@@ -32,7 +32,7 @@ cd "$here"
 files=$(sed 's/^[0-9a-f]*  //' manifest)
 
 if [ "$action" = uninstall ]; then
-  for file in $files; do rm -f "$root/$file"; done
+  for file in $files bin/containerd-shim-runt-v2; do rm -f "$root/$file"; done
   # Folders that are runt's alone.
   for folder in share/doc/runt/licenses share/doc/runt; do rmdir "$root/$folder" 2>/dev/null || true; done
   echo "runt is no longer in $root"
@@ -59,4 +59,6 @@ for file in $files; do
   case "$file" in bin/*) chmod 755 "$target.new-$$" ;; *) chmod 644 "$target.new-$$" ;; esac
   mv -f "$target.new-$$" "$target"
 done
+# The name by which containerd looks for a shim.
+ln -sf runt "$root/bin/containerd-shim-runt-v2"
 echo "runt is in $root/bin/runt"

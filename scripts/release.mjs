@@ -22,7 +22,7 @@ import { DIST, IS_CROSS, TARGET } from "./arch.mjs";
 import { prepare, ROOT } from "./prepare.mjs";
 import { sourceTime } from "./sbom.mjs";
 import { archiveOf, fetchArchive, SOURCES } from "./sources.mjs";
-import { installedFiles, put, stage } from "./stage.mjs";
+import { installedFiles, linkShim, put, stage } from "./stage.mjs";
 import { ask, filesUnder, run, StepFailed } from "./steps.mjs";
 
 const OUT = option("out", "build/release");
@@ -175,6 +175,7 @@ function makeDebian(arch) {
   put(join(place, "usr/share/lintian/overrides/runt"), own("lintian-overrides"), 0o644);
   const names = filesUnder(`${WORK}/deb`, [""]).map((file) => file.slice(`${WORK}/deb/`.length)).sort();
   const size = Math.ceil(names.reduce((sum, name) => sum + readFileSync(join(place, name)).length, 0) / 1024);
+  linkShim(join(place, "usr/sbin"));
   put(join(place, "DEBIAN/control"), debianControl(size, arch), 0o644);
   put(join(place, "DEBIAN/md5sums"), names.map((name) => `${createHash("md5").update(readFileSync(join(place, name))).digest("hex")}  ${name}\n`).join(""), 0o644);
   for (const name of ["postinst", "prerm"]) put(join(place, "DEBIAN", name), own(name), 0o755);

@@ -4,7 +4,7 @@
 //
 // A file that is there is replaced by a rename, so that a running program keeps the one that it has; nothing is built and nothing
 // fetched. `--list` prints what would be written.
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DIST } from "./arch.mjs";
 import { ROOT } from "./prepare.mjs";
@@ -13,6 +13,8 @@ import { filesUnder } from "./steps.mjs";
 /** What belongs to the command line, below dist/; lib/ and the addons are the library's, which npm installs. */
 const FOLDERS = ["share"];
 const PROGRAMS = ["bin/runt"];
+/** The name by which containerd looks for the program, beside it. */
+export const SHIM = "containerd-shim-runt-v2";
 
 /** [path below dist/, mode] of everything that is installed. */
 export function installedFiles() {
@@ -45,11 +47,20 @@ function makeFolder(folder) {
  * @returns the paths that were written
  */
 export function stage(prefix, rename = (file) => file) {
-  return installedFiles().map(([file, mode]) => {
+  const files = installedFiles().map(([file, mode]) => {
     const target = join(prefix, rename(file));
     put(target, readFileSync(join(ROOT, DIST, file)), mode);
     return target;
   });
+  return [...files, linkShim(dirname(join(prefix, rename("bin/runt"))))];
+}
+
+/** @returns the link */
+export function linkShim(folder) {
+  const link = join(folder, SHIM);
+  rmSync(link, { force: true });
+  symlinkSync("runt", link);
+  return link;
 }
 
 function main() {
@@ -61,6 +72,7 @@ function main() {
   }
   if (process.argv.includes("--list")) {
     for (const [file] of installedFiles()) console.log(join(prefix, file));
+    console.log(join(prefix, "bin", SHIM));
     return;
   }
   console.log(stage(resolve(prefix)).join("\n"));
