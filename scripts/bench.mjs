@@ -2,6 +2,7 @@
 // npm run bench -- whole [the same]: all bundles, cold caches, many at once and more; writes conformance/bench/RESULTS.md.
 // npm run bench -- library [--requests N] [--docker IMAGE]: what users of the library wait for; writes conformance/bench/LIBRARY.md.
 // npm run bench -- engines [--rounds N]: the same beneath docker and containerd, without plain C; writes conformance/bench/ENGINES.md.
+// npm run bench -- shim [--rounds N]: runt as containerd's shim, beside containerd's own; writes conformance/bench/SHIM.md.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -11,8 +12,8 @@ if (process.getuid?.() !== 0) {
   console.error("bench: this needs root, for cgroups and a mount namespace: sudo npm run bench");
   process.exit(1);
 }
-const engines = process.argv[2] === "engines";
-const part = ["engines", "library"].includes(process.argv[2]) ? process.argv[2] : "bench";
+const engines = ["engines", "shim"].includes(process.argv[2]);
+const part = ["engines", "library", "shim"].includes(process.argv[2]) ? process.argv[2] : "bench";
 prepare({ packages: [...PACKAGES.bench, ...PACKAGES.demo, ...(engines ? PACKAGES.engines : [])] });
 if (!ensureNpmPackages()) process.exit(1);
 const program = join(ROOT, `build/js/conformance/bench/${part}.js`);

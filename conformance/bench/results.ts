@@ -82,6 +82,39 @@ ${markdownTable(samples, names)}
   writeFileSync(join(FOLDER, "ENGINES.md"), text);
 }
 
+/** One figure of {@link writeShimResults}: what was measured by subject, and the share of each other one that is to be reached. */
+export interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  readonly values: Readonly<Record<string, number>>;
+  readonly targets: Readonly<Record<string, number>>;
+}
+
+/** Writes what was measured of the shim beside the benchmark; the first subject is the shim. */
+export function writeShimResults(figures: readonly Figure[], subjects: readonly string[], heading: string): void {
+  const [first = "", ...others] = subjects;
+  const shown = (value: number | undefined): string => (value === undefined || Number.isNaN(value) ? "" : value >= 100 ? value.toFixed(0) : value.toFixed(2));
+  const head = ["", ...subjects, ...others.flatMap((name) => [`${first} / ${name}`, "wanted"])];
+  const rows = figures.map(({ name, unit, values, targets }) => {
+    const ratios = others.flatMap((other) => [shown((values[first] ?? Number.NaN) / (values[other] ?? Number.NaN)), `≤ ${targets[other] ?? ""}`]);
+    return [`${name} (${unit})`, ...subjects.map((subject) => shown(values[subject])), ...ratios];
+  });
+  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+  const text = `# What the benchmark has measured of the shim
+
+Made by \`npm run bench -- shim\`. Do not change it by hand.
+
+${heading}. Medians of all rounds, in an order that changes from round to round, beneath one containerd. "shim" is runt as its own shim
+(\`io.containerd.runt.v2\`), the others are containerd's shim with runt and with runc. A container is \`true\` of busybox.
+
+${lines.join("\n")}
+
+Memory is that of one shim: the proportional set size (PSS) shares what several have in common among them, so that it depends on how
+many there are. "dirty" is what a shim has for itself and cannot share.
+`;
+  writeFileSync(join(FOLDER, "SHIM.md"), text);
+}
+
 /** Writes both beside the benchmark. */
 export function writeResults(samples: Samples, subjects: readonly Subject[], heading: string): void {
   writeFileSync(join(FOLDER, "RESULTS.md"), markdown(samples, subjects, heading));

@@ -12,7 +12,7 @@ import { installShim, SHIM, SHIM_RUNTIME } from "./shim.ts";
 export const CRI_PACKAGES = ["containerd", "containernetworking-plugins", "iptables", "iproute2"];
 
 /** What a node's administrator writes to make containerd's CRI plugin use the runtime; docs/engines.md shows the same. */
-function containerdConfig(pg: Playground): string {
+export function containerdConfig(pg: Playground): string {
   const cri = `plugins."io.containerd.grpc.v1.cri"`;
   const own = `  runtime_type = "io.containerd.runc.v2"
   [${cri}.containerd.runtimes.${KIND}.options]

@@ -1,0 +1,214 @@
+/**
+ * Compares runt as containerd's shim with containerd's own, which starts runt or runc, round by round in turn, and writes SHIM.md
+ * beside this file.
+ *
+ *   node shim.js [--rounds N] [--pods N]
+ *
+ * To be started by `scripts/bench.mjs`. All of them run in one playground, beneath one containerd with its CRI plugin.
+ */
+import { existsSync } from "node:fs";
+import { cpus, loadavg, release } from "node:os";
+import { containerdConfig, Cri } from "../engines/cri.ts";
+import { imageArchive } from "../engines/image.ts";
+import { Playground } from "../engines/playground.ts";
+import { installShim, SHIM_RUNTIME } from "../engines/shim.ts";
+import { helper } from "../harness/helpers.ts";
+import { sleep, waitFor } from "../harness/host.ts";
+import { RUNTIME } from "../harness/runtime.ts";
+import { quantile, samplesOf, shuffled, type Samples } from "./report.ts";
+import { type Figure, writeShimResults } from "./results.ts";
+
+/** First rounds, not counted: they fill caches. */
+const WARM_UP = 2;
+const IMAGE = "localhost/box:latest";
+const RUNC = "/usr/sbin/runc";
+const GIB = 1 << 30;
+
+interface Subject {
+  readonly name: string;
+  /** Words for `ctr run`. */
+  readonly flags: readonly string[];
+  /** What the processes of its shims are found by. */
+  readonly pattern: string;
+}
+
+const SUBJECTS: readonly Subject[] = [
+  { name: "shim", flags: ["--runtime", SHIM_RUNTIME], pattern: "^[^ ]*containerd-shim-runt-v2" },
+  { name: "Go shim with runt", flags: ["--runc-binary", RUNTIME], pattern: "^[^ ]*containerd-shim-runc-v2" },
+  { name: "Go shim with runc", flags: ["--runc-binary", RUNC], pattern: "^[^ ]*containerd-shim-runc-v2" },
+];
+const [, GO_RUNT, GO_RUNC] = SUBJECTS.map(({ name }) => name);
+
+/** Shares of the others that are to be reached, those of the shim with runt and with runc. */
+function targets(runt: number, runc: number): Figure["targets"] {
+  return { [GO_RUNT ?? ""]: runt, [GO_RUNC ?? ""]: runc };
+}
+
+/** Further runtimes for CRI, by the places of the subjects. */
+function criRuntimes(): string {
+  const table = `plugins."io.containerd.grpc.v1.cri".containerd.runtimes`;
+  const go = (name: string, binary: string): string => `[${table}.${name}]
+  runtime_type = "io.containerd.runc.v2"
+  [${table}.${name}.options]
+    BinaryName = "${binary}"
+`;
+  return `[${table}.s0]\n  runtime_type = "${SHIM_RUNTIME}"\n${go("s1", RUNTIME)}${go("s2", RUNC)}`;
+}
+
+class Bench {
+  readonly pg: Playground;
+  readonly samples: Samples = samplesOf();
+  readonly #measure = helper("helpers/measure.c");
+  readonly #cri: Cri;
+  readonly #ctr: readonly string[];
+
+  constructor(pg: Playground) {
+    this.pg = pg;
+    installShim(pg);
+    this.#cri = new Cri(pg, { config: `${containerdConfig(pg)}${criRuntimes()}` });
+    // The measuring program looks into no PATH.
+    const own = `${pg.dir}/bin/ctr`;
+    this.#ctr = [existsSync(own) ? own : "/usr/bin/ctr", "-a", `${pg.dir}/containerd.sock`];
+    this.must("images", "import", imageArchive(pg, IMAGE, ["sh"]));
+  }
+
+  must(...args: string[]): string {
+    const done = this.pg.run([...this.#ctr, ...args], { timeout: 120_000 });
+    if (done.status !== 0) throw new Error(`ctr ${args.join(" ")}: ${done.output}`);
+    return done.stdout;
+  }
+
+  #time(name: string, subject: Subject, count: boolean, args: readonly string[]): void {
+    const done = this.pg.run([this.#measure, ...this.#ctr, ...args]);
+    const [nanoseconds = Number.NaN, status = -1] = done.stdout.split(" ").map(Number);
+    if (status !== 0) throw new Error(`${args.join(" ")}: status ${status}: ${done.output}`);
+    if (count) this.samples.add(name, subject.name, nanoseconds / 1e6);
+  }
+
+  async round(round: number): Promise<void> {
+    const count = round >= 0;
+    for (const subject of shuffled(SUBJECTS)) {
+      this.#time("ctr run --rm", subject, count, ["run", "--rm", ...subject.flags, IMAGE, `r${round + WARM_UP}-${SUBJECTS.indexOf(subject)}`, "true"]);
+    }
+    for (const subject of shuffled(SUBJECTS)) {
+      this.#time("ctr task exec", subject, count, ["task", "exec", "--exec-id", `e${round + WARM_UP}`, `long${SUBJECTS.indexOf(subject)}`, "true"]);
+    }
+    for (const subject of shuffled(SUBJECTS)) {
+      const began = performance.now();
+      const pod = await this.#cri.runPod({}, `s${SUBJECTS.indexOf(subject)}`);
+      await this.#cri.run(pod, "main", ["sleep", "100000"]);
+      if (count) this.samples.add("pod", subject.name, performance.now() - began);
+      await this.#cri.remove(pod);
+    }
+  }
+
+  /** Containers for `exec`. */
+  begin(): void {
+    for (const [index, { flags }] of SUBJECTS.entries()) this.must("run", "-d", ...flags, IMAGE, `long${index}`, "sleep", "100000");
+  }
+
+  end(): void {
+    for (const index of SUBJECTS.keys()) {
+      this.must("task", "rm", "-f", `long${index}`);
+      this.must("container", "rm", `long${index}`);
+    }
+  }
+
+  /** Pids of shims, as this process counts. */
+  #shims({ pattern }: Subject): number[] {
+    const script = `for p in $(pgrep -f '${pattern}'); do echo $p; done`;
+    return this.pg.run(["sh", "-c", script]).stdout.split("\n").filter((line) => line !== "").map(Number);
+  }
+
+  #rollup(pid: number): Readonly<Record<string, number>> {
+    const text = this.pg.run(["cat", `/proc/${pid}/smaps_rollup`]).stdout;
+    return Object.fromEntries([...text.matchAll(/^(\w+): +(\d+) kB$/gm)].map(([, name = "", value]) => [name, Number(value)]));
+  }
+
+  /** Times and memory of many containers at once. */
+  many(subject: Subject, pods: number): { time: number; pss: number; rss: number; dirty: number } {
+    const words = (each: string): string => `for i in $(seq ${pods}); do { ${each}; } & [ $((i % 20)) = 0 ] && wait; done; wait`;
+    const ctr = this.#ctr.join(" ");
+    const all = { timeout: 240_000 };
+    const began = performance.now();
+    const started = this.pg.run(["sh", "-c", words(`${ctr} run -d ${subject.flags.join(" ")} ${IMAGE} many$i sleep 100000 || echo failed`)], all);
+    if (started.output !== "") throw new Error(started.output);
+    let time = performance.now() - began;
+    sleep(3000);
+    const rollups = this.#shims(subject).map((pid) => this.#rollup(pid));
+    const mean = (name: string): number => rollups.reduce((sum, each) => sum + (each[name] ?? 0), 0) / rollups.length;
+    const again = performance.now();
+    this.pg.run(["sh", "-c", words(`${ctr} task rm -f many$i >/dev/null 2>&1; ${ctr} container rm many$i`)], all);
+    time += performance.now() - again;
+    if (!waitFor(() => this.#shims(subject).length === 0, 10_000)) throw new Error("shims are left");
+    return { time, pss: mean("Pss"), rss: mean("Rss"), dirty: mean("Private_Dirty") };
+  }
+
+  /** Milliseconds of the processor that the shim takes while a container prints. */
+  printed(subject: Subject): number {
+    const script = `head -c ${GIB} /dev/zero; sleep 100000`;
+    const client = this.pg.start("printer", ["sh", "-c", `${this.#ctr.join(" ")} run ${subject.flags.join(" ")} ${IMAGE} printer sh -c '${script}' >/dev/null`]);
+    try {
+      if (!waitFor(() => this.#shims(subject).length === 1, 10_000)) throw new Error("no shim");
+      const [pid = 0] = this.#shims(subject);
+      const ticks = (): number => {
+        const fields = this.pg.run(["cat", `/proc/${pid}/stat`]).stdout.replace(/.*\) /, "").split(" ");
+        return Number(fields[11]) + Number(fields[12]);
+      };
+      const isPrinting = (): boolean => this.pg.run(["pgrep", "-f", `^head -c ${GIB}`]).stdout !== "";
+      waitFor(isPrinting, 5000);
+      const before = ticks();
+      if (!waitFor(() => !isPrinting(), 100_000)) throw new Error("it prints too long");
+      sleep(300);
+      return (ticks() - before) * 10;
+    } finally {
+      this.pg.run([...this.#ctr, "task", "rm", "-f", "printer"]);
+      this.pg.run([...this.#ctr, "container", "rm", "printer"]);
+      client.kill();
+    }
+  }
+}
+
+function argument(name: string, otherwise: number): number {
+  const at = process.argv.indexOf(name);
+  return at === -1 ? otherwise : Number(process.argv[at + 1]);
+}
+
+async function main(): Promise<void> {
+  const [rounds, pods] = [argument("--rounds", 20), argument("--pods", 100)];
+  const playground = new Playground();
+  const figures: Figure[] = [];
+  const names = SUBJECTS.map(({ name }) => name);
+  try {
+    const bench = new Bench(playground);
+    const add = (name: string, unit: string, wanted: Figure["targets"], value: (subject: Subject) => number): void => {
+      figures.push({ name, unit, targets: wanted, values: Object.fromEntries(SUBJECTS.map((subject) => [subject.name, value(subject)])) });
+    };
+    bench.begin();
+    for (let round = -WARM_UP; round < rounds; round += 1) await bench.round(round);
+    bench.end();
+    const median = (name: string) => (subject: Subject): number => quantile(bench.samples.of(name, subject.name), 0.5);
+    add("`ctr run --rm`", "ms", targets(0.65, 0.5), median("ctr run --rm"));
+    add("`ctr task exec`", "ms", targets(0.7, 0.35), median("ctr task exec"));
+    add("CRI: pod and container, created and started", "ms", targets(0.65, 0.5), median("pod"));
+    const single = new Map(SUBJECTS.map((subject) => [subject, bench.many(subject, 1)]));
+    add("memory, 1 pod: PSS", "kB", targets(0.15, 0.15), (subject) => single.get(subject)?.pss ?? Number.NaN);
+    add("memory, 1 pod: RSS", "kB", targets(0.15, 0.15), (subject) => single.get(subject)?.rss ?? Number.NaN);
+    add("memory, 1 pod: dirty", "kB", targets(0.15, 0.15), (subject) => single.get(subject)?.dirty ?? Number.NaN);
+    const many = new Map(SUBJECTS.map((subject) => [subject, bench.many(subject, pods)]));
+    add(`memory, ${pods} pods: PSS of each`, "kB", targets(0.15, 0.15), (subject) => many.get(subject)?.pss ?? Number.NaN);
+    add(`${pods} pods, 20 at once: created, started, removed`, "ms", targets(0.7, 0.5), (subject) => many.get(subject)?.time ?? Number.NaN);
+    add("processor time of the shim for 1 GiB printed", "ms", targets(0.02, 0.02), (subject) => bench.printed(subject));
+  } finally {
+    const left = playground.close();
+    if (left.length > 0) console.error(`bench: left behind: ${left.join(" ")}`);
+  }
+  const load = loadavg().map((each) => each.toFixed(1)).join(" ");
+  const heading = `Linux ${release()}, ${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), ${rounds} rounds, load ${load}`;
+  console.log(heading);
+  for (const { name, unit, values } of figures) console.log(name.padEnd(52), unit.padEnd(3), names.map((each) => (values[each] ?? Number.NaN).toFixed(1).padStart(10)).join(" "));
+  writeShimResults(figures, names, heading);
+}
+
+await main();
+process.exit();
