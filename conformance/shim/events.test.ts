@@ -88,7 +88,7 @@ scenario("the kernel's want of memory is told, before the end", async (t, box) =
   await pod.connected.remove(id);
 }, { skip: NO_MEMORY });
 
-scenario("start answers each containerd in its own form, and a pod shares a shim", async (t, box) => {
+scenario("the containers of a pod share a shim, another one has its own", async (t, box) => {
   const pod = Pod.none(box);
   const annotations = { "io.kubernetes.cri.sandbox-id": "the-pod" };
   const bundles = Array.from({ length: 2 }, () => box.bundle((config) => void (config.annotations = annotations)));

@@ -9,6 +9,8 @@ export interface ShimArguments {
   /** Of containerd's main socket. */
   readonly address: string;
   readonly bundle: string;
+  /** Path of the socket that the shim listens on. */
+  readonly socket: string;
   readonly debug: boolean;
   readonly version: boolean;
   readonly info: boolean;
@@ -22,7 +24,7 @@ const VALUES: Readonly<Record<string, keyof ShimArguments | "">> = {
   address: "address",
   bundle: "bundle",
   "publish-binary": "",
-  socket: "",
+  socket: "socket",
   "debug-socket": "",
 };
 
@@ -48,6 +50,6 @@ export function readShimArguments(args: readonly string[]): ShimArguments {
       if (target !== "") found[target] = value;
     }
   }
-  const defaults = { action: args[index] ?? "", namespace: "", id: "", address: "", bundle: "", debug: false, version: false, info: false };
+  const defaults = { action: args[index] ?? "", namespace: "", id: "", address: "", bundle: "", socket: "", debug: false, version: false, info: false };
   return { ...defaults, ...found };
 }

@@ -1,8 +1,7 @@
 /** The shim itself: a process that serves the tasks of a pod until the last one is deleted. */
-import { readProcStat } from "../sys/proc_stat.ts";
 import { F_GETFD } from "../kernel/numbers.ts";
 import type { Log } from "../log.ts";
-import { AT_FDCWD, check, O_CLOEXEC, O_NONBLOCK, O_RDWR, readTextIfExists } from "../sys/files.ts";
+import { AT_FDCWD, check, O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import type { ShimArguments } from "./arguments.ts";
 import { Publisher } from "./events.ts";
@@ -26,22 +25,22 @@ const ANSWER = 10;
 const PATIENCE = 5000;
 
 /** Serves until it is told to shut down, or by SIGTERM. @throws SYSCALL */
-export function runDaemon({ namespace, debug }: ShimArguments): void {
+export function runDaemon({ namespace, debug, socket: path }: ShimArguments): void {
   check(native.fcntl(SOCKET, F_GETFD, 0), "the shim is started by containerd, with a socket as descriptor 3");
   native.fcntl(SOCKET, F_SETFD, FD_CLOEXEC);
-  const address = readTextIfExists("address") ?? "";
   const log = openShimLog(debug);
   native.prctl(PR_SET_CHILD_SUBREAPER, 1);
   engine().collectAfter(GARBAGE);
-  const loop = new Loop();
+  const loop = new Loop(log);
   const publisher = new Publisher(loop, process.env["TTRPC_ADDRESS"] ?? "", namespace, log);
   let ends = false;
   const shutdown = (): void => {
     if (ends) return;
     ends = true;
+    // As long as it is there nobody else has taken the name.
+    if (path !== "") native.unlink(AT_FDCWD, path);
     loop.unwatch(SOCKET);
     native.close(SOCKET);
-    removeSocket(address);
     void publisher.drain(PATIENCE).then(() => process.exit(0));
   };
   const service = new TaskService({ loop, log, namespace, publisher, shutdown: () => loop.after(ANSWER, shutdown) });
@@ -54,13 +53,7 @@ export function runDaemon({ namespace, debug }: ShimArguments): void {
   });
   serve(loop, SOCKET, (request) => service.handle(request));
   loop.run();
-  log.debug(`the shim serves ${address}, pid ${process.pid}, parent ${readProcStat(process.pid)?.parent ?? 0}`);
-}
-
-/** `start` writes the file after the shim has begun, and another shim may have taken the name meanwhile. */
-function removeSocket(address: string): void {
-  const path = (address === "" ? (readTextIfExists("address") ?? "") : address).replace(/^unix:\/\//, "");
-  if (path !== "") native.unlink(AT_FDCWD, path);
+  log.debug(`the shim serves ${path}, pid ${process.pid}`);
 }
 
 /** The FIFO `log` of the bundle, which containerd copies into its own log. What it does not take is lost. */

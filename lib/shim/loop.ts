@@ -3,6 +3,7 @@
  * (`process.whenIdle`), so that an operation that waits lets all others work.
  */
 import { Errno } from "../kernel/errno.ts";
+import type { Log } from "../log.ts";
 import { check } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { waitWith } from "../sys/waiting.ts";
@@ -23,6 +24,12 @@ export function engine(): { whenIdle(wait: () => void): void; collectAfter(bytes
 /** Is told what a descriptor is ready for: EPOLL* bits. */
 type Callback = (events: number) => void;
 
+interface Watch {
+  readonly callback: Callback;
+  /** The turn in which it began. */
+  readonly since: number;
+}
+
 interface Timer {
   readonly at: number;
   readonly run: () => void;
@@ -31,9 +38,16 @@ interface Timer {
 export class Loop {
   readonly #epoll = check(native.epoll([]), "epoll_create1");
   readonly #ready = new Int32Array(2 * ROUND);
-  readonly #watched = new Map<number, Callback>();
+  readonly #log: Log;
+  readonly #watched = new Map<number, Watch>();
+  /** Number of the turn. */
+  #now = 0;
   /** Sorted: the next one is the last. */
   readonly #timers: Timer[] = [];
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
 
   /** From now on the process lives by this loop, and operations of the runtime wait in it. */
   run(): void {
@@ -44,7 +58,7 @@ export class Loop {
   /** Calls `callback` as long as `fd` is ready for any of `events`; one callback a descriptor. @throws SYSCALL */
   watch(fd: number, events: number, callback: Callback): void {
     check(native.epollSet(this.#epoll, fd, events), "epoll_ctl");
-    this.#watched.set(fd, callback);
+    this.#watched.set(fd, { callback, since: this.#now });
   }
 
   /** Other events of a descriptor that is watched; with 0 it is told of nothing, not even the end. */
@@ -95,16 +109,31 @@ export class Loop {
   /** Waits for something to do, and does it. */
   #turn(): void {
     const count = native.epollWait(this.#epoll, this.#ready, this.#patience());
+    this.#now++;
     for (let index = 0; index < count; index++) {
       const fd = this.#ready[2 * index] ?? -1;
       const events = this.#ready[2 * index + 1] ?? 0;
-      // One of those before may have ended it.
+      const watch = this.#watched.get(fd);
+      // One of those before may have ended it, and another descriptor may have its number by now.
+      if (watch === undefined || watch.since === this.#now) continue;
       const both = (events & (EPOLLERR | EPOLLHUP)) !== 0 ? events | EPOLLIN : events;
-      this.#watched.get(fd)?.(both);
+      this.#guard(() => watch.callback(both));
     }
     if (count < 0 && count !== -Errno.EINTR) check(count, "epoll_wait");
     const now = native.now();
-    while ((this.#timers.at(-1)?.at ?? Infinity) <= now) this.#timers.pop()?.run();
+    while ((this.#timers.at(-1)?.at ?? Infinity) <= now) {
+      const timer = this.#timers.pop();
+      if (timer !== undefined) this.#guard(timer.run);
+    }
+  }
+
+  /** What goes wrong with one connection or container must not end the shim, and with it all others. */
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#log.warn(`internal error: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   /** How long to wait, -1 for ever. */

@@ -68,8 +68,7 @@ function info(): Uint8Array {
 
 /** Cleans up after a shim that is gone: the container with its processes and cgroups, and its root file system. */
 async function deleteContainer({ id, namespace, bundle }: ShimArguments): Promise<Uint8Array> {
-  const own = process.cwd();
-  const path = bundle !== "" ? bundle : `${own.slice(0, own.lastIndexOf("/"))}/${id}`;
+  const path = bundle !== "" ? bundle : siblingBundle(id);
   const { root, systemdCgroup } = keptOptions(path, namespace);
   const pid = pidOf(root, id);
   try {
@@ -79,6 +78,12 @@ async function deleteContainer({ id, namespace, bundle }: ShimArguments): Promis
   }
   unmountRoot(`${path}/rootfs`);
   return writeDeleteResponse({ pid, exitStatus: 128 + SIGKILL, exitedAt: timestamp(Date.now()) });
+}
+
+/** The bundle of a container, from that of another one, which is the working directory. */
+function siblingBundle(id: string): string {
+  const own = process.cwd();
+  return `${own.slice(0, own.lastIndexOf("/"))}/${id}`;
 }
 
 function pidOf(root: string, id: string): number {

@@ -1,4 +1,5 @@
 /** The task service: 17 methods, each done by the operation of the command line that has the same purpose. */
+import type { OomNews, OomWatch } from "../cgroups/cgroup.ts";
 import { cgroupStats, watchOom } from "../cgroups/open.ts";
 import { asRuntimeError, RuntimeError } from "../errors.ts";
 import { SIGKILL } from "../kernel/numbers.ts";
@@ -449,11 +450,20 @@ export class TaskService implements Listener {
     if (watch === undefined) return;
     // Reading may wait for the descriptor itself.
     this.#around.loop.unwatch(watch.fd);
-    const { ooms, gone } = await watch.read();
+    const { ooms, gone } = await this.#oomNews(task, watch);
     if (ooms > 0) this.#publish("oom", "TaskOOM", M.writeTaskAlone({ containerId: task.id }));
     if (task.oom !== watch) return;
     if (gone) this.#endOom(task);
     else this.#around.loop.watch(watch.fd, EPOLLIN, () => void this.#readOom(task));
+  }
+
+  async #oomNews(task: Task, watch: OomWatch): Promise<OomNews> {
+    try {
+      return await watch.read();
+    } catch (error) {
+      this.#around.log.warn(`OOM events of ${task.id}: ${asRuntimeError(error).message}`);
+      return { ooms: 0, gone: true };
+    }
   }
 
   #endOom(task: Task): void {

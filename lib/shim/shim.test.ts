@@ -7,7 +7,7 @@ import { metrics } from "./metrics.ts";
 import { mountOptions, shortened } from "./mounts.ts";
 import { parseSettings, readOptions, stateRoot } from "./options.ts";
 import * as M from "./proto/messages.gen.ts";
-import { groupOf, readSent } from "./start.ts";
+import { answer, groupOf, readSent } from "./start.ts";
 import { statusOf } from "./ttrpc.ts";
 
 t.test("arguments in the form of Go's flags", (t) => {
@@ -28,6 +28,15 @@ t.test("containerd 2.3 sends a message of its own, older ones the options", (t) 
   t.equal(old.params, undefined);
   t.match(readOptions(old.options), { root: "/r", shimCgroup: "/x" });
   t.same(readSent(new Uint8Array(0), given), { params: undefined, options: undefined });
+  t.end();
+});
+
+t.test("each containerd is answered in its own form", (t) => {
+  t.equal(answer("unix:///s", false, undefined), "unix:///s", "1.6");
+  t.equal(answer("unix:///s", false, "2"), '{"version":2,"address":"unix:///s","protocol":"ttrpc"}', "1.7");
+  t.match(answer("unix:///s", false, "3"), /"version":3/, "2.0");
+  t.match(answer("unix:///s", false, "9"), /"version":3/);
+  t.match(M.readBootstrapResult(answer("unix:///s", true, "3") as Uint8Array), { version: 3, address: "unix:///s", protocol: "ttrpc" });
   t.end();
 });
 

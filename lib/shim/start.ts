@@ -77,7 +77,7 @@ export function startShim(given: ShimArguments): string | Uint8Array {
   const socket = listen(folder, path);
   if (socket !== undefined) {
     try {
-      const pid = startDaemon({ ...given, address, debug }, socket, params?.containerdTtrpcAddress ?? "");
+      const pid = startDaemon({ ...given, address, debug, socket: path }, socket, params?.containerdTtrpcAddress ?? "");
       try {
         joinCgroup(readOptions(options).shimCgroup, pid);
         adjustOomScore(pid);
@@ -91,10 +91,17 @@ export function startShim(given: ShimArguments): string | Uint8Array {
     }
   }
   check(native.writeFile(AT_FDCWD, "address", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600, url), "write address");
-  if (params !== undefined) return writeBootstrapResult({ version: VERSION, address: url, protocol: "ttrpc" });
-  const most = Number(process.env["MAX_SHIM_VERSION"] ?? "0");
-  if (most < OLD_VERSION) return url;
-  return JSON.stringify({ version: Math.min(most, VERSION), address: url, protocol: "ttrpc" });
+  return answer(url, params !== undefined, process.env["MAX_SHIM_VERSION"]);
+}
+
+/**
+ * What containerd reads: a message (2.3 and newer), JSON (1.7 to 2.2), or the address alone (1.6). Pure.
+ * @param most the newest version of the task service that it understands, where it says so
+ */
+export function answer(address: string, isMessage: boolean, most: string | undefined): string | Uint8Array {
+  if (isMessage) return writeBootstrapResult({ version: VERSION, address, protocol: "ttrpc" });
+  const version = Math.min(Number(most ?? "0"), VERSION);
+  return version >= OLD_VERSION ? JSON.stringify({ version, address, protocol: "ttrpc" }) : address;
 }
 
 /** What config.json says of the pod. Pure. @throws CONFIG_INVALID */
@@ -153,9 +160,9 @@ function makeFolder(path: string): void {
 }
 
 /** Starts the shim itself, which outlives this process. @returns its pid */
-function startDaemon({ namespace, id, address, debug }: ShimArguments, socket: number, ttrpcAddress: string): number {
+function startDaemon({ namespace, id, address, debug, socket: path }: ShimArguments, socket: number, ttrpcAddress: string): number {
   const none = check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null");
-  const args = [SHIM_NAME, "-namespace", namespace, "-id", id, "-address", address, ...(debug ? ["-debug"] : [])];
+  const args = [SHIM_NAME, "-namespace", namespace, "-id", id, "-address", address, "-socket", path, ...(debug ? ["-debug"] : [])];
   let env = callersEnvironment();
   if (ttrpcAddress !== "") env = [...env.filter((each) => !each.startsWith("TTRPC_ADDRESS=")), `TTRPC_ADDRESS=${ttrpcAddress}`];
   if ((process.env["SCHED_CORE"] ?? "") !== "") check(native.schedCore(0, true), "SCHED_CORE: prctl(PR_SCHED_CORE)");

@@ -15,6 +15,8 @@ const HEADER = 10;
 const LONGEST = 4 << 20;
 /** A peer that reads nothing any more is given up when so much waits for it; bytes. */
 const PATIENCE = 16 << 20;
+/** When a connection is taken for which there was no descriptor; milliseconds. */
+const LATER = 100;
 
 export const REQUEST = 1;
 export const RESPONSE = 2;
@@ -186,7 +188,12 @@ export type Handler = (request: Request) => Promise<Uint8Array> | Uint8Array;
 /** Takes the connections of a socket that listens, and answers their requests by `handle`. */
 export function serve(loop: Loop, socket: number, handle: Handler): void {
   loop.watch(socket, EPOLLIN, () => {
-    for (let fd = native.accept(socket); fd >= 0; fd = native.accept(socket)) serveConnection(loop, fd, handle);
+    let fd = native.accept(socket);
+    for (; fd >= 0; fd = native.accept(socket)) serveConnection(loop, fd, handle);
+    if (fd !== -Errno.EMFILE) return;
+    // It would come at once, again and again.
+    loop.change(socket, 0);
+    loop.after(LATER, () => loop.change(socket, EPOLLIN));
   });
 }
 

@@ -119,7 +119,10 @@ int Run(int argc, char** argv, char** environment) {
     if (!RunJobs(snapshot.runtime)) return kFailed;
     if (!JS_IsUndefined(unheard)) {
       Complain(context, unheard);
-      return kFailed;
+      // Of a program that goes on the rest does.
+      if (JS_IsUndefined(idle)) return kFailed;
+      JS_FreeValue(context, unheard);
+      unheard = JS_UNDEFINED;
     }
     if (JS_IsUndefined(idle)) break;
     JSValue waited = JS_Call(context, idle, JS_UNDEFINED, 0, nullptr);
