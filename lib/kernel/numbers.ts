@@ -16,10 +16,19 @@ export const POLLIN = 1;
 export const POLLPRI = 2;
 export const POLLOUT = 4;
 
+/** Events of epoll(7); the last two come without being asked for. */
+export const EPOLLIN = 1;
+export const EPOLLOUT = 4;
+export const EPOLLERR = 8;
+export const EPOLLHUP = 16;
+
 /** Commands of fcntl(2). */
 export const F_GETFD = 1;
+export const F_SETFD = 2;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
+/** The flag of F_SETFD. */
+export const FD_CLOEXEC = 1;
 
 /** Operations of flock(2). */
 export const LOCK_SH = 1;
@@ -44,6 +53,20 @@ export const S_IFSOCK = 0o140000;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_SEQPACKET = 5;
+/** Goes with a type. */
+export const SOCK_NONBLOCK = 0o4000;
+
+/** Flags of mount(2); those that the mount API of plans has as well stand in plan_numbers.ts. */
+export const MS_RDONLY = 1;
+export const MS_NOSUID = 2;
+export const MS_NODEV = 4;
+export const MS_NOEXEC = 8;
+export const MS_REMOUNT = 32;
+export const MS_NOATIME = 1024;
+export const MS_NODIRATIME = 2048;
+export const MS_BIND = 4096;
+export const MS_RELATIME = 1 << 21;
+export const MS_STRICTATIME = 1 << 24;
 
 /** Options of prctl(2). */
 export const PR_CAPBSET_READ = 23;

@@ -1,22 +1,16 @@
 /** The shim itself: a process that serves the tasks of a pod until the last one is deleted. */
-import { F_GETFD } from "../kernel/numbers.ts";
+import { EPOLLIN, F_GETFD, F_SETFD, FD_CLOEXEC, PR_SET_CHILD_SUBREAPER, SIGCHLD, SIGINT, SIGTERM } from "../kernel/numbers.ts";
 import type { Log } from "../log.ts";
 import { AT_FDCWD, check, O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import type { ShimArguments } from "./arguments.ts";
 import { Publisher } from "./events.ts";
-import { EPOLLIN, engine, Loop } from "./loop.ts";
+import { engine, Loop } from "./loop.ts";
 import { TaskService } from "./service.ts";
 import { serve } from "./ttrpc.ts";
 
 /** The socket that `start` hands over. */
 const SOCKET = 3;
-const PR_SET_CHILD_SUBREAPER = 36;
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
-const SIGINT = 2;
-const SIGTERM = 15;
-const SIGCHLD = 17;
 /** Bytes that may be garbage before it is collected: that touches the whole heap, which all shims share until then. */
 const GARBAGE = 2 << 20;
 /** So long after it was told to end the shim has answered that; milliseconds. */

@@ -2,6 +2,7 @@
  * Events for containerd: one after another, in order, each until containerd has taken it. While containerd restarts they are
  * kept, and sent again.
  */
+import { SOCK_NONBLOCK, SOCK_STREAM } from "../kernel/numbers.ts";
 import type { Log } from "../log.ts";
 import { native } from "../sys/native.ts";
 import type { Loop } from "./loop.ts";
@@ -9,8 +10,8 @@ import { readResponse, type Timestamp, writeForwardRequest, writeRequest } from 
 import { Connection, type Frame, REQUEST } from "./ttrpc.ts";
 
 const SERVICE = "containerd.services.events.ttrpc.v1.Events";
-/** SOCK_STREAM, not blocking: nobody waits for a containerd that does not take connections. */
-const SOCKET_TYPE = 1 | 0o4000;
+/** Nobody waits for one that does not take connections. */
+const SOCKET_TYPE: number = SOCK_STREAM | SOCK_NONBLOCK;
 /** More events than that are not kept: the oldest are lost. */
 const MOST = 2048;
 /** An event that containerd refuses is tried so often. */

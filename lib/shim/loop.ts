@@ -3,16 +3,12 @@
  * (`process.whenIdle`), so that an operation that waits lets all others work.
  */
 import { Errno } from "../kernel/errno.ts";
+import { EPOLLERR, EPOLLHUP, EPOLLIN, POLLIN } from "../kernel/numbers.ts";
 import type { Log } from "../log.ts";
 import { check } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { waitWith } from "../sys/waiting.ts";
 
-export const EPOLLIN = 1;
-export const EPOLLOUT = 4;
-/** Comes without being asked for. */
-const EPOLLERR = 8;
-const EPOLLHUP = 16;
 /** Pairs that one call can give. */
 const ROUND = 64;
 
@@ -88,7 +84,7 @@ export class Loop {
   /** As `readable` of lib/sys/waiting.ts. */
   readable(fd: number, timeoutMs: number): Promise<boolean> | boolean {
     if (fd < 0) return new Promise((resolve) => void this.after(Math.max(0, timeoutMs), () => resolve(false)));
-    if (native.poll(new Int32Array([fd, EPOLLIN]), 0) > 0) return true;
+    if (native.poll(new Int32Array([fd, POLLIN]), 0) > 0) return true;
     if (timeoutMs === 0) return false;
     return new Promise((resolve) => {
       const done = (result: boolean): void => {

@@ -1,19 +1,13 @@
 /** The root file systems that Create brings: mounted on the bundle's `rootfs`, and taken away again. */
 import { RuntimeError } from "../errors.ts";
 import { Errno, errnoText } from "../kernel/errno.ts";
+import * as K from "../kernel/numbers.ts";
+import * as P from "../kernel/plan_numbers.ts";
 import { AT_FDCWD } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import type { Mount } from "./proto/messages.gen.ts";
 
-const MS_RDONLY = 1;
-const MS_REMOUNT = 32;
-const MS_BIND = 4096;
-const MS_REC = 16384;
-const MS_UNBINDABLE = 1 << 17;
-const MS_PRIVATE = 1 << 18;
-const MS_SLAVE = 1 << 19;
-const MS_SHARED = 1 << 20;
-const PROPAGATION = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
+const PROPAGATION = P.MS_SHARED | P.MS_PRIVATE | P.MS_SLAVE | P.MS_UNBINDABLE;
 /** What mount(2) takes as data is a page. */
 const PAGE = 4096;
 /** Mounts on one another that are taken away. */
@@ -21,39 +15,39 @@ const MOST_LAYERS = 64;
 
 /** Options that are flags of mount(2): set, or with true cleared. */
 const FLAGS: Readonly<Record<string, readonly [flag: number, clear?: true]>> = {
-  async: [16, true],
-  atime: [1024, true],
-  bind: [MS_BIND],
+  async: [P.MS_SYNCHRONOUS, true],
+  atime: [K.MS_NOATIME, true],
+  bind: [K.MS_BIND],
   defaults: [0],
-  dev: [4, true],
-  diratime: [2048, true],
-  dirsync: [128],
-  exec: [8, true],
-  mand: [64],
-  noatime: [1024],
-  nodev: [4],
-  nodiratime: [2048],
-  noexec: [8],
-  nomand: [64, true],
-  norelatime: [1 << 21, true],
-  nostrictatime: [1 << 24, true],
-  nosuid: [2],
-  private: [MS_PRIVATE],
-  rbind: [MS_BIND | MS_REC],
-  relatime: [1 << 21],
-  remount: [MS_REMOUNT],
-  ro: [MS_RDONLY],
-  rprivate: [MS_PRIVATE | MS_REC],
-  rshared: [MS_SHARED | MS_REC],
-  rslave: [MS_SLAVE | MS_REC],
-  runbindable: [MS_UNBINDABLE | MS_REC],
-  rw: [MS_RDONLY, true],
-  shared: [MS_SHARED],
-  slave: [MS_SLAVE],
-  strictatime: [1 << 24],
-  suid: [2, true],
-  sync: [16],
-  unbindable: [MS_UNBINDABLE],
+  dev: [K.MS_NODEV, true],
+  diratime: [K.MS_NODIRATIME, true],
+  dirsync: [P.MS_DIRSYNC],
+  exec: [K.MS_NOEXEC, true],
+  mand: [P.MS_MANDLOCK],
+  noatime: [K.MS_NOATIME],
+  nodev: [K.MS_NODEV],
+  nodiratime: [K.MS_NODIRATIME],
+  noexec: [K.MS_NOEXEC],
+  nomand: [P.MS_MANDLOCK, true],
+  norelatime: [K.MS_RELATIME, true],
+  nostrictatime: [K.MS_STRICTATIME, true],
+  nosuid: [K.MS_NOSUID],
+  private: [P.MS_PRIVATE],
+  rbind: [K.MS_BIND | P.MS_REC],
+  relatime: [K.MS_RELATIME],
+  remount: [K.MS_REMOUNT],
+  ro: [K.MS_RDONLY],
+  rprivate: [P.MS_PRIVATE | P.MS_REC],
+  rshared: [P.MS_SHARED | P.MS_REC],
+  rslave: [P.MS_SLAVE | P.MS_REC],
+  runbindable: [P.MS_UNBINDABLE | P.MS_REC],
+  rw: [K.MS_RDONLY, true],
+  shared: [P.MS_SHARED],
+  slave: [P.MS_SLAVE],
+  strictatime: [K.MS_STRICTATIME],
+  suid: [K.MS_NOSUID, true],
+  sync: [P.MS_SYNCHRONOUS],
+  unbindable: [P.MS_UNBINDABLE],
 };
 /** Options that something has to be made for first, which the shim does not. */
 const UNKNOWN = ["loop", "uidmap=", "gidmap=", "X-containerd."];
@@ -117,12 +111,12 @@ function mountOne({ type, source, options }: Mount, target: string): void {
   const text = fields.join(",");
   if (text.length >= PAGE) throw new RuntimeError("HOST_UNABLE", `${attempt}: its options have ${text.length} bytes, the kernel takes ${PAGE}`);
   const spread = flags & PROPAGATION;
-  const rest = flags & ~PROPAGATION & (spread === 0 ? -1 : ~MS_REC);
-  const isBind = (flags & MS_BIND) !== 0;
+  const rest = flags & ~PROPAGATION & (spread === 0 ? -1 : ~P.MS_REC);
+  const isBind = (flags & K.MS_BIND) !== 0;
   // What a bind mount is to be besides takes a second call.
-  const calls = [isBind ? flags & (MS_BIND | MS_REC) : rest];
-  if (isBind && (rest & ~(MS_BIND | MS_REC)) !== 0) calls.push((rest & ~MS_REC) | MS_REMOUNT);
-  if (spread !== 0) calls.push(spread | (flags & MS_REC));
+  const calls = [isBind ? flags & (K.MS_BIND | P.MS_REC) : rest];
+  if (isBind && (rest & ~(K.MS_BIND | P.MS_REC)) !== 0) calls.push((rest & ~P.MS_REC) | K.MS_REMOUNT);
+  if (spread !== 0) calls.push(spread | (flags & P.MS_REC));
   for (const call of calls) {
     const result = native.mount(source, target, type, call, text, directory);
     if (result < 0) throw failed(attempt, result, target);

@@ -2,7 +2,9 @@
 import { RuntimeError } from "../errors.ts";
 import { check, AT_FDCWD, O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, readTextIfExists } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
-import { type Any, readRuncOptions, readRuntimeOptions, type RuncOptions } from "./proto/messages.gen.ts";
+import type { CheckpointOptions } from "../runtime/criu/checkpoint.ts";
+import { CRIU_CGROUP_MODES } from "../runtime/criu/messages.ts";
+import { type Any, type CheckpointTaskRequest, readCheckpointOptions, readRuncOptions, readRuntimeOptions, type RuncOptions } from "./proto/messages.gen.ts";
 import { NO_BYTES } from "./proto/wire.ts";
 
 /** Where the state of containers lies, below it by namespace, if options do not say. */
@@ -89,4 +91,30 @@ export function keptOptions(bundle: string, namespace: string): Kept {
   const text = readTextIfExists(`${bundle}/${FILE}`);
   const kept = text === undefined ? {} : (JSON.parse(text) as Partial<Kept>);
   return { root: kept.root ?? stateRoot({ root: "" }, namespace), systemdCgroup: kept.systemdCgroup ?? false };
+}
+
+/** What Checkpoint asks for, as the operation takes it. @throws USAGE */
+export function checkpointOptions({ id, path, options }: CheckpointTaskRequest): CheckpointOptions {
+  const given = readCheckpointOptions(options?.value ?? NO_BYTES);
+  const imagePath = path !== "" ? path : given.imagePath;
+  if (imagePath === "") throw new RuntimeError("USAGE", "Checkpoint: path must be given");
+  const { cgroupsMode: mode, emptyNamespaces } = given;
+  if (mode !== "" && !Object.hasOwn(CRIU_CGROUP_MODES, mode)) {
+    throw new RuntimeError("USAGE", `Checkpoint: cgroups_mode ${mode}: known are ${Object.keys(CRIU_CGROUP_MODES).join(", ")}`);
+  }
+  const strange = emptyNamespaces.find((name) => name !== "network");
+  if (strange !== undefined) throw new RuntimeError("USAGE", `Checkpoint: empty_namespaces ${strange}: network alone can be empty`);
+  return {
+    id,
+    imagePath,
+    ...(given.workPath !== "" && { workPath: given.workPath }),
+    ...(given.parentPath !== "" && { parentPath: given.parentPath }),
+    leaveRunning: !given.exit,
+    tcpEstablished: given.openTcp,
+    extUnixSk: given.externalUnixSockets,
+    shellJob: given.terminal,
+    fileLocks: given.fileLocks,
+    manageCgroupsMode: (mode === "" ? "default" : mode) as keyof typeof CRIU_CGROUP_MODES,
+    emptyNs: emptyNamespaces.length > 0 ? ["network"] : [],
+  };
 }

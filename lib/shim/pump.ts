@@ -1,7 +1,8 @@
 /** Carries bytes from one descriptor to another, where a container cannot be given the other itself: terminals and files. */
 import { Errno } from "../kernel/errno.ts";
+import { EPOLLIN, EPOLLOUT } from "../kernel/numbers.ts";
 import { native } from "../sys/native.ts";
-import { EPOLLIN, EPOLLOUT, type Loop } from "./loop.ts";
+import type { Loop } from "./loop.ts";
 
 /** Of all pumps: nothing stays in it between two calls. */
 const buffer = new Uint8Array(32768);

@@ -2,7 +2,7 @@
 import type { OomNews, OomWatch } from "../cgroups/cgroup.ts";
 import { cgroupStats, watchOom } from "../cgroups/open.ts";
 import { asRuntimeError, RuntimeError } from "../errors.ts";
-import { SIGKILL } from "../kernel/numbers.ts";
+import { EPOLLIN, SIGKILL } from "../kernel/numbers.ts";
 import type { Log } from "../log.ts";
 import { find, recordOf } from "../runtime/container/store.ts";
 import { checkpoint } from "../runtime/criu/checkpoint.ts";
@@ -20,10 +20,10 @@ import type { RuntimeContext } from "../runtime/options.ts";
 import { parseResources } from "../spec/documents/resources_file.ts";
 import { native } from "../sys/native.ts";
 import { type Publisher, timestamp } from "./events.ts";
-import { EPOLLIN, type Loop } from "./loop.ts";
+import type { Loop } from "./loop.ts";
 import { metrics } from "./metrics.ts";
 import { mountRoot, unmountRoot } from "./mounts.ts";
-import { keepOptions, readOptions, stateRoot } from "./options.ts";
+import { checkpointOptions, keepOptions, readOptions, stateRoot } from "./options.ts";
 import type { Request, RuncOptions, Timestamp } from "./proto/messages.gen.ts";
 import * as M from "./proto/messages.gen.ts";
 import { NO_BYTES } from "./proto/wire.ts";
@@ -383,25 +383,11 @@ export class TaskService implements Listener {
     return M.writeConnectResponse({ shimPid: process.pid, taskPid });
   }
 
-  async #checkpoint({ id, path, options }: M.CheckpointTaskRequest): Promise<Uint8Array> {
+  async #checkpoint(request: M.CheckpointTaskRequest): Promise<Uint8Array> {
+    const { id, path } = request;
     const task = this.#tasks.find(id);
-    const given = M.readCheckpointOptions(options?.value ?? NO_BYTES);
-    const imagePath = path !== "" ? path : given.imagePath;
-    if (imagePath === "") throw new RuntimeError("USAGE", "Checkpoint: path must be given");
-    const checkpointOptions = {
-      id,
-      imagePath,
-      ...(given.workPath !== "" && { workPath: given.workPath }),
-      ...(given.parentPath !== "" && { parentPath: given.parentPath }),
-      leaveRunning: !given.exit,
-      tcpEstablished: given.openTcp,
-      extUnixSk: given.externalUnixSockets,
-      shellJob: given.terminal,
-      fileLocks: given.fileLocks,
-      manageCgroupsMode: given.cgroupsMode,
-      emptyNs: given.emptyNamespaces,
-    };
-    await this.#tasks.during(task, () => checkpoint(task.context, checkpointOptions));
+    const options = checkpointOptions(request);
+    await this.#tasks.during(task, () => checkpoint(task.context, options));
     this.#publish("checkpointed", "TaskCheckpointed", M.writeTaskCheckpointed({ containerId: id, checkpoint: path }));
     return NO_BYTES;
   }

@@ -5,7 +5,7 @@ import { readShimArguments } from "./arguments.ts";
 import { parseLocation } from "./logger.ts";
 import { metrics } from "./metrics.ts";
 import { mountOptions, shortened } from "./mounts.ts";
-import { parseSettings, readOptions, stateRoot } from "./options.ts";
+import { checkpointOptions, parseSettings, readOptions, stateRoot } from "./options.ts";
 import * as M from "./proto/messages.gen.ts";
 import { answer, groupOf, readSent } from "./start.ts";
 import { statusOf } from "./ttrpc.ts";
@@ -59,6 +59,16 @@ t.test("options: runc's message, settings as text, defaults", (t) => {
   t.throws(() => readOptions({ typeUrl: "other.Options", value: new Uint8Array(0) }), { code: "USAGE" });
   t.equal(stateRoot({ root: "" }, "moby"), "/run/containerd/runt/moby");
   t.equal(stateRoot({ root: "/run/x" }, "moby"), "/run/x/moby");
+  t.end();
+});
+
+t.test("what Checkpoint asks for", (t) => {
+  const options = (given: object) => ({ typeUrl: "containerd.runc.v1.CheckpointOptions", value: M.writeCheckpointOptions(given) });
+  t.match(checkpointOptions({ id: "a", path: "/i", options: options({ exit: true, openTcp: true }) }), { imagePath: "/i", leaveRunning: false, tcpEstablished: true, manageCgroupsMode: "default" });
+  t.match(checkpointOptions({ id: "a", path: "", options: options({ imagePath: "/j", cgroupsMode: "soft" }) }), { imagePath: "/j", leaveRunning: true, manageCgroupsMode: "soft" });
+  t.throws(() => checkpointOptions({ id: "a", path: "", options: undefined }), { code: "USAGE" });
+  t.throws(() => checkpointOptions({ id: "a", path: "/i", options: options({ cgroupsMode: "no" }) }), { code: "USAGE" });
+  t.throws(() => checkpointOptions({ id: "a", path: "/i", options: options({ emptyNamespaces: ["pid"] }) }), { code: "USAGE" });
   t.end();
 });
 

@@ -2,6 +2,7 @@
 import { cgroupLayout } from "../cgroups/place/layout.ts";
 import { RuntimeError } from "../errors.ts";
 import { Errno } from "../kernel/errno.ts";
+import { SIGKILL, SOCK_NONBLOCK, SOCK_STREAM } from "../kernel/numbers.ts";
 import { AT_FDCWD, check, checkValue, O_CLOEXEC, O_CREAT, O_RDWR, O_TRUNC, O_WRONLY, readText, readTextIfExists } from "../sys/files.ts";
 import { callersEnvironment } from "../sys/environment.ts";
 import { native } from "../sys/native.ts";
@@ -13,8 +14,8 @@ import { type Any, type BootstrapParams, readAny, readBootstrapParams, writeBoot
 /** What groups containers into one shim: the first of these that config.json has. */
 const GROUPS = ["io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"] as const;
 const SOCKETS = "/run/containerd/s";
-/** SOCK_STREAM, not blocking. */
-const SOCKET_TYPE = 1 | 0o4000;
+/** Nobody waits for one that does not take connections. */
+const SOCKET_TYPE: number = SOCK_STREAM | SOCK_NONBLOCK;
 const INPUT_LIMIT = 10 << 20;
 const OOM_SCORE_MAX = 1000;
 /** Versions of the task service: what containerd understands if it says nothing, and the newest. */
@@ -82,7 +83,7 @@ export function startShim(given: ShimArguments): string | Uint8Array {
         joinCgroup(readOptions(options).shimCgroup, pid);
         adjustOomScore(pid);
       } catch (error) {
-        native.kill(pid, 9);
+        native.kill(pid, SIGKILL);
         throw error;
       }
     } catch (error) {
@@ -133,7 +134,7 @@ function listen(folder: string, path: string): number | undefined {
     makeFolder(folder);
     socket = native.bindUnix(path, SOCKET_TYPE);
   }
-  if (socket === -EADDRINUSE) {
+  if (socket === -Errno.EADDRINUSE) {
     const connected = native.connectUnix(path, SOCKET_TYPE);
     if (connected >= 0 || connected === -Errno.EAGAIN) {
       if (connected >= 0) native.close(connected);
@@ -147,8 +148,6 @@ function listen(folder: string, path: string): number | undefined {
   check(native.chmod(AT_FDCWD, path, 0o600), `chmod ${path}`, { path });
   return socket;
 }
-
-const EADDRINUSE = 98;
 
 function makeFolder(path: string): void {
   for (let end = path.indexOf("/", 1); ; end = path.indexOf("/", end + 1)) {

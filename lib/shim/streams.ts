@@ -5,8 +5,7 @@
  * open as long as the process lives: a restart of containerd costs the process neither a SIGPIPE nor a line.
  */
 import { RuntimeError } from "../errors.ts";
-import { F_GETFL, F_SETFL, SIGKILL } from "../kernel/numbers.ts";
-import { S_IFIFO, S_IFMT } from "../kernel/plan_numbers.ts";
+import { F_GETFL, F_SETFL, S_IFIFO, S_IFMT, SIGKILL, SOCK_STREAM } from "../kernel/numbers.ts";
 import { AT_FDCWD, check, checkValue, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import type { Loop } from "./loop.ts";
@@ -135,7 +134,7 @@ export class Streams {
   }
 
   #openConsole(): void {
-    const [ours, theirs] = checkValue(native.socketpair(1), "socketpair");
+    const [ours, theirs] = checkValue(native.socketpair(SOCK_STREAM), "socketpair");
     this.#console = ours;
     this.#theirs.push(theirs);
     this.consoleFd = theirs;

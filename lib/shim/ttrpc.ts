@@ -5,8 +5,9 @@
  */
 import { asRuntimeError, type ErrorCode, RuntimeError } from "../errors.ts";
 import { Errno } from "../kernel/errno.ts";
+import { EPOLLIN, EPOLLOUT } from "../kernel/numbers.ts";
 import { native } from "../sys/native.ts";
-import { EPOLLIN, EPOLLOUT, type Loop } from "./loop.ts";
+import type { Loop } from "./loop.ts";
 import { readRequest, type Request, type Status, writeResponse } from "./proto/messages.gen.ts";
 import { NO_BYTES } from "./proto/wire.ts";
 

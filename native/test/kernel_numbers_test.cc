@@ -10,6 +10,7 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
@@ -56,6 +57,9 @@
 #endif
 #ifndef EACCES
 #error "EACCES is in no header"
+#endif
+#ifndef EADDRINUSE
+#error "EADDRINUSE is in no header"
 #endif
 #ifndef EAGAIN
 #error "EAGAIN is in no header"
@@ -150,6 +154,18 @@
 #ifndef EPIPE
 #error "EPIPE is in no header"
 #endif
+#ifndef EPOLLERR
+#error "EPOLLERR is in no header"
+#endif
+#ifndef EPOLLHUP
+#error "EPOLLHUP is in no header"
+#endif
+#ifndef EPOLLIN
+#error "EPOLLIN is in no header"
+#endif
+#ifndef EPOLLOUT
+#error "EPOLLOUT is in no header"
+#endif
 #ifndef ERANGE
 #error "ERANGE is in no header"
 #endif
@@ -165,11 +181,17 @@
 #ifndef EXDEV
 #error "EXDEV is in no header"
 #endif
+#ifndef FD_CLOEXEC
+#error "FD_CLOEXEC is in no header"
+#endif
 #ifndef F_GETFD
 #error "F_GETFD is in no header"
 #endif
 #ifndef F_GETFL
 #error "F_GETFL is in no header"
+#endif
+#ifndef F_SETFD
+#error "F_SETFD is in no header"
 #endif
 #ifndef F_SETFL
 #error "F_SETFL is in no header"
@@ -237,11 +259,35 @@
 #ifndef MS_MANDLOCK
 #error "MS_MANDLOCK is in no header"
 #endif
+#ifndef MS_NOATIME
+#error "MS_NOATIME is in no header"
+#endif
+#ifndef MS_NODEV
+#error "MS_NODEV is in no header"
+#endif
+#ifndef MS_NODIRATIME
+#error "MS_NODIRATIME is in no header"
+#endif
+#ifndef MS_NOEXEC
+#error "MS_NOEXEC is in no header"
+#endif
+#ifndef MS_NOSUID
+#error "MS_NOSUID is in no header"
+#endif
 #ifndef MS_PRIVATE
 #error "MS_PRIVATE is in no header"
 #endif
+#ifndef MS_RDONLY
+#error "MS_RDONLY is in no header"
+#endif
 #ifndef MS_REC
 #error "MS_REC is in no header"
+#endif
+#ifndef MS_RELATIME
+#error "MS_RELATIME is in no header"
+#endif
+#ifndef MS_REMOUNT
+#error "MS_REMOUNT is in no header"
 #endif
 #ifndef MS_SHARED
 #error "MS_SHARED is in no header"
@@ -251,6 +297,9 @@
 #endif
 #ifndef MS_SLAVE
 #error "MS_SLAVE is in no header"
+#endif
+#ifndef MS_STRICTATIME
+#error "MS_STRICTATIME is in no header"
 #endif
 #ifndef MS_SYNCHRONOUS
 #error "MS_SYNCHRONOUS is in no header"
@@ -405,6 +454,9 @@
 #ifndef SOCK_DGRAM
 #error "SOCK_DGRAM is in no header"
 #endif
+#ifndef SOCK_NONBLOCK
+#error "SOCK_NONBLOCK is in no header"
+#endif
 #ifndef SOCK_SEQPACKET
 #error "SOCK_SEQPACKET is in no header"
 #endif
@@ -459,6 +511,7 @@ void TestKernelNumbers() {
       {"CLONE_NEWUSER", 268435456, static_cast<long>(CLONE_NEWUSER)},
       {"CLONE_NEWUTS", 67108864, static_cast<long>(CLONE_NEWUTS)},
       {"EACCES", 13, static_cast<long>(EACCES)},
+      {"EADDRINUSE", 98, static_cast<long>(EADDRINUSE)},
       {"EAGAIN", 11, static_cast<long>(EAGAIN)},
       {"EBADF", 9, static_cast<long>(EBADF)},
       {"EBUSY", 16, static_cast<long>(EBUSY)},
@@ -490,13 +543,19 @@ void TestKernelNumbers() {
       {"EOPNOTSUPP", 95, static_cast<long>(EOPNOTSUPP)},
       {"EPERM", 1, static_cast<long>(EPERM)},
       {"EPIPE", 32, static_cast<long>(EPIPE)},
+      {"EPOLLERR", 8, static_cast<long>(EPOLLERR)},
+      {"EPOLLHUP", 16, static_cast<long>(EPOLLHUP)},
+      {"EPOLLIN", 1, static_cast<long>(EPOLLIN)},
+      {"EPOLLOUT", 4, static_cast<long>(EPOLLOUT)},
       {"ERANGE", 34, static_cast<long>(ERANGE)},
       {"EROFS", 30, static_cast<long>(EROFS)},
       {"ESRCH", 3, static_cast<long>(ESRCH)},
       {"ETIMEDOUT", 110, static_cast<long>(ETIMEDOUT)},
       {"EXDEV", 18, static_cast<long>(EXDEV)},
+      {"FD_CLOEXEC", 1, static_cast<long>(FD_CLOEXEC)},
       {"F_GETFD", 1, static_cast<long>(F_GETFD)},
       {"F_GETFL", 3, static_cast<long>(F_GETFL)},
+      {"F_SETFD", 2, static_cast<long>(F_SETFD)},
       {"F_SETFL", 4, static_cast<long>(F_SETFL)},
       {"IN_DELETE_SELF", 1024, static_cast<long>(IN_DELETE_SELF)},
       {"IN_MODIFY", 2, static_cast<long>(IN_MODIFY)},
@@ -519,11 +578,20 @@ void TestKernelNumbers() {
       {"MS_I_VERSION", 8388608, static_cast<long>(MS_I_VERSION)},
       {"MS_LAZYTIME", 33554432, static_cast<long>(MS_LAZYTIME)},
       {"MS_MANDLOCK", 64, static_cast<long>(MS_MANDLOCK)},
+      {"MS_NOATIME", 1024, static_cast<long>(MS_NOATIME)},
+      {"MS_NODEV", 4, static_cast<long>(MS_NODEV)},
+      {"MS_NODIRATIME", 2048, static_cast<long>(MS_NODIRATIME)},
+      {"MS_NOEXEC", 8, static_cast<long>(MS_NOEXEC)},
+      {"MS_NOSUID", 2, static_cast<long>(MS_NOSUID)},
       {"MS_PRIVATE", 262144, static_cast<long>(MS_PRIVATE)},
+      {"MS_RDONLY", 1, static_cast<long>(MS_RDONLY)},
       {"MS_REC", 16384, static_cast<long>(MS_REC)},
+      {"MS_RELATIME", 2097152, static_cast<long>(MS_RELATIME)},
+      {"MS_REMOUNT", 32, static_cast<long>(MS_REMOUNT)},
       {"MS_SHARED", 1048576, static_cast<long>(MS_SHARED)},
       {"MS_SILENT", 32768, static_cast<long>(MS_SILENT)},
       {"MS_SLAVE", 524288, static_cast<long>(MS_SLAVE)},
+      {"MS_STRICTATIME", 16777216, static_cast<long>(MS_STRICTATIME)},
       {"MS_SYNCHRONOUS", 16, static_cast<long>(MS_SYNCHRONOUS)},
       {"MS_UNBINDABLE", 131072, static_cast<long>(MS_UNBINDABLE)},
       {"NS_GET_NSTYPE", 46851, static_cast<long>(NS_GET_NSTYPE)},
@@ -575,6 +643,7 @@ void TestKernelNumbers() {
       {"SIGTERM", 15, static_cast<long>(SIGTERM)},
       {"SIGWINCH", 28, static_cast<long>(SIGWINCH)},
       {"SOCK_DGRAM", 2, static_cast<long>(SOCK_DGRAM)},
+      {"SOCK_NONBLOCK", 2048, static_cast<long>(SOCK_NONBLOCK)},
       {"SOCK_SEQPACKET", 5, static_cast<long>(SOCK_SEQPACKET)},
       {"SOCK_STREAM", 1, static_cast<long>(SOCK_STREAM)},
       {"S_IFBLK", 24576, static_cast<long>(S_IFBLK)},

@@ -9,7 +9,7 @@ import * as planNumbers from "../../lib/kernel/plan_numbers.ts";
 
 const HEADERS = [
   "errno.h", "fcntl.h", "linux/capability.h", "linux/mount.h", "linux/nsfs.h", "linux/prctl.h", "linux/sched.h", "linux/seccomp.h",
-  "poll.h", "signal.h", "sys/file.h", "sys/inotify.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "unistd.h",
+  "poll.h", "signal.h", "sys/epoll.h", "sys/file.h", "sys/inotify.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "unistd.h",
 ];
 
 /** What no header has, because it is internal to the kernel. */
