@@ -88,10 +88,12 @@ class Bench {
   async round(round: number): Promise<void> {
     const count = round >= 0;
     for (const subject of shuffled(SUBJECTS)) {
-      this.#time("ctr run --rm", subject, count, ["run", "--rm", ...subject.flags, IMAGE, `r${round + WARM_UP}-${SUBJECTS.indexOf(subject)}`, "true"]);
+      const id = `r${round + WARM_UP}-${SUBJECTS.indexOf(subject)}`;
+      this.#time("ctr run --rm", subject, count, ["run", "--rm", ...subject.flags, IMAGE, id, "true"]);
     }
     for (const subject of shuffled(SUBJECTS)) {
-      this.#time("ctr task exec", subject, count, ["task", "exec", "--exec-id", `e${round + WARM_UP}`, `long${SUBJECTS.indexOf(subject)}`, "true"]);
+      const words = ["task", "exec", "--exec-id", `e${round + WARM_UP}`, `long${SUBJECTS.indexOf(subject)}`, "true"];
+      this.#time("ctr task exec", subject, count, words);
     }
     for (const subject of shuffled(SUBJECTS)) {
       const began = performance.now();
@@ -104,7 +106,9 @@ class Bench {
 
   /** Containers for `exec`. */
   begin(): void {
-    for (const [index, { flags }] of SUBJECTS.entries()) this.must("run", "-d", ...flags, IMAGE, `long${index}`, "sleep", "100000");
+    for (const [index, { flags }] of SUBJECTS.entries()) {
+      this.must("run", "-d", ...flags, IMAGE, `long${index}`, "sleep", "100000");
+    }
   }
 
   end(): void {
@@ -131,7 +135,8 @@ class Bench {
     const ctr = this.#ctr.join(" ");
     const all = { timeout: 240_000 };
     const began = performance.now();
-    const started = this.pg.run(["sh", "-c", words(`${ctr} run -d ${subject.flags.join(" ")} ${IMAGE} many$i sleep 100000 || echo failed`)], all);
+    const run = `${ctr} run -d ${subject.flags.join(" ")} ${IMAGE} many$i sleep 100000 || echo failed`;
+    const started = this.pg.run(["sh", "-c", words(run)], all);
     if (started.output !== "") throw new Error(started.output);
     let time = performance.now() - began;
     sleep(3000);
@@ -147,7 +152,8 @@ class Bench {
   /** Milliseconds of the processor that the shim takes while a container prints. */
   printed(subject: Subject): number {
     const script = `head -c ${GIB} /dev/zero; sleep 100000`;
-    const client = this.pg.start("printer", ["sh", "-c", `${this.#ctr.join(" ")} run ${subject.flags.join(" ")} ${IMAGE} printer sh -c '${script}' >/dev/null`]);
+    const run = `${this.#ctr.join(" ")} run ${subject.flags.join(" ")} ${IMAGE} printer sh -c '${script}' >/dev/null`;
+    const client = this.pg.start("printer", ["sh", "-c", run]);
     try {
       if (!waitFor(() => this.#shims(subject).length === 1, 10_000)) throw new Error("no shim");
       const [pid = 0] = this.#shims(subject);
@@ -182,7 +188,8 @@ async function main(): Promise<void> {
   try {
     const bench = new Bench(playground);
     const add = (name: string, unit: string, wanted: Figure["targets"], value: (subject: Subject) => number): void => {
-      figures.push({ name, unit, targets: wanted, values: Object.fromEntries(SUBJECTS.map((subject) => [subject.name, value(subject)])) });
+      const values = Object.fromEntries(SUBJECTS.map((subject) => [subject.name, value(subject)]));
+      figures.push({ name, unit, targets: wanted, values });
     };
     bench.begin();
     for (let round = -WARM_UP; round < rounds; round += 1) await bench.round(round);
@@ -197,7 +204,8 @@ async function main(): Promise<void> {
     add("memory, 1 pod: dirty", "kB", targets(0.15, 0.15), (subject) => single.get(subject)?.dirty ?? Number.NaN);
     const many = new Map(SUBJECTS.map((subject) => [subject, bench.many(subject, pods)]));
     add(`memory, ${pods} pods: PSS of each`, "kB", targets(0.15, 0.15), (subject) => many.get(subject)?.pss ?? Number.NaN);
-    add(`${pods} pods, 20 at once: created, started, removed`, "ms", targets(0.7, 0.5), (subject) => many.get(subject)?.time ?? Number.NaN);
+    const time = (subject: Subject): number => many.get(subject)?.time ?? Number.NaN;
+    add(`${pods} pods, 20 at once: created, started, removed`, "ms", targets(0.7, 0.5), time);
     add("processor time of the shim for 1 GiB printed", "ms", targets(0.02, 0.02), (subject) => bench.printed(subject));
   } finally {
     const left = playground.close();
@@ -206,7 +214,10 @@ async function main(): Promise<void> {
   const load = loadavg().map((each) => each.toFixed(1)).join(" ");
   const heading = `Linux ${release()}, ${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), ${rounds} rounds, load ${load}`;
   console.log(heading);
-  for (const { name, unit, values } of figures) console.log(name.padEnd(52), unit.padEnd(3), names.map((each) => (values[each] ?? Number.NaN).toFixed(1).padStart(10)).join(" "));
+  for (const { name, unit, values } of figures) {
+    const numbers = names.map((each) => (values[each] ?? Number.NaN).toFixed(1).padStart(10));
+    console.log(name.padEnd(52), unit.padEnd(3), numbers.join(" "));
+  }
   writeShimResults(figures, names, heading);
 }
 

@@ -35,7 +35,8 @@ engine("containerd with the shim: kills", CTR_PACKAGES, (pg) => new Ctr(pg), {
       const kind = round % 3;
       // The client may fail: what it was at is what was killed.
       const kill = ["pkill -9 -f '^(/[^ ]*/)?containerd-shim-runt-v2'", "kill -9 $(pidof containerd)"];
-      const script = `${c.runWords} ${name} sleep 7777 >/dev/null 2>&1 & sleep 0.${delay.padStart(3, "0")}; ${kind === 2 ? kill.join("; ") : kill[kind]}; wait`;
+      const run = `${c.runWords} ${name} sleep 7777 >/dev/null 2>&1 & sleep 0.${delay.padStart(3, "0")}`;
+      const script = `${run}; ${kind === 2 ? kill.join("; ") : kill[kind]}; wait`;
       c.pg.run(["sh", "-c", script]);
       if (c.pg.run(["pidof", "containerd"]).stdout === "") c.startDaemon();
       t.ok(waitFor(() => {
@@ -49,8 +50,8 @@ engine("containerd with the shim: kills", CTR_PACKAGES, (pg) => new Ctr(pg), {
   },
   "a restart of containerd in the middle of output: no exit code is lost, and no line"(t, c) {
     const log = `${c.pg.dir}/flood.log`;
-    const words = [...c.runCommand(["-d", "--runtime", "io.containerd.runt.v2", "--log-uri", `file://${log}`], "flood", "sh", "-c", "i=0; while [ $i -lt 30000 ]; do echo $i; i=$((i+1)); done; exit 6")];
-    t.equal(c.pg.run(words).status, 0);
+    const script = "i=0; while [ $i -lt 30000 ]; do echo $i; i=$((i+1)); done; exit 6";
+    t.equal(c.start(["-d", "--log-uri", `file://${log}`], "flood", "sh", "-c", script).status, 0);
     c.pg.run(["sh", "-c", "kill -9 $(pidof containerd)"]);
     c.startDaemon();
     t.ok(waitFor(() => c.status("flood") === "STOPPED", 20_000));

@@ -3,7 +3,7 @@ import { scenario } from "../harness/box.ts";
 import { hasController, PURE_V2 } from "../harness/host.ts";
 import { runtOnly } from "../harness/runtime.ts";
 import { until } from "./client.ts";
-import { NAMESPACE, Pod, shell } from "./pod.ts";
+import { Pod, shell } from "./pod.ts";
 
 const skip = runtOnly("the shim is runt's own");
 const NO_MEMORY = skip !== false ? skip : !PURE_V2 && !hasController("memory") && "no memory controller";
@@ -95,14 +95,13 @@ scenario("the containers of a pod share a shim, another one has its own", async 
   const [one, other] = bundles;
   if (one === undefined || other === undefined) throw new Error("no bundles");
   const lone = box.bundle();
-  const params = (id: string): Uint8Array => M.writeBootstrapParams({ instanceId: id, namespace: NAMESPACE, socketDir: pod.sockets, containerdGrpcAddress: "/c.sock" });
-  const first = pod.call(["-id", "one", "start"], { cwd: one.dir, input: params("one") });
-  const second = pod.call(["-id", "two", "start"], { cwd: other.dir, input: params("two") });
+  const first = pod.call(["-id", "one", "start"], { cwd: one.dir, input: pod.params("one") });
+  const second = pod.call(["-id", "two", "start"], { cwd: other.dir, input: pod.params("two") });
   t.equal(first.status, 0, first.stderr);
   const result = M.readBootstrapResult(first.stdout);
   t.match(result, { version: 3, protocol: "ttrpc" });
   t.same(M.readBootstrapResult(second.stdout), result, "the same address");
-  const third = pod.call(["-id", "three", "start"], { cwd: lone.dir, input: params("three") });
+  const third = pod.call(["-id", "three", "start"], { cwd: lone.dir, input: pod.params("three") });
   t.not(M.readBootstrapResult(third.stdout).address, result.address);
   t.equal(first.stderr, "", "containerd reads it as part of the answer");
 }, { skip });

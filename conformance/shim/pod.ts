@@ -50,8 +50,7 @@ export class Pod {
     const pod = new Pod(box);
     await pod.sink.listen();
     box.atClose(() => pod.#end());
-    const params = M.writeBootstrapParams({ instanceId: id, namespace: NAMESPACE, socketDir: pod.sockets, containerdGrpcAddress: "/c.sock" });
-    const started = pod.call(["-id", id, "start"], { cwd: bundle.dir, input: params });
+    const started = pod.call(["-id", id, "start"], { cwd: bundle.dir, input: pod.params(id) });
     if (started.status !== 0) throw new Error(`start: ${started.stderr}`);
     pod.address = M.readBootstrapResult(started.stdout).address;
     pod.client = await Client.to(pod.address);
@@ -63,6 +62,12 @@ export class Pod {
     const pod = new Pod(box);
     box.atClose(() => pod.#end());
     return pod;
+  }
+
+  /** What containerd 2.3 sends when it starts a shim. */
+  params(instanceId: string): Uint8Array {
+    const { sockets: socketDir } = this;
+    return M.writeBootstrapParams({ instanceId, namespace: NAMESPACE, socketDir, containerdGrpcAddress: "/c.sock" });
   }
 
   /** Calls the program as containerd does. */
@@ -125,8 +130,8 @@ export class Pod {
   #end(): void {
     this.client?.close();
     this.sink.close();
-    const found = spawnSync("pgrep", ["-f", "^containerd-shim-runt-v2 .*-address /c.sock"], { encoding: "utf8" }).stdout.split("\n").map(Number);
-    for (const pid of found) if (pid > 0 && isOf(pid, this.box.marker)) tryKill(pid);
+    const found = spawnSync("pgrep", ["-f", "^containerd-shim-runt-v2 .*-address /c.sock"], { encoding: "utf8" }).stdout;
+    for (const pid of found.split("\n").map(Number)) if (pid > 0 && isOf(pid, this.box.marker)) tryKill(pid);
     for (const id of this.ids()) this.box.call(["--root", `${this.root}/${NAMESPACE}`, "delete", "--force", id]);
   }
 }

@@ -5,7 +5,7 @@ import { scenario } from "../harness/box.ts";
 import { cgroupDirsUnder, isAlive, readText, waitFor } from "../harness/host.ts";
 import { runtOnly } from "../harness/runtime.ts";
 import { Client, frame, Refused, REQUEST, until } from "./client.ts";
-import { NAMESPACE, Pod, shell } from "./pod.ts";
+import { Pod, shell } from "./pod.ts";
 
 const skip = runtOnly("the shim is runt's own");
 const [INVALID, NOT_FOUND, EXISTS, EXHAUSTED, PRECONDITION, UNIMPLEMENTED] = [3, 5, 6, 8, 9, 12];
@@ -68,7 +68,8 @@ scenario("Kill, Pids, Pause, Resume, Stats, Update, Connect", async (t, box) => 
   t.equal((await client.state(id)).status, 4);
   await client.about("Resume", id);
   t.equal((await client.state(id)).status, 2);
-  const resources = { typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources", value: new TextEncoder().encode('{"pids":{"limit":99}}') };
+  const typeUrl = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
+  const resources = { typeUrl, value: new TextEncoder().encode('{"pids":{"limit":99}}') };
   await client.task("Update", M.writeUpdateTaskRequest({ id, resources }));
   const { stats } = M.readStatsResponse(await client.about("Stats", id));
   const isV2 = stats?.typeUrl === "io.containerd.cgroups.v2.Metrics";
@@ -145,14 +146,16 @@ scenario("frames that are none, clients that hang and go away", async (t, box) =
   t.equal(await statusOf((other) => other.socket.write(frame(1, 3, request)), 1), INVALID, "data of no stream");
   const long = Buffer.alloc((4 << 20) + 1);
   t.equal(await statusOf((other) => other.socket.write(frame(1, REQUEST, long)), 1), EXHAUSTED);
-  t.equal(await statusOf((other) => other.socket.write(Buffer.concat([frame(1, REQUEST, long), frame(3, REQUEST, request)])), 3), 0, "what comes after it counts");
+  const both = Buffer.concat([frame(1, REQUEST, long), frame(3, REQUEST, request)]);
+  t.equal(await statusOf((other) => other.socket.write(both), 3), 0, "what comes after it counts");
   t.equal(await statusOf((other) => {
     for (const byte of frame(1, REQUEST, request)) other.socket.write(Buffer.from([byte]));
   }, 1), 0, "one byte at a time");
   const half = await Client.to(pod.address);
   half.socket.write(frame(1, REQUEST, request).subarray(0, 14));
   const gone = await Client.to(pod.address);
-  gone.socket.write(frame(1, REQUEST, M.writeRequest({ service: "containerd.task.v2.Task", method: "Wait", payload: M.writeProcessRequest({ id }) })));
+  const wait = { service: "containerd.task.v2.Task", method: "Wait", payload: M.writeProcessRequest({ id }) };
+  gone.socket.write(frame(1, REQUEST, M.writeRequest(wait)));
   gone.close();
   const deaf = await Client.to(pod.address);
   deaf.socket.pause();
@@ -167,8 +170,8 @@ scenario("frames that are none, clients that hang and go away", async (t, box) =
 /** Private bytes of a process, and its descriptors. */
 function usage(pid: number): { memory: number; fds: number } {
   const rollup = readText(`/proc/${pid}/smaps_rollup`);
-  const sum = ["Private_Clean", "Private_Dirty"].map((name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(rollup)?.[1] ?? 0));
-  return { memory: sum.reduce((one, other) => one + other, 0), fds: readdirSync(`/proc/${pid}/fd`).length };
+  const kilobytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(rollup)?.[1] ?? 0);
+  return { memory: kilobytes("Private_Clean") + kilobytes("Private_Dirty"), fds: readdirSync(`/proc/${pid}/fd`).length };
 }
 
 scenario("10,000 requests and 60 processes: memory and descriptors stay as they are", async (t, box) => {
@@ -215,7 +218,8 @@ scenario("a container that shares the shim's pid namespace ends with all its pro
   process.kill(pid, "SIGKILL");
   t.equal(await client.wait(id), 137);
   t.ok(await until(() => pod.sink.topics.filter((topic) => topic === "exit").length === 2));
-  t.same(pod.sink.came.filter(({ topic }) => topic === "/tasks/exit").map(({ event }) => M.readTaskExit(event.value).id), [execId, id]);
+  const exits = pod.sink.came.filter(({ topic }) => topic === "/tasks/exit");
+  t.same(exits.map(({ event }) => M.readTaskExit(event.value).id), [execId, id]);
   t.ok(waitFor(() => cgroupsEmpty(box.cgroup)), "nothing runs on");
   await client.remove(id, execId);
   await client.remove(id);
@@ -265,10 +269,7 @@ scenario("after a kill -9 of the shim its delete command leaves nothing", async 
   t.same(pod.ids(), []);
   const again = pod.call(["-id", id, "-bundle", bundle.dir, "delete"], { cwd: bundle.dir });
   t.equal(again.status, 0, "a second time there is nothing to do");
-  const next = pod.call(["-id", id, "start"], {
-    cwd: bundle.dir,
-    input: M.writeBootstrapParams({ instanceId: id, namespace: NAMESPACE, socketDir: pod.sockets, containerdGrpcAddress: "/c.sock" }),
-  });
+  const next = pod.call(["-id", id, "start"], { cwd: bundle.dir, input: pod.params(id) });
   t.equal(next.status, 0, "the socket that it has left can be taken");
   t.equal(readFileSync(join(bundle.dir, "address"), "utf8"), pod.address);
 }, { skip });

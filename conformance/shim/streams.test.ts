@@ -18,7 +18,8 @@ function ticks(pid: number): number {
 }
 
 scenario("the container has the FIFOs themselves: all bytes arrive, and none passes through the shim", async (t, box) => {
-  const bundle = shell(box, `head -c ${FLOOD} /dev/zero; echo err >&2; x=$(readlink /proc/$$/fd/1); echo $x >/where`, (config) => {
+  const script = `head -c ${FLOOD} /dev/zero; echo err >&2; x=$(readlink /proc/$$/fd/1); echo $x >/where`;
+  const bundle = shell(box, script, (config) => {
     config.root.readonly = false;
   });
   const id = box.id();
@@ -142,7 +143,8 @@ scenario("exec with a terminal, and one that is over at once", async (t, box) =>
 }, { skip });
 
 scenario("file:// appends both streams to a file that stays the host's", async (t, box) => {
-  const bundle = shell(box, "echo out; echo err >&2; chmod 777 /proc/self/fd/1 2>/dev/null; : >/proc/self/fd/1; echo end", (config) => {
+  const script = "echo out; echo err >&2; chmod 777 /proc/self/fd/1 2>/dev/null; : >/proc/self/fd/1; echo end";
+  const bundle = shell(box, script, (config) => {
     config.process.user = { uid: 1000, gid: 1000 };
   });
   const id = box.id();
@@ -163,7 +165,8 @@ for (const scheme of ["binary", "binary-v2"]) {
     const program = box.path("logger");
     const output = box.path("logged");
     // The end of file of the two streams ends it.
-    const script = `#!/bin/sh\nprintf x >&5; exec 5>&-\n{ echo "$CONTAINER_ID $CONTAINER_NAMESPACE $*"; cat <&3; cat <&4; echo done; } >${output}.new; mv ${output}.new ${output}\n`;
+    const said = `{ echo "$CONTAINER_ID $CONTAINER_NAMESPACE $*"; cat <&3; cat <&4; echo done; } >${output}.new`;
+    const script = `#!/bin/sh\nprintf x >&5; exec 5>&-\n${said}; mv ${output}.new ${output}\n`;
     writeFileSync(program, script);
     chmodSync(program, 0o755);
     const bundle = shell(box, "echo out; echo err >&2");

@@ -50,6 +50,6 @@ export function readShimArguments(args: readonly string[]): ShimArguments {
       if (target !== "") found[target] = value;
     }
   }
-  const defaults = { action: args[index] ?? "", namespace: "", id: "", address: "", bundle: "", socket: "", debug: false, version: false, info: false };
-  return { ...defaults, ...found };
+  const texts = { action: args[index] ?? "", namespace: "", id: "", address: "", bundle: "", socket: "" };
+  return { ...texts, debug: false, version: false, info: false, ...found };
 }

@@ -41,7 +41,9 @@ export function runDaemon({ namespace, debug, socket: path }: ShimArguments): vo
   const signals = check(native.signalfd([SIGCHLD, SIGTERM, SIGINT]), "signalfd");
   loop.watch(signals, EPOLLIN, () => {
     let stops = false;
-    for (let signal = native.signalfdRead(signals); signal > 0; signal = native.signalfdRead(signals)) stops ||= signal !== SIGCHLD;
+    for (let signal = native.signalfdRead(signals); signal > 0; signal = native.signalfdRead(signals)) {
+      stops ||= signal !== SIGCHLD;
+    }
     service.reap();
     if (stops) shutdown();
   });

@@ -93,7 +93,8 @@ export class Publisher {
     }
     this.#stream += 2;
     this.#deadline = this.#loop.after(PATIENCE, () => connection.close());
-    connection.send(this.#stream, REQUEST, writeRequest({ service: SERVICE, method: "Forward", payload: first.payload, timeoutNano: PATIENCE * 1_000_000 }));
+    const request = { service: SERVICE, method: "Forward", payload: first.payload, timeoutNano: PATIENCE * 1_000_000 };
+    connection.send(this.#stream, REQUEST, writeRequest(request));
   }
 
   #connect(): Connection | undefined {

@@ -78,7 +78,9 @@ export async function startLogger(location: Location, id: string, namespace: str
     const args = [path, ...query.flatMap(([key, value]) => [key, value])];
     const env = [`CONTAINER_ID=${id}`, `CONTAINER_NAMESPACE=${namespace}`];
     const spawned = native.spawn({ program: path, args, env, fds: [none, none, none, outputEnd, errorEnd, tell] });
-    if (typeof spawned === "number") throw new RuntimeError("SYSCALL", `start the log program ${path}: ${errnoText(-spawned)}`, { path, errno: -spawned });
+    if (typeof spawned === "number") {
+      throw new RuntimeError("SYSCALL", `start the log program ${path}: ${errnoText(-spawned)}`, { path, errno: -spawned });
+    }
     native.close(tell);
     fds.splice(fds.indexOf(tell), 1);
     await readable(ready);

@@ -53,7 +53,9 @@ async function output(given: ShimArguments): Promise<string | Uint8Array> {
 }
 
 function versionText(): string {
-  return `${SHIM_NAME}:\n  Version:  ${process.env["RUNT_VERSION"] ?? "unbuilt"}\n  Revision: ${process.env["RUNT_COMMIT"] ?? ""}\n\n`;
+  const version = process.env["RUNT_VERSION"] ?? "unbuilt";
+  const commit = process.env["RUNT_COMMIT"] ?? "";
+  return `${SHIM_NAME}:\n  Version:  ${version}\n  Revision: ${commit}\n\n`;
 }
 
 function info(): Uint8Array {

@@ -56,7 +56,7 @@ function blkioV1(entries: readonly BlkioEntry[] | undefined): Draft<BlkIoEntryV1
 function rdma(stats: CgroupStats): Draft<RdmaStatV1> | undefined {
   const number = (value: Count | "max"): number => (value === "max" ? 0xffffffff : Number(value));
   const entries = (list: readonly RdmaEntry[]): Draft<RdmaStatV1>["current"] =>
-    list.map(({ device, hcaHandles, hcaObjects }) => ({ device, hcaHandles: number(hcaHandles), hcaObjects: number(hcaObjects) }));
+    list.map((each) => ({ device: each.device, hcaHandles: number(each.hcaHandles), hcaObjects: number(each.hcaObjects) }));
   return stats.rdma === undefined ? undefined : { current: entries(stats.rdma.current), limit: entries(stats.rdma.limit) };
 }
 

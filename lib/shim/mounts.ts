@@ -66,8 +66,8 @@ export function mountOptions(options: readonly string[]): { readonly flags: numb
 }
 
 /**
- * The data of an overlay whose layers have long names in common, as names below a directory: with many layers the whole names do not
- * fit on a page. Pure.
+ * The data of an overlay whose layers have long names in common, as names below a directory: with many layers the whole names do
+ * not fit on a page. Pure.
  */
 export function shortened(data: readonly string[]): { readonly data: readonly string[]; readonly directory: string } {
   const whole = { data, directory: "" };
@@ -103,13 +103,16 @@ export function mountRoot(mounts: readonly Mount[], rootfs: string): void {
 function mountOne({ type, source, options }: Mount, target: string): void {
   const unknown = options.find((option) => UNKNOWN.some((each) => option.startsWith(each)));
   if (unknown !== undefined || type.includes("/")) {
-    throw new RuntimeError("NOT_SUPPORTED", `mount ${source} (${type}) on ${target}: ${unknown ?? type}: the shim cannot do that`);
+    const what = `mount ${source} (${type}) on ${target}: ${unknown ?? type}`;
+    throw new RuntimeError("NOT_SUPPORTED", `${what}: the shim cannot do that`);
   }
   const { flags, data } = mountOptions(options);
   const { data: fields, directory } = shortened(data);
   const attempt = `mount ${source} (${type}) on ${target}`;
   const text = fields.join(",");
-  if (text.length >= PAGE) throw new RuntimeError("HOST_UNABLE", `${attempt}: its options have ${text.length} bytes, the kernel takes ${PAGE}`);
+  if (text.length >= PAGE) {
+    throw new RuntimeError("HOST_UNABLE", `${attempt}: its options have ${text.length} bytes, the kernel takes ${PAGE}`);
+  }
   const spread = flags & PROPAGATION;
   const rest = flags & ~PROPAGATION & (spread === 0 ? -1 : ~P.MS_REC);
   const isBind = (flags & K.MS_BIND) !== 0;

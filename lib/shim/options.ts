@@ -1,10 +1,11 @@
-/** Options of a container, as containerd hands them over: runc's message, or text in the form that containerd's own settings have. */
+/** Options of a container, as containerd hands them over: runc's message, or text in the form of containerd's own settings. */
 import { RuntimeError } from "../errors.ts";
 import { check, AT_FDCWD, O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, readTextIfExists } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import type { CheckpointOptions } from "../runtime/criu/checkpoint.ts";
 import { CRIU_CGROUP_MODES } from "../runtime/criu/messages.ts";
-import { type Any, type CheckpointTaskRequest, readCheckpointOptions, readRuncOptions, readRuntimeOptions, type RuncOptions } from "./proto/messages.gen.ts";
+import type { Any, CheckpointTaskRequest, RuncOptions } from "./proto/messages.gen.ts";
+import { readCheckpointOptions, readRuncOptions, readRuntimeOptions } from "./proto/messages.gen.ts";
 import { NO_BYTES } from "./proto/wire.ts";
 
 /** Where the state of containers lies, below it by namespace, if options do not say. */
@@ -42,7 +43,9 @@ export function readOptions(given: Any | undefined): RuncOptions {
   if (configBody.length > 0) return { ...defaults, ...parseSettings(new TextDecoder().decode(configBody), "the options") };
   if (configPath === "") return defaults;
   const text = readTextIfExists(configPath);
-  if (text === undefined) throw new RuntimeError("CONFIG_INVALID", `options: ConfigPath ${configPath}: there is no such file`, { path: configPath });
+  if (text === undefined) {
+    throw new RuntimeError("CONFIG_INVALID", `options: ConfigPath ${configPath}: there is no such file`, { path: configPath });
+  }
   return { ...defaults, ...parseSettings(text, configPath) };
 }
 
@@ -58,7 +61,8 @@ export function parseSettings(text: string, from: string): Partial<RuncOptions> 
     const parts = /^"?(\w+)"?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(true|false)|(\d+))\s*(?:#.*)?$/.exec(line);
     const name = NAMES[parts?.[1] ?? ""];
     if (parts === null || name === undefined) {
-      throw new RuntimeError("CONFIG_INVALID", `${from}, line ${index + 1}: ${JSON.stringify(line)}: known are ${Object.keys(NAMES).join(", ")}`);
+      const where = `${from}, line ${index + 1}: ${JSON.stringify(line)}`;
+      throw new RuntimeError("CONFIG_INVALID", `${where}: known are ${Object.keys(NAMES).join(", ")}`);
     }
     const [, , double, single, flag, digits] = parts;
     if (double !== undefined) found[name] = double.replace(/\\(.)/g, "$1");
@@ -83,7 +87,8 @@ interface Kept {
 export function keepOptions(bundle: string, kept: Kept): void {
   const path = `${bundle}/${FILE}`;
   const flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
-  check(native.writeFile(AT_FDCWD, path, flags, 0o600, JSON.stringify({ root: kept.root, systemdCgroup: kept.systemdCgroup })), `write ${path}`, { path });
+  const text = JSON.stringify({ root: kept.root, systemdCgroup: kept.systemdCgroup });
+  check(native.writeFile(AT_FDCWD, path, flags, 0o600, text), `write ${path}`, { path });
 }
 
 /** What {@link keepOptions} has kept; the defaults where nothing is. */
@@ -103,7 +108,9 @@ export function checkpointOptions({ id, path, options }: CheckpointTaskRequest):
     throw new RuntimeError("USAGE", `Checkpoint: cgroups_mode ${mode}: known are ${Object.keys(CRIU_CGROUP_MODES).join(", ")}`);
   }
   const strange = emptyNamespaces.find((name) => name !== "network");
-  if (strange !== undefined) throw new RuntimeError("USAGE", `Checkpoint: empty_namespaces ${strange}: network alone can be empty`);
+  if (strange !== undefined) {
+    throw new RuntimeError("USAGE", `Checkpoint: empty_namespaces ${strange}: network alone can be empty`);
+  }
   return {
     id,
     imagePath,

@@ -80,8 +80,8 @@ export class TaskService implements Listener {
   }
 
   /**
-   * Ends the shim when it has had no container for a while. containerd tells it to end with the last one, but a containerd that was
-   * killed after it had started a shim knows nothing of that.
+   * Ends the shim when it has had no container for a while. containerd tells it to end with the last one, but a containerd that
+   * was killed after it had started a shim knows nothing of that.
    */
   #endUnlessNeeded(): void {
     const since = ++this.#emptied;
@@ -92,7 +92,9 @@ export class TaskService implements Listener {
 
   /** Answers a request. @throws RuntimeError */
   async handle({ service, method, payload }: Request): Promise<Uint8Array> {
-    if (!SERVICES.includes(service)) throw new RuntimeError("NOT_SUPPORTED", `service ${service}: known are ${SERVICES.join(", ")}`);
+    if (!SERVICES.includes(service)) {
+      throw new RuntimeError("NOT_SUPPORTED", `service ${service}: known are ${SERVICES.join(", ")}`);
+    }
     const found = Object.hasOwn(this.#methods, method) ? this.#methods[method] : undefined;
     if (found === undefined) throw new RuntimeError("NOT_SUPPORTED", `method ${method} of ${service}`);
     try {
@@ -184,7 +186,8 @@ export class TaskService implements Listener {
     // Nobody may start it twice.
     process.status = "running";
     try {
-      await this.#tasks.during(task, () => this.#runExec(process).catch(failed("OCI runtime exec failed: exec failed: ")), (pid) => {
+      const run = (): Promise<number> => this.#runExec(process).catch(failed("OCI runtime exec failed: exec failed: "));
+      await this.#tasks.during(task, run, (pid) => {
         this.#tasks.started(process, pid);
         this.#publish("exec-started", "TaskExecStarted", M.writeTaskExecStarted({ containerId: task.id, execId, pid }));
       });
@@ -308,7 +311,7 @@ export class TaskService implements Listener {
     const process = this.#tasks.process(id, execId);
     const { task, pid, status } = process;
     if (execId !== "") {
-      if (status === "created") throw new RuntimeError("WRONG_STATE", `process ${execId} of container ${id} has not been started`);
+      if (status === "created") throw new RuntimeError("WRONG_STATE", `process ${execId} of ${id} has not been started`);
       const sent = status === "stopped" || pid === 0 ? -1 : native.kill(pid, signal);
       if (sent < 0) throw finished();
       return NO_BYTES;
@@ -325,8 +328,8 @@ export class TaskService implements Listener {
     const byPid = new Map([...task.execs.values()].map((each) => [each.pid, each.execId]));
     const found = processes(task.context, id).map((pid) => {
       const execId = byPid.get(pid);
-      const info = execId === undefined ? undefined : { typeUrl: "containerd.runc.v1.ProcessDetails", value: M.writeProcessDetails({ execId }) };
-      return { pid, info };
+      if (execId === undefined) return { pid };
+      return { pid, info: { typeUrl: "containerd.runc.v1.ProcessDetails", value: M.writeProcessDetails({ execId }) } };
     });
     return M.writePidsResponse({ processes: found });
   }

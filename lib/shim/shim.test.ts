@@ -11,8 +11,9 @@ import { answer, groupOf, readSent } from "./start.ts";
 import { statusOf } from "./ttrpc.ts";
 
 t.test("arguments in the form of Go's flags", (t) => {
-  const words = ["-namespace", "k8s.io", "--address=/run/c.sock", "-publish-binary", "/usr/bin/containerd", "-id", "a", "-debug", "start"];
-  t.match(readShimArguments(words), { action: "start", namespace: "k8s.io", address: "/run/c.sock", id: "a", debug: true, version: false });
+  const words = "-namespace k8s.io --address=/run/c.sock -publish-binary /usr/bin/containerd -id a -debug start".split(" ");
+  const found = { action: "start", namespace: "k8s.io", address: "/run/c.sock", id: "a", debug: true, version: false };
+  t.match(readShimArguments(words), found);
   t.match(readShimArguments(["-v"]), { version: true, action: "" });
   t.throws(() => readShimArguments(["-id"]), { message: "flag needs an argument: -id" });
   t.throws(() => readShimArguments(["-no-such"]), { message: "flag provided but not defined: -no-such" });
@@ -22,7 +23,8 @@ t.test("arguments in the form of Go's flags", (t) => {
 t.test("containerd 2.3 sends a message of its own, older ones the options", (t) => {
   const options = { typeUrl: "containerd.runc.v1.Options", value: M.writeRuncOptions({ root: "/r", shimCgroup: "/x" }) };
   const given = { id: "box", namespace: "default" };
-  const params = M.writeBootstrapParams({ instanceId: "box", namespace: "default", extensions: [{ value: options }], socketDir: "/s" });
+  const message = { instanceId: "box", namespace: "default", extensions: [{ value: options }], socketDir: "/s" };
+  const params = M.writeBootstrapParams(message);
   t.match(readSent(params, given), { params: { socketDir: "/s" }, options: { typeUrl: options.typeUrl } });
   const old = readSent(M.writeAny(options), given);
   t.equal(old.params, undefined);
@@ -36,7 +38,8 @@ t.test("each containerd is answered in its own form", (t) => {
   t.equal(answer("unix:///s", false, "2"), '{"version":2,"address":"unix:///s","protocol":"ttrpc"}', "1.7");
   t.match(answer("unix:///s", false, "3"), /"version":3/, "2.0");
   t.match(answer("unix:///s", false, "9"), /"version":3/);
-  t.match(M.readBootstrapResult(answer("unix:///s", true, "3") as Uint8Array), { version: 3, address: "unix:///s", protocol: "ttrpc" });
+  const result = M.readBootstrapResult(answer("unix:///s", true, "3") as Uint8Array);
+  t.match(result, { version: 3, address: "unix:///s", protocol: "ttrpc" });
   t.end();
 });
 
@@ -63,9 +66,12 @@ t.test("options: runc's message, settings as text, defaults", (t) => {
 });
 
 t.test("what Checkpoint asks for", (t) => {
-  const options = (given: object) => ({ typeUrl: "containerd.runc.v1.CheckpointOptions", value: M.writeCheckpointOptions(given) });
-  t.match(checkpointOptions({ id: "a", path: "/i", options: options({ exit: true, openTcp: true }) }), { imagePath: "/i", leaveRunning: false, tcpEstablished: true, manageCgroupsMode: "default" });
-  t.match(checkpointOptions({ id: "a", path: "", options: options({ imagePath: "/j", cgroupsMode: "soft" }) }), { imagePath: "/j", leaveRunning: true, manageCgroupsMode: "soft" });
+  const typeUrl = "containerd.runc.v1.CheckpointOptions";
+  const options = (given: object) => ({ typeUrl, value: M.writeCheckpointOptions(given) });
+  const ended = checkpointOptions({ id: "a", path: "/i", options: options({ exit: true, openTcp: true }) });
+  t.match(ended, { imagePath: "/i", leaveRunning: false, tcpEstablished: true, manageCgroupsMode: "default" });
+  const running = checkpointOptions({ id: "a", path: "", options: options({ imagePath: "/j", cgroupsMode: "soft" }) });
+  t.match(running, { imagePath: "/j", leaveRunning: true, manageCgroupsMode: "soft" });
   t.throws(() => checkpointOptions({ id: "a", path: "", options: undefined }), { code: "USAGE" });
   t.throws(() => checkpointOptions({ id: "a", path: "/i", options: options({ cgroupsMode: "no" }) }), { code: "USAGE" });
   t.throws(() => checkpointOptions({ id: "a", path: "/i", options: options({ emptyNamespaces: ["pid"] }) }), { code: "USAGE" });
@@ -77,9 +83,10 @@ t.test("mount options, and layers with long names in common", (t) => {
   t.same(mountOptions(["ro", "rw"]).flags, 0);
   const few = ["lowerdir=/a/1/fs:/a/2/fs", "upperdir=/a/3/fs"];
   t.same(shortened(few), { data: few, directory: "" });
-  const layers = Array.from({ length: 100 }, (_, index) => `/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/${index}/fs`);
+  const snapshots = "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots";
+  const layers = Array.from({ length: 100 }, (_, index) => `${snapshots}/${index}/fs`);
   const { data, directory } = shortened([`lowerdir=${layers.join(":")}`]);
-  t.equal(directory, "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots");
+  t.equal(directory, snapshots);
   t.equal(data[0]?.startsWith("lowerdir=0/fs:1/fs:"), true);
   t.end();
 });
@@ -87,7 +94,8 @@ t.test("mount options, and layers with long names in common", (t) => {
 t.test("locations of output", (t) => {
   t.match(parseLocation("/run/fifo"), { scheme: "fifo", path: "/run/fifo" });
   t.match(parseLocation("file:///var/log/a%20b"), { scheme: "file", path: "/var/log/a b" });
-  t.same(parseLocation("binary:///bin/log?tag=a+b&x"), { scheme: "binary", path: "/bin/log", query: [["tag", "a b"], ["x", ""]] });
+  const query = [["tag", "a b"], ["x", ""]];
+  t.same(parseLocation("binary:///bin/log?tag=a+b&x"), { scheme: "binary", path: "/bin/log", query });
   t.throws(() => parseLocation("file:///%ff"), { code: "USAGE" });
   t.end();
 });
@@ -104,14 +112,25 @@ t.test("metrics of both versions", (t) => {
   const stats = {
     cpu: { usage: { total: 3000, kernel: 1000, user: 2000 } },
     cpuset: {},
-    memory: { usage: { limit: 18446744073709551615n, usage: 10, failcnt: 0 }, raw: { pgfault: 4, anon: 5, total_pgpgin: 6 }, events: { oom_kill: 2 } },
+    memory: {
+      usage: { limit: 18446744073709551615n, usage: 10, failcnt: 0 },
+      raw: { pgfault: 4, anon: 5, total_pgpgin: 6 },
+      events: { oom_kill: 2 },
+    },
     pids: { current: 1 },
-    blkio: { ioServiceBytesRecursive: [{ major: 8, op: "Read", value: 7 }], ioServicedRecursive: [{ major: 8, op: "Read", value: 1 }] },
+    blkio: {
+      ioServiceBytesRecursive: [{ major: 8, op: "Read", value: 7 }],
+      ioServicedRecursive: [{ major: 8, op: "Read", value: 1 }],
+    },
     hugetlb: {},
   };
   const v1 = metrics(stats, false);
   t.equal(v1.typeUrl, "io.containerd.cgroups.v1.Metrics");
-  t.match(M.readMetricsV1(v1.value), { cpu: { usage: { total: 3000 } }, memory: { pgFault: 4, totalPgPgIn: 6, usage: { usage: 10 } }, pids: { limit: 0 } });
+  t.match(M.readMetricsV1(v1.value), {
+    cpu: { usage: { total: 3000 } },
+    memory: { pgFault: 4, totalPgPgIn: 6, usage: { usage: 10 } },
+    pids: { limit: 0 },
+  });
   const v2 = metrics(stats, true);
   t.match(M.readMetricsV2(v2.value), {
     cpu: { usageUsec: 3, systemUsec: 1 },

@@ -3,7 +3,8 @@ import { cgroupLayout } from "../cgroups/place/layout.ts";
 import { RuntimeError } from "../errors.ts";
 import { Errno } from "../kernel/errno.ts";
 import { SIGKILL, SOCK_NONBLOCK, SOCK_STREAM } from "../kernel/numbers.ts";
-import { AT_FDCWD, check, checkValue, O_CLOEXEC, O_CREAT, O_RDWR, O_TRUNC, O_WRONLY, readText, readTextIfExists } from "../sys/files.ts";
+import { AT_FDCWD, check, checkValue, readText, readTextIfExists } from "../sys/files.ts";
+import { O_CLOEXEC, O_CREAT, O_RDWR, O_TRUNC, O_WRONLY } from "../sys/files.ts";
 import { callersEnvironment } from "../sys/environment.ts";
 import { native } from "../sys/native.ts";
 import { readProcStat } from "../sys/proc_stat.ts";
@@ -47,8 +48,8 @@ export function readInput(): Uint8Array {
 }
 
 /**
- * Tells a message for the start of a shim, which containerd 2.3 and newer send, from the options that older ones send: both can be read
- * as the other, but only the first has the id and the namespace of the arguments.
+ * Tells a message for the start of a shim, which containerd 2.3 and newer send, from the options that older ones send: each can
+ * be read as the other, but only the first has the id and the namespace of the arguments.
  */
 export function readSent(input: Uint8Array, { id, namespace }: Pick<ShimArguments, "id" | "namespace">): Sent {
   if (input.length === 0) return { params: undefined, options: undefined };
@@ -159,13 +160,17 @@ function makeFolder(path: string): void {
 }
 
 /** Starts the shim itself, which outlives this process. @returns its pid */
-function startDaemon({ namespace, id, address, debug, socket: path }: ShimArguments, socket: number, ttrpcAddress: string): number {
+function startDaemon(given: ShimArguments, socket: number, ttrpcAddress: string): number {
+  const { namespace, id, address, debug, socket: path } = given;
   const none = check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null");
-  const args = [SHIM_NAME, "-namespace", namespace, "-id", id, "-address", address, "-socket", path, ...(debug ? ["-debug"] : [])];
+  const words = ["-namespace", namespace, "-id", id, "-address", address, "-socket", path, ...(debug ? ["-debug"] : [])];
+  const args = [SHIM_NAME, ...words];
   let env = callersEnvironment();
   if (ttrpcAddress !== "") env = [...env.filter((each) => !each.startsWith("TTRPC_ADDRESS=")), `TTRPC_ADDRESS=${ttrpcAddress}`];
   if ((process.env["SCHED_CORE"] ?? "") !== "") check(native.schedCore(0, true), "SCHED_CORE: prctl(PR_SCHED_CORE)");
-  const { pid, pidfd } = checkValue(native.spawn({ program: process.execPath, args, env, fds: [none, none, none, socket], setsid: true }), "start the shim");
+  const fds = [none, none, none, socket];
+  const spawned = native.spawn({ program: process.execPath, args, env, fds, setsid: true });
+  const { pid, pidfd } = checkValue(spawned, "start the shim");
   native.close(pidfd);
   return pid;
 }

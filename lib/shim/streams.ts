@@ -1,8 +1,8 @@
 /**
  * The standard streams of one process.
  *
- * Without a terminal the process gets containerd's FIFOs themselves, and no byte passes through the shim. It keeps both ends of each
- * open as long as the process lives: a restart of containerd costs the process neither a SIGPIPE nor a line.
+ * Without a terminal the process gets containerd's FIFOs themselves, and no byte passes through the shim. It keeps both ends of
+ * each open as long as the process lives: a restart of containerd costs the process neither a SIGPIPE nor a line.
  */
 import { RuntimeError } from "../errors.ts";
 import { F_GETFL, F_SETFL, S_IFIFO, S_IFMT, SIGKILL, SOCK_STREAM } from "../kernel/numbers.ts";

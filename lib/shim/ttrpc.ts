@@ -24,7 +24,16 @@ export const RESPONSE = 2;
 const DATA = 3;
 
 /** Numbers of google.rpc.Code. */
-export const Code = { OK: 0, UNKNOWN: 2, INVALID_ARGUMENT: 3, DEADLINE: 4, NOT_FOUND: 5, EXISTS: 6, EXHAUSTED: 8, PRECONDITION: 9, UNIMPLEMENTED: 12 } as const;
+export const Code = {
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE: 4,
+  NOT_FOUND: 5,
+  EXISTS: 6,
+  EXHAUSTED: 8,
+  PRECONDITION: 9,
+  UNIMPLEMENTED: 12,
+} as const;
 
 /** What containerd is told of an error; all others are unknown to it. */
 const CODES: Partial<Readonly<Record<ErrorCode, number>>> = {
