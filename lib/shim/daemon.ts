@@ -31,13 +31,14 @@ export function runDaemon({ namespace, debug, socket: path }: ShimArguments): vo
   const shutdown = (): void => {
     if (ends) return;
     ends = true;
-    // As long as it is there nobody else has taken the name.
+    // Before it is answered: the same container may be started again right afterwards, and must not find this shim. As long as the
+    // name is there nobody else has taken it.
     if (path !== "") native.unlink(AT_FDCWD, path);
     loop.unwatch(SOCKET);
     native.close(SOCKET);
-    void publisher.drain(PATIENCE).then(() => process.exit(0));
+    loop.after(ANSWER, () => void publisher.drain(PATIENCE).then(() => process.exit(0)));
   };
-  const service = new TaskService({ loop, log, namespace, publisher, shutdown: () => loop.after(ANSWER, shutdown) });
+  const service = new TaskService({ loop, log, namespace, publisher, shutdown });
   const signals = check(native.signalfd([SIGCHLD, SIGTERM, SIGINT]), "signalfd");
   loop.watch(signals, EPOLLIN, () => {
     let stops = false;
