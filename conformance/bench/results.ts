@@ -104,7 +104,9 @@ export function writeShimResults(figures: readonly Figure[], subjects: readonly 
 
 Made by \`npm run bench -- shim\`. Do not change it by hand.
 
-${heading}. Medians of all rounds, in an order that changes from round to round, beneath one containerd. "shim" is runt as its own shim
+${heading}.
+
+Medians of all rounds, in an order that changes from round to round, beneath one containerd. "shim" is runt as its own shim
 (\`io.containerd.runt.v2\`), the others are containerd's shim with runt and with runc. A container is \`true\` of busybox.
 
 ${lines.join("\n")}

@@ -151,7 +151,7 @@ class Bench {
 
   /** Milliseconds of the processor that the shim takes while a container prints. */
   printed(subject: Subject): number {
-    const script = `head -c ${GIB} /dev/zero; sleep 100000`;
+    const script = `sleep 1.5; head -c ${GIB} /dev/zero; sleep 100000`;
     const run = `${this.#ctr.join(" ")} run ${subject.flags.join(" ")} ${IMAGE} printer sh -c '${script}' >/dev/null`;
     const client = this.pg.start("printer", ["sh", "-c", run]);
     try {
@@ -161,10 +161,10 @@ class Bench {
         const fields = this.pg.run(["cat", `/proc/${pid}/stat`]).stdout.replace(/.*\) /, "").split(" ");
         return Number(fields[11]) + Number(fields[12]);
       };
-      const isPrinting = (): boolean => this.pg.run(["pgrep", "-f", `^head -c ${GIB}`]).stdout !== "";
-      waitFor(isPrinting, 5000);
+      const runs = (words: string): boolean => this.pg.run(["pgrep", "-xf", words]).stdout !== "";
+      if (!waitFor(() => runs("sleep 1.5"), 10_000)) throw new Error("it does not begin");
       const before = ticks();
-      if (!waitFor(() => !isPrinting(), 100_000)) throw new Error("it prints too long");
+      if (!waitFor(() => runs("sleep 100000"), 100_000)) throw new Error("it prints too long");
       sleep(300);
       return (ticks() - before) * 10;
     } finally {
