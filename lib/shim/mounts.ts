@@ -121,7 +121,7 @@ function mountOne({ type, source, options }: Mount, target: string): void {
   if (isBind && (rest & ~(K.MS_BIND | P.MS_REC)) !== 0) calls.push((rest & ~P.MS_REC) | K.MS_REMOUNT);
   if (spread !== 0) calls.push(spread | (flags & P.MS_REC));
   for (const call of calls) {
-    const result = native.mount(source, target, type, call, text, directory);
+    const result = native.mountFileSystem(source, target, type, call, text, directory);
     if (result < 0) throw failed(attempt, result, target);
   }
 }

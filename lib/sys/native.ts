@@ -187,7 +187,14 @@ export interface Native {
    * @param data "" is none
    * @param directory what relative paths in the other arguments count from; "" is the caller's
    */
-  mount(source: string, target: string, type: string, flags: number, data: string, directory: string): number;
+  mountFileSystem(
+    source: string,
+    target: string,
+    type: string,
+    flags: number,
+    data: string,
+    directory: string,
+  ): number;
   /** Gives a process a cookie of its own for core scheduling; `group` to its process group. */
   schedCore(pid: number, group: boolean): number;
   /** The id of a namespace that no other one ever has, in decimal: from Linux 6.18 on, of a mount namespace from 6.11 on. */

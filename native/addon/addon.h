@@ -135,8 +135,8 @@ int EpollSet(int epoll, int fd, uint32_t events);
 int EpollWait(int epoll, const Words& ready, int timeout_ms);
 int Accept(int fd);
 int ReadableBytes(int fd);
-int Mount(const Path& source, const Path& target, const Path& type, int64_t flags, const Path& data,
-          const Path& directory);
+int MountFileSystem(const Path& source, const Path& target, const Path& type, int64_t flags,
+                    const Path& data, const Path& directory);
 int SchedCore(int pid, bool group);
 
 // signals.cc

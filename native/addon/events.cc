@@ -45,7 +45,8 @@ int ReadableBytes(int fd) {
 }
 
 // The source and paths in the data may count from a directory: the data of an overlay with many layers must fit on a page.
-int Mount(const Path& source, const Path& target, const Path& type, int64_t flags, const Path& data, const Path& directory) {
+int MountFileSystem(const Path& source, const Path& target, const Path& type, int64_t flags,
+                    const Path& data, const Path& directory) {
   UniqueFd before;
   if (directory.length > 0) {
     before = UniqueFd(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -69,7 +69,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<EpollWait>("epollWait"),
     Function<Accept>("accept"),
     Function<ReadableBytes>("readableBytes"),
-    Function<Mount>("mount"),
+    Function<MountFileSystem>("mountFileSystem"),
     Function<SchedCore>("schedCore"),
     Function<Kill>("kill"),
     Function<Waitpid>("waitpid"),

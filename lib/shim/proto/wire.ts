@@ -24,6 +24,11 @@ const FIXED32 = 5;
 /** Bits of a varint that a number adds up without loss. */
 const SAFE_FACTOR = 2 ** 42;
 
+/** QuickJS's asUintN makes -1n of the highest number of 64 bits, so that masks stand in its place. */
+const TOO_LARGE = 1n << 64n;
+const HIGHEST = (1n << 63n) - 1n;
+const LOW_32 = 0xffffffffn;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -81,17 +86,18 @@ export class Reader {
   }
 
   uint32(): number {
-    return Number(BigInt.asUintN(32, BigInt(this.uint64())));
+    return Number(BigInt(this.uint64()) & LOW_32);
   }
 
   int32(): number {
-    return Number(BigInt.asIntN(32, BigInt(this.uint64())));
+    return this.uint32() | 0;
   }
 
   /** Times: what a number cannot hold exactly is rounded. */
   int64(): number {
     const value = this.uint64();
-    return typeof value === "number" ? value : Number(BigInt.asIntN(64, value));
+    if (typeof value === "number") return value;
+    return Number(value > HIGHEST ? value - TOO_LARGE : value);
   }
 
   uint64(): Count {
@@ -155,7 +161,7 @@ export class Reader {
       value |= BigInt(byte & 0x7f) << shift;
       if (byte >= 0x80) continue;
       this.#at = at + 1;
-      const cut = BigInt.asUintN(64, value);
+      const cut = value & (TOO_LARGE - 1n);
       return cut <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(cut) : cut;
     }
   }
@@ -179,7 +185,7 @@ export class Writer {
 
   /** A negative number is one of 64 bits. */
   int(field: number, value: number | undefined): void {
-    this.uint(field, value !== undefined && value < 0 ? BigInt.asUintN(64, BigInt(value)) : value);
+    this.uint(field, value !== undefined && value < 0 ? BigInt(value) + TOO_LARGE : value);
   }
 
   bool(field: number, value: boolean | undefined): void {
