@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the program starts with: native/engine/main.cc calls `main` when all modules are loaded. */
 
 import { main as runCommandLine } from "../lib/cli/main.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The surface of the program's engine: what lib uses of it, what native/engine/engine.d.ts says, what the engine has. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
@@ -31,8 +32,12 @@ t.test("each variable of the environment that lib reads reaches the program, and
 
 /** Members that an interface or a class of engine.d.ts declares. */
 function declared(kind: string): string[] {
-  const [, body = ""] = new RegExp(`(?:interface|declare class) ${kind} \\{\\n([\\s\\S]*?)\\n\\}`).exec(read("native/engine/engine.d.ts")) ?? [];
-  return [...body.matchAll(/^ {2}(?:readonly )?(\w+)[(:?]/gm)].map(([, name = ""]) => name).filter((name) => name !== "constructor").sort();
+  const [, body = ""] =
+    new RegExp(`(?:interface|declare class) ${kind} \\{\\n([\\s\\S]*?)\\n\\}`).exec(read("native/engine/engine.d.ts")) ?? [];
+  return [...body.matchAll(/^ {2}(?:readonly )?(\w+)[(:?]/gm)]
+    .map(([, name = ""]) => name)
+    .filter((name) => name !== "constructor")
+    .sort();
 }
 
 /** Parts of the language that native/engine/snapshot.cc leaves out. */
@@ -42,11 +47,16 @@ const program = `${root}build/engine-tests/tests0`;
 const skip = existsSync(program) ? false : "the test program of the engine is not built: `npm test -- engine` builds it";
 
 t.test("the engine has what engine.d.ts declares, and nothing else", { skip }, async (t) => {
-  const found = JSON.parse(execFileSync(program, ["--globals"], { encoding: "utf8" })) as Readonly<Record<string, readonly string[]>>;
+  const found = JSON.parse(execFileSync(program, ["--globals"], { encoding: "utf8" })) as Readonly<
+    Record<string, readonly string[]>
+  >;
   const methods = (name: string): string[] => (found[name] ?? []).filter((each) => each !== "constructor");
   t.same(methods("process"), declared("EngineProcess"));
   t.same(methods("TextEncoder"), declared("TextEncoder"));
   for (const absent of ABSENT) t.notOk(found["all"]?.includes(absent), `${absent} is absent`);
   t.ok(found["all"]?.includes("Promise"), "what the language has otherwise is there");
-  t.same([...methods("TextDecoder"), ...(found["decoder"] ?? []).filter((each) => each === "fatal")].sort(), declared("TextDecoder"));
+  t.same(
+    [...methods("TextDecoder"), ...(found["decoder"] ?? []).filter((each) => each === "fatal")].sort(),
+    declared("TextDecoder"),
+  );
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Faults of the engine that native/engine/patches mend. In Node.js they are tests of the tests: the language says what has to come.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The one error type of runt. Library code throws nothing else; only `lib/cli` turns it into text on
  * stderr, a log entry and an exit code.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Functions fit on a screen: at most 80 lines in lib, 100 in native. */
 import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -37,7 +38,8 @@ function functionsOf(path: string, text: string): Size[] {
 }
 
 /** What a block of C++ may begin with that is no function; a lambda is a part of the function around it. */
-const NO_FUNCTION = /^\s*(?:namespace|extern|struct|class|enum|union|if|for|while|switch|else|do|case|#|\/\/|\})|^[^(]*=|\[[&=\]]|^[^(]*$/;
+const NO_FUNCTION =
+  /^\s*(?:namespace|extern|struct|class|enum|union|if|for|while|switch|else|do|case|#|\/\/|\})|^[^(]*=|\[[&=\]]|^[^(]*$/;
 
 /** The functions of a C++ file, as clang-format lays them out: the last brace stands below the first character of the head. */
 function nativeFunctionsOf(path: string, text: string): Size[] {
@@ -60,14 +62,20 @@ function tooLong(functions: readonly Size[], most: number): string[] {
 }
 
 t.test(`no function of lib has more than ${LONGEST_IN_LIB} lines`, async (t) => {
-  const files = filesOf("lib", (path) => path.endsWith(".ts") && !path.endsWith(".test.ts") && !path.includes("generated/") && !path.endsWith(".gen.ts"));
+  const files = filesOf(
+    "lib",
+    (path) => path.endsWith(".ts") && !path.endsWith(".test.ts") && !path.includes("generated/") && !path.endsWith(".gen.ts"),
+  );
   const functions = files.flatMap((path) => functionsOf(path, readFileSync(root + path, "utf8")));
   t.ok(functions.length > 1000, `${functions.length} functions were found`);
   t.same(tooLong(functions, LONGEST_IN_LIB), []);
 });
 
 t.test(`no function of native has more than ${LONGEST_IN_NATIVE} lines`, async (t) => {
-  const files = filesOf("native", (path) => /\.(cc|h)$/.test(path) && !path.includes(".gen.") && !path.includes("kernel_numbers_test"));
+  const files = filesOf(
+    "native",
+    (path) => /\.(cc|h)$/.test(path) && !path.includes(".gen.") && !path.includes("kernel_numbers_test"),
+  );
   const functions = files.flatMap((path) => nativeFunctionsOf(path, readFileSync(root + path, "utf8")));
   t.ok(functions.length > 500, `${functions.length} functions were found`);
   t.same(tooLong(functions, LONGEST_IN_NATIVE), []);
@@ -75,7 +83,13 @@ t.test(`no function of native has more than ${LONGEST_IN_NATIVE} lines`, async (
 
 t.test("what is too long is found", async (t) => {
   const body = "  one();\n".repeat(80);
-  t.same(functionsOf("a.ts", `const one = () => {\n${body}};\nfunction two(): void {\n}\n`).map(({ lines }) => lines), [82, 2]);
+  t.same(
+    functionsOf("a.ts", `const one = () => {\n${body}};\nfunction two(): void {\n}\n`).map(({ lines }) => lines),
+    [82, 2],
+  );
   const native = `namespace a {\n\nvoid One(int a,\n         int b) {\n${body}}\n\nclass B {\n  void Two() {\n  }\n};\n`;
-  t.same(nativeFunctionsOf("a.cc", native).map(({ lines }) => lines), [83, 2]);
+  t.same(
+    nativeFunctionsOf("a.cc", native).map(({ lines }) => lines),
+    [83, 2],
+  );
 });

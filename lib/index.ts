@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * runt as a library: what the command line does, for a Node.js or Bun program on Linux. Needs root.
  *
@@ -47,15 +48,7 @@ export type {
 } from "./library/options/types.ts";
 export type { ContainerEnd, ContainerProcess, KilledBy, ProcessEnd, Signal } from "./library/process.ts";
 export { ExecError, type BufferOptions, type ExecResult } from "./library/result.ts";
-export type {
-  Stdio,
-  StdioChoice,
-  StdioOptions,
-  StreamsOf,
-  StreamTypes,
-  TerminalChoice,
-  TerminalSize,
-} from "./library/stdio.ts";
+export type { Stdio, StdioChoice, StdioOptions, StreamsOf, StreamTypes, TerminalChoice, TerminalSize } from "./library/stdio.ts";
 export type { TemplateValue } from "./library/template.ts";
 export type { Plan } from "./plan/build.ts";
 export type { Step } from "./plan/steps.ts";
@@ -69,14 +62,7 @@ export { kill } from "./runtime/operations/kill.ts";
 export { addDevices, listDevices, removeDevices, type DeviceRequest } from "./runtime/live/devices.ts";
 export { addMounts, listMounts, removeMounts, type LiveMountReport } from "./runtime/live/mounts.ts";
 export { list } from "./runtime/operations/list.ts";
-export type {
-  CreateOptions,
-  ExecOptions,
-  ProcessChanges,
-  RunOptions,
-  RuntimeContext,
-  StateReport,
-} from "./runtime/options.ts";
+export type { CreateOptions, ExecOptions, ProcessChanges, RunOptions, RuntimeContext, StateReport } from "./runtime/options.ts";
 export { newConfig } from "./runtime/operations/new_config.ts";
 export type { HostProblem } from "./runtime/check/check.ts";
 export type { PlanLine } from "./plan/runtime_steps.ts";

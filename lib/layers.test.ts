@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The layers of lib/: nothing imports upward or sideways, in the folders of lib and inside those; no cycle; no large folder. */
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
@@ -29,8 +30,27 @@ const INSIDE: Readonly<Record<string, Layers>> = {
     ["commands"],
     ["main.ts"],
   ],
-  cgroups: [["cgroup.ts"], ["place"], ["files"], ["v1"], ["v2"], ["open.ts"], ["systemd", "disabled.ts"], ["live_devices.ts"], ["usage.ts"]],
-  runtime: [["record.ts", "options.ts"], ["host", "bundle.ts"], ["container"], ["foreground"], ["launch"], ["exec"], ["criu", "operations", "live"], ["check"]],
+  cgroups: [
+    ["cgroup.ts"],
+    ["place"],
+    ["files"],
+    ["v1"],
+    ["v2"],
+    ["open.ts"],
+    ["systemd", "disabled.ts"],
+    ["live_devices.ts"],
+    ["usage.ts"],
+  ],
+  runtime: [
+    ["record.ts", "options.ts"],
+    ["host", "bundle.ts"],
+    ["container"],
+    ["foreground"],
+    ["launch"],
+    ["exec"],
+    ["criu", "operations", "live"],
+    ["check"],
+  ],
   shim: [["proto", "loop.ts"]],
   spec: [["types.ts", "capabilities.ts", "annotations.ts", "clean_path.ts"], ["json"], ["schema"], ["rules"], ["documents"]],
 };
@@ -67,14 +87,18 @@ function upward(layers: Layers, depth: number, within = ""): string[] {
   for (const path of files.filter((each) => each.startsWith(within))) {
     for (const target of own(path).filter((each) => each.startsWith(within))) {
       const [from = "", to = ""] = [path, target].map((each) => each.split("/")[depth]);
-      if (from !== to && level(layers, from) >= 0 && level(layers, to) >= level(layers, from)) wrong.push(`${path} imports ${target}`);
+      if (from !== to && level(layers, from) >= 0 && level(layers, to) >= level(layers, from))
+        wrong.push(`${path} imports ${target}`);
     }
   }
   return wrong;
 }
 
 t.test("every folder of lib/ is a layer", async (t) => {
-  t.same(files.filter((path) => level(LAYERS, path.split("/")[0] ?? "") < 0), []);
+  t.same(
+    files.filter((path) => level(LAYERS, path.split("/")[0] ?? "") < 0),
+    [],
+  );
 });
 
 t.test("the program needs nothing but its own files: its engine has no modules", async (t) => {
@@ -111,7 +135,10 @@ t.test("imports are static: the snapshot has all modules loaded", async (t) => {
 t.test("no folder is too large to look through", async (t) => {
   const sizes = new Map<string, number>();
   for (const path of files) sizes.set(dirname(path), (sizes.get(dirname(path)) ?? 0) + 1);
-  t.same([...sizes].filter(([, size]) => size > LARGEST), []);
+  t.same(
+    [...sizes].filter(([, size]) => size > LARGEST),
+    [],
+  );
 });
 
 t.test("spec and plan are pure", async (t) => {

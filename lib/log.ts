@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Where messages of the library go. The command line gives one that writes runc's log formats. */
 export interface Log {
   /** Details for the person who looks for a cause; shown with `--debug` only. */

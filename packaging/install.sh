@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Installs this archive below a prefix, or removes it from there. It needs nothing but a POSIX shell and the small programs of
 # every system, busybox's among them.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
 // `runt` of the npm package: the program is in the package of the platform. An engine should be given the program's own path,
 // which saves it the start of Node.js: docs/install.md tells how to find it.
 import { spawn } from "node:child_process";

@@ -1,11 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
 // For which architecture the scripts build, stage and pack: this machine's, or that of `--arch`. Of another one everything lies in
 // folders of its own, so that a build for this machine stays as it is.
 import { ask } from "./steps.mjs";
 
 /** By what uname calls it: other names for it, Debian's and Node's, the ELF machine of its programs, and what builds it elsewhere. */
 export const ARCHITECTURES = {
-  x86_64: { debian: "amd64", node: "x64", elf: 62, triplet: "x86_64-linux-gnu", packages: ["g++-x86-64-linux-gnu", "qemu-user-static"] },
-  aarch64: { debian: "arm64", node: "arm64", elf: 183, triplet: "aarch64-linux-gnu", packages: ["g++-aarch64-linux-gnu", "qemu-user-static"] },
+  x86_64: {
+    debian: "amd64",
+    node: "x64",
+    elf: 62,
+    triplet: "x86_64-linux-gnu",
+    packages: ["g++-x86-64-linux-gnu", "qemu-user-static"],
+  },
+  aarch64: {
+    debian: "arm64",
+    node: "arm64",
+    elf: 183,
+    triplet: "aarch64-linux-gnu",
+    packages: ["g++-aarch64-linux-gnu", "qemu-user-static"],
+  },
 };
 
 function named(word) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run build: everything that is in dist/.
 //
 //   node scripts/build.mjs [--force] [--keep-going] [--setup] [--arch aarch64] [STEP...]
@@ -131,9 +132,7 @@ function dropStale(folder, sources) {
 }
 
 function buildLibrary() {
-  const inputs = filesUnder(`${SCRIPT_BUILD}/lib`, [".js", ".d.ts", ".json"]).filter(
-    (file) => !/\.test\.(js|d\.ts)$/.test(file),
-  );
+  const inputs = filesUnder(`${SCRIPT_BUILD}/lib`, [".js", ".d.ts", ".json"]).filter((file) => !/\.test\.(js|d\.ts)$/.test(file));
   step(stampOf("library"), { inputs, outputs: [`${DIST}/lib`], force }, () => {
     rmSync(join(ROOT, `${DIST}/lib`), { recursive: true, force: true });
     for (const file of inputs) install(file, `${DIST}${file.slice(SCRIPT_BUILD.length)}`);
@@ -156,9 +155,20 @@ function buildProgram() {
     `process.env.${name}=${JSON.stringify(value)}`,
   ]);
   const scripts = ["bin", "lib"].flatMap((folder) => filesUnder(folder, LIBRARY));
-  const sources = ["engine", "addon", "seccomp", "base", "init", "plan"].flatMap((folder) => filesUnder(`native/${folder}`, NATIVE_SOURCES));
+  const sources = ["engine", "addon", "seccomp", "base", "init", "plan"].flatMap((folder) =>
+    filesUnder(`native/${folder}`, NATIVE_SOURCES),
+  );
   const patches = filesUnder("native/engine/patches", [".patch"]);
-  const inputs = [...scripts, ...sources, ...patches, "CMakeLists.txt", "sources.json", "scripts/quickjs.mjs", "scripts/libseccomp.mjs", "scripts/program.mjs"];
+  const inputs = [
+    ...scripts,
+    ...sources,
+    ...patches,
+    "CMakeLists.txt",
+    "sources.json",
+    "scripts/quickjs.mjs",
+    "scripts/libseccomp.mjs",
+    "scripts/program.mjs",
+  ];
   const output = `${DIST}/bin/runt`;
   step(stampOf("program"), { inputs, words: defines, outputs: [output, SHIM], force }, () => {
     rmSync(join(ROOT, `${LIBEXEC}/runt`), { force: true }); // of builds before it was one file
@@ -189,7 +199,8 @@ const COMPLETIONS = {
 function buildCompletion() {
   const program = `${DIST}/bin/runt`;
   step(stampOf("completion"), { inputs: [program], outputs: Object.values(COMPLETIONS), force }, () => {
-    for (const [shell, file] of Object.entries(COMPLETIONS)) write(file, run(...runnable(join(ROOT, program), ["completion", shell])));
+    for (const [shell, file] of Object.entries(COMPLETIONS))
+      write(file, run(...runnable(join(ROOT, program), ["completion", shell])));
   });
 }
 

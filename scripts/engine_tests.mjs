@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pure unit tests as a program like dist/bin/runt: one module, bytecode, a snapshot. It shows that lib does in QuickJS what
 // it does in Node.js. A test file that needs Node.js (its modules, fast-check, a directory of its own, init) is left out.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -27,7 +28,13 @@ export function buildEngineTests(options = {}) {
     JSON.stringify({ compilerOptions: { baseUrl: ".", paths: { tap: [relative(FOLDER, "conformance/engine/tap.ts")] } } }),
   );
   const tests = pureTests();
-  return Array.from({ length: PARTS }, (_, part) => build(part, tests.filter((_, index) => index % PARTS === part), options));
+  return Array.from({ length: PARTS }, (_, part) =>
+    build(
+      part,
+      tests.filter((_, index) => index % PARTS === part),
+      options,
+    ),
+  );
 }
 
 function build(part, tests, options) {
@@ -37,8 +44,16 @@ function build(part, tests, options) {
   writeFileSync(join(ROOT, entry), `${imports.join("")}export { main } from ${from("conformance/engine/main.ts")};\n`);
   const module = join(FOLDER, `tests${part}.js`);
   run(join(ROOT, BUN), [
-    "build", "--target=node", "--format=esm", "--minify-syntax", `--tsconfig-override=${join(FOLDER, "tsconfig.json")}`,
-    "--define", 'process.env.RUNT_COMPILED="1"', entry, "--outfile", module,
+    "build",
+    "--target=node",
+    "--format=esm",
+    "--minify-syntax",
+    `--tsconfig-override=${join(FOLDER, "tsconfig.json")}`,
+    "--define",
+    'process.env.RUNT_COMPILED="1"',
+    entry,
+    "--outfile",
+    module,
   ]);
   const output = join(FOLDER, `tests${part}${options.isSanitized === true ? "-sanitized" : ""}`);
   makeSnapshot(module, output, options);

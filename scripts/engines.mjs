@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run engines [-- WORD...]: the scenarios of conformance/engines with runc and with runt, and the table of both in
 // conformance/README.md. With words only the files whose path contains one of them run, and the table stays.
 //
@@ -47,7 +48,9 @@ async function runAll(Parser, files, runtime) {
     const good = status === 0 && failed.length === 0 && rows.length > 0;
     well &&= good;
     const passed = rows.length - failed.length - skipped.length;
-    console.log(`${good ? "ok    " : "FAILED"} ${runtime} ${file}: ${passed} passed, ${failed.length} failed, ${skipped.length} skipped (${seconds} s)`);
+    console.log(
+      `${good ? "ok    " : "FAILED"} ${runtime} ${file}: ${passed} passed, ${failed.length} failed, ${skipped.length} skipped (${seconds} s)`,
+    );
     for (const [engine, scenario] of failed) console.log(`    not ok ${engine} > ${scenario}`);
     if (!good) console.log(`    ended with ${status}; all of it: ${relative(ROOT, log)}`);
     for (const [engine, scenario, verdict] of rows) found.set(`${engine}\n${scenario}`, verdict);
@@ -63,7 +66,8 @@ function table(runtimes, results) {
   let last;
   for (const name of names) {
     const [engine, scenario] = name.split("\n");
-    if (engine !== last) lines.push("", `**${engine}**`, "", `| scenario | ${titles.join(" | ")} |`, `|---|${"---|".repeat(titles.length)}`);
+    if (engine !== last)
+      lines.push("", `**${engine}**`, "", `| scenario | ${titles.join(" | ")} |`, `|---|${"---|".repeat(titles.length)}`);
     last = engine;
     const cells = results.map(({ found }) => cell(found.get(name) ?? "did not run"));
     lines.push(`| ${cell(scenario)} | ${cells.join(" | ")} |`);
@@ -86,7 +90,9 @@ async function main() {
   if (built.status !== 0) throw new Error("the build failed");
   const { Parser } = await import("tap-parser");
   // The playground's own test has nothing to do with a runtime.
-  const all = readdirSync(join(ROOT, FOLDER)).filter((name) => name.endsWith(".test.ts") && name !== "playground.test.ts").sort();
+  const all = readdirSync(join(ROOT, FOLDER))
+    .filter((name) => name.endsWith(".test.ts") && name !== "playground.test.ts")
+    .sort();
   const files = words.length === 0 ? all : all.filter((name) => words.some((word) => `${FOLDER}/${name}`.includes(word)));
   const asked = process.env.RUNTIME;
   const runtimes = asked === undefined ? ["runc", "dist/bin/runt"] : [asked];

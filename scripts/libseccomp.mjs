@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The sources of libseccomp, which makes the filters: Debian's source package, by the digest in sources.json. So what runt knows of system
 // calls and architectures does not depend on the machine that it was built on.
 import { fetchSource } from "./debian_source.mjs";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run lint: rules for TypeScript (oxlint, with types) and C++ (clang-tidy), the form of both (oxfmt, clang-format), and whether
 // package.json names the packages that are imported. The last line is "N passed, N failed, N skipped": one for each of these.
 // npm run format: brings all files into that form.
@@ -13,7 +14,7 @@ import { environment, hasNpmPackages, PACKAGES, prepare, ROOT } from "./prepare.
 import { ask, filesUnder } from "./steps.mjs";
 
 /** Whether the tree has been formatted: from then on `npm run lint` sees to it that it stays so. */
-const IS_FORMATTED = false;
+const IS_FORMATTED = true;
 const IN_CI = process.env.CI === "true";
 const STAMPS = join(ROOT, "build/stamps/tidy");
 /** Folders with how their files are compiled; of a file that is in both the first counts. */
@@ -87,7 +88,10 @@ function compiledFiles() {
 
 /** What clang-tidy's answer about a file depends on, as far as it is in this repository. */
 function tidyKey(file, common) {
-  return createHash("sha256").update(common).update(readFileSync(join(ROOT, file))).digest("hex");
+  return createHash("sha256")
+    .update(common)
+    .update(readFileSync(join(ROOT, file)))
+    .digest("hex");
 }
 
 async function tidy(file, folder) {
@@ -106,12 +110,16 @@ async function checkTidy() {
   if (!has("clang-tidy", part)) return undefined;
   const files = compiledFiles();
   if (files.size === 0) return note(IN_CI ? "failed" : "skipped", part, "npm run build comes before it");
-  const common = createHash("sha256").update(ask("clang-tidy", ["--version"])).update(readFileSync(join(ROOT, ".clang-tidy")));
+  const common = createHash("sha256")
+    .update(ask("clang-tidy", ["--version"]))
+    .update(readFileSync(join(ROOT, ".clang-tidy")));
   for (const header of filesUnder("native", [".h"])) common.update(readFileSync(join(ROOT, header)));
   const base = common.digest("hex");
   mkdirSync(STAMPS, { recursive: true });
   const stampOf = (file) => join(STAMPS, file.replaceAll("/", "-"));
-  const waiting = [...files].filter(([file]) => !existsSync(stampOf(file)) || readFileSync(stampOf(file), "utf8") !== tidyKey(file, base));
+  const waiting = [...files].filter(
+    ([file]) => !existsSync(stampOf(file)) || readFileSync(stampOf(file), "utf8") !== tidyKey(file, base),
+  );
   const count = waiting.length;
   let good = true;
   const worker = async () => {
@@ -129,18 +137,25 @@ async function checkTidy() {
 }
 
 /** The name of the package that a module specifier begins with. */
-const packageOf = (specifier) => specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+const packageOf = (specifier) =>
+  specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
 
 /** Packages that are imported and not declared work only as long as another package happens to bring them. */
 function checkPackages() {
-  const { name: own, devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const { name: own, dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const declared = { ...dependencies, ...devDependencies };
   const files = TYPESCRIPT.flatMap((folder) => filesUnder(folder, [".ts", ".mjs"]));
   const wrong = [];
   for (const file of files) {
     const source = readFileSync(join(ROOT, file), "utf8");
-    for (const [, fixed, lazy] of source.matchAll(/^(?:import|export)\b[^;"]*\bfrom "([^".][^"]*)"|\bimport\("([^".][^"]*)"\)/gm)) {
+    for (const [, fixed, lazy] of source.matchAll(
+      /^(?:import|export)\b[^;"]*\bfrom "([^".][^"]*)"|\bimport\("([^".][^"]*)"\)/gm,
+    )) {
       const name = packageOf(fixed ?? lazy);
-      if (name.startsWith("node:") || name === own || Object.hasOwn(devDependencies, name)) continue;
+      if (name.startsWith("node:") || name === own || Object.hasOwn(declared, name)) continue;
       wrong.push(`${file}: the package ${name} is not in package.json`);
     }
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Test files in the virtual machine with cgroup v2 and systemd (conformance/vm): what `npm run test:v2` and
 // `npm run properties` share.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -26,7 +27,9 @@ function script(runs, seconds) {
   for (const { runtime, file, name } of runs) {
     const compiled = join("build/js", file.replace(/\.ts$/, ".js"));
     const out = `/run/work/tap/${name}`;
-    lines.push(`RUNTIME=${runtime} timeout --kill-after=5 ${seconds} node --enable-source-maps ${compiled} >${out}.tap 2>${out}.err; echo $? >${out}.done; mv ${out}.done ${out}.status`);
+    lines.push(
+      `RUNTIME=${runtime} timeout --kill-after=5 ${seconds} node --enable-source-maps ${compiled} >${out}.tap 2>${out}.err; echo $? >${out}.done; mv ${out}.done ${out}.status`,
+    );
   }
   return `${lines.join("\n")}\n`;
 }

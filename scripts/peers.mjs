@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run peers -- crun|runc|podman|buildah|critest [PATH] [WORD...]: the suite of a peer, read from a clone that is there, with runt
 // and with the peer's own runtime, and a table of both. It fetches nothing. With words only the files whose name contains one of
 // them run.
@@ -37,7 +38,8 @@ function argumentsOf(suite, words) {
   }
   const places = usualPlaces(suite);
   const clone = places.find(isClone);
-  if (clone === undefined) throw new Error(`no clone of ${suite.repository} is there; name its path. Looked in ${places.join(", ")}`);
+  if (clone === undefined)
+    throw new Error(`no clone of ${suite.repository} is there; name its path. Looked in ${places.join(", ")}`);
   return { clone: resolve(clone), chosen: words };
 }
 
@@ -70,7 +72,9 @@ async function runAll(name, suite, { clone, work, files, column, runtime }) {
     writeFileSync(logOf(LOGS, name, column, file), out);
     const of = (verdict) => rows.filter((row) => row.verdict === verdict).length;
     const seconds = ((Date.now() - began) / 1000).toFixed(0);
-    console.error(`${column} ${file}: ${of("ok")} ok, ${of("FAILED") + of("hangs")} failed, ${of("skipped")} skipped (${seconds} s)`);
+    console.error(
+      `${column} ${file}: ${of("ok")} ok, ${of("FAILED") + of("hangs")} failed, ${of("skipped")} skipped (${seconds} s)`,
+    );
     for (const row of rows) found.set(`${file}\n${row.name}`, row);
   }
   return found;
@@ -96,7 +100,8 @@ function printTable(columns) {
 
 async function main([name, ...words]) {
   const suite = Object.hasOwn(SUITES, name ?? "") ? SUITES[name] : undefined;
-  if (suite === undefined) throw new Error(`usage: npm run peers -- ${Object.keys(SUITES).join("|")} [PATH of a clone] [WORD...]`);
+  if (suite === undefined)
+    throw new Error(`usage: npm run peers -- ${Object.keys(SUITES).join("|")} [PATH of a clone] [WORD...]`);
   const { clone, chosen } = argumentsOf(suite, words);
   const reason = process.getuid() === 0 ? suite.missing(clone) : "it needs root";
   if (reason !== undefined) throw new Error(`${name}'s suite cannot run: ${reason}`);
@@ -110,7 +115,10 @@ async function main([name, ...words]) {
     sh(`chmod 755 '${work}'`);
     for (const note of suite.prepare(clone, work) ?? []) console.log(note);
     const columns = [];
-    for (const [column, path] of [["runt", runt], [suite.peer, peerOf(suite)]]) {
+    for (const [column, path] of [
+      ["runt", runt],
+      [suite.peer, peerOf(suite)],
+    ]) {
       if (path === undefined) continue;
       const runtime = linkOf(suite, path, work, column);
       columns.push({ column, found: await runAll(name, suite, { clone, work, files, column, runtime }) });

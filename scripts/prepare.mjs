@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the scripts need and the machine lacks: it is named, and installed where somebody has asked for that (npm run setup,
 // npm run demo, npm test, or CI=true).
 import { spawnSync } from "node:child_process";

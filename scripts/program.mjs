@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // dist/bin/runt from build/program/runt.js: its bytecode, QuickJS and the addons in one static file. Used by the
 // build, and by an installation on a machine that the package has no program for.
 import { rmSync } from "node:fs";
@@ -54,6 +55,17 @@ function cmakeEngine(target, folder, more = {}) {
     ...more,
   };
   const options = Object.entries(settings).map(([name, value]) => `--CD${name}=${value}`);
-  run(process.execPath, [cmake, "build", "--out", folder, "--parallel", String(availableParallelism()), ...options, ...CMAKE_WORDS, "--target", target]);
+  run(process.execPath, [
+    cmake,
+    "build",
+    "--out",
+    folder,
+    "--parallel",
+    String(availableParallelism()),
+    ...options,
+    ...CMAKE_WORDS,
+    "--target",
+    target,
+  ]);
   return `${folder}/native/${target}`;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run properties: every property of config.json with runt, runc and crun, as the scenarios of conformance/ find it; what this
 // host lacks is tried in the virtual machine of `npm run test:v2`.
 // The table goes into conformance/PROPERTIES.md.
@@ -69,8 +70,19 @@ async function runAll(Parser, files, runtime) {
     writeFileSync(join(LOGS, `properties-${name}-${file.replaceAll("/", "-")}.tap`), out);
     return proofs(Parser.parse(out), file);
   };
-  const together = await eachOf(files.filter((file) => !ALONE.test(file)), JOBS, resultsOf);
-  const all = [...together, ...(await eachOf(files.filter((file) => ALONE.test(file)), 1, resultsOf))].flat();
+  const together = await eachOf(
+    files.filter((file) => !ALONE.test(file)),
+    JOBS,
+    resultsOf,
+  );
+  const all = [
+    ...together,
+    ...(await eachOf(
+      files.filter((file) => ALONE.test(file)),
+      1,
+      resultsOf,
+    )),
+  ].flat();
   const count = (verdict) => all.filter((each) => each.verdict === verdict).length;
   const seconds = ((Date.now() - began) / 1000).toFixed(0);
   console.log(`${name}: ${count("ok")} scenarios passed, ${count("failed")} failed, ${count("skipped")} skipped (${seconds} s)`);
@@ -100,7 +112,9 @@ function builtMachine() {
 async function runInstead(Parser, properties, ours, names) {
   const tried = new Set(ours.filter(({ verdict }) => verdict !== "skipped").flatMap((each) => Object.keys(each.properties)));
   const open = new Set(properties.map(({ name }) => name).filter((name) => !tried.has(name)));
-  const files = [...new Set(ours.filter((each) => Object.keys(each.properties).some((name) => open.has(name))).map(({ file }) => file))];
+  const files = [
+    ...new Set(ours.filter((each) => Object.keys(each.properties).some((name) => open.has(name))).map(({ file }) => file)),
+  ];
   const found = new Map(names.map((name) => [name, []]));
   const runs = machineRuns(names, files);
   if (runs.length === 0) return found;
@@ -109,7 +123,8 @@ async function runInstead(Parser, properties, ours, names) {
   const { left, why: ended } = await runInMachine(parts, runs, FILE_TIMEOUT_MS / 1000, ({ runtime, file }, { out }) => {
     for (const proof of proofs(Parser.parse(out), file)) {
       const about = Object.entries(proof.properties).filter(([name]) => open.has(name));
-      if (about.length > 0) found.get(titleOf(runtime)).push({ ...proof, properties: Object.fromEntries(about), inMachine: true });
+      if (about.length > 0)
+        found.get(titleOf(runtime)).push({ ...proof, properties: Object.fromEntries(about), inMachine: true });
     }
   });
   if (left.length > 0) throw new Error(`the virtual machine has ended: ${ended ?? "without a word"}`);
@@ -164,7 +179,12 @@ async function main() {
   const columns = [];
   for (const runtime of runtimes) columns.push({ title: titleOf(runtime), proofs: await runAll(Parser, files, runtime) });
   if (words.length === 0) {
-    const elsewhere = await runInstead(Parser, PROPERTIES, columns[0].proofs, columns.map(({ title }) => title));
+    const elsewhere = await runInstead(
+      Parser,
+      PROPERTIES,
+      columns[0].proofs,
+      columns.map(({ title }) => title),
+    );
     for (const column of columns) column.proofs = [...column.proofs, ...elsewhere.get(column.title)];
     replacePart(join(ROOT, "conformance/PROPERTIES.md"), "properties", fullTable(PROPERTIES, columns));
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The tables of scripts/properties.mjs: what the scenarios say of each property, with each runtime.
 import { cell } from "./scenarios.mjs";
 
@@ -22,7 +23,8 @@ function verdictOf(proofs, title) {
   const of = (verdict) => proofs.filter((each) => each.verdict === verdict);
   if (proofs.length === 0) return ["untested"];
   const failed = of("failed");
-  if (failed.length > 0) return ["failed", `${title} fails: ${failed.map(({ file, scenario }) => `${topic(file)}: ${scenario}`).join("; ")}`];
+  if (failed.length > 0)
+    return ["failed", `${title} fails: ${failed.map(({ file, scenario }) => `${topic(file)}: ${scenario}`).join("; ")}`];
   const passed = of("ok");
   if (passed.length > 0) return passed.every(({ inMachine }) => inMachine) ? ["ok", IN_MACHINE] : ["ok"];
   const reasons = [...new Set(of("skipped").map(({ reason }) => reason))];
@@ -50,7 +52,13 @@ function head(first, columns, last) {
 /** How many properties pass with each runtime. */
 function sums(properties, columns) {
   const counts = columns.map(({ title, proofs }) => {
-    const words = properties.map(({ name }) => verdictOf(proofs.filter((each) => Object.hasOwn(each.properties, name)), title)[0]);
+    const words = properties.map(
+      ({ name }) =>
+        verdictOf(
+          proofs.filter((each) => Object.hasOwn(each.properties, name)),
+          title,
+        )[0],
+    );
     const others = ["failed", "skipped", "untested"].flatMap((word) => {
       const count = words.filter((each) => each === word).length;
       return count === 0 ? [] : [`${count} ${word}`];

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The sources of QuickJS, the engine of dist/bin/runt: Debian's source package, by the digest in sources.json, with the patches of
 // native/engine/patches. docs/engine.md tells how to take a newer release.
 import { createHash } from "node:crypto";
@@ -17,7 +18,9 @@ export const QUICKJS = "build/quickjs-source";
 const PATCHES = "native/engine/patches";
 
 function patches() {
-  return readdirSync(join(ROOT, PATCHES)).filter((name) => name.endsWith(".patch")).sort();
+  return readdirSync(join(ROOT, PATCHES))
+    .filter((name) => name.endsWith(".patch"))
+    .sort();
 }
 
 /** Changes with the release and with each patch. */

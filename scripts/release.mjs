@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run release: everything that a release has, in build/release/ of the checkout (--out), from a clean tree.
 //
 //   npm run release [-- --arch x86_64] [--dirty] [--no-build] [--only tar,deb,npm,sources] [--out build/release]
@@ -15,7 +16,19 @@
 // another architecture than this machine's, as scripts/build.mjs does.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DIST, IS_CROSS, TARGET } from "./arch.mjs";
@@ -61,7 +74,15 @@ function checkClean() {
 
 /** A tar archive with nothing of this machine, user and moment in it. */
 function tar(output, folder, names) {
-  const fixed = ["--format=gnu", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", `--mtime=@${sourceTime()}`, "--mode=u+rwX,go=rX"];
+  const fixed = [
+    "--format=gnu",
+    "--sort=name",
+    "--owner=0",
+    "--group=0",
+    "--numeric-owner",
+    `--mtime=@${sourceTime()}`,
+    "--mode=u+rwX,go=rX",
+  ];
   const plain = `${output}.tar`;
   run("tar", [...fixed, "-cf", plain, "-C", folder, ...names]);
   // Node's zlib, and not the gzip of the machine, of which there are several.
@@ -77,7 +98,9 @@ function makeTar({ name }) {
   const folder = `runt-${version}-linux-${name}`;
   const place = join(ROOT, WORK, "tar", folder);
   stage(place);
-  const files = installedFiles().map(([file]) => file).sort();
+  const files = installedFiles()
+    .map(([file]) => file)
+    .sort();
   put(join(place, "manifest"), files.map((file) => `${sha256(join(place, file))}  ${file}\n`).join(""), 0o644);
   const script = readFileSync(join(ROOT, "packaging/install.sh"), "utf8").replaceAll("@ARCH@", name);
   put(join(place, "install.sh"), script, 0o755);
@@ -88,7 +111,8 @@ function makeTar({ name }) {
 /** Where Debian wants a file of the prefix. */
 function debianPlace(file) {
   if (file === "bin/runt") return "usr/sbin/runt";
-  if (file.startsWith("share/zsh/site-functions/")) return file.replace("share/zsh/site-functions/", "usr/share/zsh/vendor-completions/");
+  if (file.startsWith("share/zsh/site-functions/"))
+    return file.replace("share/zsh/site-functions/", "usr/share/zsh/vendor-completions/");
   if (file.startsWith("share/man/")) return `usr/${file}.gz`;
   return `usr/${file}`;
 }
@@ -99,7 +123,11 @@ const NOT_IN_DEBIAN = /^share\/doc\/runt\/(LICENSE|CHANGELOG\.md|licenses\/)/;
 function maintainer() {
   const { DEBFULLNAME: name = "", DEBEMAIL: mail = "" } = process.env;
   if (name !== "" && mail !== "") return `${name} <${mail}>`;
-  return readFileSync(join(ROOT, "MAINTAINERS"), "utf8").split("\n").find((line) => /^[^#].*<.*>$/.test(line)) ?? "";
+  return (
+    readFileSync(join(ROOT, "MAINTAINERS"), "utf8")
+      .split("\n")
+      .find((line) => /^[^#].*<.*>$/.test(line)) ?? ""
+  );
 }
 
 function debianControl(size, { debian }) {
@@ -123,12 +151,19 @@ function debianControl(size, { debian }) {
       " It is one static program, and needs Linux 4.18 or newer.",
     ].join("\n"),
   };
-  return Object.entries(fields).map(([name, value]) => `${name}: ${value}\n`).join("");
+  return Object.entries(fields)
+    .map(([name, value]) => `${name}: ${value}\n`)
+    .join("");
 }
 
 /** machine-readable copyright, of NOTICE and the licences. */
 function debianCopyright() {
-  const text = (file) => readFileSync(join(ROOT, file), "utf8").trimEnd().split("\n").map((line) => (line.trim() === "" ? " ." : ` ${line.trimEnd()}`)).join("\n");
+  const text = (file) =>
+    readFileSync(join(ROOT, file), "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => (line.trim() === "" ? " ." : ` ${line.trimEnd()}`))
+      .join("\n");
   return [
     "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/",
     "Upstream-Name: runt",
@@ -173,17 +208,33 @@ function makeDebian(arch) {
   put(join(place, doc, "changelog.gz"), gz(debianChangelog()), 0o644);
   put(join(place, "usr/lib/tmpfiles.d/runt.conf"), own("tmpfiles.conf"), 0o644);
   put(join(place, "usr/share/lintian/overrides/runt"), own("lintian-overrides"), 0o644);
-  const names = filesUnder(`${WORK}/deb`, [""]).map((file) => file.slice(`${WORK}/deb/`.length)).sort();
+  const names = filesUnder(`${WORK}/deb`, [""])
+    .map((file) => file.slice(`${WORK}/deb/`.length))
+    .sort();
   const size = Math.ceil(names.reduce((sum, name) => sum + readFileSync(join(place, name)).length, 0) / 1024);
   linkShim(join(place, "usr/sbin"));
   put(join(place, "DEBIAN/control"), debianControl(size, arch), 0o644);
-  put(join(place, "DEBIAN/md5sums"), names.map((name) => `${createHash("md5").update(readFileSync(join(place, name))).digest("hex")}  ${name}\n`).join(""), 0o644);
+  put(
+    join(place, "DEBIAN/md5sums"),
+    names
+      .map(
+        (name) =>
+          `${createHash("md5")
+            .update(readFileSync(join(place, name)))
+            .digest("hex")}  ${name}\n`,
+      )
+      .join(""),
+    0o644,
+  );
   for (const name of ["postinst", "prerm"]) put(join(place, "DEBIAN", name), own(name), 0o755);
   const output = join(ROOT, OUT, `runt_${version.replace("-", "~")}_${arch.debian}.deb`);
   chmodSync(place, 0o755);
   // dpkg-deb takes the times from the environment.
   const env = { ...process.env, SOURCE_DATE_EPOCH: String(sourceTime()) };
-  const done = spawnSync("dpkg-deb", ["--root-owner-group", "-Zxz", "-z9", "--threads-max=1", "--build", place, output], { encoding: "utf8", env });
+  const done = spawnSync("dpkg-deb", ["--root-owner-group", "-Zxz", "-z9", "--threads-max=1", "--build", place, output], {
+    encoding: "utf8",
+    env,
+  });
   if (done.status === 0) return;
   if (!/threads-max/.test(done.stderr)) throw new StepFailed(`dpkg-deb: ${done.stderr}`);
   const older = spawnSync("dpkg-deb", ["--root-owner-group", "-Zxz", "-z9", "--build", place, output], { encoding: "utf8", env });
@@ -209,51 +260,75 @@ function makeNpm(arch) {
   const platform = `linux-${arch.node}`;
   const place = join(ROOT, WORK, "npm", platform, "package");
   put(join(place, "bin/runt"), readFileSync(join(ROOT, DIST, "bin/runt")), 0o755);
-  for (const part of LIBRARY_PARTS) put(join(place, "libexec/runt", part), readFileSync(join(ROOT, DIST, "libexec/runt", part)), part === "init" ? 0o755 : 0o644);
+  for (const part of LIBRARY_PARTS)
+    put(join(place, "libexec/runt", part), readFileSync(join(ROOT, DIST, "libexec/runt", part)), part === "init" ? 0o755 : 0o644);
   for (const file of filesUnder(`${DIST}/share/doc/runt`, [".txt", "sbom.spdx.json"])) {
     put(join(place, file.slice(`${DIST}/share/doc/runt/`.length)), readFileSync(join(ROOT, file)), 0o644);
   }
-  put(join(place, "README.md"), `The native parts of the npm package ${SCOPE}/runt for Linux on ${arch.name}; install that one.\n`, 0o644);
-  packNpm(platform, npmManifest(platform, {
-    description: `Native parts of ${SCOPE}/runt for Linux on ${arch.name}`,
-    os: ["linux"], cpu: [arch.node], libc: ["glibc"], engines: manifest.engines, preferUnplugged: true,
-  }));
+  put(
+    join(place, "README.md"),
+    `The native parts of the npm package ${SCOPE}/runt for Linux on ${arch.name}; install that one.\n`,
+    0o644,
+  );
+  packNpm(
+    platform,
+    npmManifest(platform, {
+      description: `Native parts of ${SCOPE}/runt for Linux on ${arch.name}`,
+      os: ["linux"],
+      cpu: [arch.node],
+      libc: ["glibc"],
+      engines: manifest.engines,
+      preferUnplugged: true,
+    }),
+  );
   const main = join(ROOT, WORK, "npm/runt/package");
-  for (const file of filesUnder(`${DIST}/lib`, [""])) put(join(main, file.replace(DIST, "dist")), readFileSync(join(ROOT, file)), 0o644);
+  for (const file of filesUnder(`${DIST}/lib`, [""]))
+    put(join(main, file.replace(DIST, "dist")), readFileSync(join(ROOT, file)), 0o644);
   for (const folder of ["docs", "examples"]) {
     for (const file of filesUnder(folder, [""])) put(join(main, file), readFileSync(join(ROOT, file)), 0o644);
   }
   put(join(main, "bin/runt.mjs"), readFileSync(join(ROOT, "packaging/npm_runt.mjs")), 0o755);
   for (const file of ["README.md", "CHANGELOG.md"]) put(join(main, file), readFileSync(join(ROOT, file)), 0o644);
-  packNpm("runt", npmManifest("runt", {
-    description: manifest.description,
-    os: manifest.os,
-    engines: manifest.engines,
-    bin: { runt: "bin/runt.mjs" },
-    exports: manifest.exports,
-    dependencies: manifest.dependencies,
-    optionalDependencies: Object.fromEntries(option("platforms", platform).split(",").map((name) => [`${SCOPE}/${name}`, version])),
-  }));
+  packNpm(
+    "runt",
+    npmManifest("runt", {
+      description: manifest.description,
+      os: manifest.os,
+      engines: manifest.engines,
+      bin: { runt: "bin/runt.mjs" },
+      exports: manifest.exports,
+      dependencies: manifest.dependencies,
+      optionalDependencies: Object.fromEntries(
+        option("platforms", platform)
+          .split(",")
+          .map((name) => [`${SCOPE}/${name}`, version]),
+      ),
+    }),
+  );
 }
 
 /** The tree, and the archives that are linked in: what the LGPL wants beside the binaries, and all that an offline build fetches. */
 function makeSources() {
   const folder = `runt-${version}`;
   const place = join(ROOT, WORK, "sources", folder);
-  const files = ask("git", ["ls-files", "-z"]).split("\0").filter((file) => file !== "" && existsSync(join(ROOT, file)));
+  const files = ask("git", ["ls-files", "-z"])
+    .split("\0")
+    .filter((file) => file !== "" && existsSync(join(ROOT, file)));
   for (const file of files) cpSync(join(ROOT, file), join(place, file), { recursive: false });
   for (const name of Object.keys(SOURCES)) cpSync(join(ROOT, fetchArchive(name)), join(place, archiveOf(name)));
   tar(`${OUT}/${folder}-sources.tar.gz`, `${WORK}/sources`, [folder]);
 }
 
 function sums() {
-  const files = [OUT, `${OUT}/npm`]
-    .flatMap((folder) => (existsSync(join(ROOT, folder)) ? readdirSync(join(ROOT, folder), { withFileTypes: true }) : [])
+  const files = [OUT, `${OUT}/npm`].flatMap((folder) =>
+    (existsSync(join(ROOT, folder)) ? readdirSync(join(ROOT, folder), { withFileTypes: true }) : [])
       .filter((entry) => entry.isFile() && /\.(tar\.gz|tgz|deb)$/.test(entry.name))
-      .map((entry) => join(folder, entry.name)));
+      .map((entry) => join(folder, entry.name)),
+  );
   const lines = files.sort().map((file) => `${sha256(join(ROOT, file))}  ${file.slice(OUT.length + 1)}`);
   writeFileSync(join(ROOT, OUT, "SHA256SUMS"), `${lines.join("\n")}\n`);
-  for (const file of files) console.log(`${String(Math.ceil(readFileSync(join(ROOT, file)).length / 1024)).padStart(6)} KiB  ${file}`);
+  for (const file of files)
+    console.log(`${String(Math.ceil(readFileSync(join(ROOT, file)).length / 1024)).padStart(6)} KiB  ${file}`);
 }
 
 function main() {
@@ -263,7 +338,10 @@ function main() {
   const missing = prepare({ packages: only.includes("deb") ? ["tar", "xz-utils", "dpkg"] : ["tar"] });
   if (missing.length > 0) throw new StepFailed(`these packages are missing: ${missing.join(" ")}`);
   if (!process.argv.includes("--no-build")) {
-    const built = spawnSync(process.execPath, ["scripts/build.mjs", ...(IS_CROSS ? ["--arch", arch.name] : [])], { cwd: ROOT, stdio: "inherit" });
+    const built = spawnSync(process.execPath, ["scripts/build.mjs", ...(IS_CROSS ? ["--arch", arch.name] : [])], {
+      cwd: ROOT,
+      stdio: "inherit",
+    });
     if (built.status !== 0) throw new StepFailed("the build failed");
   }
   checkDist(arch);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run reproduce: whether two builds of the same sources give the same bytes. What stands in dist/ is compared with a build of
 // a copy of the sources in another folder, at another time, with another umask, time zone, language and order of files. As root
 // that build also has no network and can write to nothing but its folder: what it needs is named in sources.json and

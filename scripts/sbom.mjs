@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The software bill of materials of what the build has linked, as SPDX 2.3: which archives went in is read from the linker's
 // maps, which npm packages gave headers from the compiler's command lines. Nothing is listed because somebody wrote it down;
 // a part whose licence is not known here fails the build.
@@ -46,7 +47,9 @@ function debianPackage(file) {
   for (const name of new Set(names)) {
     const owner = /^([^:]+)(?::\w+)?: /.exec(ask("dpkg", ["-S", name]));
     if (owner === null) continue;
-    const [source, version] = ask("dpkg-query", ["-W", "-f", "${source:Package} ${source:Version}\n", owner[1]]).split("\n")[0].split(" ");
+    const [source, version] = ask("dpkg-query", ["-W", "-f", "${source:Package} ${source:Version}\n", owner[1]])
+      .split("\n")[0]
+      .split(" ");
     return { source, version };
   }
   return undefined;
@@ -132,7 +135,10 @@ export function sbom({ version, commit }) {
     SPDXID: "SPDXRef-DOCUMENT",
     name: `runt-${version}`,
     documentNamespace: `https://spdx.org/spdxdocs/runt-${version}-${digest}`,
-    creationInfo: { created: new Date(sourceTime() * 1000).toISOString().replace(".000Z", "Z"), creators: ["Tool: scripts/sbom.mjs"] },
+    creationInfo: {
+      created: new Date(sourceTime() * 1000).toISOString().replace(".000Z", "Z"),
+      creators: ["Tool: scripts/sbom.mjs"],
+    },
     documentDescribes: ["SPDXRef-runt"],
     packages,
     relationships: [

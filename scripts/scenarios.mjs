@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the scripts share that make tables of the scenarios of conformance/: one test file's TAP, and a part of a document.
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Compiles schemas/config.schema.json to lib/spec/schema/generated/validate_config.ts, and writes the names of all properties
 // to lib/spec/schema/generated/property_names.ts.
 //

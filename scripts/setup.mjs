@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run setup: installs what the other scripts need, after it has said what that is. They install nothing by themselves, but for
 // `npm run demo` and `npm test`, which do this first, and where CI=true.
 //

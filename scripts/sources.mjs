@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The source archives that the build links into what it makes: sources.json names each, with its digest. They lie in Debian's
 // archive, and are fetched from the mirror that apt knows.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run stage: puts what the build has made below a prefix, as `make install` does elsewhere.
 //
 //   PREFIX=/usr DESTDIR=/tmp/package npm run stage      PREFIX is /usr/local without it, DESTDIR empty
@@ -39,7 +40,8 @@ export function put(target, data, mode) {
 
 function makeFolder(folder) {
   const first = mkdirSync(folder, { recursive: true });
-  for (let made = first === undefined ? "" : folder; made.length >= (first?.length ?? 1); made = dirname(made)) chmodSync(made, 0o755);
+  for (let made = first === undefined ? "" : folder; made.length >= (first?.length ?? 1); made = dirname(made))
+    chmodSync(made, 0o755);
 }
 
 /**

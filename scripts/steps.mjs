@@ -1,9 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 // What scripts/build.mjs is made of: a step that is left out while its inputs are what they were.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { environment, ROOT } from "./prepare.mjs";
 
@@ -49,9 +48,7 @@ export function step(name, { inputs, words = [], outputs, force = false }, actio
   const stamp = join(STAMPS, name);
   const key = fingerprint([...inputs, "scripts/build.mjs", "package.json", "package-lock.json"], words);
   const isDone =
-    existsSync(stamp) &&
-    readFileSync(stamp, "utf8") === key &&
-    outputs.every((output) => existsSync(join(ROOT, output)));
+    existsSync(stamp) && readFileSync(stamp, "utf8") === key && outputs.every((output) => existsSync(join(ROOT, output)));
   if (isDone && !force) return false;
   const start = performance.now();
   rmSync(stamp, { force: true });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the runners of tests share: where the files are, and what their TAP says.
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -54,7 +55,10 @@ export function describe(problem) {
   for (const { name, diag } of problem.failed ?? []) {
     lines.push(`      ${name}`);
     const text = diag?.diff ?? JSON.stringify({ ...diag, stack: undefined, source: undefined });
-    for (const line of String(text ?? "").split("\n").slice(0, 24)) lines.push(`        ${line.slice(0, 400)}`);
+    for (const line of String(text ?? "")
+      .split("\n")
+      .slice(0, 24))
+      lines.push(`        ${line.slice(0, 400)}`);
     if (diag?.at !== undefined) lines.push(`        at ${diag.at.fileName}:${diag.at.lineNumber}`);
   }
   return lines.join("\n");

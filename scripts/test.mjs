@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm test: installs what is missing (--setup), builds, and runs lint, the C++ tests, the unit tests and the conformance cases.
 // Everything runs even if a part fails; the last line is "N passed, N failed, N skipped".
 //
@@ -20,10 +21,19 @@ const LOGS = join(ROOT, "build/test-logs");
 const JOBS = 2;
 const FILE_TIMEOUT_MS = 300_000;
 /** What runs one file at a time, after all others: it measures, loads the machine, or mounts cgroup hierarchies. */
-const ALONE = ["conformance/stress/", "conformance/security/", "conformance/engines/", "conformance/shim/", "conformance/library/", "conformance/cases/resources"];
+const ALONE = [
+  "conformance/stress/",
+  "conformance/security/",
+  "conformance/engines/",
+  "conformance/shim/",
+  "conformance/library/",
+  "conformance/cases/resources",
+];
 /** Folders whose files run only if a word asks for them, but for one file an engine; `npm run engines` runs all. */
 const ASKED_FOR = ["conformance/engines/"];
-const QUICK = ["playground", "docker_lifecycle", "ctr", "podman_lifecycle", "buildah", "cri", "rootless"].map((name) => `conformance/engines/${name}.test.ts`);
+const QUICK = ["playground", "docker_lifecycle", "ctr", "podman_lifecycle", "buildah", "cri", "rootless"].map(
+  (name) => `conformance/engines/${name}.test.ts`,
+);
 
 /** Files that are tried in the virtual machine with cgroup v2 as well, and how long that may take, its making included. */
 const IN_MACHINE = ["cases/cgroups_v2", "cases/systemd"];
@@ -80,7 +90,9 @@ async function runTap(Parser, name, command, args, extra = {}) {
   }
   const seconds = ((Date.now() - start) / 1000).toFixed(1);
   const skips = counts.skipped === 0 ? "" : `, ${counts.skipped} skipped`;
-  say(`${counts.failed === 0 ? "ok    " : "FAILED"} ${name}: ${counts.passed} passed, ${counts.failed} failed${skips} (${seconds} s)`);
+  say(
+    `${counts.failed === 0 ? "ok    " : "FAILED"} ${name}: ${counts.passed} passed, ${counts.failed} failed${skips} (${seconds} s)`,
+  );
   for (const problem of problems) console.log(describe(problem));
   if (problems.length > 0) console.log(`    all of it: ${relative(ROOT, log)}`);
   add(counts);
@@ -155,10 +167,20 @@ async function runSanitized(Parser) {
   // The unit tests make millions of objects, each of which would have the collector look at all others.
   // The program ends without freeing anything: the kernel takes it all at once.
   const extra = { RUNT_COLLECT_EVERY: "1", ASAN_OPTIONS: "detect_leaks=0", RUNTIME: join(ROOT, SANITIZED) };
-  for (const [part, program] of programs.entries()) await runTap(Parser, `unit tests in the engine, sanitized, part ${part + 1}`, program, [], { ...extra, RUNT_COLLECT_EVERY: "97" });
+  for (const [part, program] of programs.entries())
+    await runTap(Parser, `unit tests in the engine, sanitized, part ${part + 1}`, program, [], {
+      ...extra,
+      RUNT_COLLECT_EVERY: "97",
+    });
   if (process.getuid?.() !== 0) return;
   for (const file of SANITIZED_CASES) {
-    await runTap(Parser, `${file}, sanitized`, process.execPath, ["--enable-source-maps", join(ROOT, "build/js", file.replace(/\.ts$/, ".js"))], extra);
+    await runTap(
+      Parser,
+      `${file}, sanitized`,
+      process.execPath,
+      ["--enable-source-maps", join(ROOT, "build/js", file.replace(/\.ts$/, ".js"))],
+      extra,
+    );
   }
 }
 
@@ -188,7 +210,12 @@ function addScript(name, { status, signal, stdout, stderr }) {
 
 function runLint() {
   say("lint");
-  const done = spawnSync(process.execPath, ["scripts/lint.mjs"], { cwd: ROOT, env: environment(), encoding: "utf8", maxBuffer: 1 << 26 });
+  const done = spawnSync(process.execPath, ["scripts/lint.mjs"], {
+    cwd: ROOT,
+    env: environment(),
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
   addScript("scripts/lint.mjs", done);
 }
 
@@ -206,14 +233,18 @@ function coverage() {
   // Hundreds of megabytes.
   rmSync(join(COVERAGE, "v8"), { recursive: true, force: true });
   const summary = join(COVERAGE, "coverage-summary.json");
-  if (done.status !== 0 || !existsSync(summary)) return note("failed", `c8 ended with ${done.status ?? done.signal}: ${done.stderr.trim()}`);
+  if (done.status !== 0 || !existsSync(summary))
+    return note("failed", `c8 ended with ${done.status ?? done.signal}: ${done.stderr.trim()}`);
   return console.log(`coverage of lib by unit tests: ${JSON.parse(readFileSync(summary, "utf8")).total.lines.pct} %`);
 }
 
 async function main() {
   mkdirSync(LOGS, { recursive: true });
   rmSync(COVERAGE, { recursive: true, force: true });
-  const engines = words.length === 0 || words.some((word) => testFiles("conformance/engines").some((file) => file.includes(word))) ? PACKAGES.engines : [];
+  const engines =
+    words.length === 0 || words.some((word) => testFiles("conformance/engines").some((file) => file.includes(word)))
+      ? PACKAGES.engines
+      : [];
   const oci = words.length === 0 || words.some((word) => "conformance/oci/validation.test.ts".includes(word)) ? PACKAGES.oci : [];
   const wanted = (file) =>
     words.length === 0
@@ -239,7 +270,8 @@ async function main() {
 
   if (wanted("lib/engine.test.ts")) {
     checkEngineTypes();
-    for (const [part, program] of buildEngine().entries()) await runTap(Parser, `unit tests in the engine, part ${part + 1}`, program, []);
+    for (const [part, program] of buildEngine().entries())
+      await runTap(Parser, `unit tests in the engine, part ${part + 1}`, program, []);
   }
 
   if (words.length === 0 || words.includes("sanitized")) await runSanitized(Parser);
@@ -251,7 +283,11 @@ async function main() {
     return;
   }
   const alone = (file) => ALONE.some((folder) => file.startsWith(folder));
-  await runAll(cases.filter((file) => !alone(file)), JOBS, Parser);
+  await runAll(
+    cases.filter((file) => !alone(file)),
+    JOBS,
+    Parser,
+  );
   await runAll(cases.filter(alone), 1, Parser);
   if (words.length === 0 || words.includes("vm")) runInMachine();
   if (words.includes("arm64")) runScripts([["scripts/test_arm64.mjs"]]);
@@ -260,16 +296,28 @@ async function main() {
 
 /** What a release promises: the same bytes twice, the way from and to the one before, and files that install on fresh systems. */
 function runRelease() {
-  runScripts([["scripts/reproduce.mjs"], ["scripts/test_upgrade.mjs"], ["scripts/release.mjs", "--dirty", "--no-build"], ["scripts/test_release.mjs"]]);
+  runScripts([
+    ["scripts/reproduce.mjs"],
+    ["scripts/test_upgrade.mjs"],
+    ["scripts/release.mjs", "--dirty", "--no-build"],
+    ["scripts/test_release.mjs"],
+  ]);
 }
 
 /** Scripts whose last line sums up what they have tried. */
 function runScripts(scripts) {
   for (const [script, ...args] of scripts) {
     say(script);
-    const done = spawnSync(process.execPath, [script, ...args], { cwd: ROOT, env: environment(), encoding: "utf8", timeout: RELEASE_TIMEOUT_MS });
+    const done = spawnSync(process.execPath, [script, ...args], {
+      cwd: ROOT,
+      env: environment(),
+      encoding: "utf8",
+      timeout: RELEASE_TIMEOUT_MS,
+    });
     const lines = `${done.stdout}${done.stderr}`.trim().split("\n");
-    const counts = lines.map((line) => /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/.exec(line)).find((found) => found !== null);
+    const counts = lines
+      .map((line) => /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/.exec(line))
+      .find((found) => found !== null);
     for (const line of lines) if (/^(FAILED|skip|not the same|\w+: )/.test(line)) console.log(`    ${line}`);
     if (counts !== undefined) add({ passed: Number(counts[1]), failed: Number(counts[2]), skipped: Number(counts[3] ?? 0) });
     else if (done.status !== 0) note("failed", `${script} ended with ${done.status ?? done.signal}`);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run test:arm64: builds runt for aarch64 with Debian's cross compiler, and tries it in a machine that qemu emulates, with Debian's
 // kernel and busybox for arm64. The last line is "N passed, N failed, N skipped".
 //
@@ -22,7 +23,9 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 function run(command, args, options = {}) {
   const done = spawnSync(command, args, { cwd: ROOT, env: environment(), encoding: "utf8", maxBuffer: 1 << 28, ...options });
   if (done.status === 0) return done.stdout;
-  throw new Error(`${command}: ${done.error?.message ?? `ended with ${done.status ?? done.signal}`}\n${`${done.stdout}${done.stderr}`.trim().split("\n").slice(-8).join("\n")}`);
+  throw new Error(
+    `${command}: ${done.error?.message ?? `ended with ${done.status ?? done.signal}`}\n${`${done.stdout}${done.stderr}`.trim().split("\n").slice(-8).join("\n")}`,
+  );
 }
 
 /** A directory with `kernel` and `busybox` for arm64, of Debian's packages. */
@@ -34,7 +37,15 @@ function parts() {
   try {
     const unpacked = join(half, "unpacked");
     const apt = ['Acquire::Languages "none"', 'APT::Install-Recommends "false"'].map((option) => `--aptopt=${option}`);
-    run("mmdebstrap", ["--mode=root", ...apt, "--variant=extract", "--architectures=arm64", "--include=linux-image-cloud-arm64,busybox-static", SUITE, unpacked]);
+    run("mmdebstrap", [
+      "--mode=root",
+      ...apt,
+      "--variant=extract",
+      "--architectures=arm64",
+      "--include=linux-image-cloud-arm64,busybox-static",
+      SUITE,
+      unpacked,
+    ]);
     const kernel = readdirSync(join(unpacked, "boot")).find((name) => name.startsWith("vmlinuz-"));
     if (kernel === undefined) throw new Error("linux-image-cloud-arm64 has no kernel in it");
     copyFileSync(join(unpacked, "boot", kernel), join(half, "kernel"));
@@ -64,14 +75,30 @@ function archive(from) {
   for (const name of ["init", "bin/busybox", "bin/runt"]) chmodSync(join(root, name), 0o755);
   const names = run("find", [".", "-print0"], { cwd: root });
   const output = join(WORK, "root.cpio");
-  writeFileSync(output, spawnSync("cpio", ["--null", "--create", "--format=newc", "--quiet"], { cwd: root, input: names, maxBuffer: 1 << 28 }).stdout);
+  writeFileSync(
+    output,
+    spawnSync("cpio", ["--null", "--create", "--format=newc", "--quiet"], { cwd: root, input: names, maxBuffer: 1 << 28 }).stdout,
+  );
   return output;
 }
 
 /** What the machine prints until it is switched off, or for too long. */
 async function boot(kernel, root) {
   const words = [
-    ...["-machine", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", String(MEMORY_MIB), "-nographic", "-no-reboot", "-nic", "none"],
+    ...[
+      "-machine",
+      "virt",
+      "-cpu",
+      "cortex-a72",
+      "-smp",
+      "2",
+      "-m",
+      String(MEMORY_MIB),
+      "-nographic",
+      "-no-reboot",
+      "-nic",
+      "none",
+    ],
     ...["-kernel", kernel, "-initrd", root, "-append", "console=ttyAMA0 panic=-1 quiet rdinit=/init"],
   ];
   const child = spawn("qemu-system-aarch64", words, { stdio: ["ignore", "pipe", "pipe"] });
@@ -99,7 +126,16 @@ async function main() {
   writeFileSync(log, text);
   const { Parser } = await import("tap-parser");
   const problems = [];
-  const counts = count(Parser.parse(text.split("\n").filter((line) => /^(not )?ok \d|^1\.\.\d|^# /.test(line)).join("\n")), [], problems);
+  const counts = count(
+    Parser.parse(
+      text
+        .split("\n")
+        .filter((line) => /^(not )?ok \d|^1\.\.\d|^# /.test(line))
+        .join("\n"),
+    ),
+    [],
+    problems,
+  );
   for (const key of Object.keys(total)) total[key] += counts[key];
   for (const problem of problems) console.log(describe(problem));
   if (/^1\.\.\d+$/m.test(text)) return;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run test:release: installs what npm run release has made on fresh systems, and uses it there.
 //
 //   npm run test:release [-- sums pack lintian bookworm trixie busybox]
@@ -31,7 +32,13 @@ function debian(suite) {
   mkdirSync(CACHE, { recursive: true });
   console.log(`test_release: making ${archive}`);
   const uri = mirror();
-  const words = ["--variant=minbase", `--include=${PACKAGES[suite].join(",")}`, suite, `${archive}.new`, `deb ${uri} ${suite} main`];
+  const words = [
+    "--variant=minbase",
+    `--include=${PACKAGES[suite].join(",")}`,
+    suite,
+    `${archive}.new`,
+    `deb ${uri} ${suite} main`,
+  ];
   const made = spawnSync("mmdebstrap", words, { encoding: "utf8" });
   if (made.status !== 0) {
     console.log(made.stderr?.trim().split("\n").slice(-5).join("\n"));
@@ -44,7 +51,9 @@ function debian(suite) {
 
 /** Where apt gets Debian from here. */
 function mirror() {
-  const asked = spawnSync("apt-get", ["indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(SUITE)", "Created-By: Packages"], { encoding: "utf8" });
+  const asked = spawnSync("apt-get", ["indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(SUITE)", "Created-By: Packages"], {
+    encoding: "utf8",
+  });
   const line = asked.stdout.split("\n").find((text) => text.includes(" Debian ") && !text.includes("security"));
   return line?.split(" ")[0] ?? "http://deb.debian.org/debian";
 }
@@ -84,8 +93,32 @@ function runSystem(name, archive) {
     cpSync(process.execPath, join(box, "node"));
     cpSync(join(SCRIPTS, "common.sh"), join(box, "common.sh"));
     cpSync(join(SCRIPTS, `${name === "busybox" ? "busybox" : "debian"}.sh`), join(box, "test.sh"));
-    const words = ["--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child", "sh", "-c", MACHINE, "machine", root, archive ?? "", box];
-    const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", TERM: "dumb", RELEASE, VERSION: version, SUITE: name, DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8" };
+    const words = [
+      "--mount",
+      "--pid",
+      "--net",
+      "--uts",
+      "--ipc",
+      "--fork",
+      "--kill-child",
+      "sh",
+      "-c",
+      MACHINE,
+      "machine",
+      root,
+      archive ?? "",
+      box,
+    ];
+    const env = {
+      PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+      HOME: "/root",
+      TERM: "dumb",
+      RELEASE,
+      VERSION: version,
+      SUITE: name,
+      DEBIAN_FRONTEND: "noninteractive",
+      LC_ALL: "C.UTF-8",
+    };
     const done = spawnSync("unshare", words, { encoding: "utf8", env, timeout: TIMEOUT_MS });
     const lines = done.stdout.split("\n");
     for (const line of lines) {
@@ -93,7 +126,11 @@ function runSystem(name, archive) {
       if (what !== undefined) note(not === undefined ? "passed" : "failed", `${name}: ${what}`);
       else if (line !== "" && lines.some((other) => other.startsWith("not ok"))) console.log(`    ${line}`);
     }
-    if (done.status !== 0 || !lines.includes("done")) note("failed", `${name}: the script ended with ${done.status ?? done.signal ?? done.error?.message}\n${done.stdout.split("\n").slice(-8).join("\n")}\n${done.stderr.trim().split("\n").slice(-8).join("\n")}`);
+    if (done.status !== 0 || !lines.includes("done"))
+      note(
+        "failed",
+        `${name}: the script ended with ${done.status ?? done.signal ?? done.error?.message}\n${done.stdout.split("\n").slice(-8).join("\n")}\n${done.stderr.trim().split("\n").slice(-8).join("\n")}`,
+      );
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -127,10 +164,20 @@ function sums() {
 /** npm pack of the checkout is refused. */
 function pack() {
   const done = spawnSync("npm", ["pack", "--dry-run"], { cwd: ROOT, encoding: "utf8", env: environment() });
-  note(done.status !== 0 && done.stderr.includes("npm run release") ? "passed" : "failed", "npm pack of a checkout refuses, and says what makes the packages");
+  note(
+    done.status !== 0 && done.stderr.includes("npm run release") ? "passed" : "failed",
+    "npm pack of a checkout refuses, and says what makes the packages",
+  );
 }
 
-const KINDS = { sums, pack, lintian, bookworm: () => runDebian("bookworm"), trixie: () => runDebian("trixie"), busybox: () => runSystem("busybox") };
+const KINDS = {
+  sums,
+  pack,
+  lintian,
+  bookworm: () => runDebian("bookworm"),
+  trixie: () => runDebian("trixie"),
+  busybox: () => runSystem("busybox"),
+};
 
 if (!existsSync(join(RELEASE, "SHA256SUMS"))) note("failed", "build/release is not there: npm run release makes it");
 else if (process.getuid?.() !== 0) note("skipped", "it needs root");

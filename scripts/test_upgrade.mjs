@@ -1,8 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run test:upgrade: containers that one release has made, in the hands of another; this one and the one before it, in both
 // directions. The one before is built once, into ~/.cache/runt-before (RUNT_BEFORE_CACHE), or is the program that RUNT_BEFORE names.
 // The last line is "N passed, N failed, N skipped".
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -35,14 +48,19 @@ function buildBefore(kept) {
   rmSync(tree, { recursive: true, force: true });
   mkdirSync(join(tree, "build"), { recursive: true });
   const unpacked = spawnSync("sh", ["-c", `git archive ${BEFORE} | tar -x -C "$1"`, "sh", tree], { cwd: ROOT, encoding: "utf8" });
-  if (unpacked.status !== 0 || !existsSync(join(tree, "package.json"))) return console.log(`test_upgrade: git has no commit ${BEFORE}: ${unpacked.stderr}`);
+  if (unpacked.status !== 0 || !existsSync(join(tree, "package.json")))
+    return console.log(`test_upgrade: git has no commit ${BEFORE}: ${unpacked.stderr}`);
   for (const name of readdirSync(join(ROOT, "build"))) {
     if (/\.tar\.\w+$/.test(name)) cpSync(join(ROOT, "build", name), join(tree, "build", name));
   }
   spawnSync("cp", ["-al", join(ROOT, "node_modules"), join(tree, "node_modules")]);
   console.log(`test_upgrade: building ${BEFORE}`);
   // The command line alone: neither library nor tests.
-  const built = spawnSync(process.execPath, ["scripts/build.mjs", "schemas", "init", "program"], { cwd: tree, env: environment(), encoding: "utf8" });
+  const built = spawnSync(process.execPath, ["scripts/build.mjs", "schemas", "init", "program"], {
+    cwd: tree,
+    env: environment(),
+    encoding: "utf8",
+  });
   if (built.status !== 0) return console.log(`${built.stdout}${built.stderr}`);
   mkdirSync(CACHE, { recursive: true });
   const aside = `${kept}.new-${process.pid}`;
@@ -162,7 +180,11 @@ async function fails(pair) {
   const hook = { path: "/bin/busybox", args: ["busybox", "false"] };
   const id = pair.create((config) => void (config.hooks = { startContainer: [hook] }));
   const done = pair.call(pair.user, ["start", id]);
-  pair.expect("a startContainer hook that fails: start names it", done.status === 1 && /startContainer/.test(done.stderr), done.stderr);
+  pair.expect(
+    "a startContainer hook that fails: start names it",
+    done.status === 1 && /startContainer/.test(done.stderr),
+    done.stderr,
+  );
   pair.call(pair.user, ["delete", "--force", id]);
 }
 
@@ -179,7 +201,10 @@ async function foreground(pair) {
   pair.expect("it ends with the program's status", (await ended) === 137);
   pair.expect("its hooks have run", existsSync(hook));
 
-  const id = pair.create((config) => void (config.hooks = { poststop: [{ path: "/bin/sh", args: ["sh", "-c", `echo ran > ${hook}2`] }] }), "run");
+  const id = pair.create(
+    (config) => void (config.hooks = { poststop: [{ path: "/bin/sh", args: ["sh", "-c", `echo ran > ${hook}2`] }] }),
+    "run",
+  );
   pair.works("a running container is deleted by force", ["delete", "--force", id]);
   pair.expect("and its poststop hook runs", existsSync(`${hook}2`));
 }
@@ -188,7 +213,10 @@ async function checkpoints(pair) {
   if (spawnSync("criu", ["check"]).status !== 0) return note("skipped", `${pair.title}: checkpoint: CRIU does not work here`);
   const id = pair.create((config) => void (config.root.readonly = false), "run");
   const images = join(pair.folder, "images");
-  const [saved, restored] = [["checkpoint", "--image-path", images, id], ["restore", "--detach", "--image-path", images, "--bundle", join(pair.folder, id), id]];
+  const [saved, restored] = [
+    ["checkpoint", "--image-path", images, id],
+    ["restore", "--detach", "--image-path", images, "--bundle", join(pair.folder, id), id],
+  ];
   pair.works("it is checkpointed", saved);
   pair.works("and restored", restored);
   return pair.until(id, "running");
@@ -199,7 +227,10 @@ async function main() {
   const former = before();
   if (former === undefined) return note("failed", "the release before cannot be built");
   if (!existsSync(NOW)) return note("failed", "dist/bin/runt is not there: npm run build");
-  for (const [title, maker, user] of [["upgrade", former, NOW], ["roll-back", NOW, former]]) {
+  for (const [title, maker, user] of [
+    ["upgrade", former, NOW],
+    ["roll-back", NOW, former],
+  ]) {
     for (const part of [lives, fails, foreground, checkpoints]) {
       const pair = new Pair(title, maker, user);
       try {

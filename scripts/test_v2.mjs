@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run test:v2: the end-to-end cases on pure cgroup v2 with systemd, in a virtual machine made of Debian's packages
 // (conformance/vm), with runt, runc and crun. The last line is "N passed, N failed, N skipped".
 //
@@ -17,13 +18,32 @@ import { count, describe, testFiles } from "./tap.mjs";
 const LOGS = join(ROOT, "build/test-logs");
 const FILE_SECONDS = Number(process.env.FILE_SECONDS ?? 300);
 /** The files that run without words: what touches cgroups, and a life from end to end. */
-const CHOSEN = ["cgroups", "systemd", "devices", "events", "lifecycle", "pause", "update", "namespaces", "exec", "killed", "unprivileged", "wait", "blkio", "rootless", "without_cgroups"];
+const CHOSEN = [
+  "cgroups",
+  "systemd",
+  "devices",
+  "events",
+  "lifecycle",
+  "pause",
+  "update",
+  "namespaces",
+  "exec",
+  "killed",
+  "unprivileged",
+  "wait",
+  "blkio",
+  "rootless",
+  "without_cgroups",
+];
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 
 /** The runs that the words, or nothing, ask for. */
 function wantedRuns(words) {
-  const wanted = (file) => (words.length === 0 ? CHOSEN.some((name) => file === `conformance/cases/${name}.test.ts` || file === `conformance/cases/${name}_v2.test.ts`) : words.some((word) => file.includes(word)));
+  const wanted = (file) =>
+    words.length === 0
+      ? CHOSEN.some((name) => file === `conformance/cases/${name}.test.ts` || file === `conformance/cases/${name}_v2.test.ts`)
+      : words.some((word) => file.includes(word));
   const files = testFiles("conformance").filter((file) => !file.includes("/engines/") && wanted(file));
   return machineRuns((process.env.RUNTIMES ?? "runt,runc,crun").split(","), files);
 }
@@ -39,7 +59,9 @@ function report(Parser, { runtime, file, name }, { out, err, status }) {
   }
   for (const key of Object.keys(total)) total[key] += counts[key];
   const skips = counts.skipped === 0 ? "" : `, ${counts.skipped} skipped`;
-  console.log(`${counts.failed === 0 ? "ok    " : "FAILED"} ${basename(runtime)} ${file}: ${counts.passed} passed, ${counts.failed} failed${skips}`);
+  console.log(
+    `${counts.failed === 0 ? "ok    " : "FAILED"} ${basename(runtime)} ${file}: ${counts.passed} passed, ${counts.failed} failed${skips}`,
+  );
   for (const problem of problems) console.log(describe(problem));
   if (problems.length > 0) console.log(`    all of it: ${relative(ROOT, log)}`);
 }
@@ -50,7 +72,11 @@ function refuse(kind, text) {
 }
 
 function build() {
-  const done = spawnSync(process.execPath, ["scripts/build.mjs", "--keep-going"], { cwd: ROOT, env: environment(), stdio: "inherit" });
+  const done = spawnSync(process.execPath, ["scripts/build.mjs", "--keep-going"], {
+    cwd: ROOT,
+    env: environment(),
+    stdio: "inherit",
+  });
   if (done.status !== 0) refuse("failed", `npm run build ended with ${done.status ?? done.signal}`);
 }
 
@@ -66,7 +92,13 @@ async function main(words) {
     return refuse("skipped", `cgroup v2 in a virtual machine: it cannot be built: ${error.message}`);
   }
   if (words[0] === "--shell") {
-    const done = await boot({ machine: parts, project: ROOT, script: words.slice(1).join(" "), timeout: 600, onOutput: (text) => process.stdout.write(text) });
+    const done = await boot({
+      machine: parts,
+      project: ROOT,
+      script: words.slice(1).join(" "),
+      timeout: 600,
+      onOutput: (text) => process.stdout.write(text),
+    });
     if (done.why !== undefined) console.error(done.why);
     process.exitCode = done.status ?? 125;
     return undefined;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run versions: each thing that runt is made of, with the version that is pinned and the newest that the registries know.
 //
 //   npm run versions [-- --json] [--offline]
@@ -56,9 +57,17 @@ function newestInDebian(names) {
   const lines = ask("apt-get", ["indextargets", "--format", "$(REPO_URI) $(ORIGIN)", "Created-By: Packages"]).split("\n");
   const [uri] = lines.find((line) => line.endsWith(" Debian") && !line.includes("security"))?.split(" ") ?? [];
   if (uri === undefined) return new Map();
-  writeFileSync(join(state, "sources.list"), `deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${uri} sid main\n`);
-  const options = [["Dir::Etc::SourceList", `${state}/sources.list`], ["Dir::Etc::SourceParts", "/dev/null"], ["Dir::State::Lists", `${state}/lists`], ["Dir::Cache", state], ["APT::Sandbox::User", "root"]]
-    .flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  writeFileSync(
+    join(state, "sources.list"),
+    `deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${uri} sid main\n`,
+  );
+  const options = [
+    ["Dir::Etc::SourceList", `${state}/sources.list`],
+    ["Dir::Etc::SourceParts", "/dev/null"],
+    ["Dir::State::Lists", `${state}/lists`],
+    ["Dir::Cache", state],
+    ["APT::Sandbox::User", "root"],
+  ].flatMap(([name, value]) => ["-o", `${name}=${value}`]);
   ask("apt-get", [...options, "update", "-q"]);
   const text = ask("apt-cache", [...options, "showsrc", ...names]);
   // "Package: quickjs" and, in the same paragraph, "Version: 2025.09.13-1"; the upstream part of the newest.
@@ -74,37 +83,63 @@ function newestInDebian(names) {
 
 function sources() {
   const newest = newestInDebian(Object.keys(SOURCES));
-  return Object.entries(SOURCES).map(([name, { version, for: what }]) => (
-    { kind: "source", name, pinned: version, newest: newest.get(name) ?? "?", reachesUsers: true, for: what }
-  ));
+  return Object.entries(SOURCES).map(([name, { version, for: what }]) => ({
+    kind: "source",
+    name,
+    pinned: version,
+    newest: newest.get(name) ?? "?",
+    reachesUsers: true,
+    for: what,
+  }));
 }
 
 /** What the compiler's machine brings: Debian's own archives, which nobody pins. */
 function system() {
-  const parts = { "libc6-dev": "the C library of the program", "g++": "the compiler, and libstdc++ in the program and the addons" };
+  const parts = {
+    "libc6-dev": "the C library of the program",
+    "g++": "the compiler, and libstdc++ in the program and the addons",
+  };
   if (SOURCES.libseccomp === undefined) parts["libseccomp-dev"] = "seccomp filters, in the program and seccomp.node";
-  return Object.entries(parts).map(([name, what]) => (
-    { kind: "debian", name, pinned: ask("dpkg-query", ["-W", "-f", "${Version}", name]) || "-", newest: /Candidate: (\S+)/.exec(ask("apt-cache", ["policy", name]))?.[1] ?? "?", reachesUsers: true, for: what }
-  ));
+  return Object.entries(parts).map(([name, what]) => ({
+    kind: "debian",
+    name,
+    pinned: ask("dpkg-query", ["-W", "-f", "${Version}", name]) || "-",
+    newest: /Candidate: (\S+)/.exec(ask("apt-cache", ["policy", name]))?.[1] ?? "?",
+    reachesUsers: true,
+    for: what,
+  }));
 }
 
 /** Actions are named with their major version, and cannot be asked for from here. */
 function actions() {
   const folder = ".github/workflows";
-  const used = readdirSync(join(ROOT, folder)).flatMap((file) => [...readFileSync(join(ROOT, folder, file), "utf8").matchAll(/uses: (\S+)@(\S+)/g)]);
-  return [...new Map(used.map(([, name, pinned]) => [name, pinned]))].map(([name, pinned]) => (
-    { kind: "action", name, pinned, newest: "?", reachesUsers: false, for: "the workflow file" }
-  ));
+  const used = readdirSync(join(ROOT, folder)).flatMap((file) => [
+    ...readFileSync(join(ROOT, folder, file), "utf8").matchAll(/uses: (\S+)@(\S+)/g),
+  ]);
+  return [...new Map(used.map(([, name, pinned]) => [name, pinned]))].map(([name, pinned]) => ({
+    kind: "action",
+    name,
+    pinned,
+    newest: "?",
+    reachesUsers: false,
+    for: "the workflow file",
+  }));
 }
 
-const rows = [...await Promise.all(npmPackages()), ...sources(), ...system(), ...actions()];
+const rows = [...(await Promise.all(npmPackages())), ...sources(), ...system(), ...actions()];
 if (process.argv.includes("--json")) {
   console.log(JSON.stringify(rows, null, 2));
 } else {
-  const table = rows.map(({ kind, name, pinned, newest, reachesUsers, for: what }) => (
-    [kind, name, pinned, newest === pinned ? "=" : newest, reachesUsers ? "users" : "-", what]
-  ));
+  const table = rows.map(({ kind, name, pinned, newest, reachesUsers, for: what }) => [
+    kind,
+    name,
+    pinned,
+    newest === pinned ? "=" : newest,
+    reachesUsers ? "users" : "-",
+    what,
+  ]);
   const head = ["kind", "name", "pinned", "newest", "reaches", "for"];
   const widths = head.map((_, column) => Math.max(...[head, ...table].map((row) => row[column].length)));
-  for (const row of [head, ...table]) console.log(row.map((text, column) => (column === row.length - 1 ? text : text.padEnd(widths[column]))).join("  "));
+  for (const row of [head, ...table])
+    console.log(row.map((text, column) => (column === row.length - 1 ? text : text.padEnd(widths[column]))).join("  "));
 }

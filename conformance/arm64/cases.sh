@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # A container's life on another architecture, as TAP: what depends on the machine's numbers of system calls, on its registers and on its
 # page size. The machine has busybox, runt, and nothing else; scripts/test_arm64.mjs starts this as its first process.
 export PATH=/bin:/usr/bin

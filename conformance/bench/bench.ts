@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Compares runt, crun, runc and the floor (`floor.c`) in one run, round by round in turn.
  *
@@ -46,7 +47,9 @@ async function measure(timing: Timing, plan: Plan, whole: boolean, samples: Samp
 
 async function main(): Promise<void> {
   const whole = process.argv[2] === "whole";
-  const also = option("also", "").split(",").filter((each) => each !== "");
+  const also = option("also", "")
+    .split(",")
+    .filter((each) => each !== "");
   const plan: Plan = {
     subjects: findAll([...option("runtimes", "runt,crun,runc,floor").split(","), ...also]),
     rounds: Number(option("rounds", "50")),
@@ -65,7 +68,12 @@ async function main(): Promise<void> {
   const heading = `Linux ${release()}, ${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), ${rounds} rounds, pause ${pause} ms`;
   console.log(`${heading}; times in ms`);
   for (const subject of subjects) console.log(`${subject.name.padEnd(6)} ${subject.version}`);
-  console.log(table(samples, subjects.map((each) => each.name)));
+  console.log(
+    table(
+      samples,
+      subjects.map((each) => each.name),
+    ),
+  );
   if (whole) writeResults(samples, subjects, heading);
   const left = leftCgroups();
   if (left.length > 0) throw new Error(`cgroups are left: ${left.join(" ")}`);

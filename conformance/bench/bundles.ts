@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The bundles that are measured; all have the same root file system. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,8 +9,20 @@ const PROFILE = "/usr/share/containers/seccomp.json";
 const BINDS = 100;
 
 const CAPABILITIES = [
-  "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP",
-  "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
+  "CHOWN",
+  "DAC_OVERRIDE",
+  "FSETID",
+  "FOWNER",
+  "MKNOD",
+  "NET_RAW",
+  "SETGID",
+  "SETUID",
+  "SETFCAP",
+  "SETPCAP",
+  "NET_BIND_SERVICE",
+  "SYS_CHROOT",
+  "KILL",
+  "AUDIT_WRITE",
 ].map((name) => `CAP_${name}`);
 
 const MASKED = [
@@ -47,12 +60,15 @@ function seccomp(): Seccomp {
   const arch = process.arch === "arm64" ? "arm64" : "amd64";
   const has = (caps: readonly string[] = []): boolean => caps.some((each) => CAPABILITIES.includes(each));
   const applies = ({ includes = {}, excludes = {} }: ProfileRule): boolean =>
-    (includes.caps === undefined || has(includes.caps)) && !has(excludes.caps) &&
-    (includes.arches === undefined || includes.arches.includes(arch)) && excludes.arches?.includes(arch) !== true;
+    (includes.caps === undefined || has(includes.caps)) &&
+    !has(excludes.caps) &&
+    (includes.arches === undefined || includes.arches.includes(arch)) &&
+    excludes.arches?.includes(arch) !== true;
   return {
     defaultAction: profile.defaultAction,
     defaultErrnoRet: profile.defaultErrnoRet ?? 1,
-    architectures: arch === "arm64" ? ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"] : ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
+    architectures:
+      arch === "arm64" ? ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"] : ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
     syscalls: profile.syscalls.filter(applies).map(({ names, action, args, errnoRet }) => ({
       names,
       action,
@@ -68,8 +84,15 @@ function likeDocker(config: Config, files: string): void {
   config.linux.maskedPaths = MASKED;
   config.linux.readonlyPaths = READONLY;
   config.linux.seccomp = seccomp();
-  config.mounts.push({ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", "nosuid", "noexec", "nodev"] });
-  config.mounts = config.mounts.filter((mount, at, all) => all.findLastIndex((each) => each.destination === mount.destination) === at);
+  config.mounts.push({
+    destination: "/sys/fs/cgroup",
+    type: "cgroup",
+    source: "cgroup",
+    options: ["ro", "nosuid", "noexec", "nodev"],
+  });
+  config.mounts = config.mounts.filter(
+    (mount, at, all) => all.findLastIndex((each) => each.destination === mount.destination) === at,
+  );
   for (const name of ["resolv.conf", "hostname", "hosts"]) {
     writeFileSync(join(files, name), "");
     config.mounts.push({ destination: `/etc/${name}`, type: "bind", source: join(files, name), options: ["rbind", "rprivate"] });
@@ -80,7 +103,12 @@ function binds(config: Config, files: string, count: number): void {
   for (let index = 0; index < count; index += 1) {
     const source = join(files, `volume-${index}`);
     mkdirSync(source, { recursive: true });
-    config.mounts.push({ destination: `/mnt/${index}`, type: "bind", source, options: ["rbind", "rprivate", index % 2 === 0 ? "ro" : "rw", "nosuid", "nodev"] });
+    config.mounts.push({
+      destination: `/mnt/${index}`,
+      type: "bind",
+      source,
+      options: ["rbind", "rprivate", index % 2 === 0 ? "ro" : "rw", "nosuid", "nodev"],
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Compares runt, crun and runc beneath docker and containerd, round by round in turn, and writes ENGINES.md beside this file.
  * Most of these times is the engine's.
@@ -48,13 +49,17 @@ function main(): void {
   const playground = new Playground({ unified: false });
   try {
     const others = subjects.filter(({ name }) => name !== "runt");
-    const docker = new Docker(playground, others.flatMap(({ alias, path }) => ["--add-runtime", `${alias}=${path}`]));
+    const docker = new Docker(
+      playground,
+      others.flatMap(({ alias, path }) => ["--add-runtime", `${alias}=${path}`]),
+    );
     const ctr = new Ctr(playground, { daemon: false });
     for (const { name, alias } of subjects) docker.background(`long-${name}`, "--runtime", alias, "box", "sleep", "100000");
     const time = (words: readonly string[]): number => {
       const done = docker.run([measure, ...words]);
       const [nanoseconds = Number.NaN, status = -1] = done.stdout.split(" ").map(Number);
-      if (status !== 0) throw new Error(`${words.join(" ")}: status ${status}: ${done.output}; once more: ${docker.run(words).output}`);
+      if (status !== 0)
+        throw new Error(`${words.join(" ")}: status ${status}: ${done.output}; once more: ${docker.run(words).output}`);
       return nanoseconds / 1e6;
     };
     const commands: Readonly<Record<(typeof CASES)[number], (subject: Subject, id: string) => readonly string[]>> = {
@@ -74,7 +79,9 @@ function main(): void {
     const left = playground.close();
     if (left.length > 0) console.error(`bench: left behind: ${left.join(" ")}`);
   }
-  const load = loadavg().map((each) => each.toFixed(1)).join(" ");
+  const load = loadavg()
+    .map((each) => each.toFixed(1))
+    .join(" ");
   const heading = `Linux ${release()}, ${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), ${rounds} rounds`;
   const names = subjects.map(({ name }) => name);
   console.log(`${heading}, load ${load}; times in ms`);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // floor BUNDLE: what a container of the default config costs when nothing is decided at run time.
 //
 // The kernel work of `run` for the config that `spec` writes, with BUNDLE/rootfs and /bin/true, as lean as plain C

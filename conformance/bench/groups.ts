@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Groups of measurements. Each adds to the samples, in milliseconds unless its name says KiB or MiB. */
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -136,7 +137,7 @@ export function among(timing: Timing, plan: Plan, samples: Samples, counts: read
   try {
     for (const count of counts) {
       for (const [subject, list] of ids) {
-        for (; list.length < count; ) {
+        for (; list.length < count;) {
           const id = timing.id();
           timing.call(subject, "create", "--bundle", folder, id);
           timing.call(subject, "start", id);
@@ -163,7 +164,11 @@ export function smallest(timing: Timing, plan: Plan, samples: Samples): void {
   const step = 64 << 10;
   for (const subject of real(plan.subjects)) {
     const starts = (steps: number): boolean => {
-      const folder = timing.bundle("spec", ["/bin/true"], (config) => void (config.linux.resources = { ...config.linux.resources, memory: { limit: steps * step } }));
+      const folder = timing.bundle(
+        "spec",
+        ["/bin/true"],
+        (config) => void (config.linux.resources = { ...config.linux.resources, memory: { limit: steps * step } }),
+      );
       try {
         timing.run(subject, folder);
         return true;

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # hide_unified.sh COMMAND...: runs a command where there are the cgroup v1 hierarchies only, although the host is a
 # hybrid, which crun refuses. It makes the private mount namespace for that itself, so it cannot touch the host's mounts.
 #

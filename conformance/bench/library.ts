@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // npm run bench -- library [--requests N] [--docker IMAGE]: what the library's users wait for, and writes conformance/bench/LIBRARY.md.
 //
 // --docker IMAGE compares with `docker run --rm` of that image, where a docker daemon is there.
@@ -11,7 +12,8 @@ import { makeRootfs } from "../harness/rootfs.ts";
 import { layout } from "../library/images.ts";
 
 const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
-const option = (name: string, otherwise: string): string => process.argv[process.argv.indexOf(`--${name}`) + 1 || process.argv.length] ?? otherwise;
+const option = (name: string, otherwise: string): string =>
+  process.argv[process.argv.indexOf(`--${name}`) + 1 || process.argv.length] ?? otherwise;
 const REQUESTS = Number(option("requests", "2000"));
 const DOCKER = option("docker", "");
 const AT_ONCE = 20;
@@ -59,14 +61,29 @@ async function requests(): Promise<Row[]> {
     await box.wait();
     await box.delete();
   };
-  const docker = (): void => void execFileSync("docker", ["run", "--rm", "--network", "none", DOCKER, "echo", "hello"], { stdio: "ignore" });
-  const [life = [], whole = [], theirs = []] = await inTurn(DOCKER === "" ? 60 : 20, bare, request, ...(DOCKER === "" ? [] : [docker]));
+  const docker = (): void =>
+    void execFileSync("docker", ["run", "--rm", "--network", "none", DOCKER, "echo", "hello"], { stdio: "ignore" });
+  const [life = [], whole = [], theirs = []] = await inTurn(
+    DOCKER === "" ? 60 : 20,
+    bare,
+    request,
+    ...(DOCKER === "" ? [] : [docker]),
+  );
   const [one, other] = [median(life), median(whole)];
   const rows: Row[] = [
     ["a bare life of the library: run, end, delete", `${one.toFixed(2)} ms`, ""],
-    ["a request: overlay, container, output, gone", `${other.toFixed(2)} ms, ${(other / one).toFixed(2)} of the bare life`, "≤ 1.3"],
+    [
+      "a request: overlay, container, output, gone",
+      `${other.toFixed(2)} ms, ${(other / one).toFixed(2)} of the bare life`,
+      "≤ 1.3",
+    ],
   ];
-  if (DOCKER !== "") rows.push([`docker run --rm ${DOCKER}`, `${median(theirs).toFixed(1)} ms; a request is ${(other / median(theirs)).toFixed(2)} of it`, "≤ 0.35"]);
+  if (DOCKER !== "")
+    rows.push([
+      `docker run --rm ${DOCKER}`,
+      `${median(theirs).toFixed(1)} ms; a request is ${(other / median(theirs)).toFixed(2)} of it`,
+      "≤ 0.35",
+    ]);
   return rows;
 }
 
@@ -92,13 +109,19 @@ async function crowd(): Promise<Row> {
   const seconds = (performance.now() - began) / 1000;
   const left = (await Container.states({ root })).length;
   const growth = `descriptors ${before.fds} → ${descriptors()}, memory ${before.memory.toFixed(0)} → ${resident().toFixed(0)} MiB`;
-  return [`${REQUESTS} requests, ${AT_ONCE} at once`, `${errors} errors, ${(REQUESTS / seconds).toFixed(0)} a second, ${growth}, ${left} left`, "0 errors, flat, 0 left"];
+  return [
+    `${REQUESTS} requests, ${AT_ONCE} at once`,
+    `${errors} errors, ${(REQUESTS / seconds).toFixed(0)} a second, ${growth}, ${left} left`,
+    "0 errors, flat, 0 left",
+  ];
 }
 
 async function pool(): Promise<Row> {
   const waiting: Promise<Container>[] = [];
-  const make = (): void => void waiting.push(Container.create({ rootfs, root, args: ["echo", "x"], stdio: ["ignore", "pipe", "ignore"] }));
-  const child = (): Promise<void> => new Promise((resolve) => spawn("/bin/true", { stdio: ["ignore", "pipe", "ignore"] }).once("close", () => resolve()));
+  const make = (): void =>
+    void waiting.push(Container.create({ rootfs, root, args: ["echo", "x"], stdio: ["ignore", "pipe", "ignore"] }));
+  const child = (): Promise<void> =>
+    new Promise((resolve) => spawn("/bin/true", { stdio: ["ignore", "pipe", "ignore"] }).once("close", () => resolve()));
   const starts: number[] = [];
   const children: number[] = [];
   for (let at = 0; at < 4; at++) make();
@@ -119,14 +142,22 @@ async function pool(): Promise<Row> {
   }
   for (const each of waiting) await (await each).delete({ force: true });
   const [start, fork] = [median(starts), median(children)];
-  return ["from a pool: start to first byte", `${start.toFixed(2)} ms; /bin/true as a child process ${fork.toFixed(2)} ms; ratio ${(start / fork).toFixed(2)}`, "≤ 4"];
+  return [
+    "from a pool: start to first byte",
+    `${start.toFixed(2)} ms; /bin/true as a child process ${fork.toFixed(2)} ms; ratio ${(start / fork).toFixed(2)}`,
+    "≤ 4",
+  ];
 }
 
 async function statistics(): Promise<Row> {
   const COUNT = 200;
   const boxes: Container[] = [];
   for (let at = 0; at < COUNT; at += 20) {
-    boxes.push(...(await Promise.all(Array.from({ length: 20 }, () => Container.run({ rootfs, root, args: ["sleep", "1000"], stdio: "ignore" })))));
+    boxes.push(
+      ...(await Promise.all(
+        Array.from({ length: 20 }, () => Container.run({ rootfs, root, args: ["sleep", "1000"], stdio: "ignore" })),
+      )),
+    );
   }
   const left = new AbortController();
   let told = 0;
@@ -142,7 +173,11 @@ async function statistics(): Promise<Row> {
   left.abort();
   await Promise.all(loops);
   for (let at = 0; at < COUNT; at += 20) await Promise.all(boxes.slice(at, at + 20).map((box) => box.delete({ force: true })));
-  return ["events() of 200 containers at 1 s", `${(share * 100).toFixed(1)} % of a processor, ${(count / 10).toFixed(0)} statistics a second`, "< 5 %"];
+  return [
+    "events() of 200 containers at 1 s",
+    `${(share * 100).toFixed(1)} % of a processor, ${(count / 10).toFixed(0)} statistics a second`,
+    "< 5 %",
+  ];
 }
 
 async function turns(): Promise<Row> {
@@ -163,14 +198,22 @@ async function turns(): Promise<Row> {
     const typical = gaps[Math.ceil(gaps.length / 1000)] ?? 0;
     if (typical < best.typical) best = { typical, longest: gaps[0] ?? 0 };
   }
-  return ["the event loop with 40 requests at once, best of five", `999 of 1000 turns up to ${best.typical.toFixed(2)} ms, longest ${best.longest.toFixed(2)} ms (as the clock has it, waits for a processor included)`, "2 ms, 10 ms"];
+  return [
+    "the event loop with 40 requests at once, best of five",
+    `999 of 1000 turns up to ${best.typical.toFixed(2)} ms, longest ${best.longest.toFixed(2)} ms (as the clock has it, waits for a processor included)`,
+    "2 ms, 10 ms",
+  ];
 }
 
 async function unpacking(): Promise<Row> {
   const data = spawnSync("tar", ["-C", "/usr", "-cf", "-", "share/doc", "lib/python3"], { maxBuffer: 1 << 30 }).stdout;
   const image = layout(join(home, "image"), { layers: [data] });
   const blobs = join(image, "blobs/sha256");
-  const blob = join(blobs, readdirSync(blobs).sort((one, other) => readFileSync(join(blobs, other)).length - readFileSync(join(blobs, one)).length)[0] ?? "");
+  const blob = join(
+    blobs,
+    readdirSync(blobs).sort((one, other) => readFileSync(join(blobs, other)).length - readFileSync(join(blobs, one)).length)[0] ??
+      "",
+  );
   const store = join(home, "layers");
   const plain = join(home, "plain");
   const fresh = (): void => {
@@ -191,7 +234,11 @@ async function unpacking(): Promise<Row> {
   const files = spawnSync("sh", ["-c", `find ${plain} | wc -l`], { encoding: "utf8" }).stdout.trim();
   fresh();
   const [tar, own] = [median(theirs), median(ours)];
-  return [`unpacking a layer of ${(data.length / 1e6).toFixed(0)} MB, ${files} files`, `${own.toFixed(0)} ms; tar -xz ${tar.toFixed(0)} ms; ratio ${(own / tar).toFixed(2)}`, "≤ 1.5"];
+  return [
+    `unpacking a layer of ${(data.length / 1e6).toFixed(0)} MB, ${files} files`,
+    `${own.toFixed(0)} ms; tar -xz ${tar.toFixed(0)} ms; ratio ${(own / tar).toFixed(2)}`,
+    "≤ 1.5",
+  ];
 }
 
 const rows: Row[] = [];

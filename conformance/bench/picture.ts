@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The bars of results.svg. Pure. */
 
 /** Times of one runtime in one case; milliseconds. */
@@ -66,7 +67,7 @@ export function barChart(bars: readonly Bar[], cases: readonly string[], runtime
 /** 1, 2 or 5 times a power of ten. */
 function tickStep(most: number): number {
   const power = 10 ** Math.floor(Math.log10(most / TICKS));
-  return power * ([1, 2, 5].find((each) => (each * power * TICKS) >= most) ?? 10);
+  return power * ([1, 2, 5].find((each) => each * power * TICKS >= most) ?? 10);
 }
 
 function text(x: number, y: number, anchor: "start" | "middle" | "end", content: string): string {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Times in milliseconds, by case and by subject. */
 export interface Samples {
   add(name: string, subject: string, time: number): void;

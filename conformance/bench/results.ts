@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** RESULTS.md and its picture. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +12,14 @@ const FOLDER = join(PROJECT, "conformance/bench");
 const PICTURE = "results.svg";
 /** What the picture shows: what people wait for. */
 const SHOWN = [
-  "run", "run, docker", "create+start+delete", "create+start+delete, docker", "exec", "exec --process", "state", "kill",
+  "run",
+  "run, docker",
+  "create+start+delete",
+  "create+start+delete, docker",
+  "exec",
+  "exec --process",
+  "state",
+  "kill",
 ];
 
 function cell(times: readonly number[]): string {
@@ -51,9 +59,14 @@ ${subjects.map(({ name, version }) => `- ${name}: ${version}`).join("\n")}
 
 ![The same as bars](${PICTURE})
 
-${markdownTable(samples, subjects.map(({ name }) => name))}
+${markdownTable(
+  samples,
+  subjects.map(({ name }) => name),
+)}
 
-The bundles: ${Object.entries(BUNDLES).map(([name, text]) => `**${name}**: ${text}`).join("; ")}.
+The bundles: ${Object.entries(BUNDLES)
+    .map(([name, text]) => `**${name}**: ${text}`)
+    .join("; ")}.
 `;
 }
 
@@ -62,7 +75,9 @@ function picture(samples: Samples, subjects: readonly Subject[]): string {
   const bars = SHOWN.flatMap((name) =>
     names.flatMap((runtime) => {
       const times = samples.of(name, runtime);
-      return times.length === 0 ? [] : [{ name, runtime, median: quantile(times, 0.5), low: quantile(times, 0.1), high: quantile(times, 0.9) }];
+      return times.length === 0
+        ? []
+        : [{ name, runtime, median: quantile(times, 0.5), low: quantile(times, 0.1), high: quantile(times, 0.9) }];
     }),
   );
   return barChart(bars, SHOWN, names);
@@ -93,10 +108,14 @@ export interface Figure {
 /** Writes what was measured of the shim beside the benchmark; the first subject is the shim. */
 export function writeShimResults(figures: readonly Figure[], subjects: readonly string[], heading: string): void {
   const [first = "", ...others] = subjects;
-  const shown = (value: number | undefined): string => (value === undefined || Number.isNaN(value) ? "" : value >= 100 ? value.toFixed(0) : value.toFixed(2));
+  const shown = (value: number | undefined): string =>
+    value === undefined || Number.isNaN(value) ? "" : value >= 100 ? value.toFixed(0) : value.toFixed(2);
   const head = ["", ...subjects, ...others.flatMap((name) => [`${first} / ${name}`, "wanted"])];
   const rows = figures.map(({ name, unit, values, targets }) => {
-    const ratios = others.flatMap((other) => [shown((values[first] ?? Number.NaN) / (values[other] ?? Number.NaN)), `≤ ${targets[other] ?? ""}`]);
+    const ratios = others.flatMap((other) => [
+      shown((values[first] ?? Number.NaN) / (values[other] ?? Number.NaN)),
+      `≤ ${targets[other] ?? ""}`,
+    ]);
     return [`${name} (${unit})`, ...subjects.map((subject) => shown(values[subject])), ...ratios];
   });
   const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Compares runt as containerd's shim with containerd's own, which starts runt or runc, round by round in turn, and writes SHIM.md
  * beside this file.
@@ -121,7 +122,11 @@ class Bench {
   /** Pids of shims, as this process counts. */
   #shims({ pattern }: Subject): number[] {
     const script = `for p in $(pgrep -f '${pattern}'); do echo $p; done`;
-    return this.pg.run(["sh", "-c", script]).stdout.split("\n").filter((line) => line !== "").map(Number);
+    return this.pg
+      .run(["sh", "-c", script])
+      .stdout.split("\n")
+      .filter((line) => line !== "")
+      .map(Number);
   }
 
   #rollup(pid: number): Readonly<Record<string, number>> {
@@ -158,7 +163,10 @@ class Bench {
       if (!waitFor(() => this.#shims(subject).length === 1, 10_000)) throw new Error("no shim");
       const [pid = 0] = this.#shims(subject);
       const ticks = (): number => {
-        const fields = this.pg.run(["cat", `/proc/${pid}/stat`]).stdout.replace(/.*\) /, "").split(" ");
+        const fields = this.pg
+          .run(["cat", `/proc/${pid}/stat`])
+          .stdout.replace(/.*\) /, "")
+          .split(" ");
         return Number(fields[11]) + Number(fields[12]);
       };
       const runs = (words: string): boolean => this.pg.run(["pgrep", "-xf", words]).stdout !== "";
@@ -194,7 +202,10 @@ async function main(): Promise<void> {
     bench.begin();
     for (let round = -WARM_UP; round < rounds; round += 1) await bench.round(round);
     bench.end();
-    const median = (name: string) => (subject: Subject): number => quantile(bench.samples.of(name, subject.name), 0.5);
+    const median =
+      (name: string) =>
+      (subject: Subject): number =>
+        quantile(bench.samples.of(name, subject.name), 0.5);
     add("`ctr run --rm`", "ms", targets(0.65, 0.5), median("ctr run --rm"));
     add("`ctr task exec`", "ms", targets(0.7, 0.35), median("ctr task exec"));
     add("CRI: pod and container, created and started", "ms", targets(0.65, 0.5), median("pod"));
@@ -211,7 +222,9 @@ async function main(): Promise<void> {
     const left = playground.close();
     if (left.length > 0) console.error(`bench: left behind: ${left.join(" ")}`);
   }
-  const load = loadavg().map((each) => each.toFixed(1)).join(" ");
+  const load = loadavg()
+    .map((each) => each.toFixed(1))
+    .join(" ");
   const heading = `Linux ${release()}, ${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), ${rounds} rounds, load ${load}`;
   console.log(heading);
   for (const { name, unit, values } of figures) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What is compared. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** One runtime doing one thing once, timed. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";

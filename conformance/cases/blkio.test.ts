@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from "node:child_process";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { scenario, type Box } from "../harness/box.ts";
@@ -46,76 +47,97 @@ function limitIO(config: Config, blockIO: object): void {
   Object.assign((config.linux.resources ??= {}), { blockIO });
 }
 
-scenario("blockIO: reads of a block device are slowed to the limit", (t, box) => {
-  const device = loopDevice(box);
-  const seconds = (rate: number | undefined): number => {
-    const bundle = box.bundle((config) => {
-      const { major, minor } = device;
-      config.root.readonly = false;
-      config.process.args = ["sh", "-c", "exec dd if=/dev/disk of=/dev/null bs=64k count=32 iflag=direct"];
-      Object.assign(config.linux, { devices: [{ path: "/dev/disk", type: "b", major, minor, fileMode: 0o600, uid: 0, gid: 0 }] });
-      config.linux.resources = {
-        ...config.linux.resources,
-        devices: [{ allow: false, access: "rwm" }, { allow: true, type: "b", major, minor, access: "rwm" }],
-      };
-      if (rate !== undefined) limitIO(config, { throttleReadBpsDevice: [{ major, minor, rate }] });
+scenario(
+  "blockIO: reads of a block device are slowed to the limit",
+  (t, box) => {
+    const device = loopDevice(box);
+    const seconds = (rate: number | undefined): number => {
+      const bundle = box.bundle((config) => {
+        const { major, minor } = device;
+        config.root.readonly = false;
+        config.process.args = ["sh", "-c", "exec dd if=/dev/disk of=/dev/null bs=64k count=32 iflag=direct"];
+        Object.assign(config.linux, {
+          devices: [{ path: "/dev/disk", type: "b", major, minor, fileMode: 0o600, uid: 0, gid: 0 }],
+        });
+        config.linux.resources = {
+          ...config.linux.resources,
+          devices: [
+            { allow: false, access: "rwm" },
+            { allow: true, type: "b", major, minor, access: "rwm" },
+          ],
+        };
+        if (rate !== undefined) limitIO(config, { throttleReadBpsDevice: [{ major, minor, rate }] });
+      });
+      const began = performance.now();
+      const done = box.call(["run", "--bundle", bundle.dir, box.id()]);
+      t.equal(done.status, 0, done.output);
+      return (performance.now() - began) / 1000;
+    };
+    // 2 MiB at 1 MiB/s.
+    t.ok(seconds(undefined) < 1, "without a limit");
+    const slowed = seconds(MIB);
+    t.ok(slowed > 1.4, `with a limit of 1 MiB/s: ${slowed.toFixed(1)} s`);
+  },
+  { skip: noLoop(), proves: ["linux.resources.blockIO.throttleReadBpsDevice"] },
+);
+
+scenario(
+  "blockIO: every throttle is in its file",
+  (t, box) => {
+    const { major, minor } = loopDevice(box);
+    const at = (rate: number): object => [{ major, minor, rate }];
+    const container = box.running((config) => {
+      limitIO(config, {
+        throttleReadBpsDevice: at(1 * MIB),
+        throttleWriteBpsDevice: at(2 * MIB),
+        throttleReadIOPSDevice: at(30),
+        throttleWriteIOPSDevice: at(40),
+      });
     });
-    const began = performance.now();
-    const done = box.call(["run", "--bundle", bundle.dir, box.id()]);
-    t.equal(done.status, 0, done.output);
-    return (performance.now() - began) / 1000;
-  };
-  // 2 MiB at 1 MiB/s.
-  t.ok(seconds(undefined) < 1, "without a limit");
-  const slowed = seconds(MIB);
-  t.ok(slowed > 1.4, `with a limit of 1 MiB/s: ${slowed.toFixed(1)} s`);
-}, { skip: noLoop(), proves: ["linux.resources.blockIO.throttleReadBpsDevice"] });
+    const value = (file: keyof typeof KEYS): string => throttle(container.pid, file);
+    t.equal(value("read_bps"), `${major}:${minor} ${1 * MIB}`);
+    t.equal(value("write_bps"), `${major}:${minor} ${2 * MIB}`);
+    t.equal(value("read_iops"), `${major}:${minor} 30`);
+    t.equal(value("write_iops"), `${major}:${minor} 40`);
+  },
+  {
+    skip: noLoop(),
+    proves: [
+      "linux.resources.blockIO.throttleReadBpsDevice",
+      "linux.resources.blockIO.throttleWriteBpsDevice",
+      "linux.resources.blockIO.throttleReadIOPSDevice",
+      "linux.resources.blockIO.throttleWriteIOPSDevice",
+    ],
+  },
+);
 
-scenario("blockIO: every throttle is in its file", (t, box) => {
-  const { major, minor } = loopDevice(box);
-  const at = (rate: number): object => [{ major, minor, rate }];
-  const container = box.running((config) => {
-    limitIO(config, {
-      throttleReadBpsDevice: at(1 * MIB),
-      throttleWriteBpsDevice: at(2 * MIB),
-      throttleReadIOPSDevice: at(30),
-      throttleWriteIOPSDevice: at(40),
+scenario(
+  "blockIO: update changes a throttle, and takes it off",
+  (t, box) => {
+    const { major, minor } = loopDevice(box);
+    const at = (rate: number): object => [{ major, minor, rate }];
+    const container = box.running((config) => {
+      limitIO(config, { throttleReadIOPSDevice: at(30), throttleWriteIOPSDevice: at(40) });
     });
-  });
-  const value = (file: keyof typeof KEYS): string => throttle(container.pid, file);
-  t.equal(value("read_bps"), `${major}:${minor} ${1 * MIB}`);
-  t.equal(value("write_bps"), `${major}:${minor} ${2 * MIB}`);
-  t.equal(value("read_iops"), `${major}:${minor} 30`);
-  t.equal(value("write_iops"), `${major}:${minor} 40`);
-}, {
-  skip: noLoop(),
-  proves: [
-    "linux.resources.blockIO.throttleReadBpsDevice",
-    "linux.resources.blockIO.throttleWriteBpsDevice",
-    "linux.resources.blockIO.throttleReadIOPSDevice",
-    "linux.resources.blockIO.throttleWriteIOPSDevice",
-  ],
-});
+    const value = (file: keyof typeof KEYS): string => throttle(container.pid, file);
+    const input = JSON.stringify({ blockIO: { throttleReadIOPSDevice: at(0), throttleWriteIOPSDevice: at(50) } });
+    const updated = box.call(["update", "--resources", "-", container.id], { input });
+    t.equal(updated.status, 0, updated.output);
+    t.equal(value("read_iops"), "");
+    t.equal(value("write_iops"), `${major}:${minor} 50`);
+  },
+  { skip: noLoop() || notFor("runc", "1.1 ignores them in update") || notFor("crun", "1.8 does not read standard input here") },
+);
 
-scenario("blockIO: update changes a throttle, and takes it off", (t, box) => {
-  const { major, minor } = loopDevice(box);
-  const at = (rate: number): object => [{ major, minor, rate }];
-  const container = box.running((config) => {
-    limitIO(config, { throttleReadIOPSDevice: at(30), throttleWriteIOPSDevice: at(40) });
-  });
-  const value = (file: keyof typeof KEYS): string => throttle(container.pid, file);
-  const input = JSON.stringify({ blockIO: { throttleReadIOPSDevice: at(0), throttleWriteIOPSDevice: at(50) } });
-  const updated = box.call(["update", "--resources", "-", container.id], { input });
-  t.equal(updated.status, 0, updated.output);
-  t.equal(value("read_iops"), "");
-  t.equal(value("write_iops"), `${major}:${minor} 50`);
-}, { skip: noLoop() || notFor("runc", "1.1 ignores them in update") || notFor("crun", "1.8 does not read standard input here") });
-
-scenario("blockIO: a device that is not there", (t, box) => {
-  const done = box.run((config) => {
-    limitIO(config, { throttleReadBpsDevice: [{ major: 4000, minor: 4000, rate: MIB }] });
-  });
-  t.equal(done.status, 1);
-  t.match(done.output, PURE_V2 ? /io\.max/ : /throttle.read_bps_device/, "the file");
-  t.same(box.leftovers(), []);
-}, { skip: noLoop() || notFor("crun", "1.8 names no file, and leaves its cgroup after a failure") });
+scenario(
+  "blockIO: a device that is not there",
+  (t, box) => {
+    const done = box.run((config) => {
+      limitIO(config, { throttleReadBpsDevice: [{ major: 4000, minor: 4000, rate: MIB }] });
+    });
+    t.equal(done.status, 1);
+    t.match(done.output, PURE_V2 ? /io\.max/ : /throttle.read_bps_device/, "the file");
+    t.same(box.leftovers(), []);
+  },
+  { skip: noLoop() || notFor("crun", "1.8 names no file, and leaves its cgroup after a failure") },
+);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The scripts of `runt completion`, in the shells that they are for.
 
 import { spawnSync } from "node:child_process";
@@ -52,25 +53,29 @@ const SHELLS: Readonly<Record<string, Completer>> = { bash, zsh, fish };
 
 for (const [shell, complete] of Object.entries(SHELLS)) {
   const installed = spawnSync(shell, ["--version"]).status === 0;
-  scenario(`completion: ${shell}`, (t, box) => {
-    const container = box.running();
-    const created = box.create(() => undefined);
-    const both = [container.id, created.id].sort().join(" ");
-    const root = `--root ${box.root}`;
-    // Bash replaces what is behind the "=", the others the whole word.
-    const whole = (option: string, word: string): string => (shell === "bash" ? word : `${option}=${word}`);
-    t.equal(complete(box, "runt sta"), "start state");
-    t.equal(complete(box, "runt list --qui"), "--quiet");
-    t.equal(complete(box, "runt list --format "), "json table");
-    t.equal(complete(box, "runt list --format=j"), whole("--format", "json"));
-    t.equal(complete(box, `runt ${root} delete --force `), both);
-    t.equal(complete(box, `runt --root=${box.root} exec --user 1:1 `), both);
-    t.equal(complete(box, `runt ${root} start `), created.id);
-    t.equal(complete(box, `runt ${root} kill ${container.id} TE`), "TERM");
-    t.equal(complete(box, `runt --root ${box.dir}/none delete `), "", "no such root");
-    box.folder("completion-of-a-folder");
-    const folder = complete(box, `runt run --bundle ${box.dir}/completion-of`);
-    t.match(folder, /^\S+\/completion-of-a-folder\S*$/);
-    t.match(complete(box, `runt run --bundle=${box.dir}/completion-of`), /completion-of-a-folder\S*$/);
-  }, { skip: runtOnly("the scripts are runt's") || (!installed && `${shell} is not installed`) });
+  scenario(
+    `completion: ${shell}`,
+    (t, box) => {
+      const container = box.running();
+      const created = box.create(() => undefined);
+      const both = [container.id, created.id].sort().join(" ");
+      const root = `--root ${box.root}`;
+      // Bash replaces what is behind the "=", the others the whole word.
+      const whole = (option: string, word: string): string => (shell === "bash" ? word : `${option}=${word}`);
+      t.equal(complete(box, "runt sta"), "start state");
+      t.equal(complete(box, "runt list --qui"), "--quiet");
+      t.equal(complete(box, "runt list --format "), "json table");
+      t.equal(complete(box, "runt list --format=j"), whole("--format", "json"));
+      t.equal(complete(box, `runt ${root} delete --force `), both);
+      t.equal(complete(box, `runt --root=${box.root} exec --user 1:1 `), both);
+      t.equal(complete(box, `runt ${root} start `), created.id);
+      t.equal(complete(box, `runt ${root} kill ${container.id} TE`), "TERM");
+      t.equal(complete(box, `runt --root ${box.dir}/none delete `), "", "no such root");
+      box.folder("completion-of-a-folder");
+      const folder = complete(box, `runt run --bundle ${box.dir}/completion-of`);
+      t.match(folder, /^\S+\/completion-of-a-folder\S*$/);
+      t.match(complete(box, `runt run --bundle=${box.dir}/completion-of`), /completion-of-a-folder\S*$/);
+    },
+    { skip: runtOnly("the scripts are runt's") || (!installed && `${shell} is not installed`) },
+  );
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from "node:child_process";
 import { scenario, type Box } from "../harness/box.ts";
 import type { Config } from "../harness/config.ts";
@@ -10,25 +11,33 @@ function terminal(config: Config, script: string): void {
   config.process.args = ["sh", "-c", script];
 }
 
-scenario("a console socket gets the terminal's master, and its name", (t, box) => {
-  const console = listen(box);
-  const container = box.create(
-    (config) => terminal(config, "tty; tty < /dev/console; test -t 0 && test -t 1 && test -t 2 && echo all three"),
-    ["--console-socket", console.socket],
-  );
-  container.start();
-  container.until("stopped");
-  t.ok(waitFor(() => console.text().endsWith("all three\n")), console.text());
-  const [, name, ...lines] = console.text().split("\n");
-  t.match(name, /^name .*(\/dev\/(pts\/\d+|ptmx)|pts)/);
-  t.match(lines[0], /^\/dev\/(pts\/0|console)$/);
-  t.equal(lines[2], "all three");
-}, { proves: ["process.terminal"] });
+scenario(
+  "a console socket gets the terminal's master, and its name",
+  (t, box) => {
+    const console = listen(box);
+    const container = box.create(
+      (config) => terminal(config, "tty; tty < /dev/console; test -t 0 && test -t 1 && test -t 2 && echo all three"),
+      ["--console-socket", console.socket],
+    );
+    container.start();
+    container.until("stopped");
+    t.ok(
+      waitFor(() => console.text().endsWith("all three\n")),
+      console.text(),
+    );
+    const [, name, ...lines] = console.text().split("\n");
+    t.match(name, /^name .*(\/dev\/(pts\/\d+|ptmx)|pts)/);
+    t.match(lines[0], /^\/dev\/(pts\/0|console)$/);
+    t.equal(lines[2], "all three");
+  },
+  { proves: ["process.terminal"] },
+);
 
 scenario("what is typed reaches the program, and ^C its process group", async (t, box) => {
   const console = listen(box);
   const container = box.create(
-    (config) => terminal(config, "read line; echo got $line; trap 'echo stopped; exit' INT; echo wait; while :; do sleep 0.05; done"),
+    (config) =>
+      terminal(config, "read line; echo got $line; trap 'echo stopped; exit' INT; echo wait; while :; do sleep 0.05; done"),
     ["--console-socket", console.socket],
   );
   container.start();
@@ -46,19 +55,26 @@ function pause(): Promise<void> {
   return new Promise((settle) => setTimeout(settle, 20));
 }
 
-scenario("consoleSize", (t, box) => {
-  const console = listen(box);
-  const container = box.create(
-    (config) => {
-      terminal(config, "stty size");
-      config.process.consoleSize = { height: 33, width: 111 };
-    },
-    ["--console-socket", console.socket],
-  );
-  container.start();
-  container.until("stopped");
-  t.ok(waitFor(() => console.text().includes("33 111\n")), console.text());
-}, { proves: ["process.consoleSize"] });
+scenario(
+  "consoleSize",
+  (t, box) => {
+    const console = listen(box);
+    const container = box.create(
+      (config) => {
+        terminal(config, "stty size");
+        config.process.consoleSize = { height: 33, width: 111 };
+      },
+      ["--console-socket", console.socket],
+    );
+    container.start();
+    container.until("stopped");
+    t.ok(
+      waitFor(() => console.text().includes("33 111\n")),
+      console.text(),
+    );
+  },
+  { proves: ["process.consoleSize"] },
+);
 
 scenario("consoleSize without a terminal is ignored", (t, box) => {
   for (const terminal of [false, undefined]) {
@@ -81,7 +97,10 @@ scenario("the terminal belongs to the user of the process", (t, box) => {
   );
   container.start();
   container.until("stopped");
-  t.ok(waitFor(() => console.text().includes("1000\nx\nopened\n")), console.text());
+  t.ok(
+    waitFor(() => console.text().includes("1000\nx\nopened\n")),
+    console.text(),
+  );
 });
 
 scenario("run --detach with a console socket", (t, box) => {
@@ -89,7 +108,10 @@ scenario("run --detach with a console socket", (t, box) => {
   const bundle = box.bundle((config) => terminal(config, "echo detached"));
   const done = box.call(["run", "-d", "--bundle", bundle.dir, "--console-socket", console.socket, box.id()]);
   t.equal(done.status, 0, done.output);
-  t.ok(waitFor(() => console.text().includes("detached\n")), console.text());
+  t.ok(
+    waitFor(() => console.text().includes("detached\n")),
+    console.text(),
+  );
 });
 
 scenario("terminal true, and create without a console socket, is an error", (t, box) => {
@@ -105,7 +127,10 @@ scenario("terminal false, and a console socket, is an error", (t, box) => {
   const done = box.tryCreate(box.bundle(), ["--console-socket", console.socket]);
   t.equal(done.status, 1);
   t.match(done.stderr, /console socket/);
-  t.same(box.leftovers().filter((each) => !each.includes("helpers/console")), []);
+  t.same(
+    box.leftovers().filter((each) => !each.includes("helpers/console")),
+    [],
+  );
 });
 
 scenario("a console socket that does not exist is an error", (t, box) => {
@@ -117,7 +142,11 @@ scenario("a console socket that does not exist is an error", (t, box) => {
 });
 
 /** `run` under a terminal, made by script(1); stdout is what that terminal showed. */
-function runInTerminal(box: Box, script: string, edit: (config: Config) => void = () => undefined): { status: number; text: string } {
+function runInTerminal(
+  box: Box,
+  script: string,
+  edit: (config: Config) => void = () => undefined,
+): { status: number; text: string } {
   const bundle = box.bundle((config) => {
     terminal(config, script);
     edit(config);
@@ -147,43 +176,64 @@ scenario("run in the foreground: the terminal has the size of the outer one", (t
 /** A session without a controlling terminal, as cron, CI and ssh without -t have it. */
 const NO_TERMINAL = ["setsid", "--wait"];
 
-scenario("run in the foreground, and no terminal: an error at once", (t, box) => {
-  for (const input of [undefined, ""]) {
-    const done = box.run((config) => terminal(config, "sleep 60"), [], { wrap: NO_TERMINAL, timeout: 20_000, ...(input === undefined ? {} : { input }) });
-    t.equal(done.status, 1, done.output);
-    t.match(done.stderr, /open \/dev\/tty: no such device or address|tty: inappropriate ioctl/);
-    t.equal(done.stdout, "");
-  }
-  t.same(box.leftovers(), []);
-}, { skip: notFor("crun", "runs without") });
+scenario(
+  "run in the foreground, and no terminal: an error at once",
+  (t, box) => {
+    for (const input of [undefined, ""]) {
+      const done = box.run((config) => terminal(config, "sleep 60"), [], {
+        wrap: NO_TERMINAL,
+        timeout: 20_000,
+        ...(input === undefined ? {} : { input }),
+      });
+      t.equal(done.status, 1, done.output);
+      t.match(done.stderr, /open \/dev\/tty: no such device or address|tty: inappropriate ioctl/);
+      t.equal(done.stdout, "");
+    }
+    t.same(box.leftovers(), []);
+  },
+  { skip: notFor("crun", "runs without") },
+);
 
-scenario("run in the foreground with all streams elsewhere: the controlling terminal is enough, and has the size", (t, box) => {
-  const bundle = box.bundle((config) => terminal(config, "sleep 0.3; stty size"));
-  const out = box.path("out");
-  const command = `${RUNTIME} --root ${box.root} run --bundle ${bundle.dir} ${box.id()} < /dev/null > ${out} 2>&1`;
-  const done = spawnSync("script", ["-qec", `stty rows 31 cols 97; ${command}`, "/dev/null"], {
-    encoding: "utf8", env: ENVIRONMENT, timeout: 20_000,
-  });
-  t.equal(done.status, 0, done.stdout);
-  t.match(readText(out), "31 97");
-}, { skip: notFor("crun", "takes the size from stdin") });
+scenario(
+  "run in the foreground with all streams elsewhere: the controlling terminal is enough, and has the size",
+  (t, box) => {
+    const bundle = box.bundle((config) => terminal(config, "sleep 0.3; stty size"));
+    const out = box.path("out");
+    const command = `${RUNTIME} --root ${box.root} run --bundle ${bundle.dir} ${box.id()} < /dev/null > ${out} 2>&1`;
+    const done = spawnSync("script", ["-qec", `stty rows 31 cols 97; ${command}`, "/dev/null"], {
+      encoding: "utf8",
+      env: ENVIRONMENT,
+      timeout: 20_000,
+    });
+    t.equal(done.status, 0, done.stdout);
+    t.match(readText(out), "31 97");
+  },
+  { skip: notFor("crun", "takes the size from stdin") },
+);
 
-scenario("SIGTERM ends a run in the foreground, also where the program would not notice", async (t, box) => {
-  const scripts = {
-    "no handler": "echo ready; while :; do sleep 0.05; done",
-    ignored: "trap '' TERM; echo ready; while :; do sleep 0.05; done",
-    handled: "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done",
-  };
-  for (const [name, script] of Object.entries(scripts)) {
-    const bundle = box.bundle((config) => void (config.process.args = ["sh", "-c", script]));
-    const running = box.begin(["run", "--bundle", bundle.dir, box.id()]);
-    t.ok(waitFor(() => readText(running.stdoutPath) === "ready\n"), name);
-    running.child.kill("SIGTERM");
-    const { status } = await running.ended;
-    t.equal(status, name === "handled" ? 7 : 137, name);
-  }
-  t.same(box.leftovers(), []);
-}, { skip: runtOnly("passes the signal on, and the kernel drops it for the first process of a pid namespace") });
+scenario(
+  "SIGTERM ends a run in the foreground, also where the program would not notice",
+  async (t, box) => {
+    const scripts = {
+      "no handler": "echo ready; while :; do sleep 0.05; done",
+      ignored: "trap '' TERM; echo ready; while :; do sleep 0.05; done",
+      handled: "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done",
+    };
+    for (const [name, script] of Object.entries(scripts)) {
+      const bundle = box.bundle((config) => void (config.process.args = ["sh", "-c", script]));
+      const running = box.begin(["run", "--bundle", bundle.dir, box.id()]);
+      t.ok(
+        waitFor(() => readText(running.stdoutPath) === "ready\n"),
+        name,
+      );
+      running.child.kill("SIGTERM");
+      const { status } = await running.ended;
+      t.equal(status, name === "handled" ? 7 : 137, name);
+    }
+    t.same(box.leftovers(), []);
+  },
+  { skip: runtOnly("passes the signal on, and the kernel drops it for the first process of a pid namespace") },
+);
 
 scenario("the console works in a user namespace", (t, box) => {
   const console = listen(box);
@@ -199,19 +249,30 @@ scenario("the console works in a user namespace", (t, box) => {
   );
   container.start();
   container.until("stopped");
-  t.ok(waitFor(() => /\/dev\/(pts\/0|console)\n0\n$/.test(console.text())), console.text());
+  t.ok(
+    waitFor(() => /\/dev\/(pts\/0|console)\n0\n$/.test(console.text())),
+    console.text(),
+  );
 });
 
-scenario("/dev/console is a terminal only if the process has one", (t, box) => {
-  t.equal(box.sh("test -c /dev/console && echo there || echo none"), "none\n");
-}, { skip: notFor("crun", "makes it always") });
+scenario(
+  "/dev/console is a terminal only if the process has one",
+  (t, box) => {
+    t.equal(box.sh("test -c /dev/console && echo there || echo none"), "none\n");
+  },
+  { skip: notFor("crun", "makes it always") },
+);
 
-scenario("run with its output in a file: lines end with a line feed alone", (t, box) => {
-  const bundle = box.bundle((config) => terminal(config, "tty; echo two"));
-  const out = box.path("out");
-  const command = `${RUNTIME} --root ${box.root} run --bundle ${bundle.dir} ${box.id()} > ${out}`;
-  const done = spawnSync("script", ["-qec", command, "/dev/null"], { encoding: "utf8", env: ENVIRONMENT, timeout: 20_000 });
-  t.equal(done.status, 0, done.stdout);
-  // Before it stands what the terminal has echoed of the end of its input.
-  t.match(readText(out), /\/dev\/pts\/0\ntwo\n$/);
-}, { skip: notFor("runc", "1.1 wants a terminal of its own") || notFor("crun", "1.8 wants a terminal of its own") });
+scenario(
+  "run with its output in a file: lines end with a line feed alone",
+  (t, box) => {
+    const bundle = box.bundle((config) => terminal(config, "tty; echo two"));
+    const out = box.path("out");
+    const command = `${RUNTIME} --root ${box.root} run --bundle ${bundle.dir} ${box.id()} > ${out}`;
+    const done = spawnSync("script", ["-qec", command, "/dev/null"], { encoding: "utf8", env: ENVIRONMENT, timeout: 20_000 });
+    t.equal(done.status, 0, done.stdout);
+    // Before it stands what the terminal has echoed of the end of its input.
+    t.match(readText(out), /\/dev\/pts\/0\ntwo\n$/);
+  },
+  { skip: notFor("runc", "1.1 wants a terminal of its own") || notFor("crun", "1.8 wants a terminal of its own") },
+);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** With which exit code docker and podman end after an error: they look for words in it. */
 import { chmodSync } from "node:fs";
 import { scenario, type Box, type Edit } from "../harness/box.ts";
@@ -20,9 +21,12 @@ const hook = (path: string) => [{ path }];
 const OTHERS: Readonly<Record<string, (box: Box) => Edit>> = {
   "the source of a bind mount is missing": () => (config) => void config.mounts.push(bind("/no/such/source", "/mnt")),
   "the source of a bind mount lies below a file": () => (config) => void config.mounts.push(bind("/etc/passwd/x", "/mnt")),
-  "the target of a mount lies below a file": () => (config) => void config.mounts.push({ type: "tmpfs", source: "tmpfs", destination: "/etc/passwd/x" }),
-  "a file system that the kernel lacks": () => (config) => void config.mounts.push({ type: "nofs", source: "x", destination: "/mnt" }),
-  "the file of a namespace is missing": () => (config) => void config.linux.namespaces?.push({ type: "network", path: "/no/such/netns" }),
+  "the target of a mount lies below a file": () => (config) =>
+    void config.mounts.push({ type: "tmpfs", source: "tmpfs", destination: "/etc/passwd/x" }),
+  "a file system that the kernel lacks": () => (config) =>
+    void config.mounts.push({ type: "nofs", source: "x", destination: "/mnt" }),
+  "the file of a namespace is missing": () => (config) =>
+    void config.linux.namespaces?.push({ type: "network", path: "/no/such/netns" }),
   "a prestart hook is missing": () => (config) => void (config.hooks = { prestart: hook("/no/such/hook") }),
   "a createContainer hook is missing": () => (config) => void (config.hooks = { createContainer: hook("/no/such/hook") }),
   "a startContainer hook is missing": () => (config) => void (config.hooks = { startContainer: hook("/no/such/hook") }),
@@ -34,18 +38,23 @@ const OTHERS: Readonly<Record<string, (box: Box) => Edit>> = {
     config.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls, listenerPath: "/no/such/socket" };
   },
   "a masked path goes through a file": () => (config) => void (config.linux.maskedPaths = ["/etc/passwd/x"]),
-  "a cgroup that cannot be": () => (config) => void (config.linux.resources = { unified: { "no.such": "1" }, cpu: { cpus: "4000-4001" } }),
+  "a cgroup that cannot be": () => (config) =>
+    void (config.linux.resources = { unified: { "no.such": "1" }, cpu: { cpus: "4000-4001" } }),
   "the root file system is missing": () => (config) => void (config.root = { path: "/no/such/root" }),
   "the root file system is a file": () => (config) => void (config.root = { path: "/etc/passwd" }),
 };
 
 for (const [title, edit] of Object.entries(OTHERS)) {
-  scenario(`125: ${title}`, (t, box) => {
-    const done = box.run(edit(box));
-    t.equal(done.status, 1, done.output);
-    t.equal(codeOf(done.stderr), 125, done.stderr);
-    t.same(box.leftovers(), []);
-  }, { skip: runtOnly("engines end with 126 or 127 after some of its errors") });
+  scenario(
+    `125: ${title}`,
+    (t, box) => {
+      const done = box.run(edit(box));
+      t.equal(done.status, 1, done.output);
+      t.equal(codeOf(done.stderr), 125, done.stderr);
+      t.same(box.leftovers(), []);
+    },
+    { skip: runtOnly("engines end with 126 or 127 after some of its errors") },
+  );
 }
 
 /** A program that cannot be started, and the code of a shell. */

@@ -1,9 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type Container } from "../harness/box.ts";
 import { addNamespaces, removeNamespaces } from "../harness/config.ts";
 import { exec, execSh, processFile } from "../harness/exec.ts";
-import { cgroupDirOf, cgroupDirsUnder, cgroupPathOf, hasController, isAlive, namespaceOf, PURE_V2, readText, statusField, tryKill, waitFor } from "../harness/host.ts";
+import {
+  cgroupDirOf,
+  cgroupDirsUnder,
+  cgroupPathOf,
+  hasController,
+  isAlive,
+  namespaceOf,
+  PURE_V2,
+  readText,
+  statusField,
+  tryKill,
+  waitFor,
+} from "../harness/host.ts";
 import { IS_RUNT, notFor } from "../harness/runtime.ts";
 
 const NO_FREEZER = hasController("freezer") || PURE_V2 ? false : "no freezer of cgroup v1";
@@ -60,38 +73,69 @@ scenario("what config.json says of the process holds, but for its args and termi
     config.process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 60, hard: 60 }];
     config.process.oomScoreAdj = 321;
   });
-  const text = execSh(box, container, "pwd; echo $KEY; id -u; id -g; id -G; ulimit -Sn; ulimit -Hn; cat /proc/self/oom_score_adj");
+  const text = execSh(
+    box,
+    container,
+    "pwd; echo $KEY; id -u; id -g; id -G; ulimit -Sn; ulimit -Hn; cat /proc/self/oom_score_adj",
+  );
   t.equal(text, "/home/user\nconfig\n1000\n1000\n1000 5\n60\n60\n321\n");
   t.match(execSh(box, container, "cat /proc/self/status"), /^NoNewPrivs:\t1$/m);
 });
 
-scenario("the umask of config.json", (t, box) => {
-  const container = box.running((config) => {
-    config.process.user.umask = 0o027;
-  });
-  t.equal(execSh(box, container, "umask"), "0027\n");
-  const file = processFile(box, { args: ["sh", "-c", "umask"] });
-  t.equal(box.call(["exec", "--process", file, container.id]).stdout, "0027\n");
-}, { skip: notFor("runc", "1.1.5 ignores it in exec") });
+scenario(
+  "the umask of config.json",
+  (t, box) => {
+    const container = box.running((config) => {
+      config.process.user.umask = 0o027;
+    });
+    t.equal(execSh(box, container, "umask"), "0027\n");
+    const file = processFile(box, { args: ["sh", "-c", "umask"] });
+    t.equal(box.call(["exec", "--process", file, container.id]).stdout, "0027\n");
+  },
+  { skip: notFor("runc", "1.1.5 ignores it in exec") },
+);
 
-scenario("--cwd, --env, --user, --additional-gids", (t, box) => {
-  const container = box.running((config) => {
-    config.process.env = ["PATH=/bin", "KEY=config"];
-  });
-  const flags = ["--cwd", "/tmp", "--env", "KEY=flag", "-e", "OTHER=a,b", "--user", "1000:1001", "-g", "5", "--additional-gids", "7"];
-  t.equal(execSh(box, container, "pwd; echo $KEY $OTHER; id -u; id -g; id -G; echo $HOME", flags), "/tmp\nflag a,b\n1000\n1001\n1001 5 7\n/home/user\n");
-  t.equal(execSh(box, container, "id -u; id -g", ["--user", "1000"]), "1000\n0\n");
-  for (const user of ["x", "1000:", "1000x", "-5", ":5", "1000:5:6", "4294967295"]) {
-    const done = exec(box, container, ["true"], [`--user=${user}`]);
-    t.equal(done.status, 255, user);
-    t.match(done.stderr, /exec failed: .*bad (uid|gid)/, user);
-  }
-}, { skip: notFor("runc", "1.1.5 splits --env at commas and takes some wrong users") });
+scenario(
+  "--cwd, --env, --user, --additional-gids",
+  (t, box) => {
+    const container = box.running((config) => {
+      config.process.env = ["PATH=/bin", "KEY=config"];
+    });
+    const flags = [
+      "--cwd",
+      "/tmp",
+      "--env",
+      "KEY=flag",
+      "-e",
+      "OTHER=a,b",
+      "--user",
+      "1000:1001",
+      "-g",
+      "5",
+      "--additional-gids",
+      "7",
+    ];
+    t.equal(
+      execSh(box, container, "pwd; echo $KEY $OTHER; id -u; id -g; id -G; echo $HOME", flags),
+      "/tmp\nflag a,b\n1000\n1001\n1001 5 7\n/home/user\n",
+    );
+    t.equal(execSh(box, container, "id -u; id -g", ["--user", "1000"]), "1000\n0\n");
+    for (const user of ["x", "1000:", "1000x", "-5", ":5", "1000:5:6", "4294967295"]) {
+      const done = exec(box, container, ["true"], [`--user=${user}`]);
+      t.equal(done.status, 255, user);
+      t.match(done.stderr, /exec failed: .*bad (uid|gid)/, user);
+    }
+  },
+  { skip: notFor("runc", "1.1.5 splits --env at commas and takes some wrong users") },
+);
 
 scenario("--cap adds a capability to the bounding, effective and permitted set, not to the inheritable one", (t, box) => {
   const container = box.running();
   const text = execSh(box, container, "grep Cap /proc/self/status", ["--cap", "CAP_SYS_ADMIN", "--cap", "CAP_CHOWN"]);
-  t.equal(text, "CapInh:\t0000000000000000\nCapPrm:\t0000000020200421\nCapEff:\t0000000020200421\nCapBnd:\t0000000020200421\nCapAmb:\t0000000000000000\n");
+  t.equal(
+    text,
+    "CapInh:\t0000000000000000\nCapPrm:\t0000000020200421\nCapEff:\t0000000020200421\nCapBnd:\t0000000020200421\nCapAmb:\t0000000000000000\n",
+  );
   t.match(execSh(box, container, "grep CapBnd /proc/self/status"), "0000000020000420");
   const unknown = exec(box, container, ["true"], ["--cap", "CAP_BOGUS"]);
   t.equal(unknown.status, 0, unknown.stderr);
@@ -124,8 +168,16 @@ scenario("--process: a file with the whole process", (t, box) => {
   });
   const done = box.call(["exec", "--process", file, container.id]);
   t.equal(done.stderr, "");
-  t.equal(done.stdout, "/tmp\n[] file\n1000\nCapBnd:\t0000000020000420\nNoNewPrivs:\t0\n", "what it leaves open is the container's, but for noNewPrivileges");
-  const none = processFile(box, { args: ["sh", "-c", "grep CapBnd /proc/self/status; ulimit -Sn"], capabilities: {}, rlimits: [{ type: "RLIMIT_NOFILE", soft: 20, hard: 20 }] });
+  t.equal(
+    done.stdout,
+    "/tmp\n[] file\n1000\nCapBnd:\t0000000020000420\nNoNewPrivs:\t0\n",
+    "what it leaves open is the container's, but for noNewPrivileges",
+  );
+  const none = processFile(box, {
+    args: ["sh", "-c", "grep CapBnd /proc/self/status; ulimit -Sn"],
+    capabilities: {},
+    rlimits: [{ type: "RLIMIT_NOFILE", soft: 20, hard: 20 }],
+  });
   t.equal(box.call(["exec", "-p", none, container.id]).stdout, "CapBnd:\t0000000000000000\n20\n");
 });
 
@@ -137,7 +189,10 @@ scenario("--detach and --pid-file", (t, box) => {
   const text = readFileSync(pidFile, "utf8");
   t.match(text, /^\d+$/, "without a newline");
   const pid = Number(text);
-  t.ok(waitFor(() => readText(`/proc/${pid}/comm`) === "sleep\n"), "runc may return a little before it");
+  t.ok(
+    waitFor(() => readText(`/proc/${pid}/comm`) === "sleep\n"),
+    "runc may return a little before it",
+  );
   t.equal(namespaceOf(pid, "pid"), namespaceOf(container.pid, "pid"));
   tryKill(pid);
   t.ok(waitFor(() => !isAlive(pid)));
@@ -164,13 +219,17 @@ function readHostname({ bundle }: Container): string {
   return (JSON.parse(readFileSync(join(bundle.dir, "config.json"), "utf8")) as { hostname: string }).hostname;
 }
 
-scenario("a change of the bundle's config.json after create changes nothing", (t, box) => {
-  const container = box.running((config) => {
-    config.process.env = ["PATH=/bin", "KEY=before"];
-  });
-  container.bundle.write("{}");
-  t.equal(execSh(box, container, "echo $KEY"), "before\n");
-}, { skip: notFor("runc", "reads the bundle again") });
+scenario(
+  "a change of the bundle's config.json after create changes nothing",
+  (t, box) => {
+    const container = box.running((config) => {
+      config.process.env = ["PATH=/bin", "KEY=before"];
+    });
+    container.bundle.write("{}");
+    t.equal(execSh(box, container, "echo $KEY"), "before\n");
+  },
+  { skip: notFor("runc", "reads the bundle again") },
+);
 
 scenario("in a user namespace", (t, box) => {
   const container = box.running((config) => {
@@ -204,24 +263,32 @@ scenario("in the namespaces that the container has joined, or shares with the ho
   t.equal(link("mnt"), namespaceOf(container.pid, "mnt"));
 });
 
-scenario("in a time namespace", (t, box) => {
-  const container = box.running((config) => {
-    addNamespaces(config, "time");
-    config.linux.timeOffsets = { boottime: { secs: 1_000_000 } };
-  });
-  t.ok(Number(execSh(box, container, "cut -d. -f1 /proc/uptime")) > 1_000_000);
-}, { skip: notFor("runc", "1.1 knows no time namespaces") });
+scenario(
+  "in a time namespace",
+  (t, box) => {
+    const container = box.running((config) => {
+      addNamespaces(config, "time");
+      config.linux.timeOffsets = { boottime: { secs: 1_000_000 } };
+    });
+    t.ok(Number(execSh(box, container, "cut -d. -f1 /proc/uptime")) > 1_000_000);
+  },
+  { skip: notFor("runc", "1.1 knows no time namespaces") },
+);
 
-scenario("without a mount namespace the root is the container's all the same", (t, box) => {
-  const container = box.running((config) => {
-    removeNamespaces(config, "mount");
-    config.mounts = [];
-    config.root.readonly = false;
-    delete config.linux.maskedPaths;
-    delete config.linux.readonlyPaths;
-  });
-  t.equal(execSh(box, container, "ls /home"), "user\n");
-}, { skip: notFor("runc", "leaves the process in the host's root") });
+scenario(
+  "without a mount namespace the root is the container's all the same",
+  (t, box) => {
+    const container = box.running((config) => {
+      removeNamespaces(config, "mount");
+      config.mounts = [];
+      config.root.readonly = false;
+      delete config.linux.maskedPaths;
+      delete config.linux.readonlyPaths;
+    });
+    t.equal(execSh(box, container, "ls /home"), "user\n");
+  },
+  { skip: notFor("runc", "leaves the process in the host's root") },
+);
 
 scenario("the session keyring is the container's", (t, box) => {
   const container = box.running((config) => {
@@ -231,42 +298,50 @@ scenario("the session keyring is the container's", (t, box) => {
   t.equal(keys.split("\n").filter((line) => line.includes(`_ses.${container.id}`)).length, 1, keys);
 });
 
-scenario("--cgroup: below the container's", (t, box) => {
-  const container = box.running();
-  const made: string[] = [];
-  const add = (controller: string, name: string): void => {
-    const path = join(cgroupDirOf(container.pid, controller), name);
-    mkdirSync(path);
-    made.push(path);
-  };
-  add("pids", "sub");
-  add("memory", "other");
-  try {
-    const text = execSh(box, container, "cat /proc/self/cgroup", ["--cgroup", "pids:sub", "--cgroup", "memory:other"]);
-    t.match(text, /:pids:.*\/sub$/m);
-    t.match(text, /:memory:.*\/other$/m);
-    t.match(text, new RegExp(`:devices:${cgroupPathOf(container.pid, "devices") ?? "?"}$`, "m"));
-    const refused: readonly [string[], RegExp][] = [
-      [["--cgroup", "pids:../.."], /bad sub cgroup path/],
-      [["--cgroup", "pids:sub", "--cgroup", "pids:x"], /controller pids specified multiple times/],
-      [["--cgroup", "sub", "--cgroup", "pids:x"], /missing <controller>: prefix/],
-      [["--cgroup", ":x"], /empty <controller> prefix/],
-      [["--cgroup", "bogus:x"], /unknown controller bogus/],
-      [["--cgroup", "pids:none"], /none/],
-    ];
-    for (const [flags, words] of refused) {
-      const done = exec(box, container, ["true"], flags);
-      t.equal(done.status, 255, flags.join(" "));
-      if (IS_RUNT) t.match(done.stderr, words, flags.join(" "));
+scenario(
+  "--cgroup: below the container's",
+  (t, box) => {
+    const container = box.running();
+    const made: string[] = [];
+    const add = (controller: string, name: string): void => {
+      const path = join(cgroupDirOf(container.pid, controller), name);
+      mkdirSync(path);
+      made.push(path);
+    };
+    add("pids", "sub");
+    add("memory", "other");
+    try {
+      const text = execSh(box, container, "cat /proc/self/cgroup", ["--cgroup", "pids:sub", "--cgroup", "memory:other"]);
+      t.match(text, /:pids:.*\/sub$/m);
+      t.match(text, /:memory:.*\/other$/m);
+      t.match(text, new RegExp(`:devices:${cgroupPathOf(container.pid, "devices") ?? "?"}$`, "m"));
+      const refused: readonly [string[], RegExp][] = [
+        [["--cgroup", "pids:../.."], /bad sub cgroup path/],
+        [["--cgroup", "pids:sub", "--cgroup", "pids:x"], /controller pids specified multiple times/],
+        [["--cgroup", "sub", "--cgroup", "pids:x"], /missing <controller>: prefix/],
+        [["--cgroup", ":x"], /empty <controller> prefix/],
+        [["--cgroup", "bogus:x"], /unknown controller bogus/],
+        [["--cgroup", "pids:none"], /none/],
+      ];
+      for (const [flags, words] of refused) {
+        const done = exec(box, container, ["true"], flags);
+        t.equal(done.status, 255, flags.join(" "));
+        if (IS_RUNT) t.match(done.stderr, words, flags.join(" "));
+      }
+    } finally {
+      for (const path of made) waitFor(() => removed(path));
     }
-  } finally {
-    for (const path of made) waitFor(() => removed(path));
-  }
-}, { skip: PURE_V2 && "cgroup v2 has one hierarchy" });
+  },
+  { skip: PURE_V2 && "cgroup v2 has one hierarchy" },
+);
 
 scenario("--cgroup: one path for every hierarchy", (t, box) => {
   const container = box.running((config) => removeNamespaces(config, "cgroup"));
-  const lines = (text: string): string[] => text.split("\n").filter((line) => line.includes(box.cgroup)).sort();
+  const lines = (text: string): string[] =>
+    text
+      .split("\n")
+      .filter((line) => line.includes(box.cgroup))
+      .sort();
   const before = lines(readText(`/proc/${container.pid}/cgroup`));
   const made = cgroupDirsUnder(cgroupPathOf(container.pid, "pids") ?? "").map((path) => join(path, "sub"));
   for (const path of made) {
@@ -278,7 +353,10 @@ scenario("--cgroup: one path for every hierarchy", (t, box) => {
   }
   try {
     const after = lines(execSh(box, container, "cat /proc/self/cgroup", ["--cgroup", "sub"]));
-    t.same(after, before.map((line) => `${line}/sub`));
+    t.same(
+      after,
+      before.map((line) => `${line}/sub`),
+    );
     t.equal(before.length > (PURE_V2 ? 0 : 3), true);
   } finally {
     for (const path of made) waitFor(() => removed(path));
@@ -307,29 +385,39 @@ scenario("a stopped or missing container", (t, box) => {
   t.match(missing.stderr, "exec failed: container does not exist");
 });
 
-scenario("a paused container, and --ignore-paused", async (t, box) => {
-  const container = box.running();
-  const [file, on, off] = PURE_V2 ? ["cgroup.freeze", "1", "0"] : ["freezer.state", "FROZEN", "THAWED"];
-  const state = join(cgroupDirOf(container.pid, "freezer"), file);
-  writeFileSync(state, on);
-  const thaw = (): void => writeFileSync(state, off);
-  box.atClose(() => container.state().status === "stopped" || thaw());
-  t.ok(waitFor(() => container.state().status === "paused"));
-  const done = exec(box, container, ["true"]);
-  t.equal(done.status, 255);
-  t.match(done.stderr, "cannot exec in a paused container (use --ignore-paused to override)");
-  const running = box.begin(["exec", "--ignore-paused", container.id, "echo", "resumed"]);
-  const first = await Promise.race([running.ended, new Promise((settle) => setTimeout(settle, 400, "waits"))]);
-  t.equal(first, "waits", "until the container is resumed");
-  thaw();
-  const ended = await running.ended;
-  t.equal(ended.status, 0, ended.stderr);
-  t.equal(ended.stdout, "resumed\n");
-}, { skip: NO_FREEZER });
+scenario(
+  "a paused container, and --ignore-paused",
+  async (t, box) => {
+    const container = box.running();
+    const [file, on, off] = PURE_V2 ? ["cgroup.freeze", "1", "0"] : ["freezer.state", "FROZEN", "THAWED"];
+    const state = join(cgroupDirOf(container.pid, "freezer"), file);
+    writeFileSync(state, on);
+    const thaw = (): void => writeFileSync(state, off);
+    box.atClose(() => container.state().status === "stopped" || thaw());
+    t.ok(waitFor(() => container.state().status === "paused"));
+    const done = exec(box, container, ["true"]);
+    t.equal(done.status, 255);
+    t.match(done.stderr, "cannot exec in a paused container (use --ignore-paused to override)");
+    const running = box.begin(["exec", "--ignore-paused", container.id, "echo", "resumed"]);
+    const first = await Promise.race([running.ended, new Promise((settle) => setTimeout(settle, 400, "waits"))]);
+    t.equal(first, "waits", "until the container is resumed");
+    thaw();
+    const ended = await running.ended;
+    t.equal(ended.status, 0, ended.stderr);
+    t.equal(ended.stdout, "resumed\n");
+  },
+  { skip: NO_FREEZER },
+);
 
 scenario("in the foreground signals go to the process", async (t, box) => {
   const container = box.running();
-  const running = box.begin(["exec", container.id, "sh", "-c", "trap 'echo got; exit 3' TERM; echo ready; while :; do sleep 0.05; done"]);
+  const running = box.begin([
+    "exec",
+    container.id,
+    "sh",
+    "-c",
+    "trap 'echo got; exit 3' TERM; echo ready; while :; do sleep 0.05; done",
+  ]);
   t.ok(waitFor(() => readText(running.stdoutPath) === "ready\n"));
   running.child.kill("SIGTERM");
   const done = await running.ended;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { scenario, type Box, type Container } from "../harness/box.ts";
@@ -25,29 +26,39 @@ scenario("--detach --tty and a console socket: the terminal is of the container'
   const flags = ["--detach", "--tty", "--console-socket", console.socket];
   const done = exec(box, container, ["sh", "-c", "tty; test -t 0 && test -t 1 && test -t 2 && echo all three"], flags);
   t.equal(done.status, 0, done.output);
-  t.ok(waitFor(() => console.text().endsWith("all three\n")), console.text());
+  t.ok(
+    waitFor(() => console.text().endsWith("all three\n")),
+    console.text(),
+  );
   t.match(console.text(), /^\/dev\/pts\/0$/m);
 });
 
-scenario("--process with terminal and consoleSize, in a user namespace", (t, box) => {
-  const container = box.running((config) => {
-    addNamespaces(config, "user");
-    const map = [{ containerID: 0, hostID: 100000, size: 65536 }];
-    config.linux.uidMappings = map;
-    config.linux.gidMappings = map;
-  });
-  const console = listen(box);
-  const file = processFile(box, {
-    terminal: true,
-    consoleSize: { height: 33, width: 111 },
-    user: { uid: 1000, gid: 1000 },
-    args: ["sh", "-c", "stty size; stat -c %u $(tty); echo end"],
-  });
-  const done = box.call(["exec", "--process", file, "--detach", "--console-socket", console.socket, container.id]);
-  t.equal(done.status, 0, done.output);
-  t.ok(waitFor(() => console.text().endsWith("end\n")), console.text());
-  t.match(console.text(), "33 111\n1000\n");
-}, { proves: ["process.terminal", "process.consoleSize"] });
+scenario(
+  "--process with terminal and consoleSize, in a user namespace",
+  (t, box) => {
+    const container = box.running((config) => {
+      addNamespaces(config, "user");
+      const map = [{ containerID: 0, hostID: 100000, size: 65536 }];
+      config.linux.uidMappings = map;
+      config.linux.gidMappings = map;
+    });
+    const console = listen(box);
+    const file = processFile(box, {
+      terminal: true,
+      consoleSize: { height: 33, width: 111 },
+      user: { uid: 1000, gid: 1000 },
+      args: ["sh", "-c", "stty size; stat -c %u $(tty); echo end"],
+    });
+    const done = box.call(["exec", "--process", file, "--detach", "--console-socket", console.socket, container.id]);
+    t.equal(done.status, 0, done.output);
+    t.ok(
+      waitFor(() => console.text().endsWith("end\n")),
+      console.text(),
+    );
+    t.match(console.text(), "33 111\n1000\n");
+  },
+  { proves: ["process.terminal", "process.consoleSize"] },
+);
 
 scenario("what is wrong with terminals is said, and nothing is started", (t, box) => {
   const container = box.running();
@@ -65,13 +76,17 @@ scenario("what is wrong with terminals is said, and nothing is started", (t, box
   }
 });
 
-scenario("--tty in the foreground, and no terminal: an error at once", (t, box) => {
-  const container = box.running();
-  const done = exec(box, container, ["sleep", "60"], ["-t"], { wrap: ["setsid", "--wait"], timeout: 20_000 });
-  t.equal(done.status, 255, done.output);
-  t.match(done.stderr, /open \/dev\/tty: no such device or address/);
-  t.equal(box.call(["ps", "--format", "json", container.id]).stdout.trim(), `[${container.pid}]`, "nothing was started");
-}, { skip: notFor("crun", "runs without") });
+scenario(
+  "--tty in the foreground, and no terminal: an error at once",
+  (t, box) => {
+    const container = box.running();
+    const done = exec(box, container, ["sleep", "60"], ["-t"], { wrap: ["setsid", "--wait"], timeout: 20_000 });
+    t.equal(done.status, 255, done.output);
+    t.match(done.stderr, /open \/dev\/tty: no such device or address/);
+    t.equal(box.call(["ps", "--format", "json", container.id]).stdout.trim(), `[${container.pid}]`, "nothing was started");
+  },
+  { skip: notFor("crun", "runs without") },
+);
 
 scenario("--tty in the foreground of a terminal: input, exit status, size", (t, box) => {
   const container = box.running();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { scenariosWithout, SINCE_4_18 } from "../harness/without.ts";
 
 scenariosWithout("", SINCE_4_18, [

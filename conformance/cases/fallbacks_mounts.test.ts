@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Mounts where the calls of Linux 5.2 and 5.12 for them are missing: the same ones, made by mount(2), and as safe. */
 import { spawn } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -42,7 +43,11 @@ function table(text: string): string[] {
 
 /** A bit of everything that is mounted for a container. */
 function everything(config: Config, tree: string): void {
-  config.process.args = ["sh", "-c", "cat /proc/self/mountinfo; cat /copied/*; stat -c '%n %F %t:%T' /dev/null /dev/zero; stat -c '%n %F %t:%T' /dev/extra; cat /etc/secret /etc/dark/* 2>&1; ls /.. | wc -l"];
+  config.process.args = [
+    "sh",
+    "-c",
+    "cat /proc/self/mountinfo; cat /copied/*; stat -c '%n %F %t:%T' /dev/null /dev/zero; stat -c '%n %F %t:%T' /dev/extra; cat /etc/secret /etc/dark/* 2>&1; ls /.. | wc -l",
+  ];
   const bind = (destination: string, source: string, ...options: string[]): void => {
     config.mounts.push({ destination, type: "bind", source, options });
   };
@@ -51,7 +56,12 @@ function everything(config: Config, tree: string): void {
   bind("/whole", tree, "rbind", "rro", "rnosuid");
   bind("/shared", tree, "rbind", "rshared");
   bind("/made/on/the/way", join(tree, "file"), "bind", "ro");
-  config.mounts.push({ destination: "/copied", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup", "ro", "size=1m", "nosuid"] });
+  config.mounts.push({
+    destination: "/copied",
+    type: "tmpfs",
+    source: "tmpfs",
+    options: ["tmpcopyup", "ro", "size=1m", "nosuid"],
+  });
   config.mounts.push({ destination: "/changed", type: "tmpfs", source: "tmpfs", options: ["nosuid", "size=1m"] });
   config.mounts.push({ destination: "/changed", type: "tmpfs", source: "tmpfs", options: ["remount", "nosuid", "size=2m"] });
   config.mounts.push({ destination: "/plain/dir", type: "tmpfs", source: "tmpfs", options: ["noexec", "mode=0711"] });
@@ -66,7 +76,11 @@ const SIDES: Readonly<Record<string, Edit>> = {
     // Without fsopen(2) only nodes that the host has, too, are to be had.
     config.linux.devices = [];
     // The kernel keeps the access times of the host's mounts there, and what is under a mount of the host.
-    for (const mount of config.mounts) mount.options = mount.options?.filter((each) => each !== "noatime").map((each) => (each === "bind" && mount.destination === "/plain" ? "rbind" : each)) ?? [];
+    for (const mount of config.mounts)
+      mount.options =
+        mount.options
+          ?.filter((each) => each !== "noatime")
+          .map((each) => (each === "bind" && mount.destination === "/plain" ? "rbind" : each)) ?? [];
     addNamespaces(config, "user");
     config.linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
     config.linux.gidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
@@ -92,19 +106,27 @@ function show(t: Test, box: Box, edit: Edit, withheld?: string): string[] {
   const wrap = [...treeHost(tree), ...(withheld === undefined ? [] : without(withheld))];
   const done = box.call(["run", "--bundle", bundle.dir, box.id()], { wrap });
   t.equal(done.status, 0, `${withheld ?? "nothing"}: ${done.stderr}`);
-  const lines = done.stdout.replaceAll(bundle.rootfs, "ROOT").replaceAll(tree, "TREE").replace(/bundle\.\d+/g, "ID").split("\n");
+  const lines = done.stdout
+    .replaceAll(bundle.rootfs, "ROOT")
+    .replaceAll(tree, "TREE")
+    .replace(/bundle\.\d+/g, "ID")
+    .split("\n");
   return [...table(lines.join("\n")), ...lines.filter((line) => !line.includes(" - "))];
 }
 
 for (const [side, edit] of Object.entries(SIDES)) {
-  scenario(`${side}: the container has the same mounts, whichever calls are missing`, (t, box) => {
-    const wanted = show(t, box, edit);
-    t.ok(wanted.length > 30, wanted.join("\n"));
-    for (const how of ["", "EPERM:"]) {
-      for (const calls of WITHHELD) t.same(show(t, box, edit, `${how}${calls}`), wanted, `${how}${calls}`);
-    }
-    t.same(box.leftovers(), []);
-  }, { skip, timeout: 120_000 });
+  scenario(
+    `${side}: the container has the same mounts, whichever calls are missing`,
+    (t, box) => {
+      const wanted = show(t, box, edit);
+      t.ok(wanted.length > 30, wanted.join("\n"));
+      for (const how of ["", "EPERM:"]) {
+        for (const calls of WITHHELD) t.same(show(t, box, edit, `${how}${calls}`), wanted, `${how}${calls}`);
+      }
+      t.same(box.leftovers(), []);
+    },
+    { skip, timeout: 120_000 },
+  );
 }
 
 /** Runs of each race; on a busy machine an attack needs more of them. */
@@ -116,95 +138,142 @@ function exchange(box: Box, one: string, other: string): void {
   box.atClose(() => child.kill("SIGKILL"));
 }
 
-scenario("a directory trades places with a link out of the root while something is mounted in it: it is mounted there, with its options, or nowhere", (t, box) => {
-  const volume = box.folder("volume");
-  const outside = box.folder("outside");
-  mkdirSync(join(volume, "spot/in"), { recursive: true });
-  mkdirSync(join(outside, "in"));
-  symlinkSync(outside, join(volume, "other"));
-  exchange(box, join(volume, "spot"), join(volume, "other"));
-  const source = box.folder("source");
-  for (const how of ["", "EPERM:"]) {
+scenario(
+  "a directory trades places with a link out of the root while something is mounted in it: it is mounted there, with its options, or nowhere",
+  (t, box) => {
+    const volume = box.folder("volume");
+    const outside = box.folder("outside");
+    mkdirSync(join(volume, "spot/in"), { recursive: true });
+    mkdirSync(join(outside, "in"));
+    symlinkSync(outside, join(volume, "other"));
+    exchange(box, join(volume, "spot"), join(volume, "other"));
+    const source = box.folder("source");
+    for (const how of ["", "EPERM:"]) {
+      let came = 0;
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const done = box.run(
+          (config) => {
+            config.process.args = ["cat", "/proc/self/mountinfo"];
+            config.mounts.push({ destination: "/volume", type: "bind", source: volume, options: ["rbind"] });
+            config.mounts.push({
+              destination: "/volume/spot/in",
+              type: "bind",
+              source,
+              options: ["bind", "ro", "nosuid", "nodev"],
+            });
+            config.mounts.push({ destination: "/volume/spot/in", type: "tmpfs", source: "mine", options: ["ro", "noexec"] });
+          },
+          [],
+          { wrap: without(`${how}${SINCE_4_18}`) },
+        );
+        if (done.status !== 0) {
+          // The place could not be found; nothing that was found has turned into something else.
+          t.match(done.stderr, /: (openat2?|mkdirat|mknodat|readlinkat): /);
+          continue;
+        }
+        came += 1;
+        const mounts = parseMountinfo(done.stdout);
+        const bound = mounts.filter((each) => each.root.endsWith(source.slice(source.lastIndexOf("/"))));
+        t.equal(bound.length, 1, done.stdout);
+        t.match(bound[0]?.options.join(), /^ro,nosuid,nodev/);
+        const made = mounts.filter((each) => each.source === "mine");
+        t.equal(made.length, 1, done.stdout);
+        t.match(made[0]?.options.join(), /^ro,noexec/);
+        for (const each of [...bound, ...made]) t.match(each.target, /^\/volume\/(spot|other)\/in$|\/outside[^/]*\/in$/);
+      }
+      t.ok(came > 0, `${came} of ${ROUNDS} runs came through`);
+    }
+  },
+  { skip, timeout: 120_000 },
+);
+
+scenario(
+  "directories of a volume trade places while all mounts in it are made read-only, one after another: all are, or it is an error",
+  (t, box) => {
+    const volume = box.folder("volume");
+    const tree =
+      "mkdir -p VOLUME/dir/a/m VOLUME/dir/b/m && mount -t tmpfs one VOLUME/dir/a/m && mount -t tmpfs two VOLUME/dir/b/m".replaceAll(
+        "VOLUME",
+        volume,
+      );
+    const swap = `{ ${helper("helpers/swap.c")} ${volume}/dir/a ${volume}/dir/b > /dev/null 2>&1 & } && swapper=$!`;
     let came = 0;
     for (let round = 0; round < ROUNDS; round += 1) {
-      const done = box.run((config) => {
-        config.process.args = ["cat", "/proc/self/mountinfo"];
-        config.mounts.push({ destination: "/volume", type: "bind", source: volume, options: ["rbind"] });
-        config.mounts.push({ destination: "/volume/spot/in", type: "bind", source, options: ["bind", "ro", "nosuid", "nodev"] });
-        config.mounts.push({ destination: "/volume/spot/in", type: "tmpfs", source: "mine", options: ["ro", "noexec"] });
-      }, [], { wrap: without(`${how}${SINCE_4_18}`) });
+      const script = `mount -t tmpfs top ${volume} && ${tree} && ${swap} && "$@"; status=$?; kill $swapper; exit $status`;
+      const done = box.run(
+        (config) => {
+          config.process.args = ["cat", "/proc/self/mountinfo"];
+          config.mounts.push({ destination: "/volume", type: "bind", source: volume, options: ["rbind", "rro"] });
+        },
+        [],
+        { wrap: ["unshare", "-m", "--propagation", "slave", "sh", "-c", script, "sh", ...without(SINCE_4_18)] },
+      );
       if (done.status !== 0) {
-        // The place could not be found; nothing that was found has turned into something else.
-        t.match(done.stderr, /: (openat2?|mkdirat|mknodat|readlinkat): /);
+        t.match(done.stderr, /mounts\[\d+\].*verify: device or resource busy/);
         continue;
       }
       came += 1;
-      const mounts = parseMountinfo(done.stdout);
-      const bound = mounts.filter((each) => each.root.endsWith(source.slice(source.lastIndexOf("/"))));
-      t.equal(bound.length, 1, done.stdout);
-      t.match(bound[0]?.options.join(), /^ro,nosuid,nodev/);
-      const made = mounts.filter((each) => each.source === "mine");
-      t.equal(made.length, 1, done.stdout);
-      t.match(made[0]?.options.join(), /^ro,noexec/);
-      for (const each of [...bound, ...made]) t.match(each.target, /^\/volume\/(spot|other)\/in$|\/outside[^/]*\/in$/);
+      const mounts = parseMountinfo(done.stdout).filter((each) => each.target.startsWith("/volume"));
+      t.equal(mounts.length, 3);
+      for (const each of mounts) t.ok(each.options.includes("ro"), `${each.target} ${each.options.join()}`);
     }
-    t.ok(came > 0, `${came} of ${ROUNDS} runs came through`);
-  }
-}, { skip, timeout: 120_000 });
+    t.comment(`${came} of ${ROUNDS} runs came through`);
+  },
+  { skip, timeout: 120_000 },
+);
 
-scenario("directories of a volume trade places while all mounts in it are made read-only, one after another: all are, or it is an error", (t, box) => {
-  const volume = box.folder("volume");
-  const tree = "mkdir -p VOLUME/dir/a/m VOLUME/dir/b/m && mount -t tmpfs one VOLUME/dir/a/m && mount -t tmpfs two VOLUME/dir/b/m".replaceAll("VOLUME", volume);
-  const swap = `{ ${helper("helpers/swap.c")} ${volume}/dir/a ${volume}/dir/b > /dev/null 2>&1 & } && swapper=$!`;
-  let came = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const script = `mount -t tmpfs top ${volume} && ${tree} && ${swap} && "$@"; status=$?; kill $swapper; exit $status`;
-    const done = box.run((config) => {
-      config.process.args = ["cat", "/proc/self/mountinfo"];
-      config.mounts.push({ destination: "/volume", type: "bind", source: volume, options: ["rbind", "rro"] });
-    }, [], { wrap: ["unshare", "-m", "--propagation", "slave", "sh", "-c", script, "sh", ...without(SINCE_4_18)] });
-    if (done.status !== 0) {
-      t.match(done.stderr, /mounts\[\d+\].*verify: device or resource busy/);
-      continue;
+scenario(
+  "an id-mapped mount needs the calls: an error that names the mount, nothing left behind",
+  (t, box) => {
+    for (const [calls, call] of [
+      [MOUNT_CALLS, "open_tree"],
+      ["mount_setattr", "mount_setattr"],
+    ] as const) {
+      for (const how of ["", "EPERM:"]) {
+        const done = box.run(
+          (config) => {
+            const map = [{ containerID: 0, hostID: 100000, size: 65536 }];
+            config.mounts.push({
+              destination: "/v",
+              type: "bind",
+              source: box.folder(),
+              options: ["bind"],
+              uidMappings: map,
+              gidMappings: map,
+            });
+          },
+          [],
+          { wrap: without(`${how}${calls}`) },
+        );
+        t.equal(done.status, 1);
+        t.match(done.stderr, new RegExp(`mounts\\[\\d+\\].*id-mapped mounts need ${call}`));
+        t.same(box.leftovers(), []);
+      }
     }
-    came += 1;
-    const mounts = parseMountinfo(done.stdout).filter((each) => each.target.startsWith("/volume"));
-    t.equal(mounts.length, 3);
-    for (const each of mounts) t.ok(each.options.includes("ro"), `${each.target} ${each.options.join()}`);
-  }
-  t.comment(`${came} of ${ROUNDS} runs came through`);
-}, { skip, timeout: 120_000 });
+  },
+  { skip },
+);
 
-scenario("an id-mapped mount needs the calls: an error that names the mount, nothing left behind", (t, box) => {
-  for (const [calls, call] of [[MOUNT_CALLS, "open_tree"], ["mount_setattr", "mount_setattr"]] as const) {
-    for (const how of ["", "EPERM:"]) {
-      const done = box.run((config) => {
-        const map = [{ containerID: 0, hostID: 100000, size: 65536 }];
-        config.mounts.push({ destination: "/v", type: "bind", source: box.folder(), options: ["bind"], uidMappings: map, gidMappings: map });
-      }, [], { wrap: without(`${how}${calls}`) });
-      t.equal(done.status, 1);
-      t.match(done.stderr, new RegExp(`mounts\\[\\d+\\].*id-mapped mounts need ${call}`));
-      t.same(box.leftovers(), []);
+scenario(
+  "without a mount namespace of its own nothing stays on the host, whether it starts or fails",
+  (t, box) => {
+    for (const failing of [false, true]) {
+      const before = readText("/proc/self/mountinfo");
+      const bundle = box.bundle((config) => {
+        config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "mount");
+        config.linux.maskedPaths = [];
+        config.linux.readonlyPaths = [];
+        config.mounts = [{ destination: "/t", type: "tmpfs", source: "tmpfs", options: failing ? ["size=none"] : ["ro"] }];
+        config.root.readonly = false;
+        config.process.args = ["true"];
+      });
+      const script = `"$@"; status=$?; umount -R ${bundle.rootfs}; grep -c ${bundle.rootfs} /proc/self/mountinfo; exit $status`;
+      const wrap = ["unshare", "-m", "--propagation", "slave", "sh", "-c", script, "sh", ...without(SINCE_4_18)];
+      const done = box.call(["run", "--bundle", bundle.dir, box.id()], { wrap });
+      t.equal(done.status === 0, !failing, done.output);
+      t.match(done.stdout, /^0\n$/);
+      t.equal(readText("/proc/self/mountinfo"), before);
     }
-  }
-}, { skip });
-
-scenario("without a mount namespace of its own nothing stays on the host, whether it starts or fails", (t, box) => {
-  for (const failing of [false, true]) {
-    const before = readText("/proc/self/mountinfo");
-    const bundle = box.bundle((config) => {
-      config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "mount");
-      config.linux.maskedPaths = [];
-      config.linux.readonlyPaths = [];
-      config.mounts = [{ destination: "/t", type: "tmpfs", source: "tmpfs", options: failing ? ["size=none"] : ["ro"] }];
-      config.root.readonly = false;
-      config.process.args = ["true"];
-    });
-    const script = `"$@"; status=$?; umount -R ${bundle.rootfs}; grep -c ${bundle.rootfs} /proc/self/mountinfo; exit $status`;
-    const wrap = ["unshare", "-m", "--propagation", "slave", "sh", "-c", script, "sh", ...without(SINCE_4_18)];
-    const done = box.call(["run", "--bundle", bundle.dir, box.id()], { wrap });
-    t.equal(done.status === 0, !failing, done.output);
-    t.match(done.stdout, /^0\n$/);
-    t.equal(readText("/proc/self/mountinfo"), before);
-  }
-}, { skip });
+  },
+  { skip },
+);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Each system call of the runtime and of init may fail. Then there is an error, or the same container as ever; never a hang, a
  * silent death, or anything left.
@@ -139,92 +140,119 @@ const TRIED: readonly (readonly [who: number, calls: readonly Call[], most?: num
 
 for (const [who, calls, most = MOST] of TRIED) {
   const name = `${["runtime", "JOIN", "INIT"][who] ?? ""}: each ${calls.join(", ")} that fails is an error or changes nothing`;
-  scenario(name, (t, box) => {
-    const { dir, expected } = bundleOf(t, box);
-    for (const each of calls) {
-      const [call, errno] = CALLS[each];
-      let count = 0;
-      for (let nth = 1; nth <= most; nth += 1) {
-        const { done, failed } = faulty(box, { who, call, nth, errno }, ["run", "--bundle", dir, box.id()]);
-        if (!failed) break;
-        count = nth;
-        t.same(problemsOf(box, done, expected), [], `${each} ${nth}: ${done.stderr}`);
+  scenario(
+    name,
+    (t, box) => {
+      const { dir, expected } = bundleOf(t, box);
+      for (const each of calls) {
+        const [call, errno] = CALLS[each];
+        let count = 0;
+        for (let nth = 1; nth <= most; nth += 1) {
+          const { done, failed } = faulty(box, { who, call, nth, errno }, ["run", "--bundle", dir, box.id()]);
+          if (!failed) break;
+          count = nth;
+          t.same(problemsOf(box, done, expected), [], `${each} ${nth}: ${done.stderr}`);
+        }
+        t.ok(count > 0, `${each} is called ${count} times`);
       }
-      t.ok(count > 0, `${each} is called ${count} times`);
-    }
-  }, { skip, timeout: 180_000 });
+    },
+    { skip, timeout: 180_000 },
+  );
 }
 
-scenario("each write of create that fails is an error", (t, box) => {
-  const { dir } = bundleOf(t, box);
-  const [call, errno] = CALLS.write;
-  let count = 0;
-  for (let nth = 1; ; nth += 1) {
-    const id = box.id();
-    const { done, failed } = faulty(box, { who: RUNTIME, call, nth, errno }, ["create", "--bundle", dir, "--pid-file", box.path(), id]);
-    if (!failed) {
-      t.equal(box.call(["delete", "--force", id]).status, 0);
-      break;
-    }
-    count = nth;
-    t.equal(done.status, 1, `${nth}: ${done.output}`);
-    t.match(done.stderr, /runt create failed: .*no space left on device/);
-    t.same(box.leftovers(), [], done.stderr);
-  }
-  t.ok(count > 5, `${count} writes`);
-}, { skip, timeout: 180_000 });
-
-scenario("a call that a signal interrupts is made again, by each process", (t, box) => {
-  const { dir, expected, calls } = bundleOf(t, box);
-  const restarted: readonly Call[] = ["read", "poll", "sendmsg", "recvmsg", "wait4", "flock"];
-  const numbers = restarted.map((each): number => CALLS[each][0]);
-  let count = 0;
-  for (const line of calls) {
-    const [who = 0, call = 0, nth = 0] = line.split(" ").map(Number);
-    if (who > INIT || nth > MOST || !numbers.includes(call)) continue;
-    count += 1;
-    const { done } = faulty(box, { who, call, nth, errno: EINTR }, ["run", "--bundle", dir, box.id()]);
-    t.equal(done.status, 0, `${line}: ${done.stderr}`);
-    t.equal(done.stdout, expected, line);
-    t.same(box.leftovers(), [], line);
-  }
-  t.ok(count > 20, `${count} calls`);
-}, { skip, timeout: 180_000 });
-
-scenario("a process that cannot be looked at is not taken for one that has ended", (t, box) => {
-  for (const each of ["openat", "pidfd_open", "read"] as const) {
-    const [call, errno] = CALLS[each];
-    for (const command of [["state"], ["delete", "--force"], ["exec"], ["kill"]]) {
-      const container = box.running();
-      const args = [...command, container.id, ...(command[0] === "exec" ? ["true"] : command[0] === "kill" ? ["0"] : [])];
-      for (let nth = 1; ; nth += 1) {
-        const { done, failed } = faulty(box, { who: RUNTIME, call, nth, errno }, args);
-        if (!failed) break;
-        const what = `${args.join(" ")}: ${each} ${nth}: ${done.output}`;
-        t.not(done.status, 137, `no hang: ${what}`);
-        if (done.status !== 0) t.match(done.stderr, /level=error msg=/, what);
-        if (command[0] === "state" && done.status === 0) t.match(done.stdout, /"status": "running"/, what);
-        if (command[0] === "delete") {
-          if (done.status === 0) break;
-        } else {
-          t.equal(container.state().status, "running", what);
-          t.notMatch(done.output, /not running|stopped/, what);
-        }
+scenario(
+  "each write of create that fails is an error",
+  (t, box) => {
+    const { dir } = bundleOf(t, box);
+    const [call, errno] = CALLS.write;
+    let count = 0;
+    for (let nth = 1; ; nth += 1) {
+      const id = box.id();
+      const { done, failed } = faulty(box, { who: RUNTIME, call, nth, errno }, [
+        "create",
+        "--bundle",
+        dir,
+        "--pid-file",
+        box.path(),
+        id,
+      ]);
+      if (!failed) {
+        t.equal(box.call(["delete", "--force", id]).status, 0);
+        break;
       }
-      t.equal(container.remove("--force").status, 0);
-      t.same(box.leftovers(), [], args.join(" "));
+      count = nth;
+      t.equal(done.status, 1, `${nth}: ${done.output}`);
+      t.match(done.stderr, /runt create failed: .*no space left on device/);
+      t.same(box.leftovers(), [], done.stderr);
     }
-  }
-}, { skip, timeout: 180_000 });
+    t.ok(count > 5, `${count} writes`);
+  },
+  { skip, timeout: 180_000 },
+);
 
-scenario("every call of run that there is", (t, box) => {
-  const { dir, expected, calls } = bundleOf(t, box);
-  const errnos = new Map<number, number>(Object.values(CALLS).map(([call, errno]) => [call, errno]));
-  for (const line of new Set(calls)) {
-    const [who = 0, call = 0, nth = 0] = line.split(" ").map(Number);
-    // The write of a signal handler, into a pipe of its own, cannot fail either.
-    if (who > INIT || CANNOT_FAIL.includes(call) || (who === RUNTIME && call === CALLS.write[0])) continue;
-    const { done } = faulty(box, { who, call, nth, errno: errnos.get(call) ?? ENOMEM }, ["run", "--bundle", dir, box.id()]);
-    t.same(problemsOf(box, done, expected), [], `${line}: ${done.stderr}`);
-  }
-}, { skip: ALL ? skip : "takes minutes: RUNT_FAULTS=all", timeout: 1_200_000 });
+scenario(
+  "a call that a signal interrupts is made again, by each process",
+  (t, box) => {
+    const { dir, expected, calls } = bundleOf(t, box);
+    const restarted: readonly Call[] = ["read", "poll", "sendmsg", "recvmsg", "wait4", "flock"];
+    const numbers = restarted.map((each): number => CALLS[each][0]);
+    let count = 0;
+    for (const line of calls) {
+      const [who = 0, call = 0, nth = 0] = line.split(" ").map(Number);
+      if (who > INIT || nth > MOST || !numbers.includes(call)) continue;
+      count += 1;
+      const { done } = faulty(box, { who, call, nth, errno: EINTR }, ["run", "--bundle", dir, box.id()]);
+      t.equal(done.status, 0, `${line}: ${done.stderr}`);
+      t.equal(done.stdout, expected, line);
+      t.same(box.leftovers(), [], line);
+    }
+    t.ok(count > 20, `${count} calls`);
+  },
+  { skip, timeout: 180_000 },
+);
+
+scenario(
+  "a process that cannot be looked at is not taken for one that has ended",
+  (t, box) => {
+    for (const each of ["openat", "pidfd_open", "read"] as const) {
+      const [call, errno] = CALLS[each];
+      for (const command of [["state"], ["delete", "--force"], ["exec"], ["kill"]]) {
+        const container = box.running();
+        const args = [...command, container.id, ...(command[0] === "exec" ? ["true"] : command[0] === "kill" ? ["0"] : [])];
+        for (let nth = 1; ; nth += 1) {
+          const { done, failed } = faulty(box, { who: RUNTIME, call, nth, errno }, args);
+          if (!failed) break;
+          const what = `${args.join(" ")}: ${each} ${nth}: ${done.output}`;
+          t.not(done.status, 137, `no hang: ${what}`);
+          if (done.status !== 0) t.match(done.stderr, /level=error msg=/, what);
+          if (command[0] === "state" && done.status === 0) t.match(done.stdout, /"status": "running"/, what);
+          if (command[0] === "delete") {
+            if (done.status === 0) break;
+          } else {
+            t.equal(container.state().status, "running", what);
+            t.notMatch(done.output, /not running|stopped/, what);
+          }
+        }
+        t.equal(container.remove("--force").status, 0);
+        t.same(box.leftovers(), [], args.join(" "));
+      }
+    }
+  },
+  { skip, timeout: 180_000 },
+);
+
+scenario(
+  "every call of run that there is",
+  (t, box) => {
+    const { dir, expected, calls } = bundleOf(t, box);
+    const errnos = new Map<number, number>(Object.values(CALLS).map(([call, errno]) => [call, errno]));
+    for (const line of new Set(calls)) {
+      const [who = 0, call = 0, nth = 0] = line.split(" ").map(Number);
+      // The write of a signal handler, into a pipe of its own, cannot fail either.
+      if (who > INIT || CANNOT_FAIL.includes(call) || (who === RUNTIME && call === CALLS.write[0])) continue;
+      const { done } = faulty(box, { who, call, nth, errno: errnos.get(call) ?? ENOMEM }, ["run", "--bundle", dir, box.id()]);
+      t.same(problemsOf(box, done, expected), [], `${line}: ${done.stderr}`);
+    }
+  },
+  { skip: ALL ? skip : "takes minutes: RUNT_FAULTS=all", timeout: 1_200_000 },
+);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { chmodSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { scenario, type State } from "../harness/box.ts";
 import { openFiles, readText, waitFor } from "../harness/host.ts";
@@ -32,10 +33,14 @@ scenario("a file of root's that is read from as stdin stays root's, whoever the 
   const secret = box.file("secret\n");
   chmodSync(secret, 0o600);
   const wrap = ["sh", "-c", `exec "$@" < ${secret}`, "sh"];
-  const done = box.run((config) => {
-    config.process.user = { uid: 1000, gid: 1000 };
-    config.process.args = ["sh", "-c", "cat; chmod 666 /proc/self/fd/0; echo changed > /proc/self/fd/0"];
-  }, [], { wrap });
+  const done = box.run(
+    (config) => {
+      config.process.user = { uid: 1000, gid: 1000 };
+      config.process.args = ["sh", "-c", "cat; chmod 666 /proc/self/fd/0; echo changed > /proc/self/fd/0"];
+    },
+    [],
+    { wrap },
+  );
   t.match(done.stdout, "secret\n", done.output);
   const { uid, mode } = statSync(secret);
   t.same([uid, mode & 0o777, readText(secret)], [0, 0o600, "secret\n"]);
@@ -77,12 +82,16 @@ scenario("--preserve-fds N passes 3 to 2+N, and no more", (t, box) => {
   t.match(done.stdout, /^three\nfour\n0 1 2 3 4 5 $/, done.stderr);
 });
 
-scenario("--preserve-fds: one that is not open is an error", (t, box) => {
-  const done = box.run(box.bundle(), ["--preserve-fds", "2"]);
-  t.equal(done.status, 1);
-  t.match(done.stderr, /preserve.?fds|file descriptor|fd/i);
-  t.same(box.leftovers(), []);
-}, { skip: IS_RUNT ? false : `${KIND}: varies` });
+scenario(
+  "--preserve-fds: one that is not open is an error",
+  (t, box) => {
+    const done = box.run(box.bundle(), ["--preserve-fds", "2"]);
+    t.equal(done.status, 1);
+    t.match(done.stderr, /preserve.?fds|file descriptor|fd/i);
+    t.same(box.leftovers(), []);
+  },
+  { skip: IS_RUNT ? false : `${KIND}: varies` },
+);
 
 scenario("run: the status of the program, 128 and the signal if one killed it", (t, box) => {
   for (const [script, status] of [
@@ -130,7 +139,10 @@ scenario("--log-format json: one object a line, and one error", (t, box) => {
   const bundle = box.bundle((config) => void (config.process.args = ["no-such-program"]));
   const done = box.call(["--log", log, "--log-format", "json", "create", "--bundle", bundle.dir, box.id()]);
   t.equal(done.status, 1);
-  const lines = readText(log).trim().split("\n").map((line) => JSON.parse(line) as Record<string, string>);
+  const lines = readText(log)
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, string>);
   const errors = lines.filter((each) => each["level"] === "error");
   t.equal(errors.length, 1);
   t.match(errors[0]?.["msg"], "executable file not found in $PATH");

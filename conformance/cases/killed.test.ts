@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { scenario, type Box, type Bundle } from "../harness/box.ts";
 import { waitFor } from "../harness/host.ts";
 import { IS_RUNT, runtOnly } from "../harness/runtime.ts";
@@ -20,38 +21,42 @@ function timeOfCreate(box: Box, bundle: Bundle): number {
   return shortest * 1.1;
 }
 
-scenario("kill -9 of the runtime at any moment of create: delete --force removes everything", async (t, box) => {
-  const bundle = box.bundle((config) => {
-    config.process.args = ["sleep", "1000"];
-    delete config.linux.cgroupsPath;
-    config.linux.cgroupsPath = `${box.cgroup}/killed`;
-  });
-  const longest = timeOfCreate(box, bundle);
-  let stopped = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const id = box.id();
-    const running = box.begin(["create", "--bundle", bundle.dir, id]);
-    await new Promise((settle) => setTimeout(settle, (longest * round) / ROUNDS));
-    running.child.kill("SIGKILL");
-    const done = await running.ended;
-    if (done.status !== 0) stopped += 1;
-    const removed = box.call(["delete", "--force", id]);
-    t.equal(removed.status, 0, `round ${round}: ${removed.output}`);
-    const again = box.call(["state", id]);
-    t.equal(again.status, 1, "it is gone");
-    // What was cloned a moment before the kill has yet to find that its runtime is gone.
-    waitFor(() => box.leftovers().length === 0);
-    t.same(box.leftovers(), [], `round ${round} leaves nothing`);
-  }
-  t.ok(stopped > ROUNDS / 10, `${stopped} of ${ROUNDS} were killed in time`);
-  t.comment(`${stopped} of ${ROUNDS} were killed before the end, up to ${longest.toFixed(1)} ms after the start`);
-  // What delete could not know of: a cgroup that was made before the state was written.
-  const done = box.call(["run", "--bundle", bundle.dir, "--detach", box.id()]);
-  t.equal(done.status, 0, `the same bundle starts afterwards: ${done.output}`);
-}, {
-  timeout: 2000 * ROUNDS,
-  skip: runtOnly("makes the cgroup before it writes where it is: a kill between the two leaves it"),
-});
+scenario(
+  "kill -9 of the runtime at any moment of create: delete --force removes everything",
+  async (t, box) => {
+    const bundle = box.bundle((config) => {
+      config.process.args = ["sleep", "1000"];
+      delete config.linux.cgroupsPath;
+      config.linux.cgroupsPath = `${box.cgroup}/killed`;
+    });
+    const longest = timeOfCreate(box, bundle);
+    let stopped = 0;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const id = box.id();
+      const running = box.begin(["create", "--bundle", bundle.dir, id]);
+      await new Promise((settle) => setTimeout(settle, (longest * round) / ROUNDS));
+      running.child.kill("SIGKILL");
+      const done = await running.ended;
+      if (done.status !== 0) stopped += 1;
+      const removed = box.call(["delete", "--force", id]);
+      t.equal(removed.status, 0, `round ${round}: ${removed.output}`);
+      const again = box.call(["state", id]);
+      t.equal(again.status, 1, "it is gone");
+      // What was cloned a moment before the kill has yet to find that its runtime is gone.
+      waitFor(() => box.leftovers().length === 0);
+      t.same(box.leftovers(), [], `round ${round} leaves nothing`);
+    }
+    t.ok(stopped > ROUNDS / 10, `${stopped} of ${ROUNDS} were killed in time`);
+    t.comment(`${stopped} of ${ROUNDS} were killed before the end, up to ${longest.toFixed(1)} ms after the start`);
+    // What delete could not know of: a cgroup that was made before the state was written.
+    const done = box.call(["run", "--bundle", bundle.dir, "--detach", box.id()]);
+    t.equal(done.status, 0, `the same bundle starts afterwards: ${done.output}`);
+  },
+  {
+    timeout: 2000 * ROUNDS,
+    skip: runtOnly("makes the cgroup before it writes where it is: a kill between the two leaves it"),
+  },
+);
 
 scenario("kill -9 of a foreground run: the container can be removed", async (t, box) => {
   const id = box.id();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type State } from "../harness/box.ts";
@@ -158,16 +159,20 @@ scenario("delete finds a process that was killed from outside", (t, box) => {
   t.equal(container.remove().status, 0);
 });
 
-scenario("delete: the other processes of a container without a pid namespace end too", (t, box) => {
-  const container = box.create((config) => {
-    config.linux.namespaces = config.linux.namespaces.filter((each) => each.type !== "pid");
-    config.process.args = ["sh", "-c", "sleep 1000 & sleep 1000 & echo ready; wait"];
-  });
-  container.start();
-  t.ok(waitFor(() => readText(container.made.stdoutPath) === "ready\n"));
-  t.equal(container.remove("--force").status, 0);
-  t.same(box.leftovers(), []);
-}, { skip: PURE_V2 && notFor("runc", "1.1.5 does not wait for them on cgroup v2, and leaves the cgroup") });
+scenario(
+  "delete: the other processes of a container without a pid namespace end too",
+  (t, box) => {
+    const container = box.create((config) => {
+      config.linux.namespaces = config.linux.namespaces.filter((each) => each.type !== "pid");
+      config.process.args = ["sh", "-c", "sleep 1000 & sleep 1000 & echo ready; wait"];
+    });
+    container.start();
+    t.ok(waitFor(() => readText(container.made.stdoutPath) === "ready\n"));
+    t.equal(container.remove("--force").status, 0);
+    t.same(box.leftovers(), []);
+  },
+  { skip: PURE_V2 && notFor("runc", "1.1.5 does not wait for them on cgroup v2, and leaves the cgroup") },
+);
 
 scenario("an unknown id is an error of every command", (t, box) => {
   for (const command of ["state", "start", "kill", "delete"]) {
@@ -224,10 +229,13 @@ scenario("list shows containers as a table, as ids, and as JSON", (t, box) => {
   t.same(row.split(/\s+/).slice(0, 4), [second.id, String(second.pid), "running", second.bundle.dir]);
   t.equal(row.trim().split(/\s+/)[5], "root");
   const listed = JSON.parse(box.call(["list", "--format", "json"]).stdout) as State[];
-  t.same(listed.map((each) => [each.id, each.status]).sort(), [
-    [first.id, "created"],
-    [second.id, "running"],
-  ].sort());
+  t.same(
+    listed.map((each) => [each.id, each.status]).sort(),
+    [
+      [first.id, "created"],
+      [second.id, "running"],
+    ].sort(),
+  );
   t.equal(box.call(["list", "--format", "xml"]).status, 1);
 });
 
@@ -277,21 +285,29 @@ scenario("spec writes a config that runs, and refuses to write over one", (t, bo
   t.match(again.stderr, /config\.json.*exists/);
 });
 
-scenario("start, or create, is an error if config.json has no process", (t, box) => {
-  const bundle = box.bundle((config) => {
-    delete (config as Partial<typeof config>).process;
-  });
-  const id = box.id();
-  const created = box.call(["create", "--bundle", bundle.dir, id]);
-  const refused = created.status === 0 ? box.call(["start", id]) : created;
-  t.equal(refused.status, 1);
-  t.match(refused.stderr, /process/);
-  t.equal(box.call(["delete", "--force", id]).status, 0);
-  t.same(box.leftovers(), []);
-}, { skip: notFor("runc", "panics") });
+scenario(
+  "start, or create, is an error if config.json has no process",
+  (t, box) => {
+    const bundle = box.bundle((config) => {
+      delete (config as Partial<typeof config>).process;
+    });
+    const id = box.id();
+    const created = box.call(["create", "--bundle", bundle.dir, id]);
+    const refused = created.status === 0 ? box.call(["start", id]) : created;
+    t.equal(refused.status, 1);
+    t.match(refused.stderr, /process/);
+    t.equal(box.call(["delete", "--force", id]).status, 0);
+    t.same(box.leftovers(), []);
+  },
+  { skip: notFor("runc", "panics") },
+);
 
-scenario("check finds nothing wrong with the default config", (t, box) => {
-  const bundle = box.bundle();
-  const done = box.call(["check", "--bundle", bundle.dir]);
-  t.equal(done.status, 0, done.output);
-}, { skip: runtOnly("has no command check") });
+scenario(
+  "check finds nothing wrong with the default config",
+  (t, box) => {
+    const bundle = box.bundle();
+    const done = box.call(["check", "--bundle", bundle.dir]);
+    t.equal(done.status, 0, done.output);
+  },
+  { skip: runtOnly("has no command check") },
+);

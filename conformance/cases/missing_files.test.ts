@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from "node:child_process";
 import { copyFileSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +14,11 @@ function script(bundle: Bundle, name: string, text: string): string {
 /** Programs that are there and cannot be executed, and what runt says of the reason. */
 const CASES: readonly [name: string, text: string | undefined, reason: RegExp][] = [
   ["interpreter", "#!/no/such/shell -e\n", /of the interpreter of its first line, \\?"\/no\/such\/shell\\?"/],
-  ["return", "#!/bin/sh\r\necho\r\n", /the interpreter of its first line, \\?"\/bin\/sh\\+r\\?": the script has lines that end in a carriage return/],
+  [
+    "return",
+    "#!/bin/sh\r\necho\r\n",
+    /the interpreter of its first line, \\?"\/bin\/sh\\+r\\?": the script has lines that end in a carriage return/,
+  ],
   ["nested", "#!/bin/interpreter\n", /of the interpreter of its first line, \\?"\/no\/such\/shell\\?"/],
   // The program of the host: its loader is not in the container.
   ["dynamic", undefined, /of the dynamic loader, \\?"\/lib[^"]*ld-[^"]*\\?"/],
@@ -58,25 +63,35 @@ scenario("a program whose interpreter or loader is missing: run, start and exec 
   t.match(started.stderr, /the interpreter of its first line, \\?"\/bin\/sh\\+r/);
 });
 
-scenario("under the name runc: runc's line alone; with --debug, or in a log, the explanation", (t, box) => {
-  const link = join(box.folder("link"), "runc");
-  symlinkSync(RUNTIME, link);
-  const bundle = box.bundle((config) => {
-    config.process.args = ["/bin/broken"];
-  });
-  script(bundle, "broken", "#!/no/such/shell\n");
-  const run = (...options: string[]) =>
-    spawnSync(link, ["--root", box.root, ...options, "run", "-b", bundle.dir, box.id()], { encoding: "utf8" });
-  const plain = run();
-  t.equal(plain.status, 1);
-  t.equal(plain.stderr, "exec /bin/broken: no such file or directory\n");
-  const explained = /process\.args: exec \/bin\/broken: .* of the interpreter of its first line/;
-  t.match(run("--debug").stderr, explained);
-  const log = box.path("log");
-  t.match(run("--log", log).stderr, explained);
-  t.match(readFileSync(log, "utf8"), explained);
-  t.match(spawnSync("script", ["-qec", `${link} --root ${box.root} run -b ${bundle.dir} ${box.id()}`, "/dev/null"], { encoding: "utf8" }).stdout, explained, "on a terminal");
-}, { skip: runtOnly("is what it is called") });
+scenario(
+  "under the name runc: runc's line alone; with --debug, or in a log, the explanation",
+  (t, box) => {
+    const link = join(box.folder("link"), "runc");
+    symlinkSync(RUNTIME, link);
+    const bundle = box.bundle((config) => {
+      config.process.args = ["/bin/broken"];
+    });
+    script(bundle, "broken", "#!/no/such/shell\n");
+    const run = (...options: string[]) =>
+      spawnSync(link, ["--root", box.root, ...options, "run", "-b", bundle.dir, box.id()], { encoding: "utf8" });
+    const plain = run();
+    t.equal(plain.status, 1);
+    t.equal(plain.stderr, "exec /bin/broken: no such file or directory\n");
+    const explained = /process\.args: exec \/bin\/broken: .* of the interpreter of its first line/;
+    t.match(run("--debug").stderr, explained);
+    const log = box.path("log");
+    t.match(run("--log", log).stderr, explained);
+    t.match(readFileSync(log, "utf8"), explained);
+    t.match(
+      spawnSync("script", ["-qec", `${link} --root ${box.root} run -b ${bundle.dir} ${box.id()}`, "/dev/null"], {
+        encoding: "utf8",
+      }).stdout,
+      explained,
+      "on a terminal",
+    );
+  },
+  { skip: runtOnly("is what it is called") },
+);
 
 scenario("a file that is no program", (t, box) => {
   const bundle = box.bundle((config) => {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -50,24 +51,42 @@ scenario("a bind mount without an option keeps those of its source", (t, box) =>
   t.same(bound(box, [], false), [ALL, ALL]);
   t.same(bound(box, ["rprivate"], false), [ALL, ALL], "propagation is none of them");
 });
-scenario("a bind mount with an option has that one and no other; what is mounted in it keeps its own", (t, box) => {
-  t.same(bound(box, ["ro"], false), [["ro"], ALL]);
-  t.same(bound(box, ["suid"], false), [["rw"], ALL]);
-  t.same(bound(box, ["rro"], false), [["ro", ...ALL.slice(1)], ["ro", ...ALL.slice(1)]], "with r it adds");
-}, { skip: notFor("runc", "1.1 keeps the second") || notFor("crun", "1.8 keeps it") });
-scenario("in a user namespace they are locked, and stay; what is asked for is refused", (t, box) => {
-  t.same(bound(box, ["ro"], true), [["ro", ...ALL.slice(1)], ALL]);
-  t.throws(() => bound(box, ["exec"], true), /error mounting .*operation not permitted/);
-}, { skip: notFor("runc", "1.1 is refused, it does not ask for them") || notFor("crun", "1.8 loses them") });
+scenario(
+  "a bind mount with an option has that one and no other; what is mounted in it keeps its own",
+  (t, box) => {
+    t.same(bound(box, ["ro"], false), [["ro"], ALL]);
+    t.same(bound(box, ["suid"], false), [["rw"], ALL]);
+    t.same(
+      bound(box, ["rro"], false),
+      [
+        ["ro", ...ALL.slice(1)],
+        ["ro", ...ALL.slice(1)],
+      ],
+      "with r it adds",
+    );
+  },
+  { skip: notFor("runc", "1.1 keeps the second") || notFor("crun", "1.8 keeps it") },
+);
+scenario(
+  "in a user namespace they are locked, and stay; what is asked for is refused",
+  (t, box) => {
+    t.same(bound(box, ["ro"], true), [["ro", ...ALL.slice(1)], ALL]);
+    t.throws(() => bound(box, ["exec"], true), /error mounting .*operation not permitted/);
+  },
+  { skip: notFor("runc", "1.1 is refused, it does not ask for them") || notFor("crun", "1.8 loses them") },
+);
 
 scenario("access times stay unless one of their options is given", (t, box) => {
   const source = box.folder("source");
   execFileSync("mount", ["-t", "tmpfs", "-o", "noatime,nodiratime", "tmpfs", source]);
   box.atClose(() => void execFileSync("umount", [source]));
   const shown = (...options: string[]) =>
-    optionsAt(box.sh(READ, (config) => {
-      config.mounts.push({ destination: "/var", type: "bind", source, options: ["bind", ...options] });
-    }), "/var").join(",");
+    optionsAt(
+      box.sh(READ, (config) => {
+        config.mounts.push({ destination: "/var", type: "bind", source, options: ["bind", ...options] });
+      }),
+      "/var",
+    ).join(",");
   t.equal(shown("nodev"), "rw,nodev,noatime,nodiratime");
   t.equal(shown("atime"), "rw,noatime,nodiratime", "the kernel's default is not to change them");
   t.equal(shown("diratime"), "rw,noatime,nodiratime");
@@ -75,33 +94,44 @@ scenario("access times stay unless one of their options is given", (t, box) => {
   t.equal(shown("relatime"), "rw,relatime");
 });
 
-scenario("a destination that begins with the path of the root file system is below it", (t, box) => {
-  const source = box.folder("source");
-  writeFileSync(join(source, "file"), "here\n");
-  const bundle = box.bundle((config) => {
-    config.process.args = ["cat", "/mnt/file", "/final/file"];
-  });
-  const config = JSON.parse(readFileSync(join(bundle.dir, "config.json"), "utf8")) as Config;
-  for (const name of ["mnt", "final"]) mkdirSync(join(bundle.rootfs, name));
-  config.mounts.push({ destination: `${bundle.rootfs}/mnt`, type: "bind", source, options: ["bind"] });
-  // And a source may lie in what was mounted before it.
-  config.mounts.push({ destination: "/final", type: "bind", source: `${bundle.rootfs}/mnt`, options: ["bind"] });
-  bundle.write(config);
-  t.equal(box.run(bundle).stdout, "here\nhere\n");
-  mapUsers(config);
-  bundle.write(config);
-  t.equal(box.run(bundle).stdout, "here\nhere\n", "also where the runtime opens it for a user namespace");
-}, { skip: notFor("crun", "takes it as it is") || notFor("runc", "1.1 opens sources of user namespaces before all mounts") });
-
-scenario("remount with ro, and with bind, keeps them too", (t, box) => {
-  const source = hostMount(box, "nosuid,nodev,noexec");
-  const text = box.sh(READ, (config) => {
+scenario(
+  "a destination that begins with the path of the root file system is below it",
+  (t, box) => {
+    const source = box.folder("source");
+    writeFileSync(join(source, "file"), "here\n");
+    const bundle = box.bundle((config) => {
+      config.process.args = ["cat", "/mnt/file", "/final/file"];
+    });
+    const config = JSON.parse(readFileSync(join(bundle.dir, "config.json"), "utf8")) as Config;
+    for (const name of ["mnt", "final"]) mkdirSync(join(bundle.rootfs, name));
+    config.mounts.push({ destination: `${bundle.rootfs}/mnt`, type: "bind", source, options: ["bind"] });
+    // And a source may lie in what was mounted before it.
+    config.mounts.push({ destination: "/final", type: "bind", source: `${bundle.rootfs}/mnt`, options: ["bind"] });
+    bundle.write(config);
+    t.equal(box.run(bundle).stdout, "here\nhere\n");
     mapUsers(config);
-    config.mounts.push({ destination: "/var", type: "bind", source, options: ["rbind"] });
-    config.mounts.push({ destination: "/var", type: "bind", source, options: ["remount", "bind", "ro"] });
-  });
-  t.same(optionsAt(text, "/var").filter((each) => each !== "relatime"), ["ro", "nosuid", "nodev", "noexec"]);
-}, { skip: LOSES, proves: ["mounts[].options"] });
+    bundle.write(config);
+    t.equal(box.run(bundle).stdout, "here\nhere\n", "also where the runtime opens it for a user namespace");
+  },
+  { skip: notFor("crun", "takes it as it is") || notFor("runc", "1.1 opens sources of user namespaces before all mounts") },
+);
+
+scenario(
+  "remount with ro, and with bind, keeps them too",
+  (t, box) => {
+    const source = hostMount(box, "nosuid,nodev,noexec");
+    const text = box.sh(READ, (config) => {
+      mapUsers(config);
+      config.mounts.push({ destination: "/var", type: "bind", source, options: ["rbind"] });
+      config.mounts.push({ destination: "/var", type: "bind", source, options: ["remount", "bind", "ro"] });
+    });
+    t.same(
+      optionsAt(text, "/var").filter((each) => each !== "relatime"),
+      ["ro", "nosuid", "nodev", "noexec"],
+    );
+  },
+  { skip: LOSES, proves: ["mounts[].options"] },
+);
 
 /** Each recursive option, and what mountinfo shows of a mount and the one below it: + is there, - is not. */
 const RECURSIVE: readonly (readonly [option: string, source: string, wanted: string])[] = [
@@ -129,43 +159,53 @@ const RECURSIVE: readonly (readonly [option: string, source: string, wanted: str
 const RUNC_LACKS: readonly string[] = ["ratime", "rnostrictatime"];
 
 for (const [option, options, wanted] of RECURSIVE) {
-  scenario(`${option} holds for the mount and what is mounted in it`, (t, box) => {
-    // Read-only by mount, not by file system: a remount cannot write to what is read-only itself.
-    const source = hostMount(box, options === "ro" ? "rw" : options);
-    if (options === "ro") {
-      for (const path of [source, join(source, "sub")]) execFileSync("mount", ["-o", "remount,bind,ro", path]);
-    }
-    const text = box.sh(READ, (config) => {
-      config.mounts.push({ destination: "/var", type: "bind", source, options: ["rbind", option] });
-    });
-    for (const target of ["/var", "/var/sub"]) {
-      t.equal(optionsAt(text, target).includes(wanted.slice(1)), wanted.startsWith("+"), `${target}: ${wanted}`);
-    }
-  }, {
-    skip: RUNC_LACKS.includes(option) && notFor("runc", "1.1 changes nothing") || /time$|symfollow$/.test(option) && notFor("crun", "1.8 changes nothing"),
-    proves: ["mounts[].options"],
-  });
+  scenario(
+    `${option} holds for the mount and what is mounted in it`,
+    (t, box) => {
+      // Read-only by mount, not by file system: a remount cannot write to what is read-only itself.
+      const source = hostMount(box, options === "ro" ? "rw" : options);
+      if (options === "ro") {
+        for (const path of [source, join(source, "sub")]) execFileSync("mount", ["-o", "remount,bind,ro", path]);
+      }
+      const text = box.sh(READ, (config) => {
+        config.mounts.push({ destination: "/var", type: "bind", source, options: ["rbind", option] });
+      });
+      for (const target of ["/var", "/var/sub"]) {
+        t.equal(optionsAt(text, target).includes(wanted.slice(1)), wanted.startsWith("+"), `${target}: ${wanted}`);
+      }
+    },
+    {
+      skip:
+        (RUNC_LACKS.includes(option) && notFor("runc", "1.1 changes nothing")) ||
+        (/time$|symfollow$/.test(option) && notFor("crun", "1.8 changes nothing")),
+      proves: ["mounts[].options"],
+    },
+  );
 }
 
-scenario("overlayfs with more layers than mount(2) takes options", (t, box) => {
-  const layers: string[] = [];
-  const base = box.folder("layers");
-  chmodSync(base, 0o755);
-  for (let index = 0; index < 60; index++) {
-    const layer = join(base, `${index}-${"x".repeat(80)}`);
-    mkdirSync(layer);
-    writeFileSync(join(layer, `file${index}`), "");
-    layers.push(layer);
-  }
-  const lowerdir = layers.join(":");
-  t.ok(lowerdir.length > 4096);
-  const out = box.sh("ls /var | wc -l; touch /var/new && echo made", (config) => {
-    config.mounts.push({
-      destination: "/var",
-      type: "overlay",
-      source: "overlay",
-      options: [`lowerdir=${lowerdir}`, `upperdir=${box.folder("upper")}`, `workdir=${box.folder("work")}`],
+scenario(
+  "overlayfs with more layers than mount(2) takes options",
+  (t, box) => {
+    const layers: string[] = [];
+    const base = box.folder("layers");
+    chmodSync(base, 0o755);
+    for (let index = 0; index < 60; index++) {
+      const layer = join(base, `${index}-${"x".repeat(80)}`);
+      mkdirSync(layer);
+      writeFileSync(join(layer, `file${index}`), "");
+      layers.push(layer);
+    }
+    const lowerdir = layers.join(":");
+    t.ok(lowerdir.length > 4096);
+    const out = box.sh("ls /var | wc -l; touch /var/new && echo made", (config) => {
+      config.mounts.push({
+        destination: "/var",
+        type: "overlay",
+        source: "overlay",
+        options: [`lowerdir=${lowerdir}`, `upperdir=${box.folder("upper")}`, `workdir=${box.folder("work")}`],
+      });
     });
-  });
-  t.equal(out, "60\nmade\n");
-}, { skip: IS_RUNT ? false : "it hands the options to mount(2), which takes a page of them" });
+    t.equal(out, "60\nmade\n");
+  },
+  { skip: IS_RUNT ? false : "it hands the options to mount(2), which takes a page of them" },
+);

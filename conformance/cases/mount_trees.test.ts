@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join } from "node:path";
 import { scenario, type Box } from "../harness/box.ts";
 import { parseMountinfo, type MountInfo } from "../harness/host.ts";
@@ -27,17 +28,20 @@ function bindTree(box: Box, words: string[], hostOptions = "rw"): [MountInfo, Mo
     },
     { wrap: treeHost(folder, hostOptions) },
   );
-  const find = (target: string): MountInfo | undefined =>
-    parseMountinfo(text).findLast((each) => each.target === target);
+  const find = (target: string): MountInfo | undefined => parseMountinfo(text).findLast((each) => each.target === target);
   const top = find("/mnt");
   if (top === undefined) throw new Error(`no mount at /mnt in:\n${text}`);
   return [top, find(join("/mnt", "sub"))];
 }
 
-scenario("bind takes the mount alone, rbind what is mounted in it too", (t, box) => {
-  t.equal(bindTree(box, ["bind"])[1], undefined);
-  t.not(bindTree(box, ["rbind"])[1], undefined);
-}, { proves: ["mounts[].options"] });
+scenario(
+  "bind takes the mount alone, rbind what is mounted in it too",
+  (t, box) => {
+    t.equal(bindTree(box, ["bind"])[1], undefined);
+    t.not(bindTree(box, ["rbind"])[1], undefined);
+  },
+  { proves: ["mounts[].options"] },
+);
 
 scenario("an option without r is for the top mount alone", (t, box) => {
   const [top, sub] = bindTree(box, ["rbind", "ro", "nosuid", "noexec"]);
@@ -58,9 +62,13 @@ const RECURSIVE: readonly (readonly [string, string])[] = [
 ];
 
 for (const [option, shown] of RECURSIVE) {
-  scenario(`${option}: ${shown} everywhere`, (t, box) => {
-    for (const mount of bindTree(box, ["rbind", option])) t.ok(mount?.options.includes(shown), String(mount?.target));
-  }, { proves: ["mounts[].options"] });
+  scenario(
+    `${option}: ${shown} everywhere`,
+    (t, box) => {
+      for (const mount of bindTree(box, ["rbind", option])) t.ok(mount?.options.includes(shown), String(mount?.target));
+    },
+    { proves: ["mounts[].options"] },
+  );
 }
 
 const UNDONE: readonly (readonly [string, string])[] = [
@@ -72,9 +80,14 @@ const UNDONE: readonly (readonly [string, string])[] = [
 ];
 
 for (const [option, hidden] of UNDONE) {
-  scenario(`${option}: ${hidden} nowhere`, (t, box) => {
-    for (const mount of bindTree(box, ["rbind", option], hidden)) t.notOk(mount?.options.includes(hidden), String(mount?.target));
-  }, { proves: ["mounts[].options"] });
+  scenario(
+    `${option}: ${hidden} nowhere`,
+    (t, box) => {
+      for (const mount of bindTree(box, ["rbind", option], hidden))
+        t.notOk(mount?.options.includes(hidden), String(mount?.target));
+    },
+    { proves: ["mounts[].options"] },
+  );
 }
 
 scenario(
@@ -111,11 +124,15 @@ const PROPAGATION: readonly (readonly [string, RegExp, boolean])[] = [
 ];
 
 for (const [option, shown, recursive] of PROPAGATION) {
-  scenario(`propagation: ${option}`, (t, box) => {
-    const [top, sub] = bindTree(box, ["rbind", option]);
-    t.match(top.propagation.join(" "), shown);
-    if (recursive) t.match(sub?.propagation.join(" ") ?? "no mount", shown, "in sub");
-  }, { proves: ["mounts[].options"] });
+  scenario(
+    `propagation: ${option}`,
+    (t, box) => {
+      const [top, sub] = bindTree(box, ["rbind", option]);
+      t.match(top.propagation.join(" "), shown);
+      if (recursive) t.match(sub?.propagation.join(" ") ?? "no mount", shown, "in sub");
+    },
+    { proves: ["mounts[].options"] },
+  );
 }
 
 scenario("without an option the mounts are private, or slaves: nothing goes back to the host", (t, box) => {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
@@ -42,33 +43,63 @@ const SHOWN: readonly (readonly [string, string])[] = [
 ];
 
 /** Options of the file system, or without a trace: the mount must succeed. */
-const QUIET = ["sync", "async", "dirsync", "iversion", "noiversion", "lazytime", "nolazytime", "mand", "nomand", "loud", "silent"];
+const QUIET = [
+  "sync",
+  "async",
+  "dirsync",
+  "iversion",
+  "noiversion",
+  "lazytime",
+  "nolazytime",
+  "mand",
+  "nomand",
+  "loud",
+  "silent",
+];
 const SUPER = new Set(["sync", "dirsync", "lazytime"]);
 
-scenario("each option of the spec that mountinfo shows", (t, box) => {
-  for (const [option, wanted] of SHOWN) {
-    const mount = at(box.sh(READ, (config) => void config.mounts.push(tmpfs(option))), "/mnt");
-    for (const word of wanted.split(" ")) {
-      t.equal(mount.options.includes(word.slice(1)), word.startsWith("+"), `${option}: ${word}`);
+scenario(
+  "each option of the spec that mountinfo shows",
+  (t, box) => {
+    for (const [option, wanted] of SHOWN) {
+      const mount = at(
+        box.sh(READ, (config) => void config.mounts.push(tmpfs(option))),
+        "/mnt",
+      );
+      for (const word of wanted.split(" ")) {
+        t.equal(mount.options.includes(word.slice(1)), word.startsWith("+"), `${option}: ${word}`);
+      }
     }
-  }
-}, { proves: ["mounts[].options"] });
+  },
+  { proves: ["mounts[].options"] },
+);
 
-scenario("a later option undoes an earlier one", (t, box) => {
-  const mount = at(
-    box.sh(READ, (config) => void config.mounts.push(tmpfs("ro", "nosuid", "noexec", "rw", "exec", "nodev"))),
-    "/mnt",
-  );
-  t.same([...mount.options].sort(), ["nodev", "nosuid", "relatime", "rw"]);
-}, { proves: ["mounts[].options"] });
+scenario(
+  "a later option undoes an earlier one",
+  (t, box) => {
+    const mount = at(
+      box.sh(READ, (config) => void config.mounts.push(tmpfs("ro", "nosuid", "noexec", "rw", "exec", "nodev"))),
+      "/mnt",
+    );
+    t.same([...mount.options].sort(), ["nodev", "nosuid", "relatime", "rw"]);
+  },
+  { proves: ["mounts[].options"] },
+);
 
-scenario("each option that is the file system's or leaves no trace is accepted", (t, box) => {
-  for (const option of QUIET) {
-    const mount = at(box.sh(READ, (config) => void config.mounts.push(tmpfs(option))), "/mnt");
-    if (option === "mand") continue; // shown or not, by kernel
-    t.equal(mount.superOptions.includes(option), SUPER.has(option), option);
-  }
-}, { proves: ["mounts[].options"] });
+scenario(
+  "each option that is the file system's or leaves no trace is accepted",
+  (t, box) => {
+    for (const option of QUIET) {
+      const mount = at(
+        box.sh(READ, (config) => void config.mounts.push(tmpfs(option))),
+        "/mnt",
+      );
+      if (option === "mand") continue; // shown or not, by kernel
+      t.equal(mount.superOptions.includes(option), SUPER.has(option), option);
+    }
+  },
+  { proves: ["mounts[].options"] },
+);
 
 scenario(
   "nosymfollow: symlinks are not followed",
@@ -78,9 +109,12 @@ scenario(
     });
     t.match(out, /symbolic links|loop/i);
     t.ok(at(out, "/mnt").options.includes("nosymfollow"));
-    t.match(box.sh("ln -s /etc/passwd /mnt/link; cat /mnt/link", (config) => {
-      config.mounts.push(tmpfs("nosymfollow", "symfollow"));
-    }), /root:/);
+    t.match(
+      box.sh("ln -s /etc/passwd /mnt/link; cat /mnt/link", (config) => {
+        config.mounts.push(tmpfs("nosymfollow", "symfollow"));
+      }),
+      /root:/,
+    );
   },
   { skip: notFor("runc", "1.1 does not know it"), proves: ["mounts[].options"] },
 );
@@ -102,12 +136,16 @@ scenario(
   },
 );
 
-scenario("options of the file system reach it", (t, box) => {
-  const out = box.sh(`stat -c %a:%u:%g /mnt; df -k /mnt | tail -1 | awk '{print $2}'`, (config) => {
-    config.mounts.push(tmpfs("size=64k", "mode=1710", "uid=3", "gid=4"));
-  });
-  t.equal(out, "1710:3:4\n64\n");
-}, { proves: ["mounts[].options"] });
+scenario(
+  "options of the file system reach it",
+  (t, box) => {
+    const out = box.sh(`stat -c %a:%u:%g /mnt; df -k /mnt | tail -1 | awk '{print $2}'`, (config) => {
+      config.mounts.push(tmpfs("size=64k", "mode=1710", "uid=3", "gid=4"));
+    });
+    t.equal(out, "1710:3:4\n64\n");
+  },
+  { proves: ["mounts[].options"] },
+);
 
 scenario("an option that the file system does not know is an error that names the mount", (t, box) => {
   const done = box.run((config) => void config.mounts.push(tmpfs("no-such-option")));
@@ -125,26 +163,30 @@ scenario("a file system that the kernel does not know is an error that names it"
   t.same(box.leftovers(), []);
 });
 
-scenario("binds of directories and files; missing targets are made", (t, box) => {
-  const folder = box.folder();
-  writeFileSync(join(folder, "a"), "in a directory\n");
-  const file = box.file("a file\n");
-  const bundle = box.bundle((config) => {
-    config.process.args = ["sh", "-c", "cat /deep/er/dir/a /deep/er/file /etc/group; echo more >> /deep/er/dir/a"];
-    for (const [destination, source] of [
-      ["/deep/er/dir", folder],
-      ["/deep/er/file", file],
-      ["/etc/group", file],
-    ] as const) {
-      config.mounts.push({ destination, type: "bind", source, options: ["bind"] });
-    }
-  });
-  const done = box.run(bundle);
-  t.equal(done.stdout, "in a directory\na file\na file\n", done.stderr);
-  t.ok(statSync(join(bundle.rootfs, "deep/er/dir")).isDirectory());
-  t.ok(statSync(join(bundle.rootfs, "deep/er/file")).isFile());
-  t.equal(statSync(join(bundle.rootfs, "deep/er")).mode & 0o777, 0o755);
-}, { proves: ["mounts[].destination", "mounts[].source", "mounts[].type"] });
+scenario(
+  "binds of directories and files; missing targets are made",
+  (t, box) => {
+    const folder = box.folder();
+    writeFileSync(join(folder, "a"), "in a directory\n");
+    const file = box.file("a file\n");
+    const bundle = box.bundle((config) => {
+      config.process.args = ["sh", "-c", "cat /deep/er/dir/a /deep/er/file /etc/group; echo more >> /deep/er/dir/a"];
+      for (const [destination, source] of [
+        ["/deep/er/dir", folder],
+        ["/deep/er/file", file],
+        ["/etc/group", file],
+      ] as const) {
+        config.mounts.push({ destination, type: "bind", source, options: ["bind"] });
+      }
+    });
+    const done = box.run(bundle);
+    t.equal(done.stdout, "in a directory\na file\na file\n", done.stderr);
+    t.ok(statSync(join(bundle.rootfs, "deep/er/dir")).isDirectory());
+    t.ok(statSync(join(bundle.rootfs, "deep/er/file")).isFile());
+    t.equal(statSync(join(bundle.rootfs, "deep/er")).mode & 0o777, 0o755);
+  },
+  { proves: ["mounts[].destination", "mounts[].source", "mounts[].type"] },
+);
 
 scenario("a bind without a type, and with another type, is a bind", (t, box) => {
   const folder = box.folder();
@@ -188,28 +230,36 @@ scenario("the source of a bind that does not exist is named", (t, box) => {
   t.same(box.leftovers(), []);
 });
 
-scenario("mounts are made in their order: a later one covers an earlier one", (t, box) => {
-  const [first, second] = [box.folder(), box.folder()];
-  writeFileSync(join(first, "name"), "first\n");
-  writeFileSync(join(second, "name"), "second\n");
-  const out = box.sh("cat /mnt/name; ls /outer", (config) => {
-    config.mounts.push(bind(first, "bind"), bind(second, "bind"));
-    config.mounts.push({ destination: "/outer", type: "tmpfs", source: "tmpfs" });
-    config.mounts.push({ destination: "/outer/inner", type: "tmpfs", source: "tmpfs" });
-  });
-  t.equal(out, "second\ninner\n");
-}, { proves: ["mounts[].destination"] });
+scenario(
+  "mounts are made in their order: a later one covers an earlier one",
+  (t, box) => {
+    const [first, second] = [box.folder(), box.folder()];
+    writeFileSync(join(first, "name"), "first\n");
+    writeFileSync(join(second, "name"), "second\n");
+    const out = box.sh("cat /mnt/name; ls /outer", (config) => {
+      config.mounts.push(bind(first, "bind"), bind(second, "bind"));
+      config.mounts.push({ destination: "/outer", type: "tmpfs", source: "tmpfs" });
+      config.mounts.push({ destination: "/outer/inner", type: "tmpfs", source: "tmpfs" });
+    });
+    t.equal(out, "second\ninner\n");
+  },
+  { proves: ["mounts[].destination"] },
+);
 
-scenario("a tmpfs with ro has what tmpcopyup brought and takes no more", (t, box) => {
-  const bundle = box.bundle((config) => {
-    config.process.args = ["sh", "-c", "cat /data/file; touch /data/x 2>&1 || true"];
-    config.mounts.push({ destination: "/data", type: "tmpfs", source: "tmpfs", options: ["ro", "tmpcopyup"] });
-  });
-  mkdirSync(join(bundle.rootfs, "data"));
-  writeFileSync(join(bundle.rootfs, "data/file"), "copied\n");
-  const done = box.run(bundle);
-  t.match(done.stdout, /^copied\n.*Read-only/, done.stderr);
-}, { skip: notFor("runc", "1.1 cannot do both"), proves: ["mounts[].options"] });
+scenario(
+  "a tmpfs with ro has what tmpcopyup brought and takes no more",
+  (t, box) => {
+    const bundle = box.bundle((config) => {
+      config.process.args = ["sh", "-c", "cat /data/file; touch /data/x 2>&1 || true"];
+      config.mounts.push({ destination: "/data", type: "tmpfs", source: "tmpfs", options: ["ro", "tmpcopyup"] });
+    });
+    mkdirSync(join(bundle.rootfs, "data"));
+    writeFileSync(join(bundle.rootfs, "data/file"), "copied\n");
+    const done = box.run(bundle);
+    t.match(done.stdout, /^copied\n.*Read-only/, done.stderr);
+  },
+  { skip: notFor("runc", "1.1 cannot do both"), proves: ["mounts[].options"] },
+);
 
 scenario("tmpcopyup copies files, directories and symlinks with owners and modes", (t, box) => {
   const bundle = box.bundle((config) => {
@@ -271,21 +321,27 @@ scenario("the default file systems are there, with their options", (t, box) => {
   }
   t.ok(at(out, "/sys").options.includes("ro"));
   t.same(
-    at(out, "/dev/pts").superOptions.filter((each) => /^(gid|mode|ptmxmode)/.test(each)).sort(),
+    at(out, "/dev/pts")
+      .superOptions.filter((each) => /^(gid|mode|ptmxmode)/.test(each))
+      .sort(),
     ["gid=5", "mode=620", "ptmxmode=666"],
   );
 });
 
-scenario("an overlay", (t, box) => {
-  const [lower, upper, work] = [box.folder(), box.folder(), box.folder()];
-  writeFileSync(join(lower, "low"), "low\n");
-  const out = box.sh("cat /mnt/low; echo x > /mnt/high", (config) => {
-    const options = [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`];
-    config.mounts.push({ destination: "/mnt", type: "overlay", source: "overlay", options });
-  });
-  t.equal(out, "low\n");
-  t.ok(existsSync(join(upper, "high")));
-}, { proves: ["mounts[].type", "mounts[].options"] });
+scenario(
+  "an overlay",
+  (t, box) => {
+    const [lower, upper, work] = [box.folder(), box.folder(), box.folder()];
+    writeFileSync(join(lower, "low"), "low\n");
+    const out = box.sh("cat /mnt/low; echo x > /mnt/high", (config) => {
+      const options = [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`];
+      config.mounts.push({ destination: "/mnt", type: "overlay", source: "overlay", options });
+    });
+    t.equal(out, "low\n");
+    t.ok(existsSync(join(upper, "high")));
+  },
+  { proves: ["mounts[].type", "mounts[].options"] },
+);
 
 scenario("a bind of a symlink follows it on the host; a target that is a symlink stays in the root", (t, box) => {
   const folder = box.folder();
@@ -318,18 +374,27 @@ scenario("a file over a directory, and a directory over a file, are not a direct
   t.same(box.leftovers(), []);
 });
 
-scenario("a mount without a kind, or on the root by a link, is an error that says so", (t, box) => {
-  const cases = [
-    [{ destination: "/mnt", source: "/", options: ["ro"] }, "/mounts/7/type: missing, must be a file system"],
-    [{ destination: "/mnt", type: "bind", source: "/", options: ["ro"] }, '/mounts/7/type: found \\"bind\\", must be a file system'],
-    [{ destination: "/root-link", type: "tmpfs", source: "tmpfs" }, "mounts[7]: the target is the root itself"],
-  ] as const;
-  for (const [mount, message] of cases) {
-    const bundle = box.bundle((config) => void config.mounts.push({ ...mount, options: "options" in mount ? [...mount.options] : [] }));
-    symlinkSync("/", join(bundle.rootfs, "root-link"));
-    const done = box.tryCreate(bundle);
-    t.equal(done.status, 1, message);
-    t.match(done.stderr, message);
-  }
-  t.same(box.leftovers(), []);
-}, { skip: runtOnly("in their own words") });
+scenario(
+  "a mount without a kind, or on the root by a link, is an error that says so",
+  (t, box) => {
+    const cases = [
+      [{ destination: "/mnt", source: "/", options: ["ro"] }, "/mounts/7/type: missing, must be a file system"],
+      [
+        { destination: "/mnt", type: "bind", source: "/", options: ["ro"] },
+        '/mounts/7/type: found \\"bind\\", must be a file system',
+      ],
+      [{ destination: "/root-link", type: "tmpfs", source: "tmpfs" }, "mounts[7]: the target is the root itself"],
+    ] as const;
+    for (const [mount, message] of cases) {
+      const bundle = box.bundle(
+        (config) => void config.mounts.push({ ...mount, options: "options" in mount ? [...mount.options] : [] }),
+      );
+      symlinkSync("/", join(bundle.rootfs, "root-link"));
+      const done = box.tryCreate(bundle);
+      t.equal(done.status, 1, message);
+      t.match(done.stderr, message);
+    }
+    t.same(box.leftovers(), []);
+  },
+  { skip: runtOnly("in their own words") },
+);

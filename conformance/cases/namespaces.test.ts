@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -41,16 +42,13 @@ for (const kind of Object.keys(KINDS) as Kind[]) {
   );
 
   if (kind === "mount" || kind === "user") continue;
-  scenario(
-    `${kind}: the host's, if it is not listed`,
-    (t, box) => {
-      const container = box.running((config) => {
-        removeNamespaces(config, kind);
-        if (kind === "uts") delete config.hostname;
-      });
-      t.equal(namespaceOf(container.pid, KINDS[kind]), namespaceOf("self", KINDS[kind]));
-    },
-  );
+  scenario(`${kind}: the host's, if it is not listed`, (t, box) => {
+    const container = box.running((config) => {
+      removeNamespaces(config, kind);
+      if (kind === "uts") delete config.hostname;
+    });
+    t.equal(namespaceOf(container.pid, KINDS[kind]), namespaceOf("self", KINDS[kind]));
+  });
 }
 
 /** A process in new namespaces of its own; its pid. */
@@ -96,14 +94,18 @@ for (const [kind, flags] of JOINED) {
   );
 }
 
-scenario("mount: joined by its path", (t, box) => {
-  const pid = holder(box, "--mount");
-  const container = box.running((config) => {
-    removeNamespaces(config, "mount");
-    config.linux.namespaces.push({ type: "mount", path: `/proc/${pid}/ns/mnt` });
-  });
-  t.equal(namespaceOf(container.pid, "mnt"), namespaceOf(pid, "mnt"));
-}, { proves: ["linux.namespaces[].path"] });
+scenario(
+  "mount: joined by its path",
+  (t, box) => {
+    const pid = holder(box, "--mount");
+    const container = box.running((config) => {
+      removeNamespaces(config, "mount");
+      config.linux.namespaces.push({ type: "mount", path: `/proc/${pid}/ns/mnt` });
+    });
+    t.equal(namespaceOf(container.pid, "mnt"), namespaceOf(pid, "mnt"));
+  },
+  { proves: ["linux.namespaces[].path"] },
+);
 
 scenario("mount: a joined one has the sources of bind mounts, and everything is mounted there", (t, box) => {
   const volume = box.folder("volume");
@@ -116,7 +118,8 @@ scenario("mount: a joined one has the sources of bind mounts, and everything is 
     config.linux.maskedPaths = ["/secret", "/secrets", "/proc/keys"];
     config.linux.readonlyPaths = ["/proc/sys"];
     config.mounts.push({ destination: "/mnt", type: "bind", source: volume, options: ["rbind"] });
-    const script = "cat /mnt/file; cat /secret | wc -c; ls /secrets | wc -l; stat -c %t:%T /secret /dev/null; (echo x > /proc/sys/kernel/hostname) 2>&1";
+    const script =
+      "cat /mnt/file; cat /secret | wc -c; ls /secrets | wc -l; stat -c %t:%T /secret /dev/null; (echo x > /proc/sys/kernel/hostname) 2>&1";
     config.process.args = ["sh", "-c", script];
   });
   writeFileSync(join(bundle.rootfs, "secret"), "secret");
@@ -126,17 +129,21 @@ scenario("mount: a joined one has the sources of bind mounts, and everything is 
   t.same(readdirSync(volume), [], "the runtime's own mount namespace has nothing of it");
 });
 
-scenario("two containers share network, ipc and uts, as in a pod", (t, box) => {
-  const first = box.running((config) => void (config.hostname = "pod"));
-  const out = box.sh("hostname; readlink /proc/self/ns/net", (config) => {
-    delete config.hostname;
-    removeNamespaces(config, "network", "ipc", "uts");
-    for (const kind of ["network", "ipc", "uts"] as const) {
-      config.linux.namespaces.push({ type: kind, path: `/proc/${first.pid}/ns/${KINDS[kind]}` });
-    }
-  });
-  t.equal(out, `pod\n${namespaceOf(first.pid, "net")}\n`);
-}, { proves: ["linux.namespaces[].path"] });
+scenario(
+  "two containers share network, ipc and uts, as in a pod",
+  (t, box) => {
+    const first = box.running((config) => void (config.hostname = "pod"));
+    const out = box.sh("hostname; readlink /proc/self/ns/net", (config) => {
+      delete config.hostname;
+      removeNamespaces(config, "network", "ipc", "uts");
+      for (const kind of ["network", "ipc", "uts"] as const) {
+        config.linux.namespaces.push({ type: kind, path: `/proc/${first.pid}/ns/${KINDS[kind]}` });
+      }
+    });
+    t.equal(out, `pod\n${namespaceOf(first.pid, "net")}\n`);
+  },
+  { proves: ["linux.namespaces[].path"] },
+);
 
 scenario("a path that does not exist is an error that names it, and nothing is left", (t, box) => {
   const done = box.run((config) => {
@@ -188,29 +195,40 @@ scenario("pid: the program is process 1 and sees none of the host's", (t, box) =
   t.equal(box.sh("echo $$; echo /proc/[0-9]*"), "1\n/proc/1\n");
 });
 
-scenario("user: ids are mapped, and the root of the container is nobody special on the host", (t, box) => {
-  const container = box.running(mapUsers);
-  t.match(readText(`/proc/${container.pid}/uid_map`), /^\s+0\s+100000\s+65536\n$/);
-  t.match(readText(`/proc/${container.pid}/gid_map`), /^\s+0\s+200000\s+65536\n$/);
-  t.same(statusField(container.pid, "Uid").split("\t"), Array(4).fill("100000"));
-  t.same(statusField(container.pid, "Gid").split("\t"), Array(4).fill("200000"));
-  const out = box.sh("id -u; id -g; stat -c %u /dev/null /dev/pts; touch /dev/shm/mine && stat -c %u /dev/shm/mine; echo x > /dev/null && echo fine", mapUsers);
-  t.match(out, /^0\n0\n(65534|0)\n0\n0\nfine\n$/);
-}, { proves: ["linux.uidMappings", "linux.gidMappings"] });
+scenario(
+  "user: ids are mapped, and the root of the container is nobody special on the host",
+  (t, box) => {
+    const container = box.running(mapUsers);
+    t.match(readText(`/proc/${container.pid}/uid_map`), /^\s+0\s+100000\s+65536\n$/);
+    t.match(readText(`/proc/${container.pid}/gid_map`), /^\s+0\s+200000\s+65536\n$/);
+    t.same(statusField(container.pid, "Uid").split("\t"), Array(4).fill("100000"));
+    t.same(statusField(container.pid, "Gid").split("\t"), Array(4).fill("200000"));
+    const out = box.sh(
+      "id -u; id -g; stat -c %u /dev/null /dev/pts; touch /dev/shm/mine && stat -c %u /dev/shm/mine; echo x > /dev/null && echo fine",
+      mapUsers,
+    );
+    t.match(out, /^0\n0\n(65534|0)\n0\n0\nfine\n$/);
+  },
+  { proves: ["linux.uidMappings", "linux.gidMappings"] },
+);
 
-scenario("user: several ranges, and a user that is not root", (t, box) => {
-  const out = box.sh("id -u; id -g; cat /proc/self/uid_map | wc -l", (config) => {
-    addNamespaces(config, "user");
-    const ranges = [
-      { containerID: 0, hostID: 100000, size: 10 },
-      { containerID: 1000, hostID: 300000, size: 1 },
-    ];
-    config.linux.uidMappings = ranges;
-    config.linux.gidMappings = ranges;
-    config.process.user = { uid: 1000, gid: 1000 };
-  });
-  t.equal(out, "1000\n1000\n2\n");
-}, { proves: ["linux.uidMappings", "linux.gidMappings"] });
+scenario(
+  "user: several ranges, and a user that is not root",
+  (t, box) => {
+    const out = box.sh("id -u; id -g; cat /proc/self/uid_map | wc -l", (config) => {
+      addNamespaces(config, "user");
+      const ranges = [
+        { containerID: 0, hostID: 100000, size: 10 },
+        { containerID: 1000, hostID: 300000, size: 1 },
+      ];
+      config.linux.uidMappings = ranges;
+      config.linux.gidMappings = ranges;
+      config.process.user = { uid: 1000, gid: 1000 };
+    });
+    t.equal(out, "1000\n1000\n2\n");
+  },
+  { proves: ["linux.uidMappings", "linux.gidMappings"] },
+);
 
 scenario("user: no mappings is an error", (t, box) => {
   const done = box.run((config) => addNamespaces(config, "user"));
@@ -229,18 +247,22 @@ scenario("user: a uid without a mapping is an error that says so", (t, box) => {
   t.same(box.leftovers(), []);
 });
 
-scenario("user: joined by its path, with its network namespace", (t, box) => {
-  const first = box.running(mapUsers);
-  const container = box.running((config) => {
-    config.linux.namespaces = config.linux.namespaces.filter((each) => each.type !== "network");
-    config.linux.namespaces.push({ type: "user", path: `/proc/${first.pid}/ns/user` });
-    config.linux.namespaces.push({ type: "network", path: `/proc/${first.pid}/ns/net` });
-  });
-  t.equal(namespaceOf(container.pid, "user"), namespaceOf(first.pid, "user"));
-  t.equal(namespaceOf(container.pid, "net"), namespaceOf(first.pid, "net"));
-  t.same(statusField(container.pid, "Uid").split("\t"), Array(4).fill("100000"), "the ids are those of its user 0");
-  t.same(statusField(container.pid, "Gid").split("\t"), Array(4).fill("200000"));
-}, { skip: notFor("runc", "1.1 wants mappings too"), proves: ["linux.namespaces[].path"] });
+scenario(
+  "user: joined by its path, with its network namespace",
+  (t, box) => {
+    const first = box.running(mapUsers);
+    const container = box.running((config) => {
+      config.linux.namespaces = config.linux.namespaces.filter((each) => each.type !== "network");
+      config.linux.namespaces.push({ type: "user", path: `/proc/${first.pid}/ns/user` });
+      config.linux.namespaces.push({ type: "network", path: `/proc/${first.pid}/ns/net` });
+    });
+    t.equal(namespaceOf(container.pid, "user"), namespaceOf(first.pid, "user"));
+    t.equal(namespaceOf(container.pid, "net"), namespaceOf(first.pid, "net"));
+    t.same(statusField(container.pid, "Uid").split("\t"), Array(4).fill("100000"), "the ids are those of its user 0");
+    t.same(statusField(container.pid, "Gid").split("\t"), Array(4).fill("200000"));
+  },
+  { skip: notFor("runc", "1.1 wants mappings too"), proves: ["linux.namespaces[].path"] },
+);
 
 scenario(
   "time: the offsets",

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Names and words that are no UTF-8: a container gives them, or the kernel has cut them in the middle of a character. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,22 +8,28 @@ import { cgroupDirOf, hasController, isAlive, PURE_V2, waitFor } from "../harnes
 import { IS_RUNT } from "../harness/runtime.ts";
 
 for (const byte of ["377", "200", "303"]) {
-  scenario(`a container whose first process has \\${byte} in its name can be looked at, entered, killed and deleted`, (t, box) => {
-    const container = box.running((config) => {
-      // A shell keeps its own name as long as it has a child to wait for.
-      config.process.args = ["sh", "-c", `printf ') \\${byte}' > /proc/self/comm; sleep 1001 & wait`];
-    });
-    t.ok(waitFor(() => readFileSync(`/proc/${container.pid}/comm`).includes(Number.parseInt(byte, 8))), "it has the name");
-    t.equal(container.state().status, "running");
-    t.match(box.call(["list"]).stdout, new RegExp(`${container.id} +${container.pid} +running`));
-    t.equal(box.call(["exec", container.id, "true"]).status, 0);
-    t.equal(box.call(["ps", "--format", "json", container.id]).status, 0);
-    const killed = container.kill("KILL");
-    t.equal(killed.status, 0, killed.output);
-    container.until("stopped");
-    const removed = container.remove();
-    t.equal(removed.status, 0, removed.output);
-  });
+  scenario(
+    `a container whose first process has \\${byte} in its name can be looked at, entered, killed and deleted`,
+    (t, box) => {
+      const container = box.running((config) => {
+        // A shell keeps its own name as long as it has a child to wait for.
+        config.process.args = ["sh", "-c", `printf ') \\${byte}' > /proc/self/comm; sleep 1001 & wait`];
+      });
+      t.ok(
+        waitFor(() => readFileSync(`/proc/${container.pid}/comm`).includes(Number.parseInt(byte, 8))),
+        "it has the name",
+      );
+      t.equal(container.state().status, "running");
+      t.match(box.call(["list"]).stdout, new RegExp(`${container.id} +${container.pid} +running`));
+      t.equal(box.call(["exec", container.id, "true"]).status, 0);
+      t.equal(box.call(["ps", "--format", "json", container.id]).status, 0);
+      const killed = container.kill("KILL");
+      t.equal(killed.status, 0, killed.output);
+      container.until("stopped");
+      const removed = container.remove();
+      t.equal(removed.status, 0, removed.output);
+    },
+  );
 }
 
 scenario("one that was cut: the kernel keeps 15 bytes of a program's name", (t, box) => {
@@ -32,7 +39,10 @@ scenario("one that was cut: the kernel keeps 15 bytes of a program's name", (t, 
   writeFileSync(join(bundle.rootfs, "bin/äääääääää"), "#!/bin/sh\nsleep 1001 & wait\n", { mode: 0o755 });
   const container = box.create(bundle);
   t.equal(container.start().status, 0);
-  t.ok(waitFor(() => readFileSync(`/proc/${container.pid}/comm`).length === 16), "it has the name");
+  t.ok(
+    waitFor(() => readFileSync(`/proc/${container.pid}/comm`).length === 16),
+    "it has the name",
+  );
   t.equal(container.state().status, "running");
   t.equal(container.remove("--force").status, 0);
 });
@@ -42,7 +52,10 @@ scenario("a cgroup that a container has made with such a name hides no process, 
     removeNamespaces(config, "pid");
     config.process.args = ["sh", "-c", "sleep 1001 & exec sleep 1002"];
   });
-  t.ok(waitFor(() => JSON.parse(box.call(["ps", "-f", "json", container.id]).stdout).length === 2), "two processes");
+  t.ok(
+    waitFor(() => JSON.parse(box.call(["ps", "-f", "json", container.id]).stdout).length === 2),
+    "two processes",
+  );
   const before = box.call(["ps", "-f", "json", container.id]).stdout;
   const other = (JSON.parse(before) as number[]).find((pid) => pid !== container.pid) ?? 0;
   for (const controller of PURE_V2 ? [""] : ["devices", "freezer", "memory", "pids"].filter(hasController)) {
@@ -54,7 +67,10 @@ scenario("a cgroup that a container has made with such a name hides no process, 
   t.equal(box.call(["ps", "-f", "json", container.id]).stdout, before);
   const removed = container.remove("--force");
   t.equal(removed.status, 0, removed.output);
-  t.ok(waitFor(() => !isAlive(other)), "none is left");
+  t.ok(
+    waitFor(() => !isAlive(other)),
+    "none is left",
+  );
 });
 
 scenario("a mount of the host at such a place is nobody's trouble", (t, box) => {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -35,9 +36,16 @@ scenario("start waits until the program is ready, and tells the service manager"
   t.equal(text(), "");
   const done = box.call(["start", container.id], { env });
   t.equal(done.status, 0, done.output);
-  t.ok(waitFor(() => text().includes("MAINPID")), text());
+  t.ok(
+    waitFor(() => text().includes("MAINPID")),
+    text(),
+  );
   const barrier = IS_RUNT ? "BARRIER=1 (1)\n" : "";
-  t.equal(text(), `READY=1 (0)\nMAINPID=${container.pid} (0)\n${barrier}`, "nothing else is handed on; runc 1.1 knows no barrier");
+  t.equal(
+    text(),
+    `READY=1 (0)\nMAINPID=${container.pid} (0)\n${barrier}`,
+    "nothing else is handed on; runc 1.1 knows no barrier",
+  );
   t.equal(container.kill("KILL").status, 0);
   container.until("stopped");
   t.equal(container.remove().status, 0);
@@ -62,7 +70,10 @@ scenario("run --detach, as a user of the container", (t, box) => {
   const pidFile = box.path("pid");
   const done = box.call(["run", "--detach", "--pid-file", pidFile, "--bundle", bundle.dir, box.id()], { env });
   t.equal(done.status, 0, done.output);
-  t.ok(waitFor(() => text().includes("MAINPID")), text());
+  t.ok(
+    waitFor(() => text().includes("MAINPID")),
+    text(),
+  );
   t.equal(text().split("\n").slice(0, 2).join(" "), `READY=1 (0) MAINPID=${readText(pidFile)} (0)`);
 });
 
@@ -82,7 +93,10 @@ scenario("run --detach, in a user namespace that cannot reach the state director
   writeFileSync(join(bundle.rootfs, "notify"), "");
   const done = box.call(["run", "--detach", "--bundle", bundle.dir, box.id()], { env });
   t.equal(done.status, 0, done.output);
-  t.ok(waitFor(() => text().includes("MAINPID")), text());
+  t.ok(
+    waitFor(() => text().includes("MAINPID")),
+    text(),
+  );
   t.match(text(), /^READY=1 /);
 });
 
@@ -95,11 +109,15 @@ scenario("run in the foreground: the runtime is the main process", async (t, box
   t.match(text(), new RegExp(`^READY=1 \\(0\\)\nMAINPID=${running.child.pid} \\(0\\)\n`));
 });
 
-scenario("run in the foreground of a program that never is ready", (t, box) => {
-  const { env, text } = manager(box);
-  t.equal(box.run(service("exit 6"), [], { env, timeout: 5000 }).status, 6);
-  t.equal(text(), "");
-}, { skip: notFor("runc", "waits for ever") });
+scenario(
+  "run in the foreground of a program that never is ready",
+  (t, box) => {
+    const { env, text } = manager(box);
+    t.equal(box.run(service("exit 6"), [], { env, timeout: 5000 }).status, 6);
+    t.equal(text(), "");
+  },
+  { skip: notFor("runc", "waits for ever") },
+);
 
 scenario("without NOTIFY_SOCKET the program has none", (t, box) => {
   t.equal(box.sh("echo [$NOTIFY_SOCKET]; test -e /run/notify || echo none"), "[]\nnone\n");
@@ -120,31 +138,39 @@ function deaf(box: Box, gone: boolean): Record<string, string> {
 
 for (const gone of [true, false]) {
   const what = gone ? "is gone" : "is full";
-  scenario(`run in the foreground goes on where NOTIFY_SOCKET ${what}`, async (t, box) => {
-    const id = box.id();
-    const bundle = box.bundle(service("/notify send READY=1; trap 'exit 7' TERM; while :; do sleep 0.05; done"));
-    const running = box.begin(["run", "--bundle", bundle.dir, id], { env: deaf(box, gone) });
-    const isReady = (): boolean => box.call(["state", id]).stdout.includes('"running"');
-    t.ok(waitFor(isReady));
-    await new Promise((settle) => setTimeout(settle, 500));
-    t.ok(isReady(), "the container runs");
-    running.child.kill("SIGTERM");
-    const done = await running.ended;
-    t.equal(done.status, 7, `signals and the status get through: ${done.output}`);
-    if (gone) t.match(done.stderr, /level=warning msg="cannot tell NOTIFY_SOCKET/);
-  }, { skip: notFor("runc", "fails") });
+  scenario(
+    `run in the foreground goes on where NOTIFY_SOCKET ${what}`,
+    async (t, box) => {
+      const id = box.id();
+      const bundle = box.bundle(service("/notify send READY=1; trap 'exit 7' TERM; while :; do sleep 0.05; done"));
+      const running = box.begin(["run", "--bundle", bundle.dir, id], { env: deaf(box, gone) });
+      const isReady = (): boolean => box.call(["state", id]).stdout.includes('"running"');
+      t.ok(waitFor(isReady));
+      await new Promise((settle) => setTimeout(settle, 500));
+      t.ok(isReady(), "the container runs");
+      running.child.kill("SIGTERM");
+      const done = await running.ended;
+      t.equal(done.status, 7, `signals and the status get through: ${done.output}`);
+      if (gone) t.match(done.stderr, /level=warning msg="cannot tell NOTIFY_SOCKET/);
+    },
+    { skip: notFor("runc", "fails") },
+  );
 
-  scenario(`run --detach and start go on where NOTIFY_SOCKET ${what}`, (t, box) => {
-    const env = deaf(box, gone);
-    const id = box.id();
-    const bundle = box.bundle(service("/notify send READY=1; exec sleep 1000"));
-    const done = box.call(["run", "--detach", "--bundle", bundle.dir, id], { env });
-    t.equal(done.status, 0, done.output);
-    t.match(done.stderr, /level=warning msg="cannot tell NOTIFY_SOCKET/);
-    t.match(box.call(["state", id]).stdout, '"running"');
-    const container = box.create(service("/notify send READY=1; exec sleep 1000"), [], { env });
-    const started = box.call(["start", container.id], { env });
-    t.equal(started.status, 0, started.output);
-    t.equal(container.state().status, "running");
-  }, { skip: notFor("runc", "fails") });
+  scenario(
+    `run --detach and start go on where NOTIFY_SOCKET ${what}`,
+    (t, box) => {
+      const env = deaf(box, gone);
+      const id = box.id();
+      const bundle = box.bundle(service("/notify send READY=1; exec sleep 1000"));
+      const done = box.call(["run", "--detach", "--bundle", bundle.dir, id], { env });
+      t.equal(done.status, 0, done.output);
+      t.match(done.stderr, /level=warning msg="cannot tell NOTIFY_SOCKET/);
+      t.match(box.call(["state", id]).stdout, '"running"');
+      const container = box.create(service("/notify send READY=1; exec sleep 1000"), [], { env });
+      const started = box.call(["start", container.id], { env });
+      t.equal(started.status, 0, started.output);
+      t.equal(container.state().status, "running");
+    },
+    { skip: notFor("runc", "fails") },
+  );
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
@@ -9,25 +10,29 @@ function may(config: Config, ...capabilities: string[]): void {
   config.process.capabilities = { bounding: capabilities, permitted: capabilities, effective: capabilities };
 }
 
-scenario("maskedPaths: a file is empty, a directory is empty and read-only, what is missing does no harm", (t, box) => {
-  const bundle = box.bundle((config) => {
-    config.root.readonly = false;
-    config.linux.maskedPaths = ["/secret/file", "/secret/dir", "/secret/missing"];
-    config.process.args = [
-      "sh",
-      "-c",
-      "cat /secret/file | wc -c; ls /secret/dir | wc -l; touch /secret/dir/x 2>&1; stat -c %F:%t:%T /secret/file; ls /secret",
-    ];
-  });
-  mkdirSync(join(bundle.rootfs, "secret/dir"), { recursive: true });
-  for (const name of ["file", "dir/file"]) writeFileSync(join(bundle.rootfs, "secret", name), "secret");
-  const done = box.run(bundle);
-  const lines = done.stdout.trim().split("\n");
-  t.same(lines.slice(0, 2), ["0", "0"], done.stderr);
-  t.match(lines[2], /Read-only file system/);
-  t.equal(lines[3], "character special file:1:3");
-  t.same(lines.slice(4), ["dir", "file"]);
-}, { proves: ["linux.maskedPaths"] });
+scenario(
+  "maskedPaths: a file is empty, a directory is empty and read-only, what is missing does no harm",
+  (t, box) => {
+    const bundle = box.bundle((config) => {
+      config.root.readonly = false;
+      config.linux.maskedPaths = ["/secret/file", "/secret/dir", "/secret/missing"];
+      config.process.args = [
+        "sh",
+        "-c",
+        "cat /secret/file | wc -c; ls /secret/dir | wc -l; touch /secret/dir/x 2>&1; stat -c %F:%t:%T /secret/file; ls /secret",
+      ];
+    });
+    mkdirSync(join(bundle.rootfs, "secret/dir"), { recursive: true });
+    for (const name of ["file", "dir/file"]) writeFileSync(join(bundle.rootfs, "secret", name), "secret");
+    const done = box.run(bundle);
+    const lines = done.stdout.trim().split("\n");
+    t.same(lines.slice(0, 2), ["0", "0"], done.stderr);
+    t.match(lines[2], /Read-only file system/);
+    t.equal(lines[3], "character special file:1:3");
+    t.same(lines.slice(4), ["dir", "file"]);
+  },
+  { proves: ["linux.maskedPaths"] },
+);
 
 scenario("maskedPaths: what is written goes nowhere, and cannot be unmasked", (t, box) => {
   const out = box.sh("umount /proc/timer_list 2>&1; echo x > /proc/timer_list; wc -c < /proc/timer_list");
@@ -35,21 +40,25 @@ scenario("maskedPaths: what is written goes nowhere, and cannot be unmasked", (t
   t.match(out, /\n0\n$/);
 });
 
-scenario("readonlyPaths: nothing can be written there, and around it it can", (t, box) => {
-  const bundle = box.bundle((config) => {
-    config.root.readonly = false;
-    config.linux.readonlyPaths = ["/fixed", "/etc/passwd", "/no/such/path"];
-    config.process.args = [
-      "sh",
-      "-c",
-      "touch /fixed/x 2>&1; (echo x >> /etc/passwd) 2>&1; touch /free && echo free; cat /fixed/file",
-    ];
-  });
-  mkdirSync(join(bundle.rootfs, "fixed"));
-  writeFileSync(join(bundle.rootfs, "fixed/file"), "text\n");
-  const done = box.run(bundle);
-  t.match(done.stdout, /Read-only file system.*Read-only file system\nfree\ntext\n$/s);
-}, { proves: ["linux.readonlyPaths"] });
+scenario(
+  "readonlyPaths: nothing can be written there, and around it it can",
+  (t, box) => {
+    const bundle = box.bundle((config) => {
+      config.root.readonly = false;
+      config.linux.readonlyPaths = ["/fixed", "/etc/passwd", "/no/such/path"];
+      config.process.args = [
+        "sh",
+        "-c",
+        "touch /fixed/x 2>&1; (echo x >> /etc/passwd) 2>&1; touch /free && echo free; cat /fixed/file",
+      ];
+    });
+    mkdirSync(join(bundle.rootfs, "fixed"));
+    writeFileSync(join(bundle.rootfs, "fixed/file"), "text\n");
+    const done = box.run(bundle);
+    t.match(done.stdout, /Read-only file system.*Read-only file system\nfree\ntext\n$/s);
+  },
+  { proves: ["linux.readonlyPaths"] },
+);
 
 scenario("maskedPaths and readonlyPaths: only what does not exist is passed over, not a way through a file", (t, box) => {
   for (const key of ["maskedPaths", "readonlyPaths"] as const) {
@@ -78,22 +87,26 @@ scenario("without maskedPaths and readonlyPaths everything is open", (t, box) =>
   t.equal(out, "77\n");
 });
 
-scenario("sysctl: of the network, ipc and mqueue", (t, box) => {
-  const before = readText("/proc/sys/net/ipv4/ip_forward");
-  const keys: Record<string, string> = {
-    "net.ipv4.ip_forward": before.trim() === "1" ? "0" : "1",
-    "net.ipv4.ip_local_port_range": "40000\t41000",
-    "kernel.shm_rmid_forced": "1",
-    "kernel.msgmax": "4096",
-    "fs.mqueue.queues_max": "17",
-  };
-  const files = Object.keys(keys).map((each) => `/proc/sys/${each.replaceAll(".", "/")}`);
-  const out = box.sh(`cat ${files.join(" ")}`, (config) => {
-    config.linux.sysctl = { ...keys, "net.ipv4.ip_local_port_range": "40000 41000" };
-  });
-  t.same(out.trim().split("\n"), Object.values(keys));
-  t.equal(readText("/proc/sys/net/ipv4/ip_forward"), before, "the host's is as it was");
-}, { proves: ["linux.sysctl"] });
+scenario(
+  "sysctl: of the network, ipc and mqueue",
+  (t, box) => {
+    const before = readText("/proc/sys/net/ipv4/ip_forward");
+    const keys: Record<string, string> = {
+      "net.ipv4.ip_forward": before.trim() === "1" ? "0" : "1",
+      "net.ipv4.ip_local_port_range": "40000\t41000",
+      "kernel.shm_rmid_forced": "1",
+      "kernel.msgmax": "4096",
+      "fs.mqueue.queues_max": "17",
+    };
+    const files = Object.keys(keys).map((each) => `/proc/sys/${each.replaceAll(".", "/")}`);
+    const out = box.sh(`cat ${files.join(" ")}`, (config) => {
+      config.linux.sysctl = { ...keys, "net.ipv4.ip_local_port_range": "40000 41000" };
+    });
+    t.same(out.trim().split("\n"), Object.values(keys));
+    t.equal(readText("/proc/sys/net/ipv4/ip_forward"), before, "the host's is as it was");
+  },
+  { proves: ["linux.sysctl"] },
+);
 
 scenario("sysctl: a key of a namespace that is the host's is an error", (t, box) => {
   for (const [key, kind] of [
@@ -155,12 +168,16 @@ scenario("sysctl works in a user namespace", (t, box) => {
   t.equal(out, "99\n");
 });
 
-scenario("readonlyPaths: the root itself, and what is mounted in it stays as it is", (t, box) => {
-  for (const path of ["/", ...(IS_RUNT ? ["/etc/.."] : [])]) {
-    const out = box.sh("touch /x 2>&1; touch /dev/shm/x && echo made", (config) => {
-      config.root.readonly = false;
-      config.linux.readonlyPaths = [path];
-    });
-    t.match(out, /Read-only file system\nmade\n$/, path);
-  }
-}, { skip: notFor("crun", "1.8 mounts over the root, which changes nothing") });
+scenario(
+  "readonlyPaths: the root itself, and what is mounted in it stays as it is",
+  (t, box) => {
+    for (const path of ["/", ...(IS_RUNT ? ["/etc/.."] : [])]) {
+      const out = box.sh("touch /x 2>&1; touch /dev/shm/x && echo made", (config) => {
+        config.root.readonly = false;
+        config.linux.readonlyPaths = [path];
+      });
+      t.match(out, /Read-only file system\nmade\n$/, path);
+    }
+  },
+  { skip: notFor("crun", "1.8 mounts over the root, which changes nothing") },
+);

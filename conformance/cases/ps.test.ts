@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { scenario } from "../harness/box.ts";
 import { waitFor } from "../harness/host.ts";
 
@@ -6,7 +7,10 @@ scenario("ps lists the container's processes and no others", (t, box) => {
     config.process.args = ["sh", "-c", "sleep 1001 & sleep 1002 & wait"];
   });
   const json = (): number[] => JSON.parse(box.call(["ps", "--format", "json", container.id]).stdout) as number[];
-  t.ok(waitFor(() => json().length === 3), "three processes");
+  t.ok(
+    waitFor(() => json().length === 3),
+    "three processes",
+  );
   t.ok(json().includes(container.pid), "as the host knows them");
   const short = box.call(["ps", "-f", "json", container.id]);
   t.match(short.stdout, /^\[[0-9]+(,[0-9]+)*\]\n$/);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Resources that few hosts have: cgroup v1 controllers that are mounted for one scenario, and files that kernels dropped. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -25,7 +26,8 @@ function cannotMount(controller: string): string | false {
   if (!knows(controller)) return `the kernel has no ${controller} controller`;
   if (!hasController("memory")) return "this host has no cgroup v1";
   if (hasController(controller)) return false;
-  if (readText(join(cgroupMounts().get("") ?? "", "cgroup.subtree_control")).includes(controller)) return `cgroup v2 uses ${controller}`;
+  if (readText(join(cgroupMounts().get("") ?? "", "cgroup.subtree_control")).includes(controller))
+    return `cgroup v2 uses ${controller}`;
   return existsSync(join(TOP, controller)) ? false : `no directory for ${controller} here`;
 }
 
@@ -41,11 +43,15 @@ function look(box: Box, controller: string, files: readonly string[], resources:
   const mount = `mount -t cgroup -o ${controller} cgroup ${folder} && "$@"; status=$?; ${empty}; umount ${folder}; exit $status`;
   const wrap = hasController(controller) ? [] : ["unshare", "--mount", "--propagation", "private", "sh", "-c", mount, "sh"];
   const cat = (where: string): string => files.map((file) => `cat ${where}/${controller}.${file}`).join("; ");
-  const inside = box.sh(cat(join(TOP, controller)), (config) => {
-    limit(config, resources);
-    const script = `{ ${cat(join(TOP, controller, config.linux.cgroupsPath ?? ""))}; } > ${seen}`;
-    config.hooks = { createRuntime: [{ path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/usr/bin:/bin"] }] };
-  }, { wrap });
+  const inside = box.sh(
+    cat(join(TOP, controller)),
+    (config) => {
+      limit(config, resources);
+      const script = `{ ${cat(join(TOP, controller, config.linux.cgroupsPath ?? ""))}; } > ${seen}`;
+      config.hooks = { createRuntime: [{ path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/usr/bin:/bin"] }] };
+    },
+    { wrap },
+  );
   if (wrap.length > 0) borrowed.add(controller);
   return [inside, readText(seen)];
 }
@@ -68,122 +74,174 @@ t.teardown(() => {
   }
 });
 
-scenario("network: classID", (t, box) => {
-  const texts = look(box, "net_cls", ["classid"], { network: { classID: 0x100001 } });
-  t.same(texts, ["1048577\n", "1048577\n"]);
-}, { skip: cannotMount("net_cls"), proves: ["linux.resources.network.classID"] });
+scenario(
+  "network: classID",
+  (t, box) => {
+    const texts = look(box, "net_cls", ["classid"], { network: { classID: 0x100001 } });
+    t.same(texts, ["1048577\n", "1048577\n"]);
+  },
+  { skip: cannotMount("net_cls"), proves: ["linux.resources.network.classID"] },
+);
 
-scenario("network: priorities", (t, box) => {
-  const texts = look(box, "net_prio", ["ifpriomap"], { network: { priorities: [{ name: "lo", priority: 7 }] } });
-  for (const text of texts) t.match(text, /^lo 7$/m);
-}, { skip: cannotMount("net_prio"), proves: ["linux.resources.network.priorities"] });
+scenario(
+  "network: priorities",
+  (t, box) => {
+    const texts = look(box, "net_prio", ["ifpriomap"], { network: { priorities: [{ name: "lo", priority: 7 }] } });
+    for (const text of texts) t.match(text, /^lo 7$/m);
+  },
+  { skip: cannotMount("net_prio"), proves: ["linux.resources.network.priorities"] },
+);
 
-scenario("hugepageLimits", (t, box) => {
-  const texts = look(box, "hugetlb", ["2MB.limit_in_bytes", "2MB.rsvd.limit_in_bytes"], {
-    hugepageLimits: [{ pageSize: "2MB", limit: 4 * MIB }],
-  });
-  t.match(texts[0], /^4194304\n/);
-  t.equal(texts[0], texts[1]);
-  if (IS_RUNT) t.equal(texts[0], "4194304\n4194304\n", "reservations, too");
-}, {
-  skip: cannotMount("hugetlb") || (existsSync("/sys/kernel/mm/hugepages/hugepages-2048kB") ? false : "no pages of 2 MB here"),
-  proves: ["linux.resources.hugepageLimits"],
-});
+scenario(
+  "hugepageLimits",
+  (t, box) => {
+    const texts = look(box, "hugetlb", ["2MB.limit_in_bytes", "2MB.rsvd.limit_in_bytes"], {
+      hugepageLimits: [{ pageSize: "2MB", limit: 4 * MIB }],
+    });
+    t.match(texts[0], /^4194304\n/);
+    t.equal(texts[0], texts[1]);
+    if (IS_RUNT) t.equal(texts[0], "4194304\n4194304\n", "reservations, too");
+  },
+  {
+    skip: cannotMount("hugetlb") || (existsSync("/sys/kernel/mm/hugepages/hugepages-2048kB") ? false : "no pages of 2 MB here"),
+    proves: ["linux.resources.hugepageLimits"],
+  },
+);
 
-scenario("rdma: limits of a device", (t, box) => {
-  const [device = ""] = readText(join(cgroupMounts().get("rdma") ?? "", "rdma.max")).split(" ");
-  const { pid } = box.running((config) => limit(config, { rdma: { [device]: { hcaHandles: 3, hcaObjects: 4000 } } }));
-  t.match(cgroupValue(pid, "rdma", "rdma.max"), `${device} hca_handle=3 hca_object=4000`);
-}, {
-  skip: hasController("rdma") && readText(join(cgroupMounts().get("rdma") ?? "", "rdma.max")) !== ""
-    ? false
-    : "this host has no RDMA device, or no rdma controller",
-  proves: ["linux.resources.rdma"],
-});
+scenario(
+  "rdma: limits of a device",
+  (t, box) => {
+    const [device = ""] = readText(join(cgroupMounts().get("rdma") ?? "", "rdma.max")).split(" ");
+    const { pid } = box.running((config) => limit(config, { rdma: { [device]: { hcaHandles: 3, hcaObjects: 4000 } } }));
+    t.match(cgroupValue(pid, "rdma", "rdma.max"), `${device} hca_handle=3 hca_object=4000`);
+  },
+  {
+    skip:
+      hasController("rdma") && readText(join(cgroupMounts().get("rdma") ?? "", "rdma.max")) !== ""
+        ? false
+        : "this host has no RDMA device, or no rdma controller",
+    proves: ["linux.resources.rdma"],
+  },
+);
 
 const BLKIO = cgroupMounts().get("blkio") ?? "";
 const noFile = (file: string): string | false => (existsSync(join(BLKIO, file)) ? false : `the kernel has no ${file}`);
 
-scenario("blockIO: leafWeight, and weights of a device", (t, box) => {
-  const device = { major: 8, minor: 0 };
-  const { pid } = box.running((config) => {
-    limit(config, { blockIO: { leafWeight: 300, weightDevice: [{ ...device, weight: 200, leafWeight: 400 }] } });
-  });
-  t.equal(cgroupValue(pid, "blkio", "blkio.leaf_weight"), "300");
-  t.equal(cgroupValue(pid, "blkio", "blkio.weight_device"), "8:0\t200");
-  t.equal(cgroupValue(pid, "blkio", "blkio.leaf_weight_device"), "8:0\t400");
-}, {
-  skip: noFile("blkio.leaf_weight"),
-  proves: ["linux.resources.blockIO.leafWeight", "linux.resources.blockIO.weightDevice"],
-});
+scenario(
+  "blockIO: leafWeight, and weights of a device",
+  (t, box) => {
+    const device = { major: 8, minor: 0 };
+    const { pid } = box.running((config) => {
+      limit(config, { blockIO: { leafWeight: 300, weightDevice: [{ ...device, weight: 200, leafWeight: 400 }] } });
+    });
+    t.equal(cgroupValue(pid, "blkio", "blkio.leaf_weight"), "300");
+    t.equal(cgroupValue(pid, "blkio", "blkio.weight_device"), "8:0\t200");
+    t.equal(cgroupValue(pid, "blkio", "blkio.leaf_weight_device"), "8:0\t400");
+  },
+  {
+    skip: noFile("blkio.leaf_weight"),
+    proves: ["linux.resources.blockIO.leafWeight", "linux.resources.blockIO.weightDevice"],
+  },
+);
 
-scenario("memory: kernelTCP", (t, box) => {
-  const { pid } = box.running((config) => limit(config, { memory: { limit: 64 * MIB, kernelTCP: 3 * MIB } }));
-  t.equal(cgroupValue(pid, "memory", "memory.kmem.tcp.limit_in_bytes"), String(3 * MIB));
-}, {
-  skip: existsSync(join(cgroupMounts().get("memory") ?? "", "memory.kmem.tcp.limit_in_bytes")) ? notFor("runc", "1.1 ignores it") : "the kernel has no memory.kmem.tcp.limit_in_bytes",
-  proves: ["linux.resources.memory.kernelTCP"],
-});
+scenario(
+  "memory: kernelTCP",
+  (t, box) => {
+    const { pid } = box.running((config) => limit(config, { memory: { limit: 64 * MIB, kernelTCP: 3 * MIB } }));
+    t.equal(cgroupValue(pid, "memory", "memory.kmem.tcp.limit_in_bytes"), String(3 * MIB));
+  },
+  {
+    skip: existsSync(join(cgroupMounts().get("memory") ?? "", "memory.kmem.tcp.limit_in_bytes"))
+      ? notFor("runc", "1.1 ignores it")
+      : "the kernel has no memory.kmem.tcp.limit_in_bytes",
+    proves: ["linux.resources.memory.kernelTCP"],
+  },
+);
 
-scenario("memory: kernel is deprecated, and limits nothing", (t, box) => {
-  const done = box.run((config) => {
-    // A limit that a shell could not live with.
-    limit(config, { memory: { kernel: 8192 } });
-    config.process.args = ["sh", "-c", "echo lives; true"];
-  });
-  t.equal(done.stdout, "lives\n", done.stderr);
-  if (IS_RUNT) t.match(done.stderr, /memory.kernel: ignored, it is deprecated/);
-}, { skip: hasController("memory") ? false : "no cgroup v1 controller memory here", proves: ["linux.resources.memory.kernel"] });
+scenario(
+  "memory: kernel is deprecated, and limits nothing",
+  (t, box) => {
+    const done = box.run((config) => {
+      // A limit that a shell could not live with.
+      limit(config, { memory: { kernel: 8192 } });
+      config.process.args = ["sh", "-c", "echo lives; true"];
+    });
+    t.equal(done.stdout, "lives\n", done.stderr);
+    if (IS_RUNT) t.match(done.stderr, /memory.kernel: ignored, it is deprecated/);
+  },
+  { skip: hasController("memory") ? false : "no cgroup v1 controller memory here", proves: ["linux.resources.memory.kernel"] },
+);
 
-scenario("memory: useHierarchy", (t, box) => {
-  const { pid } = box.running((config) => limit(config, { memory: { useHierarchy: true } }));
-  t.equal(cgroupValue(pid, "memory", "memory.use_hierarchy"), "1");
-  if (!IS_RUNT) return;
-  const refused = box.tryCreate(box.bundle((config) => limit(config, { memory: { useHierarchy: false } })));
-  t.equal(refused.status, 1, "Linux 5.11 and later know no other way");
-  t.match(refused.stderr, /memory\.use_hierarchy/);
-}, { skip: noHierarchyFile(), proves: ["linux.resources.memory.useHierarchy"] });
+scenario(
+  "memory: useHierarchy",
+  (t, box) => {
+    const { pid } = box.running((config) => limit(config, { memory: { useHierarchy: true } }));
+    t.equal(cgroupValue(pid, "memory", "memory.use_hierarchy"), "1");
+    if (!IS_RUNT) return;
+    const refused = box.tryCreate(box.bundle((config) => limit(config, { memory: { useHierarchy: false } })));
+    t.equal(refused.status, 1, "Linux 5.11 and later know no other way");
+    t.match(refused.stderr, /memory\.use_hierarchy/);
+  },
+  { skip: noHierarchyFile(), proves: ["linux.resources.memory.useHierarchy"] },
+);
 
 function noHierarchyFile(): string | false {
   const file = join(cgroupMounts().get("memory") ?? "", "memory.use_hierarchy");
   return existsSync(file) ? false : "the kernel has no memory.use_hierarchy";
 }
 
-scenario("memory: checkBeforeUpdate: an update below what is used is refused", (t, box) => {
-  const fill = box.folder("fill");
-  const container = box.running((config) => {
-    limit(config, { memory: { limit: 64 * MIB, swap: 64 * MIB, checkBeforeUpdate: true } });
-    config.mounts.push({ destination: "/tmp", type: "tmpfs", source: "tmpfs" });
-    config.mounts.push({ destination: "/fill", type: "bind", source: fill, options: ["bind"] });
-    config.process.args = ["sh", "-c", "dd if=/dev/zero of=/tmp/fill bs=1M count=30; mkdir /fill/done; exec sleep 1000"];
-  });
-  t.ok(waitFor(() => existsSync(join(fill, "done"))), "the memory is in use");
-  const input = JSON.stringify({ memory: { limit: 8 * MIB, swap: 8 * MIB, checkBeforeUpdate: true } });
-  const done = box.call(["update", "--resources", "-", container.id], { input });
-  t.not(done.status, 0);
-  t.equal(container.state().status, "running");
-  t.equal(cgroupValue(container.pid, "memory", "memory.limit_in_bytes"), String(64 * MIB));
-}, {
-  skip: existsSync(join(cgroupMounts().get("memory") ?? "", "memory.memsw.limit_in_bytes")) ? false : "the kernel does not account swap on cgroup v1",
-  proves: ["linux.resources.memory.checkBeforeUpdate"],
-  passesWithout: "cgroup v1 always refuses",
-});
+scenario(
+  "memory: checkBeforeUpdate: an update below what is used is refused",
+  (t, box) => {
+    const fill = box.folder("fill");
+    const container = box.running((config) => {
+      limit(config, { memory: { limit: 64 * MIB, swap: 64 * MIB, checkBeforeUpdate: true } });
+      config.mounts.push({ destination: "/tmp", type: "tmpfs", source: "tmpfs" });
+      config.mounts.push({ destination: "/fill", type: "bind", source: fill, options: ["bind"] });
+      config.process.args = ["sh", "-c", "dd if=/dev/zero of=/tmp/fill bs=1M count=30; mkdir /fill/done; exec sleep 1000"];
+    });
+    t.ok(
+      waitFor(() => existsSync(join(fill, "done"))),
+      "the memory is in use",
+    );
+    const input = JSON.stringify({ memory: { limit: 8 * MIB, swap: 8 * MIB, checkBeforeUpdate: true } });
+    const done = box.call(["update", "--resources", "-", container.id], { input });
+    t.not(done.status, 0);
+    t.equal(container.state().status, "running");
+    t.equal(cgroupValue(container.pid, "memory", "memory.limit_in_bytes"), String(64 * MIB));
+  },
+  {
+    skip: existsSync(join(cgroupMounts().get("memory") ?? "", "memory.memsw.limit_in_bytes"))
+      ? false
+      : "the kernel does not account swap on cgroup v1",
+    proves: ["linux.resources.memory.checkBeforeUpdate"],
+    passesWithout: "cgroup v1 always refuses",
+  },
+);
 
-scenario("unified: on cgroup v1 an error that names it", (t, box) => {
-  const done = box.tryCreate(box.bundle((config) => limit(config, { unified: { "memory.high": "1000000" } })));
-  t.equal(done.status, 1);
-  t.match(done.stderr, /unified/);
-  t.same(box.leftovers(), []);
-}, { skip: hasController("memory") ? false : "this host has no cgroup v1" });
+scenario(
+  "unified: on cgroup v1 an error that names it",
+  (t, box) => {
+    const done = box.tryCreate(box.bundle((config) => limit(config, { unified: { "memory.high": "1000000" } })));
+    t.equal(done.status, 1);
+    t.match(done.stderr, /unified/);
+    t.same(box.leftovers(), []);
+  },
+  { skip: hasController("memory") ? false : "this host has no cgroup v1" },
+);
 
-scenario("unified: files of cgroup v2", (t, box) => {
-  const folder = `/sys/fs/cgroup${box.cgroup}`;
-  const { pid } = box.running((config) => limit(config, { unified: { "memory.high": "100000000", "cgroup.max.depth": "3" } }));
-  const path = /^0::(.*)$/m.exec(readText(`/proc/${pid}/cgroup`))?.[1] ?? "";
-  t.match(path, box.cgroup, folder);
-  t.equal(readFileSync(join(TOP, path, "memory.high"), "utf8"), `${Math.floor(100000000 / 4096) * 4096}\n`);
-  t.equal(readFileSync(join(TOP, path, "cgroup.max.depth"), "utf8"), "3\n");
-}, {
-  skip: existsSync(join(TOP, "cgroup.controllers")) ? false : "this host is not on cgroup v2 alone",
-  proves: ["linux.resources.unified"],
-});
+scenario(
+  "unified: files of cgroup v2",
+  (t, box) => {
+    const folder = `/sys/fs/cgroup${box.cgroup}`;
+    const { pid } = box.running((config) => limit(config, { unified: { "memory.high": "100000000", "cgroup.max.depth": "3" } }));
+    const path = /^0::(.*)$/m.exec(readText(`/proc/${pid}/cgroup`))?.[1] ?? "";
+    t.match(path, box.cgroup, folder);
+    t.equal(readFileSync(join(TOP, path, "memory.high"), "utf8"), `${Math.floor(100000000 / 4096) * 4096}\n`);
+    t.equal(readFileSync(join(TOP, path, "cgroup.max.depth"), "utf8"), "3\n");
+  },
+  {
+    skip: existsSync(join(TOP, "cgroup.controllers")) ? false : "this host is not on cgroup v2 alone",
+    proves: ["linux.resources.unified"],
+  },
+);

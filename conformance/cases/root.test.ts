@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
@@ -14,14 +15,18 @@ function rootMount(text: string): MountInfo {
   return found;
 }
 
-scenario("root.readonly true: nothing can be written", (t, box) => {
-  const out = box.sh("touch /new 2>&1 || echo refused; cat /proc/self/mountinfo", (config) => {
-    config.root.readonly = true;
-  });
-  t.match(out, "Read-only file system");
-  t.match(out, "refused");
-  t.ok(rootMount(out).options.includes("ro"));
-}, { proves: ["root.readonly"] });
+scenario(
+  "root.readonly true: nothing can be written",
+  (t, box) => {
+    const out = box.sh("touch /new 2>&1 || echo refused; cat /proc/self/mountinfo", (config) => {
+      config.root.readonly = true;
+    });
+    t.match(out, "Read-only file system");
+    t.match(out, "refused");
+    t.ok(rootMount(out).options.includes("ro"));
+  },
+  { proves: ["root.readonly"] },
+);
 
 scenario("root.readonly false, or absent: files can be written, and are in the bundle", (t, box) => {
   for (const value of [false, undefined]) {
@@ -33,20 +38,24 @@ scenario("root.readonly false, or absent: files can be written, and are in the b
   }
 });
 
-scenario("root.path may be absolute, and have any name", (t, box) => {
-  const bundle = box.bundle((config) => {
-    config.process.args = ["echo", "there"];
-  });
-  const elsewhere = box.path("root fs, ä\n");
-  renameSync(bundle.rootfs, elsewhere);
-  t.equal(
-    box.run((config) => {
-      config.root.path = elsewhere;
+scenario(
+  "root.path may be absolute, and have any name",
+  (t, box) => {
+    const bundle = box.bundle((config) => {
       config.process.args = ["echo", "there"];
-    }).stdout,
-    "there\n",
-  );
-}, { proves: ["root.path"] });
+    });
+    const elsewhere = box.path("root fs, ä\n");
+    renameSync(bundle.rootfs, elsewhere);
+    t.equal(
+      box.run((config) => {
+        config.root.path = elsewhere;
+        config.process.args = ["echo", "there"];
+      }).stdout,
+      "there\n",
+    );
+  },
+  { proves: ["root.path"] },
+);
 
 scenario("without a mount namespace one recursive umount of the root takes the container's mounts from the host", (t, box) => {
   const bundle = box.bundle((config) => {
@@ -75,7 +84,10 @@ scenario("the host's root is not reachable", (t, box) => {
 scenario("the container sees its own mounts only", (t, box) => {
   const targets = parseMountinfo(box.sh("cat /proc/self/mountinfo")).map((each) => each.target);
   const allowed = /^\/($|proc|dev|sys)/;
-  t.same(targets.filter((each) => !allowed.test(each)), []);
+  t.same(
+    targets.filter((each) => !allowed.test(each)),
+    [],
+  );
   t.notOk(targets.some((each) => each.includes(box.marker)));
 });
 
@@ -118,38 +130,42 @@ const BEHAVIOUR = {
 } as const;
 
 for (const [value, wanted] of Object.entries(BEHAVIOUR)) {
-  scenario(`rootfsPropagation ${value}: what is mounted on the host, in the container, and bound`, (t, box) => {
-    const bundle = box.bundle((config) => {
-      config.linux.rootfsPropagation = value;
-      if (config.root !== undefined) config.root.readonly = false;
-      for (const set of ["bounding", "effective", "permitted"] as const) {
-        config.process.capabilities?.[set]?.push("CAP_SYS_ADMIN");
-      }
-      const inside = [
-        "mount -t tmpfs from-container /home",
-        "touch /tmp/ready",
-        "until [ -e /tmp/go ]; do sleep 0.02; done",
-        "grep -c from-host /proc/self/mountinfo",
-        "mount --bind /bin /var 2>/dev/null && echo bound || echo refused",
+  scenario(
+    `rootfsPropagation ${value}: what is mounted on the host, in the container, and bound`,
+    (t, box) => {
+      const bundle = box.bundle((config) => {
+        config.linux.rootfsPropagation = value;
+        if (config.root !== undefined) config.root.readonly = false;
+        for (const set of ["bounding", "effective", "permitted"] as const) {
+          config.process.capabilities?.[set]?.push("CAP_SYS_ADMIN");
+        }
+        const inside = [
+          "mount -t tmpfs from-container /home",
+          "touch /tmp/ready",
+          "until [ -e /tmp/go ]; do sleep 0.02; done",
+          "grep -c from-host /proc/self/mountinfo",
+          "mount --bind /bin /var 2>/dev/null && echo bound || echo refused",
+        ];
+        config.process.args = ["sh", "-c", inside.join("; ")];
+      });
+      const { rootfs } = bundle;
+      const outside = [
+        '"$@" & child=$!',
+        `n=0; until [ -e ${rootfs}/tmp/ready ] || [ $n -gt 500 ]; do sleep 0.02; n=$((n + 1)); done`,
+        `mount -t tmpfs from-host ${rootfs}/root`,
+        `touch ${rootfs}/tmp/go`,
+        "wait $child",
+        "grep -c from-container /proc/self/mountinfo",
       ];
-      config.process.args = ["sh", "-c", inside.join("; ")];
-    });
-    const { rootfs } = bundle;
-    const outside = [
-      '"$@" & child=$!',
-      `n=0; until [ -e ${rootfs}/tmp/ready ] || [ $n -gt 500 ]; do sleep 0.02; n=$((n + 1)); done`,
-      `mount -t tmpfs from-host ${rootfs}/root`,
-      `touch ${rootfs}/tmp/go`,
-      "wait $child",
-      "grep -c from-container /proc/self/mountinfo",
-    ];
-    const done = box.run(bundle, [], { wrap: [...SHARED_HOST, "sh", "-c", outside.join("\n"), "sh"] });
-    const [seenInside, bound, seenOutside] = done.stdout.split("\n");
-    t.same([seenInside !== "0", seenOutside !== "0", bound === "bound"], wanted, done.output);
-  }, {
-    skip: value === "slave" || value === "unbindable" ? notFor("runc", "gets this wrong") : false,
-    proves: value === "slave" || value === "unbindable" ? ["linux.rootfsPropagation"] : [],
-  });
+      const done = box.run(bundle, [], { wrap: [...SHARED_HOST, "sh", "-c", outside.join("\n"), "sh"] });
+      const [seenInside, bound, seenOutside] = done.stdout.split("\n");
+      t.same([seenInside !== "0", seenOutside !== "0", bound === "bound"], wanted, done.output);
+    },
+    {
+      skip: value === "slave" || value === "unbindable" ? notFor("runc", "gets this wrong") : false,
+      proves: value === "slave" || value === "unbindable" ? ["linux.rootfsPropagation"] : [],
+    },
+  );
 }
 
 scenario("rootfsPropagation: another value is an error", (t, box) => {
@@ -161,16 +177,16 @@ scenario("rootfsPropagation: another value is an error", (t, box) => {
 });
 
 scenario("a mount made in the container does not reach the host", (t, box) => {
-  const container = box.create(
-    (config) => {
-      config.root.readonly = false;
-      config.process.capabilities = { bounding: ["CAP_SYS_ADMIN"], permitted: ["CAP_SYS_ADMIN"], effective: ["CAP_SYS_ADMIN"] };
-      config.process.args = ["sh", "-c", "mount -t tmpfs inner /tmp && echo mounted; sleep 1000"];
-    },
+  const container = box.create((config) => {
+    config.root.readonly = false;
+    config.process.capabilities = { bounding: ["CAP_SYS_ADMIN"], permitted: ["CAP_SYS_ADMIN"], effective: ["CAP_SYS_ADMIN"] };
+    config.process.args = ["sh", "-c", "mount -t tmpfs inner /tmp && echo mounted; sleep 1000"];
+  }, []);
+  container.start();
+  t.same(
+    box.leftovers().filter((each) => each.startsWith("mount")),
     [],
   );
-  container.start();
-  t.same(box.leftovers().filter((each) => each.startsWith("mount")), []);
 });
 
 scenario("--no-pivot: the same container by another way", (t, box) => {

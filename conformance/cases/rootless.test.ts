@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { chownSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { defaultConfig, scenario, type Box } from "../harness/box.ts";
@@ -8,7 +9,16 @@ import { notFor, type Result } from "../harness/runtime.ts";
 const UID = 1000;
 
 /** Makes a user without privileges root in a user namespace of one id, as rootless engines do. */
-const AS_USER = ["setpriv", `--reuid=${UID}`, `--regid=${UID}`, "--clear-groups", "unshare", "--user", "--map-root-user", "--mount"];
+const AS_USER = [
+  "setpriv",
+  `--reuid=${UID}`,
+  `--regid=${UID}`,
+  "--clear-groups",
+  "unshare",
+  "--user",
+  "--map-root-user",
+  "--mount",
+];
 
 /** Runs a container of `config` as the user, with a state directory of his own. */
 function runAsUser(box: Box, config: Config): Result {
@@ -67,17 +77,26 @@ scenario(
 );
 
 /** Root of a user namespace that maps every id to itself, as systemd makes them. */
-const WHOLE = ["sh", "-c", `unshare --user --mount sh -c 'until grep -q 4294967295 /proc/self/gid_map; do sleep 0.02; done; exec "$@"' sh "$@" &
+const WHOLE = [
+  "sh",
+  "-c",
+  `unshare --user --mount sh -c 'until grep -q 4294967295 /proc/self/gid_map; do sleep 0.02; done; exec "$@"' sh "$@" &
 until [ "$(readlink /proc/$!/ns/user)" != "$(readlink /proc/self/ns/user)" ]; do sleep 0.02; done
-echo 0 0 4294967295 >/proc/$!/uid_map; echo 0 0 4294967295 >/proc/$!/gid_map; wait $!`, "sh"];
+echo 0 0 4294967295 >/proc/$!/uid_map; echo 0 0 4294967295 >/proc/$!/gid_map; wait $!`,
+  "sh",
+];
 
 scenario(
   "root of a user namespace that maps all ids to themselves is not the machine's root: devices are bound, their rules left out",
   (t, box) => {
-    const done = box.run((config) => {
-      config.process.args = ["sh", "-c", "cat /proc/self/uid_map; echo out >/dev/null && ls -l /dev/null"];
-      config.linux.resources = { devices: [{ allow: false, access: "rwm" }] };
-    }, [], { wrap: WHOLE });
+    const done = box.run(
+      (config) => {
+        config.process.args = ["sh", "-c", "cat /proc/self/uid_map; echo out >/dev/null && ls -l /dev/null"];
+        config.linux.resources = { devices: [{ allow: false, access: "rwm" }] };
+      },
+      [],
+      { wrap: WHOLE },
+    );
     t.equal(done.status, 0, done.output);
     t.match(done.stdout, /^\s*0\s+0\s+4294967295\n.* 1, +3 /);
   },

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What a runtime itself needs once a container's filter holds: no more than runc does, so that a profile which was written
  * for another runtime starts here, too. `docs/seccomp.md` has the lists, which `seccomp_calls/reduce.mjs` measures.
@@ -13,7 +14,7 @@ import { withAgent } from "../harness/seccomp.ts";
 /** Calls of `helpers/least.c`, which is mounted over /bin/true. */
 const PROGRAM = ["symlink", "exit_group", "pause"];
 const USERS: Readonly<Record<string, Edit>> = {
-  "root": () => undefined,
+  root: () => undefined,
   "another user": (config) => void (config.process.user = { uid: 1000, gid: 1000, additionalGids: [5] }),
   "root of a user namespace": (config) => {
     config.linux.namespaces?.push({ type: "user" });
@@ -59,42 +60,62 @@ for (const noNewPrivileges of [true, false]) {
   for (const user in USERS) {
     const edit = USERS[user] ?? (() => undefined);
     const name = `noNewPrivileges ${noNewPrivileges}, ${user}`;
-    scenario(`run needs nothing but ${least(noNewPrivileges).join(", ")}: ${name}`, (t, box) => {
-      const done = box.run(strict(least(noNewPrivileges), noNewPrivileges, edit));
-      t.equal(done.status, 0, done.output);
-    }, { skip: only });
+    scenario(
+      `run needs nothing but ${least(noNewPrivileges).join(", ")}: ${name}`,
+      (t, box) => {
+        const done = box.run(strict(least(noNewPrivileges), noNewPrivileges, edit));
+        t.equal(done.status, 0, done.output);
+      },
+      { skip: only },
+    );
 
-    scenario(`create and start need ${WAITING.join(", ")}, too: ${name}`, (t, box) => {
-      const container = box.create(strict([...least(noNewPrivileges), ...WAITING], noNewPrivileges, edit, ["/bin/true", "wait"]));
-      t.equal(container.made.status, 0, container.made.output);
-      const started = box.call(["start", container.id]);
-      t.equal(started.status, 0, started.output);
-      t.equal(container.state().status, "running");
-    }, { skip: only });
+    scenario(
+      `create and start need ${WAITING.join(", ")}, too: ${name}`,
+      (t, box) => {
+        const container = box.create(
+          strict([...least(noNewPrivileges), ...WAITING], noNewPrivileges, edit, ["/bin/true", "wait"]),
+        );
+        t.equal(container.made.status, 0, container.made.output);
+        const started = box.call(["start", container.id]);
+        t.equal(started.status, 0, started.output);
+        t.equal(container.state().status, "running");
+      },
+      { skip: only },
+    );
 
-    scenario(`exec needs no more than run: ${name}`, (t, box) => {
-      const container = box.running(strict([...least(noNewPrivileges), ...WAITING], noNewPrivileges, edit, ["/bin/true", "wait"]));
-      const ids = user === "another user" ? ["--user", "1000:1000"] : [];
-      const done = box.call(["exec", ...ids, ...(noNewPrivileges ? ["--no-new-privs"] : []), container.id, "/bin/true"]);
-      t.equal(done.status, 0, done.output);
-    }, { skip: only });
+    scenario(
+      `exec needs no more than run: ${name}`,
+      (t, box) => {
+        const container = box.running(
+          strict([...least(noNewPrivileges), ...WAITING], noNewPrivileges, edit, ["/bin/true", "wait"]),
+        );
+        const ids = user === "another user" ? ["--user", "1000:1000"] : [];
+        const done = box.call(["exec", ...ids, ...(noNewPrivileges ? ["--no-new-privs"] : []), container.id, "/bin/true"]);
+        t.equal(done.status, 0, done.output);
+      },
+      { skip: only },
+    );
   }
 }
 
 for (const noNewPrivileges of [true, false]) {
-  scenario(`NOTIFY: init reads the answer, and needs no more, noNewPrivileges ${noNewPrivileges}`, async (t, box) => {
-    await withAgent(box, (socket, states) => {
-      const names = [...least(noNewPrivileges), "read", "write", "close"];
-      const done = box.run((config) => {
-        strict(names, noNewPrivileges, () => undefined)(config);
-        const { seccomp } = config.linux;
-        seccomp?.syscalls?.push({ names: ["mkdir"], action: "SCMP_ACT_NOTIFY" });
-        Object.assign(seccomp ?? {}, { listenerPath: socket });
+  scenario(
+    `NOTIFY: init reads the answer, and needs no more, noNewPrivileges ${noNewPrivileges}`,
+    async (t, box) => {
+      await withAgent(box, (socket, states) => {
+        const names = [...least(noNewPrivileges), "read", "write", "close"];
+        const done = box.run((config) => {
+          strict(names, noNewPrivileges, () => undefined)(config);
+          const { seccomp } = config.linux;
+          seccomp?.syscalls?.push({ names: ["mkdir"], action: "SCMP_ACT_NOTIFY" });
+          Object.assign(seccomp ?? {}, { listenerPath: socket });
+        });
+        t.equal(done.status, 0, done.output);
+        t.ok(waitFor(() => states().length > 0));
       });
-      t.equal(done.status, 0, done.output);
-      t.ok(waitFor(() => states().length > 0));
-    });
-  }, { skip: only });
+    },
+    { skip: only },
+  );
 }
 
 /** Each of them runc 1.1.5 and crun do without, or get along without when it is refused. */
@@ -104,26 +125,34 @@ const REFUSED: Readonly<Record<"true" | "false", readonly string[]>> = {
 };
 
 for (const noNewPrivileges of [true, false]) {
-  scenario(`a call that is refused to the container is not missed by the runtime, noNewPrivileges ${noNewPrivileges}`, (t, box) => {
-    for (const name of REFUSED[`${noNewPrivileges}`]) {
-      const done = box.run((config) => {
-        config.process.args = ["true"];
-        config.process.user = { uid: 1000, gid: 1000 };
-        config.process.noNewPrivileges = noNewPrivileges;
-        config.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: [name], action: "SCMP_ACT_ERRNO" }] };
-      });
-      t.equal(done.status, 0, `${name}: ${done.output}`);
-    }
-  }, { skip: notFor("crun", "1.8 needs some of them") });
+  scenario(
+    `a call that is refused to the container is not missed by the runtime, noNewPrivileges ${noNewPrivileges}`,
+    (t, box) => {
+      for (const name of REFUSED[`${noNewPrivileges}`]) {
+        const done = box.run((config) => {
+          config.process.args = ["true"];
+          config.process.user = { uid: 1000, gid: 1000 };
+          config.process.noNewPrivileges = noNewPrivileges;
+          config.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: [name], action: "SCMP_ACT_ERRNO" }] };
+        });
+        t.equal(done.status, 0, `${name}: ${done.output}`);
+      }
+    },
+    { skip: notFor("crun", "1.8 needs some of them") },
+  );
 }
 
-scenario("what the filter kills for right before the program is an error that says so", (t, box) => {
-  for (const noNewPrivileges of [true, false]) {
-    const done = box.run(strict(["capset"], noNewPrivileges, () => undefined));
-    t.equal(done.status, 1);
-    t.match(done.stderr, /before it could execute the program: does linux.seccomp refuse/);
-  }
-}, { skip: only });
+scenario(
+  "what the filter kills for right before the program is an error that says so",
+  (t, box) => {
+    for (const noNewPrivileges of [true, false]) {
+      const done = box.run(strict(["capset"], noNewPrivileges, () => undefined));
+      t.equal(done.status, 1);
+      t.match(done.stderr, /before it could execute the program: does linux.seccomp refuse/);
+    }
+  },
+  { skip: only },
+);
 
 scenario("no capability is left that only the filter was loaded with", (t, box) => {
   for (const uid of [0, 1000]) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { chownSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, type Box, type Bundle } from "../harness/box.ts";
@@ -113,14 +114,22 @@ scenario(
   { skip: notFor("runc", "sets no additional groups for such a user") },
 );
 
-scenario("ids that are not the user's: an error that says which map", (t, box) => {
-  const done = run(box, ({ linux }) => {
-    linux.uidMappings = [FIRST, { containerID: 1, hostID: 1, size: 10 }];
-  }, withSubordinateIds(box));
-  t.equal(done.status, 1);
-  t.match(done.stderr, /newuidmap|uid map/);
-  if (IS_RUNT) t.match(done.stderr, "linux.uidMappings");
-}, { skip: needs("openat2", "a filter takes no_new_privs of a user, with which newuidmap has no rights") });
+scenario(
+  "ids that are not the user's: an error that says which map",
+  (t, box) => {
+    const done = run(
+      box,
+      ({ linux }) => {
+        linux.uidMappings = [FIRST, { containerID: 1, hostID: 1, size: 10 }];
+      },
+      withSubordinateIds(box),
+    );
+    t.equal(done.status, 1);
+    t.match(done.stderr, /newuidmap|uid map/);
+    if (IS_RUNT) t.match(done.stderr, "linux.uidMappings");
+  },
+  { skip: needs("openat2", "a filter takes no_new_privs of a user, with which newuidmap has no rights") },
+);
 
 scenario("additional groups with one id: an error", (t, box) => {
   const done = run(box, ({ process }) => void (process.user.additionalGids = [0, 5]));
@@ -128,13 +137,17 @@ scenario("additional groups with one id: an error", (t, box) => {
   t.match(done.stderr, /additional groups|additionalGids/);
 });
 
-scenario("the only group may be named as an additional one", (t, box) => {
-  const done = run(box, ({ process }) => {
-    process.user.additionalGids = [0];
-    process.args = ["id", "-G"];
-  });
-  t.equal(done.stdout, "0\n", done.stderr);
-}, { skip: notFor("runc", "refuses every additional group") });
+scenario(
+  "the only group may be named as an additional one",
+  (t, box) => {
+    const done = run(box, ({ process }) => {
+      process.user.additionalGids = [0];
+      process.args = ["id", "-G"];
+    });
+    t.equal(done.stdout, "0\n", done.stderr);
+  },
+  { skip: notFor("runc", "refuses every additional group") },
+);
 
 scenario("without a user namespace: an error that says so", (t, box) => {
   const done = run(box, (config) => {
@@ -171,24 +184,28 @@ scenario("a user namespace and those that belong to it are joined by their paths
   t.equal(call(box, ["delete", "--force", id]).status, 0);
 });
 
-scenario("a user namespace with one that does not belong to it, as root may", (t, box) => {
-  const holder = box.running((config) => config.process.args = ["sleep", "1000"]);
-  const mapped = box.running((config) => {
-    config.linux.namespaces.push({ type: "user" });
-    config.linux.uidMappings = MAPS;
-    config.linux.gidMappings = MAPS;
-  });
-  const out = box.sh("readlink /proc/self/ns/user; readlink /proc/self/ns/net; readlink /proc/self/ns/ipc", (config) => {
-    removeNamespaces(config, "network", "ipc");
-    config.linux.uidMappings = MAPS;
-    config.linux.gidMappings = MAPS;
-    config.linux.namespaces.push({ type: "user", path: `/proc/${mapped.pid}/ns/user` });
-    config.linux.namespaces.push({ type: "ipc", path: `/proc/${mapped.pid}/ns/ipc` });
-    config.linux.namespaces.push({ type: "network", path: `/proc/${holder.pid}/ns/net` });
-    config.mounts = config.mounts.filter(({ type }) => type !== "sysfs" && type !== "cgroup");
-  });
-  t.equal(out, `${namespaceOf(mapped.pid, "user")}\n${namespaceOf(holder.pid, "net")}\n${namespaceOf(mapped.pid, "ipc")}\n`);
-}, { skip: notFor("runc", "1.1 joins the user namespace first, and none outside of it then") });
+scenario(
+  "a user namespace with one that does not belong to it, as root may",
+  (t, box) => {
+    const holder = box.running((config) => (config.process.args = ["sleep", "1000"]));
+    const mapped = box.running((config) => {
+      config.linux.namespaces.push({ type: "user" });
+      config.linux.uidMappings = MAPS;
+      config.linux.gidMappings = MAPS;
+    });
+    const out = box.sh("readlink /proc/self/ns/user; readlink /proc/self/ns/net; readlink /proc/self/ns/ipc", (config) => {
+      removeNamespaces(config, "network", "ipc");
+      config.linux.uidMappings = MAPS;
+      config.linux.gidMappings = MAPS;
+      config.linux.namespaces.push({ type: "user", path: `/proc/${mapped.pid}/ns/user` });
+      config.linux.namespaces.push({ type: "ipc", path: `/proc/${mapped.pid}/ns/ipc` });
+      config.linux.namespaces.push({ type: "network", path: `/proc/${holder.pid}/ns/net` });
+      config.mounts = config.mounts.filter(({ type }) => type !== "sysfs" && type !== "cgroup");
+    });
+    t.equal(out, `${namespaceOf(mapped.pid, "user")}\n${namespaceOf(holder.pid, "net")}\n${namespaceOf(mapped.pid, "ipc")}\n`);
+  },
+  { skip: notFor("runc", "1.1 joins the user namespace first, and none outside of it then") },
+);
 
 scenario("the state is in $XDG_RUNTIME_DIR where --root is not given", (t, box) => {
   const bundle = rootless(box, ({ process }) => void (process.args = ["true"]));

@@ -1,16 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
 import { hostname } from "node:os";
 import { scenario } from "../harness/box.ts";
 import { removeNamespaces } from "../harness/config.ts";
 import { notFor } from "../harness/runtime.ts";
 
-scenario("hostname is set in the container and not on the host", (t, box) => {
-  const before = hostname();
-  t.equal(box.sh("hostname", (config) => void (config.hostname = "inner-name")), "inner-name\n");
-  t.equal(hostname(), before);
-}, { proves: ["hostname"] });
+scenario(
+  "hostname is set in the container and not on the host",
+  (t, box) => {
+    const before = hostname();
+    t.equal(
+      box.sh("hostname", (config) => void (config.hostname = "inner-name")),
+      "inner-name\n",
+    );
+    t.equal(hostname(), before);
+  },
+  { proves: ["hostname"] },
+);
 
 scenario("without hostname the container has the host's", (t, box) => {
-  t.equal(box.sh("hostname", (config) => void delete config.hostname), `${hostname()}\n`);
+  t.equal(
+    box.sh("hostname", (config) => void delete config.hostname),
+    `${hostname()}\n`,
+  );
 });
 
 scenario(

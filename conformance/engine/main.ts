@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The test program starts here: the build puts the imports of the unit tests before it. */
 
 import { native } from "../../lib/sys/native.ts";

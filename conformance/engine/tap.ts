@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The part of tap that the pure unit tests use, for the engine of the program, which has no modules of Node.js. The bundle of
  * `npm test -- engine` takes it in the place of tap. It prints TAP.
@@ -104,15 +105,21 @@ export class Test {
     return good;
   }
 
-  equal: Check = (found, wanted, name = "") => this.#count(Object.is(found, wanted), `${String(name)}: ${show(found)} is not ${show(wanted)}`);
+  equal: Check = (found, wanted, name = "") =>
+    this.#count(Object.is(found, wanted), `${String(name)}: ${show(found)} is not ${show(wanted)}`);
   not: Check = (found, other, name = "") => this.#count(!Object.is(found, other), `${String(name)}: it is ${show(other)}`);
-  same: Check = (found, wanted, name = "") => this.#count(isSame(found, wanted, false), `${String(name)}: ${show(found)} is not the same as ${show(wanted)}`);
-  strictSame: Check = (found, wanted, name = "") => this.#count(isSame(found, wanted, true), `${String(name)}: ${show(found)} is not ${show(wanted)}`);
+  same: Check = (found, wanted, name = "") =>
+    this.#count(isSame(found, wanted, false), `${String(name)}: ${show(found)} is not the same as ${show(wanted)}`);
+  strictSame: Check = (found, wanted, name = "") =>
+    this.#count(isSame(found, wanted, true), `${String(name)}: ${show(found)} is not ${show(wanted)}`);
   ok: Check = (value, name = "") => this.#count(Boolean(value), `${String(name)}: ${show(value)} is not true`);
   notOk: Check = (value, name = "") => this.#count(!value, `${String(name)}: ${show(value)} is not false`);
-  match: Check = (value, pattern, name = "") => this.#count(isMatch(value, pattern), `${String(name)}: ${show(value)} does not match ${String(pattern)}`);
-  notMatch: Check = (value, pattern, name = "") => this.#count(!isMatch(value, pattern), `${String(name)}: ${show(value)} matches ${String(pattern)}`);
-  type: Check = (value, type, name = "") => this.#count(typeof value === type, `${String(name)}: ${show(value)} is no ${String(type)}`);
+  match: Check = (value, pattern, name = "") =>
+    this.#count(isMatch(value, pattern), `${String(name)}: ${show(value)} does not match ${String(pattern)}`);
+  notMatch: Check = (value, pattern, name = "") =>
+    this.#count(!isMatch(value, pattern), `${String(name)}: ${show(value)} matches ${String(pattern)}`);
+  type: Check = (value, type, name = "") =>
+    this.#count(typeof value === type, `${String(name)}: ${show(value)} is no ${String(type)}`);
   pass: Check = () => this.#count(true, "");
   fail: Check = (name = "") => this.#count(false, String(name));
 
@@ -121,7 +128,10 @@ export class Test {
     try {
       action();
     } catch (error) {
-      return this.#count(pattern === undefined || isMatch(error instanceof Error && pattern instanceof RegExp ? error.message : error, pattern), `${show(error)} does not match ${show(pattern)}`);
+      return this.#count(
+        pattern === undefined || isMatch(error instanceof Error && pattern instanceof RegExp ? error.message : error, pattern),
+        `${show(error)} does not match ${show(pattern)}`,
+      );
     }
     return this.#count(false, "does not throw");
   }
@@ -133,9 +143,12 @@ export class Test {
     } catch (error) {
       thrown = { error };
     }
-    return this.throws(() => {
-      if (thrown !== undefined) throw thrown.error;
-    }, ...rest);
+    return this.throws(
+      () => {
+        if (thrown !== undefined) throw thrown.error;
+      },
+      ...rest,
+    );
   }
 
   end(): void {}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RUNTIME } from "../harness/runtime.ts";
@@ -22,24 +23,32 @@ function context(p: Podman, name: string, containerfile: string): string {
 
 engine("podman build and buildah", PODMAN_PACKAGES, (pg) => new Podman(pg), {
   "podman build: RUN, COPY, USER, WORKDIR, ENV, CMD"(t, p) {
-    const folder = context(p, "plain", `FROM localhost/box
+    const folder = context(
+      p,
+      "plain",
+      `FROM localhost/box
 RUN mkdir -p /app && id -u >/app/builder
 COPY hello.txt /app/
 ENV GREETING=hi
 USER user
 WORKDIR /app
 CMD ["sh", "-c", "id -un; pwd; cat builder hello.txt; echo $GREETING"]
-`);
+`,
+    );
     p.must("build", "-q", "--network", "none", "-t", "plain", folder);
     t.equal(p.once("plain").stdout, "user\n/app\n0\nhello\nhi\n");
   },
   "podman build in stages, with ARG, and a RUN on the bridge"(t, p) {
-    const folder = context(p, "stages", `FROM localhost/box AS first
+    const folder = context(
+      p,
+      "stages",
+      `FROM localhost/box AS first
 ARG WORD=none
 RUN echo $WORD >/made; ip -4 addr show eth0 | grep -c inet >/address
 FROM localhost/box
 COPY --from=first /made /address /
-`);
+`,
+    );
     p.must("build", "-q", "--build-arg", "WORD=given", "-t", "stages", folder);
     t.equal(p.once("stages", "cat", "/made", "/address").stdout, "given\n1\n");
   },
@@ -50,13 +59,26 @@ COPY --from=first /made /address /
     t.match(done.output, /exit status 42/);
   },
   "podman build: limits, capabilities, a secret and a volume reach RUN"(t, p) {
-    const folder = context(p, "limits", `FROM localhost/box
+    const folder = context(
+      p,
+      "limits",
+      `FROM localhost/box
 RUN --mount=type=secret,id=word cat /run/secrets/word >/copied
 RUN cat /sys/fs/cgroup/memory/memory.limit_in_bytes /v/from >/seen; chown 5 /tmp || echo refused >>/seen
-`);
+`,
+    );
     writeFileSync(join(p.pg.dir, "from"), "volume\n");
     writeFileSync(join(p.pg.dir, "word"), "secret\n");
-    const flags = ["--memory", "48m", "-v", `${p.pg.dir}:/v:ro`, "--secret", `id=word,src=${p.pg.dir}/word`, "--cap-drop", "chown"];
+    const flags = [
+      "--memory",
+      "48m",
+      "-v",
+      `${p.pg.dir}:/v:ro`,
+      "--secret",
+      `id=word,src=${p.pg.dir}/word`,
+      "--cap-drop",
+      "chown",
+    ];
     p.pg.streams.programWrites("chown: /tmp: Operation not permitted");
     p.must("build", "-q", "--network", "none", ...flags, "-t", "limits", folder);
     t.match(p.once("limits", "cat", "/copied", "/seen").stdout, /^secret\n50331648\nvolume\nrefused\n/);
@@ -64,7 +86,10 @@ RUN cat /sys/fs/cgroup/memory/memory.limit_in_bytes /v/from >/seen; chown 5 /tmp
   "buildah from, run, copy, config, commit"(t, p) {
     const made = buildah(p, "from", "--name", "work", "localhost/box");
     t.equal(made, "work");
-    t.equal(buildah(p, "run", "--runtime", RUNTIME, "work", "--", "sh", "-c", "echo done >/result; hostname >/dev/null; cat /result"), "done");
+    t.equal(
+      buildah(p, "run", "--runtime", RUNTIME, "work", "--", "sh", "-c", "echo done >/result; hostname >/dev/null; cat /result"),
+      "done",
+    );
     writeFileSync(join(p.pg.dir, "file"), "copied\n");
     buildah(p, "copy", "work", join(p.pg.dir, "file"), "/file");
     buildah(p, "config", "--cmd", '["cat","/result","/file"]', "work");

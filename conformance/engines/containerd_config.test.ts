@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The configurations of containerd that docs/engines.md shows, each as a whole file. CONTAINERD names a containerd 2.x. */
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
@@ -15,7 +16,9 @@ const INSTALLED = "/usr/local/sbin/runt";
 
 /** The indented blocks of a page, in their order. */
 function blocks(text: string): string[] {
-  return [...text.matchAll(/(?:^(?: {4}.*)?\n)+/gm)].map(([block]) => block.replaceAll(/^ {4}/gm, "").trim()).filter((block) => block !== "");
+  return [...text.matchAll(/(?:^(?: {4}.*)?\n)+/gm)]
+    .map(([block]) => block.replaceAll(/^ {4}/gm, "").trim())
+    .filter((block) => block !== "");
 }
 
 /** The one block of the page that has all of `words`. */
@@ -67,35 +70,46 @@ function major(daemon: string): number {
 const TAKEN: Readonly<Record<number, readonly (2 | 3)[]>> = { 1: [2], 2: [2, 3] };
 
 for (const version of TAKEN[major(DAEMON)] ?? []) {
-  engine(`docs/engines.md, version = ${version}, runt as a class, containerd ${major(DAEMON)}`, PACKAGES, (pg) => new Cri(pg, { config: file(pg, version, []), daemon: DAEMON }), {
-    async "a pod of the class, and a container in it, are runt's"(t, cri) {
-      const pod = await cri.runPod({}, "runt");
-      const id = await cri.run(pod, "one", ["sleep", "1000"]);
-      t.equal((await cri.exec(id, ["echo", "inside"])).stdout, "inside\n");
-      const calls = readFileSync(join(cri.pg.dir, "calls"), "utf8");
-      t.match(calls, / create .*\n/);
-      t.match(calls, / exec .*\n/);
-      await cri.remove(pod);
+  engine(
+    `docs/engines.md, version = ${version}, runt as a class, containerd ${major(DAEMON)}`,
+    PACKAGES,
+    (pg) => new Cri(pg, { config: file(pg, version, []), daemon: DAEMON }),
+    {
+      async "a pod of the class, and a container in it, are runt's"(t, cri) {
+        const pod = await cri.runPod({}, "runt");
+        const id = await cri.run(pod, "one", ["sleep", "1000"]);
+        t.equal((await cri.exec(id, ["echo", "inside"])).stdout, "inside\n");
+        const calls = readFileSync(join(cri.pg.dir, "calls"), "utf8");
+        t.match(calls, / create .*\n/);
+        t.match(calls, / exec .*\n/);
+        await cri.remove(pod);
+      },
+      async "a pod without a class is runc's as before"(t, cri) {
+        const before = readFileSync(join(cri.pg.dir, "calls"), "utf8");
+        await cri.remove(await cri.runPod());
+        await t.rejects(cri.runPod({}, "none"), "no such class");
+        t.equal(readFileSync(join(cri.pg.dir, "calls"), "utf8"), before);
+      },
     },
-    async "a pod without a class is runc's as before"(t, cri) {
-      const before = readFileSync(join(cri.pg.dir, "calls"), "utf8");
-      await cri.remove(await cri.runPod());
-      await t.rejects(cri.runPod({}, "none"), "no such class");
-      t.equal(readFileSync(join(cri.pg.dir, "calls"), "utf8"), before);
+  );
+  engine(
+    `docs/engines.md, version = ${version}, runt as the default, containerd ${major(DAEMON)}`,
+    PACKAGES,
+    (pg) => {
+      const table =
+        version === 2 ? `plugins."io.containerd.grpc.v1.cri".containerd` : `plugins."io.containerd.cri.v1.runtime".containerd`;
+      const more = `\n[${table}]\n  default_runtime_name = "runt"\n`;
+      if (!PAGE.includes(`[${table}]`)) throw new Error(`docs/engines.md has no [${table}]`);
+      return new Cri(pg, { config: `${file(pg, version, [])}${more}`, daemon: DAEMON });
     },
-  });
-  engine(`docs/engines.md, version = ${version}, runt as the default, containerd ${major(DAEMON)}`, PACKAGES, (pg) => {
-    const table = version === 2 ? `plugins."io.containerd.grpc.v1.cri".containerd` : `plugins."io.containerd.cri.v1.runtime".containerd`;
-    const more = `\n[${table}]\n  default_runtime_name = "runt"\n`;
-    if (!PAGE.includes(`[${table}]`)) throw new Error(`docs/engines.md has no [${table}]`);
-    return new Cri(pg, { config: `${file(pg, version, [])}${more}`, daemon: DAEMON });
-  }, {
-    async "a pod without a class is runt's"(t, cri) {
-      const pod = await cri.runPod();
-      // containerd closes the connection of a container that ends while it is stopped, whatever the runtime.
-      await cri.ended(await cri.run(pod, "one", ["true"]));
-      t.ok(existsSync(join(cri.pg.dir, "calls")));
-      await cri.remove(pod);
+    {
+      async "a pod without a class is runt's"(t, cri) {
+        const pod = await cri.runPod();
+        // containerd closes the connection of a container that ends while it is stopped, whatever the runtime.
+        await cri.ended(await cri.run(pod, "one", ["true"]));
+        t.ok(existsSync(join(cri.pg.dir, "calls")));
+        await cri.remove(pod);
+      },
     },
-  });
+  );
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "../harness/host.ts";
@@ -26,7 +27,10 @@ async function namespaces(cri: Cri, id: string): Promise<Record<string, string>>
 engine("CRI", CRI_PACKAGES, (pg) => new Cri(pg), {
   async "the plugin is ready, runtime and network"(t, cri) {
     const { status } = await cri.call<{ status: { conditions: { type: string; status: boolean }[] } }>("Status");
-    t.match(status.conditions, [{ type: "RuntimeReady", status: true }, { type: "NetworkReady", status: true }]);
+    t.match(status.conditions, [
+      { type: "RuntimeReady", status: true },
+      { type: "NetworkReady", status: true },
+    ]);
   },
   async "a pod sandbox: ready, with an address"(t, cri) {
     made.pod = await cri.runPod({
@@ -35,7 +39,9 @@ engine("CRI", CRI_PACKAGES, (pg) => new Cri(pg), {
       port_mappings: [{ container_port: 8000, host_port: 8200 }],
       linux: { ...OWN_PID, cgroup_parent: "/kubepods/pod1", sysctls: { "net.ipv4.ip_default_ttl": "33" } },
     });
-    const { status } = await cri.call<{ status: { state: string; network: { ip: string } } }>("PodSandboxStatus", { id: made.pod.id });
+    const { status } = await cri.call<{ status: { state: string; network: { ip: string } } }>("PodSandboxStatus", {
+      id: made.pod.id,
+    });
     t.equal(status.state, "SANDBOX_READY");
     t.match(status.network.ip, /^10\.77\./);
   },
@@ -43,7 +49,10 @@ engine("CRI", CRI_PACKAGES, (pg) => new Cri(pg), {
     const { pod } = made;
     if (pod === undefined) throw new Error("no pod");
     made.web = await cri.run(pod, "web", ["sh", "-c", "echo out; echo err >&2; while :; do echo served | nc -l -p 8000; done"], {
-      linux: { ...OWN_PID, resources: { memory_limit_in_bytes: 64 << 20, cpu_period: 100000, cpu_quota: 50000, cpu_shares: 256 } },
+      linux: {
+        ...OWN_PID,
+        resources: { memory_limit_in_bytes: 64 << 20, cpu_period: 100000, cpu_quota: 50000, cpu_shares: 256 },
+      },
     });
     made.side = await cri.run(pod, "side", ["sleep", "1000"], { linux: OWN_PID });
     t.equal((await cri.status(made.web)).state, "CONTAINER_RUNNING");
@@ -87,7 +96,10 @@ engine("CRI", CRI_PACKAGES, (pg) => new Cri(pg), {
     t.equal(value("memory/memory.limit_in_bytes"), String(64 << 20));
     t.equal(value("cpu/cpu.cfs_quota_us"), "50000");
     t.equal(value("cpu/cpu.shares"), "256");
-    await cri.call("UpdateContainerResources", { id: web, linux: { memory_limit_in_bytes: 96 << 20, cpu_quota: 25000, cpu_period: 100000 } });
+    await cri.call("UpdateContainerResources", {
+      id: web,
+      linux: { memory_limit_in_bytes: 96 << 20, cpu_quota: 25000, cpu_period: 100000 },
+    });
     t.equal(value("memory/memory.limit_in_bytes"), String(96 << 20));
     t.equal(value("cpu/cpu.cfs_quota_us"), "25000");
     t.equal(value("cpu/cpu.shares"), "256", "what the update does not name stays");
@@ -95,7 +107,9 @@ engine("CRI", CRI_PACKAGES, (pg) => new Cri(pg), {
   async "stats: processor time and memory"(t, cri) {
     const { web } = pod();
     type Value = { value: number };
-    const { stats } = await cri.call<{ stats: { cpu: { usage_core_nano_seconds: Value }; memory: { working_set_bytes: Value } } }>("ContainerStats", { id: web });
+    const { stats } = await cri.call<{
+      stats: { cpu: { usage_core_nano_seconds: Value }; memory: { working_set_bytes: Value } };
+    }>("ContainerStats", { id: web });
     t.ok(stats.cpu.usage_core_nano_seconds.value > 0);
     t.ok(stats.memory.working_set_bytes.value > 0);
   },
@@ -127,7 +141,10 @@ engine("CRI", CRI_PACKAGES, (pg) => new Cri(pg), {
     const folder = join(cri.pg.dir, "volume");
     mkdirSync(folder);
     const config = {
-      mounts: [{ container_path: "/v", host_path: folder }, { container_path: "/r", host_path: folder, readonly: true }],
+      mounts: [
+        { container_path: "/v", host_path: folder },
+        { container_path: "/r", host_path: folder, readonly: true },
+      ],
       devices: [{ container_path: "/dev/other", host_path: "/dev/fuse", permissions: "r" }],
       envs: [{ key: "WHO", value: "kubelet" }],
       working_dir: "/home/user",
@@ -177,7 +194,11 @@ engine("CRI", CRI_PACKAGES, (pg) => new Cri(pg), {
     await cri.remove(other);
   },
   async "stop asks first and kills then; the exit codes tell"(t, cri) {
-    const polite = await cri.run(pod().pod, "polite", ["sh", "-c", "trap 'exit 7' TERM; touch /set; while :; do sleep 0.05; done"]);
+    const polite = await cri.run(pod().pod, "polite", [
+      "sh",
+      "-c",
+      "trap 'exit 7' TERM; touch /set; while :; do sleep 0.05; done",
+    ]);
     for (let tries = 0; tries < 100 && (await cri.exec(polite, ["test", "-e", "/set"])).status !== 0; tries += 1) continue;
     await cri.call("StopContainer", { id: polite, timeout: 10 });
     t.equal((await cri.status(polite)).exit_code, 7);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Client, credentials, type ServiceDefinition } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -122,7 +123,8 @@ export class Cri {
     const path = `${dirname(daemon)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
     pg.start("containerd", ["sh", "-c", script], daemon.includes("/") ? { env: { PATH: path } } : {});
     const up = waitFor(() => existsSync(join(pg.dir, "containerd.sock")) && this.ctr("version").status === 0, 15_000);
-    if (!up) throw new Error(`containerd did not come up: ${pg.run(["tail", "-n", "20", join(pg.dir, "containerd.log")]).stdout}`);
+    if (!up)
+      throw new Error(`containerd did not come up: ${pg.run(["tail", "-n", "20", join(pg.dir, "containerd.log")]).stdout}`);
   }
 
   /** Ends containerd as an update of it does; the shims, and with them the containers, stay. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "../harness/host.ts";
@@ -39,14 +40,20 @@ engine("CRI pods", CRI_PACKAGES, (pg) => new Cri(pg), {
     t.equal((await cri.ended(second)).exit_code, 9);
     await cri.call("RemoveContainer", { id: first });
     const { containers } = await cri.call<{ containers: { id: string }[] }>("ListContainers");
-    t.same(containers.map(({ id }) => id), [second]);
+    t.same(
+      containers.map(({ id }) => id),
+      [second],
+    );
     await cri.remove(pod);
   },
   async "ten pods at a time, each with a container, and removed"(t, cri) {
     const pods = await Promise.all(Array.from({ length: 10 }, () => cri.runPod()));
     const ids = await Promise.all(pods.map(async (pod) => cri.run(pod, "main", ["sleep", "1000"])));
     const answers = await Promise.all(ids.map(async (id) => cri.exec(id, ["hostname"])));
-    t.same(answers.map(({ stdout }) => stdout.trim()), pods.map(({ config }) => config["hostname"]));
+    t.same(
+      answers.map(({ stdout }) => stdout.trim()),
+      pods.map(({ config }) => config["hostname"]),
+    );
     await Promise.all(pods.map(async (pod) => cri.remove(pod)));
     t.equal(count(cri, "ip -o link | grep veth"), 0, "interfaces");
     t.equal(count(cri, "grep /run/containerd/io.containerd /proc/self/mountinfo"), 0, "mounts");
@@ -86,7 +93,10 @@ engine("CRI pods", CRI_PACKAGES, (pg) => new Cri(pg), {
     const mount = (propagation: string) => ({ mounts: [{ container_path: "/v", host_path: folder, propagation }] });
     const slave = await cri.run(pod, "slave", ["sleep", "1000"], mount("PROPAGATION_HOST_TO_CONTAINER"));
     const security_context = { capabilities: { add_capabilities: ["SYS_ADMIN"] } };
-    const both = await cri.run(pod, "both", ["sleep", "1000"], { ...mount("PROPAGATION_BIDIRECTIONAL"), linux: { security_context } });
+    const both = await cri.run(pod, "both", ["sleep", "1000"], {
+      ...mount("PROPAGATION_BIDIRECTIONAL"),
+      linux: { security_context },
+    });
     const apart = await cri.run(pod, "apart", ["sleep", "1000"], mount("PROPAGATION_PRIVATE"));
     cri.pg.run(["sh", "-c", `mount -t tmpfs late ${folder}/late && touch ${folder}/late/file`]);
     t.equal((await cri.exec(slave, ["ls", "/v/late"])).stdout, "file\n");
@@ -122,7 +132,14 @@ engine("CRI pods", CRI_PACKAGES, (pg) => new Cri(pg), {
 
 /** Waits until the plugin answers again after a restart. */
 async function waitForReady(cri: Cri): Promise<void> {
-  if (!(await eventually(async () => cri.call("Status").then(() => true, () => false)))) {
+  if (
+    !(await eventually(async () =>
+      cri.call("Status").then(
+        () => true,
+        () => false,
+      ),
+    ))
+  ) {
     throw new Error("the plugin does not answer");
   }
 }

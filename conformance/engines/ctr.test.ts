@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "../harness/host.ts";
@@ -22,7 +23,7 @@ engine("containerd with ctr", CTR_PACKAGES, (pg) => new Ctr(pg), {
     t.match(done.output, /no-such-program.*executable file not found in \$PATH/);
   },
   "a --runc-binary that is not there is named"(t, c) {
-    if (SHIM) return void t.plan(0, "the shim is the runtime");
+    if (SHIM) return t.plan(0, "the shim is the runtime");
     const done = c.ctr("run", "--rm", "--runc-binary", "/no/such/runtime", "localhost/box:latest", "none", "true");
     t.not(done.status, 0);
     t.match(done.output, "/no/such/runtime");
@@ -99,7 +100,10 @@ engine("containerd with ctr", CTR_PACKAGES, (pg) => new Ctr(pg), {
     const outside = c.pg.run(["readlink", "/proc/self/ns/net"]).stdout;
     t.equal(c.start(["--rm", "--net-host"], "net", "readlink", "/proc/self/ns/net").stdout, outside);
     const path = `/proc/${c.pid("long")}/ns/uts`;
-    t.equal(c.start(["--rm", "--with-ns", `uts:${path}`], "joined", "readlink", "/proc/self/ns/uts").stdout, c.pg.run(["readlink", path]).stdout);
+    t.equal(
+      c.start(["--rm", "--with-ns", `uts:${path}`], "joined", "readlink", "/proc/self/ns/uts").stdout,
+      c.pg.run(["readlink", path]).stdout,
+    );
   },
   "task kill with a signal; the exit code; task delete"(t, c) {
     c.must("task", "kill", "-s", "SIGKILL", "long");
@@ -156,7 +160,10 @@ engine("containerd with ctr", CTR_PACKAGES, (pg) => new Ctr(pg), {
     c.background("stays", "sleep", "1000");
     const pid = c.pid("stays");
     c.pg.run(["kill", "-9", c.pg.run(["pidof", "containerd"]).stdout.trim()]);
-    t.ok(waitFor(() => c.pg.run(["pidof", "containerd"]).stdout === "", 5000), "it is gone");
+    t.ok(
+      waitFor(() => c.pg.run(["pidof", "containerd"]).stdout === "", 5000),
+      "it is gone",
+    );
     t.equal(c.pg.run(["cat", `/proc/${pid}/comm`]).stdout, "sleep\n");
     c.startDaemon();
     t.equal(c.pid("stays"), pid);
@@ -179,6 +186,10 @@ engine("containerd with ctr", CTR_PACKAGES, (pg) => new Ctr(pg), {
       processes: "pgrep -f '[c]ontainerd-shim|[s]leep 1000'",
       states: `find /run/containerd -name 'many*'; ls -A ${SHIM ? SHIM_ROOT : "/run/containerd/runc"}/default | grep -v '^@' | grep .`,
     };
-    for (const [what, look] of Object.entries(looks)) t.ok(waitFor(() => c.pg.run(["sh", "-c", look]).stdout === "", 5000), `no ${what}`);
+    for (const [what, look] of Object.entries(looks))
+      t.ok(
+        waitFor(() => c.pg.run(["sh", "-c", look]).stdout === "", 5000),
+        `no ${what}`,
+      );
   },
 });

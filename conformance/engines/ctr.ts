@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "../harness/host.ts";
@@ -35,9 +36,18 @@ export class Ctr {
   /** Starts containerd, also once more after it was killed. */
   startDaemon(): void {
     const { dir } = this.pg;
-    this.pg.start("containerd", ["containerd", "--root", join(dir, "containerd"), "--state", "/run/containerd", "--address", this.#socket]);
+    this.pg.start("containerd", [
+      "containerd",
+      "--root",
+      join(dir, "containerd"),
+      "--state",
+      "/run/containerd",
+      "--address",
+      this.#socket,
+    ]);
     const up = waitFor(() => existsSync(this.#socket) && this.ctr("version").status === 0, 15_000);
-    if (!up) throw new Error(`containerd did not come up: ${this.pg.run(["tail", "-n", "20", join(dir, "containerd.log")]).stdout}`);
+    if (!up)
+      throw new Error(`containerd did not come up: ${this.pg.run(["tail", "-n", "20", join(dir, "containerd.log")]).stdout}`);
   }
 
   ctr(...args: string[]): Done {
@@ -84,13 +94,17 @@ export class Ctr {
 
   /** RUNNING, STOPPED, PAUSED, or nothing without a task. */
   status(id: string): string {
-    const line = this.must("task", "ls").split("\n").find((each) => each.startsWith(`${id} `));
+    const line = this.must("task", "ls")
+      .split("\n")
+      .find((each) => each.startsWith(`${id} `));
     return line?.trim().split(/\s+/)[2] ?? "";
   }
 
   /** Pid of the task, as the playground counts. */
   pid(id: string): number {
-    const line = this.must("task", "ls").split("\n").find((each) => each.startsWith(`${id} `));
+    const line = this.must("task", "ls")
+      .split("\n")
+      .find((each) => each.startsWith(`${id} `));
     return Number(line?.trim().split(/\s+/)[1] ?? 0);
   }
 

@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readText, sleep, statusField, waitFor } from "../harness/host.ts";
 import { IS_RUNT, KIND, RUNTIME } from "../harness/runtime.ts";
 import { installShim, SHIM, SHIM_RUNTIME } from "./shim.ts";
-import { Playground, type Done, type RunOptions } from "./playground.ts";
+import type { Playground } from "./playground.ts";
+import { type Done, type RunOptions } from "./playground.ts";
 
 /** Debian packages that the scenarios of docker need. */
 export const DOCKER_PACKAGES = ["docker.io", "containerd", "iptables", "iproute2"];
@@ -15,8 +17,7 @@ export const NAME = KIND === "runc" ? "runc-tested" : KIND;
  * Why `--privileged` cannot be tried, or `false`. It asks for every capability, and runc and crun fail where the host
  * itself lacks one; runt goes on, as the spec says.
  */
-export const NO_PRIVILEGES: string | false =
-  !IS_RUNT && !hasAllCapabilities() && `${KIND}: this host lacks capabilities`;
+export const NO_PRIVILEGES: string | false = !IS_RUNT && !hasAllCapabilities() && `${KIND}: this host lacks capabilities`;
 
 function hasAllCapabilities(): boolean {
   const last = BigInt(readText("/proc/sys/kernel/cap_last_cap").trim());
@@ -70,7 +71,8 @@ export class Docker {
     const words = ["--root", join(dir, "containerd"), "--state", "/run/containerd", "--address", this.#containerdSocket];
     this.pg.start("containerd", ["containerd", ...words]);
     const up = waitFor(() => this.pg.run(["ctr", "-a", this.#containerdSocket, "version"]).status === 0, 15_000);
-    if (!up) throw new Error(`containerd did not come up: ${this.pg.run(["tail", "-n", "20", join(dir, "containerd.log")]).stdout}`);
+    if (!up)
+      throw new Error(`containerd did not come up: ${this.pg.run(["tail", "-n", "20", join(dir, "containerd.log")]).stdout}`);
   }
 
   /** Runs any program with the client's configuration. */

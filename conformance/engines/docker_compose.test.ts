@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "../harness/host.ts";
@@ -27,7 +28,9 @@ interface Compose {
 }
 
 function compose({ d, folder }: Compose, ...args: string[]): { status: number; stdout: string; output: string } {
-  return d.run(["docker-compose", "--project-directory", folder, "-f", join(folder, "compose.yml"), "-p", "fleet", ...args], { timeout: 120_000 });
+  return d.run(["docker-compose", "--project-directory", folder, "-f", join(folder, "compose.yml"), "-p", "fleet", ...args], {
+    timeout: 120_000,
+  });
 }
 
 engine(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { waitFor } from "../harness/host.ts";
 import { Docker, DOCKER_PACKAGES, NAME, NO_PRIVILEGES } from "./docker.ts";
 import { engine } from "./engine.ts";
@@ -36,7 +37,10 @@ engine("docker: the life of a container", DOCKER_PACKAGES, (pg) => new Docker(pg
     d.pg.streams.programWrites("err");
     d.background("talker", "box", "sh", "-c", "echo out; echo err >&2; sleep 1000");
     t.equal(d.must("ps", "--filter", "name=talker", "--format", "{{.Names}}"), "talker");
-    t.ok(waitFor(() => d.docker("logs", "talker").stderr === "err\n", 5000), "stderr");
+    t.ok(
+      waitFor(() => d.docker("logs", "talker").stderr === "err\n", 5000),
+      "stderr",
+    );
     t.equal(d.docker("logs", "talker").stdout, "out\n");
   },
   "exec: output, exit code, environment, user, directory, stdin"(t, d) {
@@ -110,7 +114,10 @@ engine("docker: the life of a container", DOCKER_PACKAGES, (pg) => new Docker(pg
     d.background("handler", "box", "sh", "-c", "trap 'echo usr1' USR1; trap 'exit 5' TERM; echo up; while :; do sleep 0.1; done");
     t.ok(waitFor(() => d.docker("logs", "handler").stdout === "up\n", 5000));
     d.must("kill", "-s", "USR1", "handler");
-    t.ok(waitFor(() => d.docker("logs", "handler").stdout === "up\nusr1\n", 5000), "the handler ran");
+    t.ok(
+      waitFor(() => d.docker("logs", "handler").stdout === "up\nusr1\n", 5000),
+      "the handler ran",
+    );
     d.must("kill", "-s", "TERM", "handler");
     t.equal(d.must("wait", "handler"), "5");
     d.remove("handler");
@@ -164,7 +171,10 @@ engine("docker: the life of a container", DOCKER_PACKAGES, (pg) => new Docker(pg
   "twenty at once"(t, d) {
     const script = `for i in $(seq 20); do ${"/usr/bin/docker"} run --rm --network none box sh -c "echo $i" & done; wait`;
     const numbers = d.run(["sh", "-c", script]).stdout.trim().split("\n").map(Number);
-    t.same(numbers.sort((a, b) => a - b), Array.from({ length: 20 }, (_, index) => index + 1));
+    t.same(
+      numbers.sort((a, b) => a - b),
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    );
     t.equal(d.must("ps", "-aq"), "");
   },
   "a restart of containerd leaves the containers running"(t, d) {
@@ -173,10 +183,16 @@ engine("docker: the life of a container", DOCKER_PACKAGES, (pg) => new Docker(pg
     const daemon = d.pg.run(["pidof", "containerd"]).stdout.trim();
     t.match(daemon, /^\d+$/);
     d.pg.run(["kill", "-9", daemon]);
-    t.ok(waitFor(() => d.pg.run(["pidof", "containerd"]).stdout.trim() === "", 5000), "it is gone");
+    t.ok(
+      waitFor(() => d.pg.run(["pidof", "containerd"]).stdout.trim() === "", 5000),
+      "it is gone",
+    );
     t.match(d.read(`/proc/${pid}/comm`), "sleep");
     d.startContainerd();
-    t.ok(waitFor(() => d.docker("exec", "stays", "echo", "still here").stdout === "still here\n", 15_000), "exec works again");
+    t.ok(
+      waitFor(() => d.docker("exec", "stays", "echo", "still here").stdout === "still here\n", 15_000),
+      "exec works again",
+    );
     t.equal(d.pid("stays"), pid);
     d.remove("stays");
   },

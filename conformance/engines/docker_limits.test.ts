@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { waitFor } from "../harness/host.ts";
 import { Docker, DOCKER_PACKAGES } from "./docker.ts";
 import { engine } from "./engine.ts";
@@ -9,7 +10,11 @@ engine("docker: limits", DOCKER_PACKAGES, (pg) => new Docker(pg), {
     d.background("memory", "-m", "100m", "--memory-reservation", "50m", "box", "sleep", "1000");
     t.equal(d.cgroup("memory", "memory/memory.limit_in_bytes"), String(100 * MIB));
     t.equal(d.cgroup("memory", "memory/memory.soft_limit_in_bytes"), String(50 * MIB));
-    t.equal(d.must("exec", "memory", "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes"), String(100 * MIB), "seen from inside");
+    t.equal(
+      d.must("exec", "memory", "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+      String(100 * MIB),
+      "seen from inside",
+    );
   },
   "update changes the memory's limit and the processor's shares of a running container"(t, d) {
     d.must("update", "-m", "150m", "--memory-swap", "-1", "--cpu-shares", "512", "memory");
@@ -34,7 +39,14 @@ engine("docker: limits", DOCKER_PACKAGES, (pg) => new Docker(pg), {
     d.remove("cpu");
   },
   "--pids-limit 3: the fourth process is refused"(t, d) {
-    const done = d.once("--pids-limit", "3", "box", "sh", "-c", "cat /sys/fs/cgroup/pids/pids.max; sleep 5 & sleep 5 & sleep 5 & wait");
+    const done = d.once(
+      "--pids-limit",
+      "3",
+      "box",
+      "sh",
+      "-c",
+      "cat /sys/fs/cgroup/pids/pids.max; sleep 5 & sleep 5 & sleep 5 & wait",
+    );
     t.match(done.stdout, /^3\n/);
     t.match(done.stderr, /can't fork|Resource temporarily unavailable/);
   },

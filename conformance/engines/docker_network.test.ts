@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { waitFor } from "../harness/host.ts";
 import { Docker, DOCKER_PACKAGES } from "./docker.ts";
 import { engine } from "./engine.ts";
@@ -22,7 +23,16 @@ engine("docker: networks", DOCKER_PACKAGES, (pg) => new Docker(pg), {
   },
   "--network container: shares the addresses"(t, d) {
     const address = d.inspect("server", "{{.NetworkSettings.IPAddress}}");
-    const done = d.docker("run", "--rm", "--network", "container:server", "box", "sh", "-c", "ip -4 addr show eth0; nc -w 2 127.0.0.1 8000");
+    const done = d.docker(
+      "run",
+      "--rm",
+      "--network",
+      "container:server",
+      "box",
+      "sh",
+      "-c",
+      "ip -4 addr show eth0; nc -w 2 127.0.0.1 8000",
+    );
     t.match(done.stdout, address);
     t.match(done.stdout, /^served$/m);
   },
@@ -33,9 +43,15 @@ engine("docker: networks", DOCKER_PACKAGES, (pg) => new Docker(pg), {
   "-p publishes a port"(t, d) {
     d.must("run", "-d", "--name", "published", "-p", "8123:8000", "box", ...SERVE);
     t.equal(d.must("port", "published", "8000/tcp").split("\n")[0], "0.0.0.0:8123");
-    t.ok(waitFor(() => ask(d, "127.0.0.1", "8123") === "served\n", 5000), "on the loopback");
+    t.ok(
+      waitFor(() => ask(d, "127.0.0.1", "8123") === "served\n", 5000),
+      "on the loopback",
+    );
     const bridge = d.pg.run(["sh", "-c", "ip -4 -o addr show docker0 | sed 's/.*inet \\([^/]*\\).*/\\1/'"]).stdout.trim();
-    t.ok(waitFor(() => ask(d, bridge, "8123") === "served\n", 5000), "on the bridge");
+    t.ok(
+      waitFor(() => ask(d, bridge, "8123") === "served\n", 5000),
+      "on the bridge",
+    );
     d.remove("published");
     t.equal(ask(d, "127.0.0.1", "8123"), "");
   },
@@ -61,6 +77,9 @@ engine("docker: networks", DOCKER_PACKAGES, (pg) => new Docker(pg), {
     d.must("network", "rm", "own");
   },
   "--mac-address"(t, d) {
-    t.equal(d.must("run", "--rm", "--mac-address", "02:42:ac:00:00:99", "box", "cat", "/sys/class/net/eth0/address"), "02:42:ac:00:00:99");
+    t.equal(
+      d.must("run", "--rm", "--mac-address", "02:42:ac:00:00:99", "box", "cat", "/sys/class/net/eth0/address"),
+      "02:42:ac:00:00:99",
+    );
   },
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Docker, DOCKER_PACKAGES, NO_PRIVILEGES } from "./docker.ts";
@@ -25,7 +26,8 @@ engine("docker: security", DOCKER_PACKAGES, (pg) => new Docker(pg), {
     t.same(stdout.match(/\t[0-9a-f]{16}$/gm), Array(5).fill(`\t${"0".repeat(16)}`));
   },
   "the default seccomp profile is in force, and unconfined is not"(t, d) {
-    const mode = (...flags: string[]): string => d.once(...flags, "box", "sed", "-n", "s/^Seccomp:\t//p", "/proc/self/status").stdout;
+    const mode = (...flags: string[]): string =>
+      d.once(...flags, "box", "sed", "-n", "s/^Seccomp:\t//p", "/proc/self/status").stdout;
     t.equal(mode(), "2\n");
     t.equal(mode("--security-opt", "seccomp=unconfined"), "0\n");
     t.match(d.once("box", "unshare", "-m", "true").stderr, /Operation not permitted/);
@@ -44,7 +46,15 @@ engine("docker: security", DOCKER_PACKAGES, (pg) => new Docker(pg), {
   },
   "--read-only, with --tmpfs for what is written"(t, d) {
     d.pg.streams.programWrites("touch: /x: Read-only file system");
-    const done = d.once("--read-only", "--tmpfs", "/scratch:size=1m,mode=1777", "box", "sh", "-c", "touch /x; touch /scratch/x && df -k /scratch");
+    const done = d.once(
+      "--read-only",
+      "--tmpfs",
+      "/scratch:size=1m,mode=1777",
+      "box",
+      "sh",
+      "-c",
+      "touch /x; touch /scratch/x && df -k /scratch",
+    );
     t.match(done.stderr, "Read-only file system");
     t.match(done.stdout, /\b1024\b/);
   },
@@ -70,7 +80,14 @@ engine("docker: security", DOCKER_PACKAGES, (pg) => new Docker(pg), {
     t.match(done.stdout, "/dev/loop-control");
   },
   "--device, and its permissions"(t, d) {
-    const done = d.once("--device", "/dev/loop0:/dev/other:r", "box", "sh", "-c", "test -b /dev/other && echo block; : >>/dev/other");
+    const done = d.once(
+      "--device",
+      "/dev/loop0:/dev/other:r",
+      "box",
+      "sh",
+      "-c",
+      "test -b /dev/other && echo block; : >>/dev/other",
+    );
     t.equal(done.stdout, "block\n");
     t.match(done.stderr, /Operation not permitted|Permission denied/);
     t.match(d.once("box", "sh", "-c", "mknod /x b 7 0 && cat /x").stderr, /Operation not permitted/);
@@ -87,7 +104,22 @@ engine("docker: security", DOCKER_PACKAGES, (pg) => new Docker(pg), {
   },
   "--hostname, --domainname, --add-host, --dns"(t, d) {
     const script = "hostname; cat /etc/hosts /etc/resolv.conf; cat /proc/sys/kernel/domainname";
-    const done = d.docker("run", "--rm", "--hostname", "named", "--domainname", "in.here", "--add-host", "far:10.1.2.3", "--dns", "10.9.9.9", "box", "sh", "-c", script);
+    const done = d.docker(
+      "run",
+      "--rm",
+      "--hostname",
+      "named",
+      "--domainname",
+      "in.here",
+      "--add-host",
+      "far:10.1.2.3",
+      "--dns",
+      "10.9.9.9",
+      "box",
+      "sh",
+      "-c",
+      script,
+    );
     t.match(done.stdout, /^named/);
     t.match(done.stdout, /^10\.1\.2\.3\sfar$/m);
     t.match(done.stdout, /^nameserver 10\.9\.9\.9$/m);
@@ -95,7 +127,8 @@ engine("docker: security", DOCKER_PACKAGES, (pg) => new Docker(pg), {
   },
   "--pid and --ipc and --uts of the host, and of another container"(t, d) {
     const host = (name: string): string => d.pg.run(["readlink", `/proc/1/ns/${name}`]).stdout;
-    const inside = (name: string, ...flags: string[]): string => d.once(...flags, "box", "readlink", `/proc/self/ns/${name}`).stdout;
+    const inside = (name: string, ...flags: string[]): string =>
+      d.once(...flags, "box", "readlink", `/proc/self/ns/${name}`).stdout;
     for (const name of ["pid", "ipc", "uts"]) {
       t.equal(inside(name, `--${name}`, "host"), host(name), `${name} of the host`);
       t.not(inside(name), host(name), `${name} of its own`);
@@ -114,7 +147,19 @@ engine("docker: security", DOCKER_PACKAGES, (pg) => new Docker(pg), {
   "environment, --env-file, --workdir, --entrypoint, labels"(t, d) {
     const file = join(d.pg.dir, "env");
     writeFileSync(file, "FROM_FILE=yes\n");
-    const done = d.once("-e", "A=b c", "--env-file", file, "-w", "/made/here", "--entrypoint", "/bin/sh", "box", "-c", "echo $A $FROM_FILE $PWD");
+    const done = d.once(
+      "-e",
+      "A=b c",
+      "--env-file",
+      file,
+      "-w",
+      "/made/here",
+      "--entrypoint",
+      "/bin/sh",
+      "box",
+      "-c",
+      "echo $A $FROM_FILE $PWD",
+    );
     t.equal(done.stdout, "b c yes /made/here\n");
   },
   "--cgroupns host and private"(t, d) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Docker, DOCKER_PACKAGES } from "./docker.ts";
@@ -54,7 +55,14 @@ engine("docker: storage and builds", DOCKER_PACKAGES, (pg) => new Docker(pg), {
     d.pg.run(["umount", "-l", path]);
   },
   "--mount type=tmpfs with a size and a mode"(t, d) {
-    const done = d.once("--mount", "type=tmpfs,destination=/t,tmpfs-size=1048576,tmpfs-mode=0700", "box", "sh", "-c", "df -k /t; stat -c %a /t");
+    const done = d.once(
+      "--mount",
+      "type=tmpfs,destination=/t,tmpfs-size=1048576,tmpfs-mode=0700",
+      "box",
+      "sh",
+      "-c",
+      "df -k /t; stat -c %a /t",
+    );
     t.match(done.stdout, /\b1024\b/);
     t.match(done.stdout, /^700$/m);
   },

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Docker, DOCKER_PACKAGES } from "./docker.ts";
 import { engine } from "./engine.ts";
 import type { Playground } from "./playground.ts";
@@ -27,7 +28,18 @@ engine("docker: userns-remap", DOCKER_PACKAGES, remapped, {
     d.remove("mapped");
   },
   "limits, tmpfs and volumes work as ever"(t, d) {
-    const done = d.once("-m", "50m", "--tmpfs", "/t", "-v", "vol:/v", "box", "sh", "-c", "touch /t/x /v/x && cat /sys/fs/cgroup/memory/memory.limit_in_bytes");
+    const done = d.once(
+      "-m",
+      "50m",
+      "--tmpfs",
+      "/t",
+      "-v",
+      "vol:/v",
+      "box",
+      "sh",
+      "-c",
+      "touch /t/x /v/x && cat /sys/fs/cgroup/memory/memory.limit_in_bytes",
+    );
     t.equal(done.stdout, `${50 << 20}\n`, done.stderr);
   },
   "the bridge"(t, d) {

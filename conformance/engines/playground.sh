@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Runs as pid 1 in new mount, network, pid and cgroup namespaces: makes the place in which engines are started, then
 # becomes the program that keeps it.
 #

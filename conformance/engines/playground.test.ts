@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -26,11 +27,23 @@ for (const signal of ["SIGKILL", "SIGINT"] as const) {
     const { dir, name, pid } = JSON.parse(text) as { dir: string; name: string; pid: number };
     const cgroups = [...cgroupMounts().values()].map((mount) => join(mount, name));
     tt.ok(isAlive(pid), "it is there");
-    tt.ok(cgroups.every((path) => existsSync(path)), "its cgroups are there");
+    tt.ok(
+      cgroups.every((path) => existsSync(path)),
+      "its cgroups are there",
+    );
     // As a terminal's Ctrl-C does: to the whole process group.
     tryKill(-(child.pid ?? 0), signal);
-    tt.ok(waitFor(() => !isAlive(pid), 10_000), "its first process has ended");
-    tt.ok(waitFor(() => !cgroups.some((path) => existsSync(path)), 10_000), "its cgroups are gone");
-    tt.ok(waitFor(() => !existsSync(dir), 10_000), "its directory is gone");
+    tt.ok(
+      waitFor(() => !isAlive(pid), 10_000),
+      "its first process has ended",
+    );
+    tt.ok(
+      waitFor(() => !cgroups.some((path) => existsSync(path)), 10_000),
+      "its cgroups are gone",
+    );
+    tt.ok(
+      waitFor(() => !existsSync(dir), 10_000),
+      "its directory is gone",
+    );
   });
 }

@@ -1,5 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { helper } from "../harness/helpers.ts";
 import { cgroupMounts, isAlive, readText, removeCgroups, sleep, temporaryFolder, tryKill, waitFor } from "../harness/host.ts";
@@ -50,7 +61,9 @@ function childOf(pid: number): number {
 
 /** Cgroup hierarchies of this host, as playground.sh wants them. */
 function hierarchies(kinds: { unified: boolean }): string[] {
-  return [...cgroupMounts().keys()].map((name) => (name === "" ? "cgroup2" : name)).filter((name) => name !== "cgroup2" || kinds.unified);
+  return [...cgroupMounts().keys()]
+    .map((name) => (name === "" ? "cgroup2" : name))
+    .filter((name) => name !== "cgroup2" || kinds.unified);
 }
 
 /**
@@ -143,7 +156,8 @@ export class Playground {
       TMPDIR: join(this.dir, "tmp"),
       ...options.env,
     };
-    const user = options.uid === undefined ? [] : ["setpriv", `--reuid=${options.uid}`, `--regid=${options.uid}`, "--clear-groups", "--"];
+    const user =
+      options.uid === undefined ? [] : ["setpriv", `--reuid=${options.uid}`, `--regid=${options.uid}`, "--clear-groups", "--"];
     const set = Object.entries(env).map(([key, value]) => `${key}=${value}`);
     const enter = ["nsenter", "-t", String(this.pid), "-m", "-n", "-p", "-C", "--", "sh", "-c", JOIN, "sh"];
     return [...enter, ...user, "env", "-i", ...set, ...words];

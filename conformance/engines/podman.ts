@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join } from "node:path";
 import { writeFileSync } from "node:fs";
 import { KIND, RUNTIME } from "../harness/runtime.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "../harness/host.ts";
@@ -87,7 +88,22 @@ engine("podman and its host", PODMAN_PACKAGES, (pg) => new Podman(pg), {
   },
   "--stop-signal and --stop-timeout"(t, p) {
     const script = "trap 'exit 5' USR2; echo set; while :; do sleep 0.05; done";
-    p.must("run", "-d", "--name", "signalled", "--stop-signal", "USR2", "--stop-timeout", "5", "--network", "none", "box", "sh", "-c", script);
+    p.must(
+      "run",
+      "-d",
+      "--name",
+      "signalled",
+      "--stop-signal",
+      "USR2",
+      "--stop-timeout",
+      "5",
+      "--network",
+      "none",
+      "box",
+      "sh",
+      "-c",
+      script,
+    );
     t.ok(waitFor(() => p.must("logs", "signalled").includes("set")));
     p.must("stop", "signalled");
     t.equal(p.inspect("signalled", "{{.State.ExitCode}}"), "5");
@@ -97,7 +113,10 @@ engine("podman and its host", PODMAN_PACKAGES, (pg) => new Podman(pg), {
     t.equal(p.once("--security-opt", "mask=/etc/passwd", "box", "wc", "-c", "/etc/passwd").stdout.split(" ")[0], "0");
     const done = p.once("--security-opt", "unmask=/proc/sys", "box", "sh", "-c", "grep -c ' /proc/sys ' /proc/self/mountinfo");
     t.equal(done.stdout, "0\n");
-    t.match(p.once("--security-opt", "proc-opts=hidepid=2", "box", "grep", " /proc ", "/proc/self/mountinfo").stdout, /hidepid=(2|invisible)/);
+    t.match(
+      p.once("--security-opt", "proc-opts=hidepid=2", "box", "grep", " /proc ", "/proc/self/mountinfo").stdout,
+      /hidepid=(2|invisible)/,
+    );
   },
   "--tz, --add-host, --dns, --no-hosts"(t, p) {
     const flags = ["--add-host", "other:10.1.2.3", "--dns", "10.9.9.9", "--tz", "Etc/UTC"];
@@ -107,7 +126,16 @@ engine("podman and its host", PODMAN_PACKAGES, (pg) => new Podman(pg), {
     t.match(done.stdout, "UTC");
   },
   "a container's limits of open files, core files and locked memory"(t, p) {
-    const flags = ["--ulimit", "core=0:0", "--ulimit", "memlock=65536:65536", "--ulimit", "nofile=64:64", "--ulimit", "nproc=500:500"];
+    const flags = [
+      "--ulimit",
+      "core=0:0",
+      "--ulimit",
+      "memlock=65536:65536",
+      "--ulimit",
+      "nofile=64:64",
+      "--ulimit",
+      "nproc=500:500",
+    ];
     const done = p.once(...flags, "box", "grep", "-E", "core file|locked memory|open files", "/proc/self/limits");
     t.match(done.stdout, /core file size +0 +0 /);
     t.match(done.stdout, /locked memory +65536 +65536 /);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { existsSync } from "node:fs";
 import { waitFor } from "../harness/host.ts";
 import { engine } from "./engine.ts";
@@ -44,7 +45,10 @@ engine("podman containers", PODMAN_PACKAGES, (pg) => new Podman(pg), {
     waiting(p, "busy", "--env", "FROM=run");
     t.equal(p.must("exec", "busy", "sh", "-c", "echo $FROM"), "run");
     t.equal(p.podman("exec", "busy", "sh", "-c", "exit 9").status, 9);
-    t.equal(p.must("exec", "-u", "1000:5", "-e", "A=1", "-w", "/tmp", "busy", "sh", "-c", "echo $(id -u):$(id -g) $A $PWD"), "1000:5 1 /tmp");
+    t.equal(
+      p.must("exec", "-u", "1000:5", "-e", "A=1", "-w", "/tmp", "busy", "sh", "-c", "echo $(id -u):$(id -g) $A $PWD"),
+      "1000:5 1 /tmp",
+    );
     t.equal(p.run(["podman", "exec", "-i", "busy", "wc", "-c"], { input: "12345" }).stdout.trim(), "5");
     const missing = p.podman("exec", "busy", "no-such-program");
     t.equal(missing.status, 127);
@@ -54,8 +58,20 @@ engine("podman containers", PODMAN_PACKAGES, (pg) => new Podman(pg), {
     t.match(directory.stderr, /permission denied/i);
   },
   "exec shares the container's namespaces, cgroup, capabilities and seccomp filter"(t, p) {
-    const look = "cd /proc/self/ns; readlink ipc mnt net pid uts; cat /proc/self/cgroup; grep -E '^(Cap|Seccomp:|NoNew)' /proc/self/status";
-    const first = p.must("run", "-d", "--name", "same", "--network", "none", "box", "sh", "-c", `${look.replace("readlink ipc mnt net pid uts", "for n in ipc mnt net pid uts; do readlink $n; done")}; sleep 1000`);
+    const look =
+      "cd /proc/self/ns; readlink ipc mnt net pid uts; cat /proc/self/cgroup; grep -E '^(Cap|Seccomp:|NoNew)' /proc/self/status";
+    const first = p.must(
+      "run",
+      "-d",
+      "--name",
+      "same",
+      "--network",
+      "none",
+      "box",
+      "sh",
+      "-c",
+      `${look.replace("readlink ipc mnt net pid uts", "for n in ipc mnt net pid uts; do readlink $n; done")}; sleep 1000`,
+    );
     t.ok(first);
     const loop = look.replace("readlink ipc mnt net pid uts", "for n in ipc mnt net pid uts; do readlink $n; done");
     t.equal(p.must("exec", "same", "sh", "-c", loop), p.must("logs", "same"));
@@ -99,14 +115,36 @@ engine("podman containers", PODMAN_PACKAGES, (pg) => new Podman(pg), {
     t.equal(p.must("exec", "busy", "echo", "alive"), "alive");
   },
   "kill with a signal, which a handler gets"(t, p) {
-    p.must("run", "-d", "--name", "handler", "--network", "none", "box", "sh", "-c", "trap 'echo got; exit 3' USR1; echo set; while :; do sleep 0.05; done");
+    p.must(
+      "run",
+      "-d",
+      "--name",
+      "handler",
+      "--network",
+      "none",
+      "box",
+      "sh",
+      "-c",
+      "trap 'echo got; exit 3' USR1; echo set; while :; do sleep 0.05; done",
+    );
     t.ok(waitFor(() => p.must("logs", "handler").includes("set")));
     p.must("kill", "-s", "USR1", "handler");
     t.equal(p.must("wait", "handler"), "3");
     t.match(p.must("logs", "handler"), "got");
   },
   "stop asks first and kills then"(t, p) {
-    p.must("run", "-d", "--name", "polite", "--network", "none", "box", "sh", "-c", "trap 'exit 0' TERM; echo set; while :; do sleep 0.05; done");
+    p.must(
+      "run",
+      "-d",
+      "--name",
+      "polite",
+      "--network",
+      "none",
+      "box",
+      "sh",
+      "-c",
+      "trap 'exit 0' TERM; echo set; while :; do sleep 0.05; done",
+    );
     t.ok(waitFor(() => p.must("logs", "polite").includes("set")));
     p.must("stop", "-t", "5", "polite");
     t.equal(p.inspect("polite", "{{.State.ExitCode}}"), "0");
@@ -137,14 +175,30 @@ engine("podman containers", PODMAN_PACKAGES, (pg) => new Podman(pg), {
     t.equal(p.must("wait", "talker"), "2");
   },
   "--restart on-failure starts it again"(t, p) {
-    p.must("run", "-d", "--name", "stubborn", "--network", "none", "--restart", "on-failure:2", "box", "sh", "-c", "echo try; exit 1");
+    p.must(
+      "run",
+      "-d",
+      "--name",
+      "stubborn",
+      "--network",
+      "none",
+      "--restart",
+      "on-failure:2",
+      "box",
+      "sh",
+      "-c",
+      "echo try; exit 1",
+    );
     t.ok(waitFor(() => p.must("logs", "stubborn").split("\n").length === 3));
     t.ok(waitFor(() => p.inspect("stubborn", "{{.RestartCount}}") === "2"));
   },
   "twelve containers at a time"(t, p) {
     const script = "for i in $(seq 12); do podman run --rm --network none box echo $i & done; wait";
     const numbers = p.run(["sh", "-c", script]).stdout.trim().split("\n").map(Number);
-    t.same(numbers.sort((a, b) => a - b), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    t.same(
+      numbers.sort((a, b) => a - b),
+      [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+    );
   },
   "rm --all --force leaves no container, mount or cgroup"(t, p) {
     p.must("rm", "-af", "-t", "0");

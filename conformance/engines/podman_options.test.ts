@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { engine } from "./engine.ts";
@@ -61,7 +62,15 @@ engine("podman run", PODMAN_PACKAGES, (pg) => new Podman(pg), {
   },
   "--read-only with --tmpfs"(t, p) {
     t.match(p.once("--read-only", "box", "touch", "/x").stderr, "Read-only file system");
-    const done = p.once("--read-only", "--tmpfs", "/scratch:size=1m,mode=1770", "box", "sh", "-c", "touch /scratch/x && df -k /scratch | tail -n 1; stat -c %a /scratch");
+    const done = p.once(
+      "--read-only",
+      "--tmpfs",
+      "/scratch:size=1m,mode=1770",
+      "box",
+      "sh",
+      "-c",
+      "touch /scratch/x && df -k /scratch | tail -n 1; stat -c %a /scratch",
+    );
     t.match(done.stdout, /tmpfs +1024 /);
     t.match(done.stdout, /^1770$/m);
   },
@@ -96,12 +105,19 @@ engine("podman run", PODMAN_PACKAGES, (pg) => new Podman(pg), {
   },
   "--ulimit and --sysctl"(t, p) {
     // Without a limit of its own podman asks for more processes than a root without CAP_SYS_RESOURCE may have.
-    t.equal(p.once("--ulimit", "nofile=100:200", "--ulimit", "nproc=500:500", "box", "sh", "-c", "ulimit -Sn; ulimit -Hn").stdout, "100\n200\n");
+    t.equal(
+      p.once("--ulimit", "nofile=100:200", "--ulimit", "nproc=500:500", "box", "sh", "-c", "ulimit -Sn; ulimit -Hn").stdout,
+      "100\n200\n",
+    );
     t.equal(p.once("--sysctl", "net.ipv4.ip_default_ttl=33", "box", "cat", "/proc/sys/net/ipv4/ip_default_ttl").stdout, "33\n");
     t.equal(p.once("--sysctl", "kernel.msgmax=4096", "box", "cat", "/proc/sys/kernel/msgmax").stdout, "4096\n");
   },
   "--device gives a device and the right to use it; others are refused"(t, p) {
-    t.equal(p.once("--device", "/dev/fuse:/dev/other:r", "box", "sh", "-c", "test -c /dev/other && exec 3</dev/other && echo open").stdout, "open\n");
+    t.equal(
+      p.once("--device", "/dev/fuse:/dev/other:r", "box", "sh", "-c", "test -c /dev/other && exec 3</dev/other && echo open")
+        .stdout,
+      "open\n",
+    );
     const refused = p.once("--cap-add", "mknod", "box", "sh", "-c", "mknod /x c 10 229 && exec 3</x");
     t.match(refused.stderr, /not permitted/i);
   },
@@ -130,11 +146,28 @@ engine("podman run", PODMAN_PACKAGES, (pg) => new Podman(pg), {
     t.match(done.stdout, /oom_kill 1/);
   },
   "--init: pid 1 is the init, and it reaps"(t, p) {
-    const done = p.once("--init", "box", "sh", "-c", "cat /proc/1/comm; sh -c 'sleep 0.1 & exit'; sleep 0.4; ps -o stat | grep -c Z");
+    const done = p.once(
+      "--init",
+      "box",
+      "sh",
+      "-c",
+      "cat /proc/1/comm; sh -c 'sleep 0.1 & exit'; sleep 0.4; ps -o stat | grep -c Z",
+    );
     t.match(done.stdout, /^(catatonit|podman-init)\n0\n/);
   },
   "--oom-score-adj, --shm-size, --umask"(t, p) {
-    const done = p.once("--oom-score-adj", "321", "--shm-size", "2m", "--umask", "0077", "box", "sh", "-c", "cat /proc/self/oom_score_adj; df -k /dev/shm | tail -n 1; umask");
+    const done = p.once(
+      "--oom-score-adj",
+      "321",
+      "--shm-size",
+      "2m",
+      "--umask",
+      "0077",
+      "box",
+      "sh",
+      "-c",
+      "cat /proc/self/oom_score_adj; df -k /dev/shm | tail -n 1; umask",
+    );
     t.match(done.stdout, /^321\n.* 2048 .*\n0077\n$/);
   },
   "--userns with --uidmap: root inside, another user outside"(t, p) {
@@ -145,10 +178,30 @@ engine("podman run", PODMAN_PACKAGES, (pg) => new Podman(pg), {
   "--pid host, --ipc host, --uts host: the engine's namespaces"(t, p) {
     const links = ["/proc/self/ns/pid", "/proc/self/ns/ipc", "/proc/self/ns/uts"];
     const outside = p.pg.run(["readlink", ...links]).stdout;
-    t.equal(p.once("--pid", "host", "--ipc", "host", "--uts", "host", "box", "sh", "-c", `for l in ${links.join(" ")}; do readlink $l; done`).stdout, outside);
+    t.equal(
+      p.once(
+        "--pid",
+        "host",
+        "--ipc",
+        "host",
+        "--uts",
+        "host",
+        "box",
+        "sh",
+        "-c",
+        `for l in ${links.join(" ")}; do readlink $l; done`,
+      ).stdout,
+      outside,
+    );
   },
   "--privileged: every device and capability that there is"(t, p) {
-    const done = p.once("--privileged", "box", "sh", "-c", "mount -t tmpfs x /tmp && ls /dev/fuse && grep Seccomp: /proc/self/status");
+    const done = p.once(
+      "--privileged",
+      "box",
+      "sh",
+      "-c",
+      "mount -t tmpfs x /tmp && ls /dev/fuse && grep Seccomp: /proc/self/status",
+    );
     t.match(done.stdout, /\/dev\/fuse\nSeccomp:\t0/);
   },
   "masked and read-only paths"(t, p) {

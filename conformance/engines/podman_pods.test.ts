@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { writeFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "../harness/host.ts";
@@ -90,7 +91,10 @@ engine("podman networks and pods", PODMAN_PACKAGES, (pg) => new Podman(pg), {
     });
     const spec = {
       restartPolicy: "Never",
-      containers: [container("writer", "echo $WHO >/shared/who; exec /bin/sleep 1000"), container("reader", "exec /bin/sleep 1000")],
+      containers: [
+        container("writer", "echo $WHO >/shared/who; exec /bin/sleep 1000"),
+        container("reader", "exec /bin/sleep 1000"),
+      ],
       volumes: [{ name: "shared", hostPath: { path: folder, type: "Directory" } }],
     };
     const file = join(p.pg.dir, "pod.json");

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, chownSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "../harness/host.ts";
@@ -38,7 +39,10 @@ engine("rootless podman", ROOTLESS_PACKAGES, (pg) => new Rootless(pg), {
     t.match(p.run(["script", "-qec", "podman exec -it mapped tty", "/dev/null"]).output, /\/dev\/pts\/\d/);
   },
   "-it under a terminal"(t, p) {
-    t.match(p.run(["script", "-qec", "podman run --rm -it --network none box tty", "/dev/null"]).output, /\/dev\/(pts\/0|console)/);
+    t.match(
+      p.run(["script", "-qec", "podman run --rm -it --network none box tty", "/dev/null"]).output,
+      /\/dev\/(pts\/0|console)/,
+    );
   },
   "logs, top, kill, wait"(t, p) {
     const script = "trap 'echo got; exit 3' USR1; echo set; while :; do sleep 0.05; done";
@@ -50,14 +54,28 @@ engine("rootless podman", ROOTLESS_PACKAGES, (pg) => new Rootless(pg), {
   },
   "no capability outside: the host's files and mounts stay closed"(t, p) {
     p.pg.streams.programWrites("cat: can't open '/shadow': Permission denied");
-    const done = p.once("--privileged", "-v", "/etc/shadow:/shadow:ro", "box", "sh", "-c", "cat /shadow; mount -t tmpfs x /tmp && echo mounted");
+    const done = p.once(
+      "--privileged",
+      "-v",
+      "/etc/shadow:/shadow:ro",
+      "box",
+      "sh",
+      "-c",
+      "cat /shadow; mount -t tmpfs x /tmp && echo mounted",
+    );
     t.match(done.stderr, /Permission denied/);
     t.match(done.stdout, "mounted");
   },
   "--read-only, --tmpfs, --cap-drop, --security-opt"(t, p) {
     const flags = ["--read-only", "--tmpfs", "/scratch:size=1m", "--cap-drop", "all", "--security-opt", "no-new-privileges"];
     p.pg.streams.programWrites("touch: /x: Read-only file system");
-    const done = p.once(...flags, "box", "sh", "-c", "touch /x; touch /scratch/x && grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status");
+    const done = p.once(
+      ...flags,
+      "box",
+      "sh",
+      "-c",
+      "touch /x; touch /scratch/x && grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status",
+    );
     t.match(done.stderr, "Read-only file system");
     t.match(done.stdout, /CapEff:\t0{16}\nNoNewPrivs:\t1\nSeccomp:\t2/);
   },
@@ -76,7 +94,11 @@ engine("rootless podman", ROOTLESS_PACKAGES, (pg) => new Rootless(pg), {
   "podman build"(t, p) {
     const folder = join(p.pg.dir, "alice/build");
     mkdirSync(folder);
-    p.pg.run(["sh", "-c", `printf 'FROM localhost/box\\nRUN id -u >/built && chown 5 /built\\n' >${folder}/Containerfile; chown -R ${p.uid} ${folder}`]);
+    p.pg.run([
+      "sh",
+      "-c",
+      `printf 'FROM localhost/box\\nRUN id -u >/built && chown 5 /built\\n' >${folder}/Containerfile; chown -R ${p.uid} ${folder}`,
+    ]);
     p.must("build", "-q", "--network", "none", "-t", "built", folder);
     t.equal(p.once("built", "sh", "-c", "cat /built; stat -c %u /built").stdout, "0\n5\n");
   },

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, writeFileSync, chownSync, chmodSync } from "node:fs";
 import { join } from "node:path";
 import { KIND, RUNTIME } from "../harness/runtime.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `RUNT_SHIM=1`: containerd, docker and CRI are tried with the shim that is the program itself, instead of containerd's own. */
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";

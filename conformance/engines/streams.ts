@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
@@ -80,7 +81,9 @@ export class Streams {
       const before = this.#read.get(file) ?? 0;
       if (size === before) return;
       this.#read.set(file, size);
-      const added = readFileSync(file).subarray(size < before ? 0 : before, size).toString();
+      const added = readFileSync(file)
+        .subarray(size < before ? 0 : before, size)
+        .toString();
       // Docker's logs are JSON, in which the line is a string.
       const lines = linesOf(added.replaceAll('\\"', '"'));
       for (const line of lines) if (LOGGED.test(line)) this.#strange.push(`${file}: ${line}`);

@@ -1,8 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
 import t, { type Test } from "tap";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Config } from "./config.ts";
-import { cgroupDirsUnder, parseMountinfo, processesOf, readText, removeCgroups, temporaryFolder, tryKill, waitFor } from "./host.ts";
+import {
+  cgroupDirsUnder,
+  parseMountinfo,
+  processesOf,
+  readText,
+  removeCgroups,
+  temporaryFolder,
+  tryKill,
+  waitFor,
+} from "./host.ts";
 import { Given, propertiesOf, withoutProperty, type Property } from "./properties.ts";
 import { makeRootfs } from "./rootfs.ts";
 import { callRuntime, startRuntime, type CallOptions, type Result, type Running } from "./runtime.ts";
@@ -327,7 +337,12 @@ export function scenario(name: string, body: (t: Test, box: Box) => void | Promi
     try {
       await body(tt, box);
       const missing = proves.filter((each) => !box.given.has(each));
-      if (proves.length > 0) tt.same(missing.map((each) => each.name), [], "it sets what it proves");
+      if (proves.length > 0)
+        tt.same(
+          missing.map((each) => each.name),
+          [],
+          "it sets what it proves",
+        );
     } finally {
       sayProven(tt, proves, box.given);
       tt.same(box.close(), [], "nothing is left behind");

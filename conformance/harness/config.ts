@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The parts of config.json that the cases change; mutable, with the spec's names. */
 
 export interface Mount {
@@ -16,23 +17,10 @@ export interface Hook {
   timeout?: number;
 }
 
-export const HOOK_KINDS = [
-  "prestart",
-  "createRuntime",
-  "createContainer",
-  "startContainer",
-  "poststart",
-  "poststop",
-] as const;
+export const HOOK_KINDS = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"] as const;
 export type HookKind = (typeof HOOK_KINDS)[number];
 
-export const CAPABILITY_SETS = [
-  "bounding",
-  "effective",
-  "permitted",
-  "inheritable",
-  "ambient",
-] as const;
+export const CAPABILITY_SETS = ["bounding", "effective", "permitted", "inheritable", "ambient"] as const;
 export type CapabilitySet = (typeof CAPABILITY_SETS)[number];
 
 export interface Process {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Box } from "./box.ts";

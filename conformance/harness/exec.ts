@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { writeFileSync } from "node:fs";
 import type { Box, Container } from "./box.ts";
 import type { Process } from "./config.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -19,7 +20,18 @@ export function helper(source: string): string {
   mkdirSync(folder, { recursive: true });
   // Test files run at the same time: the program appears by a rename.
   const made = `${program}.${process.pid}`;
-  const words = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-format-truncation", "-static", ...(FLAGS[basename(source, ".c")] ?? []), "-o", made, from];
+  const words = [
+    "-O2",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-format-truncation",
+    "-static",
+    ...(FLAGS[basename(source, ".c")] ?? []),
+    "-o",
+    made,
+    from,
+  ];
   const done = spawnSync("gcc", words, { encoding: "utf8" });
   if (done.status !== 0) throw new Error(`gcc ${source}: ${done.stderr ?? String(done.error)}`);
   renameSync(made, program);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readFileSync, readlinkSync, rmdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,9 +13,7 @@ export function readText(path: string): string {
 }
 
 function unescapeMountinfo(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 
 /** One line of mountinfo. */
@@ -73,7 +72,10 @@ export const PURE_V2: boolean = [...cgroupMounts().keys()].join() === "";
 /** Whether this host can set the limits of a controller, with either version of cgroups. */
 export function hasLimits(name: string): boolean {
   if (!PURE_V2) return hasController(name);
-  return readText(join(cgroupMounts().get("") ?? "", "cgroup.controllers")).trim().split(" ").includes(name);
+  return readText(join(cgroupMounts().get("") ?? "", "cgroup.controllers"))
+    .trim()
+    .split(" ")
+    .includes(name);
 }
 
 /** Whether this host has the cgroup v1 controller `name`. */
@@ -173,7 +175,9 @@ export function waitFor(check: () => boolean, ms = 10_000): boolean {
 
 /** Every process of this host. */
 export function pids(): number[] {
-  return readdirSync("/proc").map(Number).filter((pid) => pid > 0);
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0);
 }
 
 /** Whether `pid` exists and is no zombie. */
@@ -217,7 +221,9 @@ export function openFiles(pid: number): string[] {
 
 /** A field of /proc/PID/status. */
 export function statusField(pid: number, name: string): string {
-  const line = readText(`/proc/${pid}/status`).split("\n").find((each) => each.startsWith(`${name}:`));
+  const line = readText(`/proc/${pid}/status`)
+    .split("\n")
+    .find((each) => each.startsWith(`${name}:`));
   return (line ?? "").slice(name.length + 1).trim();
 }
 

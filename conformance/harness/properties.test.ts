@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -16,7 +17,10 @@ t.test("names of properties", async (t) => {
   for (const name of ["ociVersion", "process.args", "linux.devices[].major", "linux.sysctl", "linux.netDevices.*.name"]) {
     t.ok(names.includes(name), name);
   }
-  t.same(propertiesOf(["process.consoleSize"]).map(({ name }) => name), ["process.consoleSize.height", "process.consoleSize.width"]);
+  t.same(
+    propertiesOf(["process.consoleSize"]).map(({ name }) => name),
+    ["process.consoleSize.height", "process.consoleSize.width"],
+  );
   t.same(propertiesOf(["linux.uidMappings"]).length, 3);
   t.throws(() => propertiesOf(["linux.no"]), /linux.no is no property/);
 });
@@ -25,7 +29,11 @@ t.test("PROPERTIES.md has every property, and each is tested", async (t) => {
   const text = readFileSync(join(PROJECT, "conformance/PROPERTIES.md"), "utf8");
   const rows = [...text.matchAll(/^\| `([^`]+)` \| (\S+)[^|]*\| (\S+)[^|]*\| (\S+)[^|]*\| (.*) \|$/gm)];
   const [table = []] = [rows.filter(([, , verdict = ""]) => !verdict.startsWith("`") && verdict !== "(empty)")];
-  t.same(table.map(([, name]) => name), PROPERTIES.map(({ name }) => name), "npm run properties makes it anew");
+  t.same(
+    table.map(([, name]) => name),
+    PROPERTIES.map(({ name }) => name),
+    "npm run properties makes it anew",
+  );
   for (const [, name = "", runt = "", , , files = ""] of table) {
     t.match(runt, /^(ok|skipped)$/, name);
     t.not(files, "", `${name} has a scenario`);

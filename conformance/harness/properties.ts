@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The properties of config.json, as the schemas list them, and what a scenario says that it proves of them. From what
  * the scenarios print of it, `npm run properties` makes its tables.

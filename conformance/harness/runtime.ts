@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { accessSync, closeSync, constants, openSync, readFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
@@ -75,7 +76,12 @@ const WRAP: readonly string[] = (process.env["RUNTIME_WRAP"] ?? "").split(" ").f
 
 /** A reason to skip a case where `RUNTIME_WRAP` takes a system call away (`helpers/without.c`), or `false`. */
 export function needs(call: string, why: string): string | false {
-  const lacks = WRAP.some((word) => word.replace(/^EPERM:/, "").split(",").includes(call));
+  const lacks = WRAP.some((word) =>
+    word
+      .replace(/^EPERM:/, "")
+      .split(",")
+      .includes(call),
+  );
   return lacks ? `without ${call}: ${why}` : false;
 }
 
@@ -126,11 +132,7 @@ export interface Running {
 }
 
 /** Starts a call of the runtime and returns at once. */
-export function startRuntime(
-  folder: string,
-  args: readonly string[],
-  options: CallOptions = {},
-): Running {
+export function startRuntime(folder: string, args: readonly string[], options: CallOptions = {}): Running {
   calls += 1;
   const outPath = join(folder, `out.${calls}`);
   const errPath = join(folder, `err.${calls}`);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the cases of linux.seccomp share: a profile of the size that engines send, and an agent for notifications. */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -7,13 +8,66 @@ import { helper } from "./helpers.ts";
 
 /** Calls that engines do not give to a container; of `clone` the flags for namespaces are refused. */
 const DENIED = [
-  "acct", "add_key", "bpf", "clone", "clone3", "create_module", "delete_module", "fanotify_init", "finit_module", "fsconfig",
-  "fsmount", "fsopen", "fspick", "get_kernel_syms", "get_mempolicy", "init_module", "io_uring_enter", "io_uring_register",
-  "io_uring_setup", "ioperm", "iopl", "kcmp", "kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "mbind", "mount",
-  "mount_setattr", "move_mount", "move_pages", "nfsservctl", "open_by_handle_at", "open_tree", "perf_event_open", "personality",
-  "pivot_root", "process_vm_readv", "process_vm_writev", "ptrace", "query_module", "quotactl", "quotactl_fd", "reboot",
-  "request_key", "set_mempolicy", "setdomainname", "sethostname", "setns", "settimeofday", "swapoff", "swapon", "sysfs",
-  "syslog", "umount2", "unshare", "uselib", "userfaultfd", "ustat", "vhangup",
+  "acct",
+  "add_key",
+  "bpf",
+  "clone",
+  "clone3",
+  "create_module",
+  "delete_module",
+  "fanotify_init",
+  "finit_module",
+  "fsconfig",
+  "fsmount",
+  "fsopen",
+  "fspick",
+  "get_kernel_syms",
+  "get_mempolicy",
+  "init_module",
+  "io_uring_enter",
+  "io_uring_register",
+  "io_uring_setup",
+  "ioperm",
+  "iopl",
+  "kcmp",
+  "kexec_file_load",
+  "kexec_load",
+  "keyctl",
+  "lookup_dcookie",
+  "mbind",
+  "mount",
+  "mount_setattr",
+  "move_mount",
+  "move_pages",
+  "nfsservctl",
+  "open_by_handle_at",
+  "open_tree",
+  "perf_event_open",
+  "personality",
+  "pivot_root",
+  "process_vm_readv",
+  "process_vm_writev",
+  "ptrace",
+  "query_module",
+  "quotactl",
+  "quotactl_fd",
+  "reboot",
+  "request_key",
+  "set_mempolicy",
+  "setdomainname",
+  "sethostname",
+  "setns",
+  "settimeofday",
+  "swapoff",
+  "swapon",
+  "sysfs",
+  "syslog",
+  "umount2",
+  "unshare",
+  "uselib",
+  "userfaultfd",
+  "ustat",
+  "vhangup",
 ];
 const NAMESPACE_FLAGS = 0x7e020000;
 const PERSONALITIES = [0, 0x0008, 0x20000, 0x20008, 0xffffffff];
@@ -50,11 +104,7 @@ export function engineProfile(errno?: number): Seccomp {
  * @param body gets the agent's socket, and what reads the lines that the agent wrote of each connection
  * @param delay milliseconds that mkdir waits for its answer
  */
-export async function withAgent(
-  box: Box,
-  body: (socket: string, states: () => string[]) => void,
-  delay = 0,
-): Promise<void> {
+export async function withAgent(box: Box, body: (socket: string, states: () => string[]) => void, delay = 0): Promise<void> {
   const [socket, output] = [box.path("socket"), box.path("states")];
   const words = [socket, output, String(delay)];
   const agent = spawn(helper("helpers/seccomp_agent.c"), words, { stdio: ["ignore", "pipe", "inherit"] });
@@ -64,7 +114,13 @@ export async function withAgent(
       agent.stdout.once("data", resolve);
       agent.once("exit", reject);
     });
-    body(socket, () => (existsSync(output) ? readFileSync(output, "utf8").split("\n").filter((line) => line !== "") : []));
+    body(socket, () =>
+      existsSync(output)
+        ? readFileSync(output, "utf8")
+            .split("\n")
+            .filter((line) => line !== "")
+        : [],
+    );
   } finally {
     agent.kill("SIGKILL");
     await ended;

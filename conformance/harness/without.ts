@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { resolve } from "node:path";
 import { helper } from "./helpers.ts";

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // calls WORD...: makes a system call for each word and prints a line, WORD and the errno, 0 for none.
 //   NUMBER          a call of x86_64 without arguments
 //   NUMBER:A[:B]    with one argument or two

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // console SOCKET [ROWS COLUMNS]: the other end of --console-socket, as a shim has it.
 //
 // Listens on SOCKET, prints "ready", takes one connection and the descriptor sent over it, prints

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // A Unix socket whose queue is full, and which nobody reads. Usage: deaf stream|dgram PATH
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // escape NAME WAY...: a program of a container that tries to get away from whoever ends it, and then sleeps. NAME is only there
 // to be found by. The ways, in order:
 //   fork     a double fork, and a session of its own: its parent is whoever reaps orphans

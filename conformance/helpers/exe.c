@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // exe seals PATH: prints the seals (F_GET_SEALS) of a file, as a number.
 // exe attack REPORT PATH...: tries to write to each PATH, which is somebody's /proc/PID/exe. Appends "written PATH" to
 // REPORT where that works, and "refused PATH" where it does not. A child keeps the files that could be opened for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Runs a program, and one system call of it, or of a process that it starts, fails without being made.
 //
 //     fault WHO CALL NTH ERRNO FILE PROGRAM [ARGUMENT...]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // keyring plant NAME USER PERMISSIONS: as USER, makes a session keyring NAME with these permissions, and waits for keys that
 //   somebody else puts into it, until it is killed.
 // keyring add: puts a key into the session keyring, and tells what that is.

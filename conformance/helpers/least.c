@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // A program of few system calls that nobody else makes: it makes the link /tmp/made and ends, or with an argument waits to be
 // killed. Without libc.
 //

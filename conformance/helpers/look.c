@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // look SECRET [DEVICE:INODE...]: looks, until SIGTERM, into every process that /proc shows, and tells what of the host it gets
 // at: SECRET through a directory of the process, one of the files, or anything of a stage of runt's init. For a container in
 // the pid namespace of the runtime.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // measure PROGRAM [ARG...]: runs a program with stdout and stderr on /dev/null, and prints one line:
 // nanoseconds from spawn to exit, wait status, peak resident set of it and its waited-for children in KiB.
 #define _GNU_SOURCE

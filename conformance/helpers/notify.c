@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // notify receive SOCKET: a service manager. Binds the datagram socket SOCKET, prints "ready", then every message on a line of
 // its own, with the number of descriptors that came along, which it closes.
 // notify send TEXT: a service. Sends TEXT, in which "|" stands for a new line, to $NOTIFY_SOCKET.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // pidfd SOCKET: the other end of --pidfd-socket. Listens on SOCKET, prints "ready", takes one connection and the
 // descriptor sent over it, and prints "text T", T being what came with it, and "pid N", as the kernel tells of a pidfd.
 #define _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Pid 1 of a playground: reaps what is orphaned, and ends, all others with it, when its standard input does. So nothing
 // outlives the test that made the playground, however that ends.
 #define _GNU_SOURCE

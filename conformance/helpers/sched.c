@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // sched PID: prints policy, flags, nice, priority, runtime, deadline and period of a process, as sched_getattr(2) tells.
 #define _GNU_SOURCE
 #include <stdint.h>

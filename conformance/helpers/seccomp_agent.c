@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // A seccomp agent. Usage: seccomp_agent SOCKET OUTPUT [MILLISECONDS]
 //
 // Takes one ContainerProcessState with its listener over SOCKET and writes it to OUTPUT. A second line, written at the

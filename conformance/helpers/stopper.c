@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // As the first process of a container: stops whatever joins it, and only its own child is spared.
 #define _GNU_SOURCE
 #include <dirent.h>

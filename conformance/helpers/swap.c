@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // swap A B: exchanges two names, over and over, until it is killed. The other half of a race.
 #define _GNU_SOURCE
 #include <fcntl.h>

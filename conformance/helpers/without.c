@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Runs a program on a kernel that lacks system calls: a filter answers ENOSYS for them. Or with EPERM, as the filter of a
 // container does that lists what it allows.
 //

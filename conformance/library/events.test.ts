@@ -1,103 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
 // events(): endless work keeps nobody waiting.
 import { Container } from "../../lib/index.ts";
 import { scenario } from "../harness/box.ts";
 import { options, skip } from "./made.ts";
 
-scenario("a loop with hardly any interval can be left, and the container deleted", async (t, box) => {
-  const container = await Container.run({ ...options(box, ["sleep", "1000"]), stdio: "ignore" });
-  let told = 0;
-  for await (const event of container.events({ interval: 0.01 })) {
-    t.match(event, { type: "stats", id: container.id });
-    if (++told === 3) break;
-  }
-  await container.delete({ force: true });
-}, { skip });
-
-scenario("a reader that lags gets the newest statistics, and the number of those left out", async (t, box) => {
-  const container = await Container.run({ ...options(box, ["sleep", "1000"]), stdio: "ignore" });
-  const events = container.events({ interval: 5 });
-  await events.next();
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  let dropped = 0;
-  for (let at = 0; at < 4; at++) {
-    const { value } = await events.next();
-    if (value?.type === "stats") dropped += value.dropped;
-  }
-  t.ok(dropped > 20, `${dropped} were left out`);
-  await events.return();
-  await container.delete({ force: true });
-}, { skip });
-
-scenario("the end of the first process is an event, and says who ended it", async (t, box) => {
-  const container = await Container.run({ ...options(box, ["sleep", "1000"]), stdio: "ignore" });
-  const seen: string[] = [];
-  const done = (async () => {
-    for await (const event of container.events()) seen.push(event.type === "exit" ? `exit ${event.signal} ${event.killedBy}` : event.type);
-  })();
-  await container.kill("SIGKILL");
-  await container.wait();
-  await container.delete();
-  await done;
-  t.same(seen, ["exit 9 kill"]);
-}, { skip });
-
-scenario("want of memory is told before it kills", async (t, box) => {
-  const container = await Container.run({
-    ...options(box, ["sh", "-c", "head -c 60000000 /dev/zero > /dev/null; dd if=/dev/zero of=/f bs=1M count=200 2>/dev/null; sleep 1000"], (config) => {
-      config.linux.resources = { memory: { limit: 24 << 20 } };
-      config.root.readonly = false;
-    }),
-    stdio: "ignore",
-  });
-  const signal = AbortSignal.timeout(10_000);
-  let told = false;
-  for await (const event of container.events({ signal })) {
-    told ||= event.type === "pressure" && event.count > 0;
-    if (told) break;
-  }
-  t.ok(told);
-  await container.delete({ force: true });
-}, { skip });
-
-scenario("200 containers at 100 ms: kill, wait, abort and delete have their turn", async (t, box) => {
-  const COUNT = 200;
-  const containers: Container[] = [];
-  const made = options(box, ["sleep", "1000"], (config) => {
-    delete config.linux.cgroupsPath;
-  });
-  for (let at = 0; at < COUNT; at += 20) {
-    const some = Array.from({ length: 20 }, () => Container.run({ ...made, id: box.id(), stdio: "ignore" }));
-    containers.push(...(await Promise.all(some)));
-  }
-  const counts = new Map<string, number>();
-  const left = new AbortController();
-  const loops = containers.map(async (container) => {
-    for await (const { id, type } of container.events({ interval: 100, signal: left.signal })) {
-      if (type === "stats") counts.set(id, (counts.get(id) ?? 0) + 1);
+scenario(
+  "a loop with hardly any interval can be left, and the container deleted",
+  async (t, box) => {
+    const container = await Container.run({ ...options(box, ["sleep", "1000"]), stdio: "ignore" });
+    let told = 0;
+    for await (const event of container.events({ interval: 0.01 })) {
+      t.match(event, { type: "stats", id: container.id });
+      if (++told === 3) break;
     }
-  });
-  while (counts.size < COUNT) await new Promise((resolve) => setTimeout(resolve, 50));
-  const slowest = { kill: 0, exec: 0 };
-  for (const container of containers.slice(0, 5)) {
-    const began = performance.now();
-    const given = new AbortController();
-    setTimeout(() => given.abort(), 10);
-    await container.wait({ signal: given.signal }).catch(() => undefined);
-    const { exitCode } = await container.exec(["true"]);
-    t.equal(exitCode, 0);
-    slowest.exec = Math.max(slowest.exec, performance.now() - began);
-    const killed = performance.now();
+    await container.delete({ force: true });
+  },
+  { skip },
+);
+
+scenario(
+  "a reader that lags gets the newest statistics, and the number of those left out",
+  async (t, box) => {
+    const container = await Container.run({ ...options(box, ["sleep", "1000"]), stdio: "ignore" });
+    const events = container.events({ interval: 5 });
+    await events.next();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    let dropped = 0;
+    for (let at = 0; at < 4; at++) {
+      const { value } = await events.next();
+      if (value?.type === "stats") dropped += value.dropped;
+    }
+    t.ok(dropped > 20, `${dropped} were left out`);
+    await events.return();
+    await container.delete({ force: true });
+  },
+  { skip },
+);
+
+scenario(
+  "the end of the first process is an event, and says who ended it",
+  async (t, box) => {
+    const container = await Container.run({ ...options(box, ["sleep", "1000"]), stdio: "ignore" });
+    const seen: string[] = [];
+    const done = (async () => {
+      for await (const event of container.events())
+        seen.push(event.type === "exit" ? `exit ${event.signal} ${event.killedBy}` : event.type);
+    })();
     await container.kill("SIGKILL");
-    t.match(await container.wait(), { signal: 9, killedBy: "kill" });
+    await container.wait();
     await container.delete();
-    slowest.kill = Math.max(slowest.kill, performance.now() - killed);
-  }
-  const [least, most] = [Math.min(...counts.values()), Math.max(...counts.values())];
-  t.comment(`wait, abort and exec ${slowest.exec.toFixed(0)} ms, kill, wait and delete ${slowest.kill.toFixed(0)} ms at most; statistics ${least} to ${most}`);
-  t.ok(slowest.exec < 5000 && slowest.kill < 5000);
-  const leaving = performance.now();
-  left.abort();
-  await Promise.all(loops);
-  t.ok(performance.now() - leaving < 5000, "all loops end");
-  await Promise.all(containers.slice(5).map((container) => container.delete({ force: true })));
-}, { skip, timeout: 180_000 });
+    await done;
+    t.same(seen, ["exit 9 kill"]);
+  },
+  { skip },
+);
+
+scenario(
+  "want of memory is told before it kills",
+  async (t, box) => {
+    const container = await Container.run({
+      ...options(
+        box,
+        ["sh", "-c", "head -c 60000000 /dev/zero > /dev/null; dd if=/dev/zero of=/f bs=1M count=200 2>/dev/null; sleep 1000"],
+        (config) => {
+          config.linux.resources = { memory: { limit: 24 << 20 } };
+          config.root.readonly = false;
+        },
+      ),
+      stdio: "ignore",
+    });
+    const signal = AbortSignal.timeout(10_000);
+    let told = false;
+    for await (const event of container.events({ signal })) {
+      told ||= event.type === "pressure" && event.count > 0;
+      if (told) break;
+    }
+    t.ok(told);
+    await container.delete({ force: true });
+  },
+  { skip },
+);
+
+scenario(
+  "200 containers at 100 ms: kill, wait, abort and delete have their turn",
+  async (t, box) => {
+    const COUNT = 200;
+    const containers: Container[] = [];
+    const made = options(box, ["sleep", "1000"], (config) => {
+      delete config.linux.cgroupsPath;
+    });
+    for (let at = 0; at < COUNT; at += 20) {
+      const some = Array.from({ length: 20 }, () => Container.run({ ...made, id: box.id(), stdio: "ignore" }));
+      containers.push(...(await Promise.all(some)));
+    }
+    const counts = new Map<string, number>();
+    const left = new AbortController();
+    const loops = containers.map(async (container) => {
+      for await (const { id, type } of container.events({ interval: 100, signal: left.signal })) {
+        if (type === "stats") counts.set(id, (counts.get(id) ?? 0) + 1);
+      }
+    });
+    while (counts.size < COUNT) await new Promise((resolve) => setTimeout(resolve, 50));
+    const slowest = { kill: 0, exec: 0 };
+    for (const container of containers.slice(0, 5)) {
+      const began = performance.now();
+      const given = new AbortController();
+      setTimeout(() => given.abort(), 10);
+      await container.wait({ signal: given.signal }).catch(() => undefined);
+      const { exitCode } = await container.exec(["true"]);
+      t.equal(exitCode, 0);
+      slowest.exec = Math.max(slowest.exec, performance.now() - began);
+      const killed = performance.now();
+      await container.kill("SIGKILL");
+      t.match(await container.wait(), { signal: 9, killedBy: "kill" });
+      await container.delete();
+      slowest.kill = Math.max(slowest.kill, performance.now() - killed);
+    }
+    const [least, most] = [Math.min(...counts.values()), Math.max(...counts.values())];
+    t.comment(
+      `wait, abort and exec ${slowest.exec.toFixed(0)} ms, kill, wait and delete ${slowest.kill.toFixed(0)} ms at most; statistics ${least} to ${most}`,
+    );
+    t.ok(slowest.exec < 5000 && slowest.kill < 5000);
+    const leaving = performance.now();
+    left.abort();
+    await Promise.all(loops);
+    t.ok(performance.now() - leaving < 5000, "all loops end");
+    await Promise.all(containers.slice(5).map((container) => container.delete({ force: true })));
+  },
+  { skip, timeout: 180_000 },
+);

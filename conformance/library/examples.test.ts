@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The programs of the guide, with Node and with Bun.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
@@ -63,91 +64,132 @@ function deleteThoseOf(box: Box): void {
 for (const engine of ENGINES) {
   const name = engine === BUN ? "Bun" : "Node";
 
-  scenario(`${name}: a sandbox over HTTP, with limits a request`, async (t, box) => {
-    const server = start(box, engine, "sandbox", rootfsOf(box), "0");
-    const url = await new Promise<string>((resolve) => server.stdout?.once("data", (line) => resolve(String(line).trim())));
-    const ask = async (body: string): Promise<unknown> => (await fetch(url, { method: "POST", body })).json();
-    t.match(await ask("id -u; exit 2"), { exitCode: 2, stdout: "65534\n", stderr: "", timedOut: false, oomKilled: false });
-    t.match(await ask("exec tail /dev/zero"), { exitCode: 137, signal: 9, oomKilled: true });
-    t.match(await ask("cat /dev/zero"), { truncated: true });
-    t.match(await ask("ls /sys/class/net; touch /tmp/file && echo written"), { stdout: "lo\nwritten\n" });
-    const all = await Promise.all([ask("sleep 100"), ...Array.from({ length: 30 }, (_, at) => ask(`echo ${at} > /tmp/mine; cat /tmp/mine`))]);
-    t.match(all[0], { timedOut: true, signal: 9 });
-    t.same(all.slice(1).map((each) => (each as Done).stdout), Array.from({ length: 30 }, (_, at) => `${at}\n`));
-    const gone = new AbortController();
-    const left = fetch(url, { method: "POST", body: "sleep 100", signal: gone.signal }).catch(() => undefined);
-    await sleep(300);
-    gone.abort();
-    await left;
-    for (let tries = 0; tries < 50 && (await Container.states()).some(({ bundle }) => bundle.startsWith(box.dir)); tries++) await sleep(20);
-    t.same((await Container.states()).filter(({ bundle }) => bundle.startsWith(box.dir)), [], "who leaves takes the container along");
-    server.kill("SIGTERM");
-    t.equal((await finished(server)).status, 0);
-  }, { skip });
+  scenario(
+    `${name}: a sandbox over HTTP, with limits a request`,
+    async (t, box) => {
+      const server = start(box, engine, "sandbox", rootfsOf(box), "0");
+      const url = await new Promise<string>((resolve) => server.stdout?.once("data", (line) => resolve(String(line).trim())));
+      const ask = async (body: string): Promise<unknown> => (await fetch(url, { method: "POST", body })).json();
+      t.match(await ask("id -u; exit 2"), { exitCode: 2, stdout: "65534\n", stderr: "", timedOut: false, oomKilled: false });
+      t.match(await ask("exec tail /dev/zero"), { exitCode: 137, signal: 9, oomKilled: true });
+      t.match(await ask("cat /dev/zero"), { truncated: true });
+      t.match(await ask("ls /sys/class/net; touch /tmp/file && echo written"), { stdout: "lo\nwritten\n" });
+      const all = await Promise.all([
+        ask("sleep 100"),
+        ...Array.from({ length: 30 }, (_, at) => ask(`echo ${at} > /tmp/mine; cat /tmp/mine`)),
+      ]);
+      t.match(all[0], { timedOut: true, signal: 9 });
+      t.same(
+        all.slice(1).map((each) => (each as Done).stdout),
+        Array.from({ length: 30 }, (_, at) => `${at}\n`),
+      );
+      const gone = new AbortController();
+      const left = fetch(url, { method: "POST", body: "sleep 100", signal: gone.signal }).catch(() => undefined);
+      await sleep(300);
+      gone.abort();
+      await left;
+      for (let tries = 0; tries < 50 && (await Container.states()).some(({ bundle }) => bundle.startsWith(box.dir)); tries++)
+        await sleep(20);
+      t.same(
+        (await Container.states()).filter(({ bundle }) => bundle.startsWith(box.dir)),
+        [],
+        "who leaves takes the container along",
+      );
+      server.kill("SIGTERM");
+      t.equal((await finished(server)).status, 0);
+    },
+    { skip },
+  );
 
-  scenario(`${name}: a CI runner with live logs and a terminal`, async (t, box) => {
-    const [rootfs, directory] = [rootfsOf(box), box.folder("job")];
-    writeFileSync(join(directory, "source"), "text");
-    const good = await finished(start(box, engine, "ci", rootfs, directory, "cat source; echo; test -t 1 && stty size", "echo made > result; echo $CI $STEP"));
-    const logs = good.stdout.replace(/^ *\d+\.\d /gm, "");
-    t.equal(logs, "step 1 | text\nstep 1 | 40 120\nstep 2 | true 2\n2 steps are done\n");
-    t.equal(good.status, 0);
-    t.equal(readFileSync(join(directory, "result"), "utf8"), "made\n");
-    const bad = await finished(start(box, engine, "ci", rootfs, directory, "false; echo not reached", "echo nor this"));
-    t.equal(bad.stdout, "step 1 has failed: exit status 1\n");
-    t.equal(bad.status, 1);
-  }, { skip });
+  scenario(
+    `${name}: a CI runner with live logs and a terminal`,
+    async (t, box) => {
+      const [rootfs, directory] = [rootfsOf(box), box.folder("job")];
+      writeFileSync(join(directory, "source"), "text");
+      const good = await finished(
+        start(
+          box,
+          engine,
+          "ci",
+          rootfs,
+          directory,
+          "cat source; echo; test -t 1 && stty size",
+          "echo made > result; echo $CI $STEP",
+        ),
+      );
+      const logs = good.stdout.replace(/^ *\d+\.\d /gm, "");
+      t.equal(logs, "step 1 | text\nstep 1 | 40 120\nstep 2 | true 2\n2 steps are done\n");
+      t.equal(good.status, 0);
+      t.equal(readFileSync(join(directory, "result"), "utf8"), "made\n");
+      const bad = await finished(start(box, engine, "ci", rootfs, directory, "false; echo not reached", "echo nor this"));
+      t.equal(bad.stdout, "step 1 has failed: exit status 1\n");
+      t.equal(bad.status, 1);
+    },
+    { skip },
+  );
 
-  scenario(`${name}: a pool of containers that wait`, async (t, box) => {
-    const { status, stdout } = await finished(start(box, engine, "pool", rootfsOf(box), "6"));
-    t.equal(stdout, "012345".replace(/./g, "REQUEST $&\n"));
-    t.equal(status, 0);
-  }, { skip });
+  scenario(
+    `${name}: a pool of containers that wait`,
+    async (t, box) => {
+      const { status, stdout } = await finished(start(box, engine, "pool", rootfsOf(box), "6"));
+      t.equal(stdout, "012345".replace(/./g, "REQUEST $&\n"));
+      t.equal(status, 0);
+    },
+    { skip },
+  );
 
-  scenario(`${name}: a supervisor that is killed, and comes back`, async (t, box) => {
-    const root = join(box.dir, `${box.marker}-workers`);
-    box.atClose(() => {
-      for (const id of spawnSync(RUNTIME, ["--root", root, "list", "--quiet"], { encoding: "utf8" }).stdout.split("\n")) {
-        if (id !== "") spawnSync(RUNTIME, ["--root", root, "delete", "--force", id]);
-      }
-    });
-    const rootfs = rootfsOf(box);
-    const lines: string[] = [];
-    const supervise = (): ChildProcess => {
-      const child = start(box, engine, "supervisor", rootfs, root, "3");
-      if (child.stdout !== null) createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
-      return child;
-    };
-    const until = async (pattern: RegExp, count: number): Promise<void> => {
-      for (let tries = 0; tries < 500 && lines.filter((line) => pattern.test(line)).length < count; tries++) await sleep(20);
-      t.equal(lines.filter((line) => pattern.test(line)).length, count, `${pattern}`);
-    };
-    const first = supervise();
-    await until(/: started/, 3);
-    const before = (await Container.states({ root })).map(({ id, pid }) => `${id}: found, pid ${pid}`);
-    first.kill("SIGKILL");
-    await new Promise((resolve) => first.once("close", resolve));
-    const [victim] = await Container.list({ root });
-    lines.length = 0;
-    const second = supervise();
-    await until(/: found/, 3);
-    t.same(lines.filter((line) => line.includes("found")).sort(), before);
-    lines.length = 0;
-    await victim?.kill("SIGKILL");
-    await until(/: ended/, 1);
-    await until(/: started/, 1);
-    second.kill("SIGINT");
-    await new Promise((resolve) => second.once("close", resolve));
-    t.same(await Container.states({ root }), []);
-  }, { skip });
+  scenario(
+    `${name}: a supervisor that is killed, and comes back`,
+    async (t, box) => {
+      const root = join(box.dir, `${box.marker}-workers`);
+      box.atClose(() => {
+        for (const id of spawnSync(RUNTIME, ["--root", root, "list", "--quiet"], { encoding: "utf8" }).stdout.split("\n")) {
+          if (id !== "") spawnSync(RUNTIME, ["--root", root, "delete", "--force", id]);
+        }
+      });
+      const rootfs = rootfsOf(box);
+      const lines: string[] = [];
+      const supervise = (): ChildProcess => {
+        const child = start(box, engine, "supervisor", rootfs, root, "3");
+        if (child.stdout !== null) createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
+        return child;
+      };
+      const until = async (pattern: RegExp, count: number): Promise<void> => {
+        for (let tries = 0; tries < 500 && lines.filter((line) => pattern.test(line)).length < count; tries++) await sleep(20);
+        t.equal(lines.filter((line) => pattern.test(line)).length, count, `${pattern}`);
+      };
+      const first = supervise();
+      await until(/: started/, 3);
+      const before = (await Container.states({ root })).map(({ id, pid }) => `${id}: found, pid ${pid}`);
+      first.kill("SIGKILL");
+      await new Promise((resolve) => first.once("close", resolve));
+      const [victim] = await Container.list({ root });
+      lines.length = 0;
+      const second = supervise();
+      await until(/: found/, 3);
+      t.same(lines.filter((line) => line.includes("found")).sort(), before);
+      lines.length = 0;
+      await victim?.kill("SIGKILL");
+      await until(/: ended/, 1);
+      await until(/: started/, 1);
+      second.kill("SIGINT");
+      await new Promise((resolve) => second.once("close", resolve));
+      t.same(await Container.states({ root }), []);
+    },
+    { skip },
+  );
 
-  scenario(`${name}: an overlay farm on one image`, async (t, box) => {
-    const rootfs = rootfsOf(box);
-    const layer = spawnSync("tar", ["-C", rootfs, "-cf", "-", "."], { maxBuffer: 1 << 28 }).stdout;
-    const image = layout(box.folder("image"), { layers: [layer] });
-    const store = box.path("store");
-    t.equal((await finished(start(box, engine, "farm", image, "40", store))).stdout, "40 containers wrote 40 numbers\n");
-    t.equal(readdirSync(store).length, 1);
-    t.equal((await finished(start(box, engine, "farm", rootfs, "10"))).stdout, "10 containers wrote 10 numbers\n");
-  }, { skip, timeout: 90_000 });
+  scenario(
+    `${name}: an overlay farm on one image`,
+    async (t, box) => {
+      const rootfs = rootfsOf(box);
+      const layer = spawnSync("tar", ["-C", rootfs, "-cf", "-", "."], { maxBuffer: 1 << 28 }).stdout;
+      const image = layout(box.folder("image"), { layers: [layer] });
+      const store = box.path("store");
+      t.equal((await finished(start(box, engine, "farm", image, "40", store))).stdout, "40 containers wrote 40 numbers\n");
+      t.equal(readdirSync(store).length, 1);
+      t.equal((await finished(start(box, engine, "farm", rootfs, "10"))).stdout, "10 containers wrote 10 numbers\n");
+    },
+    { skip, timeout: 90_000 },
+  );
 }

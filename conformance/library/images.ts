@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Images made by hand, honest and hostile.
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -7,13 +8,17 @@ import { gzipSync } from "node:zlib";
 import { pack, type Header } from "tar-stream";
 
 /** An entry of a layer. */
-export type Member = Partial<Header> & { readonly name: string; readonly data?: string | Uint8Array; readonly pax?: Readonly<Record<string, string>> };
+export type Member = Partial<Header> & {
+  readonly name: string;
+  readonly data?: string | Uint8Array;
+  readonly pax?: Readonly<Record<string, string>>;
+};
 
 export async function tar(members: readonly Member[]): Promise<Buffer> {
   const archive = pack();
   for (const { data = "", ...header } of members) archive.entry(header, typeof data === "string" ? data : Buffer.from(data));
   archive.finalize();
-  return buffer(archive as unknown as AsyncIterable<Uint8Array>);
+  return buffer(archive);
 }
 
 /** An archive's first header with another type, and perhaps another size. */
@@ -74,11 +79,17 @@ export interface ImageOf {
 const MACHINE = process.arch === "x64" ? "amd64" : process.arch;
 
 function configOf({ layers, config = {}, architecture = MACHINE }: ImageOf): Buffer {
-  return Buffer.from(JSON.stringify({ os: "linux", architecture, config, rootfs: { type: "layers", diff_ids: layers.map(sha256) } }));
+  return Buffer.from(
+    JSON.stringify({ os: "linux", architecture, config, rootfs: { type: "layers", diff_ids: layers.map(sha256) } }),
+  );
 }
 
 /** Writes an OCI layout. @returns its files by name */
-export function layout(folder: string, image: ImageOf, change: (files: Map<string, Uint8Array>) => void = () => undefined): string {
+export function layout(
+  folder: string,
+  image: ImageOf,
+  change: (files: Map<string, Uint8Array>) => void = () => undefined,
+): string {
   const { layers, pack: how = gzip } = image;
   const files = new Map<string, Uint8Array>();
   const blob = (data: Uint8Array): { readonly digest: string; readonly size: number } => {
@@ -86,13 +97,23 @@ export function layout(folder: string, image: ImageOf, change: (files: Map<strin
     return { digest: sha256(data), size: data.length };
   };
   const mediaType = "application/vnd.oci.image.layer.v1.tar";
-  const manifest = Buffer.from(JSON.stringify({
-    schemaVersion: 2,
-    config: { mediaType: "application/vnd.oci.image.config.v1+json", ...blob(configOf(image)) },
-    layers: layers.map((layer) => ({ mediaType, ...blob(how(layer)) })),
-  }));
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      config: { mediaType: "application/vnd.oci.image.config.v1+json", ...blob(configOf(image)) },
+      layers: layers.map((layer) => ({ mediaType, ...blob(how(layer)) })),
+    }),
+  );
   const descriptor = { mediaType: "application/vnd.oci.image.manifest.v1+json", ...blob(manifest) };
-  files.set("index.json", Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: [{ ...descriptor, annotations: { "org.opencontainers.image.ref.name": "latest" } }] })));
+  files.set(
+    "index.json",
+    Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        manifests: [{ ...descriptor, annotations: { "org.opencontainers.image.ref.name": "latest" } }],
+      }),
+    ),
+  );
   files.set("oci-layout", Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
   change(files);
   mkdirSync(join(folder, "blobs/sha256"), { recursive: true });
@@ -109,6 +130,9 @@ export async function saved(image: ImageOf, more: readonly Member[] = []): Promi
     ...layers,
     { name, data: config },
     ...more,
-    { name: "manifest.json", data: JSON.stringify([{ Config: name, RepoTags: ["thing:1"], Layers: layers.map((layer) => layer.name) }]) },
+    {
+      name: "manifest.json",
+      data: JSON.stringify([{ Config: name, RepoTags: ["thing:1"], Layers: layers.map((layer) => layer.name) }]),
+    },
   ]);
 }

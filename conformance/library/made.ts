@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the scenarios of the library share.
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";

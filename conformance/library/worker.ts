@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A thread of a program that uses the library.
 import { parentPort, workerData } from "node:worker_threads";
 import { Container, type ContainerOptions } from "../../lib/index.ts";

@@ -1,10 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The OCI validation suite (opencontainers/runtime-tools, `validation/`), built from Debian's source package with
  * Debian's Go libraries. Nothing of it is in this repository but a stand-in for the one library that Debian lacks.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { PROJECT } from "../harness/runtime.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Every test of the OCI validation suite. What runt does not pass stands in `conformance/known-gaps.json`, with the
  * reason; a gap that passes is a failure, so that the list stays true.
@@ -86,7 +87,10 @@ if (missing !== undefined) {
   void t.test("known-gaps.json names tests of the suite, each once", (t) => {
     const named = gaps.map(({ test }) => test);
     t.strictSame(named, [...new Set(named)].sort());
-    t.strictSame(named.filter((name) => !names.includes(name)), []);
+    t.strictSame(
+      named.filter((name) => !names.includes(name)),
+      [],
+    );
     for (const gap of gaps) t.ok(gap.section !== "" && gap.why !== "" && gap.cause !== undefined, gap.test);
     t.end();
   });
@@ -107,7 +111,10 @@ if (missing !== undefined) {
     });
   }
   void t.test("nothing is left of the suite's containers", (t) => {
-    t.strictSame(containers().filter((id) => !atFirst.includes(id)), []);
+    t.strictSame(
+      containers().filter((id) => !atFirst.includes(id)),
+      [],
+    );
     t.end();
   });
   t.teardown(() => console.log(`# ${KIND}: ${score} of ${names.length} tests of the suite pass`));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // buildah's bats tests of "run", from a clone of containers/buildah of the release that is installed.
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,11 +20,13 @@ const TAGS = "exclude_graphdriver_btrfs exclude_graphdriver_devicemapper contain
 /** @returns the reason why nothing of it can run, or undefined */
 export function missing(clone) {
   if (batsPath() === "") return "bats is missing (Debian's package bats, or BATS=PATH)";
-  for (const program of ["buildah", "podman", "skopeo"]) if (sh(`command -v ${program}`).status !== 0) return `${program} is not installed`;
+  for (const program of ["buildah", "podman", "skopeo"])
+    if (sh(`command -v ${program}`).status !== 0) return `${program} is not installed`;
   if (!existsSync(BUSYBOX)) return `${BUSYBOX} is missing (Debian's package busybox-static); the images are made of it`;
   const tag = firstLine(sh(`git -C '${clone}' describe --tags`).stdout);
   const version = /\d+\.\d+\.\d+/.exec(sh("buildah --version").stdout)?.[0] ?? "";
-  if (tag !== "" && !tag.startsWith(`v${version}`)) return `the clone is at ${tag} and buildah is ${version}: check out v${version}`;
+  if (tag !== "" && !tag.startsWith(`v${version}`))
+    return `the clone is at ${tag} and buildah is ${version}: check out v${version}`;
   return undefined;
 }
 
@@ -31,20 +34,30 @@ export function missing(clone) {
 export function prepare(clone, work) {
   for (const folder of ["cache", "bin"]) mkdirSync(join(work, folder));
   const archive = join(work, "images.tar");
-  makeArchive(work, archive, IMAGES.map((name) => `${name}:latest`), { Cmd: ["/bin/sh"], Env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] });
+  makeArchive(
+    work,
+    archive,
+    IMAGES.map((name) => `${name}:latest`),
+    { Cmd: ["/bin/sh"], Env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] },
+  );
   for (const name of IMAGES) {
     const folder = join(work, "cache", `${name.replaceAll(/[^A-Za-z0-9.-]/g, "-")}-`);
     const copied = sh(`skopeo copy --insecure-policy 'docker-archive:${archive}:${name}:latest' 'dir:${folder}'`);
     if (copied.status !== 0) throw new Error(`skopeo: ${firstLine(copied.stderr)}`);
   }
   const go = process.env.GO ?? "go";
-  const built = sh(`'${go}' build -mod=vendor -tags '${TAGS}' -o '${work}/bin/copy' ./tests/copy`, { cwd: clone, env: { ...process.env, GOTOOLCHAIN: "local" } });
+  const built = sh(`'${go}' build -mod=vendor -tags '${TAGS}' -o '${work}/bin/copy' ./tests/copy`, {
+    cwd: clone,
+    env: { ...process.env, GOTOOLCHAIN: "local" },
+  });
   if (built.status !== 0) throw new Error(`tests/copy cannot be built (${firstLine(built.stderr)}); GO names a newer Go`);
   return [];
 }
 
 export function files(clone) {
-  return readdirSync(join(clone, "tests")).filter((name) => FILES.test(name)).sort();
+  return readdirSync(join(clone, "tests"))
+    .filter((name) => FILES.test(name))
+    .sort();
 }
 
 /** The names of a file's tests, in their order. */
@@ -56,7 +69,12 @@ export function testsOf(clone, file) {
 export function command(clone, work, file, runtime, names) {
   const filter = names.length === testsOf(clone, file).length ? "" : '--filter "$FILTER"';
   return {
-    words: ["script", "-qec", `${OWN_CGROUP_FOLDER}mkdir -m 1777 /run/scratch\nexec '${batsPath()}' --tap ${filter} '${join(clone, "tests", file)}'`, "/dev/null"],
+    words: [
+      "script",
+      "-qec",
+      `${OWN_CGROUP_FOLDER}mkdir -m 1777 /run/scratch\nexec '${batsPath()}' --tap ${filter} '${join(clone, "tests", file)}'`,
+      "/dev/null",
+    ],
     keepsInput: true,
     env: {
       BUILDAH_BINARY: firstLine(sh("command -v buildah").stdout),
@@ -77,5 +95,7 @@ export function command(clone, work, file, runtime, names) {
 
 /** buildah's cgroups, empty once its processes have ended with their namespace. */
 export function cleanUp() {
-  sh('for at in /sys/fs/cgroup/*/buildah-buildah* /sys/fs/cgroup/buildah-buildah*; do [ -d "$at" ] && find "$at" -depth -type d -exec rmdir {} \\;; done');
+  sh(
+    'for at in /sys/fs/cgroup/*/buildah-buildah* /sys/fs/cgroup/buildah-buildah*; do [ -d "$at" ] && find "$at" -depth -type d -exec rmdir {} \\;; done',
+  );
 }

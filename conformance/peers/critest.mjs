@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kubernetes' validation of container runtimes, from a clone of kubernetes-sigs/cri-tools that has been built. containerd runs in
 // the file's namespaces, with the runtime as its default one and images made of busybox; what wants others of a registry fails.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -13,7 +14,11 @@ export const cgroupV1Alone = false;
 const STALL_MS = 300_000;
 /** CONTAINERD names another one than the machine's. */
 const DAEMON = process.env.CONTAINERD ?? "containerd";
-const IMAGES = ["registry.k8s.io/e2e-test-images/busybox:1.29-2", "registry.k8s.io/e2e-test-images/busybox:1.29-4", "localhost/pause:latest"];
+const IMAGES = [
+  "registry.k8s.io/e2e-test-images/busybox:1.29-2",
+  "registry.k8s.io/e2e-test-images/busybox:1.29-4",
+  "localhost/pause:latest",
+];
 
 /** Path of the built program: "make critest" puts it below build/bin. */
 function program(clone) {
@@ -22,7 +27,8 @@ function program(clone) {
 
 /** @returns the reason why nothing of it can run, or undefined */
 export function missing(clone) {
-  if (program(clone) === "") return `critest is not built: there is none below ${join(clone, "build")}; "make critest" there builds it`;
+  if (program(clone) === "")
+    return `critest is not built: there is none below ${join(clone, "build")}; "make critest" there builds it`;
   if (sh(`command -v '${DAEMON}'`).status !== 0) return `${DAEMON} is not installed`;
   if (!existsSync("/usr/lib/cni/bridge")) return "/usr/lib/cni/bridge is missing (Debian's package containernetworking-plugins)";
   if (!existsSync(BUSYBOX)) return `${BUSYBOX} is missing (Debian's package busybox-static); the images are made of it`;
@@ -33,7 +39,13 @@ const NETWORK = {
   cniVersion: "0.4.0",
   name: "pods",
   plugins: [
-    { type: "bridge", bridge: "pods0", isGateway: true, ipMasq: true, ipam: { type: "host-local", ranges: [[{ subnet: "10.78.0.0/16" }]], routes: [{ dst: "0.0.0.0/0" }] } },
+    {
+      type: "bridge",
+      bridge: "pods0",
+      isGateway: true,
+      ipMasq: true,
+      ipam: { type: "host-local", ranges: [[{ subnet: "10.78.0.0/16" }]], routes: [{ dst: "0.0.0.0/0" }] },
+    },
     { type: "portmap", capabilities: { portMappings: true } },
   ],
 };
@@ -102,5 +114,7 @@ exec '${process.execPath}' '${work}/tap.mjs' '${report}'`;
 
 /** The cgroups of pods, empty once their processes have ended with the namespace. */
 export function cleanUp() {
-  sh('for at in /sys/fs/cgroup/*/k8s.io /sys/fs/cgroup/k8s.io; do [ -d "$at" ] && find "$at" -depth -type d -exec rmdir {} \\;; done');
+  sh(
+    'for at in /sys/fs/cgroup/*/k8s.io /sys/fs/cgroup/k8s.io; do [ -d "$at" ] && find "$at" -depth -type d -exec rmdir {} \\;; done',
+  );
 }

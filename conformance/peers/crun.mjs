@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // crun's own Python tests, from a clone of containers/crun.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +18,8 @@ const STALL_MS = 60_000;
 /** @returns the reason why nothing of it can run, or undefined */
 export function missing() {
   if (sh(`${PYTHON} -c pass`).status !== 0) return `${PYTHON} is missing`;
-  if (sh("command -v cc").status !== 0) return "a C compiler is missing; it builds the program that the tests run in the container";
+  if (sh("command -v cc").status !== 0)
+    return "a C compiler is missing; it builds the program that the tests run in the container";
   return undefined;
 }
 
@@ -35,7 +37,9 @@ export function prepare(clone, work) {
 }
 
 export function files(clone) {
-  return readdirSync(join(clone, "tests")).filter((name) => /^test_.*\.py$/.test(name)).sort();
+  return readdirSync(join(clone, "tests"))
+    .filter((name) => /^test_.*\.py$/.test(name))
+    .sort();
 }
 
 /** The names of a file's tests, in their order. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An image of busybox in the place of those that suites fetch from a registry.
 import { createHash } from "node:crypto";
 import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -5,8 +6,28 @@ import { join } from "node:path";
 import { firstLine, sh } from "./run.mjs";
 
 export const BUSYBOX = "/bin/busybox";
-const FOLDERS = ["bin", "dev", "etc", "home", "proc", "root", "run", "sys", "tmp", "usr/bin", "usr/sbin", "var/run", "var/tmp", "var/www"];
-const USERS = ["root:x:0:0:root:/root:/bin/sh", "bin:x:1:1:bin:/bin:/bin/false", "www-data:x:33:33:www-data:/:/bin/false", "nobody:x:65534:65534:nobody:/:/bin/false"];
+const FOLDERS = [
+  "bin",
+  "dev",
+  "etc",
+  "home",
+  "proc",
+  "root",
+  "run",
+  "sys",
+  "tmp",
+  "usr/bin",
+  "usr/sbin",
+  "var/run",
+  "var/tmp",
+  "var/www",
+];
+const USERS = [
+  "root:x:0:0:root:/root:/bin/sh",
+  "bin:x:1:1:bin:/bin:/bin/false",
+  "www-data:x:33:33:www-data:/:/bin/false",
+  "nobody:x:65534:65534:nobody:/:/bin/false",
+];
 const GROUPS = ["root:x:0:root", "bin:x:1:", "tty:x:5:", "www-data:x:33:", "nobody:x:65534:"];
 
 /** A root file system with busybox's programs. @returns `root` */
@@ -35,9 +56,14 @@ export function makeArchive(work, archive, tags, config) {
   const folder = join(work, "archive");
   mkdirSync(folder);
   pack(makeRoot(join(work, "image")), join(folder, "layer.tar"));
-  const digest = createHash("sha256").update(readFileSync(join(folder, "layer.tar"))).digest("hex");
+  const digest = createHash("sha256")
+    .update(readFileSync(join(folder, "layer.tar")))
+    .digest("hex");
   const rootfs = { type: "layers", diff_ids: [`sha256:${digest}`] };
   writeFileSync(join(folder, "config.json"), JSON.stringify({ architecture: "amd64", os: "linux", config, rootfs }));
-  writeFileSync(join(folder, "manifest.json"), JSON.stringify([{ Config: "config.json", RepoTags: tags, Layers: ["layer.tar"] }]));
+  writeFileSync(
+    join(folder, "manifest.json"),
+    JSON.stringify([{ Config: "config.json", RepoTags: tags, Layers: ["layer.tar"] }]),
+  );
   pack(folder, archive, "manifest.json config.json layer.tar");
 }

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What crun's tests use of Python's libmount, which Debian 12 does not have: a table of mounts, read from a mountinfo."""
 
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // podman's system tests, from a clone of containers/podman of the release that is installed.
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -14,11 +15,13 @@ const STALL_MS = 180_000;
 /** @returns the reason why nothing of it can run, or undefined */
 export function missing(clone) {
   if (batsPath() === "") return "bats is missing (Debian's package bats, or BATS=PATH)";
-  for (const program of ["podman", "jq", "skopeo", "socat"]) if (sh(`command -v ${program}`).status !== 0) return `${program} is not installed`;
+  for (const program of ["podman", "jq", "skopeo", "socat"])
+    if (sh(`command -v ${program}`).status !== 0) return `${program} is not installed`;
   if (!existsSync(BUSYBOX)) return `${BUSYBOX} is missing (Debian's package busybox-static); the image is made of it`;
   const tag = firstLine(sh(`git -C '${clone}' describe --tags`).stdout);
   const version = firstLine(sh("podman --version").stdout).split(" ").at(-1);
-  if (tag !== "" && !tag.startsWith(`v${version}`)) return `the clone is at ${tag} and podman is ${version}: check out v${version}`;
+  if (tag !== "" && !tag.startsWith(`v${version}`))
+    return `the clone is at ${tag} and podman is ${version}: check out v${version}`;
   return undefined;
 }
 
@@ -69,10 +72,18 @@ function makeImage(clone, work) {
   writeFileSync(join(root, "home/podman/pause"), pause, { mode: 0o755 });
   const created = new Date().toISOString().replace(/\.\d+Z/, "Z");
   const command = JSON.stringify(["/bin/echo", "This container is intended for podman CI testing"]);
-  const changes = [`CMD ${command}`, "WORKDIR /home/podman", "LABEL created_by=test/system/build-testimage", `LABEL created_at=${created}`];
+  const changes = [
+    `CMD ${command}`,
+    "WORKDIR /home/podman",
+    "LABEL created_by=test/system/build-testimage",
+    `LABEL created_at=${created}`,
+  ];
   const archive = join(work, "image.tar");
   pack(root, archive);
-  writeFileSync(join(work, "image.sh"), `exec podman import -q ${changes.map((line) => `--change '${line}'`).join(" ")} '${archive}' quay.io/libpod/testimage:${tag}\n`);
+  writeFileSync(
+    join(work, "image.sh"),
+    `exec podman import -q ${changes.map((line) => `--change '${line}'`).join(" ")} '${archive}' quay.io/libpod/testimage:${tag}\n`,
+  );
 }
 
 /** @returns notes @throws Error */
@@ -84,7 +95,9 @@ export function prepare(clone, work) {
 }
 
 export function files(clone) {
-  return readdirSync(join(clone, "test/system")).filter((name) => name.endsWith(".bats")).sort();
+  return readdirSync(join(clone, "test/system"))
+    .filter((name) => name.endsWith(".bats"))
+    .sort();
 }
 
 /** The names of a file's tests, in their order. */
@@ -112,5 +125,7 @@ function imageOf(work) {
 
 /** podman's cgroups, empty once its processes have ended with their namespace. */
 export function cleanUp() {
-  sh(`for at in /sys/fs/cgroup/*/libpod_parent /sys/fs/cgroup/libpod_parent; do [ -d "$at" ] && find "$at" -depth -type d -exec rmdir {} \\;; done`);
+  sh(
+    `for at in /sys/fs/cgroup/*/libpod_parent /sys/fs/cgroup/libpod_parent; do [ -d "$at" ] && find "$at" -depth -type d -exec rmdir {} \\;; done`,
+  );
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs one file of a peer's suite with one runtime, in namespaces of its own, and reads the TAP that it prints.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -63,7 +64,8 @@ export async function runFile(suite, paths, file, runtime) {
     all.out += out;
     all.rows.push(...rows);
     if (!isLate) {
-      if (rows.length === 0 && rows.planned !== 0) all.rows.push({ name: "(all of it)", verdict: "FAILED", detail: firstLine(out) });
+      if (rows.length === 0 && rows.planned !== 0)
+        all.rows.push({ name: "(all of it)", verdict: "FAILED", detail: firstLine(out) });
       return all;
     }
     const hanging = names?.[rows.length] ?? `(after ${rows.at(-1)?.name ?? "the start"})`;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // runc's bats tests, from a clone of opencontainers/runc.
 import { chmodSync, cpSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,7 +18,8 @@ export function missing() {
   for (const program of ["jq", "gawk"]) {
     if (sh(`command -v ${program}`).status !== 0) return `${program} is missing, which the suite calls`;
   }
-  if (!existsSync(BUSYBOX)) return `${BUSYBOX} is missing (Debian's package busybox-static); the root file systems are made of it`;
+  if (!existsSync(BUSYBOX))
+    return `${BUSYBOX} is missing (Debian's package busybox-static); the root file systems are made of it`;
   return undefined;
 }
 
@@ -60,14 +62,20 @@ function buildHelpers(clone, into) {
       timeout: 300_000,
     });
     if (result.status === 0) continue;
-    notes.push(`tests that need ${helper} fail: it cannot be built (${firstLine(result.stderr) || "it takes too long"}); GO names a newer Go`);
+    notes.push(
+      `tests that need ${helper} fail: it cannot be built (${firstLine(result.stderr) || "it takes too long"}); GO names a newer Go`,
+    );
   }
   return notes;
 }
 
 /** Without proc and sys, as in the image that the suite fetches: tests put links there. */
 const DIRECTORIES = ["bin", "dev", "etc", "home", "lib", "root", "tmp", "usr/bin", "usr/sbin", "var/spool/mail", "var/www"];
-const PASSWD = ["root:x:0:0:root:/root:/bin/sh", "daemon:x:1:1:daemon:/usr/sbin:/bin/false", "nobody:x:65534:65534:nobody:/home:/bin/false"];
+const PASSWD = [
+  "root:x:0:0:root:/root:/bin/sh",
+  "daemon:x:1:1:daemon:/usr/sbin:/bin/false",
+  "nobody:x:65534:65534:nobody:/home:/bin/false",
+];
 const GROUP = ["root:x:0:", "daemon:x:1:", "tty:x:5:", "nobody:x:65534:"];
 
 /** The tree that both images have. */
@@ -96,7 +104,26 @@ function busyboxImage(work, archive) {
 }
 
 /** The machine's own programs in the place of Debian's image, as far as the tests call them. */
-const PROGRAMS = ["bash", "findmnt", "mount", "umount", "chrt", "ionice", "taskset", "ls", "cat", "stat", "grep", "sed", "awk", "id", "sleep", "touch", "mkdir", "find"];
+const PROGRAMS = [
+  "bash",
+  "findmnt",
+  "mount",
+  "umount",
+  "chrt",
+  "ionice",
+  "taskset",
+  "ls",
+  "cat",
+  "stat",
+  "grep",
+  "sed",
+  "awk",
+  "id",
+  "sleep",
+  "touch",
+  "mkdir",
+  "find",
+];
 
 function debianImage(work, archive) {
   const root = tree(work, "debian-root");
@@ -119,7 +146,9 @@ function debianImage(work, archive) {
 }
 
 export function files(clone) {
-  return readdirSync(join(clone, "tests/integration")).filter((name) => name.endsWith(".bats")).sort();
+  return readdirSync(join(clone, "tests/integration"))
+    .filter((name) => name.endsWith(".bats"))
+    .sort();
 }
 
 /** The names of a file's tests, in their order. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which system calls a runtime itself needs once its seccomp filter holds.
 //
 //   node conformance/seccomp_calls/reduce.mjs [OPTION...] NAME=RUNTIME...
@@ -16,7 +17,17 @@
 // PATIENCE: milliseconds after which a call of the runtime has failed; one whose system call was refused may wait for ever.
 // TIMES: how often a set has to work; a runtime with threads needs some calls only sometimes.
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -31,7 +42,10 @@ const option = (name, otherwise) => {
   const at = words.indexOf(name);
   return at < 0 ? otherwise : words.splice(at, 2)[1];
 };
-const list = (name, otherwise) => option(name, otherwise).split(",").filter((word) => word !== "");
+const list = (name, otherwise) =>
+  option(name, otherwise)
+    .split(",")
+    .filter((word) => word !== "");
 
 /** First id on the host of the user namespace. */
 const HOST_ID = 100000;
@@ -139,7 +153,10 @@ async function attempt(runtime, notify, steps) {
   const id = `calls-${process.pid}-${++ids}`;
   const call = (line) =>
     spawnSync(runtime, ["--root", join(place, "state"), ...line.map((word) => (word === "ID" ? id : word))], {
-      cwd: bundle, stdio: process.env.VERBOSE ? "inherit" : "ignore", timeout: PATIENCE, killSignal: "SIGKILL",
+      cwd: bundle,
+      stdio: process.env.VERBOSE ? "inherit" : "ignore",
+      timeout: PATIENCE,
+      killSignal: "SIGKILL",
     }).status === 0;
   rmSync(made, { force: true });
   const endAgent = notify ? startAgent() : async () => undefined;
@@ -153,12 +170,22 @@ async function attempt(runtime, notify, steps) {
 
 /** The ways to start something: the calls that the program itself makes, its arguments, and the calls of the runtime. */
 const WAYS = {
-  create: { own: ["symlink", "exit_group"], args: ["/least"], steps: [["create", "ID"], ["start", "ID"]] },
+  create: {
+    own: ["symlink", "exit_group"],
+    args: ["/least"],
+    steps: [
+      ["create", "ID"],
+      ["start", "ID"],
+    ],
+  },
   run: { own: ["symlink", "exit_group"], args: ["/least"], steps: [["run", "ID"]] },
   exec: {
     own: ["symlink", "exit_group", "pause"],
     args: ["/least", "wait"],
-    steps: [["run", "--detach", "ID"], ["exec", "--process", join(place, "process.json"), "ID"]],
+    steps: [
+      ["run", "--detach", "ID"],
+      ["exec", "--process", join(place, "process.json"), "ID"],
+    ],
   },
 };
 const TITLES = { create: "`create` and `start`", run: "`run`", exec: "`exec`, besides those of `run`" };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A container in the pid namespace of the runtime, with every capability but CAP_SYS_PTRACE, looks into every process there
  * while the runtime works for other containers, and finds nothing of the host.
@@ -71,11 +72,47 @@ async function look(box: Box): Promise<Look> {
 /** Names of all that `spec` could give. */
 function everyCapability(): readonly string[] {
   return [
-    "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN", "DAC_OVERRIDE",
-    "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN",
-    "MAC_OVERRIDE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "PERFMON", "SETFCAP", "SETGID",
-    "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT",
-    "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM",
+    "AUDIT_CONTROL",
+    "AUDIT_READ",
+    "AUDIT_WRITE",
+    "BLOCK_SUSPEND",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "KILL",
+    "LEASE",
+    "LINUX_IMMUTABLE",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "MKNOD",
+    "NET_ADMIN",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_RAW",
+    "PERFMON",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_CHROOT",
+    "SYS_MODULE",
+    "SYS_NICE",
+    "SYS_PACCT",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "WAKE_ALARM",
   ].map((name) => `CAP_${name}`);
 }
 
@@ -117,7 +154,12 @@ const KINDS: Readonly<Record<string, (config: Config, box: Box) => void>> = {
   },
   "a user namespace and hooks": (config) => {
     userNamespace(config);
-    config.hooks = { createRuntime: [{ path: "/bin/true" }], startContainer: [{ path: "/bin/true" }], poststart: [{ path: "/bin/true" }], poststop: [{ path: "/bin/true" }] };
+    config.hooks = {
+      createRuntime: [{ path: "/bin/true" }],
+      startContainer: [{ path: "/bin/true" }],
+      poststart: [{ path: "/bin/true" }],
+      poststop: [{ path: "/bin/true" }],
+    };
   },
 };
 
@@ -144,43 +186,51 @@ function live(at: Look, box: Box, bundle: Bundle): string {
 }
 
 for (const [kind, edit] of Object.entries(KINDS)) {
-  scenario(`CVE-2019-5736, CVE-2016-9962: a container in the host's pid namespace, while others are made with ${kind}`, async (t, box) => {
-    const at = await look(box);
-    const bundle = box.bundle((config) => {
-      config.process.args = ["sleep", "1000"];
-      edit(config, box);
-    });
-    for (let round = 0; round < ROUNDS; round += 1) t.equal(live(at, box, bundle), "");
-    const found = await at.end();
-    t.notMatch(found, /HOST/, found);
-    t.match(found, /looks at [1-9]\d* stages and [1-9]\d* programs, 0 hits/);
-  }, { skip: SKIP, timeout: 60_000 + ROUNDS * 20_000 });
+  scenario(
+    `CVE-2019-5736, CVE-2016-9962: a container in the host's pid namespace, while others are made with ${kind}`,
+    async (t, box) => {
+      const at = await look(box);
+      const bundle = box.bundle((config) => {
+        config.process.args = ["sleep", "1000"];
+        edit(config, box);
+      });
+      for (let round = 0; round < ROUNDS; round += 1) t.equal(live(at, box, bundle), "");
+      const found = await at.end();
+      t.notMatch(found, /HOST/, found);
+      t.match(found, /looks at [1-9]\d* stages and [1-9]\d* programs, 0 hits/);
+    },
+    { skip: SKIP, timeout: 60_000 + ROUNDS * 20_000 },
+  );
 }
 
 /** Without a user namespace, which CRIU makes by itself: what its processes show then is not runt's to decide. */
 for (const kind of ["its own namespaces", "a time namespace"]) {
-  scenario(`CVE-2016-9962: a container in the host's pid namespace, while others with ${kind} are saved and restored`, async (t, box) => {
-    const at = await look(box);
-    const bundle = box.bundle((config) => {
-      config.root.readonly = false;
-      // Streams that are files of the host cannot be saved.
-      config.process.args = ["sh", "-c", "exec < /dev/null > /out 2>&1; exec sleep 1000"];
-      KINDS[kind]?.(config, box);
-    });
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const id = box.id();
-      const images = box.path("images");
-      t.equal(at.call("run", "--detach", "--bundle", bundle.dir, id).output, "");
-      t.ok(waitFor(() => readText(join(bundle.rootfs, "out")) === ""));
-      const saved = at.call("checkpoint", "--image-path", images, id);
-      t.equal(saved.status, 0, saved.output);
-      const restored = at.call("restore", "--detach", "--image-path", images, "--bundle", bundle.dir, id);
-      t.equal(restored.status, 0, restored.output);
-      t.equal(at.call("delete", "--force", id).output, "");
-    }
-    const found = await at.end();
-    t.notMatch(found, /HOST/, found);
-  }, { skip: SKIP || withoutCriu(), timeout: 60_000 + ROUNDS * 20_000 });
+  scenario(
+    `CVE-2016-9962: a container in the host's pid namespace, while others with ${kind} are saved and restored`,
+    async (t, box) => {
+      const at = await look(box);
+      const bundle = box.bundle((config) => {
+        config.root.readonly = false;
+        // Streams that are files of the host cannot be saved.
+        config.process.args = ["sh", "-c", "exec < /dev/null > /out 2>&1; exec sleep 1000"];
+        KINDS[kind]?.(config, box);
+      });
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const id = box.id();
+        const images = box.path("images");
+        t.equal(at.call("run", "--detach", "--bundle", bundle.dir, id).output, "");
+        t.ok(waitFor(() => readText(join(bundle.rootfs, "out")) === ""));
+        const saved = at.call("checkpoint", "--image-path", images, id);
+        t.equal(saved.status, 0, saved.output);
+        const restored = at.call("restore", "--detach", "--image-path", images, "--bundle", bundle.dir, id);
+        t.equal(restored.status, 0, restored.output);
+        t.equal(at.call("delete", "--force", id).output, "");
+      }
+      const found = await at.end();
+      t.notMatch(found, /HOST/, found);
+    },
+    { skip: SKIP || withoutCriu(), timeout: 60_000 + ROUNDS * 20_000 },
+  );
 }
 
 function withoutCriu(): string | false {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawn } from "node:child_process";
 import { closeSync, copyFileSync, openSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +18,9 @@ const ORDINARY = "3f1b0000";
 function plant(box: Box, name: string, user: number, permissions: string): () => string {
   const report = box.path("planted");
   const output = openSync(report, "w");
-  const child = spawn(helper("helpers/keyring.c"), ["plant", name, String(user), permissions], { stdio: ["ignore", output, "ignore"] });
+  const child = spawn(helper("helpers/keyring.c"), ["plant", name, String(user), permissions], {
+    stdio: ["ignore", output, "ignore"],
+  });
   closeSync(output);
   box.atClose(() => child.kill("SIGKILL"));
   if (!waitFor(() => readText(report).startsWith("ready"))) throw new Error("no keyring was made");
@@ -34,21 +37,29 @@ function bundleWithKey(box: Box, edit: Edit = () => undefined): Bundle {
   return bundle;
 }
 
-for (const [user, permissions] of [[4242, OPEN], [4242, ORDINARY.replace(/..$/, "08")], [0, OPEN]] as const) {
-  scenario(`a session keyring that user ${user} has made with the rights ${permissions} is not the container's`, (t, box) => {
-    const id = box.id();
-    const gets = plant(box, `_ses.${id}`, user, permissions);
-    const done = box.call(["run", "--bundle", bundleWithKey(box).dir, id]);
-    t.match(done.stdout, /^added keyring;0;0;[0-9a-f]+;_ses\n$/, done.output);
-    t.equal(gets(), "ready\n");
+for (const [user, permissions] of [
+  [4242, OPEN],
+  [4242, ORDINARY.replace(/..$/, "08")],
+  [0, OPEN],
+] as const) {
+  scenario(
+    `a session keyring that user ${user} has made with the rights ${permissions} is not the container's`,
+    (t, box) => {
+      const id = box.id();
+      const gets = plant(box, `_ses.${id}`, user, permissions);
+      const done = box.call(["run", "--bundle", bundleWithKey(box).dir, id]);
+      t.match(done.stdout, /^added keyring;0;0;[0-9a-f]+;_ses\n$/, done.output);
+      t.equal(gets(), "ready\n");
 
-    const other = bundleWithKey(box, (config) => void (config.process.args = ["sleep", "1000"]));
-    const running = box.call(["run", "--detach", "--bundle", other.dir, id]);
-    t.equal(running.status, 0, running.output);
-    const exec = box.call(["exec", id, "/keyring", "add"]);
-    t.match(exec.stdout, /^added keyring;0;0;[0-9a-f]+;_ses\n$/, exec.output);
-    t.equal(gets(), "ready\n", "nor that of exec");
-  }, { skip: SKIP });
+      const other = bundleWithKey(box, (config) => void (config.process.args = ["sleep", "1000"]));
+      const running = box.call(["run", "--detach", "--bundle", other.dir, id]);
+      t.equal(running.status, 0, running.output);
+      const exec = box.call(["exec", id, "/keyring", "add"]);
+      t.match(exec.stdout, /^added keyring;0;0;[0-9a-f]+;_ses\n$/, exec.output);
+      t.equal(gets(), "ready\n", "nor that of exec");
+    },
+    { skip: SKIP },
+  );
 }
 
 for (const kind of ["the runtime's", "its own"]) {

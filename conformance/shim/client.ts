@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** containerd's side of ttrpc: a client of the task service, and the service that takes events. */
 import { connect, createServer, type Server, type Socket } from "node:net";
 import * as M from "../../lib/shim/proto/messages.gen.ts";

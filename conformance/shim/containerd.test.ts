@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import "./with_shim.ts";
 import { Ctr, CTR_PACKAGES } from "../engines/ctr.ts";
 import { engine } from "../engines/engine.ts";
@@ -23,10 +24,16 @@ engine("containerd with the shim: kills", CTR_PACKAGES, (pg) => new Ctr(pg), {
     c.background("orphan", "sleep", "7777");
     const shim = c.pg.run(["pgrep", "-f", "[c]ontainerd-shim-runt-v2.*orphan"]).stdout.trim();
     c.pg.run(["kill", "-9", shim]);
-    t.ok(waitFor(() => c.status("orphan") !== "RUNNING", 10_000), "the task is over");
+    t.ok(
+      waitFor(() => c.status("orphan") !== "RUNNING", 10_000),
+      "the task is over",
+    );
     c.ctr("task", "rm", "-f", "orphan");
     c.must("container", "rm", "orphan");
-    t.ok(waitFor(() => left(c, "orphan") === "", 10_000), left(c, "orphan"));
+    t.ok(
+      waitFor(() => left(c, "orphan") === "", 10_000),
+      left(c, "orphan"),
+    );
   },
   [`${KILLS} kills of shim, containerd, or both, at any moment: nothing is left`](t, c) {
     for (let round = 0; round < KILLS; round++) {
@@ -39,14 +46,20 @@ engine("containerd with the shim: kills", CTR_PACKAGES, (pg) => new Ctr(pg), {
       const script = `${run}; ${kind === 2 ? kill.join("; ") : kill[kind]}; wait`;
       c.pg.run(["sh", "-c", script]);
       if (c.pg.run(["pidof", "containerd"]).stdout === "") c.startDaemon();
-      t.ok(waitFor(() => {
-        c.ctr("task", "rm", "-f", name);
-        c.ctr("container", "rm", name);
-        return left(c, name) === "" && !c.must("container", "ls", "-q").includes(name);
-      }, 15_000), `round ${round}: ${left(c, name)}`);
+      t.ok(
+        waitFor(() => {
+          c.ctr("task", "rm", "-f", name);
+          c.ctr("container", "rm", name);
+          return left(c, name) === "" && !c.must("container", "ls", "-q").includes(name);
+        }, 15_000),
+        `round ${round}: ${left(c, name)}`,
+      );
     }
     // One that was just started when its containerd was killed ends by itself.
-    t.ok(waitFor(() => c.pg.run(["pgrep", "-f", "^containerd-shim-runt-v2"]).stdout === "", 40_000), "no shim is left");
+    t.ok(
+      waitFor(() => c.pg.run(["pgrep", "-f", "^containerd-shim-runt-v2"]).stdout === "", 40_000),
+      "no shim is left",
+    );
   },
   "a restart of containerd in the middle of output: no exit code is lost, and no line"(t, c) {
     const log = `${c.pg.dir}/flood.log`;
@@ -57,6 +70,13 @@ engine("containerd with the shim: kills", CTR_PACKAGES, (pg) => new Ctr(pg), {
     t.ok(waitFor(() => c.status("flood") === "STOPPED", 20_000));
     t.match(c.ctr("task", "rm", "flood").output, "exit code 6");
     c.must("container", "rm", "flood");
-    t.equal(c.pg.run(["sh", "-c", `wc -l <${log}; tail -n 1 ${log}`]).stdout.trim().split(/\s+/).join(" "), "30000 29999");
+    t.equal(
+      c.pg
+        .run(["sh", "-c", `wc -l <${log}; tail -n 1 ${log}`])
+        .stdout.trim()
+        .split(/\s+/)
+        .join(" "),
+      "30000 29999",
+    );
   },
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A shim without containerd: started as containerd starts it, with the test as its client. */
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync, readSync, symlinkSync } from "node:fs";
@@ -115,7 +116,10 @@ export class Pod {
 
   /** The command `list` sees the containers of a shim. */
   ids(): string[] {
-    return this.box.call(["--root", `${this.root}/${NAMESPACE}`, "list", "-q"]).stdout.split("\n").filter((id) => id !== "");
+    return this.box
+      .call(["--root", `${this.root}/${NAMESPACE}`, "list", "-q"])
+      .stdout.split("\n")
+      .filter((id) => id !== "");
   }
 
   fifos(terminal = false): Fifos {

@@ -1,10 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
 // Builds the parts of the test machine from Debian's packages and keeps them in a cache: a user-mode-linux kernel, which
 // is a program of the host, and an ext4 image with systemd, D-Bus and logind. Nothing of it is installed on the host.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
-  chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync,
-  symlinkSync, writeFileSync,
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
@@ -37,10 +48,17 @@ const MASKED = [
 export class Unbuildable extends Error {}
 
 function run(command, args, options = {}) {
-  const done = spawnSync(command, args, { encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, LC_ALL: "C", TMPDIR: CACHE }, ...options });
+  const done = spawnSync(command, args, {
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+    env: { ...process.env, LC_ALL: "C", TMPDIR: CACHE },
+    ...options,
+  });
   if (done.status === 0) return done.stdout;
   const end = `${done.stdout ?? ""}${done.stderr ?? ""}`.trim().split("\n").slice(-8).join("\n");
-  throw new Unbuildable(`${command} ${args.slice(0, 3).join(" ")} …: ${done.error?.message ?? `ended with ${done.status ?? done.signal}`}\n${end}`);
+  throw new Unbuildable(
+    `${command} ${args.slice(0, 3).join(" ")} …: ${done.error?.message ?? `ended with ${done.status ?? done.signal}`}\n${end}`,
+  );
 }
 
 /** A directory or file of the cache, made once: under another name until it is complete. */
@@ -64,7 +82,12 @@ function once(name, make) {
 }
 
 function mmdebstrap(words) {
-  const apt = ['Acquire::Languages "none"', 'Acquire::Check-Valid-Until "false"', 'Acquire::Retries "3"', 'APT::Install-Recommends "false"'];
+  const apt = [
+    'Acquire::Languages "none"',
+    'Acquire::Check-Valid-Until "false"',
+    'Acquire::Retries "3"',
+    'APT::Install-Recommends "false"',
+  ];
   run("mmdebstrap", ["--mode=root", ...apt.map((option) => `--aptopt=${option}`), "--dpkgopt=force-unsafe-io", ...words]);
 }
 
@@ -101,7 +124,13 @@ function addNode(root) {
 
 /** The guest's root file system, as a directory. */
 function makeRoot(path, kernel) {
-  mmdebstrap(["--variant=minbase", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", `--include=${PACKAGES.join(",")}`, SUITE, path]);
+  mmdebstrap([
+    "--variant=minbase",
+    "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+    `--include=${PACKAGES.join(",")}`,
+    SUITE,
+    path,
+  ]);
   for (const folder of ["var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"]) {
     rmSync(join(path, folder), { recursive: true, force: true });
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The operations on a container's cgroup, whatever the host's cgroup version. */
 
 import type { LinuxResources } from "../spec/types.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A container without a cgroup of its own (`--cgroup-manager disabled`): it stays in those of the runtime. */
 
 import { RuntimeError } from "../errors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Device rules of a container that is there: the change alone, and never a moment without a filter. */
 import { inUserNamespace } from "../sys/user_namespace.ts";
 import { AT_FDCWD, SMALL_FILE, syscallError } from "../sys/files.ts";

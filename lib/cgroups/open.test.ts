@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
@@ -113,10 +114,7 @@ t.test("a cgroup in use is refused, and left alone", { skip }, async (t) => {
   const cgroup = await made("busy");
   const child = await inside(cgroup, "exec sleep 100");
   const other = openCgroup(layout, config("busy"), "id");
-  t.throws(
-    () => other.create(),
-    new RuntimeError("CGROUP_NOT_EMPTY", "container's cgroup is not empty: 1 process(es) found"),
-  );
+  t.throws(() => other.create(), new RuntimeError("CGROUP_NOT_EMPTY", "container's cgroup is not empty: 1 process(es) found"));
   other.killAll(9);
   other.undo();
   other.remove();
@@ -176,9 +174,7 @@ t.test("processes and directories below the container's cgroup", { skip }, async
 });
 
 t.test("a failure in the middle leaves nothing", { skip }, async (t) => {
-  const hierarchies = layout.hierarchies.map((one) =>
-    one.name === "freezer" ? { ...one, mountpoint: "/proc/1/none" } : one,
-  );
+  const hierarchies = layout.hierarchies.map((one) => (one.name === "freezer" ? { ...one, mountpoint: "/proc/1/none" } : one));
   const broken: CgroupLayout = { ...layout, hierarchies };
   const cgroup = openCgroup(broken, config("broken/inner"), "id");
   t.throws(() => cgroup.create(), {
@@ -266,8 +262,7 @@ t.test("values that the kernel refuses", { skip }, async (t) => {
   cgroup.freeze();
   t.throws(() => cgroup.limit({ memory: { limit: 1 << 20 } }, { update: true }), {
     code: "CGROUP",
-    message:
-      /^linux\.resources\.memory\.limit: unable to set memory limit to 1048576 \(current usage: \d+, peak usage: \d+\)$/,
+    message: /^linux\.resources\.memory\.limit: unable to set memory limit to 1048576 \(current usage: \d+, peak usage: \d+\)$/,
     facts: { pointer: "/linux/resources/memory/limit", errno: 16 },
   });
   cgroup.killAll(9);

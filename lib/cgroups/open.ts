@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Opens the cgroup of a container, by the host's cgroup version. */
 
 import type { CgroupStats } from "./files/stats_types.ts";

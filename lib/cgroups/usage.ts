@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a container uses, by as few reads as it takes: for a display that is refreshed all the time. */
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, SMALL_FILE } from "../sys/files.ts";
 import { native } from "../sys/native.ts";

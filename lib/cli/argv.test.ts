@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t, { type Test } from "tap";
 import { type Invocation, readArguments } from "./argv.ts";
 import { COMMANDS } from "./commands/registry.ts";
@@ -160,7 +161,15 @@ t.test("help and version", async (t) => {
     match(t, line, { action: "help" });
     t.equal(readArguments(line.split(" "), COMMANDS).command, undefined, line);
   }
-  for (const line of ["create -h", "create --help", "create --help c1", "--help create", "help create", "h create", "create --nosuch=1"]) {
+  for (const line of [
+    "create -h",
+    "create --help",
+    "create --help c1",
+    "--help create",
+    "help create",
+    "h create",
+    "create --nosuch=1",
+  ]) {
     t.equal(readArguments(line.split(" "), COMMANDS).command?.name, "create", line);
   }
   match(t, "create --help --nosuch", { action: "help", command: "create" });
@@ -201,7 +210,12 @@ t.test("choices", async (t) => {
   match(t, "list --quiet --format yaml", { action: "run", flags: { quiet: true } });
   // Other spellings of a choice.
   match(t, "--log-format= list", { action: "run", globals: { "log-format": "text" } });
-  for (const [text, choice] of [["", "auto"], ["Auto", "auto"], ["T", "true"], ["0", "false"]] as const) {
+  for (const [text, choice] of [
+    ["", "auto"],
+    ["Auto", "auto"],
+    ["T", "true"],
+    ["0", "false"],
+  ] as const) {
     match(t, ["--rootless", text, "list"], { action: "run", globals: { rootless: choice } });
   }
   match(t, ["restore", "--manage-cgroups-mode", "", "c1"], { action: "run", flags: { "manage-cgroups-mode": "soft" } });

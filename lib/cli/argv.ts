@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Reads argv the way runc 1.5 does (urfave/cli v3): one or two dashes, `--flag=value` or `--flag value`, options
  * before and after the positional arguments, global options anywhere, `--` ends the options. One difference:
@@ -114,11 +115,7 @@ function readCommand(
   const read = readFlags(
     args,
     // The command's own options win: `spec --rootless` is not the global one.
-    [
-      { options: command.options, into: flags },
-      { options: [HELP_OPTION], into: help },
-      persistent,
-    ],
+    [{ options: command.options, into: flags }, { options: [HELP_OPTION], into: help }, persistent],
     command.stopAfter ?? -1,
     noCommandName,
     given,
@@ -238,7 +235,10 @@ function settleChoices(given: readonly Given[]): { readonly topic: string; reado
       }
       delete into[name];
       if (into[ignoredWith] === true) break;
-      wrong ??= { topic: name, problem: option.wrongChoice?.(value) ?? `invalid --${name}: ${value}: it is ${alternatives(choices)}` };
+      wrong ??= {
+        topic: name,
+        problem: option.wrongChoice?.(value) ?? `invalid --${name}: ${value}: it is ${alternatives(choices)}`,
+      };
     }
   }
   return wrong;
@@ -249,10 +249,7 @@ function alternatives(words: readonly string[]): string {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
 
-function findOption(
-  layers: readonly Layer[],
-  name: string,
-): Given | undefined {
+function findOption(layers: readonly Layer[], name: string): Given | undefined {
   for (const { options, into } of layers) {
     for (const option of options) {
       if (option.name === name || option.alias === name) return { option, into };
@@ -273,10 +270,7 @@ function append(values: FlagValue | undefined, value: boolean | string | number)
   return list as FlagValue;
 }
 
-function readValue(
-  type: OptionType,
-  text: string,
-): { value: boolean | string | number } | { problem: string } {
+function readValue(type: OptionType, text: string): { value: boolean | string | number } | { problem: string } {
   switch (type) {
     case "string":
     case "strings":

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A boolean in one of the spellings that Go's ParseBool takes; `undefined` where it is none. Pure. */
 export function readBoolean(text: string): boolean | undefined {
   switch (text) {

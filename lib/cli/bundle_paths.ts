@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The paths that `--bundle` and `--config` name. */
 
 import { absolutePath, currentDirectory } from "./paths.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A command as data. One file defines one command; argv, the help, the manual pages, the completion and the types of the
  * parsed flags all come from that definition. Names, aliases and defaults are those of runc, whose callers send them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The global options as the context that every operation of the runtime takes. */
 
 import { S_IFDIR, S_IFMT } from "../kernel/numbers.ts";

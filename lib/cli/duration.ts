@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../errors.ts";
 
-const UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, "µs": 1e-3, "μs": 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 };
+const UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 };
 
 /**
  * A duration as Go writes it (`5s`, `1m30s`, `0.5s`), in milliseconds. Pure.

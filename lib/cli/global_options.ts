@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Options of the program, and those that each command has. */
 
 import { readBoolean } from "./boolean.ts";

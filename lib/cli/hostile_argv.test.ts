@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Whatever words a command line has: a command with flags of their types, a usage error, or help. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -19,9 +20,51 @@ const RUNS = Number(process.env["RUNT_PROPERTY_RUNS"] ?? 3000);
 if (process.env["RUNT_PROPERTY_RUNS"] === undefined) fc.configureGlobal({ seed: 20261123 });
 
 const VALUES = [
-  "", "-", "--", "---", "-1", "0", "5", "+5", "0x5", "1e3", " 5", "5 ", "4294967295", "4294967296", "9223372036854775808", "-9223372036854775809",
-  "1000:5", "1000:", ":", "64M", "64MB", "1.5G", "-1k", "true", "false", "T", "maybe", "json", "text", "/a", "../..", "a=b", "=", "a\nb", "ü", "\ud800",
-  "help", "h", "__proto__", "constructor", "toString", "10.0.0.1:99", "[::1]:99", ":::", "x".repeat(300),
+  "",
+  "-",
+  "--",
+  "---",
+  "-1",
+  "0",
+  "5",
+  "+5",
+  "0x5",
+  "1e3",
+  " 5",
+  "5 ",
+  "4294967295",
+  "4294967296",
+  "9223372036854775808",
+  "-9223372036854775809",
+  "1000:5",
+  "1000:",
+  ":",
+  "64M",
+  "64MB",
+  "1.5G",
+  "-1k",
+  "true",
+  "false",
+  "T",
+  "maybe",
+  "json",
+  "text",
+  "/a",
+  "../..",
+  "a=b",
+  "=",
+  "a\nb",
+  "ü",
+  "\ud800",
+  "help",
+  "h",
+  "__proto__",
+  "constructor",
+  "toString",
+  "10.0.0.1:99",
+  "[::1]:99",
+  ":::",
+  "x".repeat(300),
 ];
 
 /** Every name that an option has. */
@@ -29,11 +72,17 @@ function namesOf(options: readonly OptionRow[]): readonly string[] {
   return [...new Set(options.flatMap(({ name, alias }) => (alias === undefined ? [name] : [name, alias])))];
 }
 
-const value = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...VALUES) }, { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 12 }) });
+const value = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...VALUES) },
+  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 12 }) },
+);
 
 /** Up to five options or arguments; mostly options with these names. */
 function wordsWith(names: readonly string[]): fc.Arbitrary<string[]> {
-  const option = fc.tuple(fc.constantFrom("-", "--"), fc.oneof({ weight: 15, arbitrary: fc.constantFrom(...names) }, { weight: 1, arbitrary: value }));
+  const option = fc.tuple(
+    fc.constantFrom("-", "--"),
+    fc.oneof({ weight: 15, arbitrary: fc.constantFrom(...names) }, { weight: 1, arbitrary: value }),
+  );
   const word = fc.oneof(
     option.map(([dashes, name]) => [dashes + name]),
     fc.tuple(option, value).map(([[dashes, name], text]) => [`${dashes}${name}=${text}`]),
@@ -66,7 +115,8 @@ function checkFlags(flags: Readonly<Record<string, unknown>>, options: readonly 
     assert.ok(row !== undefined, `--${name} is in the table`);
     assert.ok(TYPES[row.type](found as FlagValue), `--${name}: ${String(found)} is no ${row.type}`);
     if (row.choices === undefined) continue;
-    for (const each of [found].flat()) assert.ok(row.choices.includes(String(each)), `--${name}: ${String(each)} is one of the choices`);
+    for (const each of [found].flat())
+      assert.ok(row.choices.includes(String(each)), `--${name}: ${String(each)} is one of the choices`);
   }
 }
 
@@ -84,14 +134,18 @@ t.test("any words are a command that is sound, or an error that says what is wro
       assert.ok(command !== undefined && COMMANDS.get(command.name) === command);
       checkFlags(read.flags, command.options);
       checkFlags(read.globals, GLOBAL_OPTIONS);
-      assert.ok(read.positionals.length >= command.min && read.positionals.length <= (command.max ?? Infinity), "as many arguments as the command takes");
+      assert.ok(
+        read.positionals.length >= command.min && read.positionals.length <= (command.max ?? Infinity),
+        "as many arguments as the command takes",
+      );
       // No word is made up: each argument was one of the line.
       for (const positional of read.positionals) assert.ok(args.includes(positional));
     }),
     { numRuns: RUNS },
   );
   const share = { run: 0.02, usage: 0.02, arguments: 0.02, choice: 0.001 };
-  for (const [action, least] of Object.entries(share)) t.ok((seen.get(action) ?? 0) > RUNS * least, `${action}: ${seen.get(action)} of ${RUNS}`);
+  for (const [action, least] of Object.entries(share))
+    t.ok((seen.get(action) ?? 0) > RUNS * least, `${action}: ${seen.get(action)} of ${RUNS}`);
 });
 
 /** What a command makes of its flags, by itself. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The command line's log: stderr, or the file of `--log`. */
 
 import type { RuntimeError } from "../errors.ts";
@@ -8,7 +9,6 @@ import { errorEntry, formatJson, formatTerminal, formatText, type LogEntry } fro
 import { programName } from "../sys/program_name.ts";
 import { STDERR, write } from "./output/write.ts";
 import { checkText } from "./paths.ts";
-
 
 /** {@link Log}, and the one place where an error is told. */
 export interface CommandLog extends Log {

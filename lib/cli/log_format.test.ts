@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { RuntimeError } from "../errors.ts";
 import { errorEntry, formatJson, formatTerminal, formatText, quote } from "./log_format.ts";
@@ -59,7 +60,7 @@ t.test("terminal", async (t) => {
 });
 
 t.test("quote", async (t) => {
-  t.equal(quote("\x00\x07\b\f\n\r\t\v\x1b\x7f\"\\"), String.raw`"\x00\a\b\f\n\r\t\v\x1b\x7f\"\\"`);
+  t.equal(quote('\x00\x07\b\f\n\r\t\v\x1b\x7f"\\'), String.raw`"\x00\a\b\f\n\r\t\v\x1b\x7f\"\\"`);
   t.equal(quote("é€😀"), '"é€😀"');
   t.equal(quote("\u0085\u00a0\u200b\ufeff\u{e0001}"), String.raw`"\u0085\u00a0\u200b\ufeff\U000e0001"`);
   t.equal(quote("\ud800"), '"\ufffd"');

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The two log formats of runc, which are those of Go's logrus. Engines read them. Pure. */
 
 import { jsonText } from "./output/json_text.ts";
@@ -119,7 +120,5 @@ function escapeRune(character: string, code: number): string {
   // A lone surrogate is not a character; Go would have read U+FFFD.
   if (code >= 0xd800 && code <= 0xdfff) return "\ufffd";
   if (/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(character)) return character;
-  return code < 0x10000
-    ? `\\u${code.toString(16).padStart(4, "0")}`
-    : `\\U${code.toString(16).padStart(8, "0")}`;
+  return code < 0x10000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The built program, as its callers see it: what it prints where, and its exit status.
 
 import { spawnSync } from "node:child_process";
@@ -89,7 +90,11 @@ t.test("a wrong command line", async (t) => {
     "list [options]   (more: runt help list)",
     String.raw`flag provided but not defined: -formt. Did you mean \"--format\"?`,
   );
-  told(["state"], "state [options] <container-id>   (more: runt help state)", String.raw`runt: \"state\" requires exactly 1 argument(s)`);
+  told(
+    ["state"],
+    "state [options] <container-id>   (more: runt help state)",
+    String.raw`runt: \"state\" requires exactly 1 argument(s)`,
+  );
   const program = "[global options] command [command options] [arguments...]   (more: runt help)";
   told(["--nosuch"], program, "flag provided but not defined: -nosuch");
 });
@@ -132,10 +137,7 @@ t.test("the log", async (t) => {
   // What a caller gets wrong is in its log too.
   const usage = `${directory}/usage`;
   runt(["--log", usage, "--log-format", "json", "state", "--nosuch"]);
-  t.equal(
-    (JSON.parse(readFileSync(usage, "utf8")) as Record<string, string>)["msg"],
-    "flag provided but not defined: -nosuch",
-  );
+  t.equal((JSON.parse(readFileSync(usage, "utf8")) as Record<string, string>)["msg"], "flag provided but not defined: -nosuch");
 
   runt(["--log", `${directory}/old`, "--root", directory, "state", "c1"]);
   t.match(readFileSync(`${directory}/old`, "utf8"), /^before\ntime=/);
@@ -149,8 +151,7 @@ t.test("output", async (t) => {
   t.equal(runt(["--root", root, "list", "-f", "json"]).stdout, "null\n");
   t.equal(runt(["--root", root, "list", "-q"]).stdout, "");
 
-  const shell = (script: string) =>
-    spawnSync("/bin/bash", ["-c", script, "bash", PROGRAM, root], { encoding: "utf8" });
+  const shell = (script: string) => spawnSync("/bin/bash", ["-c", script, "bash", PROGRAM, root], { encoding: "utf8" });
   t.equal(shell('"$1" --root "$2" list >/dev/full').status, 1);
   t.match(shell('"$1" --root "$2" list >/dev/full').stderr, "write standard output: no space left on device");
   const gone = shell('exec 3> >(exec true); wait $!; "$1" --root "$2" list >&3');
@@ -163,9 +164,14 @@ t.test("more of something than a call of the engine takes arguments", async (t) 
   t.strictSame([told.status, told.stdout], [255, ""]);
   t.match(told.stderr, /^time="NOW" level=error msg="exec failed: container does not exist: there is no \\"none\\" in .*"\n$/);
   const wrong = many.map(() => 5);
-  const bundle = t.testdir({ "config.json": JSON.stringify({ ociVersion: "1.3.0", process: { args: wrong, cwd: "/", capabilities: {} } }) });
+  const bundle = t.testdir({
+    "config.json": JSON.stringify({ ociVersion: "1.3.0", process: { args: wrong, cwd: "/", capabilities: {} } }),
+  });
   const checked = spawnSync("/bin/sh", ["-c", '"$0" check -b "$1" | tail -n 1', PROGRAM, bundle], { encoding: "utf8" });
-  t.strictSame([checked.stdout.replace(/^.*: \//, "/"), checked.stderr], ["/process/args/69999: found 5, must be a string\n", ""]);
+  t.strictSame(
+    [checked.stdout.replace(/^.*: \//, "/"), checked.stderr],
+    ["/process/args/69999: found 5, must be a string\n", ""],
+  );
 });
 
 t.test("spec", async (t) => {

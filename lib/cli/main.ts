@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The program: argv to a command, its result or error to output, log and exit status. */
 
 import { forEngines } from "../runtime/launch/engine_words.ts";

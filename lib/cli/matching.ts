@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** crun's `--regex`: one command for every container whose id fits a regular expression. */
 import { RuntimeError } from "../errors.ts";
 import type { RuntimeContext } from "../runtime/options.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Paths of the command line. */
 import { RuntimeError } from "../errors.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A document on standard input. */
 import { Errno } from "../kernel/errno.ts";
 import { POLLIN } from "../kernel/numbers.ts";

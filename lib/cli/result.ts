@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The result of a command that did not fail. */
 export interface CommandResult {
   /** For stdout, as it is. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { chooseRoot, managerOf, rootlessOf, type RootFacts } from "./root.ts";
 
@@ -30,10 +31,7 @@ t.test("--root", async (t) => {
 t.test("$XDG_RUNTIME_DIR", async (t) => {
   t.strictSame(chooseRoot(undefined, facts()), { path: "/run/runt", from: "default" });
   t.equal(chooseRoot(undefined, facts({ effectiveUid: 1000 })).path, "/run/runt");
-  t.equal(
-    chooseRoot(undefined, facts({ effectiveUid: 1000, environment: { XDG_RUNTIME_DIR: "" } })).path,
-    "/run/runt",
-  );
+  t.equal(chooseRoot(undefined, facts({ effectiveUid: 1000, environment: { XDG_RUNTIME_DIR: "" } })).path, "/run/runt");
   t.strictSame(chooseRoot(undefined, facts({ effectiveUid: 1000, environment: xdg })), {
     path: user,
     from: "xdg",
@@ -42,10 +40,7 @@ t.test("$XDG_RUNTIME_DIR", async (t) => {
   const inside = { inUserNamespace: () => true };
   t.equal(chooseRoot(undefined, facts({ ...inside, environment: xdg })).path, user);
   t.equal(chooseRoot(undefined, facts({ ...inside, environment: { ...xdg, USER: "me" } })).path, user);
-  t.equal(
-    chooseRoot(undefined, facts({ ...inside, environment: { ...xdg, USER: "root" } })).path,
-    "/run/runt",
-  );
+  t.equal(chooseRoot(undefined, facts({ ...inside, environment: { ...xdg, USER: "root" } })).path, "/run/runt");
 });
 
 t.test("--rootless", async (t) => {

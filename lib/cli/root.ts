@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The meaning of `--root`, `--rootless` and `--cgroup-manager`. Pure. */
 
 import { RuntimeError } from "../errors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `--trace FILE`: a timeline of one command, of the runtime's system calls and messages, and of init's steps.
  * Loaded only then; without it nothing looks at a clock.
@@ -66,7 +67,14 @@ export function startTrace(path: string, command: string, log: CommandLog): () =
   };
 }
 
-function complete(name: string, cat: TraceEvent["cat"], tid: number, from: number, to: number, args?: TraceEvent["args"]): TraceEvent {
+function complete(
+  name: string,
+  cat: TraceEvent["cat"],
+  tid: number,
+  from: number,
+  to: number,
+  args?: TraceEvent["args"],
+): TraceEvent {
   return { name, cat, ph: "X", ts: round(from), dur: round(to - from), pid: PID, tid, ...(args === undefined ? {} : { args }) };
 }
 
@@ -128,7 +136,12 @@ function steps(plain: Native, { plan, memory }: TracedPlan): TraceEvent[] {
     const [from, to] = [at(index), at(index + 1)];
     if (step === undefined || from === 0 || to === 0) break;
     const { op, origin, fields } = step;
-    const args = { index, origin, ...("path" in fields ? { path: fields.path } : {}), ...("target" in fields ? { target: fields.target } : {}) };
+    const args = {
+      index,
+      origin,
+      ...("path" in fields ? { path: fields.path } : {}),
+      ...("target" in fields ? { target: fields.target } : {}),
+    };
     events.push(complete(op, "step", INIT, from, to, args));
   }
   return events;

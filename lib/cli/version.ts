@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The text of `--version`. */
 
 import { libseccompVersion } from "../seccomp/features.ts";

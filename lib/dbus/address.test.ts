@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { socketsOf, SYSTEM_BUS, systemSockets, userSockets } from "./address.ts";
 
@@ -12,9 +13,15 @@ t.test("the user's bus", async (t) => {
   const there = (path: string) => path === "/run/user/5/bus";
   t.same(userSockets({ DBUS_SESSION_BUS_ADDRESS: "unix:path=/x", XDG_RUNTIME_DIR: "/run/user/5" }, there), ["/x"]);
   t.same(userSockets({ XDG_RUNTIME_DIR: "/run/user/5" }, there), ["/run/user/5/bus"]);
-  t.throws(() => userSockets({ XDG_RUNTIME_DIR: "/elsewhere" }, there), { code: "HOST_UNABLE", message: /DBUS_SESSION_BUS_ADDRESS/ });
+  t.throws(() => userSockets({ XDG_RUNTIME_DIR: "/elsewhere" }, there), {
+    code: "HOST_UNABLE",
+    message: /DBUS_SESSION_BUS_ADDRESS/,
+  });
   t.throws(() => userSockets({}, there), { code: "HOST_UNABLE" });
-  t.throws(() => userSockets({ DBUS_SESSION_BUS_ADDRESS: "tcp:host=a" }, there), { code: "HOST_UNABLE", message: /only addresses of Unix sockets/ });
+  t.throws(() => userSockets({ DBUS_SESSION_BUS_ADDRESS: "tcp:host=a" }, there), {
+    code: "HOST_UNABLE",
+    message: /only addresses of Unix sockets/,
+  });
 });
 
 t.test("the system's bus", async (t) => {

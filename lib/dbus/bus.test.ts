@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t, { type Test } from "tap";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { once } from "node:events";
@@ -43,7 +44,17 @@ async function served(t: Test, answers: readonly (Uint8Array | string)[], greeti
 const reply = (serial: number, signature = "", ...values: string[]): Uint8Array =>
   encodeMessage(MessageKind.REPLY, 100 + serial, [[5, ["u", serial]]], signature, values);
 const signal = (job: string, result: string): Uint8Array =>
-  encodeMessage(MessageKind.SIGNAL, 50, [[1, ["o", "/x"]], [2, ["s", "a.b"]], [3, ["s", "JobRemoved"]]], "uoss", [1, job, "u.scope", result]);
+  encodeMessage(
+    MessageKind.SIGNAL,
+    50,
+    [
+      [1, ["o", "/x"]],
+      [2, ["s", "a.b"]],
+      [3, ["s", "JobRemoved"]],
+    ],
+    "uoss",
+    [1, job, "u.scope", result],
+  );
 const joined = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
 const CALL = { path: "/x", interfaceName: "a.b", member: "C", signature: "", values: [] };
 
@@ -65,7 +76,18 @@ t.test("a bus is greeted, and told which signals are wanted", async (t) => {
 });
 
 t.test("an error is thrown with its name", async (t) => {
-  const path = await served(t, [encodeMessage(MessageKind.ERROR, 5, [[5, ["u", 1]], [4, ["s", "a.b.Gone"]]], "s", ["it is gone"])]);
+  const path = await served(t, [
+    encodeMessage(
+      MessageKind.ERROR,
+      5,
+      [
+        [5, ["u", 1]],
+        [4, ["s", "a.b.Gone"]],
+      ],
+      "s",
+      ["it is gone"],
+    ),
+  ]);
   const bus = Bus.connect(path, false, "");
   t.throws(() => bus.call(CALL), { code: "CGROUP", errorName: "a.b.Gone", message: "it is gone (a.b.Gone)" });
   bus.close();

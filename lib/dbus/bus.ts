@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A connection to a D-Bus bus, or to a program that speaks D-Bus itself. Every call blocks, for a limited time. */
 import { RuntimeError } from "../errors.ts";
 import { Errno, errnoName, errnoText } from "../kernel/errno.ts";
@@ -110,7 +111,7 @@ export class Bus {
   }
 
   #send(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const sent = native.sendMessage(this.#fd, bytes.subarray(at), []);
       if (sent < 0) throw new RuntimeError("CGROUP", `D-Bus: write: ${errno(sent)}`, { errno: -sent });
       at += sent;

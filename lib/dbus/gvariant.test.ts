@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { parseGVariant } from "./gvariant.ts";
 
@@ -23,7 +24,14 @@ t.test("values and their types", async (t) => {
     ["[uint32 1, 2]", "au", [1, 2]],
     ["[('/dev/null', 'rw')]", "a(ss)", [["/dev/null", "rw"]]],
     ["(1, 's', <true>)", "(isv)", [1, "s", ["b", true]]],
-    ["{'a': <uint64 1>, 'b': <'x'>}", "a{sv}", [["a", ["t", 1n]], ["b", ["s", "x"]]]],
+    [
+      "{'a': <uint64 1>, 'b': <'x'>}",
+      "a{sv}",
+      [
+        ["a", ["t", 1n]],
+        ["b", ["s", "x"]],
+      ],
+    ],
     ["@a{su} {}", "a{su}", []],
     ["@aay [[1, 2], b'x']", "aay", [[1, 2], new Uint8Array([120, 0])]],
     [" [ 1 , 2 , ] ", "ai", [1, 2]],
@@ -33,8 +41,29 @@ t.test("values and their types", async (t) => {
 
 t.test("what is no value", async (t) => {
   const wrong = [
-    "", "[]", "{}", "yes", "1 2", "'open", "[1, 'a']", "uint32 -1", "byte 256", "int32 2147483648", "uint64 1.5", "@q", "@aq 1",
-    "uint64 'a'", "@t uint32 1", "<>", "(1", "{1}", "99999999999", "0x", "'\\uZZZZ'", "@(s) ('a', 'b')", `${"[".repeat(40)}1${"]".repeat(40)}`,
+    "",
+    "[]",
+    "{}",
+    "yes",
+    "1 2",
+    "'open",
+    "[1, 'a']",
+    "uint32 -1",
+    "byte 256",
+    "int32 2147483648",
+    "uint64 1.5",
+    "@q",
+    "@aq 1",
+    "uint64 'a'",
+    "@t uint32 1",
+    "<>",
+    "(1",
+    "{1}",
+    "99999999999",
+    "0x",
+    "'\\uZZZZ'",
+    "@(s) ('a', 'b')",
+    `${"[".repeat(40)}1${"]".repeat(40)}`,
   ];
   for (const source of wrong) t.throws(() => parseGVariant(source), { name: "GVariantError" }, source);
 });

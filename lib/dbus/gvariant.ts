@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Values in the text format of GVariant, which `org.systemd.property.*` annotations have. Pure.
  *
@@ -26,12 +27,27 @@ type Node =
   | { readonly kind: "typed"; readonly signature: string; readonly item: Node };
 
 const KEYWORDS: Readonly<Record<string, string>> = {
-  boolean: "b", byte: "y", int16: "n", uint16: "q", int32: "i", uint32: "u", int64: "x", uint64: "t", double: "d",
-  string: "s", objectpath: "o", signature: "g",
+  boolean: "b",
+  byte: "y",
+  int16: "n",
+  uint16: "q",
+  int32: "i",
+  uint32: "u",
+  int64: "x",
+  uint64: "t",
+  double: "d",
+  string: "s",
+  objectpath: "o",
+  signature: "g",
 };
 const RANGES: Readonly<Record<string, readonly [bigint, bigint]>> = {
-  y: [0n, 255n], n: [-32768n, 32767n], q: [0n, 65535n], i: [-(2n ** 31n), 2n ** 31n - 1n], u: [0n, 2n ** 32n - 1n],
-  x: [-(2n ** 63n), 2n ** 63n - 1n], t: [0n, 2n ** 64n - 1n],
+  y: [0n, 255n],
+  n: [-32768n, 32767n],
+  q: [0n, 65535n],
+  i: [-(2n ** 31n), 2n ** 31n - 1n],
+  u: [0n, 2n ** 32n - 1n],
+  x: [-(2n ** 63n), 2n ** 63n - 1n],
+  t: [0n, 2n ** 64n - 1n],
 };
 const ESCAPES: Readonly<Record<string, string>> = { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 /** As D-Bus has it. */
@@ -173,19 +189,27 @@ class Reader {
 
   #unexpected(): GVariantError {
     const found = this.#source[this.#at];
-    return new GVariantError(found === undefined ? "it ends too early" : `unexpected ${JSON.stringify(found)} at character ${this.#at + 1}`);
+    return new GVariantError(
+      found === undefined ? "it ends too early" : `unexpected ${JSON.stringify(found)} at character ${this.#at + 1}`,
+    );
   }
 }
 
 /** The type that a node has by itself; `undefined` for an array of which nothing tells it. */
 function typeOf(node: Node): string | undefined {
   switch (node.kind) {
-    case "bool": return "b";
-    case "text": return "s";
-    case "bytes": return "ay";
-    case "number": return isWhole(node.text) ? "i" : "d";
-    case "variant": return "v";
-    case "typed": return node.signature;
+    case "bool":
+      return "b";
+    case "text":
+      return "s";
+    case "bytes":
+      return "ay";
+    case "number":
+      return isWhole(node.text) ? "i" : "d";
+    case "variant":
+      return "v";
+    case "typed":
+      return node.signature;
     case "array": {
       const item = commonType(node.items);
       return item === undefined ? undefined : `a${item}`;
@@ -214,12 +238,14 @@ function valueOf(node: Node, signature: string): BusValue {
   const wrong = (): GVariantError => new GVariantError(`a ${node.kind} is not a value of the type ${signature}`);
   switch (node.kind) {
     case "typed":
-      if (node.signature !== signature) throw new GVariantError(`a value of the type ${node.signature} where one of ${signature} is needed`);
+      if (node.signature !== signature)
+        throw new GVariantError(`a value of the type ${node.signature} where one of ${signature} is needed`);
       return valueOf(node.item, signature);
     case "bool":
       if (signature !== "b") throw wrong();
       return node.text === "true";
-    case "number": return numberOf(node.text, signature);
+    case "number":
+      return numberOf(node.text, signature);
     case "text":
       if (!["s", "o", "g"].includes(signature)) throw wrong();
       return node.text;
@@ -244,7 +270,7 @@ function valueOf(node: Node, signature: string): BusValue {
     case "tuple": {
       const types: string[] = [];
       if (!signature.startsWith("(")) throw wrong();
-      for (let at = 1; at < signature.length - 1; ) {
+      for (let at = 1; at < signature.length - 1;) {
         const end = typeEnd(signature, at);
         types.push(signature.slice(at, end));
         at = end;
@@ -266,7 +292,8 @@ function numberOf(text: string, signature: string): BusValue {
     return value;
   }
   const range = RANGES[signature];
-  if (range === undefined || !isWhole(text)) throw new GVariantError(`${JSON.stringify(text)} is not a value of the type ${signature}`);
+  if (range === undefined || !isWhole(text))
+    throw new GVariantError(`${JSON.stringify(text)} is not a value of the type ${signature}`);
   const sign = text.startsWith("-") ? -1n : 1n;
   const digits = text.replace(/^[-+]/, "");
   // A leading 0 means base 8, as in C and GVariant.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { decodeMessage, encodeCall, encodeMessage, messageLength } from "./message.ts";
 import { isType, typesOf } from "./signature.ts";
@@ -28,10 +29,37 @@ t.test("what is written is read again", async (t) => {
     ["xx", [-9223372036854775808n, 9223372036854775807n]],
     ["yd", [1, -1.5]],
     ["sog", ["é", "/a/b", "a{sv}"]],
-    ["ya(ss)", [1, [["/dev/null", "rw"], ["", ""]]]],
-    ["a(sv)", [[["Slice", ["s", "a.slice"]], ["Max", ["t", 5n]], ["PIDs", ["au", [1, 2]]]]]],
+    [
+      "ya(ss)",
+      [
+        1,
+        [
+          ["/dev/null", "rw"],
+          ["", ""],
+        ],
+      ],
+    ],
+    [
+      "a(sv)",
+      [
+        [
+          ["Slice", ["s", "a.slice"]],
+          ["Max", ["t", 5n]],
+          ["PIDs", ["au", [1, 2]]],
+        ],
+      ],
+    ],
     ["ssa(sv)a(sa(sv))", ["u", "replace", [["A", ["b", false]]], []]],
-    ["a{sv}y", [[["a", ["x", 1n]], ["b", ["v", ["y", 2]]]], 3]],
+    [
+      "a{sv}y",
+      [
+        [
+          ["a", ["x", 1n]],
+          ["b", ["v", ["y", 2]]],
+        ],
+        3,
+      ],
+    ],
     ["aatx", [[[1n], [], [2n, 3n]], 4n]],
     ["atat", [[], [1n]]],
   ];
@@ -40,7 +68,16 @@ t.test("what is written is read again", async (t) => {
 });
 
 t.test("the head of an answer", async (t) => {
-  const bytes = encodeMessage(3, 9, [[5, ["u", 7]], [4, ["s", "a.b.Gone"]]], "s", ["no"]);
+  const bytes = encodeMessage(
+    3,
+    9,
+    [
+      [5, ["u", 7]],
+      [4, ["s", "a.b.Gone"]],
+    ],
+    "s",
+    ["no"],
+  );
   t.match(decodeMessage(bytes), { kind: 3, replyTo: 7, errorName: "a.b.Gone", path: "", member: "", values: ["no"] });
   t.equal(messageLength(bytes), bytes.length);
   t.equal(messageLength(bytes.subarray(0, 15)), 0, "not yet");
@@ -48,9 +85,24 @@ t.test("the head of an answer", async (t) => {
 
 t.test("values that do not fit are refused", async (t) => {
   const wrong: readonly (readonly [string, BusValue])[] = [
-    ["y", 256], ["y", -1], ["u", 1.5], ["u", 1n], ["t", 1], ["t", -1n], ["t", 18446744073709551616n], ["x", 9223372036854775808n],
-    ["b", 1], ["s", 1], ["s", "a\0b"], ["as", "a"], ["(ss)", ["a"]], ["v", ["s"]], ["v", ["ss", "a"]], ["au", new Uint8Array([1])],
-    ["a{sv}", ["a"]], ["z", 1],
+    ["y", 256],
+    ["y", -1],
+    ["u", 1.5],
+    ["u", 1n],
+    ["t", 1],
+    ["t", -1n],
+    ["t", 18446744073709551616n],
+    ["x", 9223372036854775808n],
+    ["b", 1],
+    ["s", 1],
+    ["s", "a\0b"],
+    ["as", "a"],
+    ["(ss)", ["a"]],
+    ["v", ["s"]],
+    ["v", ["ss", "a"]],
+    ["au", new Uint8Array([1])],
+    ["a{sv}", ["a"]],
+    ["z", 1],
   ];
   for (const [signature, value] of wrong) t.throws(() => there(signature, [value]), { code: "INTERNAL" }, signature);
   t.throws(() => there("ss", ["a"]), { code: "INTERNAL" });
@@ -61,7 +113,8 @@ t.test("what is no message is refused, whatever it is", async (t) => {
   const changed = (at: number, value: number): Uint8Array => good.map((byte, index) => (index === at ? value : byte));
   t.throws(() => messageLength(changed(0, 0x42)), { code: "CGROUP", message: /not a message/ }, "the other byte order");
   t.throws(() => messageLength(changed(7, 0x70)), { code: "CGROUP" }, "too long");
-  for (let size = 0; size < good.length; size++) t.throws(() => decodeMessage(good.subarray(0, size)), { code: "CGROUP" }, `cut at ${size}`);
+  for (let size = 0; size < good.length; size++)
+    t.throws(() => decodeMessage(good.subarray(0, size)), { code: "CGROUP" }, `cut at ${size}`);
   for (let at = 0; at < good.length; at++) {
     for (const value of [0, 1, 0x7f, 0xff]) {
       try {

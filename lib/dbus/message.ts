@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Messages of D-Bus: their bytes. Pure.
  *
@@ -42,7 +43,13 @@ const FIXED = 12;
 /** A message that is longer is not for us: systemd's answers have a few hundred bytes. */
 const LONGEST = 1 << 20;
 /** Numbers of header fields. */
-const PATH = 1, INTERFACE = 2, MEMBER = 3, ERROR_NAME = 4, REPLY_SERIAL = 5, DESTINATION = 6, SIGNATURE = 8;
+const PATH = 1,
+  INTERFACE = 2,
+  MEMBER = 3,
+  ERROR_NAME = 4,
+  REPLY_SERIAL = 5,
+  DESTINATION = 6,
+  SIGNATURE = 8;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -125,7 +132,11 @@ function nonsense(why: string): RuntimeError {
 
 /** Texts must not hold a NUL; whole numbers must be in range. */
 const RANGES: Readonly<Record<string, readonly [number, number, number]>> = {
-  y: [1, 0, 0xff], n: [2, -0x8000, 0x7fff], q: [2, 0, 0xffff], i: [4, -0x8000_0000, 0x7fff_ffff], u: [4, 0, 0xffff_ffff],
+  y: [1, 0, 0xff],
+  n: [2, -0x8000, 0x7fff],
+  q: [2, 0, 0xffff],
+  i: [4, -0x8000_0000, 0x7fff_ffff],
+  u: [4, 0, 0xffff_ffff],
 };
 const LOW_HALF = 0xffff_ffffn;
 
@@ -159,7 +170,8 @@ class Writer {
     else if ((letter === "x" || letter === "t") && typeof value === "bigint") this.#long(letter, value);
     else if (letter === "d" && typeof value === "number") this.#push(new Uint8Array(new Float64Array([value]).buffer));
     else if ((letter === "s" || letter === "o" || letter === "g") && typeof value === "string") this.#text(letter, value);
-    else if (letter === "v" && isList(value) && typeof value[0] === "string" && value[1] !== undefined) this.#variant(value[0], value[1]);
+    else if (letter === "v" && isList(value) && typeof value[0] === "string" && value[1] !== undefined)
+      this.#variant(value[0], value[1]);
     else if (letter === "(" && isList(value)) this.all(type.slice(1, -1), value);
     else if (letter === "a" && (isList(value) || value instanceof Uint8Array)) this.#array(type.slice(1), value);
     else throw misfit(type, value);
@@ -250,25 +262,31 @@ class Reader {
       return value > range[2] ? value - 2 ** (8 * range[0]) : value;
     }
     switch (letter) {
-      case "b": return this.#whole(4) !== 0;
+      case "b":
+        return this.#whole(4) !== 0;
       case "x":
       case "t": {
         const low = BigInt(this.#whole(4));
         const value = (BigInt(this.#whole(4)) << 32n) + low;
         return letter === "x" && value >= 0x8000_0000_0000_0000n ? value - 0x1_0000_0000_0000_0000n : value;
       }
-      case "d": return new Float64Array(this.#take(8).slice().buffer)[0] ?? 0;
+      case "d":
+        return new Float64Array(this.#take(8).slice().buffer)[0] ?? 0;
       case "s":
-      case "o": return this.#text(this.#whole(4));
-      case "g": return this.#text(this.#whole(1));
+      case "o":
+        return this.#text(this.#whole(4));
+      case "g":
+        return this.#text(this.#whole(1));
       case "v": {
         const inner = this.#text(this.#whole(1));
         const [value] = this.all(inner);
         if (value === undefined) throw nonsense("a variant is empty");
         return [inner, value];
       }
-      case "(": return this.all(type.slice(1, -1));
-      default: return this.#array(type.slice(1));
+      case "(":
+        return this.all(type.slice(1, -1));
+      default:
+        return this.#array(type.slice(1));
     }
   }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Types of D-Bus, as signatures name them. Pure.
  *
@@ -43,7 +44,7 @@ export function isType(signature: string): boolean {
 /** The complete types of a signature; `undefined` if it is none. */
 export function typesOf(signature: string): string[] | undefined {
   const types: string[] = [];
-  for (let at = 0; at < signature.length; ) {
+  for (let at = 0; at < signature.length;) {
     const end = typeEnd(signature, at);
     if (end < 0) return undefined;
     types.push(signature.slice(at, end));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Values of D-Bus, as the addon takes them. Pure. */
 
 /**

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The executable `init`. What runs is always a sealed copy: the container may write to the file that it runs from (CVE-2019-5736). */
 import { check } from "../sys/files.ts";
 import { native, nativeDirectory } from "../sys/native.ts";

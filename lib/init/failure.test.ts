@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import t from "tap";
@@ -21,7 +22,7 @@ const exec: Step = {
 t.test("what a program lacks that is there", (tt) => {
   tt.equal(
     message(exec, { call: "interpreter", subject: "/bin/sh\r" }),
-    'process.args: exec /bin/x: no such file or directory: not of the file itself, but of the interpreter of its first line, ' +
+    "process.args: exec /bin/x: no such file or directory: not of the file itself, but of the interpreter of its first line, " +
       '"/bin/sh\\r": the script has lines that end in a carriage return, as on Windows',
   );
   tt.equal(
@@ -67,13 +68,28 @@ t.test("namespaces that the kernel does not make", (tt) => {
 
 t.test("an id in a mount's options that the user namespace does not have", (tt) => {
   const step: Step = {
-    op: "mount", origin: "/mounts/2",
+    op: "mount",
+    origin: "/mounts/2",
     fields: {
-      source: "devpts", target: "/dev/pts", fstype: "devpts", flags: 0, sb: 0, set: 0, clear: 0, implied: 0, recSet: 0, recClear: 0,
-      propagation: [], data: "gid=5", tree: 0,
+      source: "devpts",
+      target: "/dev/pts",
+      fstype: "devpts",
+      flags: 0,
+      sb: 0,
+      set: 0,
+      clear: 0,
+      implied: 0,
+      recSet: 0,
+      recClear: 0,
+      propagation: [],
+      data: "gid=5",
+      tree: 0,
     },
   };
-  tt.match(message(step, { call: "fsconfig", errno: Errno.EINVAL, subject: "gid=5" }), "fsconfig: invalid argument (gid=5: is it in linux.gidMappings?)");
+  tt.match(
+    message(step, { call: "fsconfig", errno: Errno.EINVAL, subject: "gid=5" }),
+    "fsconfig: invalid argument (gid=5: is it in linux.gidMappings?)",
+  );
   tt.match(message(step, { call: "fsconfig", errno: Errno.EINVAL, subject: "gid=x" }), "invalid argument (gid=x)");
   tt.end();
 });
@@ -92,7 +108,8 @@ t.test("a scheduler that is not permitted", (tt) => {
     const fields = { policy, flags: 0n, nice: 0n, priority: 0, runtime: 0n, deadline: 0n, period: 0n };
     return message({ op: "scheduler", origin: "/process/scheduler", fields }, { call: "sched_setattr", errno: Errno.EPERM });
   };
-  for (const realTime of [1, 2]) tt.match(told(realTime), /\(the cgroup has no real-time share, which linux\.resources\.cpu\.realtimeRuntime/);
+  for (const realTime of [1, 2])
+    tt.match(told(realTime), /\(the cgroup has no real-time share, which linux\.resources\.cpu\.realtimeRuntime/);
   tt.match(told(6), /\(process scheduler can't be used together with AllowedCPUs, which linux\.resources\.cpu\.cpus sets/);
   tt.end();
 });
@@ -102,9 +119,15 @@ t.test("a device that is bound because it cannot be made", (tt) => {
     const fields = { path: "/dev/x", mode: 0, major: 1, minor: 3, uid: 0, gid: 0, bind, node: 0 };
     return message({ op: "device", origin: "/linux/devices/0", fields }, { call, errno, subject: "/dev/x" });
   };
-  const start = 'linux.devices[0]: device: ';
-  tt.equal(told(1, "open", Errno.ENOENT), `${start}open "/dev/x": no such file or directory (in a user namespace the host's device of that name is bound)`);
-  tt.equal(told(0, "open", Errno.ENOENT), `${start}open "/dev/x": no such file or directory (where mknod is not permitted the host's device of that name is bound)`);
+  const start = "linux.devices[0]: device: ";
+  tt.equal(
+    told(1, "open", Errno.ENOENT),
+    `${start}open "/dev/x": no such file or directory (in a user namespace the host's device of that name is bound)`,
+  );
+  tt.equal(
+    told(0, "open", Errno.ENOENT),
+    `${start}open "/dev/x": no such file or directory (where mknod is not permitted the host's device of that name is bound)`,
+  );
   tt.equal(
     told(1, "verify", Errno.ENODEV),
     `${start}verify "/dev/x": no such device (in a user namespace the host's device of that name is bound, and that is another one)`,
@@ -113,7 +136,11 @@ t.test("a device that is bound because it cannot be made", (tt) => {
 });
 
 t.test("CPUs that are not there", (tt) => {
-  const step: Step = { op: "cpuAffinity", origin: "/process/execCPUAffinity/final", fields: { mask: new Uint8Array(1), attempt: 0 } };
+  const step: Step = {
+    op: "cpuAffinity",
+    origin: "/process/execCPUAffinity/final",
+    fields: { mask: new Uint8Array(1), attempt: 0 },
+  };
   tt.equal(
     message(step, { call: "sched_setaffinity", subject: "CPUs", errno: Errno.EINVAL }),
     "process.execCPUAffinity.final: sched_setaffinity: invalid argument " +
@@ -128,8 +155,16 @@ t.test("an id that the user namespace does not have", (tt) => {
     op: "credentials",
     origin: "/process/user",
     fields: {
-      uid: 7, gid: 0, groups: [], keepGroups: 0,
-      bounding: none, effective: none, permitted: none, inheritable: none, ambient: none, forFilter: 0,
+      uid: 7,
+      gid: 0,
+      groups: [],
+      keepGroups: 0,
+      bounding: none,
+      effective: none,
+      permitted: none,
+      inheritable: none,
+      ambient: none,
+      forFilter: 0,
     },
   };
   tt.match(message(step, { call: "setresuid", errno: Errno.EINVAL }), "cannot set uid to unmapped user in user namespace (7 is");
@@ -137,27 +172,35 @@ t.test("an id that the user namespace does not have", (tt) => {
 });
 
 t.test("whatever a failure record holds, it is an error of init's with words", (tt) => {
-  const hook: Step = { op: "hook", origin: "/hooks/x/0", fields: { path: "/h", args: [], env: [], timeoutMs: 5, stateHead: "", stateTail: "", slot: 0, home: 0 } };
+  const hook: Step = {
+    op: "hook",
+    origin: "/hooks/x/0",
+    fields: { path: "/h", args: [], env: [], timeoutMs: 5, stateHead: "", stateTail: "", slot: 0, home: 0 },
+  };
   const small = fc.oneof(fc.nat(80), fc.integer({ min: 0, max: 0xffffffff }));
   let short = 0;
   fc.assert(
-    fc.property(fc.array(small, { minLength: 6, maxLength: 6 }), fc.uint8Array({ minLength: 200, maxLength: 320, size: "max" }), (words, subject) => {
-      const bytes = new Uint8Array(24 + subject.length);
-      const view = new DataView(bytes.buffer);
-      words.forEach((word, index) => view.setUint32(index * 4, word, true));
-      bytes.set(subject, 24);
-      if (parseFailure(bytes) === undefined) {
-        short += 1;
-        assert.ok(bytes.length < FAILURE_SIZE);
-      }
-      const whole = new Uint8Array(FAILURE_SIZE);
-      whole.set(bytes.subarray(0, FAILURE_SIZE));
-      const failure = parseFailure(whole);
-      assert.ok(failure !== undefined);
-      const error = failureError(failure, [exec, hook], () => "said");
-      assert.ok(error instanceof RuntimeError && error.message !== "");
-      assert.ok(["STEP_FAILED", "HOOK_FAILED"].includes(error.code), error.code);
-    }),
+    fc.property(
+      fc.array(small, { minLength: 6, maxLength: 6 }),
+      fc.uint8Array({ minLength: 200, maxLength: 320, size: "max" }),
+      (words, subject) => {
+        const bytes = new Uint8Array(24 + subject.length);
+        const view = new DataView(bytes.buffer);
+        words.forEach((word, index) => view.setUint32(index * 4, word, true));
+        bytes.set(subject, 24);
+        if (parseFailure(bytes) === undefined) {
+          short += 1;
+          assert.ok(bytes.length < FAILURE_SIZE);
+        }
+        const whole = new Uint8Array(FAILURE_SIZE);
+        whole.set(bytes.subarray(0, FAILURE_SIZE));
+        const failure = parseFailure(whole);
+        assert.ok(failure !== undefined);
+        const error = failureError(failure, [exec, hook], () => "said");
+        assert.ok(error instanceof RuntimeError && error.message !== "");
+        assert.ok(["STEP_FAILED", "HOOK_FAILED"].includes(error.code), error.code);
+      },
+    ),
     { numRuns: 2000 },
   );
   tt.ok(short > 100 && short < 2000, `${short} records were cut short`);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Failure records of `init` as errors that a person can use. */
 import { RuntimeError } from "../errors.ts";
 import { RLIMITS } from "../kernel/plan_numbers.ts";
@@ -12,11 +13,7 @@ import { isMissing, stepWords } from "./step_words.ts";
  * The error for a failed step.
  * @param hookOutput what the failed hook had printed
  */
-export function failureError(
-  failure: Failure,
-  steps: readonly Step[],
-  hookOutput: () => string,
-): RuntimeError {
+export function failureError(failure: Failure, steps: readonly Step[], hookOutput: () => string): RuntimeError {
   const step = steps[failure.step];
   if (step === undefined && (failure.call === "clone" || failure.call === "unshare")) return namespacesError(failure);
   const facts = {
@@ -67,12 +64,7 @@ function where(step: Step | undefined): string {
   return step === undefined || step.origin === "" ? "" : `${propertyName(step.origin)}: `;
 }
 
-function hookError(
-  failure: Failure,
-  step: Extract<Step, { op: "hook" }>,
-  output: string,
-  facts: object,
-): RuntimeError {
+function hookError(failure: Failure, step: Extract<Step, { op: "hook" }>, output: string, facts: object): RuntimeError {
   const [, , kind, index] = step.origin.split("/");
   const name = `error running ${kind} hook #${index}: ${step.fields.path}`;
   let reason: string;
@@ -96,10 +88,36 @@ export function signalText(signal: number): string {
 
 /** By number, which is the same on x86_64 and aarch64. */
 const SIGNALS: readonly (string | undefined)[] = [
-  undefined, "hangup", "interrupt", "quit", "illegal instruction", "trace/breakpoint trap", "aborted", "bus error",
-  "floating point exception", "killed", "user defined signal 1", "segmentation fault", "user defined signal 2",
-  "broken pipe", "alarm clock", "terminated", "stack fault", "child exited", "continued", "stopped (signal)", "stopped",
-  "stopped (tty input)", "stopped (tty output)", "urgent I/O condition", "CPU time limit exceeded",
-  "file size limit exceeded", "virtual timer expired", "profiling timer expired", "window changed", "I/O possible",
-  "power failure", "bad system call",
+  undefined,
+  "hangup",
+  "interrupt",
+  "quit",
+  "illegal instruction",
+  "trace/breakpoint trap",
+  "aborted",
+  "bus error",
+  "floating point exception",
+  "killed",
+  "user defined signal 1",
+  "segmentation fault",
+  "user defined signal 2",
+  "broken pipe",
+  "alarm clock",
+  "terminated",
+  "stack fault",
+  "child exited",
+  "continued",
+  "stopped (signal)",
+  "stopped",
+  "stopped (tty input)",
+  "stopped (tty output)",
+  "urgent I/O condition",
+  "CPU time limit exceeded",
+  "file size limit exceeded",
+  "virtual timer expired",
+  "profiling timer expired",
+  "window changed",
+  "I/O possible",
+  "power failure",
+  "bad system call",
 ];

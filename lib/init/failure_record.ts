@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Failure records of `init`, as they come over the control socket or the FIFO of `start`. */
 import { CALLS, FAILURE_SIZE } from "../plan/steps.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a hook printed, as the end of an error message. */
 export function outputText(output: string): string {
   const text = output.trim();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { CLONE_NEWPID, CLONE_NEWUTS } from "../kernel/plan_numbers.ts";
 import { native } from "../sys/native.ts";

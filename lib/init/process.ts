@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The `init` executable as the runtime sees it: start it, send it a plan, answer its questions, learn how it
  * ended. The protocol is described in `native/README.md`.
@@ -18,7 +19,6 @@ import { beforeBlocking } from "../sys/waiting.ts";
 import { initExecutable } from "./executable.ts";
 import { failureError } from "./failure.ts";
 import { parseFailure } from "./failure_record.ts";
-
 
 /** Bytes of every message but a failure. */
 const MESSAGE_SIZE = 8;
@@ -461,7 +461,8 @@ function receiveUserNamespace(socket: number, pointer: string): number {
   const kind = size < MESSAGE_SIZE ? 0 : new DataView(buffer.buffer).getUint32(0, true);
   if (kind === Message.USER_NAMESPACE && users !== undefined) return users;
   const failure = kind === Message.FAILURE ? parseFailure(buffer.subarray(0, size)) : undefined;
-  if (failure === undefined) throw new RuntimeError("INIT_DIED", "the init of a user namespace for id-mapped mounts was lost", { pointer });
+  if (failure === undefined)
+    throw new RuntimeError("INIT_DIED", "the init of a user namespace for id-mapped mounts was lost", { pointer });
   return check(-failure.errno, `${failure.call} of a user namespace for id-mapped mounts`, { pointer });
 }
 
@@ -493,5 +494,11 @@ function end(pid: number, thaw?: () => void): void {
 /** What a process that stands still has cloned. */
 function childrenOf(pid: number): number[] {
   const text = native.readFile(AT_FDCWD, `/proc/${pid}/task/${pid}/children`, SMALL_FILE);
-  return typeof text === "number" ? [] : text.trim().split(" ").map(Number).filter((child) => child > 0);
+  return typeof text === "number"
+    ? []
+    : text
+        .trim()
+        .split(" ")
+        .map(Number)
+        .filter((child) => child > 0);
 }

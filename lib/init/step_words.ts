@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The words of a failed step, an entry for each operation whose name, call and errno do not say enough. */
 import { SCHED_FIFO, SCHED_RR } from "../kernel/numbers.ts";
 import { Errno } from "../kernel/errno.ts";
@@ -17,12 +18,12 @@ export interface FailedStep extends Failure {
 /** The words for one operation. */
 type Words<Name extends OpName> = (failed: FailedStep, fields: StepFields<Name>) => string;
 
-
 const WORDS: { readonly [Name in OpName]?: Words<Name> } = {
   apparmorProfile: ({ reason }, { profile }) =>
     // Podman looks for these paths in backquotes.
     `apply profile ${JSON.stringify(profile)}: write to \`/proc/self/attr/apparmor/exec\`: ${reason}`,
-  cgroup: (failed) => `join the cgroup: ${called(failed)}${hint(failed, Errno.ENOSPC, "cpuset.cpus or cpuset.mems of the cgroup is empty")}`,
+  cgroup: (failed) =>
+    `join the cgroup: ${called(failed)}${hint(failed, Errno.ENOSPC, "cpuset.cpus or cpuset.mems of the cgroup is empty")}`,
   changeDirectory: ({ call, reason }, { path }) =>
     call === "getcwd" || call === "verify"
       ? "current working directory is outside of container mount namespace root -- possible container breakout detected"
@@ -33,7 +34,9 @@ const WORDS: { readonly [Name in OpName]?: Words<Name> } = {
   detachedMount: detachedMountWords,
   detachedNode: (failed) => `cannot make a device node: ${called(failed)}`,
   device: (failed, { bind }) =>
-    failed.errno === Errno.EEXIST ? `${plain(failed)} (what is there is not this device)` : `${plain(failed)}${boundHint(bind, failed)}`,
+    failed.errno === Errno.EEXIST
+      ? `${plain(failed)} (what is there is not this device)`
+      : `${plain(failed)}${boundHint(bind, failed)}`,
   deviceNode: (failed) => `cannot make a device node: ${called(failed)}`,
   exec: execWords,
   findProgram: programWords,
@@ -41,7 +44,8 @@ const WORDS: { readonly [Name in OpName]?: Words<Name> } = {
   liveNode: (failed, { path }) =>
     `cannot make a device node at ${JSON.stringify(path)}: ${called(failed)}${hint(failed, Errno.EEXIST, "what is there is not this device")}`,
   memoryPolicy: (failed) =>
-    called(failed) + hint(failed, Errno.EINVAL, "mode, nodes and flags do not go together, or none of the nodes is one of this host's"),
+    called(failed) +
+    hint(failed, Errno.EINVAL, "mode, nodes and flags do not go together, or none of the nodes is one of this host's"),
   mount: mountWords,
   oomScoreAdj: (failed, { value }) =>
     `write oom_score_adj = ${value}: ${failed.reason}` +
@@ -167,13 +171,23 @@ function missingWords(program: string, { call, subject, reason }: FailedStep): s
 
 /** Machines of ELF programs (e_machine), by the names that uname(2) gives them. */
 const MACHINES: Readonly<Record<number, string>> = {
-  3: "i386", 8: "mips", 20: "ppc", 21: "ppc64", 22: "s390x", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64", 258: "loongarch64",
+  3: "i386",
+  8: "mips",
+  20: "ppc",
+  21: "ppc64",
+  22: "s390x",
+  40: "arm",
+  62: "x86_64",
+  183: "aarch64",
+  243: "riscv64",
+  258: "loongarch64",
 };
 
 /** Why the kernel takes a file for no program. @param kind one of {@link MissingKind} */
 function noProgram(kind: number): string {
   if (kind === MissingKind.EMPTY) return "the file is empty";
-  if (kind < MissingKind.FOREIGN) return 'it is neither an ELF program nor a script with "#!" and an interpreter in its first line';
+  if (kind < MissingKind.FOREIGN)
+    return 'it is neither an ELF program nor a script with "#!" and an interpreter in its first line';
   const machine = kind - MissingKind.FOREIGN;
   return `it is a program for ${MACHINES[machine] ?? `another machine (ELF number ${machine})`}`;
 }

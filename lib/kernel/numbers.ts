@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Numbers of the kernel's interface that several modules need, under the kernel's names (x86_64 and aarch64). */
 
 export const SIGHUP = 1;

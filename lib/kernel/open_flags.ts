@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Flags of open(2), under the kernel's names. The numbers of O_DIRECTORY and O_NOFOLLOW differ by architecture. */
 
 /** The `dirfd` that stands for the current directory. */

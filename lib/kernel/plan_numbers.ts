@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Numbers of the kernel's interface that plans are made of, under the kernel's names. */
 
 export const CLONE_NEWTIME = 0x80;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { constants } from "node:os";
 import { parseSignal } from "./signals.ts";
@@ -27,7 +28,24 @@ t.test("numbers and real-time signals", async (t) => {
 });
 
 t.test("what is none", async (t) => {
-  const wrong = ["", "SIG", "FOO", "65", "999", "-9", "+9", "9x", "1.0", "RTMIN-1", "RTMIN+31", "RTMAX+1", "RTMAX-31", "RTMIN+", "SIGSIGTERM", "constructor"];
+  const wrong = [
+    "",
+    "SIG",
+    "FOO",
+    "65",
+    "999",
+    "-9",
+    "+9",
+    "9x",
+    "1.0",
+    "RTMIN-1",
+    "RTMIN+31",
+    "RTMAX+1",
+    "RTMAX-31",
+    "RTMIN+",
+    "SIGSIGTERM",
+    "constructor",
+  ];
   for (const text of wrong) {
     t.throws(() => parseSignal(text), { code: "USAGE", message: `unknown signal ${JSON.stringify(text)}` }, text);
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { getEventListeners } from "node:events";
 import t from "tap";
 import { aborted, onAbort, whileAlive } from "./aborting.ts";
@@ -10,7 +11,10 @@ t.test("each is called once, one that was taken back is not, and the signal has 
   t.equal(getEventListeners(given.signal, "abort").length, 1);
   forget();
   given.abort();
-  t.same(calls, Array.from({ length: 20 }, (_, at) => `${at}`));
+  t.same(
+    calls,
+    Array.from({ length: 20 }, (_, at) => `${at}`),
+  );
 });
 
 t.test("a signal that has come already is heard", async (t) => {

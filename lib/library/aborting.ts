@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** AbortSignals: one listener for each, however many operations one of them can end. */
 import { RuntimeError } from "../errors.ts";
 

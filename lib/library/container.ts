@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { resolve } from "node:path";
 import { RuntimeError } from "../errors.ts";
 import { SIGKILL } from "../kernel/numbers.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../errors.ts";
 import type { CallOptions } from "./threads.ts";
 import type { ContainerEnd } from "./process.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** From the options of a container to what the runtime is told. */
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
@@ -6,7 +7,6 @@ import { silentLog } from "../log.ts";
 import type { BundlePaths } from "../runtime/operations/plan_bundle.ts";
 import { isUnifiedHost } from "../runtime/operations/new_config.ts";
 import type { CreateOptions, RuntimeContext } from "../runtime/options.ts";
-import type { Config } from "../spec/types.ts";
 import { boxConfig } from "./box/config.ts";
 import type { BoxOptions } from "./box/options.ts";
 import { expect, type Kind, show } from "./options/kinds.ts";
@@ -118,7 +118,7 @@ function bundleOf(
     return { bundle: resolve(bundle), ...(configFile === undefined ? {} : { configFile: resolve(configFile) }) };
   }
   const { config, bundle } = options as ConfigOptions;
-  const path = (config as Config).root?.path;
+  const path = config.root?.path;
   if (bundle === undefined && (typeof path !== "string" || !path.startsWith("/"))) {
     throw new RuntimeError("USAGE", `${where}: config: root.path ${show(path)}: without "bundle" it must be an absolute path`);
   }

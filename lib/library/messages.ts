@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the caller's thread and the library's threads tell each other. */
 import { asRuntimeError, RuntimeError, type ErrorCode, type ErrorFacts } from "../errors.ts";
 import type { RuntimeContext } from "../runtime/options.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Worker } from "node:worker_threads";
 import t from "tap";
 import { Errno } from "../kernel/errno.ts";
@@ -42,9 +43,15 @@ t.test("a watch that was taken back does not tell", async (t) => {
 
 t.test("what cannot be watched is told by an errno", async (t) => {
   const file = native.open(AT_FDCWD, "/etc/passwd", O_RDONLY | O_CLOEXEC, 0);
-  t.equal(watchNative.watch(file, POLLIN, () => undefined), -Errno.EPERM);
+  t.equal(
+    watchNative.watch(file, POLLIN, () => undefined),
+    -Errno.EPERM,
+  );
   native.close(file);
-  t.equal(watchNative.watch(file, POLLIN, () => undefined), -Errno.EBADF);
+  t.equal(
+    watchNative.watch(file, POLLIN, () => undefined),
+    -Errno.EBADF,
+  );
 });
 
 t.test("a worker thread has watches of its own, and can be ended while it waits", async (t) => {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Loads `watch.node`, by which the library waits for descriptors without blocking. The command line does not need it. */
 import { RuntimeError } from "../errors.ts";
 import { nativeDirectory } from "../sys/native.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the library does in its threads: the runtime's own functions, which the command line calls as well. */
 import { attachCgroup } from "../cgroups/open.ts";
 import { checkBundle } from "../runtime/check/check.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { constants } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { RuntimeError } from "../errors.ts";
@@ -172,6 +173,6 @@ export function signalNumber(signal: Signal): number {
   if (number !== undefined && Number.isInteger(number) && number > 0 && number <= 64) return number;
   const names = Object.keys(known);
   const name = String(signal).toUpperCase();
-  const meant = typeof signal !== "string" ? undefined : names.find((each) => each === `SIG${name}`) ?? nearest(name, names);
+  const meant = typeof signal !== "string" ? undefined : (names.find((each) => each === `SIG${name}`) ?? nearest(name, names));
   throw new RuntimeError("USAGE", `unknown signal ${show(signal)}${meant === undefined ? "" : `: did you mean ${show(meant)}?`}`);
 }

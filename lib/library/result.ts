@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A process from its beginning to its end, with all that it has printed. */
 import type { Readable, Writable } from "node:stream";
 import { RuntimeError, type ErrorCode } from "../errors.ts";

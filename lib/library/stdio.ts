@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The standard streams of a process of a container: what it gets, and what the caller keeps. */
 import type { Readable, Stream, Writable } from "node:stream";
 import { RuntimeError } from "../errors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Streams over descriptors that a container's process has the other end of. */
 import { Readable, Writable } from "node:stream";
 import { Errno, errnoText } from "../kernel/errno.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Commands as template literals. No shell reads them: a value is one argument, whatever is in it. */
 import { RuntimeError } from "../errors.ts";
 import { show } from "./options/kinds.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The threads in which the library works, so that the caller's event loop never waits for the kernel.
  *

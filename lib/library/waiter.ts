@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** How a worker thread waits for one container while it works on others. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { RuntimeError } from "../errors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Descriptors that keep the program alive as long as somebody waits for them. */
 import { Errno, errnoText } from "../kernel/errno.ts";
 import { RuntimeError } from "../errors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** One of the library's threads: does operations, many at a time, since each only waits for most of its time. */
 import { parentPort } from "node:worker_threads";
 import type { Log } from "../log.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What the kernel knows of a process besides its ids: security labels, scheduling, I/O priority, personality and
  * memory policy, as steps.
@@ -6,7 +7,16 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#memory-policy
  */
 import { parseCpuList } from "../spec/rules/cpu_list.ts";
-import type { Linux, LinuxMemoryPolicy, LinuxMemoryPolicyFlag, LinuxMemoryPolicyMode, LinuxSchedulerFlag, LinuxSchedulerPolicy, Process, Scheduler } from "../spec/types.ts";
+import type {
+  Linux,
+  LinuxMemoryPolicy,
+  LinuxMemoryPolicyFlag,
+  LinuxMemoryPolicyMode,
+  LinuxSchedulerFlag,
+  LinuxSchedulerPolicy,
+  Process,
+  Scheduler,
+} from "../spec/types.ts";
 import type { Step } from "./steps.ts";
 
 /** SCHED_* of linux/sched.h. */

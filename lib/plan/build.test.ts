@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { Config } from "../spec/types.ts";
 import { buildPlan } from "./build.ts";
@@ -17,7 +18,8 @@ const facts: PlanFacts = {
   extraEnv: [],
   waitForStart: true,
   kcore: true,
-  links: {}, trees: [],
+  links: {},
+  trees: [],
   selinux: false,
   cgroupMounts: {},
 };
@@ -71,12 +73,41 @@ t.test("the whole order", async (t) => {
   };
   const order = ops(config).filter((op) => op !== "device" && op !== "symlink");
   t.same(order, [
-    "sessionKeyring", "loopback", "parentPropagation", "rootfs", "mount", "mount", "cgroup", "unshare", "cpuAffinity",
-    "runtimeHooks", "hook", "enterRoot", "workingDirectory", "console",
-    "mountAttributes", "mountAttributes", "hostname", "domainname", "sysctl", "maskPath", "readonlyPath",
+    "sessionKeyring",
+    "loopback",
+    "parentPropagation",
+    "rootfs",
+    "mount",
+    "mount",
+    "cgroup",
+    "unshare",
+    "cpuAffinity",
+    "runtimeHooks",
+    "hook",
+    "enterRoot",
+    "workingDirectory",
+    "console",
+    "mountAttributes",
+    "mountAttributes",
+    "hostname",
+    "domainname",
+    "sysctl",
+    "maskPath",
+    "readonlyPath",
     "rootPropagation",
-    "oomScoreAdj", "rlimit", "umask", "noNewPrivileges", "changeDirectory", "standardStreams", "credentials", "changeDirectory",
-    "findProgram", "ready", "start", "hook", "exec",
+    "oomScoreAdj",
+    "rlimit",
+    "umask",
+    "noNewPrivileges",
+    "changeDirectory",
+    "standardStreams",
+    "credentials",
+    "changeDirectory",
+    "findProgram",
+    "ready",
+    "start",
+    "hook",
+    "exec",
   ]);
 });
 
@@ -137,7 +168,10 @@ t.test("namespaces: a new user namespace is made and mapped before the others", 
   const all = buildPlan({ ...minimal, linux: { namespaces } }, facts).steps;
   t.equal(all[0]?.op, "deviceNodes", "nodes are made before it is entered");
   const steps = all.filter(({ op }) => op !== "deviceNodes" && op !== "deviceNode");
-  t.same(steps.slice(0, 5).map(({ op }) => op), ["unshare", "idMaps", "unshare", "timeOffsets", "fork"]);
+  t.same(
+    steps.slice(0, 5).map(({ op }) => op),
+    ["unshare", "idMaps", "unshare", "timeOffsets", "fork"],
+  );
   t.match(steps[4], { op: "fork", fields: { flags: K.CLONE_NEWNS } });
   t.equal(find({ ...minimal, linux: { namespaces } }, "device")[0]?.bind, 1, "devices are bound there");
   t.equal(find({ ...minimal, linux: { namespaces } }, "device")[0]?.node, 1, "and are the container's own");
@@ -207,7 +241,10 @@ t.test("mounts: the cgroup is entered before the first mount that shows it", asy
   };
   const steps = buildPlan(config, { ...facts, cgroupMounts: { 1: [piece] } }).steps;
   const from = steps.findIndex(({ op }) => op === "mount");
-  t.same(steps.slice(from, from + 5).map(({ op }) => op), ["mount", "cgroup", "cpuAffinity", "symlink", "mount"]);
+  t.same(
+    steps.slice(from, from + 5).map(({ op }) => op),
+    ["mount", "cgroup", "cpuAffinity", "symlink", "mount"],
+  );
   t.equal(steps[from + 3]?.origin, "/mounts/1");
   t.equal(steps.filter(({ op }) => op === "cgroup").length, 1);
 });
@@ -245,7 +282,10 @@ t.test("hooks of init: state around the pid, environment of the process for star
     process: { ...minimal.process!, env: ["A=1"] },
     hooks: {
       createContainer: [{ path: "/c", timeout: 2 }],
-      startContainer: [{ path: "/s", args: ["s", "x"] }, { path: "/t", env: ["B=2"] }],
+      startContainer: [
+        { path: "/s", args: ["s", "x"] },
+        { path: "/t", env: ["B=2"] },
+      ],
     },
   };
   const [create, start, second] = find(config, "hook");
@@ -253,7 +293,12 @@ t.test("hooks of init: state around the pid, environment of the process for star
   t.match(start, { args: ["s", "x"], env: ["A=1"], timeoutMs: 0, origin: "/hooks/startContainer/0" });
   t.match(second, { env: ["B=2"] });
   const state = (status: string) => ({
-    ociVersion: "1.3.0", id: "box", status, pid: 42, bundle: "/bundle", annotations: { a: "b" },
+    ociVersion: "1.3.0",
+    id: "box",
+    status,
+    pid: 42,
+    bundle: "/bundle",
+    annotations: { a: "b" },
   });
   t.same(JSON.parse(`${create?.stateHead}42${create?.stateTail}`), state("creating"));
   t.same(JSON.parse(`${start?.stateHead}42${start?.stateTail}`), state("created"));

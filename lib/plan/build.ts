@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * config.json and the facts of the host → the list of steps that `init` runs. Pure: the same input gives the
  * same plan, so plans are compared with fixtures, and printed by `runt plan`.
@@ -102,7 +103,12 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
 }
 
 /** From the root that has been set up to a process that stands in it, with nothing left to be mounted. */
-function enterRootSteps(config: Config, facts: PlanFacts, ownMounts: boolean, { steps, slots }: { steps: Step[]; slots: Slot[] }): void {
+function enterRootSteps(
+  config: Config,
+  facts: PlanFacts,
+  ownMounts: boolean,
+  { steps, slots }: { steps: Step[]; slots: Slot[] },
+): void {
   const mode = ownMounts ? (facts.noPivot ? 1 : 0) : 2;
   steps.push({ op: "enterRoot", origin: "/root/path", fields: { mode } });
   const { process } = config;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Device nodes for a container in a new user namespace, in which nobody may make them: init does it before it enters that
  * namespace, in a file system that is mounted nowhere, and binds them afterwards. So they are the container's own, with

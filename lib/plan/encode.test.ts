@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { encodePlan } from "./encode.ts";
 import { OPS, PLAN_MAGIC, PLAN_VERSION, type Step } from "./steps.ts";
@@ -107,8 +108,16 @@ t.test("a plan that outgrows the first buffer", async (t) => {
 
 t.test("lists of numbers are padded", async (t) => {
   const credentials = {
-    uid: 1, gid: 2, groups: [4294967295, 5, 6], keepGroups: 0,
-    bounding: 1n, effective: 2n, permitted: 3n, inheritable: 4n, ambient: 5n, forFilter: 6,
+    uid: 1,
+    gid: 2,
+    groups: [4294967295, 5, 6],
+    keepGroups: 0,
+    bounding: 1n,
+    effective: 2n,
+    permitted: 3n,
+    inheritable: 4n,
+    ambient: 5n,
+    forFilter: 6,
   };
   const bytes = encodePlan([{ op: "credentials", origin: "", fields: credentials }]);
   const reader = new Reader(bytes);

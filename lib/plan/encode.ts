@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A plan as bytes: what `init` maps and walks. The format is described in `native/README.md`; this walks
  * {@link OPS}, so it knows no single operation.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { Config, Process } from "../spec/types.ts";
 import { encodePlan } from "./encode.ts";
@@ -17,9 +18,21 @@ t.test("the order: outside, join, fork, inside", (tt) => {
   tt.strictSame(
     steps.map(({ op }) => op),
     [
-      "oomScoreAdj", "cgroup", "cpuAffinity", "joinContainer", "fork", "sessionKeyring", "console", "umask", "changeDirectory",
+      "oomScoreAdj",
+      "cgroup",
+      "cpuAffinity",
+      "joinContainer",
+      "fork",
+      "sessionKeyring",
+      "console",
+      "umask",
+      "changeDirectory",
       "standardStreams",
-      "credentials", "changeDirectory", "findProgram", "ready", "exec",
+      "credentials",
+      "changeDirectory",
+      "findProgram",
+      "ready",
+      "exec",
     ],
   );
   const join = steps.find(({ op }) => op === "joinContainer");
@@ -60,6 +73,9 @@ t.test("CPU affinity: initial before the cgroup, final after it", (tt) => {
     },
   ]);
   const initial = buildExecPlan(config("mount"), { ...process, execCPUAffinity: { initial: "1" } }, facts);
-  tt.strictSame(initial.steps.slice(0, 3).map(({ op }) => op), ["cpuAffinity", "cgroup", "joinContainer"]);
+  tt.strictSame(
+    initial.steps.slice(0, 3).map(({ op }) => op),
+    ["cpuAffinity", "cgroup", "joinContainer"],
+  );
   tt.end();
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A process that joins a container which is there → the list of steps that `init` runs for `exec`. Pure.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { StepFields } from "./steps.ts";
 
 /** A piece of a `mounts` entry of type `cgroup`, which on cgroup v1 is many mounts. */

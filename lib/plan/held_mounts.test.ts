@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { markHeldMounts } from "./held_mounts.ts";
 import { mountFields } from "./mounts.ts";
@@ -7,16 +8,22 @@ function mount(destination: string, options: string[] = []): Step {
   return { op: "mount", origin: "", fields: mountFields({ destination, type: "tmpfs", source: "tmpfs", options }, "/b", false) };
 }
 const mask = (path: string): Step => ({ op: "maskPath", origin: "", fields: { path } });
-const device = (path: string): Step => ({ op: "device", origin: "", fields: { path, mode: 0, major: 0, minor: 0, uid: 0, gid: 0, bind: 0, node: 0 } });
+const device = (path: string): Step => ({
+  op: "device",
+  origin: "",
+  fields: { path, mode: 0, major: 0, minor: 0, uid: 0, gid: 0, bind: 0, node: 0 },
+});
 
 /** `h`: held, `r`: releases the one that it lies in, `-`: neither; for each mount. */
 function marks(...steps: Step[]): string {
   markHeldMounts(steps);
-  return steps.flatMap((step) => {
-    if (step.op !== "mount") return [];
-    const { flags } = step.fields;
-    return [`${(flags & MountFlag.HOLD) !== 0 ? "h" : ""}${(flags & MountFlag.RELEASE) !== 0 ? "r" : ""}` || "-"];
-  }).join(" ");
+  return steps
+    .flatMap((step) => {
+      if (step.op !== "mount") return [];
+      const { flags } = step.fields;
+      return [`${(flags & MountFlag.HOLD) !== 0 ? "h" : ""}${(flags & MountFlag.RELEASE) !== 0 ? "r" : ""}` || "-"];
+    })
+    .join(" ");
 }
 
 t.test("a mount is held as long as a later step looks for something in it", async (t) => {
@@ -48,5 +55,10 @@ t.test("no more are held at a time than init can hold, and the time is linear", 
   t.equal(pairs.filter((step) => step.op === "mount" && (step.fields.flags & MountFlag.HOLD) !== 0).length, count / 2);
   const many = Array.from({ length: 600 }, (_, index) => mount(`/m/${index}`));
   const masks = many.map((_, index) => mask(`/m/${index}/x`));
-  t.equal(marks(...many, ...masks).split(" ").filter((each) => each === "h").length, 256);
+  t.equal(
+    marks(...many, ...masks)
+      .split(" ")
+      .filter((each) => each === "h").length,
+    256,
+  );
 });

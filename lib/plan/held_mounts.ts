@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Which mounts `init` holds by descriptors, because later steps look for something in them, and how long. A directory of
  * the image may trade places with another one at any time: its name is no way to the mount that was made on it.
@@ -24,9 +25,16 @@ function usesOf(step: Step): readonly Use[] {
     case "symlink":
       return [[step.fields.path, "above"]];
     case "device":
-      return [[step.fields.path, "above"], [step.fields.path, "at"]];
+      return [
+        [step.fields.path, "above"],
+        [step.fields.path, "at"],
+      ];
     case "console":
-      return [["/dev/pts/ptmx", "at"], ["/dev/console", "above"], ["/dev/console", "at"]];
+      return [
+        ["/dev/pts/ptmx", "at"],
+        ["/dev/console", "above"],
+        ["/dev/console", "at"],
+      ];
     default:
       return [];
   }

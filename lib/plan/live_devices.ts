@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Device nodes for a container that is there → the steps of two inits, as in live_mounts.ts. Pure.
  *
@@ -61,7 +62,11 @@ export function planLiveNodes(config: Config, nodes: readonly LiveNode[]): { rea
     const { uidMappings, gidMappings } = config.linux ?? {};
     const outside = { mode, major, minor, uid: outsideId(uid, uidMappings), gid: outsideId(gid, gidMappings) };
     make.push({ op: "deviceNode", origin, fields: outside });
-    attach.push({ op: "liveNode", origin, fields: { path, mode: S_IFREG | 0o644, major: 0, minor: 0, uid: 0, gid: 0, index: told } });
+    attach.push({
+      op: "liveNode",
+      origin,
+      fields: { path, mode: S_IFREG | 0o644, major: 0, minor: 0, uid: 0, gid: 0, index: told },
+    });
     attach.push({ op: "mount", origin, fields: { ...NODE_MOUNT, target: path, tree: index + 1 } });
     attach.push({ op: "liveMount", origin, fields: { path, propagation: [], index: nodeMountIndex(index) } });
   });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { Config, Mount } from "../spec/types.ts";
 import * as K from "../kernel/plan_numbers.ts";
@@ -9,7 +10,7 @@ const BIND: Mount = { destination: "/data", source: "/srv", options: ["bind", "r
 const OVERLAY: Mount = { destination: "/o", type: "overlay", source: "overlay", options: ["lowerdir=/a:/b"] };
 
 function config(...types: readonly ("user" | "mount" | "pid" | "ipc")[]): Config {
-  return { ociVersion: "1.3.0", linux: { namespaces: types.map((type) => ({ type })) } } as unknown as Config;
+  return { ociVersion: "1.3.0", linux: { namespaces: types.map((type) => ({ type })) } };
 }
 
 function names(plan: Plan | undefined): readonly string[] | undefined {
@@ -53,16 +54,28 @@ t.test("a procfs is made by a process of the container's pid namespace", async (
 });
 
 t.test("tmpcopyup is done in the container's cgroup", async (t) => {
-  const { attach, copiesUp } = planLiveMounts(config("mount"), [{ destination: "/t", type: "tmpfs", options: ["tmpcopyup"] }], FACTS);
+  const { attach, copiesUp } = planLiveMounts(
+    config("mount"),
+    [{ destination: "/t", type: "tmpfs", options: ["tmpcopyup"] }],
+    FACTS,
+  );
   t.same([copiesUp, attach.steps[0]?.op], [true, "cgroup"]);
 });
 
 t.test("an unknown option of a bind mount", async (t) => {
   const mount = { ...BIND, options: ["bind", "colour"] };
-  t.throws(() => planLiveMounts(config("mount"), [mount], FACTS), { code: "CONFIG_INVALID", facts: { pointer: "/mounts/0/options" } });
+  t.throws(() => planLiveMounts(config("mount"), [mount], FACTS), {
+    code: "CONFIG_INVALID",
+    facts: { pointer: "/mounts/0/options" },
+  });
 });
 
 t.test("mounts are taken away in the order that is given", async (t) => {
   const mount = { path: "/a", mount: 1n, device: 2n, inode: 3n, filesystem: 2n };
-  t.same(names(planUnmounts(config("mount"), [mount, { ...mount, path: "/b" }])), ["joinContainer", "unmount", "unmount", "done"]);
+  t.same(names(planUnmounts(config("mount"), [mount, { ...mount, path: "/b" }])), [
+    "joinContainer",
+    "unmount",
+    "unmount",
+    "done",
+  ]);
 });

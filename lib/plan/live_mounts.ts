@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Mounts for a container that is there → the steps of two inits. Pure.
  *
@@ -53,7 +54,12 @@ export function planLiveMounts(config: Config, mounts: readonly Mount[], facts: 
   const { made, joined } = readNamespaces(config);
   const kinds = made | joined;
   const users = (kinds & K.CLONE_NEWUSER) !== 0;
-  const draft: Draft = { make: [], attach: [], opened: mounts.map((mount) => (isBind(mount) ? mount : undefined)), makesProcfs: false };
+  const draft: Draft = {
+    make: [],
+    attach: [],
+    opened: mounts.map((mount) => (isBind(mount) ? mount : undefined)),
+    makesProcfs: false,
+  };
   for (let index = 0; index < mounts.length; index++) {
     const mount = mounts[index];
     if (mount !== undefined) planMount(config, mount, index, facts, draft, users);
@@ -108,7 +114,7 @@ function planMount(config: Config, mount: Mount, index: number, facts: LiveFacts
   const pieces = facts.cgroupMounts[index] ?? [whole];
   pieces.forEach((piece, place) => {
     if (piece.op !== "mount") {
-      draft.attach.push({ ...piece, origin } as Step);
+      draft.attach.push({ ...piece, origin });
       return;
     }
     const isWhole = place === 0;
@@ -125,7 +131,13 @@ function planMount(config: Config, mount: Mount, index: number, facts: LiveFacts
  * The fields of a mount as it is attached; adds the step that makes it, where that is done outside.
  * @param index in the list of mounts; `undefined` for what comes with one of them
  */
-function attached(fields: StepFields<"mount">, index: number | undefined, origin: string, draft: Draft, users: boolean): StepFields<"mount"> {
+function attached(
+  fields: StepFields<"mount">,
+  index: number | undefined,
+  origin: string,
+  draft: Draft,
+  users: boolean,
+): StepFields<"mount"> {
   const bind = (fields.flags & MountFlag.BIND) !== 0;
   const { target, source, fstype, flags, sb, set, recSet, data } = fields;
   if (fstype === "proc") draft.makesProcfs = true;
@@ -143,7 +155,12 @@ function attached(fields: StepFields<"mount">, index: number | undefined, origin
     draft.make.push({ op: "detachedMount", origin, fields: made });
   }
   const own = bind ? {} : { sb: 0, clear: 0, implied: 0, fstype: "", data: "" };
-  return { ...fields, ...own, flags: (flags & (OF_TARGET | MountFlag.RECURSIVE)) | MountFlag.BIND | MountFlag.HOLD, tree: tree + 1 };
+  return {
+    ...fields,
+    ...own,
+    flags: (flags & (OF_TARGET | MountFlag.RECURSIVE)) | MountFlag.BIND | MountFlag.HOLD,
+    tree: tree + 1,
+  };
 }
 
 /** A mount that was added, as far as it takes to find it. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import * as K from "../kernel/plan_numbers.ts";
 import { bindClear, knownMountOptions, parseMountOptions } from "./mount_options.ts";
@@ -8,7 +9,9 @@ const PROPAGATION = /^(private|shared|slave|unbindable|bind|idmap)$/;
 const ATIME = K.MOUNT_ATTR__ATIME;
 
 /** Options of the mount itself: those of which there is a form with an "r" in front. */
-const ATTRIBUTES = new Set(knownMountOptions().filter((option) => knownMountOptions().includes(`r${option}`) && !PROPAGATION.test(option)));
+const ATTRIBUTES = new Set(
+  knownMountOptions().filter((option) => knownMountOptions().includes(`r${option}`) && !PROPAGATION.test(option)),
+);
 
 const cases: readonly (readonly [options: string, expected: Partial<ReturnType<typeof parseMountOptions>>])[] = [
   ["", {}],

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The option strings of `mounts[].options`, as flags of the mount API.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Bind mounts whose source the runtime opens, as a detached mount that init only attaches: where it is id-mapped, which
  * takes privileges over the source's file system, and where the container has a user namespace, whose root may not be

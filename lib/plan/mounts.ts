@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `root`, `mounts`, devices and paths of config.json as steps.
  *
@@ -43,12 +44,7 @@ export function parentPropagation(config: Config): number {
  *
  * @param beforeCgroups called before a mount that shows the container's cgroups, or that copies what the image holds
  */
-export function mountSteps(
-  config: Config,
-  facts: PlanFacts,
-  steps: Step[],
-  beforeCgroups: () => void,
-): void {
+export function mountSteps(config: Config, facts: PlanFacts, steps: Step[], beforeCgroups: () => void): void {
   const mounts = config.mounts ?? [];
   for (let index = 0; index < mounts.length; index++) {
     const mount = mounts[index];
@@ -130,12 +126,7 @@ function isDeferredReadonly(mount: Mount): boolean {
  * @param deferReadonly `ro` comes later, by a step of its own
  * @param rootfs absolute path of the root file system, which a destination may begin with
  */
-export function mountFields(
-  mount: Mount,
-  bundle: string,
-  deferReadonly: boolean,
-  rootfs = "",
-): StepFields<"mount"> {
+export function mountFields(mount: Mount, bundle: string, deferReadonly: boolean, rootfs = ""): StepFields<"mount"> {
   const options = parseMountOptions(mount.options ?? []);
   const bind = (options.flags & MountFlag.BIND) !== 0;
   const set = deferReadonly ? options.set & ~K.MOUNT_ATTR_RDONLY : options.set;
@@ -205,12 +196,7 @@ const SYMLINKS: readonly (readonly [path: string, target: string])[] = [
 ];
 
 /** Default devices, `linux.devices` and the symbolic links of /dev; none where the host's /dev is bound. */
-export function deviceSteps(
-  config: Config,
-  facts: PlanFacts,
-  userNamespace: boolean,
-  steps: Step[],
-): void {
+export function deviceSteps(config: Config, facts: PlanFacts, userNamespace: boolean, steps: Step[]): void {
   for (const mount of config.mounts ?? []) {
     if (isBind(mount) && pathInContainer(mount.destination) === "/dev") return;
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * linux.namespaces as clone flags and steps.
  *
@@ -70,9 +71,7 @@ export interface InitClone {
 /** How the process that runs the plan is to be cloned. */
 export function initClone({ made, joined }: Namespaces): InitClone {
   const staged = ((made | joined) & K.CLONE_NEWUSER) | (made & K.CLONE_NEWTIME) | (joined & K.CLONE_NEWPID);
-  return staged === 0
-    ? { flags: made & ~K.CLONE_NEWCGROUP, staged: false }
-    : { flags: 0, staged: true };
+  return staged === 0 ? { flags: made & ~K.CLONE_NEWCGROUP, staged: false } : { flags: 0, staged: true };
 }
 
 /** Whether the container has its own namespace of that kind, made or joined. */
@@ -84,11 +83,7 @@ export function hasNamespace(namespaces: Namespaces, flag: number): boolean {
  * Adds the steps that put init into its namespaces, except the cgroup namespace, which has to be made after
  * the process is in its cgroup. They go with {@link initClone}.
  */
-export function namespaceSteps(
-  namespaces: Namespaces,
-  steps: Step[],
-  slots: Slot[],
-): void {
+export function namespaceSteps(namespaces: Namespaces, steps: Step[], slots: Slot[]): void {
   const { made } = namespaces;
   const join = ({ flag, path, origin }: (typeof namespaces.joins)[number], slot: number, attempt: number): void => {
     steps.push({ op: "joinNamespace", origin, fields: { slot, kind: flag, path, attempt } });

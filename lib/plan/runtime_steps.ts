@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What the runtime itself does for a container, outside of init's plan, as lines for a person: namespaces that a
  * clone makes, cgroups and their limits, hooks of the runtime. For `runt plan` only; pure.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A bundle as it is on disk: config.json, validated, and the root file system. */
 import { S_IFDIR, S_IFLNK, S_IFMT } from "../kernel/numbers.ts";
 import { RuntimeError, SHOWN_PROBLEMS } from "../errors.ts";
@@ -33,7 +34,8 @@ export function loadBundle(context: RuntimeContext, path: string, configFile?: s
   const config = inspected.config as Config;
   const warned = warnings(config);
   for (const warning of warned.slice(0, SHOWN_PROBLEMS)) context.log.warn(warning);
-  if (warned.length > SHOWN_PROBLEMS) context.log.warn(`and ${warned.length - SHOWN_PROBLEMS} more warnings, which "check" lists`);
+  if (warned.length > SHOWN_PROBLEMS)
+    context.log.warn(`and ${warned.length - SHOWN_PROBLEMS} more warnings, which "check" lists`);
   return { path, config, text, rootfs: findRootfs(path, config) };
 }
 

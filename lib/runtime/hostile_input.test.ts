@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What a config.json, a process file or a resources file can make of runt: an error with its name, or a plan with
  * every value in its range. `RUNT_PROPERTY_RUNS` is how many documents each property tries.
@@ -40,7 +41,8 @@ const FACTS: PlanFacts = {
   kcore: true,
   selinux: true,
   cgroupMounts: {},
-  links: {}, trees: [],
+  links: {},
+  trees: [],
 };
 
 /** A config that is right, and has something at nearly every place. */
@@ -69,7 +71,12 @@ function goodConfig(): Config {
     },
     mounts: [
       ...(base.mounts ?? []),
-      { destination: "/data", type: "tmpfs", source: "tmpfs", options: ["nosuid", "size=64k", "mode=700", "rprivate", "tmpcopyup"] },
+      {
+        destination: "/data",
+        type: "tmpfs",
+        source: "tmpfs",
+        options: ["nosuid", "size=64k", "mode=700", "rprivate", "tmpcopyup"],
+      },
       { destination: "/bind", source: "/src", options: ["rbind", "rro", "idmap"], uidMappings: maps, gidMappings: maps },
     ],
     hooks: { prestart: [hook], createContainer: [hook], startContainer: [hook], poststop: [hook] },
@@ -88,7 +95,10 @@ function goodConfig(): Config {
       memoryPolicy: { mode: "MPOL_BIND", nodes: "0" },
       devices: [{ path: "/d", type: "c", major: 1, minor: 5, fileMode: 0o666, uid: 0, gid: 0 }],
       resources: {
-        devices: [{ allow: false, access: "rwm" }, { allow: true, type: "c", major: 1, minor: 3, access: "rw" }],
+        devices: [
+          { allow: false, access: "rwm" },
+          { allow: true, type: "c", major: 1, minor: 3, access: "rw" },
+        ],
         memory: { limit: 1048576, reservation: 5, swap: 2097152, swappiness: 10, disableOOMKiller: false },
         cpu: { shares: 512, quota: 1000, period: 100000, cpus: "0", mems: "0", idle: 0, burst: 5 },
         pids: { limit: 5 },
@@ -97,7 +107,12 @@ function goodConfig(): Config {
         network: { classID: 5, priorities: [{ name: "eth0", priority: 5 }] },
         rdma: { mlx: { hcaHandles: 5 } },
       },
-      seccomp: { defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_ERRNO", errnoRet: 5, args: [{ index: 0, value: 1, op: "SCMP_CMP_EQ" }] }] },
+      seccomp: {
+        defaultAction: "SCMP_ACT_ALLOW",
+        syscalls: [
+          { names: ["mkdir"], action: "SCMP_ACT_ERRNO", errnoRet: 5, args: [{ index: 0, value: 1, op: "SCMP_CMP_EQ" }] },
+        ],
+      },
     },
   } as unknown as Config;
 }
@@ -114,15 +129,76 @@ function places(value: unknown, at: Place = []): Place[] {
 const RAW = "\u0001";
 
 const NUMBERS = [
-  "-0", "-1", "-129", "-1000", "-1001", "-2147483649", "-9223372036854775808", "-9223372036854775809", "1e2", "5.0", "0.5",
-  "1e400", "511", "512", "999", "1000", "1001", "4096", "65535", "65536", "2147483647", "2147483648", "4294967294", "4294967295",
-  "4294967296", "9007199254740993", "9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
+  "-0",
+  "-1",
+  "-129",
+  "-1000",
+  "-1001",
+  "-2147483649",
+  "-9223372036854775808",
+  "-9223372036854775809",
+  "1e2",
+  "5.0",
+  "0.5",
+  "1e400",
+  "511",
+  "512",
+  "999",
+  "1000",
+  "1001",
+  "4096",
+  "65535",
+  "65536",
+  "2147483647",
+  "2147483648",
+  "4294967294",
+  "4294967295",
+  "4294967296",
+  "9007199254740993",
+  "9223372036854775807",
+  "9223372036854775808",
+  "18446744073709551615",
+  "18446744073709551616",
 ].map((text) => `${RAW}${text}${RAW}`);
 
 const TEXTS = [
-  "", "/", "..", "/../..", "a/../b", "relative", "/proc/self/fd/7", "/a\0b", "\0", "\ud800", "ü", "x".repeat(5000), "/".repeat(5000), "a,b=c",
-  "0-1023", "0-99999999999", "net.ipv4/../../kernel.core_pattern", "kernel.core_pattern", "pid", "user", "mount", "bind", "rbind", "ro", "proc",
-  "CAP_SYS_ADMIN", "CAP_X", "RLIMIT_NOFILE", "SCHED_DEADLINE", "SCMP_ACT_NOTIFY", "MPOL_LOCAL", "shared", "__proto__", "constructor", "@", "=", "A=\n",
+  "",
+  "/",
+  "..",
+  "/../..",
+  "a/../b",
+  "relative",
+  "/proc/self/fd/7",
+  "/a\0b",
+  "\0",
+  "\ud800",
+  "ü",
+  "x".repeat(5000),
+  "/".repeat(5000),
+  "a,b=c",
+  "0-1023",
+  "0-99999999999",
+  "net.ipv4/../../kernel.core_pattern",
+  "kernel.core_pattern",
+  "pid",
+  "user",
+  "mount",
+  "bind",
+  "rbind",
+  "ro",
+  "proc",
+  "CAP_SYS_ADMIN",
+  "CAP_X",
+  "RLIMIT_NOFILE",
+  "SCHED_DEADLINE",
+  "SCMP_ACT_NOTIFY",
+  "MPOL_LOCAL",
+  "shared",
+  "__proto__",
+  "constructor",
+  "@",
+  "=",
+  "A=\n",
 ];
 
 const value = fc.oneof(
@@ -135,7 +211,12 @@ const value = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
 );
 
-type Change = { readonly place: Place; readonly kind: "put" | "drop" | "twice" | "add"; readonly put: unknown; readonly name: string };
+type Change = {
+  readonly place: Place;
+  readonly kind: "put" | "drop" | "twice" | "add";
+  readonly put: unknown;
+  readonly name: string;
+};
 
 /** Up to three changes of a document like `sample`. */
 function changesOf(sample: unknown): fc.Arbitrary<readonly Change[]> {
@@ -152,13 +233,15 @@ function changesOf(sample: unknown): fc.Arbitrary<readonly Change[]> {
 function apply(document: unknown, changes: readonly Change[]): unknown {
   for (const { place, kind, put, name } of changes) {
     let at: unknown = document;
-    for (const step of place.slice(0, -1)) at = typeof at === "object" && at !== null ? (at as Record<string, unknown>)[step] : undefined;
+    for (const step of place.slice(0, -1))
+      at = typeof at === "object" && at !== null ? (at as Record<string, unknown>)[step] : undefined;
     if (typeof at !== "object" || at === null) continue;
     const last = place.at(-1) ?? "";
     const holder = at as Record<string | number, unknown>;
     if (kind === "drop") delete holder[last];
     else if (kind === "twice" && Array.isArray(at)) at.push(structuredClone(at[Number(last)]));
-    else if (kind === "add" && !Array.isArray(at)) Object.defineProperty(at, name, { value: structuredClone(put), enumerable: true, configurable: true, writable: true });
+    else if (kind === "add" && !Array.isArray(at))
+      Object.defineProperty(at, name, { value: structuredClone(put), enumerable: true, configurable: true, writable: true });
     else holder[last] = structuredClone(put);
   }
   return document;
@@ -173,7 +256,11 @@ const cuts = fc.oneof(
   { weight: 9, arbitrary: fc.constant(null) },
   {
     weight: 1,
-    arbitrary: fc.record({ at: fc.nat(), size: fc.nat(6), put: fc.constantFrom("", '"', "{", "]", "\\", "\0", ",", "1", "\\u0000", "null") }),
+    arbitrary: fc.record({
+      at: fc.nat(),
+      size: fc.nat(6),
+      put: fc.constantFrom("", '"', "{", "]", "\\", "\0", ",", "1", "\\u0000", "null"),
+    }),
   },
 );
 
@@ -205,18 +292,22 @@ const RULES: { readonly [Name in Step["op"]]?: (fields: Extract<Step, { op: Name
   fork: ({ flags }) => (flags & ~NEW_NAMESPACES) === 0,
   // runc takes relative ones, with a warning.
   mount: ({ target, flags, propagation }) => target !== "" && flags < 2 * MountFlag.DEST_NOFOLLOW && propagation.length < 5000,
-  device: ({ path, mode, uid, gid }) => isAbsolute(path) && [0o010000, 0o020000, 0o060000].includes(mode & 0o170000) && uid < 0xffffffff && gid < 0xffffffff,
+  device: ({ path, mode, uid, gid }) =>
+    isAbsolute(path) && [0o010000, 0o020000, 0o060000].includes(mode & 0o170000) && uid < 0xffffffff && gid < 0xffffffff,
   maskPath: ({ path }) => isAbsolute(path),
   readonlyPath: ({ path }) => isAbsolute(path),
   workingDirectory: ({ path }) => isAbsolute(path),
   changeDirectory: ({ path }) => isAbsolute(path),
   hook: ({ path, args }) => isAbsolute(path) && args.length > 0,
-  sysctl: ({ key }) => !key.split("/").includes("..") && /^(sys\/)?(net\/|user\/|fs\/mqueue\/|kernel\/(msg|sem|shm|domainname))/.test(key),
+  sysctl: ({ key }) =>
+    !key.split("/").includes("..") && /^(sys\/)?(net\/|user\/|fs\/mqueue\/|kernel\/(msg|sem|shm|domainname))/.test(key),
   oomScoreAdj: ({ value }) => value >= -1000n && value <= 1000n,
   rlimit: ({ resource, soft, hard }) => resource < 16 && soft <= hard,
   umask: ({ mask }) => mask <= 0o777,
   credentials: ({ uid, gid, groups, bounding, effective, permitted, inheritable, ambient }) =>
-    uid < 0xffffffff && gid < 0xffffffff && groups.every((group) => group < 0xffffffff) &&
+    uid < 0xffffffff &&
+    gid < 0xffffffff &&
+    groups.every((group) => group < 0xffffffff) &&
     [bounding, effective, permitted, inheritable, ambient].every((set) => (set & ~CAPABILITIES) === 0n),
   exec: ({ args }) => args.length > 0,
   findProgram: ({ name }) => !name.includes("\0"),
@@ -233,7 +324,10 @@ function checkPlan({ steps, slots }: Plan): void {
       assert.ok(RANGES[type](field), `${step.op}.${name} from ${step.origin}: ${String(field)} is no ${type}`);
     }
     const rule = RULES[step.op] as ((fields: object) => boolean) | undefined;
-    assert.ok(rule?.(step.fields) ?? true, `${step.op} from ${step.origin}: ${JSON.stringify(step.fields, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner))}`);
+    assert.ok(
+      rule?.(step.fields) ?? true,
+      `${step.op} from ${step.origin}: ${JSON.stringify(step.fields, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner))}`,
+    );
     const slot = (step.fields as Readonly<Record<string, unknown>>)["slot"];
     assert.ok(slot === undefined || (typeof slot === "number" && slot < slots.length), `${step.op}: slot`);
   }
@@ -248,7 +342,10 @@ function attempt<T>(codes: readonly string[], action: () => T): T | undefined {
     assert.ok(error instanceof RuntimeError, String(error instanceof Error ? error.stack : error));
     assert.ok(codes.includes(error.code), `${error.code}: ${error.message}`);
     if (error.code === "CONFIG_INVALID") {
-      assert.ok((error.facts.problems?.length ?? 0) > 0 || error.facts.pointer !== undefined, `${error.message}: which property?`);
+      assert.ok(
+        (error.facts.problems?.length ?? 0) > 0 || error.facts.pointer !== undefined,
+        `${error.message}: which property?`,
+      );
       for (const { message } of error.facts.problems ?? []) assert.ok(message.length > 0);
     }
     return undefined;
@@ -287,7 +384,10 @@ t.test("config.json: an error that names itself, or a plan with all values in ra
 t.test("any text at all as config.json", async (t) => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json(), fc.json({ maxDepth: 5 })), (text) => {
-      assert.equal(attempt(["CONFIG_INVALID"], () => parseConfig(text, "/b/config.json")), undefined);
+      assert.equal(
+        attempt(["CONFIG_INVALID"], () => parseConfig(text, "/b/config.json")),
+        undefined,
+      );
     }),
     { numRuns: RUNS },
   );
@@ -322,7 +422,9 @@ t.test("a resources file: an error that names itself, or values for files of its
       const text = cut(textOf(apply(structuredClone(sample), changes)), how);
       const resources = attempt(["CONFIG_INVALID"], () => parseResources(text, "/b/resources.json"));
       if (resources === undefined) return;
-      const writes = attempt(["CONFIG_INVALID", "HOST_UNABLE"], () => resourceWrites(resources, { read: () => undefined }, update));
+      const writes = attempt(["CONFIG_INVALID", "HOST_UNABLE"], () =>
+        resourceWrites(resources, { read: () => undefined }, update),
+      );
       if (writes === undefined) return;
       accepted += 1;
       for (const { controller, file, otherFile = "x", value } of writes) {

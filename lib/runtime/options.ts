@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Log } from "../log.ts";
 import type { Process } from "../spec/types.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The record that the state directory keeps of a container. */
 
 import type { SystemdUnit } from "../cgroups/cgroup.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Compiled filters on disk, so that libseccomp is neither loaded nor run for a profile that was compiled before.
  *
@@ -54,7 +55,7 @@ export function readCache(directory: number, key: Uint8Array, hash: Hash): Uint8
     const found = native.stat(fd, "", false);
     if (typeof found === "number" || !isTrusted(found)) return undefined;
     const bytes = new Uint8Array(found.size);
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const got = native.read(fd, bytes.subarray(at));
       if (got <= 0) return undefined;
       at += got;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `linux.seccomp` → BPF, by libseccomp. */
 import { RuntimeError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -45,7 +46,10 @@ export function compileProfile(seccomp: LinuxSeccomp, log: Log, options: Compile
   });
   // libseccomp up to 2.5.4 makes a wrong tree of no rules.
   const tree = rules.length > LINEAR_RULES;
-  const encoded = encodeRules(rules, rules.map(({ name }) => numberOf.get(name) ?? UNKNOWN));
+  const encoded = encodeRules(
+    rules,
+    rules.map(({ name }) => numberOf.get(name) ?? UNKNOWN),
+  );
   const { defaultAction, defaultErrnoRet } = seccomp;
   const made = native.compile(actionValue(defaultAction, defaultErrnoRet), architectures, encoded, tree);
   if (!(made instanceof Uint8Array)) throw refused(native, made, rules);
@@ -94,11 +98,7 @@ function prologue(
   return enosysPrologue(newest);
 }
 
-function refused(
-  native: SeccompNative,
-  [step, errno]: readonly [number, number],
-  rules: readonly Rule[],
-): RuntimeError {
+function refused(native: SeccompNative, [step, errno]: readonly [number, number], rules: readonly Rule[]): RuntimeError {
   const why = errnoText(errno);
   const rule = rules[step];
   if (rule !== undefined) {

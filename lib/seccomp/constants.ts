@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Numbers of seccomp: the kernel's (linux/seccomp.h) and libseccomp's (seccomp.h), by the names of config.json. */
 
 import type { LinuxSeccompAction, LinuxSeccompOperator } from "../spec/types.ts";

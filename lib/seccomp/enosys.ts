@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The -ENOSYS answer for system calls that are newer than a profile.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What `features` says of seccomp. Loads libseccomp. */
 import type { LinuxSeccompAction } from "../spec/types.ts";
 import { ACTIONS, ARCHITECTURES, FLAG_NEW_LISTENER, FLAG_WAIT_KILLABLE_RECV, FLAGS, OPERATORS } from "./constants.ts";

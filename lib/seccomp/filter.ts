@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `linux.seccomp` → what init loads: a BPF program and the flags of seccomp(2).
  *
@@ -37,11 +38,7 @@ export interface FilterOptions {
  * @returns undefined for a profile that is all empty, which runc takes for none
  * @throws CONFIG_INVALID, NOT_SUPPORTED, HOST_UNABLE as {@link compileProfile}
  */
-export function seccompFilter(
-  seccomp: LinuxSeccomp,
-  log: Log,
-  options: FilterOptions = {},
-): CompiledFilter | undefined {
+export function seccompFilter(seccomp: LinuxSeccomp, log: Log, options: FilterOptions = {}): CompiledFilter | undefined {
   // The schema lets it be absent where there are no rules.
   if ((seccomp.defaultAction as string | undefined) === undefined) return undefined;
   const flags = filterFlags(seccomp);

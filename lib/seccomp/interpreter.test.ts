@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The filters do what the profile says: run by an interpreter of classic BPF, and compared with a plain model. */
 import fc from "fast-check";
 import t from "tap";
@@ -31,7 +32,12 @@ function run(program: Uint8Array, { arch, nr, args = [] }: Call): number {
   let [accumulator, index] = [0, 0];
   for (let pc = 0; ; pc++) {
     const at = pc * 8;
-    const [op, jt, jf, k] = [code.getUint16(at, true), code.getUint8(at + 2), code.getUint8(at + 3), code.getUint32(at + 4, true)];
+    const [op, jt, jf, k] = [
+      code.getUint16(at, true),
+      code.getUint8(at + 2),
+      code.getUint8(at + 3),
+      code.getUint32(at + 4, true),
+    ];
     const jump = (condition: boolean): number => (condition ? jt : jf);
     if (op === 0x20) accumulator = data.getUint32(k, true);
     else if (op === 0x60) accumulator = memory[k] ?? 0;
@@ -100,7 +106,10 @@ t.test("x32 has numbers of its own", { skip: x86 }, (t) => {
 
 t.test("setup(2) of s390x stands for what its kernel does not know", (t) => {
   const passes = { code: 0x06, jt: 0, jf: 0, k: ALLOW };
-  const newest = [{ architecture: 0x80000016, syscall: 300 }, { architecture: 0xc00000b7, syscall: 400 }];
+  const newest = [
+    { architecture: 0x80000016, syscall: 300 },
+    { architecture: 0xc00000b7, syscall: 400 },
+  ];
   const program = encodeInstructions([...enosysPrologue(newest), passes]);
   t.equal(run(program, { arch: 0x80000016, nr: 0 }), ENOSYS);
   t.equal(run(program, { arch: 0x80000016, nr: 300 }), ALLOW);
@@ -189,10 +198,47 @@ t.test("a filter does what its profile says", { skip: x86 }, (t) => {
     // Rules that no call of the test meets, so that the filter is a binary tree.
     many: fc.boolean(),
   });
-  const calls = fc.array(fc.tuple(fc.nat(NAMES.length - 1), fc.array(value, { minLength: 6, maxLength: 6 })), { minLength: 8, maxLength: 8 });
-  const filler = ["sync", "uname", "times", "pause", "alarm", "getpid", "getuid", "getgid", "umask", "chroot", "fork", "vfork",
-    "wait4", "kill", "semget", "semop", "semctl", "shmdt", "msgget", "msgsnd", "msgrcv", "msgctl", "flock", "fsync", "chdir",
-    "fchdir", "rename", "rmdir", "creat", "link", "unlink", "symlink", "chmod", "fchmod", "chown"];
+  const calls = fc.array(fc.tuple(fc.nat(NAMES.length - 1), fc.array(value, { minLength: 6, maxLength: 6 })), {
+    minLength: 8,
+    maxLength: 8,
+  });
+  const filler = [
+    "sync",
+    "uname",
+    "times",
+    "pause",
+    "alarm",
+    "getpid",
+    "getuid",
+    "getgid",
+    "umask",
+    "chroot",
+    "fork",
+    "vfork",
+    "wait4",
+    "kill",
+    "semget",
+    "semop",
+    "semctl",
+    "shmdt",
+    "msgget",
+    "msgsnd",
+    "msgrcv",
+    "msgctl",
+    "flock",
+    "fsync",
+    "chdir",
+    "fchdir",
+    "rename",
+    "rmdir",
+    "creat",
+    "link",
+    "unlink",
+    "symlink",
+    "chmod",
+    "fchmod",
+    "chown",
+  ];
   fc.assert(
     fc.property(profile, calls, ({ defaultAction, defaultErrnoRet, rules, many }, made) => {
       const byName = new Map(rules);

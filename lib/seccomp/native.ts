@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Loads `seccomp.node`, which holds libseccomp. Only what compiles a profile needs it. */
 import { RuntimeError } from "../errors.ts";
 import { nativeDirectory } from "../sys/native.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A filter that config.json brings ready made: the annotation `run.oci.seccomp_bpf_data`. Pure. */
 import { RuntimeError } from "../errors.ts";
 import { SECCOMP_BPF } from "../spec/annotations.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `linux.seccomp.syscalls` as the rules that libseccomp takes. Pure. */
 import type { LinuxSeccomp, LinuxSeccompArg } from "../spec/types.ts";
 import { actionValue, OPERATORS } from "./constants.ts";

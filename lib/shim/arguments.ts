@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The arguments with which containerd starts a shim, in the form of Go's flags. Pure. */
 import { RuntimeError } from "../errors.ts";
 

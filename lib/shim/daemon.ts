@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The shim itself: a process that serves the tasks of a pod until the last one is deleted. */
 import { EPOLLIN, F_GETFD, F_SETFD, FD_CLOEXEC, PR_SET_CHILD_SUBREAPER, SIGCHLD, SIGINT, SIGTERM } from "../kernel/numbers.ts";
 import type { Log } from "../log.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Events for containerd: one after another, in order, each until containerd has taken it. While containerd restarts they are
  * kept, and sent again.
@@ -102,7 +103,12 @@ export class Publisher {
     const fd = native.connectUnix(this.#address, SOCKET_TYPE);
     if (fd < 0) return undefined;
     this.#stream = -1;
-    this.#connection = new Connection(this.#loop, fd, (frame) => this.#answered(frame), () => this.#lost());
+    this.#connection = new Connection(
+      this.#loop,
+      fd,
+      (frame) => this.#answered(frame),
+      () => this.#lost(),
+    );
     return this.#connection;
   }
 

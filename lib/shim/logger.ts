@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Where output goes that a client wants in a file (`file://`) or at a program of its own (`binary://`, `binary-v2://`). */
 import { RuntimeError } from "../errors.ts";
 import { errnoText } from "../kernel/errno.ts";
@@ -19,10 +20,13 @@ export function parseLocation(text: string): Location {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text);
   if (scheme === null) return { scheme: "fifo", path: text, query: [] };
   const [path = "", query = ""] = text.slice(scheme[0].length).split("?");
-  const pairs = query.split("&").filter((each) => each !== "").map((each): [string, string] => {
-    const [key = "", ...value] = each.split("=");
-    return [unescape(key, text, true), unescape(value.join("="), text, true)];
-  });
+  const pairs = query
+    .split("&")
+    .filter((each) => each !== "")
+    .map((each): [string, string] => {
+      const [key = "", ...value] = each.split("=");
+      return [unescape(key, text, true), unescape(value.join("="), text, true)];
+    });
   return { scheme: (scheme[1] ?? "").toLowerCase(), path: unescape(path, text, false), query: pairs };
 }
 

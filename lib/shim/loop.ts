@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The event loop of the shim: one epoll, timers, and the end of children. The engine calls it when no promise is left to go on
  * (`process.whenIdle`), so that an operation that waits lets all others work.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The program as a shim of containerd: `start`, `delete`, `-v`, `-info`, or the shim itself. */
 import { asRuntimeError, RuntimeError } from "../errors.ts";
 import { SIGKILL } from "../kernel/numbers.ts";
@@ -102,7 +103,7 @@ function pidOf(root: string, id: string): number {
 }
 
 function writeAll(data: string | Uint8Array): void {
-  for (let rest = typeof data === "string" ? new TextEncoder().encode(data) : data; rest.length > 0; ) {
+  for (let rest = typeof data === "string" ? new TextEncoder().encode(data) : data; rest.length > 0;) {
     const written = native.write(STDOUT, rest);
     if (written < 0) throw new RuntimeError("SYSCALL", "write standard output");
     rest = rest.subarray(written);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the kernel has counted for a container, as containerd's messages have it. Pure. */
 import type { Count } from "../cgroups/files/stats_parse.ts";
 import type { BlkioEntry, CgroupStats, MemoryEntry, PressureStats, RdmaEntry } from "../cgroups/files/stats_types.ts";

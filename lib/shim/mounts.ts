@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The root file systems that Create brings: mounted on the bundle's `rootfs`, and taken away again. */
 import { RuntimeError } from "../errors.ts";
 import { Errno, errnoText } from "../kernel/errno.ts";

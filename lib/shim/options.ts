@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Options of a container, as containerd hands them over: runc's message, or text in the form of containerd's own settings. */
 import { RuntimeError } from "../errors.ts";
 import { check, AT_FDCWD, O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, readTextIfExists } from "../sys/files.ts";
@@ -69,7 +70,7 @@ export function parseSettings(text: string, from: string): Partial<RuncOptions> 
     else if (single !== undefined) found[name] = single;
     else found[name] = flag === undefined ? Number(digits) : flag === "true";
   }
-  return found as Partial<RuncOptions>;
+  return found;
 }
 
 /** Directory with the state of the containers of a namespace. */

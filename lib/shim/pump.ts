@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Carries bytes from one descriptor to another, where a container cannot be given the other itself: terminals and files. */
 import { Errno } from "../kernel/errno.ts";
 import { EPOLLIN, EPOLLOUT } from "../kernel/numbers.ts";
@@ -59,7 +60,7 @@ export class Pump {
   }
 
   #write(bytes: Uint8Array): void {
-    for (let rest = bytes; rest.length > 0; ) {
+    for (let rest = bytes; rest.length > 0;) {
       const written = native.write(this.#to, rest);
       if (written === -Errno.EAGAIN) {
         this.#pending = rest.slice();

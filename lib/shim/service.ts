@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The task service: 17 methods, each done by the operation of the command line that has the same purpose. */
 import type { OomNews, OomWatch } from "../cgroups/cgroup.ts";
 import { cgroupStats, watchOom } from "../cgroups/open.ts";
@@ -174,10 +175,14 @@ export class TaskService implements Listener {
       throw new RuntimeError("WRONG_STATE", `cannot start: ${what}`);
     }
     if (execId !== "") return this.#startExec(process);
-    await this.#tasks.during(task, () => start(task.context, id).catch(failed("OCI runtime start failed: ")), () => {
-      process.status = "running";
-      this.#publish("start", "TaskStart", M.writeTaskStart({ containerId: id, pid: process.pid }));
-    });
+    await this.#tasks.during(
+      task,
+      () => start(task.context, id).catch(failed("OCI runtime start failed: ")),
+      () => {
+        process.status = "running";
+        this.#publish("start", "TaskStart", M.writeTaskStart({ containerId: id, pid: process.pid }));
+      },
+    );
     return M.writePidResponse({ pid: process.pid });
   }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the shim decides without the host: arguments, what it is sent, options, mounts, locations, statuses. */
 import t from "tap";
 import { RuntimeError } from "../errors.ts";
@@ -94,7 +95,10 @@ t.test("mount options, and layers with long names in common", (t) => {
 t.test("locations of output", (t) => {
   t.match(parseLocation("/run/fifo"), { scheme: "fifo", path: "/run/fifo" });
   t.match(parseLocation("file:///var/log/a%20b"), { scheme: "file", path: "/var/log/a b" });
-  const query = [["tag", "a b"], ["x", ""]];
+  const query = [
+    ["tag", "a b"],
+    ["x", ""],
+  ];
   t.same(parseLocation("binary:///bin/log?tag=a+b&x"), { scheme: "binary", path: "/bin/log", query });
   t.throws(() => parseLocation("file:///%ff"), { code: "USAGE" });
   t.end();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `start`: finds the shim of a pod, or makes one, and tells containerd its address. */
 import { cgroupLayout } from "../cgroups/place/layout.ts";
 import { RuntimeError } from "../errors.ts";

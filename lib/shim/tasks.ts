@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The containers of a shim, their processes, and how these end. */
 import { RuntimeError } from "../errors.ts";
 import type { OomWatch } from "../cgroups/cgroup.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * ttrpc: frames of ten bytes and a message, over a Unix socket. A connection for both sides, and the server's.
  *
@@ -209,7 +210,12 @@ export function serve(loop: Loop, socket: number, handle: Handler): void {
 
 function serveConnection(loop: Loop, fd: number, handle: Handler): void {
   let last = 0;
-  const connection = new Connection(loop, fd, (frame) => take(frame), () => {});
+  const connection = new Connection(
+    loop,
+    fd,
+    (frame) => take(frame),
+    () => {},
+  );
   const refuse = (stream: number, code: number, message: string): void => {
     connection.send(stream, RESPONSE, writeResponse({ status: { code, message } }));
   };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Annotations that have an effect, with crun's names and semantics where nothing else is said. Every other one is data
  * for others.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { pathInContainer } from "./clean_path.ts";
 
@@ -7,5 +8,6 @@ void t.test("pathInContainer writes a place in one way, and takes .. as text", a
   }
   for (const path of ["/", "", ".", "//", "/./", "/..", "/proc/..", "a/.."]) t.equal(pathInContainer(path), "/", path);
   for (const path of ["/a/..b/.c/d.", "/..a", "/a b/c", "/a/...", "/.a"]) t.equal(pathInContainer(path), path, path);
-  for (const path of ["/a/../b", "/x/y/../../b", "/../../b", "../b", "a/../../b/", "/b/c/.."]) t.equal(pathInContainer(path), "/b", path);
+  for (const path of ["/a/../b", "/x/y/../../b", "/../../b", "../b", "a/../../b/", "/b/c/.."])
+    t.equal(pathInContainer(path), "/b", path);
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** An empty name, "." or "..", anywhere in an absolute path; also the root itself. */
 const UNCLEAN = /\/\.{0,2}(\/|$)/;
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { parseConfig, warnings } from "./documents/config.ts";
 import { defaultConfig, formatConfig } from "./defaults.ts";

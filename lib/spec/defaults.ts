@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Config, Linux, LinuxNamespaceType, Mount, Process, Writable } from "./types.ts";
 
 /** Version of the specification that runt follows, and writes into new files. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The types of config.json and of the state, for Linux, named as in the OCI runtime specification 1.3.0.
  * They describe a document that {@link parseConfig} has accepted: optional properties are absent rather
@@ -113,7 +114,13 @@ export interface LinuxCapabilities {
 }
 
 export type LinuxSchedulerPolicy =
-  "SCHED_OTHER" | "SCHED_FIFO" | "SCHED_RR" | "SCHED_BATCH" | "SCHED_ISO" | "SCHED_IDLE" | "SCHED_DEADLINE";
+  | "SCHED_OTHER"
+  | "SCHED_FIFO"
+  | "SCHED_RR"
+  | "SCHED_BATCH"
+  | "SCHED_ISO"
+  | "SCHED_IDLE"
+  | "SCHED_DEADLINE";
 
 export type LinuxSchedulerFlag =
   | "SCHED_FLAG_RESET_ON_FORK"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { F_GETFD } from "../kernel/numbers.ts";
 import { Descriptors, withDescriptor } from "./descriptors.ts";
@@ -37,10 +38,23 @@ t.test("what has descriptors of its own is closed before them, once", async (t) 
 
 t.test("a descriptor in use is closed when that ends, also by an error", async (t) => {
   const one = open();
-  t.equal(withDescriptor(one, (fd) => fd + 1), one + 1);
+  t.equal(
+    withDescriptor(one, (fd) => fd + 1),
+    one + 1,
+  );
   t.equal(isOpen(one), false);
   const two = open();
-  t.throws(() => withDescriptor(two, () => { throw new Error("why"); }), { message: "why" });
+  t.throws(
+    () =>
+      withDescriptor(two, () => {
+        throw new Error("why");
+      }),
+    { message: "why" },
+  );
   t.equal(isOpen(two), false);
-  t.equal(withDescriptor(-2, (fd) => fd), -2, "a failure to open is the user's to see");
+  t.equal(
+    withDescriptor(-2, (fd) => fd),
+    -2,
+    "a failure to open is the user's to see",
+  );
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Owners of descriptors: what is opened for a time is closed at the end of that time, whatever fails meanwhile. */
 import { native } from "./native.ts";
 

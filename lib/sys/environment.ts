@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The environment that the runtime was called with, for programs that it runs in its caller's name. */
 import { AT_FDCWD } from "./files.ts";
 import { native } from "./native.ts";

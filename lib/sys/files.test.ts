@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { writeFileSync } from "node:fs";
 import t from "tap";
 import { RuntimeError } from "../errors.ts";

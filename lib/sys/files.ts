@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Files through the addon: checked calls, and the few flags that go with them. */
 
 import { RuntimeError, type ErrorFacts } from "../errors.ts";
@@ -33,11 +34,7 @@ export function check(result: number, what: string, facts: ErrorFacts = {}): num
 }
 
 /** As {@link check}, for functions of the addon that return a value, or `-errno` as a number. */
-export function checkValue<T>(
-  result: T | number,
-  what: string,
-  facts: ErrorFacts = {},
-): Exclude<T, number> {
+export function checkValue<T>(result: T | number, what: string, facts: ErrorFacts = {}): Exclude<T, number> {
   if (typeof result === "number") throw syscallError(-result, what, facts);
   return result as Exclude<T, number>;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Other programs: their paths, and their output. */
 import { errnoText } from "../kernel/errno.ts";
 import { Descriptors } from "./descriptors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What lib needs of its engine beyond ECMAScript; this file runs in Node.js and in the program's engine. */
 import t from "tap";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Loads the addon (`runt.node`) and gives its functions types. The addon holds no policy: each function is
  * one system call, or the few that cannot be told apart (spawn). Integers that a function returns are
@@ -148,14 +149,7 @@ export interface Native {
    * mount_setattr(2).
    * @param userNamespace descriptor for MOUNT_ATTR_IDMAP; -1 is none
    */
-  mountSetattr(
-    fd: number,
-    recursive: boolean,
-    set: number,
-    clear: number,
-    propagation: number,
-    userNamespace: number,
-  ): number;
+  mountSetattr(fd: number, recursive: boolean, set: number, clear: number, propagation: number, userNamespace: number): number;
 
   spawn(options: SpawnOptions): Spawned | number;
   pidfdOpen(pid: number): number;
@@ -187,14 +181,7 @@ export interface Native {
    * @param data "" is none
    * @param directory what relative paths in the other arguments count from; "" is the caller's
    */
-  mountFileSystem(
-    source: string,
-    target: string,
-    type: string,
-    flags: number,
-    data: string,
-    directory: string,
-  ): number;
+  mountFileSystem(source: string, target: string, type: string, flags: number, data: string, directory: string): number;
   /** Gives a process a cookie of its own for core scheduling; `group` to its process group. */
   schedCore(pid: number, group: boolean): number;
   /** The id of a namespace that no other one ever has, in decimal: from Linux 6.18 on, of a mount namespace from 6.11 on. */

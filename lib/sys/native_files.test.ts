@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -85,7 +86,11 @@ t.test("readUtf8File refuses what is not UTF-8", async (t) => {
 });
 
 t.test("readFile puts U+FFFD in the place of what is not UTF-8", async (t) => {
-  for (const [hex, text] of [["41ff42", "A\ufffdB"], ["c3", "\ufffd"], ["31202800ff2920", "1 (\0\ufffd) "]] as const) {
+  for (const [hex, text] of [
+    ["41ff42", "A\ufffdB"],
+    ["c3", "\ufffd"],
+    ["31202800ff2920", "1 (\0\ufffd) "],
+  ] as const) {
     writeFileSync(at("bad"), Buffer.from(hex, "hex"));
     t.equal(native.readFile(AT_FDCWD, at("bad"), LIMIT), text, hex);
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,12 +60,26 @@ t.test("messages and descriptors", async (t) => {
 
 t.test("as many descriptors as the kernel takes", async (t) => {
   const [a, b] = pair(SOCK_STREAM);
-  t.equal(native.sendMessage(a, "x", Array.from({ length: 253 }, () => 0)), 1);
+  t.equal(
+    native.sendMessage(
+      a,
+      "x",
+      Array.from({ length: 253 }, () => 0),
+    ),
+    1,
+  );
   const received = native.receiveMessage(b, new Uint8Array(1));
   if (typeof received === "number") throw new Error(`receiveMessage: ${received}`);
   t.equal(received.fds.length, 253);
   close(...received.fds);
-  t.equal(native.sendMessage(a, "x", Array.from({ length: 254 }, () => 0)), EINVAL);
+  t.equal(
+    native.sendMessage(
+      a,
+      "x",
+      Array.from({ length: 254 }, () => 0),
+    ),
+    EINVAL,
+  );
   t.equal(native.sendMessage(a, "x", [987]), EBADF);
   close(a, b);
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,9 +39,7 @@ function ended(result: Exited | null | number): Exited {
 /** Runs a shell command with its stdout (and what `options` says); its output and how it ended. */
 function shell(command: string, options: Partial<SpawnOptions> = {}): { text: string; exited: Exited } {
   const output = native.memfd("output");
-  const child = started(
-    native.spawn({ program: SHELL, args: ["sh", "-c", command], env: [], fds: [0, output, 2], ...options }),
-  );
+  const child = started(native.spawn({ program: SHELL, args: ["sh", "-c", command], env: [], fds: [0, output, 2], ...options }));
   const exited = ended(native.waitpid(child.pid, false));
   native.close(child.pidfd);
   const text = native.readFile(AT_FDCWD, `/proc/self/fd/${output}`, 1 << 20);
@@ -129,7 +128,10 @@ t.test("descriptors that swap their numbers", async (t) => {
   const addon = new URL("../../libexec/runt/runt.node", import.meta.url).pathname;
   const child = started(
     native.spawn({
-      program: process.execPath, args: ["node", "-e", script, addon], env: [], fds: [sink, source, 2],
+      program: process.execPath,
+      args: ["node", "-e", script, addon],
+      env: [],
+      fds: [sink, source, 2],
     }),
   );
   t.match(ended(native.waitpid(child.pid, false)), { status: 0 });
@@ -141,7 +143,10 @@ t.test("signals: none blocked, ignored or caught", async (t) => {
   process.on("SIGUSR2", () => undefined);
   const { text } = shell("exec cat /proc/self/status", { env: ["PATH=/bin:/usr/bin"] });
   process.removeAllListeners("SIGUSR2");
-  t.same(text.match(/(?<=^Sig(Blk|Ign|Cgt):\t)[0-9a-f]{16}$/gm), Array.from({ length: 3 }, () => "0".repeat(16)));
+  t.same(
+    text.match(/(?<=^Sig(Blk|Ign|Cgt):\t)[0-9a-f]{16}$/gm),
+    Array.from({ length: 3 }, () => "0".repeat(16)),
+  );
 });
 
 t.test("setsid", async (t) => {

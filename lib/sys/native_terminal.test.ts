@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from "node:child_process";
 import t from "tap";
 import { native } from "./native.ts";
@@ -46,7 +47,13 @@ t.test("a terminal", { skip: spawnSync("script", ["--version"]).status !== 0 && 
   });
   const json = /<(.*)>/.exec(ran.stdout)?.[1] ?? ran.stdout;
   t.same(JSON.parse(json), {
-    isatty: true, set: 0, size: [33, 101], saved: "Uint8Array", raw: true, restored: 0, cooked: true,
+    isatty: true,
+    set: 0,
+    size: [33, 101],
+    saved: "Uint8Array",
+    raw: true,
+    restored: 0,
+    cooked: true,
   });
 });
 

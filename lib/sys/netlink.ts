@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Requests to the kernel's routing netlink: network devices, their addresses and routes. See rtnetlink(7). */
 import { check, syscallError } from "./files.ts";
 import { native } from "./native.ts";
@@ -224,7 +225,7 @@ function transact(socket: number, message: Uint8Array, what: string): readonly U
   for (;;) {
     const received = native.receiveMessage(socket, buffer);
     if (typeof received === "number") throw syscallError(-received, what);
-    for (let at = 0; at + HEADER <= received.size; ) {
+    for (let at = 0; at + HEADER <= received.size;) {
       const view = viewOf(buffer.subarray(at, received.size));
       const size = view.getUint32(0, true);
       const type = view.getUint16(4, true);
@@ -246,7 +247,7 @@ const EBADMSG = 74;
 function attributes(message: Uint8Array, header: number): Attribute[] {
   const view = viewOf(message);
   const found: Attribute[] = [];
-  for (let at = header; at + ATTRIBUTE <= message.length; ) {
+  for (let at = header; at + ATTRIBUTE <= message.length;) {
     const size = view.getUint16(at, true);
     if (size < ATTRIBUTE || at + size > message.length) break;
     found.push([view.getUint16(at + 2, true), message.slice(at + ATTRIBUTE, at + size)]);

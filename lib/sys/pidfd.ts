@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Pidfds that are known to be of one very process. */
 import { Errno } from "../kernel/errno.ts";
 import { check } from "./files.ts";

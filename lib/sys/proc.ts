@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Parsers of small files of procfs; pure. */
 
 /** One line of /proc/PID/cgroup. */

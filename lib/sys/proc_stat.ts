@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The one reader of /proc/PID/stat. */
 import { Errno } from "../kernel/errno.ts";
 import { AT_FDCWD, SMALL_FILE, syscallError } from "./files.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The program dist/bin/runt as a process: what it takes from its caller, and what it looks at.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -58,7 +59,8 @@ t.test("it is found through a symbolic link, and works where it is copied to, al
   const copy = join(root, "copy/bin/runt");
   mkdirSync(join(root, "copy/bin"), { recursive: true });
   spawnSync("cp", [PROGRAM, copy]);
-  const run = () => spawnSync(copy, ["--root", join(root, "state"), "run", "--bundle", join(root, "bundle"), "beside"], { encoding: "utf8" });
+  const run = () =>
+    spawnSync(copy, ["--root", join(root, "state"), "run", "--bundle", join(root, "bundle"), "beside"], { encoding: "utf8" });
   const alone = run();
   t.equal(alone.status, 23, alone.stderr);
   const inside = readFileSync(copy).includes(readFileSync(INIT));
@@ -84,7 +86,13 @@ t.test("in a hostile directory and environment", async (t) => {
   const traced = spawnSync("strace", ["-V"]).status === 0;
   const env = { ...HOSTILE, ...(traced ? linker : {}), HOME: cwd, XDG_CONFIG_HOME: cwd, PATH: process.env["PATH"] };
   const cases = [
-    ["--version"], ["help"], ["list"], ["state", "none"], ["run", "--bundle", "none", "x"], ["-e", "1"], ["evil.js"],
+    ["--version"],
+    ["help"],
+    ["list"],
+    ["state", "none"],
+    ["run", "--bundle", "none", "x"],
+    ["-e", "1"],
+    ["evil.js"],
   ];
   for (const args of cases) {
     const command = traced ? ["strace", "-f", "-qq", "-e", "trace=file,execve", "-o", "trace", PROGRAM] : [PROGRAM];
@@ -97,6 +105,10 @@ t.test("in a hostile directory and environment", async (t) => {
     t.match(opened, /execve\(.*bin\/runt"/, "the trace is one");
     const names = /"[^"]*(\.env|bunfig|package\.json|tsconfig|evil|node_modules|\.js|\.so|\.pem)[^"]*"/;
     const lines = opened.split("\n").filter((line) => !line.includes("execve(") && !/"(.*\/none|x)\/config\.json"/.test(line));
-    t.same(lines.filter((line) => names.test(line)), [], `no file of theirs is looked for: ${args.join(" ")}`);
+    t.same(
+      lines.filter((line) => names.test(line)),
+      [],
+      `no file of theirs is looked for: ${args.join(" ")}`,
+    );
   }
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The name under which this program was called. Some engines (BuildKit) find a runtime by a link with the name `runc`, and
  * callers of `runc` look for that name in its messages.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The snapshot that the program starts with (native/engine/heap.h): made twice it has the same bytes, and yet each process
 // has random numbers of its own.
 import { spawnSync } from "node:child_process";
@@ -18,7 +19,10 @@ t.teardown(() => rmSync(root, { recursive: true }));
 function make(name: string, source: string): string {
   const path = (ending: string): string => join(root, `${name}${ending}`);
   writeFileSync(path(".js"), source);
-  for (const [command, args] of [[COMPILE, [path(".bin"), path(".js")]], [PROGRAM, [path(".bin"), path("")]]] as const) {
+  for (const [command, args] of [
+    [COMPILE, [path(".bin"), path(".js")]],
+    [PROGRAM, [path(".bin"), path("")]],
+  ] as const) {
     const done = spawnSync(command, args, { encoding: "utf8" });
     if (done.status !== 0) throw new Error(`${command}: ${done.stdout}${done.stderr}`);
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Signals to processes that were found by their number, which may be another's by the time the signal is sent. */
 import { Errno } from "../kernel/errno.ts";
 import { native } from "./native.ts";
@@ -32,7 +33,11 @@ export function signalProcess(pid: number, signal: number, isIt: (pid: number) =
  * @param isWanted leaves processes out
  * @returns the numbers of those that are in the list
  */
-export function signalListed(list: () => readonly number[], signal: number, isWanted: (pid: number) => boolean = () => true): readonly number[] {
+export function signalListed(
+  list: () => readonly number[],
+  signal: number,
+  isWanted: (pid: number) => boolean = () => true,
+): readonly number[] {
   const found = list();
   const pids = found.filter((pid) => pid > 0 && isWanted(pid));
   for (let at = 0; at < pids.length; at += BATCH) {

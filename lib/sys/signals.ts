@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Signals that interrupt a command: until its container is ready they end its waits, and all is undone. */
 import { RuntimeError } from "../errors.ts";
 import { check } from "./files.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Names of users, and the ids that /etc/subuid and /etc/subgid give them. */
 import { AT_FDCWD, readTextIfExists } from "./files.ts";
 import { native } from "./native.ts";

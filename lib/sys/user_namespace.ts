@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AT_FDCWD, readTextIfExists } from "./files.ts";
 import { native } from "./native.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * How the runtime waits for others: a process's end, a message, a lock.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The functions of the addon, by family. Each is one system call (or the few that cannot be told
 // apart); lib/sys/native.ts says what they mean. A negative int is -errno.
 #ifndef RUNT_ADDON_ADDON_H_
@@ -10,9 +11,7 @@
 namespace runt::addon {
 
 // The result of a libc call as JavaScript gets it: -errno instead of -1.
-[[nodiscard]] inline int OrErrno(long result) {
-  return result < 0 ? -errno : static_cast<int>(result);
-}
+[[nodiscard]] inline int OrErrno(long result) { return result < 0 ? -errno : static_cast<int>(result); }
 
 // Repeats a call that a signal has interrupted: JavaScript engines send signals to their own
 // threads.
@@ -69,8 +68,7 @@ int OpenPathIn(int mount_namespace, int root, const Path& path, bool follow);
 int MoveMount(int fd, const Path& target);
 int Mount(const Path& source, const Path& target, uint32_t flags);
 int Unmount(const Path& path);
-int MountSetattr(int fd, bool recursive, uint32_t set, uint32_t clear, uint32_t propagation,
-                 int user_namespace);
+int MountSetattr(int fd, bool recursive, uint32_t set, uint32_t clear, uint32_t propagation, int user_namespace);
 
 // spawn.cc
 Napi::Value Spawn(Napi::Env env, Napi::Object& options);
@@ -93,8 +91,8 @@ int Poll(const Words& fds, int timeout_ms);
 int Prctl(int option, int64_t argument);
 int Umask(uint32_t mask);
 int Prlimit(int pid, int resource, uint64_t soft, uint64_t hard);
-int SchedSetattr(int pid, uint32_t policy, uint64_t flags, int nice, uint32_t priority,
-                 uint64_t runtime, uint64_t deadline, uint64_t period);
+int SchedSetattr(int pid, uint32_t policy, uint64_t flags, int nice, uint32_t priority, uint64_t runtime, uint64_t deadline,
+                 uint64_t period);
 int IoprioSet(int pid, uint32_t value);
 double Now();
 Napi::Value KernelRelease(Napi::Env env);
@@ -135,8 +133,8 @@ int EpollSet(int epoll, int fd, uint32_t events);
 int EpollWait(int epoll, const Words& ready, int timeout_ms);
 int Accept(int fd);
 int ReadableBytes(int fd);
-int MountFileSystem(const Path& source, const Path& target, const Path& type, int64_t flags,
-                    const Path& data, const Path& directory);
+int MountFileSystem(const Path& source, const Path& target, const Path& type, int64_t flags, const Path& data,
+                    const Path& directory);
 int SchedCore(int pid, bool group);
 
 // signals.cc

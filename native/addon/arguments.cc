@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "arguments.h"
 
 #include <cerrno>
@@ -21,9 +22,7 @@ bool ReadInteger(Napi::Value value, double low, double high, double& out) {
 }
 
 // The engine gives U+FFFD for a lone surrogate, which may be a byte of a name that is not UTF-8.
-bool HasReplacement(const Path& path) {
-  return ::memmem(path.text, path.length, "\xEF\xBF\xBD", 3) != nullptr;
-}
+bool HasReplacement(const Path& path) { return ::memmem(path.text, path.length, "\xEF\xBF\xBD", 3) != nullptr; }
 
 // As the engine's conversion, but with such bytes as they are; never longer than that.
 bool ReadEscaped(Napi::Value value, Path& out) {
@@ -102,8 +101,7 @@ int ReadArgument(Napi::Value value, bool& out) {
 }
 
 int ReadArgument(Napi::Value value, Path& out) {
-  const napi_status status = napi_get_value_string_utf8(value.Env(), value, out.text,
-                                                        sizeof(out.text), &out.length);
+  const napi_status status = napi_get_value_string_utf8(value.Env(), value, out.text, sizeof(out.text), &out.length);
   if (status != napi_ok) return kWrongType;
   // The engine cuts what does not fit without a word, between two characters: up to three bytes
   // stay free.
@@ -154,9 +152,7 @@ int ReadArgument(Napi::Value value, std::vector<int>& out) {
 }
 
 int ReadArgument(Napi::Value value, std::vector<std::string>& out) {
-  return ReadArray(value, out, [](const std::string& text) {
-    return text.find('\0') == std::string::npos ? 0 : EINVAL;
-  });
+  return ReadArray(value, out, [](const std::string& text) { return text.find('\0') == std::string::npos ? 0 : EINVAL; });
 }
 
 int ReadArgument(Napi::Value value, Napi::Object& out) {

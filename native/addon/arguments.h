@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Turns a plain C++ function into a Node-API callback: each parameter's type says what JavaScript
 // must pass.
 //
@@ -95,8 +96,7 @@ namespace internal {
 
 // Reads arguments in order until one fails; true if all were good.
 template <class... A, size_t... I>
-bool ReadAll(const Napi::CallbackInfo& info, std::tuple<A...>& values, Napi::Value& refusal,
-             std::index_sequence<I...>) {
+bool ReadAll(const Napi::CallbackInfo& info, std::tuple<A...>& values, Napi::Value& refusal, std::index_sequence<I...>) {
   [[maybe_unused]] auto read = [&](size_t index, auto& out) {
     const int problem = ReadArgument(info[index], out);
     if (problem == 0) return true;
@@ -119,8 +119,7 @@ struct Reader {
     std::tuple<std::remove_cvref_t<A>...> values;
     Napi::Value refusal;
     if (!ReadAll(info, values, refusal, std::index_sequence_for<A...>{})) return refusal;
-    return ToValue(info.Env(), std::apply([&](auto&... each) { return call(info.Env(), each...); },
-                                          values));
+    return ToValue(info.Env(), std::apply([&](auto&... each) { return call(info.Env(), each...); }, values));
   }
 };
 
@@ -138,8 +137,7 @@ struct Binding<F, R (*)(A...)> {
 template <auto F, class R, class... A>
 struct Binding<F, R (*)(Napi::Env, A...)> {
   static napi_value Call(napi_env env, napi_callback_info raw) {
-    return Reader<A...>::Run(env, raw,
-                             [](Napi::Env scope, auto&... values) { return F(scope, values...); });
+    return Reader<A...>::Run(env, raw, [](Napi::Env scope, auto&... values) { return F(scope, values...); });
   }
 };
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // eBPF programs that filter the devices of a cgroup (BPF_PROG_TYPE_CGROUP_DEVICE).
 
 #include <linux/bpf.h>

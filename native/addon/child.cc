@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "child.h"
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+
 #include "../base/syscall.h"
 
 namespace runt::addon {
@@ -50,8 +52,7 @@ long PlaceDescriptors(const ChildPlan& plan) {
   }
   for (int target = 0; target < count; ++target) {
     const int source = plan.fds[target];
-    const long result = source == target ? Syscall(__NR_fcntl, source, F_SETFD, 0)
-                                         : Syscall(__NR_dup3, source, target, 0);
+    const long result = source == target ? Syscall(__NR_fcntl, source, F_SETFD, 0) : Syscall(__NR_dup3, source, target, 0);
     if (result < 0) return result;
   }
   return 0;
@@ -101,8 +102,7 @@ long Execute(const ChildPlan& plan) {
   if (plan.program != nullptr) {
     return Syscall(__NR_execve, plan.program, plan.arguments, plan.environment);
   }
-  return Syscall(__NR_execveat, plan.program_fd, "", plan.arguments, plan.environment,
-                 AT_EMPTY_PATH);
+  return Syscall(__NR_execveat, plan.program_fd, "", plan.arguments, plan.environment, AT_EMPTY_PATH);
 }
 
 // The first and only function of the child.
@@ -132,8 +132,7 @@ long Clone3(const CloneArguments* arguments, ChildPlan* plan) {
       "ud2\n"
       "1:"
       : "=a"(result)
-      : "a"(__NR_clone3), "D"(arguments), "S"(sizeof(*arguments)), [plan] "r"(plan),
-        [entry] "r"(entry)
+      : "a"(__NR_clone3), "D"(arguments), "S"(sizeof(*arguments)), [plan] "r"(plan), [entry] "r"(entry)
       : "rcx", "r11", "memory", "cc");
   return result;
 #elif defined(__aarch64__)
@@ -175,8 +174,7 @@ long Clone(const CloneArguments& arguments, ChildPlan* plan) {
       "ud2\n"
       "1:"
       : "=a"(result)
-      : "a"(__NR_clone), "D"(flags), "S"(top), "d"(arguments.pidfd), "r"(r10), "r"(r8), [plan] "r"(plan),
-        [entry] "r"(entry)
+      : "a"(__NR_clone), "D"(flags), "S"(top), "d"(arguments.pidfd), "r"(r10), "r"(r8), [plan] "r"(plan), [entry] "r"(entry)
       : "rcx", "r11", "memory", "cc");
   return result;
 #else

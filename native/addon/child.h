@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The side of `spawn` that runs in the child, and the clone that makes it.
 //
 // The child shares the parent's memory (CLONE_VM) and has no libc of its own: it makes system calls

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an event loop needs, and what a shim mounts: readiness of descriptors, connections, root file systems.
 
 #include <fcntl.h>
@@ -37,7 +38,9 @@ int EpollWait(int epoll, const Words& ready, int timeout_ms) {
   return count == -EINTR ? 0 : count;
 }
 
-int Accept(int fd) { return OrErrno(Retry([&] { return accept4(fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); })); }
+int Accept(int fd) {
+  return OrErrno(Retry([&] { return accept4(fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); }));
+}
 
 int ReadableBytes(int fd) {
   int count = 0;
@@ -45,15 +48,15 @@ int ReadableBytes(int fd) {
 }
 
 // The source and paths in the data may count from a directory: the data of an overlay with many layers must fit on a page.
-int MountFileSystem(const Path& source, const Path& target, const Path& type, int64_t flags,
-                    const Path& data, const Path& directory) {
+int MountFileSystem(const Path& source, const Path& target, const Path& type, int64_t flags, const Path& data,
+                    const Path& directory) {
   UniqueFd before;
   if (directory.length > 0) {
     before = UniqueFd(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!before.valid() || chdir(directory.text) < 0) return -errno;
   }
-  const int result = OrErrno(mount(source.text, target.text, type.text, static_cast<unsigned long>(flags),
-                                   data.length > 0 ? data.text : nullptr));
+  const int result = OrErrno(
+      mount(source.text, target.text, type.text, static_cast<unsigned long>(flags), data.length > 0 ? data.text : nullptr));
   if (before.valid() && fchdir(before.get()) < 0) return -errno;
   return result;
 }

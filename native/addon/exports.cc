@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The addon's export table: the `Native` interface of lib/sys/native.ts, and nothing else.
 
 #include <cstddef>
@@ -9,8 +10,7 @@ namespace {
 
 template <auto F>
 constexpr napi_property_descriptor Function(const char* name) {
-  return {name,    nullptr, kCallback<F>,    nullptr,
-          nullptr, nullptr, napi_enumerable, nullptr};
+  return {name, nullptr, kCallback<F>, nullptr, nullptr, nullptr, napi_enumerable, nullptr};
 }
 
 constexpr napi_property_descriptor kExports[] = {

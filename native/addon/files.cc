@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Descriptors and what is read and written through them.
 
 #include <fcntl.h>
@@ -24,8 +25,7 @@ int ReadToEnd(int fd, size_t limit, std::string& text) {
   char first[kFirstRead];
   for (;;) {
     const size_t room = limit + 1 - text.size();
-    const ssize_t count =
-        Retry([&] { return read(fd, first, room < sizeof(first) ? room : sizeof(first)); });
+    const ssize_t count = Retry([&] { return read(fd, first, room < sizeof(first) ? room : sizeof(first)); });
     if (count < 0) return errno;
     if (count == 0) return 0;
     text.append(first, static_cast<size_t>(count));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files without a name that nobody can change any more once they are sealed.
 
 #include <fcntl.h>
@@ -59,9 +60,8 @@ int Finish(UniqueFd fd, int filled) {
 int Fill(int fd, const Bytes& data) {
   size_t written = 0;
   while (written < data.size) {
-    const ssize_t count = Retry([&] {
-      return pwrite(fd, data.data + written, data.size - written, static_cast<off_t>(written));
-    });
+    const ssize_t count =
+        Retry([&] { return pwrite(fd, data.data + written, data.size - written, static_cast<off_t>(written)); });
     if (count < 0) return -errno;
     written += static_cast<size_t>(count);
   }
@@ -125,13 +125,11 @@ int UnattachedCopy(Filler&& fill) {
   int result = configure(FSCONFIG_SET_STRING, "mode", "0700");
   if (result >= 0) result = configure(FSCONFIG_CMD_CREATE, nullptr, nullptr);
   if (result < 0) return result;
-  const long mounted = Syscall(__NR_fsmount, context.get(), FSMOUNT_CLOEXEC,
-                               MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  const long mounted = Syscall(__NR_fsmount, context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
   if (mounted < 0) return static_cast<int>(mounted);
   const UniqueFd mount(static_cast<int>(mounted));
   {
-    const UniqueFd copy(
-        openat(mount.get(), "init", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0555));
+    const UniqueFd copy(openat(mount.get(), "init", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0555));
     if (!copy.valid()) return -errno;
     const int copied = fill(copy.get());
     if (copied < 0) return copied;

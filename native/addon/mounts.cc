@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Detached mounts: made of a path, and changed while nobody can see them.
 
 #include <fcntl.h>
@@ -56,14 +57,14 @@ int InChild(int (*act)(void*), void* argument, int flags) {
   sigprocmask(SIG_SETMASK, &all, &before);
   const int child = clone(act, stack + kStack, CLONE_VM | CLONE_VFORK | CLONE_FILES | flags, argument);
   const int failed = child < 0 ? errno : 0;
-  if (child >= 0) [[maybe_unused]] const pid_t reaped = Retry([&] { return waitpid(child, nullptr, __WALL); });
+  if (child >= 0) [[maybe_unused]]
+    const pid_t reaped = Retry([&] { return waitpid(child, nullptr, __WALL); });
   sigprocmask(SIG_SETMASK, &before, nullptr);
   return failed != 0 ? -failed : 0;
 }
 
 int OpenTree(const Path& path, bool recursive, bool follow) {
-  return static_cast<int>(
-      Syscall(__NR_open_tree, AT_FDCWD, path.text, TreeFlags(recursive, follow)));
+  return static_cast<int>(Syscall(__NR_open_tree, AT_FDCWD, path.text, TreeFlags(recursive, follow)));
 }
 
 int OpenTreeIn(int mount_namespace, int root, const Path& path, bool recursive, bool follow) {
@@ -75,16 +76,14 @@ int OpenPathIn(int mount_namespace, int root, const Path& path, bool follow) {
   return Send({mount_namespace, root, path.text, __NR_openat, flags, 0});
 }
 
-int MountSetattr(int fd, bool recursive, uint32_t set, uint32_t clear, uint32_t propagation,
-                 int user_namespace) {
+int MountSetattr(int fd, bool recursive, uint32_t set, uint32_t clear, uint32_t propagation, int user_namespace) {
   struct mount_attr attributes = {};
   attributes.attr_set = set;
   attributes.attr_clr = clear;
   attributes.propagation = propagation;
   attributes.userns_fd = user_namespace < 0 ? 0 : static_cast<uint64_t>(user_namespace);
   const int flags = AT_EMPTY_PATH | (recursive ? 0x8000 : 0);
-  return static_cast<int>(
-      Syscall(__NR_mount_setattr, fd, "", flags, &attributes, sizeof attributes));
+  return static_cast<int>(Syscall(__NR_mount_setattr, fd, "", flags, &attributes, sizeof attributes));
 }
 
 int MoveMount(int fd, const Path& target) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is done to names in directories.
 
 #include <fcntl.h>
@@ -29,9 +30,7 @@ struct DirectoryEntry {
 
 constexpr size_t kDirectoryBuffer = 32768;
 
-bool IsSelfOrParent(const char* name) {
-  return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0;
-}
+bool IsSelfOrParent(const char* name) { return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0; }
 
 // A name that a Path argument takes back, also where it is not UTF-8: anybody can make such names.
 Napi::Value Name(Napi::Env env, const char* text, size_t size) {
@@ -46,15 +45,11 @@ void SetNumber(Napi::Env env, Napi::Object object, const char* name, double numb
 
 }  // namespace
 
-int Mkdir(int dirfd, const Path& path, uint32_t mode) {
-  return OrErrno(mkdirat(dirfd, path.text, mode));
-}
+int Mkdir(int dirfd, const Path& path, uint32_t mode) { return OrErrno(mkdirat(dirfd, path.text, mode)); }
 
 int Unlink(int dirfd, const Path& path) { return OrErrno(unlinkat(dirfd, path.text, 0)); }
 
-int Rmdir(int dirfd, const Path& path) {
-  return OrErrno(unlinkat(dirfd, path.text, AT_REMOVEDIR));
-}
+int Rmdir(int dirfd, const Path& path) { return OrErrno(unlinkat(dirfd, path.text, AT_REMOVEDIR)); }
 
 int Rename(int old_dirfd, const Path& old_path, int new_dirfd, const Path& new_path) {
   return OrErrno(renameat(old_dirfd, old_path.text, new_dirfd, new_path.text));
@@ -62,13 +57,10 @@ int Rename(int old_dirfd, const Path& old_path, int new_dirfd, const Path& new_p
 
 int Exchange(int dirfd, const Path& one, const Path& other) {
   constexpr unsigned kExchange = 2;  // RENAME_EXCHANGE
-  return static_cast<int>(
-      Syscall(__NR_renameat2, dirfd, one.text, dirfd, other.text, kExchange));
+  return static_cast<int>(Syscall(__NR_renameat2, dirfd, one.text, dirfd, other.text, kExchange));
 }
 
-int Symlink(const Path& target, int dirfd, const Path& path) {
-  return OrErrno(symlinkat(target.text, dirfd, path.text));
-}
+int Symlink(const Path& target, int dirfd, const Path& path) { return OrErrno(symlinkat(target.text, dirfd, path.text)); }
 
 Napi::Value Readlink(Napi::Env env, int dirfd, const Path& path) {
   char target[PATH_MAX];
@@ -77,13 +69,9 @@ Napi::Value Readlink(Napi::Env env, int dirfd, const Path& path) {
   return Name(env, target, static_cast<size_t>(size));
 }
 
-int Mkfifo(int dirfd, const Path& path, uint32_t mode) {
-  return OrErrno(mkfifoat(dirfd, path.text, mode));
-}
+int Mkfifo(int dirfd, const Path& path, uint32_t mode) { return OrErrno(mkfifoat(dirfd, path.text, mode)); }
 
-int Chmod(int dirfd, const Path& path, uint32_t mode) {
-  return OrErrno(fchmodat(dirfd, path.text, mode, 0));
-}
+int Chmod(int dirfd, const Path& path, uint32_t mode) { return OrErrno(fchmodat(dirfd, path.text, mode, 0)); }
 
 int Fchmod(int fd, uint32_t mode) { return OrErrno(fchmod(fd, mode)); }
 
@@ -104,8 +92,7 @@ Napi::Value Stat(Napi::Env env, int dirfd, const Path& path, bool follow) {
   SetNumber(env, result, "dev", static_cast<double>(found.st_dev));
   SetNumber(env, result, "nlink", static_cast<double>(found.st_nlink));
   SetNumber(env, result, "mtimeMs",
-            static_cast<double>(found.st_mtim.tv_sec) * 1e3 +
-                static_cast<double>(found.st_mtim.tv_nsec) / 1e6);
+            static_cast<double>(found.st_mtim.tv_sec) * 1e3 + static_cast<double>(found.st_mtim.tv_nsec) / 1e6);
   SetNumber(env, result, "major", major(found.st_rdev));
   SetNumber(env, result, "minor", minor(found.st_rdev));
   return result;

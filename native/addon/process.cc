@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Processes that exist already, and facts of our own.
 
 #include <fcntl.h>
@@ -24,7 +25,6 @@
 
 #include "../base/syscall.h"
 #include "../base/unique_fd.h"
-
 #include "addon.h"
 
 namespace runt::addon {
@@ -214,9 +214,7 @@ int Eventfd() { return OrErrno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
 int Inotify() { return OrErrno(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)); }
 
-int InotifyAdd(int fd, const Path& path, uint32_t mask) {
-  return OrErrno(inotify_add_watch(fd, path.text, mask));
-}
+int InotifyAdd(int fd, const Path& path, uint32_t mask) { return OrErrno(inotify_add_watch(fd, path.text, mask)); }
 
 int Kill(int pid, int signal) { return OrErrno(kill(pid, signal)); }
 
@@ -269,8 +267,8 @@ int Prlimit(int pid, int resource, uint64_t soft, uint64_t hard) {
   return OrErrno(syscall(SYS_prlimit64, pid, resource, &limit, nullptr));
 }
 
-int SchedSetattr(int pid, uint32_t policy, uint64_t flags, int nice, uint32_t priority,
-                 uint64_t runtime, uint64_t deadline, uint64_t period) {
+int SchedSetattr(int pid, uint32_t policy, uint64_t flags, int nice, uint32_t priority, uint64_t runtime, uint64_t deadline,
+                 uint64_t period) {
   SchedulingAttributes attributes = {};
   attributes.size = sizeof attributes;
   attributes.policy = policy;
@@ -283,9 +281,7 @@ int SchedSetattr(int pid, uint32_t policy, uint64_t flags, int nice, uint32_t pr
   return OrErrno(syscall(SYS_sched_setattr, pid, &attributes, 0));
 }
 
-int IoprioSet(int pid, uint32_t value) {
-  return OrErrno(syscall(SYS_ioprio_set, kIoPriorityOfProcess, pid, value));
-}
+int IoprioSet(int pid, uint32_t value) { return OrErrno(syscall(SYS_ioprio_set, kIoPriorityOfProcess, pid, value)); }
 
 double Now() { return MonotonicMilliseconds(); }
 

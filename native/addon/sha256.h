@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SHA-256 (FIPS 180-4), for keys of caches. The engine has no hash of its own, and Node's module takes milliseconds to
 // load.
 #ifndef RUNT_ADDON_SHA256_H_

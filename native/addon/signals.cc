@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Signals as something to read.
 //
 // Not signalfd(2): that works only where every thread has the signal blocked, and the JavaScript

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Unix sockets, descriptors that travel through them, and netlink.
 
 #include <fcntl.h>
@@ -83,16 +84,14 @@ int BindLong(int fd, const Path& path, int type) {
   const UniqueFd parent(Open(AT_FDCWD, directory, O_PATH | O_DIRECTORY, 0));
   if (!parent.valid()) return -errno;
   Address address;
-  return MakeDescriptorAddress(parent.get(), slash, address) ? BindAndListen(fd, address, type)
-                                                             : -ENAMETOOLONG;
+  return MakeDescriptorAddress(parent.get(), slash, address) ? BindAndListen(fd, address, type) : -ENAMETOOLONG;
 }
 
 int MakeSocket(int type) { return OrErrno(socket(AF_UNIX, type | SOCK_CLOEXEC, 0)); }
 
 size_t CollectDescriptors(msghdr& message, int* out) {
   size_t total = 0;
-  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
-       part = CMSG_NXTHDR(&message, part)) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
     const size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     std::memcpy(out + total, CMSG_DATA(part), count * sizeof(int));
@@ -127,8 +126,7 @@ int BindUnix(const Path& path, int type) {
   if (!fd.valid()) return -errno;
   Address address;
   const bool fits = MakeAddress(path.text, path.length, address);
-  const int result =
-      fits ? BindAndListen(fd.get(), address, type) : BindLong(fd.get(), path, type);
+  const int result = fits ? BindAndListen(fd.get(), address, type) : BindLong(fd.get(), path, type);
   return result < 0 ? result : fd.Release();
 }
 
@@ -154,9 +152,7 @@ int SendMessage(int fd, const Bytes& data, const std::vector<int>& fds) {
 }
 
 int NetlinkSocket(int network_namespace) {
-  const auto open_socket = [] {
-    return OrErrno(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-  };
+  const auto open_socket = [] { return OrErrno(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)); };
   if (network_namespace < 0) return open_socket();
   const UniqueFd own(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
   if (!own.valid()) return -errno;

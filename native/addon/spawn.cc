@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes a child and runs a program in it, from a process that may have any number of threads.
 
 #include <signal.h>
@@ -87,8 +88,8 @@ class OptionReader {
 class Stack {
  public:
   Stack() {
-    void* memory = mmap(nullptr, kGuardSize + kStackSize, PROT_NONE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+    void* memory =
+        mmap(nullptr, kGuardSize + kStackSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) return;
     base_ = static_cast<char*>(memory);
     if (mprotect(base_ + kGuardSize, kStackSize, PROT_READ | PROT_WRITE) == 0) usable_ = true;
@@ -116,9 +117,7 @@ class SignalsBlocked {
   }
   SignalsBlocked(const SignalsBlocked&) = delete;
   SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() {
-    Syscall(__NR_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof(before_));
-  }
+  ~SignalsBlocked() { Syscall(__NR_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof(before_)); }
 
  private:
   uint64_t before_ = 0;
@@ -176,17 +175,14 @@ Napi::Value Spawn(Napi::Env env, Napi::Object& object) {
   long pid = 0;
   {
     const SignalsBlocked blocked;
-    pid = CloneChild({static_cast<uint64_t>(options.clone_flags), options.cgroup_fd,
-                      stack.lowest(), kStackSize, &pidfd},
-                     &plan);
+    pid = CloneChild({static_cast<uint64_t>(options.clone_flags), options.cgroup_fd, stack.lowest(), kStackSize, &pidfd}, &plan);
   }
   if (pid < 0) return Napi::Number::New(env, static_cast<double>(pid));
   UniqueFd owned(pidfd);
   // Linux before 5.2 makes none: it is a child that nobody has reaped, so its pid is nobody else's yet.
   if (plan.error == 0 && !owned.valid()) owned = UniqueFd(PidfdOpen(static_cast<int>(pid)));
   if (plan.error == 0) return ToSpawned(env, pid, owned.Release());
-  [[maybe_unused]] const pid_t reaped =
-      Retry([&] { return waitpid(static_cast<pid_t>(pid), nullptr, 0); });
+  [[maybe_unused]] const pid_t reaped = Retry([&] { return waitpid(static_cast<pid_t>(pid), nullptr, 0); });
   return Napi::Number::New(env, -plan.error);
 }
 

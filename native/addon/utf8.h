@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef RUNT_ADDON_UTF8_H_
 #define RUNT_ADDON_UTF8_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The few calls about files that nearly every step makes.
 
 #ifndef RUNT_BASE_FILE_H_
@@ -41,8 +42,7 @@ std::uint64_t MountByHandle(int fd);
 // Facts of the file that `fd` (O_PATH will do) is open on; 0 or -errno.
 inline long GetFacts(int fd, FileFacts* facts) {
   struct statx status = {};
-  const long result = Syscall(__NR_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
-                              STATX_BASIC_STATS | STATX_MNT_ID, &status);
+  const long result = Syscall(__NR_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_MNT_ID, &status);
   if (IsMissing(result)) return GetOldFacts(fd, facts);
   if (result < 0) return result;
   facts->mode = status.stx_mode;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The kernel's own structures and constants: its UAPI headers, and what libc headers would have to
 // give otherwise (they cannot be mixed with these) or what these headers are still too old for.
 
@@ -56,12 +57,12 @@ inline constexpr int kMapAnonymous = 0x20;
 
 inline constexpr int kMountDetach = 2;  // MNT_DETACH
 
-inline constexpr int kWaitPid = 1;     // P_PID of waitid(2)
-inline constexpr int kWaitExited = 4;  // WEXITED
-inline constexpr int kWaitNoHang = 1;  // WNOHANG
+inline constexpr int kWaitPid = 1;             // P_PID of waitid(2)
+inline constexpr int kWaitExited = 4;          // WEXITED
+inline constexpr int kWaitNoHang = 1;          // WNOHANG
 inline constexpr int kWaitNoReap = 0x1000000;  // WNOWAIT
 
-inline constexpr int kAccessExecute = 1;  // X_OK
+inline constexpr int kAccessExecute = 1;        // X_OK
 inline constexpr int kAccessEffective = 0x200;  // AT_EACCESS
 
 // open_tree(2) and fsopen(2) have these in headers that clash with <linux/mount.h> of older

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The four functions that the compiler calls on its own account even in a freestanding program, and
 // strlen.
 

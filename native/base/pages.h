@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef RUNT_BASE_PAGES_H_
 #define RUNT_BASE_PAGES_H_
 
@@ -14,8 +15,7 @@ namespace runt {
 class Pages {
  public:
   explicit Pages(std::size_t size) : size_(size == 0 ? 1 : size) {
-    const long address = Syscall(__NR_mmap, nullptr, size_, kProtRead | kProtWrite,
-                                 kMapPrivate | kMapAnonymous, -1, 0);
+    const long address = Syscall(__NR_mmap, nullptr, size_, kProtRead | kProtWrite, kMapPrivate | kMapAnonymous, -1, 0);
     if (address > 0) data_ = reinterpret_cast<void*>(address);
   }
   Pages(Pages&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(other.size_) {}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Out of line: every call of the program passes here, so this decides its size.
 
 #include "result.h"

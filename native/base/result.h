@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What can fail returns a Result: the value, or which call failed, with which errno, on what.
 
 #ifndef RUNT_BASE_RESULT_H_

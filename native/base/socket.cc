@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "socket.h"
 
 #include "kernel.h"
@@ -79,8 +80,8 @@ long ReceiveMessage(int socket, void* data, std::size_t size, ReceivedMessage* r
   if (got < 0) return got;
   *received = {};
   received->size = static_cast<std::size_t>(got);
-  if (message.control_size >= sizeof(ControlHeader) && control.header.level == kSolSocket &&
-      control.header.type == kScmRights && control.header.size <= sizeof control) {
+  if (message.control_size >= sizeof(ControlHeader) && control.header.level == kSolSocket && control.header.type == kScmRights &&
+      control.header.size <= sizeof control) {
     received->fd_count = (control.header.size - sizeof(ControlHeader)) / sizeof(int);
     for (std::size_t i = 0; i < received->fd_count; ++i) received->fds[i] = control.fds[i];
   }

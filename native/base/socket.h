@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Messages with descriptors over Unix sockets, with the kernel's own structures.
 
 #ifndef RUNT_BASE_SOCKET_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "start.h"
 
 #if !__STDC_HOSTED__
@@ -72,8 +73,7 @@ __attribute__((no_stack_protector)) void Relocate(std::uintptr_t base) {
   }
   for (std::size_t i = 0; i < size / sizeof(Elf64_Rela); ++i) {
     if (ELF64_R_TYPE(table[i].r_info) != kRelative) __builtin_trap();
-    *reinterpret_cast<std::uintptr_t*>(base + table[i].r_offset) =
-        base + static_cast<std::uintptr_t>(table[i].r_addend);
+    *reinterpret_cast<std::uintptr_t*>(base + table[i].r_offset) = base + static_cast<std::uintptr_t>(table[i].r_addend);
   }
 }
 
@@ -104,8 +104,7 @@ void RuntStart(std::uintptr_t* stack) {
   while (*end != nullptr) ++end;
   for (auto* entry = reinterpret_cast<Elf64_auxv_t*>(end + 1); entry->a_type != AT_NULL; ++entry) {
     if (entry->a_type == AT_RANDOM) {
-      __builtin_memcpy(&__stack_chk_guard, reinterpret_cast<void*>(entry->a_un.a_val),
-                       sizeof __stack_chk_guard);
+      __builtin_memcpy(&__stack_chk_guard, reinterpret_cast<void*>(entry->a_un.a_val), sizeof __stack_chk_guard);
     }
   }
   // A NUL byte in the guard stops string overflows from forging it.

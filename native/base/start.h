@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The entry point of an executable without libc. start.cc has `_start`; it relocates a static-pie
 // image, seeds the stack protector from AT_RANDOM, and calls Main.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Raw system calls, without libc: the same in the freestanding executables and in hosted tests.
 // Every call returns what the kernel returned, so a failure is -errno and there is no global errno.
 
@@ -39,10 +40,7 @@ inline long Raw(long number, long a, long b, long c, long d, long e, long f) {
   register long x3 __asm__("x3") = d;
   register long x4 __asm__("x4") = e;
   register long x5 __asm__("x5") = f;
-  __asm__ volatile("svc 0"
-                   : "+r"(x0)
-                   : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-                   : "memory", "cc");
+  __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory", "cc");
   return x0;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text of fixed capacity: there is no heap, so every built path has a buffer of its own.
 
 #ifndef RUNT_BASE_TEXT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A new file system that is attached nowhere, where fsopen(2) is not to be had.
 
 #ifndef RUNT_BASE_UNATTACHED_H_

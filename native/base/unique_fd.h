@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef RUNT_BASE_UNIQUE_FD_H_
 #define RUNT_BASE_UNIQUE_FD_H_
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A tool of the build: compile OUTPUT FILE compiles a JavaScript module, which imports no other, to QuickJS bytecode.
 
 #include <cstdio>
@@ -36,11 +37,9 @@ bool Compile(const char* path, std::string& bytecode) {
   // Nobody reads line numbers of a minified program, and they are a third of the bytecode.
   JS_SetStripInfo(runtime, JS_STRIP_DEBUG | JS_STRIP_SOURCE);
   JSContext* context = JS_NewContext(runtime);
-  JSValue module = JS_Eval(context, source.c_str(), source.size(), name,
-                           JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
+  JSValue module = JS_Eval(context, source.c_str(), source.size(), name, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
   size_t size = 0;
-  uint8_t* code = JS_IsException(module) ? nullptr
-                                         : JS_WriteObject(context, &size, module, JS_WRITE_OBJ_BYTECODE);
+  uint8_t* code = JS_IsException(module) ? nullptr : JS_WriteObject(context, &size, module, JS_WRITE_OBJ_BYTECODE);
   if (code == nullptr) {
     Complain(context, path);
     return false;

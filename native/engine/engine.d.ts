@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What JavaScript finds in the program besides ECMAScript: globals.cc defines exactly these. `tsconfig.engine.json` checks `lib`
  * (without `lib/library`) against this file and without the types of Node.js; a test compares the names with those of the engine.

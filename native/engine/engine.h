@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The program dist/bin/runt: TypeScript, compiled to bytecode, in QuickJS. The files of this directory are what
 // JavaScript finds around it there: its module, the globals that lib uses, and Node-API for the addons, which are linked
 // in.
@@ -25,8 +26,7 @@ JSValue LoadModule(JSContext* context, std::string_view bytecode);
 // SetProcess adds.
 JSValue DefineGlobals(JSContext* context);
 // Arguments, environment and all else that is known only when the program runs.
-void SetProcess(JSContext* context, JSValueConst process, int argc, char** argv, char** environment,
-                int inherited_fds);
+void SetProcess(JSContext* context, JSValueConst process, int argc, char** argv, char** environment, int inherited_fds);
 
 // What `process.whenIdle` was given; JS_UNDEFINED before that.
 extern JSValue idle;

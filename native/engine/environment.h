@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which variables of its environment the program looks at. Hooks and CRIU get all of it (lib/sys/environment.ts).
 #ifndef RUNT_ENGINE_ENVIRONMENT_H_
 #define RUNT_ENGINE_ENVIRONMENT_H_
@@ -7,10 +8,9 @@
 namespace runt::engine {
 
 inline constexpr std::string_view kPassed[] = {
-    "PATH",         "HOME",          "USER",
-    "NOTIFY_SOCKET", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
-    "LISTEN_FDS",   "LISTEN_PID",    "LISTEN_FDNAMES",  "DBUS_SYSTEM_BUS_ADDRESS",
-    "TTRPC_ADDRESS", "MAX_SHIM_VERSION", "SCHED_CORE",
+    "PATH",       "HOME",       "USER",           "NOTIFY_SOCKET",           "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
+    "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "DBUS_SYSTEM_BUS_ADDRESS", "TTRPC_ADDRESS",   "MAX_SHIM_VERSION",
+    "SCHED_CORE",
 };
 
 }  // namespace runt::engine

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -5,8 +7,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
-
-#include <sys/stat.h>
 
 #include "engine.h"
 #include "environment.h"
@@ -186,9 +186,8 @@ JSValue Decode(JSContext* context, JSValueConst self, int argc, JSValueConst* ar
   std::string_view rest;
   if (goes_on) {
     // A byte order mark is known by all of its bytes.
-    const size_t unfinished = is_first && bytes.size() < 3 && std::string_view("\xEF\xBB\xBF").starts_with(bytes)
-                                  ? bytes.size()
-                                  : Unfinished(text);
+    const size_t unfinished =
+        is_first && bytes.size() < 3 && std::string_view("\xEF\xBB\xBF").starts_with(bytes) ? bytes.size() : Unfinished(text);
     rest = text.substr(text.size() - unfinished);
     text.remove_suffix(unfinished);
   }
@@ -245,21 +244,13 @@ JSValue CurrentDirectory(JSContext* context, JSValueConst, int, JSValueConst*) {
   return Text(context, path);
 }
 
-JSValue RealUser(JSContext* context, JSValueConst, int, JSValueConst*) {
-  return JS_NewUint32(context, getuid());
-}
+JSValue RealUser(JSContext* context, JSValueConst, int, JSValueConst*) { return JS_NewUint32(context, getuid()); }
 
-JSValue RealGroup(JSContext* context, JSValueConst, int, JSValueConst*) {
-  return JS_NewUint32(context, getgid());
-}
+JSValue RealGroup(JSContext* context, JSValueConst, int, JSValueConst*) { return JS_NewUint32(context, getgid()); }
 
-JSValue EffectiveUser(JSContext* context, JSValueConst, int, JSValueConst*) {
-  return JS_NewUint32(context, geteuid());
-}
+JSValue EffectiveUser(JSContext* context, JSValueConst, int, JSValueConst*) { return JS_NewUint32(context, geteuid()); }
 
-JSValue EffectiveGroup(JSContext* context, JSValueConst, int, JSValueConst*) {
-  return JS_NewUint32(context, getegid());
-}
+JSValue EffectiveGroup(JSContext* context, JSValueConst, int, JSValueConst*) { return JS_NewUint32(context, getegid()); }
 
 JSValue OpenAddon(JSContext* context, JSValueConst, int argc, JSValueConst* argv) {
   if (argc < 2) return JS_ThrowTypeError(context, "dlopen: two arguments are needed");
@@ -366,8 +357,7 @@ JSValue DefineGlobals(JSContext* context) {
   return process;
 }
 
-void SetProcess(JSContext* context, JSValueConst process, int argc, char** argv, char** environment,
-                int inherited_fds) {
+void SetProcess(JSContext* context, JSValueConst process, int argc, char** argv, char** environment, int inherited_fds) {
   JSValue arguments = JS_NewArray(context);
   JSValue path = OwnPath(context, argc > 0 ? argv[0] : "");
   // As for a script: the engine, the script, then what the caller has written.

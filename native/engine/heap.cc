@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "heap.h"
 
 #include <malloc.h>
@@ -107,7 +108,6 @@ void ReadInLargePieces(int, char**, char**) { madvise(heap, kHeapSize, MADV_HUGE
 Snapshot& TheSnapshot() { return *reinterpret_cast<Snapshot*>(heap); }
 
 const char* HeapBlock() { return heap; }
-
 
 void* Allocate(std::size_t size) {
   void* memory = TryAllocate(size == 0 ? 1 : size);

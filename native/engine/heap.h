@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The memory of the engine, and the snapshot of it that the build makes.
 //
 // To read the bytecode of lib and to evaluate it takes twice as long as all that a short command does after

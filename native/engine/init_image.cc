@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The executable `init` within the program, for sealedInit of the addon: the program works wherever it is copied to.
 asm(R"(
   .section .rodata.runt_init,"a",@progbits

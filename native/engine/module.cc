@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "engine.h"
 
 namespace runt::engine {
@@ -13,16 +14,18 @@ bool Finish(JSContext* context, JSValue promise) {
     JS_FreeValue(context, result);
     return true;
   }
-  if (state == JS_PROMISE_REJECTED) JS_Throw(context, result);
-  else JS_ThrowInternalError(context, "the module waits for something that does not come");
+  if (state == JS_PROMISE_REJECTED)
+    JS_Throw(context, result);
+  else
+    JS_ThrowInternalError(context, "the module waits for something that does not come");
   return false;
 }
 
 }  // namespace
 
 JSValue LoadModule(JSContext* context, std::string_view bytecode) {
-  JSValue value = JS_ReadObject(context, reinterpret_cast<const std::uint8_t*>(bytecode.data()), bytecode.size(),
-                                JS_READ_OBJ_BYTECODE);
+  JSValue value =
+      JS_ReadObject(context, reinterpret_cast<const std::uint8_t*>(bytecode.data()), bytecode.size(), JS_READ_OBJ_BYTECODE);
   // There is no loader: a module that still imports another is an error of the build.
   if (JS_IsException(value) || JS_ResolveModule(context, value) < 0) return JS_EXCEPTION;
   auto* module = static_cast<JSModuleDef*>(JS_VALUE_GET_PTR(value));

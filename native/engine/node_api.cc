@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Node-API on QuickJS: the functions of it that the addons use, as Node's documentation defines them. There is one
 // environment, and addons are linked in instead of loaded.
 
@@ -209,8 +210,8 @@ void napi_fatal_error(const char* location, size_t location_size, const char* me
   const auto size = [](const char* text, size_t given) {
     return static_cast<int>(given == NAPI_AUTO_LENGTH ? std::strlen(text) : given);
   };
-  std::fprintf(stderr, "runt: internal error: %.*s: %.*s\n", size(location, location_size), location,
-               size(message, message_size), message);
+  std::fprintf(stderr, "runt: internal error: %.*s: %.*s\n", size(location, location_size), location, size(message, message_size),
+               message);
   std::abort();
 }
 
@@ -261,22 +262,19 @@ napi_status napi_get_cb_info(napi_env env, napi_callback_info info, size_t* argc
   return Done(env, napi_ok);
 }
 
-napi_status napi_create_function(napi_env env, const char* name, size_t, napi_callback callback, void* data,
-                                 napi_value* result) {
+napi_status napi_create_function(napi_env env, const char* name, size_t, napi_callback callback, void* data, napi_value* result) {
   return Result(env, NewFunction(env, name == nullptr ? "" : name, callback, data), result);
 }
 
-napi_status napi_define_properties(napi_env env, napi_value object, size_t count,
-                                   const napi_property_descriptor* properties) {
+napi_status napi_define_properties(napi_env env, napi_value object, size_t count, const napi_property_descriptor* properties) {
   for (size_t index = 0; index < count; ++index) {
     const napi_property_descriptor& property = properties[index];
     // The addons define methods and values by name, nothing else.
     if (property.utf8name == nullptr || property.getter != nullptr || property.setter != nullptr) {
       return Done(env, napi_invalid_arg);
     }
-    JSValue value = property.method != nullptr
-                        ? NewFunction(env, property.utf8name, property.method, property.data)
-                        : JS_DupValue(env->context, Value(property.value));
+    JSValue value = property.method != nullptr ? NewFunction(env, property.utf8name, property.method, property.data)
+                                               : JS_DupValue(env->context, Value(property.value));
     int flags = 0;
     if ((property.attributes & napi_writable) != 0) flags |= JS_PROP_WRITABLE;
     if ((property.attributes & napi_enumerable) != 0) flags |= JS_PROP_ENUMERABLE;
@@ -290,13 +288,9 @@ napi_status napi_define_properties(napi_env env, napi_value object, size_t count
 
 // Objects and arrays
 
-napi_status napi_create_object(napi_env env, napi_value* result) {
-  return Result(env, JS_NewObject(env->context), result);
-}
+napi_status napi_create_object(napi_env env, napi_value* result) { return Result(env, JS_NewObject(env->context), result); }
 
-napi_status napi_create_array(napi_env env, napi_value* result) {
-  return Result(env, JS_NewArray(env->context), result);
-}
+napi_status napi_create_array(napi_env env, napi_value* result) { return Result(env, JS_NewArray(env->context), result); }
 
 napi_status napi_create_array_with_length(napi_env env, size_t length, napi_value* result) {
   JSValue array = JS_NewArray(env->context);
@@ -360,15 +354,24 @@ napi_status napi_set_named_property(napi_env env, napi_value object, const char*
 
 napi_status napi_typeof(napi_env env, napi_value value, napi_valuetype* result) {
   JSValueConst of = Value(value);
-  if (JS_IsUndefined(of)) *result = napi_undefined;
-  else if (JS_IsNull(of)) *result = napi_null;
-  else if (JS_IsBool(of)) *result = napi_boolean;
-  else if (JS_IsNumber(of)) *result = napi_number;
-  else if (JS_IsString(of)) *result = napi_string;
-  else if (JS_IsSymbol(of)) *result = napi_symbol;
-  else if (JS_IsBigInt(env->context, of)) *result = napi_bigint;
-  else if (JS_IsFunction(env->context, of)) *result = napi_function;
-  else *result = napi_object;
+  if (JS_IsUndefined(of))
+    *result = napi_undefined;
+  else if (JS_IsNull(of))
+    *result = napi_null;
+  else if (JS_IsBool(of))
+    *result = napi_boolean;
+  else if (JS_IsNumber(of))
+    *result = napi_number;
+  else if (JS_IsString(of))
+    *result = napi_string;
+  else if (JS_IsSymbol(of))
+    *result = napi_symbol;
+  else if (JS_IsBigInt(env->context, of))
+    *result = napi_bigint;
+  else if (JS_IsFunction(env->context, of))
+    *result = napi_function;
+  else
+    *result = napi_object;
   return Done(env, napi_ok);
 }
 
@@ -537,8 +540,8 @@ napi_status napi_get_arraybuffer_info(napi_env env, napi_value value, void** dat
   return Done(env, napi_ok);
 }
 
-napi_status napi_create_typedarray(napi_env env, napi_typedarray_type type, size_t length, napi_value buffer,
-                                   size_t offset, napi_value* result) {
+napi_status napi_create_typedarray(napi_env env, napi_typedarray_type type, size_t length, napi_value buffer, size_t offset,
+                                   napi_value* result) {
   if (type != napi_uint8_array && type != napi_int32_array) return Done(env, napi_invalid_arg);
   JSValueConst arguments[] = {Value(buffer), JS_NewInt64(env->context, static_cast<int64_t>(offset)),
                               JS_NewInt64(env->context, static_cast<int64_t>(length))};
@@ -553,8 +556,8 @@ napi_status napi_is_typedarray(napi_env env, napi_value value, bool* result) {
   return Done(env, napi_ok);
 }
 
-napi_status napi_get_typedarray_info(napi_env env, napi_value value, napi_typedarray_type* type, size_t* length,
-                                     void** data, napi_value* buffer, size_t* offset) {
+napi_status napi_get_typedarray_info(napi_env env, napi_value value, napi_typedarray_type* type, size_t* length, void** data,
+                                     napi_value* buffer, size_t* offset) {
   size_t start = 0;
   size_t size = 0;
   size_t element = 1;

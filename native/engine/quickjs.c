@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* QuickJS, and what it cannot do by itself: preparing its memory for the snapshot (heap.h), in which a page that is written
    to is copied in every process. It needs QuickJS's own structures, so the source is included. That counts of references
    stop at JS_IMMORTAL is a change of the source: patches/0001. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the build does with the program before it is installed (heap.h).
 
 #include <elf.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "inputs.h"
 
 #include <sys/mman.h>
@@ -33,8 +34,7 @@ void Demand(bool condition, const char* what) {
 // every read beyond them.
 class Exact {
  public:
-  explicit Exact(std::string_view bytes)
-      : data_(static_cast<unsigned char*>(::operator new(bytes.size() + 1, kAlignment))) {
+  explicit Exact(std::string_view bytes) : data_(static_cast<unsigned char*>(::operator new(bytes.size() + 1, kAlignment))) {
     std::memcpy(data_, bytes.data(), bytes.size());
   }
   ~Exact() { ::operator delete(data_, kAlignment); }
@@ -64,10 +64,7 @@ std::size_t FieldSize(char type, std::string_view rest) {
   if (type == 'i') return first <= 0xffffffff ? 8 : 0;
   const std::size_t head = type == 'S' ? 16 : 8;
   if (rest.size() < head || first > rest.size()) return 0;
-  const std::uint64_t length = type == 'S'   ? NumberAt(rest, 8, 8)
-                               : type == 'n' ? first * 4
-                               : type == 's' ? first + 1
-                                             : first;
+  const std::uint64_t length = type == 'S' ? NumberAt(rest, 8, 8) : type == 'n' ? first * 4 : type == 's' ? first + 1 : first;
   if (length > rest.size() - head) return 0;
   const std::size_t padded = (length + 7) / 8 * 8;
   if (padded > rest.size() - head) return 0;
@@ -86,8 +83,8 @@ std::size_t FieldSize(char type, std::string_view rest) {
 
 // Whether the encoder could have made these bytes. (That texts are UTF-8 is not looked at.)
 bool IsEncoded(std::string_view bytes) {
-  if (bytes.size() < 16 || NumberAt(bytes, 0, 4) != kPlanMagic ||
-      NumberAt(bytes, 4, 4) != kPlanVersion || NumberAt(bytes, 8, 4) != bytes.size()) {
+  if (bytes.size() < 16 || NumberAt(bytes, 0, 4) != kPlanMagic || NumberAt(bytes, 4, 4) != kPlanVersion ||
+      NumberAt(bytes, 8, 4) != bytes.size()) {
     return false;
   }
   const std::uint64_t count = NumberAt(bytes, 12, 4);
@@ -145,8 +142,7 @@ void UseStep(const RawStep& step) {
 // A descriptor of a nameless file with these bytes.
 UniqueFd FileOf(std::string_view bytes) {
   UniqueFd file(::memfd_create("fuzz", MFD_CLOEXEC));
-  Demand(::write(file.get(), bytes.data(), bytes.size()) == static_cast<long>(bytes.size()),
-         "memfd");
+  Demand(::write(file.get(), bytes.data(), bytes.size()) == static_cast<long>(bytes.size()), "memfd");
   ::lseek(file.get(), 0, SEEK_SET);
   return file;
 }
@@ -164,8 +160,7 @@ bool TryPlan(std::string_view bytes) {
   const Result<Plan> parsed = Plan::Parse(exact.data(), bytes.size());
   const bool encoded = IsEncoded(bytes);
   if (!parsed.ok()) {
-    Demand(parsed.error().call() == Call::kDecode && parsed.error().number() == EBADMSG,
-           "a refused plan is EBADMSG of decode");
+    Demand(parsed.error().call() == Call::kDecode && parsed.error().number() == EBADMSG, "a refused plan is EBADMSG of decode");
     Demand(!encoded, "what the encoder could make is accepted");
     return false;
   }
@@ -211,8 +206,7 @@ bool TryMessage(std::string_view bytes) {
   // read(2) cuts a message that is too long, which therefore may pass behind a filter.
   Demand(right || (context.filtered && sent.size() > 8), "what is no answer is refused");
   const bool has_descriptor = passes && !context.filtered;
-  Demand(received.value().fd_count == (has_descriptor ? 1U : 0U),
-         "as many descriptors as were sent");
+  Demand(received.value().fd_count == (has_descriptor ? 1U : 0U), "as many descriptors as were sent");
   for (std::size_t i = 0; i < received.value().fd_count; ++i) ::close(received.value().fds[i]);
   return true;
 }
@@ -224,9 +218,8 @@ void TryTexts(std::string_view bytes) {
   std::size_t options = 0;
   while (!rest.empty()) {
     const std::string_view option = NextOption(&rest);
-    Demand(
-        option.data() >= text.data() && option.data() + option.size() <= text.data() + text.size(),
-        "an option is a part of the options");
+    Demand(option.data() >= text.data() && option.data() + option.size() <= text.data() + text.size(),
+           "an option is a part of the options");
     Demand(++options <= text.size() + 1, "options come to an end");
   }
   MountEntry entry;
@@ -297,8 +290,7 @@ void Mutate(Random& random, std::string* bytes) {
       break;
     case 2: {
       // A number that a length or a count could be, or nearly.
-      const std::uint64_t around[] = {0,          1,          size,       size - at,
-                                      UINT32_MAX, 1ULL << 31, 1ULL << 62, UINT64_MAX};
+      const std::uint64_t around[] = {0, 1, size, size - at, UINT32_MAX, 1ULL << 31, 1ULL << 62, UINT64_MAX};
       const std::uint64_t value = around[random.Below(8)] + random.Below(5) - 2;
       const std::size_t width = random.Below(2) == 0 ? 4 : 8;
       const std::size_t place = at / width * width;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the decoders of init must hold for any bytes. Shared by native_test, which mutates inputs by
 // itself, and by the libFuzzer target.
 

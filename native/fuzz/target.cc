@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The entry of libFuzzer: the first byte says which decoder gets the rest.
 
 #include "inputs.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the steps of one stage share.
 
 #ifndef RUNT_INIT_CONTEXT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The control socket: init asks, the runtime answers.
 
 #ifndef RUNT_INIT_CONTROL_H_

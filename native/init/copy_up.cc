@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "copy_up.h"
 
 #include "../base/file.h"
@@ -31,8 +32,7 @@ class Copier {
 };
 
 Status Copier::CopyOwner(int to, const char* name, const FileFacts& facts) const {
-  TRY(Check(Syscall(__NR_fchownat, to, name, facts.uid, facts.gid, AT_SYMLINK_NOFOLLOW),
-            Call::kFchown, subject_));
+  TRY(Check(Syscall(__NR_fchownat, to, name, facts.uid, facts.gid, AT_SYMLINK_NOFOLLOW), Call::kFchown, subject_));
   // The new file system is not attached yet: no one can have put a link there. The mode comes last,
   // because a change of owner takes set-id bits away.
   if (facts.type() == kTypeLink) return {};
@@ -44,8 +44,7 @@ Status Copier::CopyOwner(int to, const char* name, const FileFacts& facts) const
 Status Copier::CopyFile(int entry, int to, const char* name) const {
   const UniqueFd source = TRY(procfs_.Reopen(entry, O_RDONLY, subject_));
   const UniqueFd target =
-      TRY(CheckedFd(Syscall(__NR_openat, to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600),
-                    Call::kOpenat, subject_));
+      TRY(CheckedFd(Syscall(__NR_openat, to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), Call::kOpenat, subject_));
   constexpr std::size_t kChunk = 1 << 30;
   for (;;) {
     const long sent = Syscall(__NR_sendfile, target.get(), source.get(), nullptr, kChunk);
@@ -57,16 +56,14 @@ Status Copier::CopyFile(int entry, int to, const char* name) const {
 
 Status Copier::CopyLink(int entry, int to, const char* name) const {
   char target[kPathMax];
-  const long size = TRY(Checked(Syscall(__NR_readlinkat, entry, "", target, sizeof target - 1),
-                                Call::kReadlinkat, subject_));
+  const long size = TRY(Checked(Syscall(__NR_readlinkat, entry, "", target, sizeof target - 1), Call::kReadlinkat, subject_));
   target[size] = '\0';
   return Check(Syscall(__NR_symlinkat, target, to, name), Call::kSymlinkat, subject_);
 }
 
 Status Copier::CopyEntry(int from, int to, const char* name, int depth) const {
   const UniqueFd entry =
-      TRY(CheckedFd(Syscall(__NR_openat, from, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
-                    Call::kOpenat, subject_));
+      TRY(CheckedFd(Syscall(__NR_openat, from, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0), Call::kOpenat, subject_));
   FileFacts facts;
   TRY(Check(GetFacts(entry.get(), &facts), Call::kFstat, subject_));
   switch (facts.type()) {
@@ -78,17 +75,15 @@ Status Copier::CopyEntry(int from, int to, const char* name, int depth) const {
       break;
     case kTypeDirectory: {
       TRY(Check(Syscall(__NR_mkdirat, to, name, 0700), Call::kMkdirat, subject_));
-      const UniqueFd made = TRY(CheckedFd(
-          Syscall(__NR_openat, to, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
-          Call::kOpenat, subject_));
+      const UniqueFd made = TRY(
+          CheckedFd(Syscall(__NR_openat, to, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0), Call::kOpenat, subject_));
       TRY(CopyContents(entry.get(), made.get(), depth + 1));
       break;
     }
     case kTypeFifo:
     case kTypeCharacter:
     case kTypeBlock:
-      TRY(Check(Syscall(__NR_mknodat, to, name, facts.mode, DeviceNumber(facts.major, facts.minor)),
-                Call::kMknodat, subject_));
+      TRY(Check(Syscall(__NR_mknodat, to, name, facts.mode, DeviceNumber(facts.major, facts.minor)), Call::kMknodat, subject_));
       break;
     default:
       return {};
@@ -99,12 +94,10 @@ Status Copier::CopyEntry(int from, int to, const char* name, int depth) const {
 Status Copier::CopyContents(int from, int to, int depth) const {
   if (depth > kMaxDepth) return Error{ELOOP, Call::kGetdents64, subject_};
   const UniqueFd directory =
-      TRY(CheckedFd(Syscall(__NR_openat, from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0),
-                    Call::kOpenat, subject_));
+      TRY(CheckedFd(Syscall(__NR_openat, from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpenat, subject_));
   alignas(DirectoryEntry) unsigned char buffer[2048];
   for (;;) {
-    const long size = TRY(Checked(Syscall(__NR_getdents64, directory.get(), buffer, sizeof buffer),
-                                  Call::kGetdents64, subject_));
+    const long size = TRY(Checked(Syscall(__NR_getdents64, directory.get(), buffer, sizeof buffer), Call::kGetdents64, subject_));
     if (size == 0) return {};
     for (long offset = 0; offset < size;) {
       const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + offset);

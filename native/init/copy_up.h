@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef RUNT_INIT_COPY_UP_H_
 #define RUNT_INIT_COPY_UP_H_
 

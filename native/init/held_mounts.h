@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mounts of this plan in which later steps look for something.
 //
 // The directory that a mount lies on may trade places with another one at any time, and a path of config.json then leads

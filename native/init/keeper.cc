@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "keeper.h"
 
 #include "../base/file.h"
@@ -75,8 +76,7 @@ std::uint64_t CountKills(int file) {
     while (end < rest.size() && rest[end] != '\n') ++end;
     const std::string_view line(rest.data(), end);
     std::uint64_t number = 0;
-    if (StartsWith(line, kKey) &&
-        ParseNumber({line.data() + kKey.size(), line.size() - kKey.size()}, &number)) {
+    if (StartsWith(line, kKey) && ParseNumber({line.data() + kKey.size(), line.size() - kKey.size()}, &number)) {
       return number;
     }
     rest.remove_prefix(end < rest.size() ? end + 1 : end);
@@ -96,11 +96,11 @@ void Note(int directory, const ChildEnd& end, std::uint64_t kills) {
   // As `wait` has it: ended by SIGKILL, and the kernel has killed for want of memory.
   text.Add(",\"oomKilled\":").Add(signaled && end.status == kSigKill && kills > 0 ? "true" : "false");
   // Nanoseconds since 1970.
-  text.Add(",\"endedNs\":\"").AddNumber(static_cast<std::uint64_t>(now.seconds) * 1'000'000'000U +
-                                        static_cast<std::uint64_t>(now.rest));
+  text.Add(",\"endedNs\":\"")
+      .AddNumber(static_cast<std::uint64_t>(now.seconds) * 1'000'000'000U + static_cast<std::uint64_t>(now.rest));
   text.Add("\"}\n");
-  UniqueFd file(static_cast<int>(Syscall(__NR_openat, directory, kNext,
-                                         O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)));
+  UniqueFd file(
+      static_cast<int>(Syscall(__NR_openat, directory, kNext, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)));
   if (!file.valid()) return;
   const bool whole = WriteAll(file.get(), text.c_str(), text.view().size()) == 0;
   file.Reset();
@@ -168,8 +168,7 @@ void MakeKeeper(int socket, char* program_name) {
   if (joiner < 0 || SendMessage(socket, &message, sizeof message, -1) < 0) ExitProcess(1);
   ReceivedMessage received;
   const long got = ReceiveMessage(socket, &message, sizeof message, &received);
-  if (got < 0 || received.size != sizeof message || message.kind != Message::kKeeper ||
-      received.fd_count == 0) {
+  if (got < 0 || received.size != sizeof message || message.kind != Message::kKeeper || received.fd_count == 0) {
     GiveUp(static_cast<int>(joiner));
   }
   Syscall(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A process beside the container that is the parent of its first process, notes how that has ended, and ends itself.
 //
 // It stays where the runtime was: in its namespaces and its cgroup, and with nothing open but the directory that the note goes

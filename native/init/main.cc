@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // init: runs a plan inside the container. argv[1] is the number of the control socket, over which
 // the plan and its slots come; argv[2] says how the first process is made. See ../README.md.
 
@@ -32,18 +33,15 @@ Result<Plan> MapPlan(int fd) {
   FileFacts facts;
   TRY(Check(GetFacts(fd, &facts), Call::kFstat, kSubject));
   const long address =
-      TRY(Checked(Syscall(__NR_mmap, nullptr, facts.size, kProtRead, kMapPrivate, fd, 0),
-                  Call::kMmap, kSubject));
-  return Plan::Parse(reinterpret_cast<const unsigned char*>(address),
-                     static_cast<std::size_t>(facts.size));
+      TRY(Checked(Syscall(__NR_mmap, nullptr, facts.size, kProtRead, kMapPrivate, fd, 0), Call::kMmap, kSubject));
+  return Plan::Parse(reinterpret_cast<const unsigned char*>(address), static_cast<std::size_t>(facts.size));
 }
 
 // Memory for the times of a trace; nullptr, and no trace, if it cannot be had.
 std::uint64_t* MapTimes(int fd) {
   FileFacts facts;
   if (GetFacts(fd, &facts) < 0) return nullptr;
-  const long address =
-      Syscall(__NR_mmap, nullptr, facts.size, kProtRead | kProtWrite, kMapShared, fd, 0);
+  const long address = Syscall(__NR_mmap, nullptr, facts.size, kProtRead | kProtWrite, kMapShared, fd, 0);
   return address < 0 && address > -4096 ? nullptr : reinterpret_cast<std::uint64_t*>(address);
 }
 
@@ -114,11 +112,10 @@ Status GiveUserNamespace(const Context& context) {
   constexpr std::string_view kPath = "/proc/self/ns/user";
   TRY(Check(Syscall(__NR_unshare, CLONE_NEWUSER), Call::kUnshare, "user namespace"));
   TRY(Protect(context));
-  const UniqueFd users = TRY(CheckedFd(
-      Syscall(__NR_openat, AT_FDCWD, kPath.data(), O_RDONLY | O_CLOEXEC, 0), Call::kOpen, kPath));
+  const UniqueFd users =
+      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, kPath.data(), O_RDONLY | O_CLOEXEC, 0), Call::kOpen, kPath));
   constexpr ControlMessage kMessage{Message::kUserNamespace, 0};
-  TRY(Check(SendMessage(context.control.get(), &kMessage, sizeof kMessage, users.get()),
-            Call::kSendmsg, kPath));
+  TRY(Check(SendMessage(context.control.get(), &kMessage, sizeof kMessage, users.get()), Call::kSendmsg, kPath));
   // The maps can be written as long as there is a process.
   std::int32_t value = 0;
   const Result<ReceivedMessage> end = WaitFor(context, Message::kUserNamespace, &value);

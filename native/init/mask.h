@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is put over a path to hide it.
 
 #ifndef RUNT_INIT_MASK_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "missing.h"
 
 #include "../base/file.h"
@@ -97,8 +98,7 @@ bool IsProgram(const char* path) {
 // Reads the first `kHeadSize` bytes of a regular file, which stays open in `file`; how many there are, or negative.
 long ReadHead(const char* path, UniqueFd* file, unsigned char* head) {
   // Somebody may have put a FIFO in its place, which must not make this wait.
-  const long opened =
-      Syscall(__NR_openat, AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+  const long opened = Syscall(__NR_openat, AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
   if (opened < 0) return opened;
   *file = UniqueFd(static_cast<int>(opened));
   FileFacts facts;
@@ -129,8 +129,7 @@ MissingFile FindMissing(const char* program) {
     const long size = ReadHead(program, &file, head);
     if (size <= 0) return missing;
     const auto filled = static_cast<std::size_t>(size);
-    const Text<kSubjectSize> next =
-        ScriptInterpreter({reinterpret_cast<const char*>(head), filled});
+    const Text<kSubjectSize> next = ScriptInterpreter({reinterpret_cast<const char*>(head), filled});
     const bool is_script = !next.empty();
     const Text<kSubjectSize> needed = is_script ? next : ElfLoader(file.get(), head, filled);
     if (needed.empty()) return missing;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "mount_api.h"
 
 #include "../base/kernel.h"
@@ -72,8 +73,8 @@ long ChangeMount(int fd, unsigned flags, struct mount_attr* attributes) {
 Result<std::uint64_t> AttributesOf(int fd, std::string_view subject) {
   FilesystemFacts facts = {};
   TRY(Check(Syscall(__NR_fstatfs, fd, &facts), Call::kFstatfs, subject));
-  std::uint64_t now = static_cast<std::uint64_t>(facts.flags) &
-                      (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  std::uint64_t now =
+      static_cast<std::uint64_t>(facts.flags) & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   const auto has = [&facts](long flag) { return (facts.flags & flag) != 0; };
   if (has(kStatNoDirectoryTime)) now |= MOUNT_ATTR_NODIRATIME;
   if (has(kStatNoSymlinkFollow)) now |= MOUNT_ATTR_NOSYMFOLLOW;
@@ -110,14 +111,13 @@ bool IsWithheld(const Error& error) {
 }
 
 Result<UniqueFd> CloneTree(int fd, bool recursive, std::string_view subject) {
-  const unsigned flags = kOpenTreeClone | kOpenTreeCloexec | AT_EMPTY_PATH |
-                         (recursive ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
+  const unsigned flags =
+      kOpenTreeClone | kOpenTreeCloexec | AT_EMPTY_PATH | (recursive ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
   return CheckedFd(Syscall(__NR_open_tree, fd, "", flags), Call::kOpenTree, subject);
 }
 
 Status Attach(int mount, int target, std::string_view subject) {
-  return Check(Syscall(__NR_move_mount, mount, "", target, "",
-                       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
+  return Check(Syscall(__NR_move_mount, mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
                Call::kMoveMount, subject);
 }
 
@@ -136,8 +136,7 @@ Status SetAttributes(int fd, const Attributes& wanted, std::string_view subject)
 }
 
 std::uint64_t LegacyFlags(std::uint64_t attributes) {
-  std::uint64_t flags = attributes & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-                                      MOUNT_ATTR_NOEXEC);
+  std::uint64_t flags = attributes & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   static_assert(MOUNT_ATTR_RDONLY == MS_RDONLY && MOUNT_ATTR_NOEXEC == MS_NOEXEC);
   if ((attributes & MOUNT_ATTR_NODIRATIME) != 0) flags |= MS_NODIRATIME;
   if ((attributes & MOUNT_ATTR_NOSYMFOLLOW) != 0) flags |= MS_NOSYMFOLLOW;
@@ -146,15 +145,14 @@ std::uint64_t LegacyFlags(std::uint64_t attributes) {
   return flags;
 }
 
-Status MountByName(Procfs& procfs, const char* source, int target, const char* type,
-                   std::uint64_t flags, const char* data, std::string_view subject) {
+Status MountByName(Procfs& procfs, const char* source, int target, const char* type, std::uint64_t flags, const char* data,
+                   std::string_view subject) {
   TRY(procfs.Prepare());
-  const UniqueFd before = TRY(CheckedFd(
-      Syscall(__NR_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "."));
+  const UniqueFd before =
+      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "."));
   TRY(Check(Syscall(__NR_fchdir, procfs.fd()), Call::kFchdir, "procfs"));
   const Text<32> name = DescriptorPath(target);
-  const Status mounted =
-      Check(Syscall(__NR_mount, source, name.c_str(), type, flags, data), Call::kMount, subject);
+  const Status mounted = Check(Syscall(__NR_mount, source, name.c_str(), type, flags, data), Call::kMount, subject);
   TRY(Check(Syscall(__NR_fchdir, before.get()), Call::kFchdir, "."));
   return mounted;
 }
@@ -178,8 +176,7 @@ Status ChangeAttached(Procfs& procfs, int fd, const Attributes& wanted, std::str
   return VerifyFlags(fd, wanted.set);
 }
 
-Status ReconfigureAttached(Procfs& procfs, int fd, std::uint64_t sb, std::string_view data,
-                           std::string_view subject) {
+Status ReconfigureAttached(Procfs& procfs, int fd, std::uint64_t sb, std::string_view data, std::string_view subject) {
   if (data.size() >= kPageSize) return Error{E2BIG, Call::kMount, subject};
   const std::uint64_t mount = TRY(procfs.MountId(fd));
   const UniqueFd file = TRY(procfs.Open("self/mountinfo", O_RDONLY));
@@ -209,25 +206,21 @@ Status SetPropagation(Procfs& procfs, int fd, std::uint64_t flags, std::string_v
 }
 
 Result<NewFilesystem> NewFilesystem::Open(std::string_view type) {
-  UniqueFd context =
-      TRY(CheckedFd(Syscall(__NR_fsopen, type.data(), FSOPEN_CLOEXEC), Call::kFsopen, type));
+  UniqueFd context = TRY(CheckedFd(Syscall(__NR_fsopen, type.data(), FSOPEN_CLOEXEC), Call::kFsopen, type));
   return NewFilesystem(std::move(context), type);
 }
 
 Result<NewFilesystem> NewFilesystem::Pick(int mount, std::string_view subject) {
-  UniqueFd context = TRY(CheckedFd(
-      Syscall(__NR_fspick, mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH), Call::kFspick, subject));
+  UniqueFd context = TRY(CheckedFd(Syscall(__NR_fspick, mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH), Call::kFspick, subject));
   return NewFilesystem(std::move(context), subject);
 }
 
 Status NewFilesystem::Set(const char* key, const char* value, std::string_view subject) {
-  return Check(Syscall(__NR_fsconfig, context_.get(), FSCONFIG_SET_STRING, key, value, 0),
-               Call::kFsconfig, subject);
+  return Check(Syscall(__NR_fsconfig, context_.get(), FSCONFIG_SET_STRING, key, value, 0), Call::kFsconfig, subject);
 }
 
 Status NewFilesystem::SetFlag(const char* key, std::string_view subject) {
-  return Check(Syscall(__NR_fsconfig, context_.get(), FSCONFIG_SET_FLAG, key, nullptr, 0),
-               Call::kFsconfig, subject);
+  return Check(Syscall(__NR_fsconfig, context_.get(), FSCONFIG_SET_FLAG, key, nullptr, 0), Call::kFsconfig, subject);
 }
 
 Status NewFilesystem::SetFlags(std::uint64_t sb, std::string_view subject) {
@@ -270,13 +263,11 @@ Status NewFilesystem::SetOptions(std::string_view data) {
       continue;
     }
     std::string_view text(option.data() + key_size + 1, option.size() - key_size - 1);
-    if (IsSecurityContext(key.view()) && text.size() >= 2 && text.front() == '"' &&
-        text.back() == '"') {
+    if (IsSecurityContext(key.view()) && text.size() >= 2 && text.front() == '"' && text.back() == '"') {
       text = {text.data() + 1, text.size() - 2};
     }
     const Text<kOptionMax> value(text);
-    if (value.overflowed() && type_ == "overlay" && key.view() == "lowerdir" &&
-        whole.size() >= kPageSize) {
+    if (value.overflowed() && type_ == "overlay" && key.view() == "lowerdir" && whole.size() >= kPageSize) {
       TRY(SetLayers(text));
       continue;
     }
@@ -287,23 +278,18 @@ Status NewFilesystem::SetOptions(std::string_view data) {
 }
 
 Result<UniqueFd> NewFilesystem::Mount(std::uint64_t attributes) {
-  TRY(Check(Syscall(__NR_fsconfig, context_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0),
-            Call::kFsconfig, type_));
-  return CheckedFd(Syscall(__NR_fsmount, context_.get(), FSMOUNT_CLOEXEC, attributes),
-                   Call::kFsmount, type_);
+  TRY(Check(Syscall(__NR_fsconfig, context_.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0), Call::kFsconfig, type_));
+  return CheckedFd(Syscall(__NR_fsmount, context_.get(), FSMOUNT_CLOEXEC, attributes), Call::kFsmount, type_);
 }
 
 Status NewFilesystem::Reconfigure(std::string_view subject) {
-  return Check(
-      Syscall(__NR_fsconfig, context_.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0),
-      Call::kFsconfig, subject);
+  return Check(Syscall(__NR_fsconfig, context_.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0), Call::kFsconfig, subject);
 }
 
 std::string_view NextOption(std::string_view* rest) {
   const std::string_view text = *rest;
   const std::size_t key_size = KeySize(text);
-  const bool quoted = key_size + 1 < text.size() && text[key_size + 1] == '"' &&
-                      IsSecurityContext({text.data(), key_size});
+  const bool quoted = key_size + 1 < text.size() && text[key_size + 1] == '"' && IsSecurityContext({text.data(), key_size});
   bool inside = false;
   std::size_t end = 0;
   for (; end < text.size(); ++end) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The descriptor-based mount calls (Linux 5.12 has all of them): a mount is made, changed and
 // attached without ever naming a path that somebody could exchange. And what mount(2) does in their place to mounts that are
 // attached; see workbench.h for those that are not yet.
@@ -41,8 +42,7 @@ Status SetAttributes(int fd, const Attributes& attributes, std::string_view subj
 
 // The same for a mount that is attached; before Linux 5.12 by mount(2) on the descriptor's name in
 // `procfs`. EINVAL on "nosymfollow": the kernel (before 5.10) does not know it.
-Status ChangeAttached(Procfs& procfs, int fd, const Attributes& attributes,
-                      std::string_view subject);
+Status ChangeAttached(Procfs& procfs, int fd, const Attributes& attributes, std::string_view subject);
 
 // One of MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE, with MS_REC for the whole tree, which has
 // to be attached.
@@ -50,13 +50,12 @@ Status SetPropagation(Procfs& procfs, int fd, std::uint64_t flags, std::string_v
 
 // mount(2) takes no descriptor for the target, so that is named as self/fd/N, relative to a procfs
 // that nobody else can reach.
-Status MountByName(Procfs& procfs, const char* source, int target, const char* type,
-                   std::uint64_t flags, const char* data, std::string_view subject);
+Status MountByName(Procfs& procfs, const char* source, int target, const char* type, std::uint64_t flags, const char* data,
+                   std::string_view subject);
 
 // Sets MS_* flags and options of the superblock of an attached mount, as NewFilesystem::Pick allows, by mount(2): that
 // replaces all flags of the mount and of the superblock, so they are given as they are.
-Status ReconfigureAttached(Procfs& procfs, int fd, std::uint64_t sb, std::string_view data,
-                           std::string_view subject);
+Status ReconfigureAttached(Procfs& procfs, int fd, std::uint64_t sb, std::string_view data, std::string_view subject);
 
 // mount(2) takes flags that it does not know for nothing: fails with EINVAL if `attributes` have "nosymfollow" and the mount,
 // on which that was to be set, has not.
@@ -96,8 +95,7 @@ class NewFilesystem {
   Status Reconfigure(std::string_view subject);
 
  private:
-  NewFilesystem(UniqueFd context, std::string_view type)
-      : context_(std::move(context)), type_(type) {}
+  NewFilesystem(UniqueFd context, std::string_view type) : context_(std::move(context)), type_(type) {}
 
   UniqueFd context_;
   std::string_view type_;

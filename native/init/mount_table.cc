@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "mount_table.h"
 
 #include "../base/file.h"
@@ -105,8 +106,7 @@ Result<bool> MountTable::NextLine(std::string_view* line) {
       end_ = 0;
       skipping_ = true;
     }
-    const long got = TRY(Checked(ReadSome(fd_, buffer_ + end_, sizeof buffer_ - end_), Call::kRead,
-                                 "self/mountinfo"));
+    const long got = TRY(Checked(ReadSome(fd_, buffer_ + end_, sizeof buffer_ - end_), Call::kRead, "self/mountinfo"));
     if (got == 0) return false;
     end_ += static_cast<std::size_t>(got);
   }

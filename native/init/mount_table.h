@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads /proc/self/mountinfo line by line.
 
 #ifndef RUNT_INIT_MOUNT_TABLE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "mount_target.h"
 
 #include <utility>
@@ -16,9 +17,8 @@ constexpr std::string_view kProc = "/proc";
 // directory of the process that looks.
 bool IsReplaceable(std::string_view path) {
   for (const std::string_view file :
-       {"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps",
-        "/proc/uptime", "/proc/loadavg", "/proc/slabinfo", "/proc/sys/kernel/ns_last_pid",
-        "/proc/sys/crypto/fips_enabled"}) {
+       {"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime", "/proc/loadavg",
+        "/proc/slabinfo", "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled"}) {
     if (path == file) return true;
   }
   return false;
@@ -38,9 +38,7 @@ Status Verify(Context& context, int target, bool allow_root, bool allow_procfs) 
   TRY(context.procfs.Name(target, &context.mount_target));
   const std::string_view path = context.mount_target.view();
   context.mount_inside = IsBelow(path, root.view()) ? Inside(path, root.view()) : path;
-  const auto refuse = [](int number, std::string_view subject) {
-    return Error{number, Call::kVerify, subject};
-  };
+  const auto refuse = [](int number, std::string_view subject) { return Error{number, Call::kVerify, subject}; };
   switch (PlaceOf(path, root.view())) {
     case Place::kFree:
       return {};
@@ -84,8 +82,7 @@ Error WhyNotMade(Context& context, std::string_view path, const Error& error) {
   }
   Text<kPathMax> root;
   Text<kPathMax> name;
-  if (!context.procfs.Name(context.root.fd(), &root).ok() ||
-      !context.procfs.Name(directory.get(), &name).ok()) {
+  if (!context.procfs.Name(context.root.fd(), &root).ok() || !context.procfs.Name(directory.get(), &name).ok()) {
     return error;
   }
   const Place place = PlaceOf(name.view(), root.view());
@@ -104,10 +101,9 @@ Result<UniqueFd> OpenMounted(Context& context, std::string_view path, Links link
   // Not the text of the path decides: the kernel says whether a link was followed.
   Result<UniqueFd> direct = OpenPlace(context, path, O_PATH, Links::kRefuse);
   const bool named = direct.ok();
-  Result<UniqueFd> opened =
-      named || links == Links::kRefuse || direct.error().number() != ELOOP
-          ? std::move(direct)
-          : OpenPlace(context, path, O_PATH, links);
+  Result<UniqueFd> opened = named || links == Links::kRefuse || direct.error().number() != ELOOP
+                                ? std::move(direct)
+                                : OpenPlace(context, path, O_PATH, links);
   UniqueFd target = TRY(std::move(opened));
   TRY(Verify(context, target.get(), named, named));
   return target;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where something may be mounted: not on or in the container's procfs, nor on its root.
 //
 // A program that writes to /proc/self/attr, or reads /proc/self/status, relies on a real procfs

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Changes of a whole tree of mounts, one mount after another: mount_setattr(2) does it in one call since Linux 5.12.
 
 #ifndef RUNT_INIT_MOUNT_TREE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "new_mount.h"
 
 #include "../base/file.h"
@@ -41,7 +42,7 @@ Result<UniqueFd> MakeNodeMount(Context& context, const OwnNode& node, int target
 
 Status ChangeMade(Context& context, int mount, const Attributes& attributes, std::string_view subject) {
   return context.workbench.stands() ? ChangeAttached(context.procfs, mount, attributes, subject)
-                                : SetAttributes(mount, attributes, subject);
+                                    : SetAttributes(mount, attributes, subject);
 }
 
 Status AttachMount(Context& context, int mount, int target, std::string_view subject) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mounts of the container in the making: detached where the kernel can (mount_api.h), on a workbench where it cannot.
 
 #ifndef RUNT_INIT_NEW_MOUNT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "overlay_layers.h"
 
 #include "../base/syscall.h"
@@ -35,8 +36,8 @@ Status OverlayLayers::Open(std::string_view layers) {
     if (!first) options_.Add(":");
     if (path.empty()) continue;
     if (count_ == kMax || path.overflowed()) return Error{E2BIG, Call::kMount, layer};
-    layers_[count_] = TRY(CheckedFd(
-        Syscall(__NR_openat, AT_FDCWD, path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, layer));
+    layers_[count_] =
+        TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, layer));
     options_.Add(DescriptorPath(layers_[count_++].get()).view());
   }
   return {};

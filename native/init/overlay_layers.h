@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The options of an overlayfs with many lower layers, for mount(2), which takes a page of them only.
 
 #ifndef RUNT_INIT_OVERLAY_LAYERS_H_

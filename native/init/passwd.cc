@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "passwd.h"
 
 #include "../base/file.h"
@@ -75,8 +76,7 @@ bool HasHome(const Strings& env) {
 HomeDirectory FindHome(std::uint32_t uid) {
   HomeDirectory home("/");
   // A FIFO in its place must not make this wait.
-  const long opened = Syscall(__NR_openat, AT_FDCWD, "/etc/passwd",
-                              O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+  const long opened = Syscall(__NR_openat, AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
   if (opened < 0) return home;
   const UniqueFd file(static_cast<int>(opened));
   FileFacts facts;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "places.h"
 
 #include "../base/kernel.h"
@@ -19,33 +20,25 @@ Result<T> InPlace(const Context& context, std::string_view path, Reach reach, Ac
 
 }  // namespace
 
-Result<UniqueFd> OpenPlace(const Context& context, std::string_view path, std::uint64_t flags,
-                           Links links) {
+Result<UniqueFd> OpenPlace(const Context& context, std::string_view path, std::uint64_t flags, Links links) {
   return InPlace<UniqueFd>(context, path, Reach::kAt,
-                           [=](const RootedPath& root, std::string_view inside) {
-                             return root.Open(inside, flags, links);
-                           });
+                           [=](const RootedPath& root, std::string_view inside) { return root.Open(inside, flags, links); });
 }
 
-Result<UniqueFd> MakePlaceDirectories(const Context& context, std::string_view path,
-                                      std::uint32_t mode, Links links) {
-  return InPlace<UniqueFd>(context, path, Reach::kAt,
-                           [=](const RootedPath& root, std::string_view inside) {
-                             return root.MakeDirectories(inside, mode, links);
-                           });
+Result<UniqueFd> MakePlaceDirectories(const Context& context, std::string_view path, std::uint32_t mode, Links links) {
+  return InPlace<UniqueFd>(context, path, Reach::kAt, [=](const RootedPath& root, std::string_view inside) {
+    return root.MakeDirectories(inside, mode, links);
+  });
 }
 
 Result<UniqueFd> MakePlaceFile(const Context& context, std::string_view path, std::uint32_t mode) {
   return InPlace<UniqueFd>(context, path, Reach::kAt,
-                           [=](const RootedPath& root, std::string_view inside) {
-                             return root.MakeFile(inside, mode);
-                           });
+                           [=](const RootedPath& root, std::string_view inside) { return root.MakeFile(inside, mode); });
 }
 
 Result<ParentDirectory> MakePlaceParent(const Context& context, std::string_view path) {
-  return InPlace<ParentDirectory>(
-      context, path, Reach::kAbove,
-      [](const RootedPath& root, std::string_view inside) { return root.MakeParent(inside); });
+  return InPlace<ParentDirectory>(context, path, Reach::kAbove,
+                                  [](const RootedPath& root, std::string_view inside) { return root.MakeParent(inside); });
 }
 
 }  // namespace runt

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Paths of config.json, looked for where the plan has put something: in the mount that was made there and is held, wherever
 // its directory is by now, else below the root. A link of a held mount that leads out of it counts from the root.
 
@@ -15,10 +16,9 @@
 namespace runt {
 
 // As the functions of RootedPath. A failure's subject is the whole path.
-Result<UniqueFd> OpenPlace(const Context& context, std::string_view path, std::uint64_t flags,
-                           Links links = Links::kFollow);
-Result<UniqueFd> MakePlaceDirectories(const Context& context, std::string_view path,
-                                      std::uint32_t mode, Links links = Links::kFollow);
+Result<UniqueFd> OpenPlace(const Context& context, std::string_view path, std::uint64_t flags, Links links = Links::kFollow);
+Result<UniqueFd> MakePlaceDirectories(const Context& context, std::string_view path, std::uint32_t mode,
+                                      Links links = Links::kFollow);
 Result<UniqueFd> MakePlaceFile(const Context& context, std::string_view path, std::uint32_t mode);
 Result<ParentDirectory> MakePlaceParent(const Context& context, std::string_view path);
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "procfs.h"
 
 #include "../base/file.h"
@@ -19,9 +20,8 @@ constexpr std::uint64_t kProcRootInode = 1;
 // so that nothing mounted over parts of it is seen.
 Result<UniqueFd> HostProcfs(bool* bare) {
   constexpr std::string_view kPath = "/proc";
-  UniqueFd host = TRY(CheckedFd(
-      Syscall(__NR_openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
-      Call::kOpen, kPath));
+  UniqueFd host = TRY(
+      CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0), Call::kOpen, kPath));
   FileFacts facts;
   TRY(Check(GetFacts(host.get(), &facts), Call::kFstat, kPath));
   if (FilesystemMagic(host.get()) != PROC_SUPER_MAGIC || facts.inode != kProcRootInode) {
@@ -135,8 +135,7 @@ Status Procfs::Name(int fd, Text<kPathMax>* name) {
   const Text<32> path = DescriptorPath(fd);
   char target[kPathMax];
   const long size =
-      TRY(Checked(Syscall(__NR_readlinkat, processes_.get(), path.c_str(), target, sizeof target),
-                  Call::kReadlinkat, kSubject));
+      TRY(Checked(Syscall(__NR_readlinkat, processes_.get(), path.c_str(), target, sizeof target), Call::kReadlinkat, kSubject));
   *name = Text<kPathMax>(std::string_view(target, static_cast<std::size_t>(size)));
   if (name->overflowed()) return Error{ENAMETOOLONG, Call::kReadlinkat, kSubject};
   return {};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Procfs mounts of init's own, attached nowhere: nothing that the container has mounted over /proc,
 // and no link that it put there, can redirect what is read or written through them (CVE-2019-16884,
 // CVE-2025-52881). Where not even mount(2) may make one, it is the /proc of the runtime's mount namespace.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "rooted_path.h"
 
 #include "../base/file.h"
@@ -24,8 +25,8 @@ struct Base {
 };
 
 std::uint64_t ResolveFlags(Scope scope, Links links) {
-  const std::uint64_t base = (scope == Scope::kRoot ? RESOLVE_IN_ROOT : RESOLVE_BENEATH) |
-                             static_cast<std::uint64_t>(RESOLVE_NO_MAGICLINKS);
+  const std::uint64_t base =
+      (scope == Scope::kRoot ? RESOLVE_IN_ROOT : RESOLVE_BENEATH) | static_cast<std::uint64_t>(RESOLVE_NO_MAGICLINKS);
   return links == Links::kRefuse ? base | RESOLVE_NO_SYMLINKS : base;
 }
 
@@ -77,8 +78,8 @@ class Components {
 
 // Replaces a component that is a symbolic link by what the link says: `before`, target, `after`.
 // The result is only a name; it is resolved inside the root like every other.
-Status ExpandLink(int directory, std::string_view before, std::string_view name,
-                  std::string_view after, std::string_view subject, Path* path) {
+Status ExpandLink(int directory, std::string_view before, std::string_view name, std::string_view after, std::string_view subject,
+                  Path* path) {
   const Text<256> link(name);
   char target[kPathMax];
   const long size = Syscall(__NR_readlinkat, directory, link.c_str(), target, sizeof target - 1);
@@ -98,11 +99,9 @@ struct Attempt {
   UniqueFd made;
 };
 
-Result<Attempt> TryMakeDirectories(Base root, std::uint32_t mode, Links links,
-                                   std::string_view subject, Path* path) {
+Result<Attempt> TryMakeDirectories(Base root, std::uint32_t mode, Links links, std::string_view subject, Path* path) {
   constexpr std::uint64_t kDirectory = O_PATH | O_DIRECTORY;
-  UniqueFd current =
-      TRY(CheckedFd(OpenInRoot(root, ".", kDirectory, links), Call::kOpenat2, subject));
+  UniqueFd current = TRY(CheckedFd(OpenInRoot(root, ".", kDirectory, links), Call::kOpenat2, subject));
   Components components(path->view());
   bool exists = true;
   while (components.Next()) {
@@ -124,11 +123,9 @@ Result<Attempt> TryMakeDirectories(Base root, std::uint32_t mode, Links links,
     if (made < 0 && made != -EEXIST) {
       return Error{static_cast<int>(-made), Call::kMkdirat, subject};
     }
-    const long next = Syscall(__NR_openat, current.get(), name.c_str(),
-                              O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+    const long next = Syscall(__NR_openat, current.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
     if (next == -ENOTDIR && links == Links::kFollow) {
-      TRY(ExpandLink(current.get(), components.before(), components.name(), components.after(),
-                     subject, path));
+      TRY(ExpandLink(current.get(), components.before(), components.name(), components.after(), subject, path));
       return Attempt{};
     }
     if (next == -ENOTDIR) return Error{ELOOP, Call::kOpenat, subject};
@@ -146,8 +143,7 @@ Result<UniqueFd> RootedPath::Open(std::string_view path, std::uint64_t flags, Li
   return CheckedFd(OpenInRoot({fd(), scope_}, text.c_str(), flags, links), Call::kOpenat2, path);
 }
 
-Result<UniqueFd> RootedPath::MakeDirectories(std::string_view path, std::uint32_t mode,
-                                             Links links) const {
+Result<UniqueFd> RootedPath::MakeDirectories(std::string_view path, std::uint32_t mode, Links links) const {
   Path wanted(path);
   if (wanted.overflowed()) return Error{ENAMETOOLONG, Call::kOpenat2, path};
   const long existing = OpenInRoot({fd(), scope_}, wanted.c_str(), O_PATH | O_DIRECTORY, links);
@@ -188,25 +184,21 @@ Result<UniqueFd> RootedPath::MakeFile(std::string_view path, std::uint32_t mode)
     Result<ParentDirectory> found = MakeParent(wanted.view());
     if (!found.ok()) return Error{found.error().number(), found.error().call(), path};
     const ParentDirectory parent = found.Take();
-    const long made =
-        Syscall(__NR_mknodat, parent.directory.get(), parent.name.c_str(), kTypeRegular | mode, 0);
+    const long made = Syscall(__NR_mknodat, parent.directory.get(), parent.name.c_str(), kTypeRegular | mode, 0);
     if (made >= 0) return OpenChild(parent, O_PATH, path);
     if (made != -EEXIST) return Error{static_cast<int>(-made), Call::kMknodat, path};
     std::string_view before = wanted.view();
     while (!before.empty() && before.back() == '/') before.remove_suffix(1);
     before.remove_suffix(parent.name.view().size());
-    const Status expanded =
-        ExpandLink(parent.directory.get(), before, parent.name.view(), "", path, &wanted);
+    const Status expanded = ExpandLink(parent.directory.get(), before, parent.name.view(), "", path, &wanted);
     // Not a link any more: somebody else made the file just now.
     if (!expanded.ok() && expanded.error().number() != ENOTDIR) return expanded.error();
   }
   return Error{ELOOP, Call::kOpenat2, path};
 }
 
-Result<UniqueFd> OpenChild(const ParentDirectory& parent, std::uint64_t flags,
-                           std::string_view subject) {
-  return CheckedFd(Syscall(__NR_openat, parent.directory.get(), parent.name.c_str(),
-                           flags | O_NOFOLLOW | O_CLOEXEC, 0),
+Result<UniqueFd> OpenChild(const ParentDirectory& parent, std::uint64_t flags, std::string_view subject) {
+  return CheckedFd(Syscall(__NR_openat, parent.directory.get(), parent.name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0),
                    Call::kOpenat, subject);
 }
 

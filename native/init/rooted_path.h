@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Paths of config.json, resolved inside the container's root file system and nowhere else.
 //
 // The root file system is hostile, and other processes may move its directories while init works.
@@ -36,19 +37,16 @@ class RootedPath {
   RootedPath() = default;
   // `root`: an O_PATH descriptor, or the root of a mount.
   // With kBeneath, which may be a file too, paths are relative.
-  explicit RootedPath(UniqueFd root, Scope scope = Scope::kRoot)
-      : root_(std::move(root)), scope_(scope) {}
+  explicit RootedPath(UniqueFd root, Scope scope = Scope::kRoot) : root_(std::move(root)), scope_(scope) {}
 
   int fd() const { return root_.get(); }
 
   // Opens an existing path; `flags` are O_* without O_CREAT, O_CLOEXEC is added.
-  Result<UniqueFd> Open(std::string_view path, std::uint64_t flags,
-                        Links links = Links::kFollow) const;
+  Result<UniqueFd> Open(std::string_view path, std::uint64_t flags, Links links = Links::kFollow) const;
 
   // Opens a directory (O_PATH); what is missing on the way is made with `mode`, less the umask. A
   // dangling link leads to the place that it names inside the root.
-  Result<UniqueFd> MakeDirectories(std::string_view path, std::uint32_t mode,
-                                   Links links = Links::kFollow) const;
+  Result<UniqueFd> MakeDirectories(std::string_view path, std::uint32_t mode, Links links = Links::kFollow) const;
 
   // Opens any existing file (O_PATH), or makes an empty regular file with `mode`, and its
   // directories.
@@ -63,8 +61,7 @@ class RootedPath {
 };
 
 // Opens one component below `directory` without following a link; `flags` as in open(2).
-Result<UniqueFd> OpenChild(const ParentDirectory& parent, std::uint64_t flags,
-                           std::string_view subject);
+Result<UniqueFd> OpenChild(const ParentDirectory& parent, std::uint64_t flags, std::string_view subject);
 
 }  // namespace runt
 

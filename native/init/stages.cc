@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "stages.h"
 
 #include "../base/kernel.h"
@@ -20,7 +21,7 @@ Status RunAs(Context& context, const RawStep& raw, Status (*function)(Context&, 
 Status RunStep(Context& context, const RawStep& raw) {
   switch (raw.op) {
 #define RUNT_RUN_STEP(Name) \
-  case Op::k##Name:          \
+  case Op::k##Name:         \
     return RunAs(context, raw, Name);
     RUNT_FOR_EACH_OP(RUNT_RUN_STEP)
 #undef RUNT_RUN_STEP
@@ -42,8 +43,7 @@ void NoteTime(const Context& context, std::uint32_t index) {
     std::int64_t nanoseconds;
   } now = {};
   Syscall(__NR_clock_gettime, kClockMonotonic, &now);
-  context.times[index] = static_cast<std::uint64_t>(now.seconds) * 1'000'000'000U +
-                         static_cast<std::uint64_t>(now.nanoseconds);
+  context.times[index] = static_cast<std::uint64_t>(now.seconds) * 1'000'000'000U + static_cast<std::uint64_t>(now.nanoseconds);
 }
 
 }  // namespace
@@ -52,8 +52,7 @@ Status Protect(const Context& context) {
   TRY(Check(Syscall(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0), Call::kPrctl, "PR_SET_DUMPABLE"));
   // Once the container is ready its life no longer hangs on the runtime's.
   if (context.ready) return {};
-  TRY(Check(Syscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill, 0, 0, 0), Call::kPrctl,
-            "PR_SET_PDEATHSIG"));
+  TRY(Check(Syscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill, 0, 0, 0), Call::kPrctl, "PR_SET_PDEATHSIG"));
   // The runtime may have died before the call above. Its pid tells nothing in a new pid namespace.
   if (IsRuntimeGone(context)) return Error{ECONNRESET, Call::kAnswer, "control socket"};
   return {};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "walk.h"
 
 #include <string_view>
@@ -84,8 +85,7 @@ class Walk {
 // The links of a procfs that do not only name another file all lie below its root directory.
 bool IsMagic(int link, int directory) {
   FileFacts facts;
-  return FilesystemMagic(link) == PROC_SUPER_MAGIC &&
-         (GetFacts(directory, &facts) < 0 || facts.inode != kProcRootInode);
+  return FilesystemMagic(link) == PROC_SUPER_MAGIC && (GetFacts(directory, &facts) < 0 || facts.inode != kProcRootInode);
 }
 
 // Puts what `link` says in front of `rest`; a positive result: it starts at the root.

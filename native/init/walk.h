@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What openat2(2) does for init, one component at a time: for kernels (before 5.6) and seccomp
 // filters of a surrounding container that do not have it.
 //

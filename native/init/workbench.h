@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The workbench: where mounts are made that cannot be made detached, before Linux 5.2, and where a filter refuses open_tree(2)
 // or fsopen(2).
 //

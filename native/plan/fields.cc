@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "fields.h"
 
 namespace runt {
@@ -71,8 +72,7 @@ bool FieldReader::Read(Strings* out) {
   std::uint64_t terminators = 0;
   for (std::size_t i = 0; i < length; ++i) terminators += bytes[i] == 0 ? 1 : 0;
   if (terminators != count || (length > 0 && bytes[length - 1] != 0)) return false;
-  *out = Strings(static_cast<std::size_t>(count),
-                 {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length)});
+  *out = Strings(static_cast<std::size_t>(count), {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length)});
   return true;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The fields of a step as they lie in the plan: little-endian, each padded to 8 bytes. Nothing is
 // copied: texts point into the plan's read-only mapping, and every text is NUL-terminated there.
 

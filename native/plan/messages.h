@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What goes over the control socket, and the failure record; every number is a little-endian u32.
 
 #ifndef RUNT_PLAN_MESSAGES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "plan.h"
 
 #include "../base/kernel.h"
@@ -10,9 +11,7 @@ RawStep Plan::At(std::size_t offset, std::uint32_t index) const {
 }
 
 Result<Plan> Plan::Parse(const unsigned char* data, std::size_t size) {
-  const auto bad = [](std::uint32_t step, std::string_view what) {
-    return Error{EBADMSG, Call::kDecode, what, step};
-  };
+  const auto bad = [](std::uint32_t step, std::string_view what) { return Error{EBADMSG, Call::kDecode, what, step}; };
   Plan plan;
   plan.data_ = data;
   plan.size_ = size;

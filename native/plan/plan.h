@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A plan: a header, then steps. See README.md, "Wire format".
 
 #ifndef RUNT_PLAN_PLAN_H_
@@ -47,9 +48,7 @@ class Plan {
   static constexpr std::size_t kHeaderSize = 16;
   static constexpr std::size_t kStepHeaderSize = 8;
 
-  std::uint32_t Word(std::size_t offset) const {
-    return *reinterpret_cast<const std::uint32_t*>(data_ + offset);
-  }
+  std::uint32_t Word(std::size_t offset) const { return *reinterpret_cast<const std::uint32_t*>(data_ + offset); }
   std::uint32_t SizeAt(std::size_t offset) const { return Word(offset + 4); }
   RawStep At(std::size_t offset, std::uint32_t index) const;
 

@@ -1,11 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 // seccomp.node: libseccomp for JavaScript. An addon of its own, because it is loaded only when a
 // profile has to be compiled, which the cache saves most containers. lib/seccomp/native.ts says what
 // the functions mean.
 
+#include <linux/seccomp.h>
 #include <napi.h>
 #include <seccomp.h>
-
-#include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -70,9 +70,7 @@ Napi::Value Export(Napi::Env env, const Filter& filter) {
   return bytes;
 }
 
-void RefuseArguments(Napi::Env env) {
-  Napi::TypeError::New(env, "wrong arguments").ThrowAsJavaScriptException();
-}
+void RefuseArguments(Napi::Env env) { Napi::TypeError::New(env, "wrong arguments").ThrowAsJavaScriptException(); }
 
 // compile(defaultAction, architectures, rules, binaryTree)
 Napi::Value Compile(const Napi::CallbackInfo& info) {
@@ -101,8 +99,7 @@ Napi::Value Compile(const Napi::CallbackInfo& info) {
     if (static_cast<size_t>(end - at) < sizeof rule) return Refusal(env, index, -EBADMSG);
     memcpy(&rule, at, sizeof rule);
     at += sizeof rule;
-    if (rule.condition_count > kMaxConditions ||
-        static_cast<size_t>(end - at) < rule.condition_count * sizeof(Condition)) {
+    if (rule.condition_count > kMaxConditions || static_cast<size_t>(end - at) < rule.condition_count * sizeof(Condition)) {
       return Refusal(env, index, -EBADMSG);
     }
     scmp_arg_cmp comparisons[kMaxConditions] = {};
@@ -110,11 +107,9 @@ Napi::Value Compile(const Napi::CallbackInfo& info) {
       Condition condition;
       memcpy(&condition, at, sizeof condition);
       at += sizeof condition;
-      comparisons[i] = {condition.index, static_cast<scmp_compare>(condition.op), condition.value,
-                        condition.value_two};
+      comparisons[i] = {condition.index, static_cast<scmp_compare>(condition.op), condition.value, condition.value_two};
     }
-    const int added = seccomp_rule_add_array(filter.get(), rule.action, rule.syscall,
-                                             rule.condition_count, comparisons);
+    const int added = seccomp_rule_add_array(filter.get(), rule.action, rule.syscall, rule.condition_count, comparisons);
     if (added < 0) return Refusal(env, index, added);
   }
   return Export(env, filter);
@@ -132,9 +127,8 @@ Napi::Value Resolve(const Napi::CallbackInfo& info) {
   Napi::Int32Array numbers = Napi::Int32Array::New(env, names.Length());
   for (uint32_t i = 0; i < names.Length(); ++i) {
     const std::string name = names.Get(i).ToString();
-    numbers[i] = architecture == SCMP_ARCH_NATIVE
-                     ? seccomp_syscall_resolve_name(name.c_str())
-                     : seccomp_syscall_resolve_name_arch(architecture, name.c_str());
+    numbers[i] = architecture == SCMP_ARCH_NATIVE ? seccomp_syscall_resolve_name(name.c_str())
+                                                  : seccomp_syscall_resolve_name_arch(architecture, name.c_str());
   }
   return numbers;
 }
@@ -149,15 +143,12 @@ Napi::Value Architecture(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), seccomp_arch_resolve_name(name.c_str()));
 }
 
-Napi::Value NativeArchitecture(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), seccomp_arch_native());
-}
+Napi::Value NativeArchitecture(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), seccomp_arch_native()); }
 
 Napi::Value Version(const Napi::CallbackInfo& info) {
   const scmp_version* version = seccomp_version();
-  return Napi::String::New(info.Env(), std::to_string(version->major) + "." +
-                                           std::to_string(version->minor) + "." +
-                                           std::to_string(version->micro));
+  return Napi::String::New(
+      info.Env(), std::to_string(version->major) + "." + std::to_string(version->minor) + "." + std::to_string(version->micro));
 }
 
 // hasFlag(bit): whether seccomp(2) of this kernel knows the flag. A filter at address 0 makes it say
@@ -167,8 +158,7 @@ Napi::Value HasFlag(const Napi::CallbackInfo& info) {
     RefuseArguments(info.Env());
     return info.Env().Undefined();
   }
-  const long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                              info[0].As<Napi::Number>().Uint32Value(), nullptr);
+  const long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, info[0].As<Napi::Number>().Uint32Value(), nullptr);
   return Napi::Boolean::New(info.Env(), result < 0 && errno == EFAULT);
 }
 

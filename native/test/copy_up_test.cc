@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../init/copy_up.h"
 
 #include "../base/file.h"
@@ -38,9 +39,7 @@ void TestSwappedCopy(Procfs& procfs) {
   for (int i = 0; i < 1000 && failed == 0; ++i) {
     const std::string name = "to" + std::to_string(i);
     scratch.Directory(name);
-    failed = CopyUp(procfs, scratch.Open("from", O_PATH).get(), scratch.Open(name, O_PATH).get(), "test")
-                 .error()
-                 .number();
+    failed = CopyUp(procfs, scratch.Open("from", O_PATH).get(), scratch.Open(name, O_PATH).get(), "test").error().number();
   }
   Syscall(__NR_kill, child, kSigKill);
   Syscall(__NR_wait4, child, nullptr, 0, nullptr);
@@ -66,14 +65,12 @@ void TestCopyUp() {
   const UniqueFd to = scratch.Open("to", O_PATH | O_DIRECTORY);
   Ok(CopyUp(procfs, from.get(), to.get(), "test").ok(), "copy: a tree");
   Equal(Read(scratch, "to/directory/file"), std::string("content"), "copy: a file's content");
-  Equal(static_cast<long>(Facts(scratch, "to/set-id").mode),
-        static_cast<long>(kTypeRegular | 04711), "copy: a file's mode, with its set-id bit");
-  Equal(static_cast<long>(Facts(scratch, "to/directory").mode),
-        static_cast<long>(kTypeDirectory | 01750), "copy: a directory's mode");
-  Equal(static_cast<long>(Facts(scratch, "to/link").type()), static_cast<long>(kTypeLink),
-        "copy: a link stays a link");
-  Equal(static_cast<long>(Facts(scratch, "to/fifo").type()), static_cast<long>(kTypeFifo),
-        "copy: a FIFO is made, not read");
+  Equal(static_cast<long>(Facts(scratch, "to/set-id").mode), static_cast<long>(kTypeRegular | 04711),
+        "copy: a file's mode, with its set-id bit");
+  Equal(static_cast<long>(Facts(scratch, "to/directory").mode), static_cast<long>(kTypeDirectory | 01750),
+        "copy: a directory's mode");
+  Equal(static_cast<long>(Facts(scratch, "to/link").type()), static_cast<long>(kTypeLink), "copy: a link stays a link");
+  Equal(static_cast<long>(Facts(scratch, "to/fifo").type()), static_cast<long>(kTypeFifo), "copy: a FIFO is made, not read");
   TestSwappedCopy(procfs);
   const Status again = CopyUp(procfs, from.get(), to.get(), "test");
   Equal(again.error().number(), EEXIST, "copy: never over something that exists");
@@ -82,8 +79,7 @@ void TestCopyUp() {
   std::string path = "deep";
   for (int i = 0; i < 70; ++i) scratch.Directory(path += "/d");
   scratch.Directory("to2");
-  const Status deep =
-      CopyUp(procfs, scratch.Open("deep", O_PATH).get(), scratch.Open("to2", O_PATH).get(), "test");
+  const Status deep = CopyUp(procfs, scratch.Open("deep", O_PATH).get(), scratch.Open("to2", O_PATH).get(), "test");
   Equal(deep.error().number(), ELOOP, "copy: not deeper than its limit");
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../base/file.h"
 #include "../init/descriptors.h"
 #include "../init/procfs.h"

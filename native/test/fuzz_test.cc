@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
 #include <cstdlib>
@@ -28,9 +29,7 @@ std::string Seed(fuzz::Random& random) {
   if (random.Below(4) != 0) return text;
   // The head of an ELF program with two program headers, the second of which names its loader.
   std::string elf(200, '\0');
-  const auto put = [&](std::size_t at, std::string_view bytes) {
-    elf.replace(at, bytes.size(), bytes);
-  };
+  const auto put = [&](std::size_t at, std::string_view bytes) { elf.replace(at, bytes.size(), bytes); };
   put(0,
       "\x7f"
       "ELF\x02\x01\x01");
@@ -72,8 +71,7 @@ void TestFuzz() {
     }
   }
   ::alarm(0);
-  std::printf("# %ld inputs: %ld plans and %ld messages were accepted\n", inputs, accepted,
-              answers);
+  std::printf("# %ld inputs: %ld plans and %ld messages were accepted\n", inputs, accepted, answers);
   Ok(accepted > inputs / 20 && accepted < inputs * 6 / 10,
      "fuzz: plans are accepted if and only if the encoder could have made them");
   Ok(answers > inputs / 100 && answers < inputs / 8, "fuzz: messages are answers, or refused");

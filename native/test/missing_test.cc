@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../init/missing.h"
 
 #include "scratch.h"
@@ -11,7 +12,10 @@ namespace {
 // A 64-bit ELF file with one program header, of type PT_INTERP.
 std::string Elf(const std::string& loader, std::uint64_t length, unsigned char count = 1) {
   std::string file(120, '\0');
-  file.replace(0, 6, "\x7f" "ELF\x02\x01", 6);
+  file.replace(0, 6,
+               "\x7f"
+               "ELF\x02\x01",
+               6);
   file[32] = 64;  // the table
   file[54] = 56;  // the size of an entry
   file[56] = static_cast<char>(count);
@@ -30,12 +34,11 @@ void Program(const Scratch& scratch, const std::string& name, const std::string&
 
 void TestMissing() {
   Equal(ScriptInterpreter("#!/bin/sh -e\n").view(), std::string_view("/bin/sh"), "missing: #!");
-  Equal(ScriptInterpreter("#! \t/bin/x\targ").view(), std::string_view("/bin/x"),
-        "missing: spaces before the interpreter");
+  Equal(ScriptInterpreter("#! \t/bin/x\targ").view(), std::string_view("/bin/x"), "missing: spaces before the interpreter");
   Equal(ScriptInterpreter("#!/bin/sh\r\n").view(), std::string_view("/bin/sh\r"),
         "missing: a carriage return belongs to the name");
-  for (const std::string& none : {std::string(""), std::string("#!"), std::string("#! \n"),
-                                  std::string("echo"), "#!/" + std::string(300, 'x')}) {
+  for (const std::string& none :
+       {std::string(""), std::string("#!"), std::string("#! \n"), std::string("echo"), "#!/" + std::string(300, 'x')}) {
     Ok(ScriptInterpreter(none).empty(), "missing: no interpreter: " + none.substr(0, 8));
   }
 
@@ -43,11 +46,9 @@ void TestMissing() {
   const auto find = [&](const std::string& name) { return FindMissing(scratch.At(name).c_str()); };
   Program(scratch, "script", "#!/no/such/interpreter\r\n");
   Ok(find("script").call == Call::kInterpreter, "missing: a script's interpreter");
-  Equal(find("script").path.view(), std::string_view("/no/such/interpreter\r"),
-        "missing: its name");
+  Equal(find("script").path.view(), std::string_view("/no/such/interpreter\r"), "missing: its name");
   Program(scratch, "outer", "#!" + scratch.At("script") + "\n");
-  Ok(find("outer").call == Call::kInterpreter &&
-         find("outer").path.view() == "/no/such/interpreter\r",
+  Ok(find("outer").call == Call::kInterpreter && find("outer").path.view() == "/no/such/interpreter\r",
      "missing: the interpreter of an interpreter");
   Program(scratch, "loop", "#!" + scratch.At("loop") + "\n");
   Ok(find("loop").call == Call::kNone, "missing: a script that is its own interpreter");
@@ -67,7 +68,10 @@ void TestMissing() {
   Ok(find("end").call == Call::kNone, "missing: a name that the file ends in");
   Program(scratch, "many", Elf("/no/such/loader", 16, 200));
   Ok(find("many").call == Call::kNone, "missing: too many headers");
-  Program(scratch, "short", std::string("\x7f" "ELF\x02\x01", 6));
+  Program(scratch, "short",
+          std::string("\x7f"
+                      "ELF\x02\x01",
+                      6));
   Ok(find("short").call == Call::kNone, "missing: a header that is cut short");
 
   const auto kind = [&](const std::string& content) {
@@ -84,7 +88,9 @@ void TestMissing() {
   Ok(kind("#!\n") == 0, "missing: a first line without an interpreter");
   Ok(kind(machine("\xf3\0", 1)) == (kMissingKindForeign | 243), "missing: a program for riscv64");
   Ok(kind(machine("\0\x16", 2)) == (kMissingKindForeign | 22), "missing: a big-endian program");
-  Ok(kind("\x7f" "ELF") == 0, "missing: an ELF header that is cut short");
+  Ok(kind("\x7f"
+          "ELF") == 0,
+     "missing: an ELF header that is cut short");
   Ok(KindOfProgram(scratch.At("none").c_str()) == 0, "missing: no kind without a file");
 }
 

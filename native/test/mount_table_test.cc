@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../init/mount_table.h"
 
 #include "../base/file.h"
@@ -55,8 +56,7 @@ void TestMountTable() {
     }
     Ok(table.Rewind().ok(), "mount table: rewinds");
   }
-  Equal(ids, std::string("1,3,1,3,"),
-        "mount table: a line that is too long is skipped, twice over");
+  Equal(ids, std::string("1,3,1,3,"), "mount table: a line that is too long is skipped, twice over");
 }
 
 }  // namespace runt::test

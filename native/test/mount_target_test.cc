@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../init/mount_target.h"
 
 #include "../base/file.h"
@@ -16,16 +17,14 @@ void CheckPlaces() {
          at("/bundle/rootfs/host/proc/sys") == Place::kFree,
      "target: elsewhere");
   Ok(at("/bundle/rootfs") == Place::kRoot, "target: the root");
-  Ok(at("/bundle") == Place::kOutside && at("/bundle/rootfs2") == Place::kOutside &&
-         at("/proc/sys") == Place::kOutside,
+  Ok(at("/bundle") == Place::kOutside && at("/bundle/rootfs2") == Place::kOutside && at("/proc/sys") == Place::kOutside,
      "target: outside");
   Ok(at("/bundle/rootfs/proc") == Place::kProcfs, "target: /proc");
-  for (const char* path : {"/bundle/rootfs/proc/sys", "/bundle/rootfs/proc/1/attr/exec",
-                           "/bundle/rootfs/proc/cpuinfo2", "/bundle/rootfs/proc/stat/x"}) {
+  for (const char* path : {"/bundle/rootfs/proc/sys", "/bundle/rootfs/proc/1/attr/exec", "/bundle/rootfs/proc/cpuinfo2",
+                           "/bundle/rootfs/proc/stat/x"}) {
     Ok(at(path) == Place::kInProcfs, std::string("target: in /proc: ") + path);
   }
-  Ok(at("/bundle/rootfs/proc/cpuinfo") == Place::kFree &&
-         at("/bundle/rootfs/proc/sys/crypto/fips_enabled") == Place::kFree,
+  Ok(at("/bundle/rootfs/proc/cpuinfo") == Place::kFree && at("/bundle/rootfs/proc/sys/crypto/fips_enabled") == Place::kFree,
      "target: what lxcfs replaces");
   Ok(PlaceOf("/", "/") == Place::kRoot && PlaceOf("/proc", "/") == Place::kProcfs &&
          PlaceOf("/proc/sys", "/") == Place::kInProcfs && PlaceOf("/etc", "/") == Place::kFree,
@@ -34,9 +33,7 @@ void CheckPlaces() {
 
 // What a remount, or a change of a mount's attributes, may be done to.
 void CheckOpenMounted(Context& context) {
-  const auto error = [&](const char* path, Links links) {
-    return OpenMounted(context, path, links).error().number();
-  };
+  const auto error = [&](const char* path, Links links) { return OpenMounted(context, path, links).error().number(); };
   for (const char* path : {"/", "/proc", "/data/../proc/", "/data", "/to-data"}) {
     Equal(error(path, Links::kFollow), 0, std::string("target: may be changed: ") + path);
   }
@@ -71,13 +68,11 @@ void CheckVerify() {
   const Status linked = verify("/way", true);
   Equal(linked.error().number(), EPERM, "target: a link into /proc");
   Equal(linked.error().subject(), std::string_view("/proc/sys"), "target: the error has the place");
-  Equal(static_cast<long>(linked.error().call()), static_cast<long>(Call::kVerify),
-        "target: the call is verify");
+  Equal(static_cast<long>(linked.error().call()), static_cast<long>(Call::kVerify), "target: the call is verify");
   Equal(verify("/", true).error().number(), EINVAL, "target: the root may not be covered");
   CheckOpenMounted(context);
   const UniqueFd outside = scratch.Open("other", O_PATH);
-  Equal(VerifyMountTarget(context, outside.get(), false).error().number(), EXDEV,
-        "target: what was moved out of the root");
+  Equal(VerifyMountTarget(context, outside.get(), false).error().number(), EXDEV, "target: what was moved out of the root");
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes plans as the runtime does, and, for tests, as it never would.
 
 #ifndef RUNT_TEST_PLAN_BUILDER_H_
@@ -68,9 +69,7 @@ class PlanBuilder {
   }
 
  private:
-  void Word(std::uint32_t value) {
-    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
-  }
+  void Word(std::uint32_t value) { bytes_.append(reinterpret_cast<const char*>(&value), sizeof value); }
   PlanBuilder& Pad() {
     while (bytes_.size() % 8 != 0) bytes_.push_back('\0');
     return *this;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../plan/plan.h"
 
 #include "../base/kernel.h"
@@ -14,8 +15,7 @@ namespace {
 class Exact {
  public:
   explicit Exact(std::string_view bytes)
-      : data_(static_cast<unsigned char*>(::operator new(bytes.size() + 1, std::align_val_t(16)))),
-        size_(bytes.size()) {
+      : data_(static_cast<unsigned char*>(::operator new(bytes.size() + 1, std::align_val_t(16)))), size_(bytes.size()) {
     std::memcpy(data_, bytes.data(), bytes.size());
   }
   ~Exact() { ::operator delete(data_, std::align_val_t(16)); }
@@ -69,8 +69,7 @@ void Refused(PlanBuilder& builder, std::string_view name) {
   const std::string plan = builder.Build();
   const Exact bytes(plan);
   const Result<Plan> parsed = bytes.Parse();
-  Ok(!parsed.ok() && parsed.error().call() == Call::kDecode && parsed.error().number() == EBADMSG,
-     name);
+  Ok(!parsed.ok() && parsed.error().call() == Call::kDecode && parsed.error().number() == EBADMSG, name);
 }
 
 void CheckFields() {
@@ -165,50 +164,25 @@ void CheckBitFlips() {
 void CheckMalformed() {
   Refused(PlanBuilder().Begin(static_cast<Op>(kOpCount)), "plan: an unknown operation is refused");
   Refused(PlanBuilder().Begin(Op::kHostname), "plan: a missing field is refused");
-  Refused(PlanBuilder().Begin(Op::kHostname).String("a").Number(0),
-          "plan: a field too many is refused");
-  Refused(PlanBuilder().Begin(Op::kUmask).Number(static_cast<std::uint64_t>(1) << 32),
-          "plan: a u32 of 33 bits is refused");
+  Refused(PlanBuilder().Begin(Op::kHostname).String("a").Number(0), "plan: a field too many is refused");
+  Refused(PlanBuilder().Begin(Op::kUmask).Number(static_cast<std::uint64_t>(1) << 32), "plan: a u32 of 33 bits is refused");
   Refused(PlanBuilder().Begin(Op::kHostname).Number(3).Raw(std::string_view("a\0b\0\0\0\0\0", 8)),
           "plan: a NUL inside a str is refused");
-  Refused(PlanBuilder().Begin(Op::kHostname).Number(8).Raw("abcdefgh"),
-          "plan: a str without its NUL is refused");
+  Refused(PlanBuilder().Begin(Op::kHostname).Number(8).Raw("abcdefgh"), "plan: a str without its NUL is refused");
   Refused(PlanBuilder().Begin(Op::kHostname).Number(1).Raw(std::string_view("a\0x\0\0\0\0\0", 8)),
           "plan: padding that is not zero is refused");
   Refused(PlanBuilder().Begin(Op::kHostname).Number(UINT64_MAX).Raw(std::string(8, '\0')),
           "plan: a str of 2^64-1 bytes is refused");
-  Refused(PlanBuilder()
-              .Begin(Op::kExec)
-              .Number(3)
-              .Number(4)
-              .Raw(std::string_view("a\0b\0\0\0\0\0", 8))
-              .List({})
-              .Number(0)
-              .Number(0),
-          "plan: fewer strs than their count are refused");
-  Refused(PlanBuilder()
-              .Begin(Op::kExec)
-              .Number(1)
-              .Number(4)
-              .Raw(std::string_view("a\0b\0\0\0\0\0", 8))
-              .List({})
-              .Number(0)
-              .Number(0),
-          "plan: more strs than their count are refused");
-  Refused(PlanBuilder()
-              .Begin(Op::kExec)
-              .Number(1)
-              .Number(3)
-              .Raw(std::string_view("a\0b\0\0\0\0\0", 8))
-              .List({})
-              .Number(0)
-              .Number(0),
-          "plan: a last str without its NUL is refused");
-  Refused(PlanBuilder()
-              .Begin(Op::kCredentials)
-              .Number(0)
-              .Number(0)
-              .Number(static_cast<std::uint64_t>(1) << 62),
+  Refused(
+      PlanBuilder().Begin(Op::kExec).Number(3).Number(4).Raw(std::string_view("a\0b\0\0\0\0\0", 8)).List({}).Number(0).Number(0),
+      "plan: fewer strs than their count are refused");
+  Refused(
+      PlanBuilder().Begin(Op::kExec).Number(1).Number(4).Raw(std::string_view("a\0b\0\0\0\0\0", 8)).List({}).Number(0).Number(0),
+      "plan: more strs than their count are refused");
+  Refused(
+      PlanBuilder().Begin(Op::kExec).Number(1).Number(3).Raw(std::string_view("a\0b\0\0\0\0\0", 8)).List({}).Number(0).Number(0),
+      "plan: a last str without its NUL is refused");
+  Refused(PlanBuilder().Begin(Op::kCredentials).Number(0).Number(0).Number(static_cast<std::uint64_t>(1) << 62),
           "plan: u32s whose size overflows are refused");
 }
 

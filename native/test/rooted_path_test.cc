@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../init/rooted_path.h"
 
 #include <atomic>
@@ -48,51 +49,42 @@ void Prepare(const Scratch& scratch) {
 
 void CheckOpen(const Scratch& scratch, const RootedPath& root) {
   const UniqueFd inside = scratch.Open("root/etc/file", O_PATH);
-  for (const char* path : {"etc/file", "/etc/file", "//etc/./file", "/../../etc/file",
-                           "/absolute/file", "/upup/file", "/etc/../etc/file"}) {
+  for (const char* path :
+       {"etc/file", "/etc/file", "//etc/./file", "/../../etc/file", "/absolute/file", "/upup/file", "/etc/../etc/file"}) {
     Result<UniqueFd> opened = root.Open(path, O_PATH);
     Ok(opened.ok() && IsSame(opened.Take(), inside), std::string("path: inside the root: ") + path);
   }
   Equal(ErrorOf(root.Open("/up/secret", O_PATH)), ENOENT, "path: .. in a link stops at the root");
-  Equal(ErrorOf(root.Open(scratch.At("outside/secret"), O_PATH)), ENOENT,
-        "path: an absolute host path is one of the root");
+  Equal(ErrorOf(root.Open(scratch.At("outside/secret"), O_PATH)), ENOENT, "path: an absolute host path is one of the root");
   Equal(ErrorOf(root.Open("/loop", O_PATH)), ELOOP, "path: a loop of links");
-  Equal(ErrorOf(root.Open("/absolute/file", O_PATH, Links::kRefuse)), ELOOP,
-        "path: links can be refused");
-  Equal(ErrorOf(root.Open("/" + std::string(5000, 'x'), O_PATH)), ENAMETOOLONG,
-        "path: longer than the kernel takes");
+  Equal(ErrorOf(root.Open("/absolute/file", O_PATH, Links::kRefuse)), ELOOP, "path: links can be refused");
+  Equal(ErrorOf(root.Open("/" + std::string(5000, 'x'), O_PATH)), ENAMETOOLONG, "path: longer than the kernel takes");
 }
 
 void CheckMagicLinks() {
   const long proc = Syscall(__NR_openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   const RootedPath root{UniqueFd(static_cast<int>(proc))};
   Equal(ErrorOf(root.Open("/self/cwd", O_PATH)), ELOOP, "path: a magic link is refused");
-  Equal(ErrorOf(root.Open("/self/root/etc", O_PATH)), ELOOP,
-        "path: a magic link on the way is refused");
+  Equal(ErrorOf(root.Open("/self/root/etc", O_PATH)), ELOOP, "path: a magic link on the way is refused");
 }
 
 void CheckMakeDirectories(const Scratch& scratch, const RootedPath& root) {
   Result<UniqueFd> made = root.MakeDirectories("/a/b//c/.", 0755);
-  Ok(made.ok() && IsSame(made.Take(), scratch.Open("root/a/b/c", O_PATH)),
-     "mkdir: makes the missing");
-  Ok(root.MakeDirectories("/a/b/c", 0700).ok() &&
-         (ModeOf(scratch.Open("root/a/b/c", O_PATH)) & 0777) == 0755,
+  Ok(made.ok() && IsSame(made.Take(), scratch.Open("root/a/b/c", O_PATH)), "mkdir: makes the missing");
+  Ok(root.MakeDirectories("/a/b/c", 0700).ok() && (ModeOf(scratch.Open("root/a/b/c", O_PATH)) & 0777) == 0755,
      "mkdir: leaves the existing");
   made = root.MakeDirectories("/dangling/x", 0755);
   Ok(made.ok() && IsSame(made.Take(), scratch.Open("root/made/by/link/x", O_PATH)),
      "mkdir: a dangling absolute link leads to a place in the root");
   made = root.MakeDirectories("/relative/y", 0755);
-  Ok(made.ok() && IsSame(made.Take(), scratch.Open("root/etc/new/y", O_PATH)),
-     "mkdir: a dangling relative link");
+  Ok(made.ok() && IsSame(made.Take(), scratch.Open("root/etc/new/y", O_PATH)), "mkdir: a dangling relative link");
   made = root.MakeDirectories("/up/evil", 0755);
   Ok(made.ok() && scratch.Exists("root/outside/evil") && !scratch.Exists("outside/evil"),
      "mkdir: a link that goes up makes it inside");
-  Equal(ErrorOf(root.MakeDirectories("/missing/../x", 0755)), ENOENT,
-        "mkdir: going up from what is missing is refused");
+  Equal(ErrorOf(root.MakeDirectories("/missing/../x", 0755)), ENOENT, "mkdir: going up from what is missing is refused");
   Equal(ErrorOf(root.MakeDirectories("/etc/file/x", 0755)), ENOTDIR, "mkdir: below a file");
   Equal(ErrorOf(root.MakeDirectories("/loop/x", 0755)), ELOOP, "mkdir: below a loop");
-  Equal(ErrorOf(root.MakeDirectories("/absolute/z", 0755, Links::kRefuse)), ELOOP,
-        "mkdir: links can be refused");
+  Equal(ErrorOf(root.MakeDirectories("/absolute/z", 0755, Links::kRefuse)), ELOOP, "mkdir: links can be refused");
   Ok(root.MakeDirectories("/strict/z", 0755, Links::kRefuse).ok(), "mkdir: strict and missing");
 }
 
@@ -168,8 +160,7 @@ void CheckBeneath(const Scratch& scratch) {
   Ok(IsSame(held.Open("etc/../etc/file", O_PATH).Take(), inside), "beneath: .. that stays inside");
   for (const char* path : {"absolute/file", "up/secret", "upup/file", "etc/../../etc/file", "/etc/file"}) {
     Equal(ErrorOf(held.Open(path, O_PATH)), EXDEV, std::string("beneath: leads out: ") + path);
-    Equal(WalkInRoot(held.fd(), path, O_PATH, true, true), -EXDEV,
-          std::string("beneath: leads out, walked: ") + path);
+    Equal(WalkInRoot(held.fd(), path, O_PATH, true, true), -EXDEV, std::string("beneath: leads out, walked: ") + path);
   }
   Equal(ErrorOf(held.MakeDirectories("dangling", 0755)), EXDEV, "beneath: a dangling link out");
   Ok(IsSame(held.Open(".", O_PATH).Take(), scratch.Open("root", O_PATH)), "beneath: itself");

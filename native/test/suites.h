@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef RUNT_TEST_SUITES_H_
 #define RUNT_TEST_SUITES_H_
 

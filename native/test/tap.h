@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Test Anything Protocol, as little of it as these tests need.
 
 #ifndef RUNT_TEST_TAP_H_
@@ -15,8 +16,7 @@ inline int failed = 0;
 inline bool Ok(bool condition, std::string_view name) {
   const int number = passed + failed + 1;
   ++(condition ? passed : failed);
-  std::printf("%sok %d - %.*s\n", condition ? "" : "not ", number, static_cast<int>(name.size()),
-              name.data());
+  std::printf("%sok %d - %.*s\n", condition ? "" : "not ", number, static_cast<int>(name.size()), name.data());
   return condition;
 }
 
@@ -35,8 +35,8 @@ bool Equal(const Found& found, const Wanted& wanted, std::string_view name) {
 
 inline void Skip(std::string_view name, std::string_view reason) {
   ++passed;
-  std::printf("ok %d - %.*s # SKIP %.*s\n", passed + failed, static_cast<int>(name.size()),
-              name.data(), static_cast<int>(reason.size()), reason.data());
+  std::printf("ok %d - %.*s # SKIP %.*s\n", passed + failed, static_cast<int>(name.size()), name.data(),
+              static_cast<int>(reason.size()), reason.data());
 }
 
 }  // namespace runt::test

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../base/text.h"
 
 #include "suites.h"
@@ -14,8 +15,7 @@ void TestText() {
   Ok(text.overflowed(), "text: one byte more overflows");
   Equal(text.view(), std::string_view("abcdefg"), "text: what does not fit is left out as a whole");
   Equal(Text<32>().AddNumber(0).view(), std::string_view("0"), "text: zero");
-  Equal(Text<32>().AddNumber(UINT64_MAX).view(), std::string_view("18446744073709551615"),
-        "text: the largest number");
+  Equal(Text<32>().AddNumber(UINT64_MAX).view(), std::string_view("18446744073709551615"), "text: the largest number");
   Equal(DescriptorPath(1234).view(), std::string_view("self/fd/1234"), "text: descriptor path");
 
   std::uint64_t number = 7;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mounts that are made by mount(2) as if they were detached. They take root, and a mount namespace of the test's own.
 
 #include "../init/workbench.h"
@@ -37,8 +38,7 @@ void CheckBench(Context& context, const Scratch& scratch) {
   Ok(ChangeMade(context, mount.get(), {MOUNT_ATTR_RDONLY, 0, false}, "source").ok(), "bench: is changed");
   Ok(!scratch.Exists("root/target/inside"), "bench: and is not in its place yet");
   Ok(AttachMount(context, mount.get(), target.get(), "target").ok(), "bench: until it is moved there");
-  Ok(scratch.Exists("root/target/inside") && IsReadonly(scratch.Open("root/target", O_PATH)),
-     "bench: with what was changed");
+  Ok(scratch.Exists("root/target/inside") && IsReadonly(scratch.Open("root/target", O_PATH)), "bench: with what was changed");
   Ok(!context.workbench.stands(), "bench: then it has gone");
   Equal(OpenCovering(context.procfs, root, "root").error().number(), EXDEV, "bench: from the root, too");
 

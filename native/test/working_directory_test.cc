@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../base/file.h"
 #include "../init/steps/steps.h"
 #include "scratch.h"
@@ -35,8 +36,7 @@ void CheckDetached() {
   const std::string path = "/proc/self/fd/" + std::to_string(detached.get());
   const Status through_link = ChangeTo(path);
   Equal(through_link.error().number(), EXDEV, "chdir: a link to a directory outside is refused");
-  Equal(static_cast<long>(through_link.error().call()), static_cast<long>(Call::kVerify),
-        "chdir: by the check of where it led");
+  Equal(static_cast<long>(through_link.error().call()), static_cast<long>(Call::kVerify), "chdir: by the check of where it led");
   // The second `changeDirectory` of a plan has nothing to do where the first was verified: a
   // seccomp filter that holds by then may not allow it.
   Context context;
@@ -52,8 +52,7 @@ void TestWorkingDirectory() {
   const Scratch scratch;
   scratch.Directory("here");
   scratch.Directory("gone");
-  const UniqueFd before(
-      static_cast<int>(Syscall(__NR_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0)));
+  const UniqueFd before(static_cast<int>(Syscall(__NR_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0)));
   Ok(ChangeTo(scratch.At("here")).ok(), "chdir: a directory of the root");
   Equal(ChangeTo(scratch.At("missing")).error().number(), ENOENT, "chdir: a missing one");
   const UniqueFd gone = scratch.Open("gone", O_PATH | O_DIRECTORY);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // watch.node: tells JavaScript when a descriptor is ready, without a thread that waits for each. An addon
 // of its own, because only the library needs it: the command line waits in poll(2).
 // lib/library/native.ts says what the functions mean.
@@ -5,14 +6,13 @@
 // One epoll and one thread for each environment (the program's main thread, a worker), made when the
 // first descriptor is watched.
 
+#include <fcntl.h>
 #include <napi.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include <fcntl.h>
 
 #include <cerrno>
 #include <map>
@@ -63,11 +63,9 @@ void* Wait(void* argument) {
     const int count = epoll_wait(watcher->epoll.get(), events, kBatch, -1);
     for (int index = 0; index < count; ++index) {
       if (events[index].data.u64 == kStop) return nullptr;
-      auto* happened = new (std::nothrow)
-          Happened{static_cast<int>(events[index].data.u64), events[index].events};
+      auto* happened = new (std::nothrow) Happened{static_cast<int>(events[index].data.u64), events[index].events};
       if (happened == nullptr) continue;
-      if (napi_call_threadsafe_function(watcher->tell, happened, napi_tsfn_nonblocking) !=
-          napi_ok) {
+      if (napi_call_threadsafe_function(watcher->tell, happened, napi_tsfn_nonblocking) != napi_ok) {
         delete happened;
       }
     }
@@ -92,8 +90,7 @@ void Tell(napi_env env, napi_value, void* context, void* data) {
   napi_value result;
   napi_get_global(env, &global);
   // An exception is the engine's to report, as that of any callback.
-  [[maybe_unused]] const napi_status status =
-      napi_call_function(env, global, callback, 1, &argument, &result);
+  [[maybe_unused]] const napi_status status = napi_call_function(env, global, callback, 1, &argument, &result);
 }
 
 // Before the environment goes: the thread must not tell it anything any more.
@@ -126,8 +123,8 @@ int Start(napi_env env, Watcher* watcher) {
     return errno;
   }
   const napi_value name = Napi::String::New(env, "runt:watch");
-  if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, watcher,
-                                      Tell, &watcher->tell) != napi_ok) {
+  if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, watcher, Tell, &watcher->tell) !=
+      napi_ok) {
     return ENOMEM;
   }
   // What nobody waits for does not keep the program alive: see Keep.
@@ -177,12 +174,10 @@ Napi::Value WatchDescriptor(const Napi::CallbackInfo& info) {
   UniqueFd copy(fcntl(info[0].As<Napi::Number>().Int32Value(), F_DUPFD_CLOEXEC, 0));
   if (!copy.valid()) return Napi::Number::New(env, -errno);
   const int id = ++watcher->last_id;
-  epoll_event event = {info[1].As<Napi::Number>().Uint32Value() | EPOLLONESHOT,
-                       {.u64 = static_cast<uint64_t>(id)}};
+  epoll_event event = {info[1].As<Napi::Number>().Uint32Value() | EPOLLONESHOT, {.u64 = static_cast<uint64_t>(id)}};
   const int watched = copy.get();
   // Kept before it can happen; the callback comes through the event loop, never before this returns.
-  watcher->watches.emplace(id,
-                           Watch{std::move(copy), Napi::Persistent(info[2].As<Napi::Function>())});
+  watcher->watches.emplace(id, Watch{std::move(copy), Napi::Persistent(info[2].As<Napi::Function>())});
   if (epoll_ctl(watcher->epoll.get(), EPOLL_CTL_ADD, watched, &event) < 0) {
     problem = errno;
     watcher->watches.erase(id);
@@ -209,9 +204,8 @@ Napi::Value Keep(const Napi::CallbackInfo& info) {
   if (info.Length() != 1 || !info[0].IsBoolean()) return Refuse(env, "the argument must be a boolean");
   const Watcher* watcher = Find(env);
   if (watcher == nullptr) return Napi::Number::New(env, -ENOENT);
-  const napi_status status = info[0].As<Napi::Boolean>().Value()
-                                 ? napi_ref_threadsafe_function(env, watcher->tell)
-                                 : napi_unref_threadsafe_function(env, watcher->tell);
+  const napi_status status = info[0].As<Napi::Boolean>().Value() ? napi_ref_threadsafe_function(env, watcher->tell)
+                                                                 : napi_unref_threadsafe_function(env, watcher->tell);
   return Napi::Number::New(env, status == napi_ok ? 0 : -EINVAL);
 }
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What the scripts of the fresh systems share. /box has busybox and node, /release what npm run release has made.
 try() { # try WHAT COMMAND...
   what=$1; shift

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A fresh Debian.
 . /box/common.sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

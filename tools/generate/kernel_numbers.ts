@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The numbers of `lib/kernel` as a test in C++ that compares them with the headers of the kernel and of libc:
  * `native/test/kernel_numbers_test.cc`, as text. `npm run generate` writes it, and a test fails when the committed file differs.
@@ -8,8 +9,23 @@ import * as openFlags from "../../lib/kernel/open_flags.ts";
 import * as planNumbers from "../../lib/kernel/plan_numbers.ts";
 
 const HEADERS = [
-  "errno.h", "fcntl.h", "linux/capability.h", "linux/mount.h", "linux/nsfs.h", "linux/prctl.h", "linux/sched.h", "linux/seccomp.h",
-  "poll.h", "signal.h", "sys/epoll.h", "sys/file.h", "sys/inotify.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "unistd.h",
+  "errno.h",
+  "fcntl.h",
+  "linux/capability.h",
+  "linux/mount.h",
+  "linux/nsfs.h",
+  "linux/prctl.h",
+  "linux/sched.h",
+  "linux/seccomp.h",
+  "poll.h",
+  "signal.h",
+  "sys/epoll.h",
+  "sys/file.h",
+  "sys/inotify.h",
+  "sys/resource.h",
+  "sys/socket.h",
+  "sys/stat.h",
+  "unistd.h",
 ];
 
 /** What no header has, because it is internal to the kernel. */

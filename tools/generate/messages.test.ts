@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,7 +17,10 @@ function projectRoot(): string {
 
 const folder = join(projectRoot(), "lib/shim/proto");
 const sources = new Map(
-  readdirSync(folder).filter((name) => name.endsWith(".proto")).sort().map((name) => [name, readFileSync(join(folder, name), "utf8")]),
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".proto"))
+    .sort()
+    .map((name) => [name, readFileSync(join(folder, name), "utf8")]),
 );
 const root = new protobuf.Root();
 for (const text of sources.values()) protobuf.parse(text, root, { keepCase: false });
@@ -41,7 +45,10 @@ t.test("what is written protobufjs reads, and the other way round", (t) => {
     fc.property(request, (message) => {
       const bytes = M.writeCreateTaskRequest(message);
       const theirs = type.encode(type.create(message)).finish();
-      t.match(type.toObject(type.decode(bytes), { bytes: Array, defaults: true, arrays: true }), { id: message.id, bundle: message.bundle });
+      t.match(type.toObject(type.decode(bytes), { bytes: Array, defaults: true, arrays: true }), {
+        id: message.id,
+        bundle: message.bundle,
+      });
       t.same(M.readCreateTaskRequest(theirs), M.readCreateTaskRequest(bytes));
       const { options, ...rest } = M.readCreateTaskRequest(bytes);
       t.match(rest, { id: message.id, bundle: message.bundle, terminal: message.terminal, rootfs: message.rootfs });
@@ -55,13 +62,17 @@ t.test("what is written protobufjs reads, and the other way round", (t) => {
 t.test("numbers of all sizes and signs", (t) => {
   const type = root.lookupType("MemoryEntryV1");
   fc.assert(
-    fc.property(fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), (large, small) => {
-      const bytes = M.writeMemoryEntryV1({ limit: large, usage: 1 });
-      t.equal(BigInt(M.readMemoryEntryV1(bytes).limit), large);
-      t.equal(type.toObject(type.decode(bytes), { longs: String })["limit"] ?? "0", String(large));
-      t.equal(M.readBootstrapParams(M.writeBootstrapParams({ logLevel: small })).logLevel, small);
-      t.equal(M.readTimestamp(M.writeTimestamp({ seconds: small })).seconds, small);
-    }),
+    fc.property(
+      fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+      fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+      (large, small) => {
+        const bytes = M.writeMemoryEntryV1({ limit: large, usage: 1 });
+        t.equal(BigInt(M.readMemoryEntryV1(bytes).limit), large);
+        t.equal(type.toObject(type.decode(bytes), { longs: String })["limit"] ?? "0", String(large));
+        t.equal(M.readBootstrapParams(M.writeBootstrapParams({ logLevel: small })).logLevel, small);
+        t.equal(M.readTimestamp(M.writeTimestamp({ seconds: small })).seconds, small);
+      },
+    ),
     { numRuns: 300 },
   );
   const packed = M.readCpuUsageV1(M.writeCpuUsageV1({ perCpu: [1, 0, 300n] }));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * lib/shim/proto/messages.gen.ts: the messages of the .proto files there as types and plain functions. protobufjs reads the files, by
  * `npm run generate`; the program has nothing of it, and parses nothing when it starts.
@@ -40,7 +41,9 @@ function fieldType(field: protobuf.Field): string {
 
 function declaration(message: protobuf.Type): string[] {
   const lines = message.fieldsArray.map((field) => `  readonly ${camel(field.name)}: ${fieldType(field)};`);
-  return lines.length === 0 ? [`export type ${message.name} = Readonly<Record<never, never>>;`] : [`export interface ${message.name} {`, ...lines, "}"];
+  return lines.length === 0
+    ? [`export type ${message.name} = Readonly<Record<never, never>>;`]
+    : [`export interface ${message.name} {`, ...lines, "}"];
 }
 
 function initial(field: protobuf.Field): string {
@@ -91,7 +94,8 @@ function writeLine(field: protobuf.Field): string {
 
 function writeFunction(message: protobuf.Type): string[] {
   const lines = message.fieldsArray.map(writeLine);
-  if (lines.length === 0) return [`export function write${message.name}(_message: Draft<${message.name}>): Uint8Array {`, "  return NO_BYTES;", "}"];
+  if (lines.length === 0)
+    return [`export function write${message.name}(_message: Draft<${message.name}>): Uint8Array {`, "  return NO_BYTES;", "}"];
   return [
     `export function write${message.name}(message: Draft<${message.name}>): Uint8Array {`,
     "  const writer = new Writer();",
@@ -109,7 +113,14 @@ export function messagesModule(sources: ReadonlyMap<string, string>): string {
   const root = new protobuf.Root();
   for (const text of sources.values()) protobuf.parse(text, root, { keepCase: true });
   const messages = root.nestedArray.filter((each): each is protobuf.Type => each instanceof protobuf.Type);
-  const body = messages.flatMap((message) => [...declaration(message), "", ...readFunction(message), "", ...writeFunction(message), ""]);
+  const body = messages.flatMap((message) => [
+    ...declaration(message),
+    "",
+    ...readFunction(message),
+    "",
+    ...writeFunction(message),
+    "",
+  ]);
   const head = [
     "/** Made by `npm run generate` from the .proto files beside it. */",
     'import { type Count, type Draft, NO_BYTES, Reader, Writer } from "./wire.ts";',

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,8 +25,14 @@ t.test("every operation and call has a number, its place in the table", (t) => {
     const body = new RegExp(`enum class ${name} [^{]*{([^}]*)}`).exec(text)?.[1] ?? "";
     return [...body.matchAll(/= (\d+),/g)].map((match) => Number(match[1]));
   };
-  t.same(numbers("Op"), Object.keys(OPS).map((_, index) => index));
-  t.same(numbers("Call"), CALLS.map((_, index) => index));
+  t.same(
+    numbers("Op"),
+    Object.keys(OPS).map((_, index) => index),
+  );
+  t.same(
+    numbers("Call"),
+    CALLS.map((_, index) => index),
+  );
   t.match(text, "kOpCount = " + String(Object.keys(OPS).length));
   t.end();
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The C++ side of the plan's table: `native/plan/ops.gen.h`, as text. `npm run generate` writes it, and a
  * test fails when the committed file differs from it.
@@ -61,12 +62,7 @@ function snake(name: string): string {
 }
 
 function enumeration(name: string, values: ReadonlyArray<readonly [string, number]>): string[] {
-  return [
-    `enum class ${name} : std::uint32_t {`,
-    ...values.map(([key, value]) => `  k${pascal(key)} = ${value},`),
-    "};",
-    "",
-  ];
+  return [`enum class ${name} : std::uint32_t {`, ...values.map(([key, value]) => `  k${pascal(key)} = ${value},`), "};", ""];
 }
 
 /** A constant for each name of a table. */
@@ -86,17 +82,10 @@ function step(name: string, fields: Readonly<Record<string, FieldType>>): string
     const initial = kind === "u32" || kind === "u64" || kind === "i64" ? " = 0" : "";
     return `  ${CPP_TYPES[kind]} ${snake(field)}${initial};`;
   });
-  const opening =
-    members.length === 0 ? [`struct ${type} {};`] : [`struct ${type} {`, ...members, "};"];
+  const opening = members.length === 0 ? [`struct ${type} {};`] : [`struct ${type} {`, ...members, "};"];
   const parameter = reads.length === 0 ? `${type}*` : `${type}* out`;
   const checks = [...reads, "in.AtEnd()"].join(" &&\n         ");
-  return [
-    ...opening,
-    `inline bool Decode(FieldReader in, ${parameter}) {`,
-    `  return ${checks};`,
-    "}",
-    "",
-  ];
+  return [...opening, `inline bool Decode(FieldReader in, ${parameter}) {`, `  return ${checks};`, "}", ""];
 }
 
 /** The whole header. */
@@ -132,10 +121,16 @@ export function header(): string {
     ...constants("Beginning", Beginning),
     ...constants("StartByte", StartByte),
     "",
-    ...enumeration("Op", names.map(([name], index) => [name, index] as const)),
+    ...enumeration(
+      "Op",
+      names.map(([name], index) => [name, index] as const),
+    ),
     ...enumeration("Stage", Object.entries(Stage)),
     ...enumeration("Message", Object.entries(Message)),
-    ...enumeration("Call", CALLS.map((call, index) => [call, index] as const)),
+    ...enumeration(
+      "Call",
+      CALLS.map((call, index) => [call, index] as const),
+    ),
     ...names.flatMap(([name, fields]) => step(name, fields)),
     "// Calls `x` with the name of each operation.",
     "#define RUNT_FOR_EACH_OP(x) \\",
@@ -144,7 +139,12 @@ export function header(): string {
     "// The types of the fields of each operation, for what walks plans without knowing operations: i u32, l u64 or",
     "// i64, s str, S strs, n u32s, b bytes.",
     "inline constexpr std::string_view kFieldTypes[] = {",
-    ...names.map(([, fields]) => `    "${Object.values(fields).map((kind) => LETTERS[kind]).join("")}",`),
+    ...names.map(
+      ([, fields]) =>
+        `    "${Object.values(fields)
+          .map((kind) => LETTERS[kind])
+          .join("")}",`,
+    ),
     "};",
     "",
     "// Whether the fields of one step of operation `op` are complete and well formed.",

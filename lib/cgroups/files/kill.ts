@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Signals for all processes of a cgroup, of either version. */
 import { SIGKILL } from "../../kernel/numbers.ts";
 import type { Log } from "../../log.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The values of cgroup files before an update, as writes that restore them. */
 import { AT_FDCWD, SMALL_FILE } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Files of statistics that both versions of cgroups have, or that v1 takes from the v2 hierarchy of a hybrid host. */
 import { RuntimeError } from "../../errors.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The forms of the kernel's files of statistics. Pure. */
 import { RuntimeError } from "../../errors.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from "node:fs";
 import t from "tap";
 import { inheritCpuset, makeCgroup, parentOf, populationBelow, processesBelow, removeTree } from "./tree.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Directories of cgroup file systems: making and removing them, and the processes in them. */
 
 import { RuntimeError } from "../../errors.ts";
@@ -111,7 +112,11 @@ export function removeTree(directory: string, patience: Patience): number {
   if (typeof self === "number" || typeof above === "number") return first;
   // `cgroupsPath` can name the root of a hierarchy. The cgroups below that are not the container's.
   if (self.dev !== above.dev) return first;
-  const failed = walkTree(directory, () => undefined, (above, name) => removePatiently(above, name, patience));
+  const failed = walkTree(
+    directory,
+    () => undefined,
+    (above, name) => removePatiently(above, name, patience),
+  );
   return failed === 0 ? removePatiently(AT_FDCWD, directory, patience) : failed;
 }
 
@@ -155,11 +160,11 @@ function inherit(directory: string, file: string): string {
 }
 
 function cpusetError(what: string, errno: number, path: string): RuntimeError {
-  return new RuntimeError(
-    "CGROUP",
-    `linux.cgroupsPath: take over the cpuset of the cgroup above: ${what}: ${errnoText(errno)}`,
-    { pointer: "/linux/cgroupsPath", path, errno },
-  );
+  return new RuntimeError("CGROUP", `linux.cgroupsPath: take over the cpuset of the cgroup above: ${what}: ${errnoText(errno)}`, {
+    pointer: "/linux/cgroupsPath",
+    path,
+    errno,
+  });
 }
 
 /** @throws RuntimeError `CGROUP_NOT_EMPTY` where processes are in a cgroup, or below it */

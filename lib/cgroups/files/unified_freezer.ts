@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The state of the freezer of cgroup v2, which a hybrid host has beside v1. */
 
 import { RuntimeError } from "../../errors.ts";

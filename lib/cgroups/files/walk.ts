@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Goes through a cgroup and all that are below it. */
 
 import { S_IFDIR, S_IFMT } from "../../kernel/numbers.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { performWrites, type Write } from "./write.ts";
@@ -40,7 +41,12 @@ t.test("a value that the kernel cuts to its range", async (t) => {
 });
 
 t.test("memory nodes that the cgroup above has not are a warning, processors are none that can be done without", async (t) => {
-  const cpu = t.testdir({ "cpuset.mems": "", "cpuset.mems.effective": "0\n", "cpuset.cpus": "", "cpuset.cpus.effective": "0-1\n" });
+  const cpu = t.testdir({
+    "cpuset.mems": "",
+    "cpuset.mems.effective": "0\n",
+    "cpuset.cpus": "",
+    "cpuset.cpus.effective": "0-1\n",
+  });
   const told: string[] = [];
   const log = { debug: () => undefined, warn: (text: string) => void told.push(text) };
   performWrites({ cpu }, [write("cpuset.mems", "3", { check: "cpuset", pointer: "/linux/resources/cpu/mems" })], log);

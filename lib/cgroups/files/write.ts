@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Carries out writes to the files of a cgroup, and says which property of the config was refused and why. */
 
 import { RuntimeError } from "../../errors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { cgroupLayout, findHierarchy, findLayout, type LayoutSource } from "./layout.ts";
 
@@ -47,11 +48,7 @@ t.test("hybrid, shared hierarchies, the runtime in a session scope", async (t) =
       "/sys/fs/cgroup/systemd": V1,
       "/sys/fs/cgroup/unified": V2,
     },
-    [
-      "/sys/fs/cgroup/memory/release_agent",
-      "/sys/fs/cgroup/cpu,cpuacct/release_agent",
-      "/sys/fs/cgroup/systemd/release_agent",
-    ],
+    ["/sys/fs/cgroup/memory/release_agent", "/sys/fs/cgroup/cpu,cpuacct/release_agent", "/sys/fs/cgroup/systemd/release_agent"],
   );
   const layout = findLayout(source);
   t.equal(layout.kind, "hybrid");
@@ -71,11 +68,10 @@ t.test("hybrid, shared hierarchies, the runtime in a session scope", async (t) =
 });
 
 t.test("the directory is named in another order than /proc/self/cgroup", async (t) => {
-  const source = host(
-    ["4:cpuacct,cpu:/", "3:pids:/"],
-    [mount("/", "/sys/fs/cgroup/cpu,cpuacct", "cgroup", "cpuacct,cpu")],
-    { "/sys/fs/cgroup": TMPFS, "/sys/fs/cgroup/cpu,cpuacct": V1 },
-  );
+  const source = host(["4:cpuacct,cpu:/", "3:pids:/"], [mount("/", "/sys/fs/cgroup/cpu,cpuacct", "cgroup", "cpuacct,cpu")], {
+    "/sys/fs/cgroup": TMPFS,
+    "/sys/fs/cgroup/cpu,cpuacct": V1,
+  });
   const layout = findLayout(source);
   t.equal(layout.kind, "v1");
   t.equal(layout.unified, undefined);
@@ -96,7 +92,10 @@ t.test("inside a container without a cgroup namespace", async (t) => {
     { "/sys/fs/cgroup": TMPFS, "/sys/fs/cgroup/memory": V1, "/sys/fs/cgroup/pids": V1 },
   );
   const layout = findLayout(source);
-  t.strictSame(layout.hierarchies.map(({ root }) => root), ["/docker/c1", "/docker/c1"]);
+  t.strictSame(
+    layout.hierarchies.map(({ root }) => root),
+    ["/docker/c1", "/docker/c1"],
+  );
   t.equal(source.mountinfoReads(), 1);
 });
 
@@ -112,7 +111,10 @@ t.test("mounted elsewhere", async (t) => {
   );
   const layout = findLayout(source);
   t.equal(layout.kind, "v1");
-  t.strictSame(layout.hierarchies.map(({ mountpoint }) => mountpoint), ["/dev/memcg"]);
+  t.strictSame(
+    layout.hierarchies.map(({ mountpoint }) => mountpoint),
+    ["/dev/memcg"],
+  );
 });
 
 t.test("mounted by CRIU alone, for the time of a dump", async (t) => {
@@ -121,7 +123,10 @@ t.test("mounted by CRIU alone, for the time of a dump", async (t) => {
     "/sys/fs/cgroup": TMPFS,
     "/sys/fs/cgroup/memory": V1,
   });
-  t.strictSame(findLayout(source).hierarchies.map(({ name }) => name), ["memory"]);
+  t.strictSame(
+    findLayout(source).hierarchies.map(({ name }) => name),
+    ["memory"],
+  );
 });
 
 t.test("cgroup v2 alone", async (t) => {
@@ -131,12 +136,9 @@ t.test("cgroup v2 alone", async (t) => {
   t.match(plain.unified, { mountpoint: "/sys/fs/cgroup", ownPath: "/init.scope", root: "/" });
 
   const nested = findLayout(
-    host(
-      ["0::/pod/c1"],
-      [mount("/pod/c1", "/sys/fs/cgroup", "cgroup2", "nsdelegate")],
-      { "/sys/fs/cgroup": V2 },
-      ["/sys/fs/cgroup/cgroup.type"],
-    ),
+    host(["0::/pod/c1"], [mount("/pod/c1", "/sys/fs/cgroup", "cgroup2", "nsdelegate")], { "/sys/fs/cgroup": V2 }, [
+      "/sys/fs/cgroup/cgroup.type",
+    ]),
   );
   t.equal(nested.unified?.root, "/pod/c1");
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Finds the cgroup hierarchies of this host, and where the runtime itself stands in them. */
 
 import { AT_FDCWD, readText } from "../../sys/files.ts";
@@ -77,8 +78,7 @@ export function isUnifiedAlone(): boolean {
 export function findLayout(source: LayoutSource): CgroupLayout {
   const lines = parseProcCgroup(source.procCgroup());
   let mounts: readonly MountInfo[] | undefined;
-  const cgroupMounts = (): readonly MountInfo[] =>
-    (mounts ??= parseMountinfo(source.mountinfo(), ["cgroup", "cgroup2"]));
+  const cgroupMounts = (): readonly MountInfo[] => (mounts ??= parseMountinfo(source.mountinfo(), ["cgroup", "cgroup2"]));
 
   let v2Line: (typeof lines)[number] | undefined;
   for (const line of lines) if (line.controllers.length === 0) v2Line = line;
@@ -136,12 +136,7 @@ function v1Hierarchy(
   return { ...common, mountpoint: mount.mountpoint, root: mount.root };
 }
 
-function unified(
-  mountpoint: string,
-  ownPath: string,
-  source: LayoutSource,
-  cgroupMounts: () => readonly MountInfo[],
-): Hierarchy {
+function unified(mountpoint: string, ownPath: string, source: LayoutSource, cgroupMounts: () => readonly MountInfo[]): Hierarchy {
   const common = { name: "", controllers: [], mountpoint, ownPath };
   // cgroup.type is in every cgroup of v2 but the root of the hierarchy.
   if (ownPath === "/" || !source.exists(`${mountpoint}/cgroup.type`)) return { ...common, root: "/" };

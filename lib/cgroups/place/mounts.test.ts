@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { cgroupMounts } from "./mounts.ts";
 import type { CgroupLayout } from "./layout.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The mounts that an entry of the type `cgroup` becomes on this host; the result is runc's. Pure. */
 
 import { pathInContainer } from "../../spec/clean_path.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { Config } from "../../spec/types.ts";
 import { cgroupOwner } from "./owner.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The owner of a container's cgroup. Pure. */
 
 import { pathInContainer } from "../../spec/clean_path.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { cleanPath } from "../../spec/clean_path.ts";
 import { containerPaths, innerPath, isUnified, ownDirectory, V1_CONTROLLERS } from "./path.ts";
@@ -59,7 +60,10 @@ t.test("relative and empty: below the runtime's own cgroup", async (t) => {
 
 t.test("the order is that in which runc makes them", async (t) => {
   const names = Object.keys(containerPaths(layout, "/c", "id", true));
-  t.strictSame(names, V1_CONTROLLERS.filter((name) => names.includes(name)));
+  t.strictSame(
+    names,
+    V1_CONTROLLERS.filter((name) => names.includes(name)),
+  );
 });
 
 t.test("a host without the devices controller", async (t) => {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Where a container's cgroup is, from `linux.cgroupsPath`; the rules are runc's. Pure. */
 
 import { RuntimeError } from "../../errors.ts";

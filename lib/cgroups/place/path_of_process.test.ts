@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { CgroupLayout } from "./layout.ts";
 import { cgroupIn, cgroupOfProcess } from "./path_of_process.ts";

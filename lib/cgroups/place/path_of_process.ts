@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Where a process is, which a container that may do so has moved out of its own cgroup. */
 import { readTextIfExists } from "../../sys/files.ts";
 import { parseProcCgroup } from "../../sys/proc.ts";

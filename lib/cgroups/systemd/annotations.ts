@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Properties that `org.systemd.property.NAME` annotations of config.json set. Pure. */
 import { pointerStep } from "../../spec/json/pointer.ts";
 import { RuntimeError } from "../../errors.ts";
@@ -33,7 +34,8 @@ export function annotatedProperties(annotations: Readonly<Record<string, string>
       continue;
     }
     const { value } = typed;
-    if ((typeof value !== "number" && typeof value !== "bigint") || value < 0) return refuse("value convert error: seconds are a number");
+    if ((typeof value !== "number" && typeof value !== "bigint") || value < 0)
+      return refuse("value convert error: seconds are a number");
     const micro = typeof value === "bigint" ? value * BigInt(MICROSECONDS) : BigInt(Math.round(value * MICROSECONDS));
     if (micro > INFINITY) return refuse("value convert error: that is more than 64 bits of microseconds");
     properties.push({ name: `${name.slice(0, -3)}USec`, signature: "t", value: micro });

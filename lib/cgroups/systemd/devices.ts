@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `linux.resources.devices` as properties of a systemd unit. Pure. */
 import { RuntimeError } from "../../errors.ts";
 import type { LinuxDeviceCgroup } from "../../spec/types.ts";
@@ -23,13 +24,15 @@ export function deviceProperties(
 ): Property[] {
   const filter = expressible(rules, devicePaths);
   if (filter === undefined || filter.defaultAllow) {
-    if (filter === undefined || filter.exceptions.size > 0) debug("linux.resources.devices: systemd is told to allow all: it has no such rules");
+    if (filter === undefined || filter.exceptions.size > 0)
+      debug("linux.resources.devices: systemd is told to allow all: it has no such rules");
     return [allow([]), text("DevicePolicy", "auto")];
   }
   const entries: [string, string][] = [];
   for (const exception of filter.exceptions.values()) {
     const path = pathOf(exception, version);
-    if (path === undefined) debug(`linux.resources.devices: systemd is not told of ${exception.type} ${exception.major}:${exception.minor}`);
+    if (path === undefined)
+      debug(`linux.resources.devices: systemd is not told of ${exception.type} ${exception.major}:${exception.minor}`);
     else entries.push([path, accessOf(exception.access)]);
   }
   // An empty list removes the unit's rules; the next one adds.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The systemd driver: systemd makes the cgroup of a scope, or a slice, and knows the limits; a driver for the host's cgroup
  * version does all the rest in it.
@@ -64,7 +65,16 @@ export function planUnit(layout: CgroupLayout, config: Config, id: string, uid: 
   const annotated = annotatedProperties(config.annotations);
   const paths = unitPaths(layout, names, uid === undefined ? "" : `/user.slice/user-${uid}.slice/user@${uid}.service`);
   const resources = config.linux?.resources ?? {};
-  const groups = startProperties({ config, names, annotated, paths, resources, pid: 0, version: Infinity, note: () => undefined });
+  const groups = startProperties({
+    config,
+    names,
+    annotated,
+    paths,
+    resources,
+    pid: 0,
+    version: Infinity,
+    note: () => undefined,
+  });
   // The container's first process is not there yet.
   return { names, paths: withSubgroup(paths, subgroupOf(config)), properties: groups.filter(({ name }) => name !== "PIDs") };
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Talks to systemd, the system's or a user's. Every call blocks, for a limited time. */
 import { asRuntimeError, RuntimeError } from "../../errors.ts";
 import { exists } from "../../sys/files.ts";
@@ -55,7 +56,10 @@ export class Manager {
       }
     }
     const whose = user ? "this user's" : "the system's";
-    throw new RuntimeError("HOST_UNABLE", `--systemd-cgroup: failed to connect to the D-Bus of ${whose} systemd: ${failed.join("; ")}`);
+    throw new RuntimeError(
+      "HOST_UNABLE",
+      `--systemd-cgroup: failed to connect to the D-Bus of ${whose} systemd: ${failed.join("; ")}`,
+    );
   }
 
   close(): void {
@@ -94,7 +98,9 @@ export class Manager {
     const result = this.#await(job, `start of the unit ${unit}`);
     if (result === "done") return;
     this.resetFailed(unit);
-    throw new RuntimeError("CGROUP", `linux.cgroupsPath: error creating systemd unit \`${unit}\`: got \`${result}\``, { pointer: "/linux/cgroupsPath" });
+    throw new RuntimeError("CGROUP", `linux.cgroupsPath: error creating systemd unit \`${unit}\`: got \`${result}\``, {
+      pointer: "/linux/cgroupsPath",
+    });
   }
 
   /**

@@ -1,8 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { CgroupLayout, Hierarchy } from "../place/layout.ts";
 import { expandSlice, unitNames, unitPaths } from "./names.ts";
 
-const hierarchy = (name: string, mountpoint: string): Hierarchy => ({ name, controllers: name === "" ? [] : [name], mountpoint, ownPath: "/", root: "/" });
+const hierarchy = (name: string, mountpoint: string): Hierarchy => ({
+  name,
+  controllers: name === "" ? [] : [name],
+  mountpoint,
+  ownPath: "/",
+  root: "/",
+});
 
 t.test("cgroupsPath is slice:prefix:name", async (t) => {
   t.same(unitNames("machine.slice:libpod:abc", "c1", false), { unit: "libpod-abc.scope", slice: "machine.slice", name: "abc" });
@@ -20,7 +27,9 @@ t.test("other forms are errors", async (t) => {
   for (const path of ["/a/b", "a:b", "a:b:c:d", "a.slice:x:../y", "a.slice:x:y z", `a.slice:x:${"n".repeat(260)}`]) {
     t.throws(() => unitNames(path, "c1", false), { code: "CONFIG_INVALID", message: /^linux.cgroupsPath: / }, path);
   }
-  t.throws(() => unitNames("/a/b", "c1", false), { message: /to be of format "slice:prefix:name" for systemd cgroups, got "\/a\/b" instead$/ });
+  t.throws(() => unitNames("/a/b", "c1", false), {
+    message: /to be of format "slice:prefix:name" for systemd cgroups, got "\/a\/b" instead$/,
+  });
 });
 
 t.test("a slice lies in those that its name begins with", async (t) => {
@@ -35,7 +44,9 @@ t.test("a slice lies in those that its name begins with", async (t) => {
 t.test("where the unit's cgroup is", async (t) => {
   const names = { unit: "runc-c1.scope", slice: "a-b.slice", name: "c1" };
   const v2: CgroupLayout = { kind: "v2", hierarchies: [], unified: hierarchy("", "/sys/fs/cgroup") };
-  t.same(unitPaths(v2, names, "/user.slice/user@1.service"), { "": "/sys/fs/cgroup/user.slice/user@1.service/a.slice/a-b.slice/runc-c1.scope" });
+  t.same(unitPaths(v2, names, "/user.slice/user@1.service"), {
+    "": "/sys/fs/cgroup/user.slice/user@1.service/a.slice/a-b.slice/runc-c1.scope",
+  });
   const hybrid: CgroupLayout = {
     kind: "hybrid",
     hierarchies: [hierarchy("memory", "/sys/fs/cgroup/memory"), hierarchy("name=systemd", "/sys/fs/cgroup/systemd")],

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Names of units and slices, from `linux.cgroupsPath`; the rules are runc's. Pure. */
 import { RuntimeError } from "../../errors.ts";
 import type { CgroupLayout } from "../place/layout.ts";
@@ -29,7 +30,9 @@ export function unitNames(cgroupsPath: string | undefined, id: string, user: boo
   const path = cgroupsPath ?? "";
   const [slice = "", prefix = "", name = "", ...more] = path === "" ? ["", "runc", id] : path.split(":");
   if (path !== "" && (path.split(":").length < 3 || more.length > 0)) {
-    throw invalid(`expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got ${JSON.stringify(path)} instead`);
+    throw invalid(
+      `expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got ${JSON.stringify(path)} instead`,
+    );
   }
   const unit = name.endsWith(SUFFIX) ? name : `${prefix}-${name}.scope`;
   if (!isUnitName(unit)) throw invalid(`${JSON.stringify(unit)} cannot be the name of a systemd unit`);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * From limits to properties of a systemd unit. Pure.
  *
@@ -51,9 +52,7 @@ export function unitProperties({ unit, slice, name, pid, isUnified }: UnitFacts)
   const isSlice = unit.endsWith(".slice");
   return [
     text("Description", `libcontainer container ${name}`),
-    ...(isSlice
-      ? [{ name: "Wants", signature: "as", value: [slice] }]
-      : [text("Slice", slice), flag("Delegate", true)]),
+    ...(isSlice ? [{ name: "Wants", signature: "as", value: [slice] }] : [text("Slice", slice), flag("Delegate", true)]),
     { name: "PIDs", signature: "au", value: [pid] },
     // The kernel has trouble with a process that enters the memory controller later.
     flag("MemoryAccounting", true),

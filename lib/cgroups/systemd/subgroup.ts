@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * crun's annotation `run.oci.systemd.subgroup`: a cgroup below the one of the scope, which is the container's. systemd keeps
  * its hands off it, and a limit of the scope that somebody changes with systemctl holds for the container all the same.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The cgroup of a container on cgroup v1, with the v2 mount of a hybrid host beside it. */
 
 import { RuntimeError } from "../../errors.ts";
@@ -120,11 +121,7 @@ export class CgroupV1 implements Cgroup {
 
   limit(resources: LinuxResources | undefined, options: LimitOptions = {}): void {
     const update = options.update === true;
-    const writes = resourceWrites(
-      resources ?? {},
-      { read: (controller, file) => this.#read(controller, file) },
-      update,
-    );
+    const writes = resourceWrites(resources ?? {}, { read: (controller, file) => this.#read(controller, file) }, update);
     if (resources?.memory?.kernel !== undefined) {
       this.#log.debug("linux.resources.memory.kernel: ignored: kernels from 5.16 on do not have this limit");
     }
@@ -167,11 +164,10 @@ export class CgroupV1 implements Cgroup {
     }
     const after = this.#devicesList();
     if (after === devicesList(target) || sameFilter(parseDevicesList(after), target)) return;
-    throw new RuntimeError(
-      "CGROUP",
-      "linux.resources.devices: resulting devices cgroup doesn't precisely match target",
-      { pointer: "/linux/resources/devices", path: `${directory}/devices.list` },
-    );
+    throw new RuntimeError("CGROUP", "linux.resources.devices: resulting devices cgroup doesn't precisely match target", {
+      pointer: "/linux/resources/devices",
+      path: `${directory}/devices.list`,
+    });
   }
 
   #devicesList(): string {
@@ -208,7 +204,9 @@ export class CgroupV1 implements Cgroup {
     const { firstProcess } = this.#options;
     const directory = firstProcess === undefined ? undefined : cgroupOfProcess(firstProcess, controller);
     if (directory === undefined) return undefined;
-    this.#log.debug(`cgroup ${this.paths[controller] ?? ""} is gone: joining ${directory}, where the container's first process is`);
+    this.#log.debug(
+      `cgroup ${this.paths[controller] ?? ""} is gone: joining ${directory}, where the container's first process is`,
+    );
     return native.open(AT_FDCWD, joinFile(controller, directory), O_WRONLY | O_CLOEXEC, 0);
   }
 
@@ -259,15 +257,18 @@ export class CgroupV1 implements Cgroup {
       native.writeFile(AT_FDCWD, `${unified}/cgroup.kill`, O_WRONLY, 0, "1");
     }
     const directory = this.paths["freezer"];
-    const freezer = directory === undefined ? undefined : {
-      directory,
-      read: () => readFreezer(directory),
-      freeze: () => freeze(directory),
-      thaw: () => {
-        thaw(directory);
-        if (signal === SIGKILL) this.thawKilled();
-      },
-    };
+    const freezer =
+      directory === undefined
+        ? undefined
+        : {
+            directory,
+            read: () => readFreezer(directory),
+            freeze: () => freeze(directory),
+            thaw: () => {
+              thaw(directory);
+              if (signal === SIGKILL) this.thawKilled();
+            },
+          };
     signalAll(signal, { list: () => this.processes(), freezer, staysFrozen: false, log: this.#log });
     if (signal === SIGKILL) this.thawKilled();
   }

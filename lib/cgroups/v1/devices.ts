@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The devices controller of cgroup v1: from `linux.resources.devices` to the fewest writes of devices.allow
  * and devices.deny. Pure.
@@ -62,10 +63,7 @@ export const ALWAYS_ALLOWED: readonly (readonly [string, "b" | "c", string, stri
  * @throws RuntimeError `CONFIG_INVALID` for a rule without access, `HOST_UNABLE` for one that cgroup v1 cannot
  *   express (an exception from an exception)
  */
-export function wantedFilter(
-  rules: readonly LinuxDeviceCgroup[],
-  devicePaths: readonly string[],
-): DeviceFilter {
+export function wantedFilter(rules: readonly LinuxDeviceCgroup[], devicePaths: readonly string[]): DeviceFilter {
   const filter = new IndexedFilter();
   for (let index = 0; index < rules.length; index++) {
     const rule = rules[index] as LinuxDeviceCgroup;
@@ -243,10 +241,7 @@ function addKey(index: Map<string, Set<string>>, name: string, key: string): voi
 function addException(filter: DeviceFilter, rule: DeviceException): string {
   const key = `${rule.type} ${rule.major}:${rule.minor}`;
   const present = filter.exceptions.get(key);
-  filter.exceptions.set(
-    key,
-    present === undefined ? rule : { ...present, access: present.access | rule.access },
-  );
+  filter.exceptions.set(key, present === undefined ? rule : { ...present, access: present.access | rule.access });
   return key;
 }
 

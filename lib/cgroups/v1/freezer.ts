@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The freezer controller of cgroup v1. */
 
 import type { FreezerState } from "../cgroup.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Word from the kernel that it is killing processes of a container for want of memory. */
 import type { OomWatch } from "../cgroup.ts";
 import { RuntimeError } from "../../errors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { resourceWrites } from "./resources.ts";
 import type { LinuxResources } from "../../spec/types.ts";
@@ -6,8 +7,7 @@ const UNLIMITED = "9223372036854771712\n";
 
 /** `file value` of each write, for a cgroup whose memory limit is `limit`. */
 function lines(resources: LinuxResources, update = false, limit: string | undefined = UNLIMITED): string[] {
-  const read = (_: string, file: string): string | undefined =>
-    file === "memory.limit_in_bytes" ? limit : undefined;
+  const read = (_: string, file: string): string | undefined => (file === "memory.limit_in_bytes" ? limit : undefined);
   return resourceWrites(resources, { read }, update).map(({ file, value }) => `${file} ${value}`);
 }
 
@@ -43,21 +43,13 @@ t.test("memory of a new container", async (t) => {
     ],
   );
   t.strictSame(lines({ memory: { limit: 0, swap: 0, disableOOMKiller: false, swappiness: -1 } }), []);
-  t.strictSame(lines({ memory: { limit: 9223372036854775807n } }), [
-    "memory.limit_in_bytes 9223372036854775807",
-  ]);
+  t.strictSame(lines({ memory: { limit: 9223372036854775807n } }), ["memory.limit_in_bytes 9223372036854775807"]);
 });
 
 t.test("memory and swap are written so that the limit is never above both together", async (t) => {
   const memory = { limit: 2000, swap: 3000 };
-  t.strictSame(lines({ memory }, true, "1000\n"), [
-    "memory.memsw.limit_in_bytes 3000",
-    "memory.limit_in_bytes 2000",
-  ]);
-  t.strictSame(lines({ memory }, true, "5000\n"), [
-    "memory.limit_in_bytes 2000",
-    "memory.memsw.limit_in_bytes 3000",
-  ]);
+  t.strictSame(lines({ memory }, true, "1000\n"), ["memory.memsw.limit_in_bytes 3000", "memory.limit_in_bytes 2000"]);
+  t.strictSame(lines({ memory }, true, "5000\n"), ["memory.limit_in_bytes 2000", "memory.memsw.limit_in_bytes 3000"]);
   t.strictSame(lines({ memory: { limit: 5000, swap: -1 } }, true, "9000\n"), [
     "memory.memsw.limit_in_bytes -1",
     "memory.limit_in_bytes 5000",

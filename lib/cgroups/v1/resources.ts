@@ -1,10 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
 /** From `linux.resources` to writes of cgroup v1 files; pure. Devices are in devices.ts. */
 
 import { pointerStep } from "../../spec/json/pointer.ts";
 import { RuntimeError } from "../../errors.ts";
 import { propertyName } from "../../spec/json/property_name.ts";
 import type { Write } from "../files/write.ts";
-import type { Int64, LinuxBlockIO, LinuxBlockIODevice, LinuxCPU, LinuxMemory, LinuxResources, LinuxThrottleDevice } from "../../spec/types.ts";
+import type {
+  Int64,
+  LinuxBlockIO,
+  LinuxBlockIODevice,
+  LinuxCPU,
+  LinuxMemory,
+  LinuxResources,
+  LinuxThrottleDevice,
+} from "../../spec/types.ts";
 
 const RESOURCES = "/linux/resources";
 
@@ -23,18 +32,12 @@ export interface CurrentValues {
  * @throws RuntimeError `CONFIG_INVALID` for values that contradict each other or cannot be a limit,
  *   `HOST_UNABLE` for `unified`, which cgroup v1 does not have
  */
-export function resourceWrites(
-  resources: LinuxResources,
-  current: CurrentValues,
-  update: boolean,
-): Write[] {
+export function resourceWrites(resources: LinuxResources, current: CurrentValues, update: boolean): Write[] {
   const writes: Write[] = [];
   if (resources.unified !== undefined && Object.keys(resources.unified).length > 0) {
-    throw new RuntimeError(
-      "HOST_UNABLE",
-      "linux.resources.unified: invalid configuration: cannot use unified on cgroup v1",
-      { pointer: `${RESOURCES}/unified` },
-    );
+    throw new RuntimeError("HOST_UNABLE", "linux.resources.unified: invalid configuration: cannot use unified on cgroup v1", {
+      pointer: `${RESOURCES}/unified`,
+    });
   }
   if (resources.cpu !== undefined) cpusetWrites(resources.cpu, writes);
   if (resources.memory !== undefined) memoryWrites(resources.memory, current, update, writes);
@@ -68,12 +71,7 @@ function cpusetWrites(cpu: LinuxCPU, writes: Write[]): void {
   }
 }
 
-function memoryWrites(
-  memory: LinuxMemory,
-  current: CurrentValues,
-  update: boolean,
-  writes: Write[],
-): void {
+function memoryWrites(memory: LinuxMemory, current: CurrentValues, update: boolean, writes: Write[]): void {
   checkMemory(memory, update);
   const file = (name: string, value: Int64 | string, property: string, ifMissing?: "skip"): Write => ({
     controller: "memory",
@@ -93,13 +91,10 @@ function memoryWrites(
     ifMissing = "skip";
   }
   const limitWrite = limit === 0 ? [] : [file("memory.limit_in_bytes", limit, "limit")];
-  const swapWrite =
-    swap === 0 ? [] : [file(swapFile, swap, ifMissing === undefined ? "swap" : "limit", ifMissing)];
+  const swapWrite = swap === 0 ? [] : [file(swapFile, swap, ifMissing === undefined ? "swap" : "limit", ifMissing)];
   // The kernel refuses a state in which the limit is above that of memory and swap, also in between.
   const isSwapFirst =
-    limit !== 0 &&
-    swap !== 0 &&
-    (swap === -1 || isBelow(current.read("memory", "memory.limit_in_bytes"), swap));
+    limit !== 0 && swap !== 0 && (swap === -1 || isBelow(current.read("memory", "memory.limit_in_bytes"), swap));
   if (isSwapFirst) writes.push(...swapWrite, ...limitWrite);
   else writes.push(...limitWrite, ...swapWrite);
 
@@ -212,11 +207,7 @@ function blockIOWrites(blockIO: LinuxBlockIO, writes: Write[]): void {
       add("leaf_weight_device", `${numbers(device)} ${leafWeight}`, `${at}/leafWeight`);
     }
   });
-  const throttle = (
-    property: string,
-    file: string,
-    devices: readonly LinuxThrottleDevice[] | undefined,
-  ): void => {
+  const throttle = (property: string, file: string, devices: readonly LinuxThrottleDevice[] | undefined): void => {
     (devices ?? []).forEach((device, index) => {
       add(`throttle.${file}`, `${numbers(device)} ${device.rate}`, `${property}/${index}/rate`);
     });

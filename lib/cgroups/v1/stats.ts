@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Statistics of a container on cgroup v1, and in the v2 hierarchy of a hybrid host. */
 import type { CpuStats, MemoryEntry, MemoryStats, HugetlbStats, CgroupStats } from "../files/stats_types.ts";
 import { blkioStats } from "./stats_blkio.ts";
@@ -42,7 +43,9 @@ function cpuStats(cpu: Read, cpuacct: Read, unified: Read): CpuStats {
     const nanoseconds = (value: Count | undefined): Count => Number(value ?? 0) * NANOSECONDS_PER_TICK;
     const perCpu = (cpuacct("cpuacct.usage_percpu") ?? "").split(" ").filter((word) => word.trim() !== "");
     // After a line of titles one for each processor: its number, user, system.
-    const modes = lines(cpuacct("cpuacct.usage_all") ?? "").slice(1).map((line) => line.split(" "));
+    const modes = lines(cpuacct("cpuacct.usage_all") ?? "")
+      .slice(1)
+      .map((line) => line.split(" "));
     const column = (index: number): Count[] => modes.map((row) => parseCount(row[index] ?? "", "cpuacct.usage_all"));
     result.usage = {
       ...nonZero({ total }),

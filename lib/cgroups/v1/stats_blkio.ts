@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Statistics of block devices on cgroup v1, which have other names under each I/O scheduler. */
 import { BLKIO_NAMES, type BlkioStats } from "../files/stats_types.ts";
 import type { BlkioEntry } from "../files/stats_types.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
@@ -16,7 +17,11 @@ const unified = cgroupLayout().unified;
 const isUsable = process.getuid?.() === 0 && unified !== undefined;
 const skip = isUsable ? false : "needs root and a cgroup v2 hierarchy";
 const mountpoint = unified?.mountpoint ?? "";
-const layout: CgroupLayout = { kind: "v2", hierarchies: [], unified: { name: "", controllers: [], mountpoint, ownPath: "/", root: "/" } };
+const layout: CgroupLayout = {
+  kind: "v2",
+  hierarchies: [],
+  unified: { name: "", controllers: [], mountpoint, ownPath: "/", root: "/" },
+};
 const TOP = `/runt-test-v2-${process.pid}`;
 const children: ChildProcess[] = [];
 
@@ -43,7 +48,9 @@ async function made(name: string, resources?: LinuxResources): Promise<Cgroup> {
 /** A program in the cgroup, which joins as init does. */
 async function inside(cgroup: Cgroup, script: string, before = "true"): Promise<ChildProcess> {
   const fds = cgroup.joinFds();
-  const child = spawn("sh", ["-c", `${before}; echo 0 >&3 && echo joined && ${script}`], { stdio: ["ignore", "pipe", "inherit", ...fds] });
+  const child = spawn("sh", ["-c", `${before}; echo 0 >&3 && echo joined && ${script}`], {
+    stdio: ["ignore", "pipe", "inherit", ...fds],
+  });
   children.push(child);
   for (const fd of fds) native.close(fd);
   await once(child.stdout as NodeJS.ReadableStream, "data");
@@ -148,7 +155,20 @@ t.test("a limit that this hierarchy cannot set names property, controller and re
 // A directory tree in the place of the kernel's: what no machine here has.
 t.test("a fake tree: every file, in order; the number of processes comes last", async (t) => {
   const { top, directory } = fakeTree(t.testdir({}), "cpu cpuset io memory pids hugetlb rdma misc");
-  const files = ["cpu.weight", "cpu.max", "cpuset.cpus", "io.bfq.weight", "io.max", "memory.max", "memory.low", "memory.swap.max", "pids.max", "hugetlb.2MB.max", "rdma.max", "misc.max"];
+  const files = [
+    "cpu.weight",
+    "cpu.max",
+    "cpuset.cpus",
+    "io.bfq.weight",
+    "io.max",
+    "memory.max",
+    "memory.low",
+    "memory.swap.max",
+    "pids.max",
+    "hugetlb.2MB.max",
+    "rdma.max",
+    "misc.max",
+  ];
   for (const file of files) writeFileSync(join(directory, file), "");
   writeFileSync(join(directory, "cpuset.cpus.effective"), "0-3\n");
   const cgroup = attachedTo(top, directory);
@@ -179,7 +199,10 @@ t.test("a fake tree: every file, in order; the number of processes comes last", 
     "misc.max": "res_a 4",
   });
   writeFileSync(join(directory, "cpuset.cpus.effective"), "0-7\n");
-  t.throws(() => cgroup.limit({ cpu: { cpus: "5000" } }, { update: true }), { code: "CGROUP", message: /cpus\.effective is 0-7/ });
+  t.throws(() => cgroup.limit({ cpu: { cpus: "5000" } }, { update: true }), {
+    code: "CGROUP",
+    message: /cpus\.effective is 0-7/,
+  });
 });
 
 t.test("a fake tree: what is missing above is enabled, and only that", async (t) => {
@@ -199,15 +222,19 @@ t.test("a fake tree: what is missing above is enabled, and only that", async (t)
   cgroup.undo();
 });
 
-t.test("without a right to make cgroups a container stays where it is, unless it is limited", { skip: process.getuid?.() === 0 && "root may always" }, async (t) => {
-  const { top } = fakeTree(t.testdir({}), "memory");
-  chmodSync(top, 0o555);
-  const config = { ociVersion: "1.3.0", linux: {} } as Config;
-  const cgroup = openCgroup(fakeLayout(top), config, "id", undefined, { rootless: true });
-  t.equal(cgroup.cloneIntoFd(), undefined);
-  t.same(cgroup.paths, {});
-  t.throws(() => cgroup.limit({ memory: { limit: 5 } }), { code: "HOST_UNABLE" });
-});
+t.test(
+  "without a right to make cgroups a container stays where it is, unless it is limited",
+  { skip: process.getuid?.() === 0 && "root may always" },
+  async (t) => {
+    const { top } = fakeTree(t.testdir({}), "memory");
+    chmodSync(top, 0o555);
+    const config = { ociVersion: "1.3.0", linux: {} } as Config;
+    const cgroup = openCgroup(fakeLayout(top), config, "id", undefined, { rootless: true });
+    t.equal(cgroup.cloneIntoFd(), undefined);
+    t.same(cgroup.paths, {});
+    t.throws(() => cgroup.limit({ memory: { limit: 5 } }), { code: "HOST_UNABLE" });
+  },
+);
 
 function fakeLayout(top: string): CgroupLayout {
   return { kind: "v2", hierarchies: [], unified: { name: "", controllers: [], mountpoint: top, ownPath: "/", root: "/" } };

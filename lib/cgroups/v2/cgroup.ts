@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The cgroup of a container on a host with cgroup v2 alone. */
 
 import { RuntimeError } from "../../errors.ts";
@@ -69,11 +70,11 @@ export class CgroupV2 implements Cgroup {
         this.#forget(`mkdir: ${errnoText(errno)}`);
         return;
       }
-      throw new RuntimeError(
-        "CGROUP",
-        `linux.cgroupsPath: mkdir ${directory}: ${errnoText(errno)} (${errnoName(errno)})`,
-        { pointer: POINTER, path: directory, errno },
-      );
+      throw new RuntimeError("CGROUP", `linux.cgroupsPath: mkdir ${directory}: ${errnoText(errno)} (${errnoName(errno)})`, {
+        pointer: POINTER,
+        path: directory,
+        errno,
+      });
     }
     refuseFrozen(directory);
     this.#isMade = true;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * crun's annotation `run.oci.delegate-cgroup`: a cgroup below the container's, without limits, in which its processes live and
  * which is the container's to manage. The limits stay on the container's own. Cgroup v2 alone: on v1 that is not safe.
@@ -22,9 +23,15 @@ export function delegatedPath({ annotations }: Config, layout: CgroupLayout): st
   const path = annotations?.[DELEGATE_CGROUP] ?? "";
   if (path === "") return undefined;
   if (path.split("/").includes("..")) {
-    throw new RuntimeError("CONFIG_INVALID", `annotations: ${DELEGATE_CGROUP}: invalid ".." in ${JSON.stringify(path)}`, { pointer: POINTER });
+    throw new RuntimeError("CONFIG_INVALID", `annotations: ${DELEGATE_CGROUP}: invalid ".." in ${JSON.stringify(path)}`, {
+      pointer: POINTER,
+    });
   }
-  if (layout.kind === "v2") return path.split("/").filter((name) => name !== "" && name !== ".").join("/");
+  if (layout.kind === "v2")
+    return path
+      .split("/")
+      .filter((name) => name !== "" && name !== ".")
+      .join("/");
   throw new RuntimeError("HOST_UNABLE", `annotations: ${DELEGATE_CGROUP}: not supported on cgroup v1`, { pointer: POINTER });
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { deviceProgram, deviceRules, ruleText, type DeviceRule, type DeviceRules } from "./device_program.ts";
 import { MKNOD, READ, wantedFilter, WRITE } from "../v1/devices.ts";
@@ -13,7 +14,11 @@ interface Access {
 /** What the kernel does with a program: registers of 64 bits, the operations that the program may consist of. */
 function interpret(program: Uint8Array, { type, major, minor, access }: Access): boolean {
   const bpf = (access & MKNOD ? 1 : 0) | (access & READ ? 2 : 0) | (access & WRITE ? 4 : 0);
-  const context = new Map([[0, BigInt(((bpf << 16) | (type === "b" ? 1 : 2)) >>> 0)], [4, BigInt(major)], [8, BigInt(minor)]]);
+  const context = new Map([
+    [0, BigInt(((bpf << 16) | (type === "b" ? 1 : 2)) >>> 0)],
+    [4, BigInt(major)],
+    [8, BigInt(minor)],
+  ]);
   const view = new DataView(program.buffer);
   const registers = Array.from({ length: 11 }, () => undefined as bigint | undefined);
   registers[1] = 0x1000n;
@@ -134,10 +139,22 @@ t.test("where cgroup v1 can express the rules both versions allow the same", asy
   const configs: readonly (readonly LinuxDeviceCgroup[])[] = [
     [],
     [{ allow: false, access: "rwm" }],
-    [{ allow: false, access: "rwm" }, { allow: true, type: "c", major: 8, minor: 8, access: "rw" }],
-    [{ allow: true, type: "b", major: 8, access: "r" }, { allow: false, type: "b", major: 8, access: "r" }],
-    [{ allow: true, access: "rwm" }, { allow: false, type: "c", major: 136, minor: 1, access: "w" }],
-    [{ allow: true, type: "c", major: 5, minor: 1, access: "rwm" }, { allow: false, type: "c", major: 5, minor: 1, access: "m" }],
+    [
+      { allow: false, access: "rwm" },
+      { allow: true, type: "c", major: 8, minor: 8, access: "rw" },
+    ],
+    [
+      { allow: true, type: "b", major: 8, access: "r" },
+      { allow: false, type: "b", major: 8, access: "r" },
+    ],
+    [
+      { allow: true, access: "rwm" },
+      { allow: false, type: "c", major: 136, minor: 1, access: "w" },
+    ],
+    [
+      { allow: true, type: "c", major: 5, minor: 1, access: "rwm" },
+      { allow: false, type: "c", major: 5, minor: 1, access: "m" },
+    ],
   ];
   for (const config of configs) {
     const filter = wantedFilter(config, ["/dev/null"]);
@@ -147,7 +164,10 @@ t.test("where cgroup v1 can express the rules both versions allow the same", asy
       for (const bit of [READ, WRITE, MKNOD].filter((one) => (access.access & one) !== 0)) {
         let excepted = false;
         for (const { type, major, minor, access: bits } of filter.exceptions.values()) {
-          const fits = type === access.type && (major === "*" || Number(major) === access.major) && (minor === "*" || Number(minor) === access.minor);
+          const fits =
+            type === access.type &&
+            (major === "*" || Number(major) === access.major) &&
+            (minor === "*" || Number(minor) === access.minor);
           if (fits && (bits & bit) !== 0) excepted = true;
         }
         verdict = excepted !== filter.defaultAllow;
@@ -161,7 +181,13 @@ t.test("where cgroup v1 can express the rules both versions allow the same", asy
 
 t.test("rules: in order, a rule for all types replaces those before it", async (t) => {
   const texts = (rules: LinuxDeviceCgroup[], paths: string[] = []): string[] => deviceRules(rules, paths).rules.map(ruleText);
-  t.strictSame(texts([{ allow: true, type: "c", major: 7, access: "r" }, { allow: false, access: "rwm" }]), texts([]));
+  t.strictSame(
+    texts([
+      { allow: true, type: "c", major: 7, access: "r" },
+      { allow: false, access: "rwm" },
+    ]),
+    texts([]),
+  );
   t.equal(texts([{ allow: true, type: "c", major: 7, access: "rw" }])[0], "allow c 7:* rw");
   t.equal(texts([{ allow: false, type: "b", major: 7, minor: 1, access: "m" }])[0], "deny b 7:1 m");
   t.strictSame(texts([{ allow: true, type: "a" }]), [], "nothing denies");

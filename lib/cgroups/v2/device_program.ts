@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `linux.resources.devices` as an eBPF program for cgroup v2 (BPF_PROG_TYPE_CGROUP_DEVICE). Pure.
  *
@@ -72,11 +73,7 @@ function numberOf(text: string): number {
 }
 
 /** `undefined` for numbers that no device can have. */
-function withNumbers(
-  rule: DeviceRule,
-  major: number | bigint = -1,
-  minor: number | bigint = -1,
-): DeviceRule | undefined {
+function withNumbers(rule: DeviceRule, major: number | bigint = -1, minor: number | bigint = -1): DeviceRule | undefined {
   if (major >= NUMBERS || minor >= NUMBERS) return undefined;
   return { ...rule, ...(major >= 0 && { major: Number(major) }), ...(minor >= 0 && { minor: Number(minor) }) };
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Filters the devices of a container on cgroup v2, by an eBPF program that is attached to its cgroup. */
 
 import { RuntimeError } from "../../errors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The freezer of cgroup v2. */
 
 import { RuntimeError } from "../../errors.ts";
@@ -18,7 +19,7 @@ export function freezeUnified(directory: string): void {
   write(directory, "1");
   const end = native.now() + PATIENCE;
   // The kernel wakes a poll of the descriptor when the file has changed since it was read through it.
-  for (let fd = openEvents(directory); ; ) {
+  for (let fd = openEvents(directory); ;) {
     const left = end - native.now();
     const done = isFrozen(fd, directory);
     if (!done && left > 0) native.poll(new Int32Array([fd, POLLPRI]), Math.ceil(left));

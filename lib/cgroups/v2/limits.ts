@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Sets the limits of a container on cgroup v2. */
 
 import { RuntimeError } from "../../errors.ts";

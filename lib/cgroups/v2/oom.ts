@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Word from the kernel that it is killing processes of a container on cgroup v2 for want of memory. */
 import { IN_DELETE_SELF, IN_MODIFY } from "../../kernel/numbers.ts";
 import { RuntimeError } from "../../errors.ts";
@@ -29,7 +30,10 @@ export function watchUnifiedOom(directory: string): OomWatch {
   let known = first;
   const fd = native.inotify();
   if (fd < 0) throw failed("inotify_init1", directory, -fd);
-  const watches: (readonly [string, number])[] = [[path, IN_MODIFY], [directory, IN_DELETE_SELF]];
+  const watches: (readonly [string, number])[] = [
+    [path, IN_MODIFY],
+    [directory, IN_DELETE_SELF],
+  ];
   // The root of the hierarchy has no such file.
   if (knownAbove !== undefined) watches.push([`${above}/memory.events`, IN_MODIFY]);
   for (const [what, mask] of watches) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Processes that the kernel has killed for want of memory, as cgroup v2 counts them. */
 import { AT_FDCWD, exists, SMALL_FILE } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { LinuxResources } from "../../spec/types.ts";
 import { ioWeight, unifiedWrites, weightOfShares } from "./resources.ts";
@@ -14,7 +15,17 @@ function writes(resources: LinuxResources, files: Record<string, string> = {}, u
 }
 
 t.test("cpu: shares become a weight on the curve of today's runtimes", async (t) => {
-  for (const [shares, weight] of [[1, 1], [2, 1], [3, 2], [102, 17], [512, 59], [1024, 100], [2048, 174], [262144, 10000], [500000, 10000]] as const) {
+  for (const [shares, weight] of [
+    [1, 1],
+    [2, 1],
+    [3, 2],
+    [102, 17],
+    [512, 59],
+    [1024, 100],
+    [2048, 174],
+    [262144, 10000],
+    [500000, 10000],
+  ] as const) {
     t.equal(weightOfShares(shares), weight, `shares ${shares}`);
   }
   t.strictSame(writes({ cpu: { shares: 1024 } }), ["cpu.weight = 100"]);
@@ -25,7 +36,11 @@ t.test("cpu: quota, period, burst, idle, cpuset", async (t) => {
   t.strictSame(writes({ cpu: { quota: 5000 } }), ["cpu.max = 5000 100000"]);
   t.strictSame(writes({ cpu: { quota: -1, period: 20000 } }), ["cpu.max = max 20000"]);
   t.strictSame(writes({ cpu: { period: 20000 } }), ["cpu.max = max 20000"]);
-  t.strictSame(writes({ cpu: { quota: 7000 } }, { "cpu.max": "5000 20000\n" }, true), ["cpu.max = 7000 20000"], "an update keeps the period");
+  t.strictSame(
+    writes({ cpu: { quota: 7000 } }, { "cpu.max": "5000 20000\n" }, true),
+    ["cpu.max = 7000 20000"],
+    "an update keeps the period",
+  );
   t.strictSame(writes({ cpu: { period: 30000 } }, { "cpu.max": "5000 20000\n" }, true), ["cpu.max = 5000 30000"]);
   t.strictSame(writes({ cpu: { burst: 1000, quota: 5000, period: 10000 } }), ["cpu.max.burst = 1000", "cpu.max = 5000 10000"]);
   t.strictSame(writes({ cpu: { idle: 1, shares: 2048 } }), ["cpu.idle = 1"], "an idle group has no weight");
@@ -36,13 +51,24 @@ t.test("cpu: quota, period, burst, idle, cpuset", async (t) => {
 });
 
 t.test("memory: swap is what is above the limit", async (t) => {
-  t.strictSame(writes({ memory: { limit: 1000, swap: 3000, reservation: 500 } }), ["memory.swap.max = 2000", "memory.max = 1000", "memory.low = 500"]);
+  t.strictSame(writes({ memory: { limit: 1000, swap: 3000, reservation: 500 } }), [
+    "memory.swap.max = 2000",
+    "memory.max = 1000",
+    "memory.low = 500",
+  ]);
   t.strictSame(writes({ memory: { limit: 1000, swap: 1000 } }), ["memory.swap.max = 0", "memory.max = 1000"]);
   t.strictSame(writes({ memory: { limit: 1000, swap: -1 } }), ["memory.swap.max = max", "memory.max = 1000"]);
   t.strictSame(writes({ memory: { limit: -1 } }), ["memory.swap.max = max", "memory.max = max"]);
   t.strictSame(writes({ memory: { limit: 1000 } }), ["memory.max = 1000"]);
-  t.strictSame(writes({ memory: { swap: 3000 } }, { "memory.max": "1000\n" }, true), ["memory.swap.max = 2000"], "an update knows the limit");
-  t.throws(() => writes({ memory: { swap: 3000 } }), { code: "CONFIG_INVALID", message: /unable to set swap limit without memory limit/ });
+  t.strictSame(
+    writes({ memory: { swap: 3000 } }, { "memory.max": "1000\n" }, true),
+    ["memory.swap.max = 2000"],
+    "an update knows the limit",
+  );
+  t.throws(() => writes({ memory: { swap: 3000 } }), {
+    code: "CONFIG_INVALID",
+    message: /unable to set swap limit without memory limit/,
+  });
   t.throws(() => writes({ memory: { swap: 3000 } }, { "memory.max": "max\n" }, true), { code: "CONFIG_INVALID" });
   t.throws(() => writes({ memory: { swap: 300 } }, { "memory.max": "1000\n" }, true), { code: "CONFIG_INVALID" });
   t.throws(() => writes({ memory: { limit: 2000, swap: 1000 } }), { code: "CONFIG_INVALID" });
@@ -51,8 +77,13 @@ t.test("memory: swap is what is above the limit", async (t) => {
 
 t.test("memory: checkBeforeUpdate, and what version 2 does not have", async (t) => {
   const files = { "memory.current": "5000\n" };
-  t.throws(() => writes({ memory: { limit: 4000, checkBeforeUpdate: true } }, files), { code: "CGROUP", message: /rejecting memory limit 4000 <= usage 5000/ });
-  t.throws(() => writes({ memory: { limit: 6000, swap: 6000, checkBeforeUpdate: true } }, { "memory.current": "6000" }), { message: /usage 6000/ });
+  t.throws(() => writes({ memory: { limit: 4000, checkBeforeUpdate: true } }, files), {
+    code: "CGROUP",
+    message: /rejecting memory limit 4000 <= usage 5000/,
+  });
+  t.throws(() => writes({ memory: { limit: 6000, swap: 6000, checkBeforeUpdate: true } }, { "memory.current": "6000" }), {
+    message: /usage 6000/,
+  });
   t.strictSame(writes({ memory: { limit: 6000, checkBeforeUpdate: true } }, files), ["memory.max = 6000"]);
   t.strictSame(writes({ memory: { limit: 4000 } }, files), ["memory.max = 4000"]);
   t.strictSame(writes({ memory: { swappiness: 10, disableOOMKiller: true, kernel: 5, kernelTCP: 6, useHierarchy: true } }), [
@@ -65,11 +96,25 @@ t.test("memory: checkBeforeUpdate, and what version 2 does not have", async (t) 
 });
 
 t.test("block I/O", async (t) => {
-  for (const [weight, value] of [[10, 1], [100, 910], [500, 4950], [1000, 10000]] as const) t.equal(ioWeight(weight), value);
+  for (const [weight, value] of [
+    [10, 1],
+    [100, 910],
+    [500, 4950],
+    [1000, 10000],
+  ] as const)
+    t.equal(ioWeight(weight), value);
   const device = { major: 8, minor: 16 };
   const blockIO = { weight: 500, leafWeight: 7, weightDevice: [{ ...device, weight: 1000, leafWeight: 3 }] };
-  t.strictSame(writes({ blockIO }), ["io.weight = 4950", "io.weight = 8:16 10000", "- blockIO/leafWeight", "- blockIO/weightDevice/0/leafWeight"]);
-  t.strictSame(writes({ blockIO }, { "io.bfq.weight": "default 100\n" }).slice(0, 2), ["io.bfq.weight = 500", "io.bfq.weight = 8:16 1000"]);
+  t.strictSame(writes({ blockIO }), [
+    "io.weight = 4950",
+    "io.weight = 8:16 10000",
+    "- blockIO/leafWeight",
+    "- blockIO/weightDevice/0/leafWeight",
+  ]);
+  t.strictSame(writes({ blockIO }, { "io.bfq.weight": "default 100\n" }).slice(0, 2), [
+    "io.bfq.weight = 500",
+    "io.bfq.weight = 8:16 1000",
+  ]);
   t.strictSame(
     writes({
       blockIO: {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** From `linux.resources` to writes of cgroup v2 files; pure. Devices are in device_program.ts. */
 
 import { pointerStep } from "../../spec/json/pointer.ts";
@@ -122,7 +123,10 @@ function checkUsage(limit: Int64, swap: Int64, facts: UnifiedFacts): void {
   const text = facts.read("memory.current");
   if (text === undefined) return;
   const usage = BigInt(text.trim());
-  for (const [name, value, what] of [["limit", limit, "memory"], ["swap", swap, "memory+swap"]] as const) {
+  for (const [name, value, what] of [
+    ["limit", limit, "memory"],
+    ["swap", swap, "memory+swap"],
+  ] as const) {
     if (value <= 0 || BigInt(value) > usage) continue;
     const pointer = `${RESOURCES}/memory/${name}`;
     const why = `rejecting ${what} limit ${value} <= usage ${usage}, because of checkBeforeUpdate`;
@@ -144,7 +148,10 @@ function cpuWrites(cpu: LinuxCPU, facts: UnifiedFacts, add: Add): void {
   if (burst !== undefined) add("cpu.max.burst", String(burst), "cpu/burst", { ...retry, ifMissing: "skip" });
   if (isSet(quota) || isSet(period)) {
     const [oldQuota = "max", oldPeriod = String(DEFAULT_PERIOD)] = facts.update
-      ? (facts.read("cpu.max") ?? "").trim().split(" ").filter((word) => word !== "")
+      ? (facts.read("cpu.max") ?? "")
+          .trim()
+          .split(" ")
+          .filter((word) => word !== "")
       : [];
     const first = isSet(quota) ? (quota > 0 ? String(quota) : "max") : oldQuota;
     const second = isSet(period) ? String(period) : oldPeriod;

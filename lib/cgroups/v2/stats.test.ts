@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -15,7 +16,8 @@ function statsOf(t: Test, files: Readonly<Record<string, string>>): CgroupStats 
 
 t.test("cpu: nanoseconds from microseconds, throttling, burst, pressure", async (t) => {
   const { cpu } = statsOf(t, {
-    "cpu.stat": "usage_usec 123\nuser_usec 100\nsystem_usec 23\nnr_periods 5\nnr_throttled 2\nthrottled_usec 7\nnr_bursts 1\nburst_usec 9\n",
+    "cpu.stat":
+      "usage_usec 123\nuser_usec 100\nsystem_usec 23\nnr_periods 5\nnr_throttled 2\nthrottled_usec 7\nnr_bursts 1\nburst_usec 9\n",
     "cpu.pressure": "some avg10=0.50 avg60=0.10 avg300=0.00 total=12\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
   });
   t.strictSame(cpu, {
@@ -47,7 +49,12 @@ t.test("memory: memory and swap together, peak, events", async (t) => {
     events: { max: 3, oom: 2, oom_kill: 1 },
     swapEvents: { max: 4 },
   });
-  const none = statsOf(t, { "memory.current": "1\n", "memory.max": "max\n", "memory.swap.current": "0\n", "memory.swap.max": "5\n" }).memory;
+  const none = statsOf(t, {
+    "memory.current": "1\n",
+    "memory.max": "max\n",
+    "memory.swap.current": "0\n",
+    "memory.swap.max": "5\n",
+  }).memory;
   t.strictSame(none.usage, { limit: NO_LIMIT, usage: 1, failcnt: 0 });
   t.strictSame(none.swap, { limit: NO_LIMIT, usage: 1, failcnt: 0 });
 });

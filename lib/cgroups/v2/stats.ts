@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The kernel's counts for a container on cgroup v2, in runc's shape, which is that of v1. */
 import { blkioOf } from "./stats_io.ts";
 import type { CgroupStats, HugetlbStats, MemoryEntry, MemoryStats, MiscStats } from "../files/stats_types.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** io.stat of cgroup v2 under the names of v1's blkio. Pure. */
 import type { BlkioStats } from "../files/stats_types.ts";
 import type { BlkioEntry } from "../files/stats_types.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Makes a cgroup of version 2: directories, controllers of the cgroups above, and the owner. */
 
 import { RuntimeError } from "../../errors.ts";

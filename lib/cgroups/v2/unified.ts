@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `linux.resources.unified`: files of cgroup v2 by name. Pure. */
 
 import { pointerStep } from "../../spec/json/pointer.ts";
@@ -25,7 +26,9 @@ export function unifiedKeyWrites(unified: Readonly<Record<string, string>>): Wri
   for (const [file, text] of Object.entries(unified)) {
     const pointer = `/linux/resources/unified${pointerStep(file)}`;
     const refuse = (why: string): RuntimeError =>
-      new RuntimeError("CONFIG_INVALID", `${propertyName(pointer)}: unified resource ${JSON.stringify(file)} ${why}`, { pointer });
+      new RuntimeError("CONFIG_INVALID", `${propertyName(pointer)}: unified resource ${JSON.stringify(file)} ${why}`, {
+        pointer,
+      });
     if (file.includes("/")) throw refuse("must be a file name (no slashes)");
     const dot = file.indexOf(".");
     if (dot <= 0 || dot === file.length - 1) throw refuse("must be in the form CONTROLLER.PARAMETER");

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { existsSync } from "node:fs";
 import t from "tap";
 import { silentLog } from "../../log.ts";
@@ -44,7 +45,11 @@ t.test("an option of one name takes the same kind of value in each command", asy
 t.test("an option that makes another one count for nothing is there", async (t) => {
   for (const { name, options } of COMMANDS.values()) {
     for (const { ignoredWith } of options) {
-      if (ignoredWith !== undefined) t.ok(options.some((option) => option.name === ignoredWith), `${name} --${ignoredWith}`);
+      if (ignoredWith !== undefined)
+        t.ok(
+          options.some((option) => option.name === ignoredWith),
+          `${name} --${ignoredWith}`,
+        );
     }
   }
 });
@@ -59,7 +64,9 @@ t.test("an empty id, and a bundle that is none", async (t) => {
   for (const name of ["create", "run"]) {
     await t.rejects(
       async () => runCommand(command(name), { ...context, systemdCgroup: true }, {}, ["c1"]),
-      existsSync("/run/systemd/system") ? { code: "CONFIG_INVALID" } : { code: "HOST_UNABLE", message: /--systemd-cgroup: systemd not running/ },
+      existsSync("/run/systemd/system")
+        ? { code: "CONFIG_INVALID" }
+        : { code: "HOST_UNABLE", message: /--systemd-cgroup: systemd not running/ },
     );
   }
 });

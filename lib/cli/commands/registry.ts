@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** All commands, in the order of the help. A new command gets a line in each of the two lists. */
 
 import { commandTable } from "../command.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { complete, replyText } from "./completion.ts";
 import { completionScript } from "./completion_scripts.ts";

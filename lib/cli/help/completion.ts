@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Completion of command lines. The shells' scripts ask for every word; the answer comes from the definitions of the commands. Pure. */
 
 import type { Command, CommandTable, OptionRow } from "../command.ts";
@@ -63,7 +64,10 @@ export function complete(commands: CommandTable, words: readonly string[], conta
   if (newId) return NOTHING;
   // Other containers are of no use where the command wants those of one status.
   const fitting = containers().filter(({ status }) => wanted === undefined || status === wanted);
-  return startingWith(current, fitting.map(({ id, status }) => ({ word: id, help: status })));
+  return startingWith(
+    current,
+    fitting.map(({ id, status }) => ({ word: id, help: status })),
+  );
 }
 
 /** A reply as the scripts read it: its kind, and then a word on each line, with its description behind a tab. */

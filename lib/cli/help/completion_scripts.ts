@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The completion scripts of the shells. They know nothing of runt's commands: they hand over the words up to the cursor,
  * unquoted, to `runt completion SHELL -- WORDS`, and show its reply. `@{` stands for the shells' `${`, which means something

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Commands of other programs that people try: the command that replaces them here, or the program that has them. */
 
 /** The command that does the same here. */

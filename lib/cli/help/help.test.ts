@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { helpText, unknownOption, unknownTopic } from "./help.ts";
 import { COMMANDS } from "../commands/registry.ts";
@@ -39,7 +40,8 @@ t.test("no such command", async (t) => {
   t.equal(unknownTopic(COMMANDS, "zzz"), "No help topic for 'zzz'");
   t.equal(unknownTopic(COMMANDS, "rm"), `No help topic for 'rm'. Did you mean "delete"?`);
   t.equal(unknownTopic(COMMANDS, "constructor"), "No help topic for 'constructor'");
-  for (const name of ["logs", "images", "pull"]) t.match(unknownTopic(COMMANDS, name), /^No help topic for '\w+'\. a runtime .* engine/, name);
+  for (const name of ["logs", "images", "pull"])
+    t.match(unknownTopic(COMMANDS, name), /^No help topic for '\w+'\. a runtime .* engine/, name);
 });
 
 t.test("no such option", async (t) => {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Help texts, in runc's layout. */
 
 import { nearest } from "../../spec/rules/nearest.ts";
@@ -50,7 +51,14 @@ export function unknownTopic(commands: CommandTable, name: string): string {
 export function unknownOption(name: string, command: Command | undefined, problem: string): string {
   const own: readonly OptionRow[] = command?.options ?? [VERSION_OPTION];
   const rows = [...own, ...GLOBAL_OPTIONS, HELP_OPTION].filter((row: OptionRow) => row.hidden !== true);
-  return problem + hint(name, rows.map((row) => row.name), "--");
+  return (
+    problem +
+    hint(
+      name,
+      rows.map((row) => row.name),
+      "--",
+    )
+  );
 }
 
 function hint(word: string, names: readonly string[], dashes: string): string {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import t from "tap";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Manual pages in man(7), made of the definitions of the commands. `npm run build` writes them; no part of the program. Pure. */
 
 import type { Command, CommandTable, OptionRow } from "../command.ts";
@@ -22,7 +23,13 @@ function commandPage(command: Command): string {
   return (
     title(`runt-${name}`) +
     section("NAME", `runt\\-${name} \\-\n${filled(summary)}`) +
-    section("SYNOPSIS", command.arguments.split("  |  ").map((form) => synopsis(name, form)).join(".br\n")) +
+    section(
+      "SYNOPSIS",
+      command.arguments
+        .split("  |  ")
+        .map((form) => synopsis(name, form))
+        .join(".br\n"),
+    ) +
     section("DESCRIPTION", paragraphs(description)) +
     section("OPTIONS", [...options, HELP_OPTION].map(optionItem).join("") + GLOBAL_NOTE) +
     section("EXIT STATUS", paragraphs(exitStatus)) +

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Texts of the manual pages that the help does not have. */
 
 /** Date in the foot of the pages: the date of the last change that matters to a reader. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Options in columns, for the help. Pure. */
 
 import type { OptionRow, OptionType } from "../command.ts";
@@ -25,7 +26,9 @@ export function optionList(options: readonly OptionRow[]): string {
 }
 
 function entry(start: string, option: OptionRow): string {
-  const lines = wrapped(option.help, WIDTH - start.length).map((text, index) => (index === 0 ? start : " ".repeat(start.length)) + text);
+  const lines = wrapped(option.help, WIDTH - start.length).map(
+    (text, index) => (index === 0 ? start : " ".repeat(start.length)) + text,
+  );
   const form = valueForm(option);
   const last = lines.at(-1) ?? "";
   // On a line of its own where there is no room.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The text of the program's help. */
 
 /** First line and introduction of the program's help. */

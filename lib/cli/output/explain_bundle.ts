@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Explains to a person who expects to run an image why a directory is not a bundle. */
 import { RuntimeError } from "../../errors.ts";
 import { readConfig } from "../../runtime/bundle.ts";
@@ -44,5 +45,7 @@ function idTaken(id: string | undefined): string | undefined {
   if (exists(`${id}/config.json`)) return `${taken}; as a bundle it is --bundle ${id}`;
   const isThere = typeof native.stat(AT_FDCWD, id, true) !== "number";
   const found = isThere ? whatIsThere(id) : undefined;
-  return found === undefined ? `${taken}, and the bundle is the current directory unless --bundle names one` : `${taken}; ${found}`;
+  return found === undefined
+    ? `${taken}, and the bundle is the current directory unless --bundle names one`
+    : `${taken}; ${found}`;
 }

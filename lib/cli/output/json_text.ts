@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * JSON as Go's encoder writes it: characters that mean something to HTML are escaped. Output of runt that is compared
  * byte for byte with runc's goes through here.

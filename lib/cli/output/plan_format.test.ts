@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { Step } from "../../plan/steps.ts";
 import { formatPlan, formatPlanJson } from "./plan_format.ts";
@@ -68,7 +69,10 @@ t.test("text", async (t) => {
 
 t.test("JSON", async (t) => {
   const plan = JSON.parse(formatPlanJson(steps)) as { op: string; origin: string; fields: object }[];
-  t.strictSame(plan.map(({ op }) => op), steps.map(({ op }) => op));
+  t.strictSame(
+    plan.map(({ op }) => op),
+    steps.map(({ op }) => op),
+  );
   t.strictSame(plan[2], {
     op: "rlimit",
     origin: "/process/rlimits/0",

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** How `runt plan` shows the steps: a list for people, JSON for programs. Pure. */
 
 import { capabilityNames } from "../../spec/capabilities.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { StateReport } from "../../runtime/options.ts";
 import { formatList, formatState } from "./report_format.ts";

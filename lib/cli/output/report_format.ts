@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Containers as JSON, for `state` and `list`: byte for byte as runc, whose output other programs read. Pure. */
 
 import type { StateReport } from "../../runtime/options.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Tables for people, in runc's layout. Pure. */
 
 /** A column: its title, and the text of its cell in a row. */
@@ -11,7 +12,9 @@ export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly
   const lines = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))];
   const widths = columns.map((_, column) => Math.max(MIN_WIDTH, ...lines.map((cells) => length(cells[column] ?? "") + PADDING)));
   const last = columns.length - 1;
-  const padded = lines.map((cells) => cells.map((cell, column) => (column === last ? cell : pad(cell, widths[column] ?? 0))).join(""));
+  const padded = lines.map((cells) =>
+    cells.map((cell, column) => (column === last ? cell : pad(cell, widths[column] ?? 0))).join(""),
+  );
   return `${padded.join("\n")}\n`;
 }
 

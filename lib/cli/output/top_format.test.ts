@@ -1,8 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { sizeText, sortRows, topScreen, topTable } from "./top_format.ts";
 
 const ROWS = [
-  { id: "a", status: "running", pid: 1, cpu: 5, memory: 3_000_000, memoryLimit: 6_000_000, pressure: 1.25, pids: 3, pidsLimit: 10, readRate: 2048, writeRate: 0, oomKills: 2 },
+  {
+    id: "a",
+    status: "running",
+    pid: 1,
+    cpu: 5,
+    memory: 3_000_000,
+    memoryLimit: 6_000_000,
+    pressure: 1.25,
+    pids: 3,
+    pidsLimit: 10,
+    readRate: 2048,
+    writeRate: 0,
+    oomKills: 2,
+  },
   { id: "b", status: "stopped", pid: 0 },
   { id: "c", status: "paused", pid: 2, cpu: 70, memory: 1000, pids: 30 },
 ] as const;
@@ -13,7 +27,10 @@ t.test("sizes", async (t) => {
 });
 
 t.test("order", async (t) => {
-  const order = (key: Parameters<typeof sortRows>[1]): string => sortRows(ROWS, key).map(({ id }) => id).join("");
+  const order = (key: Parameters<typeof sortRows>[1]): string =>
+    sortRows(ROWS, key)
+      .map(({ id }) => id)
+      .join("");
   t.same((["cpu", "memory", "pids", "io", "oom", "id"] as const).map(order), ["cab", "acb", "cab", "abc", "abc", "abc"]);
 });
 
@@ -25,7 +42,12 @@ t.test("the table", async (t) => {
 });
 
 t.test("a screen has no line too many and none too long", async (t) => {
-  for (const [height, width] of [[1, 10], [3, 5], [4, 200], [100, 20]] as const) {
+  for (const [height, width] of [
+    [1, 10],
+    [3, 5],
+    [4, 200],
+    [100, 20],
+  ] as const) {
     const lines = topScreen(ROWS, "cpu", height, width).split("\n");
     t.ok(lines.length <= height && lines.every((line) => line.length <= width), `${height} ${width}`);
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What `runt top` shows. Pure. */
 import type { TopRow } from "../../runtime/live/top.ts";
 import { columns } from "./columns.ts";
@@ -19,7 +20,10 @@ const VALUES: Readonly<Record<Exclude<SortKey, "id">, (row: TopRow) => number>> 
 export function sortRows(rows: readonly TopRow[], key: SortKey): readonly TopRow[] {
   if (key === "id") return rows;
   const value = VALUES[key];
-  return rows.map((row) => [row, value(row)] as const).sort(([, one], [, other]) => other - one).map(([row]) => row);
+  return rows
+    .map((row) => [row, value(row)] as const)
+    .sort(([, one], [, other]) => other - one)
+    .map(([row]) => row);
 }
 
 const UNITS = ["", "K", "M", "G", "T", "P"];
@@ -40,7 +44,19 @@ function percent(value: number | undefined): string {
   return value === undefined ? "-" : value.toFixed(1);
 }
 
-function row({ id, status, cpu, memory, memoryLimit, pressure, pids, pidsLimit, readRate, writeRate, oomKills }: TopRow): string[] {
+function row({
+  id,
+  status,
+  cpu,
+  memory,
+  memoryLimit,
+  pressure,
+  pids,
+  pidsLimit,
+  readRate,
+  writeRate,
+  oomKills,
+}: TopRow): string[] {
   const share = memory === undefined || memoryLimit === undefined ? undefined : (memory / memoryLimit) * 100;
   return [
     id,
@@ -76,5 +92,8 @@ export function topScreen(rows: readonly TopRow[], key: SortKey, height: number,
   const sum = `${all}   sorted by ${key} (c m p i o n), q ends`;
   // What cannot be seen is not made: only the widths are of all.
   const lines = [sum, "", ...topTable(rows.slice(0, Math.max(0, height - 3))).split("\n")].slice(0, height);
-  return lines.map((line) => line.slice(0, width)).join("\n").trimEnd();
+  return lines
+    .map((line) => line.slice(0, width))
+    .join("\n")
+    .trimEnd();
 }

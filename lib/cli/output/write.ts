@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Writing to descriptors, all of it. */
 
 import { Errno } from "../../kernel/errno.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** From the options of a container without a bundle to a config.json. Pure. */
 import { resolve } from "node:path";
 import { RuntimeError } from "../../errors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a container without a bundle is made of. */
 import type { Hooks, LinuxResources, LinuxSeccomp, Mount, POSIXRlimit } from "../../spec/types.ts";
 import type { Rootfs } from "../image/rootfs.ts";

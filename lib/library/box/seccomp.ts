@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The system calls of a container that nobody has said anything about: what programs need, and nothing that configures the
  * kernel, looks into other processes, or has been a way out before. Pure.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Sizes as people write them. Pure. */
 import { RuntimeError } from "../../errors.ts";
 import { show, type Kind } from "../options/kinds.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What an image says of its containers, by the image specification's conversion. */
 export interface ImageDefaults {
   /** Entrypoint and Cmd. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The entries of a tar archive, with names and attributes as the bytes that they are. */
 import { extract, type Extract, type Header } from "tar-stream";
 import { invalid } from "./failure.ts";

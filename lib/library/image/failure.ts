@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError, type ErrorFacts } from "../../errors.ts";
 
 /** What is wrong with an image. */

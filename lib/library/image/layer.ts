@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** One layer of an image as a directory that overlayfs takes for a lower one. */
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";

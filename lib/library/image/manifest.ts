@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The documents of an image: which layers it has, and what its containers are to be. Everything in them is looked at first. */
 import { createHash } from "node:crypto";
 import { invalid } from "./failure.ts";

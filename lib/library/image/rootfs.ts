@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A root file system that containers share. */
 import { resolve } from "node:path";
 import { Readable } from "node:stream";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Where an image's files are: in a directory, or in an archive. Names are the image's, and are never joined to a path unlooked
  * at.

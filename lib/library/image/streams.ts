@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Blobs as streams: decompressed, counted and checked on the way. */
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A directory into which the entries of an archive go. A path is walked one name at a time on descriptors, and no link is ever
  * followed: what is written is in the directory, whatever the archive says.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** From an image to the directories of its layers, each of which is there once, however many images have it. */
 import { mkdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";

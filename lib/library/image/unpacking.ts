@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Unpacks an image in a thread of its own. */
 import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Worker } from "node:worker_threads";
 import { RuntimeError } from "../../errors.ts";

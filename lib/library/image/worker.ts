@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The thread that unpacks an image. */
 import { parentPort, workerData } from "node:worker_threads";
 import { toPlain } from "../messages.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** How options are judged: callers without types, and with wrong ones, get a sentence in the place of a surprise. */
 import { RuntimeError } from "../../errors.ts";
 import { nearest } from "../../spec/rules/nearest.ts";
@@ -25,7 +26,7 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value !== "object" || value === null) return String(value);
   const prototype: unknown = Object.getPrototypeOf(value);
-  const name = prototype === null || prototype === Object.prototype ? undefined : (value as object).constructor.name;
+  const name = prototype === null || prototype === Object.prototype ? undefined : value.constructor.name;
   return name === undefined || name === "" ? "an object" : `an object of class ${name}`;
 }
 

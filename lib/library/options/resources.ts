@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `linux.resources` of a caller, who has the names of the specification to keep to. */
 import { RuntimeError } from "../../errors.ts";
 import { parseResources } from "../../spec/documents/resources_file.ts";

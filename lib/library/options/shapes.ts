@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Every option of the library, and what it has to be. The types see to it that none is forgotten. */
 import type { Log } from "../../log.ts";
 import type { RuntimeContext } from "../../runtime/options.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The options of the library. */
 import type { Log } from "../../log.ts";
 import type { CheckpointOptions } from "../../runtime/criu/checkpoint.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** How a thread makes containers whose config.json was never a file. */
 import { asRuntimeError, RuntimeError } from "../../errors.ts";
 import { Errno } from "../../kernel/errno.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Word from the kernel that processes of a container have to wait for memory. */
 import { isUnified } from "../../cgroups/place/path.ts";
 import { exists, AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "../../sys/files.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * All processes that came of one process of `exec`: what it started may outlive it, in a session of its own, so that nothing
  * but a

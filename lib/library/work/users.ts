@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Users of a root file system by their names. Everything in it is hostile: no link leads out, and no file is waited for. */
 import { RuntimeError } from "../../errors.ts";
 import { Errno } from "../../kernel/errno.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Looks into a root file system that may be hostile: never out of it, and nothing is opened that could block. */
 import { S_IFLNK, S_IFMT } from "../../kernel/numbers.ts";
 import { Errno } from "../../kernel/errno.ts";
@@ -33,7 +34,7 @@ export function lookBelow(root: string, path: string, stop: (path: string) => bo
   };
   try {
     const left = path.split("/").reverse();
-    for (let links = 0; left.length > 0; ) {
+    for (let links = 0; left.length > 0;) {
       const name = left.pop() ?? "";
       if (name === "" || name === ".") continue;
       if (name === "..") {

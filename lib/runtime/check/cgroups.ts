@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { withoutCgroup } from "../../cgroups/disabled.ts";
 import { cgroupLayout } from "../../cgroups/place/layout.ts";
 import { planUnit } from "../../cgroups/systemd/driver.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What `runt check` finds before a container is made: faults of config.json and of this host. */
 import { asRuntimeError, type Problem, type RuntimeError } from "../../errors.ts";
 import { inspectConfig, placeFindings, warningFindings } from "../../spec/documents/config.ts";
@@ -48,7 +49,10 @@ export function checkBundle(bundle: string, context?: RuntimeContext, configFile
     placeFindings(text, findings).map((problem) => ({ kind, ...problem }));
   const seccomp = seccompFindings(config, wrong);
   const seccompList = (kind: "config" | "host"): HostProblem[] =>
-    list(kind, seccomp.filter((finding) => finding.kind === kind).map(({ pointer, message }) => ({ pointer, message })));
+    list(
+      kind,
+      seccomp.filter((finding) => finding.kind === kind).map(({ pointer, message }) => ({ pointer, message })),
+    );
   return [
     ...problems.map((problem): HostProblem => ({ kind: "config", ...problem })),
     ...seccompList("config"),

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { LinuxResources } from "../../spec/types.ts";
 import { neededControllers } from "./kernel.ts";
@@ -8,12 +9,22 @@ function needed(resources: LinuxResources, isUnified = false): Record<string, st
 
 t.test("a limit needs its controller, which the versions of cgroups call by other names", async (t) => {
   const rate = [{ major: 8, minor: 0, rate: 1 }];
-  t.same(needed({ memory: { swap: 5 }, cpu: { quota: 5, mems: "0" } }), { memory: "/memory/swap", cpu: "/cpu/quota", cpuset: "/cpu/mems" });
+  t.same(needed({ memory: { swap: 5 }, cpu: { quota: 5, mems: "0" } }), {
+    memory: "/memory/swap",
+    cpu: "/cpu/quota",
+    cpuset: "/cpu/mems",
+  });
   t.same(needed({ blockIO: { throttleReadIOPSDevice: rate } }), { blkio: "/blockIO/throttleReadIOPSDevice" });
   t.same(needed({ blockIO: { weight: 10, throttleReadIOPSDevice: rate } }, true), { io: "/blockIO/weight" });
-  t.same(needed({ network: { classID: 1, priorities: [{ name: "lo", priority: 1 }] } }), { net_cls: "/network/classID", net_prio: "/network/priorities" });
+  t.same(needed({ network: { classID: 1, priorities: [{ name: "lo", priority: 1 }] } }), {
+    net_cls: "/network/classID",
+    net_prio: "/network/priorities",
+  });
   t.same(needed({ network: { classID: 1 } }, true), {}, "cgroup v2 has nothing for it");
-  t.same(needed({ hugepageLimits: [{ pageSize: "2MB", limit: 0 }], rdma: { mlx: { hcaHandles: 1 } } }), { hugetlb: "/hugepageLimits", rdma: "/rdma" });
+  t.same(needed({ hugepageLimits: [{ pageSize: "2MB", limit: 0 }], rdma: { mlx: { hcaHandles: 1 } } }), {
+    hugetlb: "/hugepageLimits",
+    rdma: "/rdma",
+  });
 });
 
 t.test("what is no limit needs no controller", async (t) => {

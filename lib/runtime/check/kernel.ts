@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { X_OK } from "../../kernel/numbers.ts";
 import { cgroupLayout, findHierarchy } from "../../cgroups/place/layout.ts";
 import { pointerNames, pointerStep } from "../../spec/json/pointer.ts";
@@ -9,7 +10,6 @@ import { AT_FDCWD, exists, readTextIfExists } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { findResctrl, rdtProblem } from "../host/intel_rdt.ts";
 import { apparmorEnabled, selinuxEnabled } from "../host/security_modules.ts";
-
 
 /** Cgroup controllers, security modules, limits, parameters and hook programs that this host lacks. */
 export function kernelFindings(config: WithoutWrongValues<Config>, report: Report): void {
@@ -73,7 +73,11 @@ function checkControllers(resources: WithoutWrongValues<LinuxResources> | undefi
       : undefined;
   for (const [controller, property] of neededControllers(resources, unified !== undefined)) {
     const there = unified?.includes(controller) ?? findHierarchy(layout, controller) !== undefined;
-    if (!there) report(`/linux/resources${property}`, `the cgroup controller ${controller} is ${unified === undefined ? "not mounted" : "not in cgroup v2 of this host"}`);
+    if (!there)
+      report(
+        `/linux/resources${property}`,
+        `the cgroup controller ${controller} is ${unified === undefined ? "not mounted" : "not in cgroup v2 of this host"}`,
+      );
   }
 }
 
@@ -134,23 +138,13 @@ function checkSysctls({ linux }: WithoutWrongValues<Config>, report: Report): vo
     // A name that is wrong must not become a path: it may lead out of /proc/sys.
     if (linux?.sysctl?.[name] === undefined) continue;
     const path = sysctlPath(name);
-    if (/^net\/ipv[46]\/(conf|neigh)\/(?!all\/|default\/)/.test(path) || exists(`/proc/sys/${path}`))
-      continue;
-    report(
-      `/linux/sysctl${pointerStep(name)}`,
-      `this kernel has no /proc/sys/${path}; a module may be missing`,
-    );
+    if (/^net\/ipv[46]\/(conf|neigh)\/(?!all\/|default\/)/.test(path) || exists(`/proc/sys/${path}`)) continue;
+    report(`/linux/sysctl${pointerStep(name)}`, `this kernel has no /proc/sys/${path}; a module may be missing`);
   }
 }
 
 /** Hooks whose program is the runtime's; the path of startContainer is one of the container. */
-const HOOKS: readonly (keyof Hooks)[] = [
-  "prestart",
-  "createRuntime",
-  "createContainer",
-  "poststart",
-  "poststop",
-];
+const HOOKS: readonly (keyof Hooks)[] = ["prestart", "createRuntime", "createContainer", "poststart", "poststop"];
 
 function checkHooks(hooks: WithoutWrongValues<Hooks>, report: Report): void {
   for (const name of HOOKS) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { parseMountOptions } from "../../plan/mount_options.ts";
 import { unknownOption } from "../../plan/mounts.ts";
 import { MountFlag } from "../../plan/steps.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { NS_GET_NSTYPE } from "../../kernel/numbers.ts";
 import { makesNamespace, namespaceReads } from "../../spec/rules/namespaces.ts";
 import type { Report, WithoutWrongValues } from "../../spec/schema/without_wrong_values.ts";
@@ -46,13 +47,7 @@ export function namespaceFindings(config: WithoutWrongValues<Config>, report: Re
   checkNetworkSysctls(config, report);
 }
 
-function checkJoined(
-  pointer: string,
-  path: string,
-  type: LinuxNamespaceType,
-  flag: number,
-  report: Report,
-): void {
+function checkJoined(pointer: string, path: string, type: LinuxNamespaceType, flag: number, report: Report): void {
   // Without O_NONBLOCK a FIFO at this path would hang the check.
   const fd = native.open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
   if (fd < 0) {
@@ -62,10 +57,7 @@ function checkJoined(
   const found = withDescriptor(fd, () => native.ioctlInt(fd, NS_GET_NSTYPE, 0));
   if (found === flag) return;
   const kind = Object.entries(KINDS).find(([, [, other]]) => other === found)?.[0];
-  report(
-    pointer,
-    `${path} is ${kind === undefined ? "no namespace" : `a ${kind} namespace`}, must be a ${type} namespace`,
-  );
+  report(pointer, `${path} is ${kind === undefined ? "no namespace" : `a ${kind} namespace`}, must be a ${type} namespace`);
 }
 
 /** A joined network namespace may be the runtime's own, and then its parameters are the host's. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What stands where a bundle was expected, for a person who has an image, or a root file system alone. */
 import { S_IFDIR, S_IFMT } from "../../kernel/numbers.ts";
 import { AT_FDCWD, exists } from "../../sys/files.ts";
@@ -6,7 +7,8 @@ import { programName } from "../../sys/program_name.ts";
 
 /** Directories that nearly every root file system has. */
 const OF_A_ROOT = ["bin", "etc", "lib", "usr", "var"];
-const UNPACK = '"skopeo copy docker-archive:FILE oci:LAYOUT:TAG" and "umoci unpack --image LAYOUT:TAG BUNDLE" make a bundle of it';
+const UNPACK =
+  '"skopeo copy docker-archive:FILE oci:LAYOUT:TAG" and "umoci unpack --image LAYOUT:TAG BUNDLE" make a bundle of it';
 
 /** How a bundle comes about. */
 export function howToMakeBundle(): string {
@@ -31,7 +33,8 @@ export function whatIsThere(path: string): string | undefined {
     return `${path} is the layout of an OCI image: "umoci unpack --image ${path}:TAG BUNDLE" makes a bundle of it`;
   }
   if (has("manifest.json")) return `${path} is an image as "docker save" writes it: ${UNPACK}`;
-  if (has("rootfs")) return `${path} has a root file system: "${programName()} spec --bundle ${path}" writes config.json beside it`;
+  if (has("rootfs"))
+    return `${path} has a root file system: "${programName()} spec --bundle ${path}" writes config.json beside it`;
   const isRoot = OF_A_ROOT.filter(has).length >= 2;
   return isRoot ? `${path} looks like a root file system: it belongs into the directory "rootfs" of a bundle` : undefined;
 }
@@ -48,5 +51,7 @@ export function whatItDescribes(text: string): string | undefined {
   const document = value as { readonly rootfs?: { readonly type?: unknown } | null; readonly [name: string]: unknown };
   const isConfig = document.rootfs?.type === "layers" || ("architecture" in value && "os" in value);
   if (isConfig) return `this is the configuration of an image, not of a container: ${howToMakeBundle()}`;
-  return "schemaVersion" in value ? `this is the manifest of an image, not the configuration of a container: ${howToMakeBundle()}` : undefined;
+  return "schemaVersion" in value
+    ? `this is the manifest of an image, not the configuration of a container: ${howToMakeBundle()}`
+    : undefined;
 }

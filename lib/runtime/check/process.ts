@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What `runt check` finds of the process: a program that is not there, no terminal, capabilities that are not what they seem. */
 import { S_IFMT, S_IFREG } from "../../kernel/numbers.ts";
 import { cleanPath } from "../../spec/clean_path.ts";
@@ -23,7 +24,10 @@ export function processFindings(rootfs: string | undefined, config: WithoutWrong
   const { process } = config;
   if (process === undefined) return;
   if (process.terminal === true && !hasTerminal()) {
-    report("/process/terminal", "there is no terminal here: create, and run with --detach, need --console-socket, and run alone a terminal");
+    report(
+      "/process/terminal",
+      "there is no terminal here: create, and run with --detach, need --console-socket, and run alone a terminal",
+    );
   }
   checkCapabilities(config, report);
 }
@@ -61,7 +65,11 @@ function checkProgram(rootfs: string, config: WithoutWrongValues<Config>, report
     why.push(`${path}: ${problem}`);
   }
   const where = program.includes("/") ? (why[0] ?? "") : `not in PATH of process.env: ${why.slice(0, 8).join(", ")}`;
-  report("/process/args/0", `${show(program)} is no program in the root file system: ${where}`, ["/process/args/0", "/process/env", "/process/cwd"]);
+  report("/process/args/0", `${show(program)} is no program in the root file system: ${where}`, [
+    "/process/args/0",
+    "/process/env",
+    "/process/cwd",
+  ]);
 }
 
 /** The paths in the container that are tried for a program, in order. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What `runt check` finds that this user may not: ids that are not his, devices that only root of the host can make. */
 import { CAP_MKNOD, PR_CAPBSET_READ, S_IFMT } from "../../kernel/numbers.ts";
 import { pointerStep } from "../../spec/json/pointer.ts";
@@ -20,8 +21,22 @@ export function rightsFindings(config: WithoutWrongValues<Config>, report: Repor
 }
 
 const MAPS = [
-  { name: "uidMappings", ids: "user", file: "uid_map", tool: "newuidmap", given: "/etc/subuid", own: () => process.geteuid?.() ?? 0 },
-  { name: "gidMappings", ids: "group", file: "gid_map", tool: "newgidmap", given: "/etc/subgid", own: () => process.getegid?.() ?? 0 },
+  {
+    name: "uidMappings",
+    ids: "user",
+    file: "uid_map",
+    tool: "newuidmap",
+    given: "/etc/subuid",
+    own: () => process.geteuid?.() ?? 0,
+  },
+  {
+    name: "gidMappings",
+    ids: "group",
+    file: "gid_map",
+    tool: "newgidmap",
+    given: "/etc/subgid",
+    own: () => process.getegid?.() ?? 0,
+  },
 ] as const;
 
 function checkMaps(config: WithoutWrongValues<Config>, report: Report): void {
@@ -43,7 +58,8 @@ function checkMaps(config: WithoutWrongValues<Config>, report: Report): void {
       if (!isWithin(wanted, here)) tell(`are not in this user namespace (/proc/self/${file})`);
       else if ((process.geteuid?.() ?? 0) === 0 || (wanted.size === 1 && wanted.start === kind.own() && isAlone)) return;
       else if (findProgram(tool) === undefined) tell(`need root, or ${tool} (package uidmap), which is not installed`);
-      else if (!isWithin(wanted, [{ start: kind.own(), size: 1 }, ...subordinateIds(given)])) tell(`are not given to this user in ${given}`);
+      else if (!isWithin(wanted, [{ start: kind.own(), size: 1 }, ...subordinateIds(given)]))
+        tell(`are not given to this user in ${given}`);
     });
   }
 }
@@ -70,7 +86,10 @@ function checkDevices(config: WithoutWrongValues<Config>, report: Report): void 
     if (device?.path === undefined || device.type === undefined || device.type === "p") return;
     const problem = hostDevice(device, device.path);
     if (problem === undefined) return;
-    report(`/linux/devices${pointerStep(String(index))}`, `${device.path}: ${problem}; only root of the host, with CAP_MKNOD, can make it`);
+    report(
+      `/linux/devices${pointerStep(String(index))}`,
+      `${device.path}: ${problem}; only root of the host, with CAP_MKNOD, can make it`,
+    );
   });
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { asRuntimeError } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { compileProfile } from "../../seccomp/compile.ts";

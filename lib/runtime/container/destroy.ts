@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The end of a container: its processes, its cgroups, its state directory, the poststop hooks. Steps 12 and
  * 13 of the lifecycle, and the only place where a container is taken apart.
@@ -54,7 +55,10 @@ export async function stopInit(record: ContainerRecord, root: string): Promise<v
     if (record.own_pid_namespace) reapStrays(record);
     if (!(await readable(pidfd, KILL_PATIENCE))) {
       const { init_process_pid: pid } = record;
-      throw new RuntimeError("TIMEOUT", `container init still running: process ${pid} was killed and does not end: ${whyStuck(pid)}`);
+      throw new RuntimeError(
+        "TIMEOUT",
+        `container init still running: process ${pid} was killed and does not end: ${whyStuck(pid)}`,
+      );
     }
   } finally {
     native.close(pidfd);
@@ -70,11 +74,7 @@ export function openInit({ init_process_pid: pid, init_process_start: startTime 
  * Takes away what is left of a container whose first process has ended, unless somebody else has done it already.
  * @throws CGROUP if a cgroup cannot be removed; then the state stays, so that `delete` can be tried again
  */
-export async function destroy(
-  context: RuntimeContext,
-  entry: Entry,
-  record: ContainerRecord | undefined,
-): Promise<void> {
+export async function destroy(context: RuntimeContext, entry: Entry, record: ContainerRecord | undefined): Promise<void> {
   if (!(await entry.lock())) {
     throw new RuntimeError("WRONG_STATE", `container ${entry.id} is busy: another runtime is at work on it`);
   }

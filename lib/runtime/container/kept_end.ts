@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The end of a container as its keeper has noted it (`native/init/keeper.h`), and the keeper's own. */
 import { native } from "../../sys/native.ts";
 import { hasStartedAt, readProcStat } from "../../sys/proc_stat.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The processes of a container that has no cgroup to look them up in, or has left it. */
 import type { KnownNamespace, MadeNamespaces } from "../record.ts";
 import * as K from "../../kernel/plan_numbers.ts";
@@ -272,7 +273,7 @@ function chase(record: ContainerRecord, root: string, end: number): void {
   const isMember = inMadeNamespace(record, first, root);
   const others = otherContainers(record, root, everyProcess());
   let known = new Set<string>();
-  for (let quiet = 0; quiet < QUIET_ROUNDS && native.now() < end; ) {
+  for (let quiet = 0; quiet < QUIET_ROUNDS && native.now() < end;) {
     const names = native.readdir(AT_FDCWD, "/proc");
     let isQuiet = true;
     for (const name of typeof names === "number" ? [] : names) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { attachCgroup, openCgroup } from "../../cgroups/open.ts";
 import type { SystemdUnit } from "../../cgroups/cgroup.ts";
 import { cgroupLayout } from "../../cgroups/place/layout.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The config.json that the state directory keeps. */
 import { RuntimeError } from "../../errors.ts";
 import { readSavedConfig } from "../../spec/documents/saved_config.ts";

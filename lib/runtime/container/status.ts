@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What state a container is in, computed from the process, the freezer and the start FIFO.
  *
@@ -15,11 +16,7 @@ import type { ContainerRecord } from "../record.ts";
  * @param record `undefined`: `create` has not written one, or was killed before it had
  * @param locked this process holds the container's lock, so nobody is creating it
  */
-export function status(
-  entry: Entry,
-  record: ContainerRecord | undefined,
-  locked = false,
-): StateReport["status"] {
+export function status(entry: Entry, record: ContainerRecord | undefined, locked = false): StateReport["status"] {
   if (record === undefined || record.init_process_pid === 0) {
     return !locked && entry.busy() ? "creating" : "stopped";
   }

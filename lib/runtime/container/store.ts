@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The state directory: `<root>/<id>/` with `state.json`, `config.json` (as it was at `create`) and, until
  * `start`, `exec.fifo`. The layout and names are runc's.
@@ -9,7 +10,21 @@ import type { ContainerRecord } from "../record.ts";
 import { RuntimeError } from "../../errors.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";
 import { withDescriptor } from "../../sys/descriptors.ts";
-import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_PATH, O_RDONLY, O_TRUNC, O_WRONLY, check, checkValue, syscallError } from "../../sys/files.ts";
+import {
+  AT_FDCWD,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_PATH,
+  O_RDONLY,
+  O_TRUNC,
+  O_WRONLY,
+  check,
+  checkValue,
+  syscallError,
+} from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { readable } from "../../sys/waiting.ts";
 
@@ -341,6 +356,8 @@ export function writePidFile(path: string, pid: number): void {
   const temporary = `${path.slice(0, slash + 1)}.${path.slice(slash + 1)}`;
   const flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
   native.unlink(AT_FDCWD, temporary);
-  check(native.writeFile(AT_FDCWD, temporary, flags, 0o666, String(pid)), `write the pid file ${path}: open ${temporary}`, { path });
+  check(native.writeFile(AT_FDCWD, temporary, flags, 0o666, String(pid)), `write the pid file ${path}: open ${temporary}`, {
+    path,
+  });
   check(native.rename(AT_FDCWD, temporary, AT_FDCWD, path), `rename ${temporary} ${path}`, { path });
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Why a process that has been killed does not end. */
 import { parentOf } from "../../cgroups/files/tree.ts";
 import { cgroupOfProcess } from "../../cgroups/place/path_of_process.ts";
@@ -13,7 +14,9 @@ const WAITS_FOR_OTHERS = "zap_pid_ns_processes";
 export function whyStuck(pid: number): string {
   const own = `it ${reason(pid)}`;
   if (wchan(`/proc/${pid}`) !== WAITS_FOR_OTHERS) return own;
-  const others = othersIn(pid).slice(0, SHOWN).map((other) => `process ${other} ${reason(other)}`);
+  const others = othersIn(pid)
+    .slice(0, SHOWN)
+    .map((other) => `process ${other} ${reason(other)}`);
   return others.length === 0 ? own : `it waits for others of its pid namespace: ${others.join("; ")}`;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `checkpoint`: the processes of a container as files, by CRIU. */
 import { RuntimeError } from "../../errors.ts";
 import type { Config } from "../../spec/types.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * CRIU as a child that talks over a socket (`criu swrk`), which is how it lets itself be used by programs.
  *

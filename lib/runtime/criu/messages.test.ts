@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { CriuType, decodeResponse, encodeRequest } from "./messages.ts";
 
@@ -10,7 +11,10 @@ t.test("a request: numbers, flags, texts, messages and lists of them", async (t)
       pid: 300,
       leave_running: true,
       log_file: "d.log",
-      ext_mnt: [{ key: "/a", val: "/b" }, { key: "ü", val: "" }],
+      ext_mnt: [
+        { key: "/a", val: "/b" },
+        { key: "ü", val: "" },
+      ],
       lazy_pages: false,
       empty_ns: 0x40000000,
       parent_img: undefined,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The messages of CRIU's RPC (its `rpc.proto`), as far as runt sends and reads them: protocol buffers, of which only
  * numbers, strings and nested messages are needed. Pure.

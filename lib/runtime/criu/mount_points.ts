@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Mount points of a container that CRIU brings back: it mounts, but it makes no directory or file to mount on. Those that
  * `create` has made may be gone since, or were never in this copy of the root file system.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Mounts of a container that come from the host: CRIU does not save them, and has to be told what they are. */
 import { S_IFDIR, S_IFMT } from "../../kernel/numbers.ts";
 import { cgroupLayout } from "../../cgroups/place/layout.ts";
@@ -85,7 +86,7 @@ export const NULL_MOUNT: ExternalMount = { key: NULL, source: NULL };
 function resolveLinks(root: string, path: string): string {
   const done: string[] = [];
   const left = path.split("/").reverse();
-  for (let links = 0; left.length > 0; ) {
+  for (let links = 0; left.length > 0;) {
     const name = left.pop() ?? "";
     if (name === "" || name === ".") continue;
     if (name === "..") {

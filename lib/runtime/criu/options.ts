@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What `checkpoint` and `restore` share: their options, and the fields of a request that come from them. */
 import { CRIU_CONFIG } from "../../spec/annotations.ts";
 import type { Config } from "../../spec/types.ts";

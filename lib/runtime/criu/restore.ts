@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `restore`: a container from the images of a checkpoint, by CRIU. */
 import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { cgroupLayout } from "../../cgroups/place/layout.ts";
@@ -66,7 +67,10 @@ interface Images {
 /** What `create` does and CRIU does not, and nobody would miss until it is too late. @throws NOT_SUPPORTED */
 function refuseUnrestored({ linux }: Config, { systemdCgroup, withoutCgroups }: RuntimeContext): void {
   if (withoutCgroups === true) {
-    throw new RuntimeError("NOT_SUPPORTED", "--cgroup-manager disabled: restore cannot do this: CRIU puts processes into a cgroup");
+    throw new RuntimeError(
+      "NOT_SUPPORTED",
+      "--cgroup-manager disabled: restore cannot do this: CRIU puts processes into a cgroup",
+    );
   }
   if (systemdCgroup) {
     throw new RuntimeError("NOT_SUPPORTED", "--systemd-cgroup: restore cannot do this yet; leave the option out for cgroupfs");

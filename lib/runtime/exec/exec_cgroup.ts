@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The cgroup in which `exec` starts its process. */
 import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { attachCgroup } from "../../cgroups/open.ts";

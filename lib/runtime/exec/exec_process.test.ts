@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { Process } from "../../spec/types.ts";
 import { changedProcess, withDefaults } from "./exec_process.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Which process `exec` is to run. */
 import { RuntimeError } from "../../errors.ts";
 import type { Config, LinuxCapabilities, Process } from "../../spec/types.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** One more process in a container: from its record to a program that runs. */
 import { subPath } from "../../cgroups/files/tree.ts";
 import { attachToUnit } from "../../cgroups/systemd/driver.ts";
@@ -71,7 +72,11 @@ export function join(joining: Joining): Promise<InitProcess> {
   return attempt(log, make, (error) => (hasStoppedMeanwhile(error, record) ? stopped() : startError(error)));
 }
 
-function sendPlan({ context, options, target, selinux, consoleSocket }: Joining, init: InitProcess, descriptors: Descriptors): void {
+function sendPlan(
+  { context, options, target, selinux, consoleSocket }: Joining,
+  init: InitProcess,
+  descriptors: Descriptors,
+): void {
   const { entry, record, config, process, pidfd } = target;
   const { id, rootfs } = record;
   const plan = buildExecPlan(config, process, {
@@ -95,13 +100,14 @@ function serviceOf({ options, target }: Joining, { init, cgroup, below, isOutsid
   return {
     who: WHO,
     stdio: options.stdio ?? STDIO,
-    ...(isOutside && unit !== undefined && {
-      register: (pid: number) => {
-        // The container's cgroup is the unit's, or (run.oci.systemd.subgroup) one below it.
-        const [, inner = ""] = (record.cgroup_paths[""] ?? "").split(`/${unit.name}`);
-        attachToUnit(unit, `${inner}${subPath(below[""])}`.slice(1), pid);
-      },
-    }),
+    ...(isOutside &&
+      unit !== undefined && {
+        register: (pid: number) => {
+          // The container's cgroup is the unit's, or (run.oci.systemd.subgroup) one below it.
+          const [, inner = ""] = (record.cgroup_paths[""] ?? "").split(`/${unit.name}`);
+          attachToUnit(unit, `${inner}${subPath(below[""])}`.slice(1), pid);
+        },
+      }),
     joinFds: () => {
       try {
         return cgroup.joinFds(below);

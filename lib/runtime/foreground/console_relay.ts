@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Carries bytes between the terminal of the caller and the console of a container. */
 import { Errno } from "../../kernel/errno.ts";
 import { F_GETFL, F_SETFL, POLLIN, POLLOUT } from "../../kernel/numbers.ts";

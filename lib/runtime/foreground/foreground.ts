@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The place where `run`, `exec` and `restore` stay until their process has ended: its console, the signals of this process, and
  * the terminal of the caller. A detached one has the socket for the console alone.
@@ -13,7 +14,6 @@ import type { StandardStreams } from "../options.ts";
 import { ConsoleRelay, receiveMaster } from "./console_relay.ts";
 import { connectConsole } from "./console_socket.ts";
 import { catchSignals, supervise } from "./supervise.ts";
-
 
 /** The options that say where a process has its console and who waits for its end. */
 export interface ForegroundOptions extends StandardStreams {

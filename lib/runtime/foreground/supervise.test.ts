@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { POLLIN } from "../../kernel/numbers.ts";
 import { check, checkValue } from "../../sys/files.ts";
@@ -8,7 +9,10 @@ const SIGCHLD = 17;
 const SOCK_STREAM = 1;
 
 function shell(script: string, stdin: number): Spawned {
-  return checkValue(native.spawn({ program: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/bin:/usr/bin"], fds: [stdin, 1, 2] }), "spawn");
+  return checkValue(
+    native.spawn({ program: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/bin:/usr/bin"], fds: [stdin, 1, 2] }),
+    "spawn",
+  );
 }
 
 t.test("the end of the process is seen, whenever its SIGCHLD is read", async (t) => {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Waits for the end of a process in the foreground: hands signals on to it, and reaps what it leaves. */
 import { readTextIfExists, syscallError } from "../../sys/files.ts";
 import { POLLIN, SIGCHLD, SIGKILL, SIGTERM, SIGWINCH } from "../../kernel/numbers.ts";
@@ -6,14 +7,13 @@ import { Signals } from "../../sys/signals.ts";
 import type { ConsoleRelay } from "./console_relay.ts";
 import type { NotifySocket } from "../host/notify_socket.ts";
 
-
 /**
  * Every signal that a container may want: all but those that cannot be caught, those that tell of the
  * runtime's own faults, SIGURG and SIGPWR (which the JavaScript engines use), and SIGPIPE.
  */
 const FORWARDED = [
-  1, 2, 3, 6, 10, 12, 14, 15, 16, 17, 18, 20, 21, 22, 24, 25, 26, 27, 28, 29, 34, 35, 36, 37, 38, 39, 40, 41, 42,
-  43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
+  1, 2, 3, 6, 10, 12, 14, 15, 16, 17, 18, 20, 21, 22, 24, 25, 26, 27, 28, 29, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46,
+  47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
 ];
 
 /** Where signals come from. */

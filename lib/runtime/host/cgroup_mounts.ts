@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Entries of `mounts` with the type `cgroup`, as facts for the planner. */
 import type { Cgroup } from "../../cgroups/cgroup.ts";
 import type { CgroupLayout } from "../../cgroups/place/layout.ts";
@@ -10,11 +11,7 @@ import type { Config } from "../../spec/types.ts";
 import { inUserNamespace } from "../../sys/user_namespace.ts";
 
 /** What each `cgroup` entry of `config.mounts` comes to on this host, by its index. */
-export function cgroupPieces(
-  config: Config,
-  layout: CgroupLayout,
-  paths: Cgroup["paths"],
-): PlanFacts["cgroupMounts"] {
+export function cgroupPieces(config: Config, layout: CgroupLayout, paths: Cgroup["paths"]): PlanFacts["cgroupMounts"] {
   const pieces: Record<number, readonly CgroupPiece[]> = {};
   const mounts = config.mounts ?? [];
   for (let index = 0; index < mounts.length; index++) {

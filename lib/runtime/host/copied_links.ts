@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { PlanFacts } from "../../plan/facts.ts";
 import { bindSource } from "../../plan/mounts.ts";
 import { parseMountOptions } from "../../plan/mount_options.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The ids of a new user namespace whose config.json has no mappings. */
 import { lacksIdMaps } from "../../spec/rules/id_mappings.ts";
 import type { Config, LinuxIDMapping } from "../../spec/types.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a hook of the runtime's prints: it may be without end, and is kept for an error up to a limit. */
 import { Errno } from "../../kernel/errno.ts";
 import { check, checkValue, O_NONBLOCK } from "../../sys/files.ts";

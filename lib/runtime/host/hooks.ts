@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Hooks that run in the runtime's namespaces: prestart, createRuntime, poststart, poststop.
  *

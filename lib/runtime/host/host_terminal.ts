@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The terminal of the caller, for a container's console that ends at this process. */
 import { AT_FDCWD, check, O_CLOEXEC, O_RDWR, O_NOCTTY } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** newuidmap(1) and newgidmap(1), by which an unprivileged user maps the subordinate ids that he has been given. */
 import { RuntimeError } from "../../errors.ts";
 import { propertyName } from "../../spec/json/property_name.ts";
@@ -10,12 +11,7 @@ import { findProgram, runProgram } from "../../sys/find_program.ts";
  * @param pointer the property that the map comes from
  * @throws HOST_UNABLE where the tool is missing, STEP_FAILED with what it printed where it refuses
  */
-export async function writeByTool(
-  pid: number,
-  file: "uid_map" | "gid_map",
-  text: string,
-  pointer: string,
-): Promise<void> {
+export async function writeByTool(pid: number, file: "uid_map" | "gid_map", text: string, pointer: string): Promise<void> {
   const name = file === "uid_map" ? "newuidmap" : "newgidmap";
   const property = propertyName(pointer);
   const program = findProgram(name);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Answers of the runtime to init's questions about a new user namespace and a new time namespace.
  *
@@ -76,9 +77,7 @@ function isClosed(errno: number, isDumpable: boolean): boolean {
 }
 
 function mapText(mappings: readonly LinuxIDMapping[] | undefined): string {
-  return (mappings ?? [])
-    .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`)
-    .join("");
+  return (mappings ?? []).map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join("");
 }
 
 function write(pid: number, file: string, text: string, pointer: string): void {

@@ -1,9 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { RuntimeError } from "../../errors.ts";
 import type { LinuxIntelRdt } from "../../spec/types.ts";
-import { addToRdt, joinRdt, parseSchemata, rdtProblem, rdtRecord, removeRdt, requireResctrl, updateRdt, type Resctrl } from "./intel_rdt.ts";
+import {
+  addToRdt,
+  joinRdt,
+  parseSchemata,
+  rdtProblem,
+  rdtRecord,
+  removeRdt,
+  requireResctrl,
+  updateRdt,
+  type Resctrl,
+} from "./intel_rdt.ts";
 
 /** A tree that behaves as resctrl does: a new directory is a group, and goes with all that is in it. */
 function fake(test: Test): Resctrl {
@@ -121,7 +132,10 @@ t.test("a refusal comes with what the kernel says of it, and leaves nothing", (t
   const resctrl = fake(tt);
   writeFileSync(join(resctrl.root, "info/last_cmd_status"), "out of CLOSIDs\n");
   const full: Resctrl = { ...resctrl, mkdir: () => -28 };
-  tt.throws(() => joinBox({}, full), { code: "SYSCALL", message: /mkdir .*box: no space left on device, last_cmd_status: out of CLOSIDs/ });
+  tt.throws(() => joinBox({}, full), {
+    code: "SYSCALL",
+    message: /mkdir .*box: no space left on device, last_cmd_status: out of CLOSIDs/,
+  });
   const odd: Resctrl = { ...resctrl, mkdir: (path) => (path.includes("mon_groups") ? -28 : resctrl.mkdir(path)) };
   tt.throws(() => joinBox({ enableMonitoring: true }, odd), RuntimeError);
   tt.notOk(existsSync(join(resctrl.root, "box")));
@@ -154,6 +168,14 @@ t.test("what a host cannot do", (tt) => {
 
 t.test("schemata as resources, ids and plain values", (tt) => {
   const lines = ["   MB:0=100;1= 20", "L3CODE:0=00ff", "L3CODE:1=0", "junk"];
-  tt.strictSame([...parseSchemata(lines)], [["MB:0", "100"], ["MB:1", "20"], ["L3CODE:0", "ff"], ["L3CODE:1", "0"]]);
+  tt.strictSame(
+    [...parseSchemata(lines)],
+    [
+      ["MB:0", "100"],
+      ["MB:1", "20"],
+      ["L3CODE:0", "ff"],
+      ["L3CODE:1", "0"],
+    ],
+  );
   tt.end();
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `linux.intelRdt`: the resctrl groups of a container.
  *
@@ -195,7 +196,10 @@ export function parseSchemata(lines: readonly string[]): ReadonlyMap<string, str
     const resource = line.slice(0, colon).trim();
     for (const part of line.slice(colon + 1).split(";")) {
       const [id = "", value = ""] = part.split("=");
-      const plain = value.trim().toLowerCase().replace(/^0+(?=.)/, "");
+      const plain = value
+        .trim()
+        .toLowerCase()
+        .replace(/^0+(?=.)/, "");
       if (id.trim() !== "") found.set(`${resource}:${id.trim()}`, plain);
     }
   }

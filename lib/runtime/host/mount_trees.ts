@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Sources of bind mounts as detached mounts: opened with the runtime's own rights, id-mapped where that is asked for.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The namespaces that a container joins. */
 import { NS_GET_NSTYPE } from "../../kernel/numbers.ts";
 import { RuntimeError } from "../../errors.ts";
@@ -6,7 +7,6 @@ import type { Namespaces } from "../../plan/namespaces.ts";
 import type { Descriptors } from "../../sys/descriptors.ts";
 import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_RDONLY, check } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
-
 
 /** Descriptors of the namespaces to join, by the property that names them. */
 export type OpenNamespaces = Map<string, number>;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `linux.netDevices`: devices of the host that are moved into the container's network namespace.
  *
@@ -11,7 +12,19 @@ import { Errno } from "../../kernel/errno.ts";
 import { Descriptors } from "../../sys/descriptors.ts";
 import { AT_FDCWD, check, O_CLOEXEC, O_RDONLY } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
-import { addAddress, addRoute, linkAddresses, linkRoutes, links, moveLink, openNetlink, setLinkUp, type Link, type LinkAddress, type LinkRoute } from "../../sys/netlink.ts";
+import {
+  addAddress,
+  addRoute,
+  linkAddresses,
+  linkRoutes,
+  links,
+  moveLink,
+  openNetlink,
+  setLinkUp,
+  type Link,
+  type LinkAddress,
+  type LinkRoute,
+} from "../../sys/netlink.ts";
 
 /** Devices that are in a container. */
 export interface MovedDevices {
@@ -37,10 +50,7 @@ interface Moved {
  * @param pid a process of the container
  * @throws HOST_UNABLE, SYSCALL with the property of the device
  */
-export function moveNetDevices(
-  devices: Readonly<Record<string, LinuxNetDevice>>,
-  pid: number,
-): MovedDevices {
+export function moveNetDevices(devices: Readonly<Record<string, LinuxNetDevice>>, pid: number): MovedDevices {
   if (process.geteuid?.() !== 0) {
     const text = "linux.netDevices: network devices are not supported for rootless containers";
     throw new RuntimeError("HOST_UNABLE", text, { pointer: "/linux/netDevices" });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `net.*` of `linux.sysctl` in a network namespace that is joined. */
 import { RuntimeError } from "../../errors.ts";
 import { pointerStep } from "../../spec/json/pointer.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * sd_notify(3) from inside a container: the program writes to a socket of runt's, which is mounted at /run/notify, and runt
  * tells the service manager on the host that it is ready. As with runc nothing but `READY=` is handed on: what a container

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { CAP_SYS_ADMIN } from "../../kernel/numbers.ts";
 import { RuntimeError } from "../../errors.ts";
 import * as K from "../../kernel/plan_numbers.ts";
@@ -5,7 +6,6 @@ import { hasNamespace, type Namespaces } from "../../plan/namespaces.ts";
 import { readTextIfExists } from "../../sys/files.ts";
 import { inUserNamespace } from "../../sys/user_namespace.ts";
 import type { RuntimeContext } from "../options.ts";
-
 
 /**
  * Whether the runtime has to expect that it may not make cgroups. As runc decides it: what `--rootless` says, else yes for
@@ -23,7 +23,8 @@ export function checkUserNamespace(namespaces: Namespaces): void {
   if (process.geteuid?.() === 0 || hasNamespace(namespaces, K.CLONE_NEWUSER)) return;
   const effective = /^CapEff:\s*(\S+)/m.exec(readTextIfExists("/proc/self/status") ?? "")?.[1] ?? "0";
   if (((BigInt(`0x${effective}`) >> BigInt(CAP_SYS_ADMIN)) & 1n) !== 0n) return;
-  const text = "linux.namespaces: rootless container requires user namespaces: only root may do without (spec --rootless writes a config.json with one)";
+  const text =
+    "linux.namespaces: rootless container requires user namespaces: only root may do without (spec --rootless writes a config.json with one)";
   throw new RuntimeError("CONFIG_INVALID", text, { pointer: "/linux/namespaces" });
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `linux.seccomp` for the processes of a container: the filter, and the agent that gets its listener. */
 import { asRuntimeError, RuntimeError } from "../../errors.ts";
 import type { InitProcess } from "../../init/process.ts";

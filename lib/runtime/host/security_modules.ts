@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The security modules of this host that config.json refers to. Nothing is looked up where it refers to none.
  *
@@ -27,7 +28,8 @@ export function apparmorEnabled(): boolean {
  */
 export function securityModules(config: Config, process: Process | undefined, log: Log): boolean {
   if ((process?.apparmorProfile ?? "") !== "" && !apparmorEnabled()) {
-    const text = "process.apparmorProfile: apparmor: config provided but apparmor not supported: this kernel has no AppArmor, or it is off";
+    const text =
+      "process.apparmorProfile: apparmor: config provided but apparmor not supported: this kernel has no AppArmor, or it is off";
     throw new RuntimeError("HOST_UNABLE", text, { pointer: "/process/apparmorProfile" });
   }
   const labels = [

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { FromInit, InitProcess } from "../../init/process.ts";
 import { Message } from "../../plan/steps.ts";
@@ -73,6 +74,9 @@ t.test("an end without a word is told by how it came", async (t) => {
   t.match(await told(killed, 1, { who: "the process" }), "the process was OOM-killed");
   t.match(await told({ ...killed, status: 15 }, 1), "was killed by signal 15");
   t.match(await told({ ...killed, status: 31 }), "does linux.seccomp refuse a system call");
-  t.match(await told({ pid: 1, signaled: false, status: 1 }), "exited with status 1 before it could execute the program: does linux.seccomp");
+  t.match(
+    await told({ pid: 1, signaled: false, status: 1 }),
+    "exited with status 1 before it could execute the program: does linux.seccomp",
+  );
   t.notMatch(await told({ pid: 1, signaled: false, status: 2 }), "seccomp");
 });

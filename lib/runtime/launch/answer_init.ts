@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The runtime's side of the talk with init, until the container is ready. */
 import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { RuntimeError } from "../../errors.ts";
@@ -111,11 +112,7 @@ function answerWith(init: InitProcess, kind: number, fds: readonly number[], val
  * @param who as in {@link Service}
  * @throws STEP_FAILED, HOOK_FAILED, INIT_DIED
  */
-export async function untilExecuted(
-  init: InitProcess,
-  cgroup: Starving,
-  who?: string,
-): Promise<void> {
+export async function untilExecuted(init: InitProcess, cgroup: Starving, who?: string): Promise<void> {
   const said = await init.receive();
   if (said === "end") throw await initDied(init, cgroup, who);
   if (said.kind !== Message.EXEC || (await init.receive()) !== "end") {
@@ -129,11 +126,7 @@ export async function untilExecuted(
  * The error for an init that went away without a word.
  * @param who as in {@link Service}
  */
-async function initDied(
-  init: InitProcess,
-  cgroup: Starving,
-  who = "container init",
-): Promise<RuntimeError> {
+async function initDied(init: InitProcess, cgroup: Starving, who = "container init"): Promise<RuntimeError> {
   const exited = await init.ended();
   if (exited?.signaled === true && exited.status === SIGKILL) {
     if (cgroup.oomKills() > 0 || (cgroup.oomKillsAround?.() ?? 0) > 0) return starved(who);

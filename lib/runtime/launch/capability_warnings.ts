@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { PR_CAPBSET_READ } from "../../kernel/numbers.ts";
 import { capabilityNames } from "../../spec/capabilities.ts";
 import type { Process } from "../../spec/types.ts";

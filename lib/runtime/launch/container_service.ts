@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the runtime does at the questions of an init that makes a container. */
 import type { InitProcess } from "../../init/process.ts";
 import { stateParts, type Plan } from "../../plan/build.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** By which errors of runt the engines end with 126 or 127, judged by the words that each looks for. */
 import t from "tap";
 import { RuntimeError } from "../../errors.ts";
@@ -26,7 +27,8 @@ const NUMBERS = [Errno.ENOENT, Errno.EACCES, Errno.ENOTDIR, Errno.EISDIR];
 
 /** Messages as they are made of an errno; each kind of step and of file that the runtime writes. */
 const OTHERS: Readonly<Record<string, (reason: string) => string>> = {
-  "/mounts/3": (reason) => `unable to start container process: error during container init: error mounting "/a" to rootfs at "/b": mounts[3]: mkdirat: ${reason}`,
+  "/mounts/3": (reason) =>
+    `unable to start container process: error during container init: error mounting "/a" to rootfs at "/b": mounts[3]: mkdirat: ${reason}`,
   "/linux/cgroupsPath": (reason) => `linux.cgroupsPath: mkdir /sys/fs/cgroup/pids/x: ${reason}`,
   "/linux/resources/cpu/shares": (reason) => `failed to write "5": write /sys/fs/cgroup/cpu.shares: ${reason} (ENOENT)`,
   "/hooks/prestart/0": (reason) => `unable to start container process: error running prestart hook #0: /h: execve: ${reason}`,
@@ -69,12 +71,15 @@ void t.test("an error of the program ends them as a shell does", async (tt) => {
 });
 
 void t.test("what is not of the kernel stays, and dockerd's hint", async (tt) => {
-  const same = (message: string) => tt.equal(forEngines(new RuntimeError("STEP_FAILED", message, { pointer: "/mounts/0" })).message, message);
+  const same = (message: string) =>
+    tt.equal(forEngines(new RuntimeError("STEP_FAILED", message, { pointer: "/mounts/0" })).message, message);
   same('error mounting "/a" to rootfs at "/b": mounts[0]: move_mount: not a directory');
   same("error running prestart hook #0: /h: exit status 1, output: sh: /x: permission denied");
   same("error adding pid 5 to cgroups: open /c/tasks: no such file or directory");
   same("a bundle is a directory with config.json");
-  const error = new RuntimeError("HOOK_FAILED", "h: execve: no such file or directory, output: no such file or directory", { brief: "b: permission denied" });
+  const error = new RuntimeError("HOOK_FAILED", "h: execve: no such file or directory, output: no such file or directory", {
+    brief: "b: permission denied",
+  });
   tt.equal(forEngines(error).message, "h: execve: it is not there, output: no such file or directory");
   tt.equal(forEngines(error).facts.brief, "b: access denied");
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What the runtime does to init because init may not do it itself: in a user namespace of its own it has lost the rights of
  * the host, which limits above its own, real-time scheduling and the owners of the caller's streams take.

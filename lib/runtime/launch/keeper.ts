@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the keeper of a container gets when the container is ready. */
 import type { InitProcess } from "../../init/process.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY } from "../../sys/files.ts";

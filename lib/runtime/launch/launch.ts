@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What `create` and `run` share: from a bundle to an init that has done everything but execute the program.
  * Steps 1 to 5 of the lifecycle, in phases: prepare, open the host, begin, start init, plan, limit, serve.
@@ -113,10 +114,14 @@ async function begin(request: Request, host: Host, undo: Undo): Promise<Begun> {
   const { config } = bundle;
   const { layout } = host;
   const delegated = delegatedPath(config, layout) ?? "";
-  const registered = await register({ context, options, bundle, namespaces, rootless, layout }, {
-    ...(rdt !== undefined && { intel_rdt: rdt.record }),
-    ...(context.withoutCgroups === true && { no_cgroup: true }),
-  }, undo);
+  const registered = await register(
+    { context, options, bundle, namespaces, rootless, layout },
+    {
+      ...(rdt !== undefined && { intel_rdt: rdt.record }),
+      ...(context.withoutCgroups === true && { no_cgroup: true }),
+    },
+    undo,
+  );
   const begun = { ...host, ...registered, delegated };
   const env = request.activationEnv;
   const manager = process.env["NOTIFY_SOCKET"] ?? "";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the phases of a launch hand on to one another. */
 import type { CgroupLayout } from "../../cgroups/place/layout.ts";
 import type { InitOptions, InitProcess } from "../../init/process.ts";

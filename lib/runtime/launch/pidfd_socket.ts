@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { withDescriptor } from "../../sys/descriptors.ts";
 import { check } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";

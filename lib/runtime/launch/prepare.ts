@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The first phase of a launch: what is refused before anything is made, and what is known by then. */
 import { initClone, readNamespaces } from "../../plan/namespaces.ts";
 import type { Config } from "../../spec/types.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The descriptors of `--preserve-fds`. */
 import { RuntimeError } from "../../errors.ts";
 import { F_GETFD } from "../../kernel/numbers.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The record of a container in the making: what it begins with, and what becomes known while init works. */
 import type { Cgroup } from "../../cgroups/cgroup.ts";
 import * as K from "../../kernel/plan_numbers.ts";

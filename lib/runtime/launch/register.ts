@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Taking the id of a container, and telling other commands of it before anything is made for it. */
 import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { withoutCgroup } from "../../cgroups/disabled.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The descriptors that a plan's steps refer to. */
 import type { OpenNamespaces } from "../host/namespaces.ts";
 import type { Slot } from "../../plan/facts.ts";

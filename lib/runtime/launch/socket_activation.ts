@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Sockets from systemd: descriptors from 3 upwards that the service manager opened for this process are
  * handed on to the container, as runc does.
@@ -16,10 +17,7 @@ const none: Activation = { count: 0, env: [] };
  * Reads LISTEN_FDS and its like of this process's environment (sd_listen_fds(3)).
  * @param pid pid of this process: the variables count only where they name it
  */
-export function socketActivation(
-  environment: Readonly<Record<string, string | undefined>>,
-  pid: number,
-): Activation {
+export function socketActivation(environment: Readonly<Record<string, string | undefined>>, pid: number): Activation {
   const count = Number(environment["LISTEN_FDS"] ?? 0);
   if (environment["LISTEN_PID"] !== String(pid) || !Number.isInteger(count) || count <= 0) return none;
   const names = environment["LISTEN_FDNAMES"];

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../errors.ts";
 
 /** With the words that runc puts before whatever goes wrong inside a container, which clients look for. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../errors.ts";
 import { failureError } from "../../init/failure.ts";
 import { parseFailure } from "../../init/failure_record.ts";

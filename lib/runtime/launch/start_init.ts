@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Starting init in a container's cgroup. */
 import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { RuntimeError } from "../../errors.ts";

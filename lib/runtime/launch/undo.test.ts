@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { Log } from "../../log.ts";
 import { attempt, Undo } from "./undo.ts";
@@ -32,11 +33,15 @@ t.test("what cannot be taken back is a warning, and the rest goes on", async (t)
 
 t.test("an attempt that succeeds keeps its way back for later, and none of its descriptors", async (t) => {
   const done: string[] = [];
-  const made = await attempt(logTo(done), async (undo, descriptors) => {
-    undo.add(() => void done.push("undone"));
-    descriptors.attach({ close: () => void done.push("closed") });
-    return undo;
-  }, (error) => error);
+  const made = await attempt(
+    logTo(done),
+    async (undo, descriptors) => {
+      undo.add(() => void done.push("undone"));
+      descriptors.attach({ close: () => void done.push("closed") });
+      return undo;
+    },
+    (error) => error,
+  );
   t.same(done, ["closed"]);
   await made.run();
   t.same(done, ["closed", "undone"]);
@@ -44,11 +49,15 @@ t.test("an attempt that succeeds keeps its way back for later, and none of its d
 
 t.test("an attempt that fails is taken back while its descriptors are open", async (t) => {
   const done: string[] = [];
-  const failed = attempt(logTo(done), async (undo, descriptors) => {
-    descriptors.attach({ close: () => void done.push("closed") });
-    undo.add(() => void done.push("undone"));
-    throw new Error("why");
-  }, (error) => new Error(`explained: ${error instanceof Error ? error.message : ""}`));
+  const failed = attempt(
+    logTo(done),
+    async (undo, descriptors) => {
+      descriptors.attach({ close: () => void done.push("closed") });
+      undo.add(() => void done.push("undone"));
+      throw new Error("why");
+    },
+    (error) => new Error(`explained: ${error instanceof Error ? error.message : ""}`),
+  );
   await t.rejects(failed, { message: "explained: why" });
   t.same(done, ["undone", "closed"]);
 });

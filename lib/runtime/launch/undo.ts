@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The way back of an operation that makes something: all of it, or nothing. */
 import type { Log } from "../../log.ts";
 import { Descriptors } from "../../sys/descriptors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Devices of a container that is there: a node, and the rule in its cgroup. The rules stand in the record, and are added to those
  * of config.json whenever they are put in force.
@@ -52,32 +53,41 @@ const DEEPEST = 8;
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, USAGE, WRONG_STATE for nodes without a mount namespace, SYSCALL, CGROUP,
  *   STEP_FAILED
  */
-export async function addDevices(context: RuntimeContext, id: string, requests: readonly DeviceRequest[]): Promise<readonly LiveDevice[]> {
+export async function addDevices(
+  context: RuntimeContext,
+  id: string,
+  requests: readonly DeviceRequest[],
+): Promise<readonly LiveDevice[]> {
   const found = requests.flatMap(foundDevices);
   if (found.length > MOST) throw new RuntimeError("USAGE", `there are ${found.length} devices: ${MOST} can be added at once`);
-  return changing(context, id, found.some(({ node }) => node !== undefined), async (target) => {
-    const { record } = target;
-    const { devices: present = [] } = record;
-    const paths = new Set(present.map(({ path }) => path));
-    for (const { device } of found) {
-      if (device.path === undefined) continue;
-      if (paths.size === paths.add(device.path).size) {
-        throw new RuntimeError("USAGE", `${device.path}: a device was added there before, or is given twice`);
+  return changing(
+    context,
+    id,
+    found.some(({ node }) => node !== undefined),
+    async (target) => {
+      const { record } = target;
+      const { devices: present = [] } = record;
+      const paths = new Set(present.map(({ path }) => path));
+      for (const { device } of found) {
+        if (device.path === undefined) continue;
+        if (paths.size === paths.add(device.path).size) {
+          throw new RuntimeError("USAGE", `${device.path}: a device was added there before, or is given twice`);
+        }
       }
-    }
-    const after = [...present, ...found.map(({ device }) => device)];
-    setRules(context, target, present, after);
-    let added: readonly LiveDevice[] = [];
-    try {
-      added = await makeNodes(target, found);
-      save(target, { ...record, devices: [...present, ...added] });
-    } catch (error) {
-      await takeBack(context, target, added, () => setRules(context, target, after, present));
-      throw error;
-    }
-    context.log.debug(`container ${id}: ${added.length} devices added`);
-    return added;
-  });
+      const after = [...present, ...found.map(({ device }) => device)];
+      setRules(context, target, present, after);
+      let added: readonly LiveDevice[] = [];
+      try {
+        added = await makeNodes(target, found);
+        save(target, { ...record, devices: [...present, ...added] });
+      } catch (error) {
+        await takeBack(context, target, added, () => setRules(context, target, after, present));
+        throw error;
+      }
+      context.log.debug(`container ${id}: ${added.length} devices added`);
+      return added;
+    },
+  );
 }
 
 /**
@@ -129,17 +139,22 @@ async function changing<Result>(
   needsMounts: boolean,
   work: (target: LiveTarget) => Promise<Result>,
 ): Promise<Result> {
-  return withContainer(context, id, async (target) => {
-    const turn = target.entry.openUpdates();
-    try {
-      const record = target.entry.alive() ? target.entry.read() : undefined;
-      if (record === undefined) throw notRunning();
-      if (needsMounts) checkMountNamespace(target.config, id);
-      return await work({ ...target, record });
-    } finally {
-      native.close(turn);
-    }
-  }, false);
+  return withContainer(
+    context,
+    id,
+    async (target) => {
+      const turn = target.entry.openUpdates();
+      try {
+        const record = target.entry.alive() ? target.entry.read() : undefined;
+        if (record === undefined) throw notRunning();
+        if (needsMounts) checkMountNamespace(target.config, id);
+        return await work({ ...target, record });
+      } finally {
+        native.close(turn);
+      }
+    },
+    false,
+  );
 }
 
 function save({ entry }: LiveTarget, record: ContainerRecord): void {
@@ -149,7 +164,13 @@ function save({ entry }: LiveTarget, record: ContainerRecord): void {
 }
 
 function rulesOf(config: Config, devices: readonly LiveDevice[]): readonly LinuxDeviceCgroup[] {
-  const added = devices.map(({ type, major, minor, access }) => ({ allow: true, type, major, ...(minor < 0 ? {} : { minor }), access }));
+  const added = devices.map(({ type, major, minor, access }) => ({
+    allow: true,
+    type,
+    major,
+    ...(minor < 0 ? {} : { minor }),
+    access,
+  }));
   return [...(config.linux?.resources?.devices ?? []), ...added];
 }
 
@@ -215,7 +236,11 @@ function found(
     throw new RuntimeError("USAGE", `${path}: no device is made there`, { path });
   }
   if (numbers.minor < 0) throw new RuntimeError("USAGE", `${path}: a node needs a minor number`, { path });
-  return { device: { ...numbers, access, path }, node: { ...numbers, path, mode, uid, gid }, ...(host !== undefined && { host }) };
+  return {
+    device: { ...numbers, access, path },
+    node: { ...numbers, path, mode, uid, gid },
+    ...(host !== undefined && { host }),
+  };
 }
 
 /** @returns the devices with what was made; of a failure nothing is left */
@@ -223,7 +248,10 @@ async function makeNodes(target: LiveTarget, all: readonly Found[]): Promise<rea
   const { entry, pidfd, config } = target;
   const wanted = all.filter(({ node }) => node !== undefined);
   if (wanted.length === 0) return all.map(({ device }) => device);
-  const { make, attach } = planLiveNodes(config, wanted.flatMap(({ node }) => (node === undefined ? [] : [node])));
+  const { make, attach } = planLiveNodes(
+    config,
+    wanted.flatMap(({ node }) => (node === undefined ? [] : [node])),
+  );
   const descriptors = new Descriptors();
   const made = new Map<number, ReturnType<typeof identity>>();
   const result = (): readonly LiveDevice[] => all.map((one) => described(one, wanted.indexOf(one), made));
@@ -270,11 +298,17 @@ async function madeNodes(
     });
     return trees;
   } catch (error) {
-    if (!(error instanceof RuntimeError) || error.facts.errno !== Errno.EPERM || wanted.some(({ host }) => host === undefined)) throw error;
+    if (!(error instanceof RuntimeError) || error.facts.errno !== Errno.EPERM || wanted.some(({ host }) => host === undefined))
+      throw error;
   }
   // Read-only: nobody changes mode, owner or times of the host's node through it.
   const mounts = wanted.map(({ host = "", device }) => ({ destination: device.path ?? "", source: host, options: ["bind"] }));
-  const plans = planLiveMounts(config, mounts, { bundle: record.bundle, rootfs: record.rootfs, selinux: false, cgroupMounts: {} });
+  const plans = planLiveMounts(config, mounts, {
+    bundle: record.bundle,
+    rootfs: record.rootfs,
+    selinux: false,
+    cgroupMounts: {},
+  });
   const opened = await makeTrees(target, plans, descriptors);
   for (const fd of opened.values()) check(native.mountSetattr(fd, false, K.MOUNT_ATTR_RDONLY, 0, 0, -1), "mount_setattr");
   return opened;
@@ -296,7 +330,12 @@ async function removeNodes(
 }
 
 /** After a failure; what cannot be taken back is told. */
-async function takeBack(context: RuntimeContext, target: LiveTarget, added: readonly LiveDevice[], rules: () => void): Promise<void> {
+async function takeBack(
+  context: RuntimeContext,
+  target: LiveTarget,
+  added: readonly LiveDevice[],
+  rules: () => void,
+): Promise<void> {
   try {
     await removeNodes(context, target, added);
   } catch (error) {

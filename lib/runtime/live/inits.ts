@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Runs an init that works on a container that is there, and ends; nothing of it is left. */
 import { RuntimeError } from "../../errors.ts";
 import { InitProcess, type ToldMount } from "../../init/process.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Mounts of a container that is there: added, taken away, listed. What was added stands in the container's record. */
 import { attachCgroup } from "../../cgroups/open.ts";
 import { cgroupLayout } from "../../cgroups/place/layout.ts";
@@ -19,7 +20,6 @@ import { isAlive, status } from "../container/status.ts";
 import { find, recordOf, type Entry } from "../container/store.ts";
 import { cgroupPieces } from "../host/cgroup_mounts.ts";
 import { mountTrees } from "../host/mount_trees.ts";
-import type { OpenNamespaces } from "../host/namespaces.ts";
 import { selinuxEnabled } from "../host/security_modules.ts";
 import type { RuntimeContext } from "../options.ts";
 import type { ContainerRecord, LiveMount } from "../record.ts";
@@ -170,7 +170,11 @@ export function changeRecord(entry: Entry, change: (record: ContainerRecord) => 
   }
 }
 
-async function attachMounts(context: RuntimeContext, target: LiveTarget, mounts: readonly Mount[]): Promise<readonly LiveMount[]> {
+async function attachMounts(
+  context: RuntimeContext,
+  target: LiveTarget,
+  mounts: readonly Mount[],
+): Promise<readonly LiveMount[]> {
   const { config, record } = target;
   const hasCgroups = mounts.some((mount) => !isBind(mount) && (mount.type === "cgroup" || mount.type === "cgroup2"));
   const plans = planLiveMounts(config, mounts, {
@@ -180,7 +184,10 @@ async function attachMounts(context: RuntimeContext, target: LiveTarget, mounts:
     cgroupMounts: hasCgroups ? cgroupPieces({ ...config, mounts }, cgroupLayout(), record.cgroup_paths) : {},
   });
   if (plans.copiesUp && target.paused) {
-    throw new RuntimeError("WRONG_STATE", "cannot copy files for tmpcopyup in a paused container: that would be done in its cgroup");
+    throw new RuntimeError(
+      "WRONG_STATE",
+      "cannot copy files for tmpcopyup in a paused container: that would be done in its cgroup",
+    );
   }
   const descriptors = new Descriptors();
   try {
@@ -202,7 +209,7 @@ export async function makeTrees(
     trees.set(index, descriptors.own(fd));
   };
   const namespaces = readNamespaces(config);
-  const joined = new Map<string, number>() as OpenNamespaces;
+  const joined = new Map<string, number>();
   for (const { flag, origin } of namespaces.joins) {
     if (flag !== K.CLONE_NEWUSER) continue;
     const users = native.open(AT_FDCWD, `/proc/${record.init_process_pid}/ns/user`, O_RDONLY | O_CLOEXEC, 0);
@@ -215,7 +222,10 @@ export async function makeTrees(
     if (source === undefined) return false;
     keep(index, source.fd);
     if (source.kind === MountTree.DETACHED) return true;
-    throw new RuntimeError("HOST_UNABLE", "mounts can be added from Linux 5.2 on: a mount cannot be made before it is attached here");
+    throw new RuntimeError(
+      "HOST_UNABLE",
+      "mounts can be added from Linux 5.2 on: a mount cannot be made before it is attached here",
+    );
   };
   if (make !== undefined) {
     await runLive(make, entry, pidfd, {
@@ -256,7 +266,12 @@ async function attachTrees(
   return added;
 }
 
-function described({ destination, type, source, options }: Mount): Pick<LiveMount, "destination" | "type" | "source" | "options"> {
+function described({
+  destination,
+  type,
+  source,
+  options,
+}: Mount): Pick<LiveMount, "destination" | "type" | "source" | "options"> {
   return {
     destination,
     ...(type === undefined ? {} : { type }),

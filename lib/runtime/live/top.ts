@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What all containers use, sampled again and again. */
 import { readSlowUsage, UsageReader, type SlowUsage, type Usage } from "../../cgroups/usage.ts";
 import { RuntimeError } from "../../errors.ts";

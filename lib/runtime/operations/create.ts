@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Foreground } from "../foreground/foreground.ts";
 import { launch, openBundle } from "../launch/launch.ts";
 import type { CreateOptions, RuntimeContext } from "../options.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../errors.ts";
 import { destroy, stopInit } from "../container/destroy.ts";
 import type { RuntimeContext } from "../options.ts";
@@ -15,11 +16,7 @@ import { salvage } from "../container/salvage.ts";
  * @throws CONTAINER_NOT_FOUND, WRONG_STATE, CGROUP
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#delete
  */
-export async function remove(
-  context: RuntimeContext,
-  id: string,
-  options: { readonly force: boolean },
-): Promise<void> {
+export async function remove(context: RuntimeContext, id: string, options: { readonly force: boolean }): Promise<void> {
   let entry: Entry;
   try {
     entry = find(context.root, id);

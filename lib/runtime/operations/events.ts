@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { watchOom } from "../../cgroups/open.ts";
 import { cgroupStats } from "../../cgroups/open.ts";
 import type { CgroupStats } from "../../cgroups/files/stats_types.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { CGROUP_SUPPORT } from "../../cgroups/open.ts";
 import { memoryPolicyFlags, memoryPolicyModes } from "../../plan/attributes.ts";
 import { knownMountOptions } from "../../plan/mount_options.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { attachCgroup } from "../../cgroups/open.ts";
 import { RuntimeError } from "../../errors.ts";
 import { check } from "../../sys/files.ts";

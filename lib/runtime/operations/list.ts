@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../errors.ts";
 import { AT_FDCWD } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { defaultConfig, type DefaultConfig } from "../../spec/defaults.ts";
 import { native } from "../../sys/native.ts";
 

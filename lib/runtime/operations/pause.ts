@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { attachCgroup } from "../../cgroups/open.ts";
 import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { isUnified } from "../../cgroups/place/path.ts";

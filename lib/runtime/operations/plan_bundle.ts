@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { unitOwner } from "../host/rootless.ts";
 import { deviceWrites, parseDevicesList, wantedFilter } from "../../cgroups/v1/devices.ts";
 import { deviceRules, ruleText } from "../../cgroups/v2/device_program.ts";
@@ -65,7 +66,11 @@ export function planBundle(context: RuntimeContext, options: BundlePaths): reado
   });
   const resources = (hasCgroup ? config.linux?.resources : undefined) ?? {};
   const devicePaths = (config.linux?.devices ?? []).map(({ path }) => path);
-  const values = !hasCgroup ? [] : layout.kind === "v2" ? unifiedValues(resources, devicePaths) : v1Values(resources, devicePaths);
+  const values = !hasCgroup
+    ? []
+    : layout.kind === "v2"
+      ? unifiedValues(resources, devicePaths)
+      : v1Values(resources, devicePaths);
   const lines = wholePlan(config, plan.steps, {
     paths,
     values,

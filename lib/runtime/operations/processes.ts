@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { attachCgroup } from "../../cgroups/open.ts";
 import type { RuntimeContext } from "../options.ts";
 import { isAlive } from "../container/status.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../errors.ts";
 import { SIGKILL } from "../../kernel/numbers.ts";
 import { destroy } from "../container/destroy.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { attachCgroup } from "../../cgroups/open.ts";
 import { killsAbove, moreKillsAbove } from "../../cgroups/v2/oom_kills.ts";
 import { RuntimeError } from "../../errors.ts";
@@ -65,11 +66,7 @@ function bindNotifySocket({ log }: RuntimeContext, entry: Entry): NotifySocket |
 }
 
 /** Runs the poststart hooks; a failure stops and destroys the container (runtime.md, step 9). */
-export async function afterStart(
-  context: RuntimeContext,
-  entry: Entry,
-  record: ContainerRecord,
-): Promise<void> {
+export async function afterStart(context: RuntimeContext, entry: Entry, record: ContainerRecord): Promise<void> {
   const hooks = record.hooks?.poststart;
   if (hooks === undefined || hooks.length === 0) return;
   try {

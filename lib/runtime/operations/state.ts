@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { RuntimeContext, StateReport } from "../options.ts";
 import { keptEnd } from "../container/kept_end.ts";
 import { status } from "../container/status.ts";

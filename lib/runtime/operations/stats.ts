@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { cgroupStats } from "../../cgroups/open.ts";
 import type { CgroupStats } from "../../cgroups/files/stats_types.ts";
 import { RuntimeError } from "../../errors.ts";

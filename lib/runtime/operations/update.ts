@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import * as intelRdt from "../host/intel_rdt.ts";
 import { attachCgroup } from "../../cgroups/open.ts";
 import { RuntimeError } from "../../errors.ts";
@@ -23,12 +24,7 @@ export type RdtSchemas = Pick<LinuxIntelRdt, "l3CacheSchema" | "memBwSchema">;
  *
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING where it has stopped, CONFIG_INVALID, HOST_UNABLE, CGROUP
  */
-export function update(
-  context: RuntimeContext,
-  id: string,
-  resources: LinuxResources,
-  rdt: RdtSchemas = {},
-): void {
+export function update(context: RuntimeContext, id: string, resources: LinuxResources, rdt: RdtSchemas = {}): void {
   const schemas = rdt.l3CacheSchema === undefined && rdt.memBwSchema === undefined ? undefined : intelRdt;
   const resctrl = schemas?.requireForUpdate(rdt);
   const entry = find(context.root, id);
@@ -43,7 +39,9 @@ export function update(
     if (record === undefined) throw notRunning();
     const limit = record.no_cgroup === true ? firstLimit(resources) : undefined;
     if (limit !== undefined) {
-      throw new RuntimeError("HOST_UNABLE", `${propertyName(limit)}: container ${id} cannot be limited: ${NO_CGROUP}`, { pointer: limit });
+      throw new RuntimeError("HOST_UNABLE", `${propertyName(limit)}: container ${id} cannot be limited: ${NO_CGROUP}`, {
+        pointer: limit,
+      });
     }
     const { memory } = resources;
     if (memory?.kernel !== undefined || memory?.kernelTCP !== undefined) {
@@ -67,12 +65,7 @@ export function update(
 }
 
 /** @returns the record with what is asked for from now on */
-function changeResources(
-  context: RuntimeContext,
-  entry: Entry,
-  record: ContainerRecord,
-  given: LinuxResources,
-): ContainerRecord {
+function changeResources(context: RuntimeContext, entry: Entry, record: ContainerRecord, given: LinuxResources): ContainerRecord {
   const { resources: text } = record;
   const before = text === undefined ? (savedConfig(entry).linux?.resources ?? {}) : parseResourcesText(text);
   const wanted = mergedResources(before, given);

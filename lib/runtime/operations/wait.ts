@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { attachCgroup, watchOom } from "../../cgroups/open.ts";
 import type { OomWatch } from "../../cgroups/cgroup.ts";
 import { RuntimeError } from "../../errors.ts";
@@ -76,7 +77,7 @@ async function waitUntilEnd(context: RuntimeContext, record: ContainerRecord | u
 /** @returns how often the kernel ran out of memory until the process ended, as far as it was told */
 async function untilEnd(pidfd: number, oom: OomWatch | undefined): Promise<number> {
   let ooms = 0;
-  for (let watched = oom; ; ) {
+  for (let watched = oom; ;) {
     if (watched === undefined) {
       await readable(pidfd);
       return ooms;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { RuntimeError } from "../../errors.ts";
 import { checkConfig, parseConfig } from "./config.ts";
@@ -27,16 +28,13 @@ t.test("a good file", (t) => {
 });
 
 t.test("one problem is one line, with its place", (t) => {
-  const text =
-    '{\n  "ociVersion": "1.0.2",\n  "root": {"path": "rootfs"},\n  "process": {"cwd": "/", "args": []}\n}';
+  const text = '{\n  "ociVersion": "1.0.2",\n  "root": {"path": "rootfs"},\n  "process": {"cwd": "/", "args": []}\n}';
   const error = caught(text);
   t.equal(error.code, "CONFIG_INVALID");
   t.equal(error.message, "config.json:4:35: /process/args: empty, must have at least one entry");
   t.strictSame(error.facts, {
     path: "/bundle/config.json",
-    problems: [
-      { pointer: "/process/args", line: 4, column: 35, message: "empty, must have at least one entry" },
-    ],
+    problems: [{ pointer: "/process/args", line: 4, column: 35, message: "empty, must have at least one entry" }],
   });
   t.end();
 });
@@ -76,10 +74,7 @@ t.test("a rule is left out only where what it reads is wrong already", (t) => {
 });
 
 t.test("syntax errors and equal names have places too", (t) => {
-  t.equal(
-    caught('{"ociVersion": }').message,
-    'config.json:1:16: not valid JSON: "}" where a value is expected',
-  );
+  t.equal(caught('{"ociVersion": }').message, 'config.json:1:16: not valid JSON: "}" where a value is expected');
   t.equal(
     caught('{"ociVersion": "1.0.0",\n"root": {"path": "a", "path": "b"}}').message,
     'config.json:2:23: /root/path: the name "path" stands twice in one object',
@@ -114,14 +109,8 @@ t.test("64-bit integers are exact", (t) => {
     { type: "RLIMIT_NOFILE", hard: 18446744073709551615n, soft: 18446744073709551615n },
   ]);
   const over = text.replace('"soft": 18446744073709551615', '"soft": 18446744073709551616');
-  t.match(
-    caught(over).message,
-    "found 18446744073709551616, must be an integer from 0 to 18446744073709551615",
-  );
-  t.match(
-    caught(text.replace('"uid": 0', '"uid": 99999999999999999999')).message,
-    "found 99999999999999999999",
-  );
+  t.match(caught(over).message, "found 18446744073709551616, must be an integer from 0 to 18446744073709551615");
+  t.match(caught(text.replace('"uid": 0', '"uid": 99999999999999999999')).message, "found 99999999999999999999");
   t.end();
 });
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Problem, RuntimeError, SHOWN_PROBLEMS } from "../../errors.ts";
 import { validateConfig } from "../schema/generated/validate_config.ts";
 import { parseJson } from "../json/json.ts";
@@ -74,12 +75,7 @@ export function inspectConfig(text: string): InspectedConfig {
  * @param problems the findings of the parser
  * @param at JSON Pointer of that part in `value`; pointers of problems count from there, those of `wrong` do not
  */
-export function inspectDocument(
-  value: Json,
-  text: string,
-  problems: readonly Problem[],
-  at: string,
-): InspectedConfig {
+export function inspectDocument(value: Json, text: string, problems: readonly Problem[], at: string): InspectedConfig {
   normalize(value, text);
   const found: Finding[] = [];
   if (!validateConfig(value)) pushAll(found, findings(value, validateConfig.errors ?? []));
@@ -142,16 +138,14 @@ export function placeFindings(text: string, found: readonly Finding[]): Problem[
 /** A string for the kernel ends at its first NUL; the rest would be lost. */
 function findNuls(value: Json, pointer: string, found: Finding[]): void {
   if (typeof value === "string") {
-    if (value.includes("\0"))
-      found.push({ pointer, message: "the string has a NUL character, which is not allowed" });
+    if (value.includes("\0")) found.push({ pointer, message: "the string has a NUL character, which is not allowed" });
     return;
   }
   if (typeof value !== "object" || value === null) return;
   for (const [name, inner] of Object.entries(value)) {
     const at = pointer + pointerStep(name);
     if (at === "/annotations") continue;
-    if (name.includes("\0"))
-      found.push({ pointer: at, message: "the name has a NUL character, which is not allowed" });
+    if (name.includes("\0")) found.push({ pointer: at, message: "the name has a NUL character, which is not allowed" });
     findNuls(inner, at, found);
   }
 }

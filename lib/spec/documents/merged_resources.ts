@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The limits of a container after an update: those before it, with the new ones. Pure. */
 import { parseJson } from "../json/json.ts";
 import type { LinuxBlockIO, LinuxBlockIODevice, LinuxCPU, LinuxMemory, LinuxNetwork, LinuxResources } from "../types.ts";
@@ -24,9 +25,21 @@ const FILES: readonly (readonly [file: string, isNamed: (resources: LinuxResourc
 
 /** Properties of which a 0, or "", is not a limit: engines send it for "not named". */
 const ZERO_IS_UNSET: ReadonlySet<string> = new Set([
-  "limit", "reservation", "swap", "kernel", "kernelTCP",
-  "shares", "quota", "period", "realtimeRuntime", "realtimePeriod", "cpus", "mems",
-  "weight", "leafWeight", "classID",
+  "limit",
+  "reservation",
+  "swap",
+  "kernel",
+  "kernelTCP",
+  "shares",
+  "quota",
+  "period",
+  "realtimeRuntime",
+  "realtimePeriod",
+  "cpus",
+  "mems",
+  "weight",
+  "leafWeight",
+  "classID",
 ]);
 
 /**
@@ -63,7 +76,13 @@ function mergedMemory(before: LinuxMemory = {}, given: LinuxMemory = {}): LinuxM
 
 function mergedBlockIO(before: LinuxBlockIO = {}, given: LinuxBlockIO = {}): LinuxBlockIO {
   const lists: Record<string, readonly LinuxBlockIODevice[]> = {};
-  for (const name of ["weightDevice", "throttleReadBpsDevice", "throttleWriteBpsDevice", "throttleReadIOPSDevice", "throttleWriteIOPSDevice"] as const) {
+  for (const name of [
+    "weightDevice",
+    "throttleReadBpsDevice",
+    "throttleWriteBpsDevice",
+    "throttleReadIOPSDevice",
+    "throttleWriteIOPSDevice",
+  ] as const) {
     const list = joined<LinuxBlockIODevice>(given[name], before[name], ({ major, minor }) => `${major}:${minor}`);
     if (list !== undefined) lists[name] = list;
   }
@@ -108,7 +127,12 @@ function joined<Item>(
 }
 
 function throttles(blockIO: LinuxBlockIO = {}): number {
-  const { throttleReadBpsDevice: a = [], throttleWriteBpsDevice: b = [], throttleReadIOPSDevice: c = [], throttleWriteIOPSDevice: d = [] } = blockIO;
+  const {
+    throttleReadBpsDevice: a = [],
+    throttleWriteBpsDevice: b = [],
+    throttleReadIOPSDevice: c = [],
+    throttleWriteIOPSDevice: d = [],
+  } = blockIO;
   return a.length + b.length + c.length + d.length;
 }
 
@@ -133,5 +157,7 @@ function jsonText(value: unknown): string {
 /** Reads the text of {@link resourcesText}; nothing for another text. */
 export function parseResourcesText(text: string): LinuxResources {
   const { value, complete } = parseJson(text);
-  return complete && typeof value === "object" && value !== null && !Array.isArray(value) ? (value as unknown as LinuxResources) : {};
+  return complete && typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as unknown as LinuxResources)
+    : {};
 }

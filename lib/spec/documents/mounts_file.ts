@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A list of mounts for a container that is there, judged by the rules of config.json: the file of `mounts add`, which is
  * crun's, an array as `mounts` of config.json.
@@ -67,4 +68,3 @@ function notForLive({ destination, options = [] }: Mount, index: number): { poin
   if (link >= 0) report(`options/${link}`, "found copy-symlink: a link is no mount, and could not be taken away again");
   return found;
 }
-

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { RuntimeError } from "../../errors.ts";
 import { parseProcess } from "./process_file.ts";
@@ -26,7 +27,12 @@ t.test("every problem, with the place in the file", (tt) => {
   tt.equal(code, "CONFIG_INVALID");
   tt.strictSame(
     facts.problems?.map(({ pointer, line }) => [pointer, line]),
-    [["/args", 2], ["/cwd", 3], ["/noNewPrivileges", 4], ["/user/umask", 5]],
+    [
+      ["/args", 2],
+      ["/cwd", 3],
+      ["/noNewPrivileges", 4],
+      ["/user/umask", 5],
+    ],
   );
   tt.match(message, /^p\.json: 4 problems:\np\.json:2:/);
   tt.end();
@@ -46,6 +52,9 @@ t.test("ids have to be mapped in the container's user namespace", (tt) => {
   const map = [{ containerID: 0, hostID: 1000, size: 10 }];
   const linux = { namespaces: [{ type: "user" as const }], uidMappings: map, gidMappings: map };
   const { facts } = failure('{"args": ["x"], "cwd": "/", "user": {"uid": 50}}', { ...container, linux });
-  tt.strictSame(facts.problems?.map(({ pointer }) => pointer), ["/user/uid"]);
+  tt.strictSame(
+    facts.problems?.map(({ pointer }) => pointer),
+    ["/user/uid"],
+  );
   tt.end();
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The file of `update --resources`: one `linux.resources` object, judged by the rules of config.json.
  *

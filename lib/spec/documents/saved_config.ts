@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the readers of config.json and of process files share, and the reading of one that was validated before. */
 import { type Json, parseJson } from "../json/json.ts";
 import type { Config } from "../types.ts";
@@ -43,7 +44,5 @@ function fillInUser(value: Json): void {
 function member(value: Json, name: string): MutableObject | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const found = (value as MutableObject)[name];
-  return typeof found === "object" && found !== null && !Array.isArray(found)
-    ? (found as MutableObject)
-    : undefined;
+  return typeof found === "object" && found !== null && !Array.isArray(found) ? (found as MutableObject) : undefined;
 }

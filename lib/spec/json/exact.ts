@@ -1,9 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Problem } from "../../errors.ts";
 import { pointerStep } from "./pointer.ts";
 
 /** A value of a JSON document; integers beyond 2^53-1 are `bigint`. */
-export type Json =
-  null | boolean | number | bigint | string | readonly Json[] | { readonly [name: string]: Json };
+export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [name: string]: Json };
 
 /** The result of {@link parseExact}. */
 export interface ExactJson {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import t from "tap";
@@ -10,9 +11,7 @@ function write(value: Json): string {
   if (typeof value === "bigint") return value.toString();
   if (Array.isArray(value)) return `[${value.map(write).join(" , ")}]`;
   if (typeof value === "object" && value !== null) {
-    const members = Object.entries(value).map(
-      ([name, member]) => `${JSON.stringify(name)}:\n${write(member)}`,
-    );
+    const members = Object.entries(value).map(([name, member]) => `${JSON.stringify(name)}:\n${write(member)}`);
     return `{${members.join(",\t")}}`;
   }
   return JSON.stringify(value);
@@ -23,9 +22,7 @@ function messages(text: string): string[] {
 }
 
 t.test("integers keep their value", (t) => {
-  const { value } = parseJson(
-    '{"a":18446744073709551615,"b":9007199254740991,"c":-9223372036854775808,"d":1e3,"e":1.5}',
-  );
+  const { value } = parseJson('{"a":18446744073709551615,"b":9007199254740991,"c":-9223372036854775808,"d":1e3,"e":1.5}');
   t.strictSame(value, {
     a: 18446744073709551615n,
     b: 9007199254740991,
@@ -124,9 +121,7 @@ const json: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
     { maxDepth: 5 },
     fc.constantFrom<Json>(null, true, false, -0, 2 ** 53, 1e300),
     fc.integer(),
-    fc
-      .bigInt({ min: -(2n ** 66n), max: 2n ** 66n })
-      .map((n) => (Number.isSafeInteger(Number(n)) ? Number(n) : n)),
+    fc.bigInt({ min: -(2n ** 66n), max: 2n ** 66n }).map((n) => (Number.isSafeInteger(Number(n)) ? Number(n) : n)),
     fc.double({ noNaN: true, noDefaultInfinity: true }),
     fc.string({ unit: "grapheme" }),
     fc.array(tie("value")),
@@ -150,26 +145,7 @@ t.test("the quick and the exact way agree on written values", (t) => {
 });
 
 t.test("both accept what the engine accepts, but for equal names and broken pairs", (t) => {
-  const pieces = [
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    ":",
-    '"',
-    "\\",
-    '"a"',
-    '"b"',
-    "1",
-    "-",
-    "0",
-    ".5",
-    "e9",
-    "true",
-    " ",
-    "\n",
-  ];
+  const pieces = ["{", "}", "[", "]", ",", ":", '"', "\\", '"a"', '"b"', "1", "-", "0", ".5", "e9", "true", " ", "\n"];
   const soup = fc.array(fc.constantFrom(...pieces, "\\ud8", '"\\u0061"', "12345678901234567890"), {
     maxLength: 12,
   });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Json, MAX_DEPTH, parseExact } from "./exact.ts";
 import type { Problem } from "../../errors.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import fc from "fast-check";
 import t from "tap";
 import { pointerNames, pointerStep } from "./pointer.ts";
@@ -17,7 +18,10 @@ t.test("the names of a pointer", async (t) => {
 });
 
 t.test("what is made can be read", async (t) => {
-  fc.assert(fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom("~", "/", "~1", "~0", "~01"))), (names) => {
-    t.same(pointerNames(names.map(pointerStep).join("")), names);
-  }), { numRuns: 200 });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom("~", "/", "~1", "~0", "~01"))), (names) => {
+      t.same(pointerNames(names.map(pointerStep).join("")), names);
+    }),
+    { numRuns: 200 },
+  );
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** JSON Pointers (RFC 6901), made and read. */
 
 /** `name` as one step of a pointer, with the slash before it. */

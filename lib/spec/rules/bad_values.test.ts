@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A wrong value at each property of the schemas: one error, which names the property, what was found and what is allowed. */
 import { readFileSync } from "node:fs";
 import t from "tap";
@@ -22,7 +23,10 @@ function read(name: string): Schema {
   const known = schemas.get(name);
   if (known !== undefined) return known;
   // Numbers of 64 bits are no numbers of JavaScript: kept as text, in a string of their own.
-  const text = readFileSync(new URL(`../../../../../schemas/${name}`, import.meta.url), "utf8").replaceAll(/"(minimum|maximum)": (-?\d{16,})/g, '"$1": "$2"');
+  const text = readFileSync(new URL(`../../../../../schemas/${name}`, import.meta.url), "utf8").replaceAll(
+    /"(minimum|maximum)": (-?\d{16,})/g,
+    '"$1": "$2"',
+  );
   const schema = JSON.parse(text) as Schema;
   schemas.set(name, schema);
   return schema;
@@ -103,7 +107,9 @@ function properties(): readonly Property[] {
     }
   };
   const around = { ociVersion: "1.3.0", root: { path: "rootfs" }, process: { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 } } };
-  visit(read("config.schema.json"), "config.schema.json", "", (value) => (typeof value === "object" && value !== null && !Array.isArray(value) ? { ...around, ...value } : value));
+  visit(read("config.schema.json"), "config.schema.json", "", (value) =>
+    typeof value === "object" && value !== null && !Array.isArray(value) ? { ...around, ...value } : value,
+  );
   return found.slice(1);
 }
 
@@ -125,13 +131,20 @@ t.test("a value that is wrong at a property is one error that names it", async (
       const text = textOf(config(value));
       tried += 1;
       const here = checkConfig(text).filter(
-        (each) => (each.pointer === pointer || each.pointer.startsWith(`${pointer}/`)) && !known.has(`${each.pointer}: ${each.message}`),
+        (each) =>
+          (each.pointer === pointer || each.pointer.startsWith(`${pointer}/`)) && !known.has(`${each.pointer}: ${each.message}`),
       );
-      const others = problems(text).filter((line) => !line.startsWith(`${pointer}:`) && !line.startsWith(`${pointer}/`) && !known.has(line));
+      const others = problems(text).filter(
+        (line) => !line.startsWith(`${pointer}:`) && !line.startsWith(`${pointer}/`) && !known.has(line),
+      );
       const said = here[0]?.message ?? "";
       const clear = here.length === 1 && /must be|allowed|digits|must have|missing|too (large|small)|bits/.test(said);
-      if (!clear || others.length > 0) wrong.push(`${pointer} = ${JSON.stringify(value)}: ${here.map(({ pointer: at, message }) => `${at}: ${message}`).join("; ")} | ${others.join("; ")}`);
-      else if (!configError("/b/config.json", checkConfig(text)).message.includes(`${pointer}:`)) wrong.push(`${pointer}: the message does not name it`);
+      if (!clear || others.length > 0)
+        wrong.push(
+          `${pointer} = ${JSON.stringify(value)}: ${here.map(({ pointer: at, message }) => `${at}: ${message}`).join("; ")} | ${others.join("; ")}`,
+        );
+      else if (!configError("/b/config.json", checkConfig(text)).message.includes(`${pointer}:`))
+        wrong.push(`${pointer}: the message does not name it`);
     }
   }
   t.same(wrong, []);

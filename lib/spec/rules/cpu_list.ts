@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Lists of CPUs and of NUMA nodes as the kernel writes them (cpuset(7), "List format"): `0-3,7`. */
 
 /** The highest number that is taken; far above that of any kernel. */

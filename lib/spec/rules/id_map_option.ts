@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The options `idmap` and `ridmap` of a mount, alone or with mappings as crun and podman have them:
  * `idmap=uids=0-1000-10#10-2000-5;gids=0-1000-10`. A triple is the first id in the file system, the first one that it is

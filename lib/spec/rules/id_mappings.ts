@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { MeaningCheck } from "./rule.ts";
 import { makesNamespace, namespaceReads } from "./namespaces.ts";
 import type { Report, WithoutWrongValues } from "../schema/without_wrong_values.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { seccompReceiver } from "../annotations.ts";
 import { pointerStep } from "../json/pointer.ts";
 import { parseCpuList } from "./cpu_list.ts";
@@ -33,8 +34,7 @@ function checkDevices({ linux }: WithoutWrongValues<Config>, report: Report): vo
   linux?.devices?.forEach((device, index) => {
     if (device === undefined) return;
     const at = `/linux/devices/${index}`;
-    if (device.path?.startsWith("/") === false)
-      report(`${at}/path`, `found ${show(device.path)}, must be an absolute path`);
+    if (device.path?.startsWith("/") === false) report(`${at}/path`, `found ${show(device.path)}, must be an absolute path`);
     if (device.type !== "p") {
       checkNumber(at, "major", device.major, MAX_MAJOR, report);
       checkNumber(at, "minor", device.minor, MAX_MINOR, report);
@@ -66,13 +66,7 @@ function differ(one: Int64 | string | undefined, two: Int64 | string | undefined
   return one !== undefined && two !== undefined && one !== two;
 }
 
-function checkNumber(
-  at: string,
-  name: "major" | "minor",
-  value: Int64 | undefined,
-  max: number,
-  report: Report,
-): void {
+function checkNumber(at: string, name: "major" | "minor", value: Int64 | undefined, max: number, report: Report): void {
   const pointer = `${at}/${name}`;
   if (value === undefined) {
     const message = "missing, but the specification requires it unless the type is p";
@@ -85,8 +79,7 @@ function checkNumber(
 function checkCgroupsPath({ linux }: WithoutWrongValues<Config>, report: Report): void {
   const path = linux?.cgroupsPath;
   if (path === undefined || !path.includes("..")) return;
-  if (path.split("/").includes(".."))
-    report("/linux/cgroupsPath", `found ${show(path)}, must be without ".."`);
+  if (path.split("/").includes("..")) report("/linux/cgroupsPath", `found ${show(path)}, must be without ".."`);
 }
 
 function checkDeviceRules({ linux }: WithoutWrongValues<Config>, report: Report): void {
@@ -94,10 +87,7 @@ function checkDeviceRules({ linux }: WithoutWrongValues<Config>, report: Report)
     for (const name of ["major", "minor"] as const) {
       const value = rule?.[name];
       if (value === undefined || value >= -1) continue;
-      report(
-        `/linux/resources/devices/${index}/${name}`,
-        `found ${value}, must be -1 (each) or a number from 0`,
-      );
+      report(`/linux/resources/devices/${index}/${name}`, `found ${value}, must be -1 (each) or a number from 0`);
     }
   }
 }
@@ -209,7 +199,10 @@ function checkMemoryPolicy({ linux }: WithoutWrongValues<Config>, report: Report
   if (listed) {
     const mask = parseCpuList(nodes, "node");
     if (typeof mask === "string") {
-      report(`${at}/nodes`, `invalid memory policy node: found ${show(nodes)}, must be a list of NUMA nodes such as 0-3,7: ${mask}`);
+      report(
+        `${at}/nodes`,
+        `invalid memory policy node: found ${show(nodes)}, must be a list of NUMA nodes such as 0-3,7: ${mask}`,
+      );
     }
   }
   const reads = [`${at}/mode`, `${at}/nodes`];

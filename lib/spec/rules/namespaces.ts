@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { pointerStep } from "../json/pointer.ts";
 import type { MeaningCheck } from "./rule.ts";
 import { show } from "../schema/messages.ts";

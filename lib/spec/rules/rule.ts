@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Report, WithoutWrongValues } from "../schema/without_wrong_values.ts";
 import type { Config } from "../types.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { checkConfig } from "../documents/config.ts";
 
@@ -149,11 +150,7 @@ run("process", [
     { linux: { memoryPolicy: { mode: "MPOL_INTERLEAVE" } } },
     "/linux/memoryPolicy/nodes: missing, but MPOL_INTERLEAVE needs at least one node",
   ],
-  [
-    "oomScoreAdj",
-    { process: { ...process, oomScoreAdj: -1001 } },
-    "/process/oomScoreAdj: found -1001, must be at least -1000",
-  ],
+  ["oomScoreAdj", { process: { ...process, oomScoreAdj: -1001 } }, "/process/oomScoreAdj: found -1001, must be at least -1000"],
 ]);
 
 run("root, mounts, hooks, annotations", [
@@ -188,7 +185,10 @@ run("root, mounts, hooks, annotations", [
           destination: "/a",
           options: ["bind", "idmap"],
           uidMappings: [{ containerID: 0, hostID: 5, size: 0 }],
-          gidMappings: [{ containerID: 0, hostID: 5, size: 5 }, { containerID: 4, hostID: 50, size: 5 }],
+          gidMappings: [
+            { containerID: 0, hostID: 5, size: 5 },
+            { containerID: 4, hostID: 50, size: 5 },
+          ],
         },
       ],
     },
@@ -204,7 +204,12 @@ run("root, mounts, hooks, annotations", [
   ["id-mapped", { mounts: [{ destination: "/a", options: ["rbind"], uidMappings: maps, gidMappings: maps }] }],
   [
     "id-mapped, wrong",
-    { mounts: [{ destination: "/a", type: "tmpfs", uidMappings: maps, gidMappings: maps }, { destination: "/b", options: ["bind", "ridmap"] }] },
+    {
+      mounts: [
+        { destination: "/a", type: "tmpfs", uidMappings: maps, gidMappings: maps },
+        { destination: "/b", options: ["bind", "ridmap"] },
+      ],
+    },
     "/mounts/0/uidMappings: id-mapped mounts are only supported for bind-mounts (option bind or rbind)",
     "/mounts/1/options/1: an id-mapped mount needs uidMappings and gidMappings of its own, or a user namespace of the container",
   ],
@@ -278,10 +283,7 @@ run("namespaces", [
     '/linux/netDevices/d0/name: "x%d%d" cannot be the name of a network device',
     '/linux/netDevices/e0/name: "x%" cannot be the name of a network device',
   ],
-  [
-    "paths",
-    { linux: { maskedPaths: ["/a", "", "a"], readonlyPaths: ["/a", "b", ""], namespaces: [{ type: "mount" }] } },
-  ],
+  ["paths", { linux: { maskedPaths: ["/a", "", "a"], readonlyPaths: ["/a", "b", ""], namespaces: [{ type: "mount" }] } }],
   [
     "paths of the host",
     { linux: { maskedPaths: ["/a"], readonlyPaths: [] } },
@@ -298,10 +300,7 @@ run("id maps", [
   ],
   ["no maps: the caller's ids", { linux: { namespaces: [{ type: "user" }], gidMappings: [] } }],
   ["joined", { linux: { namespaces: [{ type: "user", path: "/u" }] } }],
-  [
-    "joined with maps",
-    { linux: { namespaces: [{ type: "user", path: "/u" }], uidMappings: maps, gidMappings: maps } },
-  ],
+  ["joined with maps", { linux: { namespaces: [{ type: "user", path: "/u" }], uidMappings: maps, gidMappings: maps } }],
   [
     "extents",
     {
@@ -377,8 +376,7 @@ const sysctls = {
   "kernel.domainname": "x",
   "user.max_net_namespaces": "1",
 };
-const needs = (kind: string): string =>
-  `needs ${kind} namespace in /linux/namespaces, else it would be the host's`;
+const needs = (kind: string): string => `needs ${kind} namespace in /linux/namespaces, else it would be the host's`;
 
 run("sysctl", [
   ["own", { linux: { namespaces: all, uidMappings: maps, gidMappings: maps, sysctl: sysctls } }],
@@ -447,11 +445,7 @@ run("devices and resources", [
     "/linux/devices/5/minor: found -1, must be from 0 to 1048575",
     "/linux/devices/6/uid: found 4294967295, must be at most 4294967294",
   ],
-  [
-    "cgroupsPath",
-    { linux: { cgroupsPath: "/a/../../b" } },
-    '/linux/cgroupsPath: found "/a/../../b", must be without ".."',
-  ],
+  ["cgroupsPath", { linux: { cgroupsPath: "/a/../../b" } }, '/linux/cgroupsPath: found "/a/../../b", must be without ".."'],
   ["cgroupsPath dots", { linux: { cgroupsPath: "system.slice:a..b:c" } }],
   [
     "rules",
@@ -526,9 +520,7 @@ run("seccomp", [
       linux: {
         seccomp: {
           defaultAction: "SCMP_ACT_ALLOW",
-          syscalls: [
-            { names: [], action: "SCMP_ACT_LOG", args: [{ index: 6, value: 0, op: "SCMP_CMP_EQ" }] },
-          ],
+          syscalls: [{ names: [], action: "SCMP_ACT_LOG", args: [{ index: 6, value: 0, op: "SCMP_CMP_EQ" }] }],
         },
       },
     },

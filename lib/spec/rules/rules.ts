@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { MeaningCheck } from "./rule.ts";
 import { parseCpuList } from "./cpu_list.ts";
 import { isIdMapOption, parseIdMapOption } from "./id_map_option.ts";
@@ -129,10 +130,7 @@ function checkScheduler({ scheduler }: WithoutWrongValues<Process>, report: Repo
     report(`${at}/nice`, `found ${nice}, must be from -20 to 19`);
   }
   if (priority !== 0 && policy !== "SCHED_FIFO" && policy !== "SCHED_RR") {
-    report(
-      `${at}/priority`,
-      `found ${priority}, but ${policy} has no priority; allowed with SCHED_FIFO and SCHED_RR`,
-    );
+    report(`${at}/priority`, `found ${priority}, but ${policy} has no priority; allowed with SCHED_FIFO and SCHED_RR`);
   }
   if ((policy === "SCHED_FIFO" || policy === "SCHED_RR") && (priority < 1 || priority > 99)) {
     report(`${at}/priority`, `found ${priority}, but ${policy} needs a priority from 1 to 99`, [at, `${at}/priority`]);

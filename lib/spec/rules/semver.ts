@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The major number of a SemVer 2.0.0 version; `undefined` if it is none.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { pointerStep } from "../json/pointer.ts";
 import { findNamespace, NAMESPACE_TYPES } from "./namespaces.ts";
 import { show } from "../schema/messages.ts";
@@ -5,8 +6,7 @@ import type { Report, WithoutWrongValues } from "../schema/without_wrong_values.
 import type { Config } from "../types.ts";
 
 const IPC =
-  "kernel.msgmax kernel.msgmnb kernel.msgmni kernel.sem kernel.shmall kernel.shmmax kernel.shmmni " +
-  "kernel.shm_rmid_forced";
+  "kernel.msgmax kernel.msgmnb kernel.msgmni kernel.sem kernel.shmall kernel.shmmax kernel.shmmni " + "kernel.shm_rmid_forced";
 
 /**
  * The name of a kernel parameter with dots between its parts. As in sysctl(8) the first separator decides: in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Properties that the specification does not know. A runtime has to ignore them, so `create` says nothing; but a typo must
  * not loosen a sandbox in silence. Pure.
@@ -12,7 +13,11 @@ import type { Report } from "../schema/without_wrong_values.ts";
 import { OTHER_PLATFORMS } from "./warnings.ts";
 
 /** Properties of the specification that are not for Linux. */
-const FOREIGN: readonly string[] = [...OTHER_PLATFORMS.map((name) => `/${name}`), "/process/commandLine", "/process/user/username"];
+const FOREIGN: readonly string[] = [
+  ...OTHER_PLATFORMS.map((name) => `/${name}`),
+  "/process/commandLine",
+  "/process/user/username",
+];
 
 /** Reports every name of a config.json that is not a property. */
 export function unknownProperties(config: object, report: Report): void {

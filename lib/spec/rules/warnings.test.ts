@@ -1,13 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { parseConfig, warnings } from "../documents/config.ts";
 import type { Config } from "../types.ts";
 
 function config(change: object): Config {
   const process = { args: ["sh"], cwd: "/" };
-  return parseConfig(
-    JSON.stringify({ ociVersion: "1.3.0", root: { path: "rootfs" }, process, ...change }),
-    "config.json",
-  );
+  return parseConfig(JSON.stringify({ ociVersion: "1.3.0", root: { path: "rootfs" }, process, ...change }), "config.json");
 }
 
 t.test("warnings", (t) => {
@@ -19,12 +17,21 @@ t.test("warnings", (t) => {
       cwd: "/",
       capabilities: { bounding: ["CAP_CHOWN", "CAP_NEW", "chown", "cap_kill"], ambient: ["CAP_CHECKPOINT_RESTORE"] },
     },
-    mounts: [{ destination: "/a", type: "tmpfs" }, { destination: "b", type: "tmpfs" }],
+    mounts: [
+      { destination: "/a", type: "tmpfs" },
+      { destination: "b", type: "tmpfs" },
+    ],
     linux: {
       namespaces: [{ type: "user", path: "/u" }],
       uidMappings: maps,
       personality: { domain: "LINUX", flags: ["X"] },
-      resources: { memory: { kernel: 1 }, devices: [{ allow: true, access: "mrw" }, { allow: false, type: "c", access: "rwa" }] },
+      resources: {
+        memory: { kernel: 1 },
+        devices: [
+          { allow: true, access: "mrw" },
+          { allow: false, type: "c", access: "rwa" },
+        ],
+      },
     },
   });
   t.strictSame(warnings(odd), [
@@ -51,7 +58,19 @@ t.test("warnings", (t) => {
     '/linux/maskedPaths/2: "" is empty; ignored',
     '/linux/readonlyPaths/0: "c" is relative; it counts from "/"',
   ]);
-  for (const version of ["", "1", "1.0", "1.0.0.0", "01.0.0", "1.0.0-", "1.0.0-01", "1.0.0+", "1.0.0-a..b", "v1.0.0", "1.0.0-ä"]) {
+  for (const version of [
+    "",
+    "1",
+    "1.0",
+    "1.0.0.0",
+    "01.0.0",
+    "1.0.0-",
+    "1.0.0-01",
+    "1.0.0+",
+    "1.0.0-a..b",
+    "v1.0.0",
+    "1.0.0-ä",
+  ]) {
     t.strictSame(warnings(config({ ociVersion: version })), [
       `/ociVersion: "${version}" is not a version in the form of SemVer 2.0.0, such as 1.3.0`,
     ]);

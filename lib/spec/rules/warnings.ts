@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isCapability } from "../capabilities.ts";
 import { lacksIdMaps } from "./id_mappings.ts";
 import { findNamespace, namespaceReads, NAMESPACE_TYPES } from "./namespaces.ts";
@@ -39,10 +40,7 @@ function warn(config: WithoutWrongValues<Config>, report: Report): void {
   for (const [index, mount] of (config.mounts ?? []).entries()) {
     const destination = mount?.destination;
     if (destination === undefined || destination.startsWith("/")) continue;
-    report(
-      `/mounts/${index}/destination`,
-      `${show(destination)} is relative, which is deprecated; it counts from "/"`,
-    );
+    report(`/mounts/${index}/destination`, `${show(destination)} is relative, which is deprecated; it counts from "/"`);
   }
   if ((config.mounts?.length ?? 0) > 0 && findNamespace(config, "mount") === undefined) {
     const appear = "without a mount namespace in /linux/namespaces the mounts appear on the host";
@@ -59,10 +57,7 @@ function warnOfCapabilities(sets: WithoutWrongValues<LinuxCapabilities> | undefi
   for (const set of SETS) {
     for (const [index, name] of (sets[set] ?? []).entries()) {
       if (name === undefined || isCapability(name)) continue;
-      report(
-        `/process/capabilities/${set}/${index}`,
-        `${show(name)} is not a known capability; ignored${likely(name)}`,
-      );
+      report(`/process/capabilities/${set}/${index}`, `${show(name)} is not a known capability; ignored${likely(name)}`);
     }
   }
 }
@@ -80,14 +75,19 @@ function warnOfLinux(config: WithoutWrongValues<Config>, report: Report): void {
   if (linux === undefined) return;
   if (lacksIdMaps(config)) {
     const reads = ["/linux/uidMappings", "/linux/gidMappings", ...namespaceReads(config, "user")];
-    const message = "missing for the new user namespace, and so is gidMappings: it gets the ids of the caller, and the subordinate ones";
+    const message =
+      "missing for the new user namespace, and so is gidMappings: it gets the ids of the caller, and the subordinate ones";
     report("/linux/uidMappings", message, reads);
   }
   for (const name of ["uidMappings", "gidMappings"] as const) {
     if ((linux[name]?.length ?? 0) === 0) continue;
     if (user === undefined) {
       const reads = [`/linux/${name}`, NAMESPACE_TYPES];
-      report(`/linux/${name}`, "ignored without a user namespace in /linux/namespaces: root of the container is the host's", reads);
+      report(
+        `/linux/${name}`,
+        "ignored without a user namespace in /linux/namespaces: root of the container is the host's",
+        reads,
+      );
     } else if ((user.path ?? "") !== "") {
       report(`/linux/${name}`, `ignored, the user namespace ${show(user.path)} has its own`);
     }

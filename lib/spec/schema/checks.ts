@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What the generated validator calls: the leaf types of `schemas/definitions.schema.json`, and how a
  * failure is kept. They stand here as functions because the same inline code at 250 properties would treble the
@@ -16,12 +17,7 @@ export interface SchemaFailure {
 }
 
 /** Adds a failure to the list that the validator carries along, which is `null` while there is none. */
-export function fail(
-  failures: SchemaFailure[] | null,
-  pointer: string,
-  keyword: string,
-  allowed: unknown,
-): SchemaFailure[] {
+export function fail(failures: SchemaFailure[] | null, pointer: string, keyword: string, allowed: unknown): SchemaFailure[] {
   const failure = { pointer, keyword, allowed };
   if (failures === null) return [failure];
   failures.push(failure);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The names that a value can have. */
 export interface KnownNames {
   /** Of an object; 0 for a value that has none. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Json } from "../json/exact.ts";
 import { pointerNames, pointerStep } from "../json/pointer.ts";
 import type { SchemaFailure } from "./checks.ts";
@@ -73,15 +74,11 @@ function explain(document: Json, failure: SchemaFailure): Finding[] {
   switch (failure.keyword) {
     case "required": {
       const name = String(allowed["missingProperty"]);
-      return [
-        { pointer: pointer + pointerStep(name), message: "missing, but the specification requires it" },
-      ];
+      return [{ pointer: pointer + pointerStep(name), message: "missing, but the specification requires it" }];
     }
     case "additionalProperties": {
       const name = String(allowed["additionalProperty"]);
-      return [
-        { pointer: pointer + pointerStep(name), message: `the name ${show(name)} is not allowed here` },
-      ];
+      return [{ pointer: pointer + pointerStep(name), message: `the name ${show(name)} is not allowed here` }];
     }
     case "type": {
       const expected = TYPE_TEXTS[String(allowed["type"])] ?? String(allowed["type"]);

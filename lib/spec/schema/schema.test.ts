@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -52,9 +53,7 @@ t.test("each property of each schema has a description", (t) => {
 t.test("config.json", (t) => {
   t.ok(validateConfig({ ociVersion: "1.3.0", windows: 1 }));
   t.notOk(validateConfig({}));
-  t.strictSame(validateConfig.errors, [
-    { pointer: "", keyword: "required", allowed: { missingProperty: "ociVersion" } },
-  ]);
+  t.strictSame(validateConfig.errors, [{ pointer: "", keyword: "required", allowed: { missingProperty: "ociVersion" } }]);
   t.notOk(validateConfig(undefined));
   t.end();
 });
@@ -64,8 +63,7 @@ t.test("integers", (t) => {
     validateConfig({ ociVersion: "1.3.0", linux: { resources: { memory: { limit: value } } } });
   const shares = (value: unknown): boolean =>
     validateConfig({ ociVersion: "1.3.0", linux: { resources: { cpu: { shares: value } } } });
-  const uid = (value: unknown): boolean =>
-    validateConfig({ ociVersion: "1.3.0", process: { cwd: "/", user: { uid: value } } });
+  const uid = (value: unknown): boolean => validateConfig({ ociVersion: "1.3.0", process: { cwd: "/", user: { uid: value } } });
   const weight = (value: unknown): boolean =>
     validateConfig({ ociVersion: "1.3.0", linux: { resources: { blockIO: { weight: value } } } });
   const nice = (value: unknown): boolean =>
@@ -122,27 +120,7 @@ function documents(): ((value: unknown) => unknown)[] {
 
 t.test("the generated validator says what the schemas say, at each property", (t) => {
   const plain = validator("config.schema.json");
-  const values = [
-    0,
-    -1,
-    5,
-    70000,
-    2 ** 33,
-    1.5,
-    "",
-    "x",
-    "rw",
-    "2MB",
-    "pid",
-    "c",
-    true,
-    [],
-    ["a"],
-    [1],
-    {},
-    { a: "b" },
-    null,
-  ];
+  const values = [0, -1, 5, 70000, 2 ** 33, 1.5, "", "x", "rw", "2MB", "pid", "c", true, [], ["a"], [1], {}, { a: "b" }, null];
   let compared = 0;
   for (const document of documents()) {
     for (const value of values) {
@@ -156,27 +134,10 @@ t.test("the generated validator says what the schemas say, at each property", (t
 });
 
 t.test("no document makes the generated validator throw", (t) => {
-  const names = [
-    "process",
-    "linux",
-    "mounts",
-    "hooks",
-    "args",
-    "user",
-    "resources",
-    "namespaces",
-    "type",
-    "__proto__",
-  ];
+  const names = ["process", "linux", "mounts", "hooks", "args", "user", "resources", "namespaces", "type", "__proto__"];
   const key = fc.constantFrom(...names);
   const value = fc.letrec((tie) => ({
-    v: fc.oneof(
-      { maxDepth: 4 },
-      fc.jsonValue(),
-      fc.bigInt(),
-      fc.array(tie("v")),
-      fc.dictionary(key, tie("v")),
-    ),
+    v: fc.oneof({ maxDepth: 4 }, fc.jsonValue(), fc.bigInt(), fc.array(tie("v")), fc.dictionary(key, tie("v"))),
   })).v;
   fc.assert(
     fc.property(value, (document) => typeof validateConfig(document) === "boolean"),
@@ -211,8 +172,6 @@ t.test("state and features", (t) => {
   );
   t.notOk(features({ ociVersionMin: "1.0.0" }));
   t.notOk(features({ ...minimal, linux: { cgroup: { v1: 1 } } }));
-  t.ok(
-    validator("config.schema.json")(defaultConfig({ rootless: true, cgroup2: true, uid: 1000, gid: 1000 })),
-  );
+  t.ok(validator("config.schema.json")(defaultConfig({ rootless: true, cgroup2: true, uid: 1000, gid: 1000 })));
   t.end();
 });

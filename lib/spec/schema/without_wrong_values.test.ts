@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import t from "tap";
@@ -63,10 +64,7 @@ t.test("nothing is said to be missing that is only wrong", (t) => {
       "/hostname: needs a uts namespace in /linux/namespaces, else it would be the host's",
       "/linux/namespaces/0/path: found 5, must be a string",
     ],
-    [
-      { linux: { namespaces: [{ type: "user", path: 5 }] } },
-      "/linux/namespaces/0/path: found 5, must be a string",
-    ],
+    [{ linux: { namespaces: [{ type: "user", path: 5 }] } }, "/linux/namespaces/0/path: found 5, must be a string"],
     [
       {
         process: { ...process, user: { uid: 5, gid: 0 } },
@@ -86,14 +84,11 @@ t.test("nothing is said to be missing that is only wrong", (t) => {
     ],
     [
       { linux: { sysctl: { "kernel.hostname": 5, "net.a": "1" }, namespaces: [{ type: "x" }] } },
-      '/linux/sysctl/kernel.hostname: found 5, must be a string',
+      "/linux/sysctl/kernel.hostname: found 5, must be a string",
       '/linux/sysctl/kernel.hostname: "kernel.hostname": the property /hostname sets it',
       '/linux/namespaces/0/type: found "x", allowed: pid, network, mount, ipc, uts, user, cgroup, time',
     ],
-    [
-      { annotations: { "": 5 } },
-      "/annotations/: found 5, must be a string",
-    ],
+    [{ annotations: { "": 5 } }, "/annotations/: found 5, must be a string"],
     [
       { mounts: [{ destination: "/a", options: ["bind"], uidMappings: [5], gidMappings: 5 }], linux: { namespaces: mount } },
       "/mounts/0/uidMappings/0: found 5, must be an object",

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A config.json without its wrong values, so that the rules can judge the others all the same. */
 import { pointerNames } from "../json/pointer.ts";
 import type { Finding } from "./messages.ts";

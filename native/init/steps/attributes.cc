@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
@@ -16,15 +17,12 @@ struct RawCapabilities {
   struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
 };
 
-std::uint64_t Join(std::uint32_t low, std::uint32_t high) {
-  return low | (static_cast<std::uint64_t>(high) << 32);
-}
+std::uint64_t Join(std::uint32_t low, std::uint32_t high) { return low | (static_cast<std::uint64_t>(high) << 32); }
 
 Result<CapabilitySets> CurrentSets() {
   RawCapabilities raw;
   TRY(Check(Syscall(__NR_capget, &raw.header, raw.data), Call::kCapset, "capget"));
-  return CapabilitySets{Join(raw.data[0].effective, raw.data[1].effective),
-                        Join(raw.data[0].permitted, raw.data[1].permitted),
+  return CapabilitySets{Join(raw.data[0].effective, raw.data[1].effective), Join(raw.data[0].permitted, raw.data[1].permitted),
                         Join(raw.data[0].inheritable, raw.data[1].inheritable)};
 }
 
@@ -52,19 +50,16 @@ Result<std::uint64_t> LimitBounding(std::uint64_t keep) {
       left |= bit;
       continue;
     }
-    TRY(Check(Syscall(__NR_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0), Call::kPrctl,
-              "PR_CAPBSET_DROP"));
+    TRY(Check(Syscall(__NR_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0), Call::kPrctl, "PR_CAPBSET_DROP"));
   }
   return left;
 }
 
 Status RaiseAmbient(std::uint64_t ambient) {
-  TRY(Check(Syscall(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), Call::kPrctl,
-            "PR_CAP_AMBIENT"));
+  TRY(Check(Syscall(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), Call::kPrctl, "PR_CAP_AMBIENT"));
   for (std::uint32_t capability = 0; capability <= kMaxCapability; ++capability) {
     if ((ambient >> capability & 1) == 0) continue;
-    TRY(Check(Syscall(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0),
-              Call::kPrctl, "PR_CAP_AMBIENT"));
+    TRY(Check(Syscall(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0), Call::kPrctl, "PR_CAP_AMBIENT"));
   }
   return {};
 }
@@ -74,8 +69,7 @@ Status RaiseAmbient(std::uint64_t ambient) {
 bool DeniesGroups(Context& context) {
   if (!context.procfs.Prepare().ok()) return false;
   // Not openat2, which a seccomp filter that holds by now may not know.
-  const UniqueFd file(static_cast<int>(Syscall(__NR_openat, context.procfs.fd(), "self/setgroups",
-                                               O_RDONLY | O_CLOEXEC, 0)));
+  const UniqueFd file(static_cast<int>(Syscall(__NR_openat, context.procfs.fd(), "self/setgroups", O_RDONLY | O_CLOEXEC, 0)));
   char text[8] = {};
   return ReadSome(file.get(), text, sizeof text) >= 4 && std::string_view(text, 4) == "deny";
 }
@@ -107,8 +101,7 @@ Status Credentials(Context& context, const CredentialsStep& step) {
   // Without it a change from user 0 to another empties the permitted set.
   TRY(Check(Syscall(__NR_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0), Call::kPrctl, "PR_SET_KEEPCAPS"));
   if (step.keep_groups == 0) TRY(SetGroups(context, step));
-  const Status group =
-      Check(Syscall(__NR_setresgid, step.gid, step.gid, step.gid), Call::kSetresgid, "gid");
+  const Status group = Check(Syscall(__NR_setresgid, step.gid, step.gid, step.gid), Call::kSetresgid, "gid");
   TRY(group);
   TRY(Check(Syscall(__NR_setresuid, step.uid, step.uid, step.uid), Call::kSetresuid, "uid"));
   TRY(Check(Syscall(__NR_prctl, PR_SET_KEEPCAPS, 0, 0, 0, 0), Call::kPrctl, "PR_SET_KEEPCAPS"));

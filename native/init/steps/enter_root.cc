@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
@@ -20,8 +21,8 @@ Status ChangeTo(int directory, std::string_view subject) {
 Status ChangeToRoot() { return Check(Syscall(__NR_chdir, "/"), Call::kChdir, "/"); }
 
 Status PivotRoot(Context& context) {
-  const UniqueFd old_root = TRY(CheckedFd(
-      Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "/"));
+  const UniqueFd old_root =
+      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "/"));
   TRY(ChangeTo(context.root.fd(), "rootfs"));
   // With the same directory for both arguments the old root ends up on top of the new one, and no
   // directory for it is needed inside the rootfs.
@@ -63,8 +64,7 @@ Status HideHostFilesystems(Context& context) {
     if (slave < 0) return Error{static_cast<int>(-slave), Call::kMount, "host procfs"};
     const long unmounted = Syscall(__NR_umount2, path, kMountDetach);
     if (unmounted == -EINVAL || unmounted == -EPERM) {
-      TRY(Check(Syscall(__NR_mount, "tmpfs", path, "tmpfs", MS_RDONLY, "nr_inodes=2"), Call::kMount,
-                "host procfs"));
+      TRY(Check(Syscall(__NR_mount, "tmpfs", path, "tmpfs", MS_RDONLY, "nr_inodes=2"), Call::kMount, "host procfs"));
     } else if (unmounted < 0) {
       return Error{static_cast<int>(-unmounted), Call::kUmount2, "host procfs"};
     }
@@ -79,8 +79,8 @@ Status ChangeRoot() {
 
 Status MoveRoot(Context& context) {
   TRY(HideHostFilesystems(context));
-  const UniqueFd old_root = TRY(CheckedFd(
-      Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "/"));
+  const UniqueFd old_root =
+      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "/"));
   // The move would show up on the host's own "/" if that is in the same peer group. EINVAL: "/" is
   // no mount's root (a chroot); then nothing is moved onto a mount that the host has.
   const Status hidden = SetPropagation(context.procfs, old_root.get(), MS_PRIVATE, "/");
@@ -117,8 +117,7 @@ Status EnterRoot(Context& context, const EnterRootStep& step) {
     TRY(ChangeTo(context.root.fd(), "rootfs"));
     TRY(ChangeRoot());
   }
-  UniqueFd entered = TRY(CheckedFd(
-      Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "/"));
+  UniqueFd entered = TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "/"));
   FileFacts found;
   TRY(Check(GetFacts(entered.get(), &found), Call::kFstat, "/"));
   if (!found.IsSamePlace(expected)) return Error{EXDEV, Call::kVerify, "/"};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
@@ -116,8 +117,7 @@ Status PrepareNullMask(Context& context) {
   constexpr std::string_view kPath = "/dev/null";
   if (context.null_mask.valid() || context.entered_root) return {};
   const UniqueFd null =
-      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
-                    Call::kOpen, kPath));
+      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0), Call::kOpen, kPath));
   FileFacts facts;
   TRY(Check(GetFacts(null.get(), &facts), Call::kFstat, kPath));
   if (!IsNull(facts)) return Error{ENODEV, Call::kVerify, kPath};
@@ -130,13 +130,11 @@ Status PrepareNullMask(Context& context) {
 
 Status MaskPath(Context& context, const MaskPathStep& step) {
   TRY(PrepareNullMask(context));
-  return Hide(context, step.path,
-              [&](int target) { return MaskOne(context, target, step.path); });
+  return Hide(context, step.path, [&](int target) { return MaskOne(context, target, step.path); });
 }
 
 Status ReadonlyPath(Context& context, const ReadonlyPathStep& step) {
-  return Hide(context, step.path,
-              [&](int target) { return FixOne(context, target, step.path); });
+  return Hide(context, step.path, [&](int target) { return FixOne(context, target, step.path); });
 }
 
 Status MountAttributes(Context& context, const MountAttributesStep& step) {

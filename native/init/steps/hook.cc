@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
@@ -28,8 +29,7 @@ constexpr std::int32_t kExitedCode = 1;  // CLD_EXITED
 
 // The state that the hook reads from its standard input, as a file.
 Result<UniqueFd> StateFile(const HookStep& step) {
-  UniqueFd file = TRY(
-      CheckedFd(Syscall(__NR_memfd_create, "state", MFD_CLOEXEC), Call::kMemfdCreate, step.path));
+  UniqueFd file = TRY(CheckedFd(Syscall(__NR_memfd_create, "state", MFD_CLOEXEC), Call::kMemfdCreate, step.path));
   Text<16> pid;
   // As the container sees it: that is what the spec wants for hooks in its namespaces.
   pid.AddNumber(static_cast<std::uint64_t>(Syscall(__NR_getpid)));
@@ -221,8 +221,7 @@ Status Hook(Context& context, const HookStep& step) {
   const long exec_error = ExecError(report.in.get());
   const std::uint32_t status = TRY(WaitForHook(step, pid, child.get(), output));
   if (exec_error != 0) {
-    return Error{static_cast<int>(exec_error < 0 ? -exec_error : exec_error), Call::kExecve,
-                 step.path};
+    return Error{static_cast<int>(exec_error < 0 ? -exec_error : exec_error), Call::kExecve, step.path};
   }
   if (status != 0) {
     return Error{status == kHookTimedOut ? ETIMEDOUT : ECHILD, Call::kHook, step.path, status};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
@@ -61,8 +62,7 @@ bool ParseRing(std::string_view description, Ring* ring) {
 Result<Ring> Describe(long ring, std::string_view name) {
   char description[512];
   const long size =
-      TRY(Checked(Syscall(__NR_keyctl, KEYCTL_DESCRIBE, ring, description, sizeof description),
-                  Call::kKeyctl, name));
+      TRY(Checked(Syscall(__NR_keyctl, KEYCTL_DESCRIBE, ring, description, sizeof description), Call::kKeyctl, name));
   Ring facts;
   if (size > static_cast<long>(sizeof description) || size < 1 ||
       !ParseRing({description, static_cast<std::size_t>(size) - 1}, &facts)) {
@@ -109,22 +109,18 @@ Status SessionKeyring(Context& context, const SessionKeyringStep& step) {
   Ring facts = TRY(Describe(ring, step.name));
   const auto user = static_cast<std::uint64_t>(Syscall(__NR_geteuid));
   if (facts.owner != user || (facts.permissions & ~(kNewRing | search)) != 0) {
-    ring = TRY(Checked(Syscall(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr), Call::kKeyctl,
-                       step.name));
+    ring = TRY(Checked(Syscall(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr), Call::kKeyctl, step.name));
     facts = TRY(Describe(ring, step.name));
   }
-  return Check(Syscall(__NR_keyctl, KEYCTL_SETPERM, ring, facts.permissions | search),
-               Call::kKeyctl, step.name);
+  return Check(Syscall(__NR_keyctl, KEYCTL_SETPERM, ring, facts.permissions | search), Call::kKeyctl, step.name);
 }
 
 Status Hostname(Context& /*context*/, const HostnameStep& step) {
-  return Check(Syscall(__NR_sethostname, step.name.data(), step.name.size()), Call::kSethostname,
-               step.name);
+  return Check(Syscall(__NR_sethostname, step.name.data(), step.name.size()), Call::kSethostname, step.name);
 }
 
 Status Domainname(Context& /*context*/, const DomainnameStep& step) {
-  return Check(Syscall(__NR_setdomainname, step.name.data(), step.name.size()),
-               Call::kSetdomainname, step.name);
+  return Check(Syscall(__NR_setdomainname, step.name.data(), step.name.size()), Call::kSetdomainname, step.name);
 }
 
 Status Sysctl(Context& context, const SysctlStep& step) {
@@ -136,8 +132,7 @@ Status Sysctl(Context& context, const SysctlStep& step) {
 }
 
 Status Loopback(Context& /*context*/, const LoopbackStep& /*step*/) {
-  const UniqueFd socket = TRY(
-      CheckedFd(Syscall(__NR_socket, kAfInet, kSockDgram | kSockCloexec, 0), Call::kSocket, "lo"));
+  const UniqueFd socket = TRY(CheckedFd(Syscall(__NR_socket, kAfInet, kSockDgram | kSockCloexec, 0), Call::kSocket, "lo"));
   InterfaceFlags request = {"lo", 0, {}};
   TRY(Check(Syscall(__NR_ioctl, socket.get(), kGetInterfaceFlags, &request), Call::kIoctl, "lo"));
   request.flags = static_cast<short>(request.flags | kInterfaceUp);

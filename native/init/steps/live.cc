@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mounts of a container that is there. One init makes them, among the host's mounts and in the container's other namespaces,
 // attached nowhere; the runtime hands them to another init, which has joined the container's mount namespace and attaches
 // them. So no process that the container could see has anything of the host, and no path of a source is looked for in there.
@@ -35,14 +36,11 @@ static_assert(sizeof(MountNews) == 40);
 
 Status Give(const Context& context, std::uint32_t tree, int mount, std::string_view subject) {
   const ControlMessage message{Message::kMount, static_cast<std::int32_t>(tree - 1)};
-  return Check(SendMessage(context.control.get(), &message, sizeof message, mount), Call::kSendmsg,
-               subject);
+  return Check(SendMessage(context.control.get(), &message, sizeof message, mount), Call::kSendmsg, subject);
 }
 
 Result<UniqueFd> OpenSpare() {
-  return CheckedFd(
-      Syscall(__NR_openat, AT_FDCWD, kSpare, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
-      Call::kOpen, kSpare);
+  return CheckedFd(Syscall(__NR_openat, AT_FDCWD, kSpare, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0), Call::kOpen, kSpare);
 }
 
 // By mount(2), for options that fsconfig(2) cannot carry (see NewByName in mount.cc).
@@ -50,8 +48,8 @@ Result<UniqueFd> MakeByName(Context& context, const DetachedMountStep& step) {
   if (step.data.size() >= kOptionsMax) return Error{E2BIG, Call::kMount, step.fstype};
   const Text<kOptionsMax> data(step.data);
   const UniqueFd place = TRY(OpenSpare());
-  TRY(MountByName(context.procfs, step.source.data(), place.get(), step.fstype.data(),
-                  step.sb | LegacyFlags(step.set), data.c_str(), step.fstype));
+  TRY(MountByName(context.procfs, step.source.data(), place.get(), step.fstype.data(), step.sb | LegacyFlags(step.set),
+                  data.c_str(), step.fstype));
   const UniqueFd mounted = TRY(OpenSpare());
   Result<UniqueFd> tree = CloneTree(mounted.get(), false, step.fstype);
   TRY(Check(Syscall(__NR_umount2, kSpare, kMountDetach), Call::kUmount2, kSpare));
@@ -61,8 +59,7 @@ Result<UniqueFd> MakeByName(Context& context, const DetachedMountStep& step) {
 Result<UniqueFd> Configured(NewFilesystem& filesystem, const DetachedMountStep& step) {
   if (!step.source.empty()) TRY(filesystem.Set("source", step.source.data(), step.source));
   // As mount(2) does, "ro" goes to the superblock too.
-  TRY(filesystem.SetFlags(step.sb | (step.set & static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY)),
-                          step.source));
+  TRY(filesystem.SetFlags(step.sb | (step.set & static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY)), step.source));
   TRY(filesystem.SetOptions(step.data));
   return filesystem.Mount(step.set);
 }
@@ -81,12 +78,11 @@ Result<UniqueFd> MakeNew(Context& context, const DetachedMountStep& step) {
 // umount2(2) takes no descriptor: the mount is named as self/fd/N in a procfs that nobody else can reach.
 Status UnmountDescriptor(Context& context, int mount, std::string_view subject) {
   TRY(context.procfs.Prepare());
-  const UniqueFd before = TRY(CheckedFd(
-      Syscall(__NR_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "."));
+  const UniqueFd before =
+      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "."));
   TRY(Check(Syscall(__NR_fchdir, context.procfs.fd()), Call::kFchdir, "procfs"));
   const Text<32> name = DescriptorPath(mount);
-  const Status unmounted =
-      Check(Syscall(__NR_umount2, name.c_str(), kMountDetach), Call::kUmount2, subject);
+  const Status unmounted = Check(Syscall(__NR_umount2, name.c_str(), kMountDetach), Call::kUmount2, subject);
   TRY(Check(Syscall(__NR_fchdir, before.get()), Call::kFchdir, "."));
   return unmounted;
 }
@@ -130,11 +126,9 @@ Status DetachedMount(Context& context, const DetachedMountStep& step) {
   if (refused == 0) return {};
   // The runtime may not open it as this process sees it, which may be luckier.
   const int flags = (step.flags & kMountFlagSrcNofollow) != 0 ? O_NOFOLLOW : 0;
-  const UniqueFd source = TRY(CheckedFd(
-      Syscall(__NR_openat, AT_FDCWD, step.source.data(), O_PATH | O_CLOEXEC | flags, 0), Call::kOpen,
-      step.source));
-  const UniqueFd tree =
-      TRY(CloneTree(source.get(), (step.flags & kMountFlagRecursive) != 0, step.source));
+  const UniqueFd source =
+      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, step.source.data(), O_PATH | O_CLOEXEC | flags, 0), Call::kOpen, step.source));
+  const UniqueFd tree = TRY(CloneTree(source.get(), (step.flags & kMountFlagRecursive) != 0, step.source));
   return Give(context, step.tree, tree.get(), step.source);
 }
 
@@ -157,8 +151,8 @@ Status LiveMount(Context& context, const LiveMountStep& step) {
   if (held == nullptr || InsideOf(*held, step.path) != "." || context.live_count == Context::kMaxLive) {
     return Error{ENFILE, Call::kVerify, step.path};
   }
-  const UniqueFd& mount = context.live[context.live_count] = TRY(CheckedFd(
-      Syscall(__NR_fcntl, held->root.fd(), F_DUPFD_CLOEXEC, 0), Call::kOpen, step.path));
+  const UniqueFd& mount = context.live[context.live_count] =
+      TRY(CheckedFd(Syscall(__NR_fcntl, held->root.fd(), F_DUPFD_CLOEXEC, 0), Call::kOpen, step.path));
   ++context.live_count;
   for (const std::uint32_t flags : step.propagation) {
     TRY(SetPropagation(context.procfs, mount.get(), flags, step.path));
@@ -168,11 +162,8 @@ Status LiveMount(Context& context, const LiveMountStep& step) {
   // Numbers of mounts are used again, and a file may have another device than its file system.
   MountEntry entry;
   if (!TRY(FindMount(context, facts.mount, &entry))) entry.device = facts.device;
-  const MountNews news = {{Message::kMount, static_cast<std::int32_t>(step.index)},
-                          facts.mount,
-                          facts.device,
-                          facts.inode,
-                          entry.device};
+  const MountNews news = {
+      {Message::kMount, static_cast<std::int32_t>(step.index)}, facts.mount, facts.device, facts.inode, entry.device};
   return Check(SendMessage(context.control.get(), &news, sizeof news, -1), Call::kSendmsg, step.path);
 }
 
@@ -193,8 +184,7 @@ Status LiveNode(Context& context, const LiveNodeStep& step) {
   const ParentDirectory parent = TRY(MakePlaceParent(context, step.path));
   const std::uint32_t type = step.mode & kTypeMask;
   const std::uint32_t device = type == kTypeRegular ? 0 : DeviceNumber(step.major, step.minor);
-  const long made =
-      Syscall(__NR_mknodat, parent.directory.get(), parent.name.c_str(), step.mode, device);
+  const long made = Syscall(__NR_mknodat, parent.directory.get(), parent.name.c_str(), step.mode, device);
   if (made < 0 && (made != -EEXIST || type == kTypeRegular)) {
     return Error{static_cast<int>(-made), Call::kMknodat, step.path};
   }
@@ -202,19 +192,14 @@ Status LiveNode(Context& context, const LiveNodeStep& step) {
   const UniqueFd node = TRY(OpenChild(parent, O_PATH, step.path));
   FileFacts facts;
   TRY(Check(GetFacts(node.get(), &facts), Call::kFstat, step.path));
-  const bool same = facts.type() == type &&
-                    (type == kTypeRegular || (facts.major == step.major && facts.minor == step.minor));
+  const bool same = facts.type() == type && (type == kTypeRegular || (facts.major == step.major && facts.minor == step.minor));
   if (!same) return Error{EEXIST, Call::kMknodat, step.path};
-  const MountNews news = {{Message::kMount, static_cast<std::int32_t>(step.index)},
-                          0,
-                          facts.device,
-                          facts.inode,
-                          made >= 0 ? std::uint64_t{1} : 0};
+  const MountNews news = {
+      {Message::kMount, static_cast<std::int32_t>(step.index)}, 0, facts.device, facts.inode, made >= 0 ? std::uint64_t{1} : 0};
   TRY(Check(SendMessage(context.control.get(), &news, sizeof news, -1), Call::kSendmsg, step.path));
   // One that was there keeps its mode and owner.
   if (made < 0 || type == kTypeRegular) return {};
-  TRY(Check(Syscall(__NR_fchownat, node.get(), "", step.uid, step.gid, AT_EMPTY_PATH),
-            Call::kFchown, step.path));
+  TRY(Check(Syscall(__NR_fchownat, node.get(), "", step.uid, step.gid, AT_EMPTY_PATH), Call::kFchown, step.path));
   return ChangeMode(context, node.get(), step.mode & 07777, step.path);
 }
 
@@ -231,8 +216,7 @@ Status RemoveNode(Context& context, const RemoveNodeStep& step) {
   FileFacts facts;
   TRY(Check(GetFacts(node.value().get(), &facts), Call::kFstat, step.path));
   if (facts.device != step.device || facts.inode != step.inode) return {};
-  return Check(Syscall(__NR_unlinkat, parent.directory.get(), parent.name.c_str(), 0),
-               Call::kUnlinkat, step.path);
+  return Check(Syscall(__NR_unlinkat, parent.directory.get(), parent.name.c_str(), 0), Call::kUnlinkat, step.path);
 }
 
 Status Done(Context& context, const DoneStep& /*step*/) {

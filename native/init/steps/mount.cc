@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
@@ -21,28 +22,23 @@ constexpr std::size_t kOptionsMax = kPathMax;
 
 bool Has(const MountStep& step, std::uint32_t flag) { return (step.flags & flag) != 0; }
 
-Links LinksOf(const MountStep& step) {
-  return Has(step, kMountFlagStrictTarget) ? Links::kRefuse : Links::kFollow;
-}
+Links LinksOf(const MountStep& step) { return Has(step, kMountFlagStrictTarget) ? Links::kRefuse : Links::kFollow; }
 
 bool IsRoot(const MountStep& step) { return step.target == "/"; }
 
 Result<UniqueFd> OpenSource(const char* path, std::string_view subject, int flags = 0) {
-  return CheckedFd(Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC | flags, 0), Call::kOpen,
-                   subject);
+  return CheckedFd(Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC | flags, 0), Call::kOpen, subject);
 }
 
 // What is to be covered by a directory or a file; made where it is missing.
-Result<UniqueFd> MakeTarget(Context& context, const MountStep& step, bool directory,
-                            bool shows_procfs) {
+Result<UniqueFd> MakeTarget(Context& context, const MountStep& step, bool directory, bool shows_procfs) {
   if (Has(step, kMountFlagDestNofollow)) {
     UniqueFd existing = TRY(OpenPlace(context, step.target, O_PATH | O_NOFOLLOW));
     TRY(VerifyMountTarget(context, existing.get(), shows_procfs));
     return existing;
   }
-  Result<UniqueFd> made =
-      directory ? MakePlaceDirectories(context, step.target, kDirectoryMode, LinksOf(step))
-                : MakePlaceFile(context, step.target, kDirectoryMode);
+  Result<UniqueFd> made = directory ? MakePlaceDirectories(context, step.target, kDirectoryMode, LinksOf(step))
+                                    : MakePlaceFile(context, step.target, kDirectoryMode);
   if (!made.ok()) return WhyNotMade(context, step.target, made.error());
   UniqueFd target = made.Take();
   TRY(VerifyMountTarget(context, target.get(), shows_procfs, IsRoot(step)));
@@ -55,8 +51,7 @@ void ForgetCovered(Context& context) {
   for (std::size_t i = context.held.size(); i > 0; --i) {
     const HeldMount& held = context.held[i - 1];
     Text<kPathMax> name;
-    if (held.linked && context.procfs.Name(held.root.fd(), &name).ok() &&
-        IsBelow(name.view(), context.mount_target.view())) {
+    if (held.linked && context.procfs.Name(held.root.fd(), &name).ok() && IsBelow(name.view(), context.mount_target.view())) {
       context.held.DropEntry(i - 1);
     }
   }
@@ -124,9 +119,7 @@ Status PlaceTree(Context& context, const MountStep& step, UniqueFd tree, const U
   const bool whole = !Has(step, kMountFlagBind);
   Attributes own = {step.set, step.clear, whole};
   const Attributes all = {step.rec_set, step.rec_clear, true};
-  const auto made = [&](const Attributes& attributes) {
-    return ChangeMade(context, tree.get(), attributes, step.target);
-  };
+  const auto made = [&](const Attributes& attributes) { return ChangeMade(context, tree.get(), attributes, step.target); };
   const auto attached = [&](const Attributes& attributes) {
     return ChangeAttached(context.procfs, tree.get(), attributes, step.target);
   };
@@ -254,8 +247,7 @@ Status NewByName(Context& context, const MountStep& step, int target, const Mode
   return {};
 }
 
-Status Configure(NewFilesystem& filesystem, const MountStep& step, std::uint64_t sb,
-                 const ModeText& mode) {
+Status Configure(NewFilesystem& filesystem, const MountStep& step, std::uint64_t sb, const ModeText& mode) {
   if (!mode.empty()) TRY(filesystem.Set("mode", mode.c_str(), step.target));
   if (!step.source.empty()) TRY(filesystem.Set("source", step.source.data(), step.source));
   TRY(filesystem.SetFlags(sb, step.target));
@@ -279,8 +271,7 @@ Result<Made> MakeDetached(NewFilesystem filesystem, const MountStep& step, const
   const std::uint64_t sb = step.sb & ~static_cast<std::uint64_t>(MS_RDONLY);
   TRY(Configure(filesystem, step, late_readonly ? sb : sb | read_only, mode));
   const std::uint64_t attributes = step.set | step.rec_set;
-  const std::uint64_t late =
-      copy_up ? attributes & static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY) : 0;
+  const std::uint64_t late = copy_up ? attributes & static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY) : 0;
   UniqueFd mount = TRY(filesystem.Mount(attributes & ~late));
   return Made{std::move(filesystem), std::move(mount), late, late_readonly};
 }
@@ -329,8 +320,7 @@ Status Mount(Context& context, const MountStep& step) {
   if (Has(step, kMountFlagBind)) return Bind(context, step);
   const Status made = New(context, step);
   // A user namespace may mount a sysfs only together with a network namespace of its own.
-  if (made.ok() || made.error().number() != EPERM || step.fstype != "sysfs" ||
-      context.entered_root) {
+  if (made.ok() || made.error().number() != EPERM || step.fstype != "sysfs" || context.entered_root) {
     return made;
   }
   Result<UniqueFd> source = OpenSource("/sys", step.source);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
 #include "../control.h"
@@ -14,9 +15,8 @@ constexpr std::uint32_t kJoinAgain = 2;
 
 // setns moved root and working directory.
 Status HoldJoinedRoot(Context& context) {
-  context.root = RootedPath(
-      TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
-                    Call::kOpen, "/")));
+  context.root =
+      RootedPath(TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "/")));
   context.entered_root = true;
   return {};
 }
@@ -53,10 +53,14 @@ long JoinOneByOne(int process, std::uint64_t kinds) {
   };
   // All are opened first: in another mount namespace or as another user they might not be found.
   constexpr std::size_t kCount = 8;
-  const Kind all[kCount] = {{CLONE_NEWIPC, "ns/ipc"},       {CLONE_NEWUTS, "ns/uts"},
-                            {CLONE_NEWNET, "ns/net"},       {CLONE_NEWCGROUP, "ns/cgroup"},
-                            {CLONE_NEWTIME, "ns/time_for_children"}, {CLONE_NEWPID, "ns/pid"},
-                            {CLONE_NEWNS, "ns/mnt"},        {CLONE_NEWUSER, "ns/user"}};
+  const Kind all[kCount] = {{CLONE_NEWIPC, "ns/ipc"},
+                            {CLONE_NEWUTS, "ns/uts"},
+                            {CLONE_NEWNET, "ns/net"},
+                            {CLONE_NEWCGROUP, "ns/cgroup"},
+                            {CLONE_NEWTIME, "ns/time_for_children"},
+                            {CLONE_NEWPID, "ns/pid"},
+                            {CLONE_NEWNS, "ns/mnt"},
+                            {CLONE_NEWUSER, "ns/user"}};
   UniqueFd files[kCount];
   for (std::size_t i = 0; i < kCount; ++i) {
     if ((kinds & all[i].flag) == 0) continue;
@@ -132,8 +136,7 @@ Status BecomeFirstProcess(Context& context, std::uint64_t namespaces, int cgroup
   }
   if (pid < 0) {
     const std::uint64_t flags = namespaces | CLONE_PARENT | static_cast<unsigned>(kSigChild);
-    pid = TRY(Checked(Syscall(__NR_clone, flags, nullptr, nullptr, nullptr, nullptr), Call::kClone,
-                      "first process"));
+    pid = TRY(Checked(Syscall(__NR_clone, flags, nullptr, nullptr, nullptr, nullptr), Call::kClone, "first process"));
   }
   if (pid > 0) {
     const Status told = Tell(context, Message::kInitPid, static_cast<std::int32_t>(pid));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Symbolic links and device nodes, made on the descriptor of their directory: /dev itself may be a
 // link of the image (CVE-2026-41579).
 
@@ -33,9 +34,8 @@ Status PlaceNode(Context& context, const DeviceStep& step, int source, std::uint
 // refused. Read-only, because the node is the host's.
 Status BindDevice(Context& context, const DeviceStep& step) {
   if (context.entered_root) return Error{EPERM, Call::kMknodat, step.path};
-  const UniqueFd host = TRY(CheckedFd(
-      Syscall(__NR_openat, AT_FDCWD, step.path.data(), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
-      Call::kOpen, step.path));
+  const UniqueFd host = TRY(
+      CheckedFd(Syscall(__NR_openat, AT_FDCWD, step.path.data(), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0), Call::kOpen, step.path));
   FileFacts facts;
   TRY(Check(GetFacts(host.get(), &facts), Call::kFstat, step.path));
   if (!Matches(facts, step)) return Error{ENODEV, Call::kVerify, step.path};
@@ -62,33 +62,29 @@ Status ChangeMode(Context& context, int fd, std::uint32_t mode, std::string_view
   if (!IsMissing(changed)) return Check(changed, Call::kFchmod, path);
   TRY(context.procfs.Prepare());
   const Text<32> name = DescriptorPath(fd);
-  return Check(Syscall(__NR_fchmodat, context.procfs.fd(), name.c_str(), mode), Call::kFchmod,
-               path);
+  return Check(Syscall(__NR_fchmodat, context.procfs.fd(), name.c_str(), mode), Call::kFchmod, path);
 }
 
 // Before Linux 6.15 only what is attached can be cloned: so the file system comes over the host's "/", where no path leads
 // into it, and goes with that.
 Result<UniqueFd> OpenMadeNode(Context& context, std::uint32_t number, std::string_view subject) {
   if (!context.device_nodes_attached) {
-    const UniqueFd root = TRY(CheckedFd(
-        Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "/"));
+    const UniqueFd root =
+        TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0), Call::kOpen, "/"));
     TRY(AttachMount(context, context.device_nodes.get(), root.get(), "device nodes"));
     context.device_nodes_attached = true;
   }
-  return CheckedFd(Syscall(__NR_openat, context.device_nodes.get(), NodeName(number).c_str(),
-                           O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
+  return CheckedFd(Syscall(__NR_openat, context.device_nodes.get(), NodeName(number).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0),
                    Call::kOpenat, subject);
 }
 
 Status Symlink(Context& context, const SymlinkStep& step) {
   const ParentDirectory parent = TRY(MakePlaceParent(context, step.path));
-  const long made =
-      Syscall(__NR_symlinkat, step.target.data(), parent.directory.get(), parent.name.c_str());
+  const long made = Syscall(__NR_symlinkat, step.target.data(), parent.directory.get(), parent.name.c_str());
   if (made != -EEXIST) return Check(made, Call::kSymlinkat, step.path);
   if (step.exact == 0) return {};
   char target[kPathMax];
-  const long size = Syscall(__NR_readlinkat, parent.directory.get(), parent.name.c_str(), target,
-                            sizeof target);
+  const long size = Syscall(__NR_readlinkat, parent.directory.get(), parent.name.c_str(), target, sizeof target);
   const bool same = size >= 0 && std::string_view(target, static_cast<std::size_t>(size)) == step.target;
   return same ? Status() : Error{EEXIST, Call::kSymlinkat, step.path};
 }
@@ -109,29 +105,25 @@ Status DeviceNode(Context& context, const DeviceNodeStep& step) {
   constexpr std::string_view kSubject = "device node";
   const int directory = context.device_nodes.get();
   const Text<16> name = NodeName(++context.device_node_count);
-  const long made = Syscall(__NR_mknodat, directory, name.c_str(), step.mode,
-                            DeviceNumber(step.major, step.minor));
+  const long made = Syscall(__NR_mknodat, directory, name.c_str(), step.mode, DeviceNumber(step.major, step.minor));
   if (made == -EPERM) {
     context.device_nodes.Reset();
     return {};
   }
   TRY(Check(made, Call::kMknodat, kSubject));
   // Nobody else can reach it. The mode comes last, because a change of owner takes set-id bits away.
-  TRY(Check(Syscall(__NR_fchownat, directory, name.c_str(), step.uid, step.gid, AT_SYMLINK_NOFOLLOW),
-            Call::kFchown, kSubject));
-  return Check(Syscall(__NR_fchmodat, directory, name.c_str(), step.mode & 07777), Call::kFchmod,
-               kSubject);
+  TRY(Check(Syscall(__NR_fchownat, directory, name.c_str(), step.uid, step.gid, AT_SYMLINK_NOFOLLOW), Call::kFchown, kSubject));
+  return Check(Syscall(__NR_fchmodat, directory, name.c_str(), step.mode & 07777), Call::kFchmod, kSubject);
 }
 
 Status Device(Context& context, const DeviceStep& step) {
   const bool fifo = (step.mode & kTypeMask) == kTypeFifo;
   if (step.bind != 0 && !fifo) {
-    return step.node != 0 && context.device_nodes.valid() ? BindMadeNode(context, step)
-                                                          : BindDevice(context, step);
+    return step.node != 0 && context.device_nodes.valid() ? BindMadeNode(context, step) : BindDevice(context, step);
   }
   const ParentDirectory parent = TRY(MakePlaceParent(context, step.path));
-  const long made = Syscall(__NR_mknodat, parent.directory.get(), parent.name.c_str(), step.mode,
-                            DeviceNumber(step.major, step.minor));
+  const long made =
+      Syscall(__NR_mknodat, parent.directory.get(), parent.name.c_str(), step.mode, DeviceNumber(step.major, step.minor));
   if (made == -EPERM && !fifo) return BindDevice(context, step);
   if (made < 0 && made != -EEXIST) return Error{static_cast<int>(-made), Call::kMknodat, step.path};
   // What is there now need not be what was made.
@@ -141,8 +133,7 @@ Status Device(Context& context, const DeviceStep& step) {
   if (!Matches(facts, step)) return Error{EEXIST, Call::kMknodat, step.path};
   // A node that existed keeps its mode and owner: it may be the host's own.
   if (made == -EEXIST) return {};
-  TRY(Check(Syscall(__NR_fchownat, node.get(), "", step.uid, step.gid, AT_EMPTY_PATH),
-            Call::kFchown, step.path));
+  TRY(Check(Syscall(__NR_fchownat, node.get(), "", step.uid, step.gid, AT_EMPTY_PATH), Call::kFchown, step.path));
   return ChangeMode(context, node.get(), step.mode & 07777, step.path);
 }
 

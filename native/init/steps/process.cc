@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
@@ -52,8 +53,7 @@ Status WorkingDirectory(Context& context, const WorkingDirectoryStep& step) {
 }
 
 Status NoNewPrivileges(Context& /*context*/, const NoNewPrivilegesStep& /*step*/) {
-  return Check(Syscall(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), Call::kPrctl,
-               "PR_SET_NO_NEW_PRIVS");
+  return Check(Syscall(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), Call::kPrctl, "PR_SET_NO_NEW_PRIVS");
 }
 
 }  // namespace runt

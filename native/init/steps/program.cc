@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
@@ -40,8 +41,7 @@ Usable CanExecute(const char* path) {
   const long usable = Syscall(__NR_faccessat, AT_FDCWD, path, kAccessExecute);
   if (usable != -EACCES) return {usable, Call::kFaccessat};
   // That was without the effective capabilities of a user that is not root; execve has them.
-  const long effective =
-      Syscall(__NR_faccessat2, AT_FDCWD, path, kAccessExecute, kAccessEffective);
+  const long effective = Syscall(__NR_faccessat2, AT_FDCWD, path, kAccessExecute, kAccessEffective);
   const bool allowed = IsMissing(effective) ? OverridesMode(facts.mode) : effective == 0;
   return {allowed ? 0 : usable, Call::kFaccessat};
 }
@@ -71,9 +71,7 @@ Status ChangeDirectory(Context& context, const ChangeDirectoryStep& step) {
 }
 
 Status FindProgram(Context& context, const FindProgramStep& step) {
-  const auto refuse = [&](long number, Call call = Call::kLookup) {
-    return Error{static_cast<int>(-number), call, step.name};
-  };
+  const auto refuse = [&](long number, Call call = Call::kLookup) { return Error{static_cast<int>(-number), call, step.name}; };
   if (step.name.empty()) return refuse(-ENOENT);
   if (HasSlash(step.name)) {
     const Usable usable = CanExecute(step.name.data());

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Steps at which the runtime has to do something outside the container, and the wait for `start`.
 
 #include "../../base/file.h"
@@ -81,9 +82,7 @@ Status IdMaps(Context& context, const IdMapsStep& /*step*/) {
   return BecomeRoot(context);
 }
 
-Status TimeOffsets(Context& context, const TimeOffsetsStep& /*step*/) {
-  return AskToWrite(context, Message::kTimeOffsets);
-}
+Status TimeOffsets(Context& context, const TimeOffsetsStep& /*step*/) { return AskToWrite(context, Message::kTimeOffsets); }
 
 Status Cgroup(Context& context, const CgroupStep& /*step*/) {
   const ReceivedMessage answer = TRY(Ask(context, Message::kCgroup));

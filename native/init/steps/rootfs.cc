@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "../../base/file.h"
 #include "../../base/kernel.h"
 #include "../../base/syscall.h"
@@ -16,9 +17,7 @@ constexpr std::uint32_t kPrivate = 1;
 constexpr std::uint32_t kReceiving = 2;
 
 Result<UniqueFd> OpenDirectory(int directory, const char* path, std::string_view subject) {
-  return CheckedFd(
-      Syscall(__NR_openat, directory, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
-      Call::kOpen, subject);
+  return CheckedFd(Syscall(__NR_openat, directory, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0), Call::kOpen, subject);
 }
 
 // Makes the mount private that `directory` lies on. pivot_root(2) refuses a new root whose parent

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The system call filter. All that can be done before it is done before: after it init must not need
 // more system calls than a profile has to allow for runc too. These are `openat`, `write` and `close`
 // for a `start`, `capset` where CAP_SYS_ADMIN was needed for the filter, and `execve`.
@@ -58,8 +59,7 @@ Status Seccomp(Context& context, const SeccompStep& step) {
   program.len = static_cast<unsigned short>(count);
   // Bytes of a plan are aligned to 8. The kernel only reads them.
   program.filter = reinterpret_cast<struct sock_filter*>(const_cast<char*>(step.filter.data()));
-  const long loaded =
-      Syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, static_cast<long>(step.flags), &program);
+  const long loaded = Syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, static_cast<long>(step.flags), &program);
   TRY(Check(loaded, Call::kSeccomp, kSubject));
   context.filtered = true;
   TRY(DropCapabilities(context));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One function a step; what each does stands in lib/plan/steps.ts. One family a file.
 
 #ifndef RUNT_INIT_STEPS_STEPS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The standard streams of the process, which come from the caller.
 
 #include "../../base/file.h"
@@ -24,8 +25,7 @@ constexpr MemoryDevice kMemoryDevices[] = {
     {3, "/dev/null"}, {5, "/dev/zero"}, {7, "/dev/full"}, {8, "/dev/random"}, {9, "/dev/urandom"}};
 
 bool IsNode(const FileFacts& facts, const MemoryDevice& device) {
-  return facts.type() == kTypeCharacter && facts.major == kMemoryMajor &&
-         facts.minor == device.minor;
+  return facts.type() == kTypeCharacter && facts.major == kMemoryMajor && facts.minor == device.minor;
 }
 
 const MemoryDevice* FindDevice(const FileFacts& facts) {
@@ -38,8 +38,7 @@ const MemoryDevice* FindDevice(const FileFacts& facts) {
 // The container's own node. Its /dev may be the image's, or what the container has made of it: no
 // link is followed, and nothing is opened before it is known to be this device.
 Result<UniqueFd> OpenOwn(Context& context, const MemoryDevice& device) {
-  const UniqueFd node =
-      TRY(context.root.Open(device.path, O_PATH | O_NOFOLLOW, Links::kRefuse));
+  const UniqueFd node = TRY(context.root.Open(device.path, O_PATH | O_NOFOLLOW, Links::kRefuse));
   FileFacts facts;
   TRY(Check(GetFacts(node.get(), &facts), Call::kFstat, device.path));
   if (!IsNode(facts, device)) return Error{ENODEV, Call::kVerify, device.path};
@@ -54,12 +53,10 @@ Result<UniqueFd> DetachedFilesystem() {
 
 Result<UniqueFd> MakeNode(int directory, const MemoryDevice& device) {
   const long mask = Syscall(__NR_umask, 0);
-  const long made = Syscall(__NR_mknodat, directory, "device", kTypeCharacter | 0666,
-                            DeviceNumber(kMemoryMajor, device.minor));
+  const long made = Syscall(__NR_mknodat, directory, "device", kTypeCharacter | 0666, DeviceNumber(kMemoryMajor, device.minor));
   Syscall(__NR_umask, mask);
   TRY(Check(made, Call::kMknodat, device.path));
-  return CheckedFd(Syscall(__NR_openat, directory, "device", O_RDWR | O_CLOEXEC, 0), Call::kOpen,
-                   device.path);
+  return CheckedFd(Syscall(__NR_openat, directory, "device", O_RDWR | O_CLOEXEC, 0), Call::kOpen, device.path);
 }
 
 // A node in a file system of its own, which is attached nowhere.
@@ -86,8 +83,7 @@ Status ReplaceDevice(Context& context, int fd, const FileFacts& facts, const Mem
 
 // A file of the host that was opened to be read from: its owner could write to it, too.
 bool IsInput(int fd, const FileFacts& facts) {
-  return facts.type() == kTypeRegular &&
-         (Syscall(__NR_fcntl, fd, F_GETFL, 0) & O_ACCMODE) == O_RDONLY;
+  return facts.type() == kTypeRegular && (Syscall(__NR_fcntl, fd, F_GETFL, 0) & O_ACCMODE) == O_RDONLY;
 }
 
 // What has an owner who can open it again: not a terminal or another device, which stays the
@@ -125,8 +121,7 @@ Status StandardStreams(Context& context, const StandardStreamsStep& step) {
     if (known == -EBADF) continue;
     TRY(Check(known, Call::kFstat, "stdio"));
     const MemoryDevice* device = FindDevice(facts);
-    TRY(device != nullptr ? ReplaceDevice(context, fd, facts, *device)
-                          : GiveStream(context, fd, facts, step.uid));
+    TRY(device != nullptr ? ReplaceDevice(context, fd, facts, *device) : GiveStream(context, fd, facts, step.uid));
   }
   return {};
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../../errors.ts";
 import { events, type ContainerEvent } from "../../../runtime/operations/events.ts";
 import { stats } from "../../../runtime/operations/stats.ts";

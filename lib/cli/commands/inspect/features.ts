@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { features } from "../../../runtime/operations/features.ts";
 import { defineCommand } from "../../command.ts";
 import { jsonText } from "../../output/json_text.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../../errors.ts";
 import { processes } from "../../../runtime/operations/processes.ts";
 import { findProgram, runProgram, searchPath } from "../../../sys/find_program.ts";

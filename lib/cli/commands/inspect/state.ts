@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { state } from "../../../runtime/operations/state.ts";
 import { defineCommand } from "../../command.ts";
 import { formatState } from "../../output/report_format.ts";

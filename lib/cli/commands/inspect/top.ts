@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../../errors.ts";
 import { Errno } from "../../../kernel/errno.ts";
 import { POLLIN } from "../../../kernel/numbers.ts";
@@ -34,7 +35,13 @@ export const TOP = defineCommand({
   options: [
     { name: "once", type: "boolean", help: "print one table after half a second, and exit" },
     { name: "interval", type: "string", value: "TIME", default: "1s", help: "time between two refreshes" },
-    { name: "sort", type: "string", choices: SORT_KEYS, default: "cpu", help: "what the containers are sorted by, the greatest first" },
+    {
+      name: "sort",
+      type: "string",
+      choices: SORT_KEYS,
+      default: "cpu",
+      help: "what the containers are sorted by, the greatest first",
+    },
     FORMAT_TABLE,
   ],
   description: `Shows the containers of the root directory, or those that are named: state, processor time in
@@ -52,7 +59,10 @@ array on one line, and numbers are bytes, bytes a second and percent.`,
   async run(context, { once, interval = "1s", sort = "cpu", format = "table" }, wanted) {
     const pause = parseDuration(interval, "interval");
     if (pause < SHORTEST) throw new RuntimeError("USAGE", `--interval ${interval}: it is ${SHORTEST}ms or more`);
-    const top = new Top(context, wanted.filter((id) => id !== ""));
+    const top = new Top(
+      context,
+      wanted.filter((id) => id !== ""),
+    );
     top.sample();
     if (once === true) {
       native.poll(new Int32Array(0), ONCE);
@@ -96,7 +106,7 @@ function onTerminal(top: Top, pause: number, sorted: SortKey): void {
   write(STDOUT, ENTER);
   try {
     let rows: readonly TopRow[] = [];
-    for (let next = native.now() + pause; ; ) {
+    for (let next = native.now() + pause; ;) {
       const events = new Int32Array([signals.fd, POLLIN, 0, POLLIN]);
       native.poll(events, Math.max(0, Math.ceil(next - native.now())));
       for (let signal = signals.next(); signal > 0; signal = signals.next()) if (signal !== SIGWINCH) return;

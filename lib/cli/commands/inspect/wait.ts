@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { signalName } from "../../../kernel/signals.ts";
 import { type End, wait } from "../../../runtime/operations/wait.ts";
 import { defineCommand } from "../../command.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../../errors.ts";
 import { checkpoint, type CheckpointOptions } from "../../../runtime/criu/checkpoint.ts";
 import { Signals } from "../../../sys/signals.ts";

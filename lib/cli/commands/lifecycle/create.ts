@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../../errors.ts";
 import { create } from "../../../runtime/operations/create.ts";
 import type { CreateOptions } from "../../../runtime/options.ts";
@@ -26,7 +27,7 @@ export const CREATE_OPTIONS = [
   {
     name: "keep-exit",
     type: "boolean",
-    help: "note how the container ends, for \"wait\" and \"state\" at any time until it is deleted",
+    help: 'note how the container ends, for "wait" and "state" at any time until it is deleted',
   },
 ] as const satisfies readonly OptionRow[];
 

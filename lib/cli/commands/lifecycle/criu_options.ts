@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Options that `checkpoint` and `restore` share, and their translation to options of the runtime. Pure. */
 
 import type { CriuOptions } from "../../../runtime/criu/options.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { remove } from "../../../runtime/operations/delete.ts";
 import { defineCommand } from "../../command.ts";
 import { forEachMatching } from "../../matching.ts";
@@ -8,10 +9,7 @@ export const DELETE = defineCommand({
   name: "delete",
   summary: "delete any resources held by the container",
   ...ONE_ID,
-  options: [
-    { name: "force", alias: "f", type: "boolean", help: "kill the container first if it still runs (SIGKILL)" },
-    REGEX,
-  ],
+  options: [{ name: "force", alias: "f", type: "boolean", help: "kill the container first if it still runs (SIGKILL)" }, REGEX],
   description: `Removes what the container holds: its cgroups and its state. The container must have
 stopped, or not have been started. With --force it is killed first, and a container that does
 not exist is not an error.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { readArguments } from "../../argv.ts";
 import { commandTable, type Positionals } from "../../command.ts";
@@ -11,9 +12,41 @@ function options(...args: string[]): ReturnType<typeof execOptions> {
 
 t.test("a command with flags", (tt) => {
   const made = options(
-    "-e", "A=1,2", "--env=B=2", "-t", "-u", "1000:5", "-g", "7", "-g", "8", "-c", "CAP_KILL", "--cap", "CAP_CHOWN", "--cwd", "/x",
-    "--no-new-privs", "--apparmor", "p", "--process-label", "l", "-d", "--pid-file", "pid", "--console-socket", "/sock",
-    "--preserve-fds", "2", "--cgroup", "pids,memory:sub", "--ignore-paused", "box", "ls", "-l", "--tty",
+    "-e",
+    "A=1,2",
+    "--env=B=2",
+    "-t",
+    "-u",
+    "1000:5",
+    "-g",
+    "7",
+    "-g",
+    "8",
+    "-c",
+    "CAP_KILL",
+    "--cap",
+    "CAP_CHOWN",
+    "--cwd",
+    "/x",
+    "--no-new-privs",
+    "--apparmor",
+    "p",
+    "--process-label",
+    "l",
+    "-d",
+    "--pid-file",
+    "pid",
+    "--console-socket",
+    "/sock",
+    "--preserve-fds",
+    "2",
+    "--cgroup",
+    "pids,memory:sub",
+    "--ignore-paused",
+    "box",
+    "ls",
+    "-l",
+    "--tty",
   );
   tt.strictSame(made, {
     id: "box",

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../../errors.ts";
 import { exec } from "../../../runtime/operations/exec.ts";
 import type { ExecOptions, ProcessChanges } from "../../../runtime/options.ts";
@@ -136,9 +137,7 @@ function processChanges(args: readonly string[], flags: Flags<typeof OPTIONS>): 
     capabilities: flags.cap ?? [],
     ...(noNewPrivileges === undefined ? {} : { noNewPrivileges }),
     ...(flags.apparmor === undefined || flags.apparmor === "" ? {} : { apparmorProfile: flags.apparmor }),
-    ...(flags["process-label"] === undefined || flags["process-label"] === ""
-      ? {}
-      : { selinuxLabel: flags["process-label"] }),
+    ...(flags["process-label"] === undefined || flags["process-label"] === "" ? {} : { selinuxLabel: flags["process-label"] }),
   };
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { parseSignal } from "../../../kernel/signals.ts";
 import { kill } from "../../../runtime/operations/kill.ts";
 import { defineCommand } from "../../command.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { pause } from "../../../runtime/operations/pause.ts";
 import { defineCommand } from "../../command.ts";
 import { SILENT } from "../../result.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { restore, type RestoreOptions } from "../../../runtime/criu/restore.ts";
 import { Signals } from "../../../sys/signals.ts";
 import { defineCommand, type Flags, type OptionRow } from "../../command.ts";

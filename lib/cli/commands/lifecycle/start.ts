@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { start } from "../../../runtime/operations/start.ts";
 import { Signals } from "../../../sys/signals.ts";
 import { defineCommand } from "../../command.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../../errors.ts";
 import { errnoText } from "../../../kernel/errno.ts";
 import { type RdtSchemas, update } from "../../../runtime/operations/update.ts";
@@ -52,7 +53,7 @@ The resources file has the form of linux.resources in config.json. In it, a 0 wh
 a limit means that the value is not named. Device rules are not changed.`,
   examples: [
     "# runt update --memory 256M --pids-limit 100 web",
-    "# echo '{\"cpu\": {\"quota\": 50000}}' | runt update --resources - web",
+    '# echo \'{"cpu": {"quota": 50000}}\' | runt update --resources - web',
   ],
   seeAlso: ["runt-events(8)", "cgroups(7)"],
   run(context, flags, [id]) {

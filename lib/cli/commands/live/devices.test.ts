@@ -1,9 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { requests } from "./devices.ts";
 
 t.test("paths and numbers", async (t) => {
   t.same(requests({}, ["/dev/snd"]), [{ host: "/dev/snd" }]);
-  t.same(requests({ mode: "0640", gid: 44, access: "rw" }, ["/dev/a:/dev/b:r"]), [{ mode: 0o640, gid: 44, access: "r", host: "/dev/a", path: "/dev/b" }]);
+  t.same(requests({ mode: "0640", gid: 44, access: "rw" }, ["/dev/a:/dev/b:r"]), [
+    { mode: 0o640, gid: 44, access: "r", host: "/dev/a", path: "/dev/b" },
+  ]);
   t.same(requests({ number: ["c:226:*", "b:8:1:/dev/x"] }, []), [
     { numbers: { type: "c", major: 226, minor: -1 } },
     { numbers: { type: "b", major: 8, minor: 1 }, path: "/dev/x" },

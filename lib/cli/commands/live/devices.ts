@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../../errors.ts";
 import { addDevices, listDevices, numbersText, removeDevices, type DeviceRequest } from "../../../runtime/live/devices.ts";
 import type { LiveDevice } from "../../../runtime/record.ts";
@@ -8,11 +9,22 @@ import { printed, SILENT } from "../../result.ts";
 import { FORMAT_TABLE } from "../../shared_options.ts";
 
 const OPTIONS = [
-  { name: "access", alias: "a", type: "string", default: "rwm", help: "add: what the cgroup allows, of r (read), w (write) and m (mknod)" },
+  {
+    name: "access",
+    alias: "a",
+    type: "string",
+    default: "rwm",
+    help: "add: what the cgroup allows, of r (read), w (write) and m (mknod)",
+  },
   { name: "mode", alias: "m", type: "string", help: "add: octal permissions of the node; as the host's if not given" },
   { name: "uid", type: "integer", help: "add: owner of the node, an id of the container; as the host's if not given" },
   { name: "gid", type: "integer", help: "add: group of the node, likewise" },
-  { name: "number", alias: "n", type: "strings", help: "add: TYPE:MAJOR:MINOR[:PATH] of a device that the host need not have; MINOR may be *" },
+  {
+    name: "number",
+    alias: "n",
+    type: "strings",
+    help: "add: TYPE:MAJOR:MINOR[:PATH] of a device that the host need not have; MINOR may be *",
+  },
   { ...FORMAT_TABLE, help: "list: format of the output" },
 ] as const satisfies readonly OptionRow[];
 
@@ -111,5 +123,8 @@ function listing(devices: readonly LiveDevice[], format: string): string {
   if (format === "json") {
     return `${jsonText(devices.map(({ type, major, minor, access, path }) => ({ type, major, minor, access, path })))}\n`;
   }
-  return columns([["DEVICE", "ACCESS", "PATH"], ...devices.map((device) => [numbersText(device), device.access, device.path ?? ""])]);
+  return columns([
+    ["DEVICE", "ACCESS", "PATH"],
+    ...devices.map((device) => [numbersText(device), device.access, device.path ?? ""]),
+  ]);
 }

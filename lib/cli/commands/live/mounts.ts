@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../../errors.ts";
 import { errnoText } from "../../../kernel/errno.ts";
 import { addMounts, listMounts, removeMounts, type LiveMountReport } from "../../../runtime/live/mounts.ts";
@@ -18,7 +19,12 @@ const LIMIT = 16 << 20;
 
 const OPTIONS = [
   { name: "type", alias: "t", type: "string", help: "add: type of the mount, as in config.json" },
-  { name: "source", alias: "s", type: "string", help: "add: what is mounted; a path of a bind mount counts from the current directory" },
+  {
+    name: "source",
+    alias: "s",
+    type: "string",
+    help: "add: what is mounted; a path of a bind mount counts from the current directory",
+  },
   { name: "destination", alias: "d", type: "string", help: "add, remove: absolute path in the container" },
   {
     name: "options",
@@ -107,7 +113,8 @@ function refuseBoth({ type, source, destination, options }: MountFlags): void {
 /** crun's: of each mount in the file the destination alone. */
 function destinations(file: string | undefined, flags: MountFlags): readonly string[] {
   if (file === undefined) {
-    if (flags.destination === undefined) throw new RuntimeError("USAGE", "--destination is missing: or is there a file with mounts?");
+    if (flags.destination === undefined)
+      throw new RuntimeError("USAGE", "--destination is missing: or is there a file with mounts?");
     return [flags.destination];
   }
   refuseBoth(flags);
@@ -115,16 +122,21 @@ function destinations(file: string | undefined, flags: MountFlags): readonly str
   try {
     value = JSON.parse(readText(file));
   } catch (error) {
-    throw new RuntimeError("CONFIG_INVALID", `${nameOf(file)}: ${error instanceof Error ? error.message : String(error)}`, { pointer: "" });
+    throw new RuntimeError("CONFIG_INVALID", `${nameOf(file)}: ${error instanceof Error ? error.message : String(error)}`, {
+      pointer: "",
+    });
   }
   if (!Array.isArray(value)) {
     const text = `${nameOf(file)}: found something else, must be an array of mounts, as in config.json`;
     throw new RuntimeError("CONFIG_INVALID", text, { pointer: "" });
   }
   return value.map((mount: unknown, index) => {
-    const destination: unknown = typeof mount === "object" && mount !== null && "destination" in mount ? mount.destination : undefined;
+    const destination: unknown =
+      typeof mount === "object" && mount !== null && "destination" in mount ? mount.destination : undefined;
     if (typeof destination === "string") return destination;
-    throw new RuntimeError("CONFIG_INVALID", `${nameOf(file)}: [${index}].destination: missing`, { pointer: `/${index}/destination` });
+    throw new RuntimeError("CONFIG_INVALID", `${nameOf(file)}: [${index}].destination: missing`, {
+      pointer: `/${index}/destination`,
+    });
   });
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -58,12 +59,11 @@ t.test("a bundle without a problem", options, (t) => {
 });
 
 t.test("text and JSON", options, (t) => {
-  const text =
-    '{"ociVersion": "1.3.0",\n "root": {"path": "rootfs"},\n "linux": {"intelRdt": {"closID": ".."}}, "vm": {}}';
+  const text = '{"ociVersion": "1.3.0",\n "root": {"path": "rootfs"},\n "linux": {"intelRdt": {"closID": ".."}}, "vm": {}}';
   const path = t.testdir({ rootfs: { file: "" }, "config.json": text });
   const report = check({ bundle: path, format: "text" });
   t.equal(report.exitCode, 1);
-  t.match(report.text, "config.json:3:35: /linux/intelRdt/closID: found \"..\", must be the name of one directory, or /\n");
+  t.match(report.text, 'config.json:3:35: /linux/intelRdt/closID: found "..", must be the name of one directory, or /\n');
   t.ok(report.text.endsWith("config.json:3:49: /vm: warning: ignored, it is not for Linux\n"));
   t.strictSame(JSON.parse(check({ bundle: path, format: "json" }).text), report.problems);
   t.strictSame(report.problems[0], {
@@ -204,9 +204,7 @@ t.test("a FIFO where a namespace is expected does not stop the check", options, 
   const namespaces = [{ type: "mount" }, { type: "uts", path: `${path}/fifo` }];
   const text = JSON.stringify({ ...base, linux: { namespaces } });
   writeFileSync(`${path}/config.json`, text);
-  t.strictSame(lines(path), [
-    `host /linux/namespaces/1/path: ${path}/fifo is no namespace, must be a uts namespace`,
-  ]);
+  t.strictSame(lines(path), [`host /linux/namespaces/1/path: ${path}/fifo is no namespace, must be a uts namespace`]);
   t.end();
 });
 
@@ -287,10 +285,7 @@ t.test("a hook that may not be executed", options, (t) => {
   const path = bundle({});
   writeFileSync(`${path}/hook`, "");
   chmodSync(`${path}/hook`, 0o644);
-  writeFileSync(
-    `${path}/config.json`,
-    JSON.stringify({ ...base, hooks: { prestart: [{ path: `${path}/hook` }] } }),
-  );
+  writeFileSync(`${path}/config.json`, JSON.stringify({ ...base, hooks: { prestart: [{ path: `${path}/hook` }] } }));
   t.strictSame(lines(path), [`host /hooks/prestart/0/path: ${path}/hook: permission denied`]);
   t.end();
 });
@@ -316,11 +311,19 @@ t.test("a program that is not in the root file system", options, (t) => {
   t.match(found(["/bin"]), [/\/bin: not a file/]);
   chmodSync(`${root}/bin/sh`, 0o644);
   t.match(found(["/bin/sh"]), [/\/bin\/sh: not executable/]);
-  t.strictSame(found(["/opt/x"], {}, { mounts: [{ destination: "/opt", type: "tmpfs", source: "x" }] }), [], "it may come by a mount");
+  t.strictSame(
+    found(["/opt/x"], {}, { mounts: [{ destination: "/opt", type: "tmpfs", source: "x" }] }),
+    [],
+    "it may come by a mount",
+  );
   t.strictSame(found(["/opt/x"], {}, { mounts: [{ destination: "/opt/y", type: "tmpfs", source: "x" }] }).length, 1);
   symlinkSync("/data", `${root}/link`);
   mkdirSync(`${root}/data`);
-  t.strictSame(found(["/data/x"], {}, { mounts: [{ destination: "/link", type: "tmpfs", source: "x" }] }), [], "a mount through a link");
+  t.strictSame(
+    found(["/data/x"], {}, { mounts: [{ destination: "/link", type: "tmpfs", source: "x" }] }),
+    [],
+    "a mount through a link",
+  );
   t.end();
 });
 
@@ -364,7 +367,10 @@ t.test("an empty root file system", options, (t) => {
 t.test("no terminal", options, (t) => {
   const path = bundle(ofProcess({ terminal: true }));
   const program = new URL("../../../../../../dist/bin/runt", import.meta.url).pathname;
-  const done = spawnSync("setsid", ["--wait", program, "check", "-b", path], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const done = spawnSync("setsid", ["--wait", program, "check", "-b", path], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   t.match(done.stdout, /\/process\/terminal: warning: there is no terminal here: .*--console-socket/);
   t.equal(done.status, 0);
   const inTerminal = spawnSync("script", ["-qec", `${program} check -b ${path}`, "/dev/null"], { encoding: "utf8" });
@@ -374,7 +380,9 @@ t.test("no terminal", options, (t) => {
 
 t.test("capabilities that are not what they seem", options, (t) => {
   const { capabilities: _, ...without } = base.process ?? { capabilities: {} };
-  t.match(lines(bundle({ process: without })), [/^warning \/process\/capabilities: missing, so the process has none; newer runc/]);
+  t.match(lines(bundle({ process: without })), [
+    /^warning \/process\/capabilities: missing, so the process has none; newer runc/,
+  ]);
   const all = ["CAP_KILL"];
   const sets = { bounding: all, effective: all, permitted: all, ambient: all };
   t.strictSame(lines(bundle(ofProcess({ capabilities: sets }))), [
@@ -422,7 +430,10 @@ t.test("what a user without privileges may not", { skip: isRoot ? false : "needs
   const path = bundle({
     linux: {
       namespaces: [{ type: "user" }, { type: "mount" }],
-      uidMappings: [{ containerID: 0, hostID: 1234567, size: 1 }, { containerID: 1, hostID: 3000000000, size: 10 }],
+      uidMappings: [
+        { containerID: 0, hostID: 1234567, size: 1 },
+        { containerID: 1, hostID: 3000000000, size: 10 },
+      ],
       gidMappings: [{ containerID: 0, hostID: 1234567, size: 1 }],
       devices: [
         { path: "/dev/null", type: "c", major: 1, minor: 3 },
@@ -436,9 +447,13 @@ t.test("what a user without privileges may not", { skip: isRoot ? false : "needs
   chmodSync(path, 0o755);
   const user = { uid: 1234567, gid: 1234567 };
   const done = spawnSync(command, ["check", "-b", path, "--format", "json"], { ...user, encoding: "utf8" });
-  const found = (JSON.parse(done.stdout) as { pointer: string; message: string }[]).map(({ pointer, message }) => `${pointer}: ${message}`);
+  const found = (JSON.parse(done.stdout) as { pointer: string; message: string }[]).map(
+    ({ pointer, message }) => `${pointer}: ${message}`,
+  );
   const of = (pointer: string): string[] => found.filter((line) => line.startsWith(pointer));
-  t.match(of("/linux/uidMappings"), [/uidMappings\/1: user ids 3000000000 to 3000000009 (are not given to this user in \/etc\/subuid|need root)/]);
+  t.match(of("/linux/uidMappings"), [
+    /uidMappings\/1: user ids 3000000000 to 3000000009 (are not given to this user in \/etc\/subuid|need root)/,
+  ]);
   t.strictSame(of("/linux/gidMappings"), [], "a group of his own, alone");
   t.match(of("/linux/devices"), [
     /devices\/1: \/dev\/no-such-device: this host has none to bind: no such file.*only root of the host/,

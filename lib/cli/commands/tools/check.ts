@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { RuntimeContext } from "../../../runtime/options.ts";
 import { checkBundle, type HostProblem } from "../../../runtime/check/check.ts";
 import { problemLine } from "../../../spec/documents/config.ts";

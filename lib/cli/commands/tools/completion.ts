@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../../errors.ts";
 import { silentLog } from "../../../log.ts";
 import { list } from "../../../runtime/operations/list.ts";

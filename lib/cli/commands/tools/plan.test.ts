@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { makeContext } from "../../../index.ts";
 import { planBundle } from "../../../runtime/operations/plan_bundle.ts";
@@ -36,7 +37,10 @@ t.test("without cgroups none is made, and a limit is an error", (t) => {
   t.notOk(ops.has("makeCgroup") || ops.has("limit"));
   const linux = { ...base.linux, resources: { memory: { limit: 1 << 26 } } };
   const limited = t.testdir({ "config.json": JSON.stringify({ ...base, linux }) });
-  t.throws(() => planBundle(context, { bundle: limited }), { code: "CONFIG_INVALID", facts: { pointer: "/linux/resources/memory/limit" } });
+  t.throws(() => planBundle(context, { bundle: limited }), {
+    code: "CONFIG_INVALID",
+    facts: { pointer: "/linux/resources/memory/limit" },
+  });
   t.end();
 });
 

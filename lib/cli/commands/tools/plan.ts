@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { planBundle } from "../../../runtime/operations/plan_bundle.ts";
 import { bundlePaths } from "../../bundle_paths.ts";
 import { defineCommand } from "../../command.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../../errors.ts";
 import { Errno } from "../../../kernel/errno.ts";
 import { newConfig } from "../../../runtime/operations/new_config.ts";
@@ -13,10 +14,7 @@ export const SPEC = defineCommand({
   name: "spec",
   summary: "write a new config.json to start from",
   ...NO_ARGUMENTS,
-  options: [
-    BUNDLE,
-    { name: "rootless", type: "boolean", help: "for a container of an unprivileged user" },
-  ],
+  options: [BUNDLE, { name: "rootless", type: "boolean", help: "for a container of an unprivileged user" }],
   description: `Writes a config.json to start from: it runs "sh" in a terminal, with the root file
 system in "rootfs", read-only. A config.json that exists is not replaced.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import { drawTrace } from "./trace.ts";
 
@@ -22,7 +23,7 @@ t.test("a line for each event, on one scale", async (t) => {
 });
 
 t.test("what is no timeline", async (t) => {
-  for (const text of ["", "{}", "[]", "[null, 1, { \"ph\": \"X\" }]"]) {
+  for (const text of ["", "{}", "[]", '[null, 1, { "ph": "X" }]']) {
     t.throws(() => drawTrace(text, "file"), { code: "USAGE", facts: { path: "file" } }, text);
   }
 });

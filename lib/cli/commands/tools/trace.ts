@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../../errors.ts";
 import { readText } from "../../../sys/files.ts";
 import { defineCommand } from "../../command.ts";
