@@ -58,7 +58,6 @@ struct Context {
   // Mounts that this plan has attached in a container that is there, in their order. Where it fails they
   // are taken away again.
   static constexpr std::size_t kMaxLive = 128;
-  bool takes_back = false;
   UniqueFd live[kMaxLive];
   std::size_t live_count = 0;
   // What steps refer to by number: namespaces, the start FIFO and the like.

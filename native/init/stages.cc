@@ -92,6 +92,7 @@ void RunPlan(Context& context, const Plan& plan) {
     const Status status = RunStep(context, step);
     if (context.times != nullptr) NoteTime(context, step.index + 1);
     if (status.ok()) return true;
+    TakeBack(context);
     ReportFailure(context, step.index, status.error());
     // Where the mount namespace is not the container's own, it would stay.
     if (context.workbench.stands()) static_cast<void>(context.workbench.Close());

@@ -140,8 +140,7 @@ Status DetachedNode(Context& context, const DetachedNodeStep& step) {
   return Give(context, step.tree, tree.get(), kSubject);
 }
 
-Status LiveMounts(Context& context, const LiveMountsStep& /*step*/) {
-  context.takes_back = true;
+Status LiveMounts(Context& /*context*/, const LiveMountsStep& /*step*/) {
   // The end of the runtime shows at the next message; what was attached by then has to be taken back first.
   return Check(Syscall(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0), Call::kPrctl, "PR_SET_PDEATHSIG");
 }
