@@ -24,7 +24,7 @@ const BAD: readonly (readonly [readonly (string | number)[], unknown])[] = [
   [["linux", "resources", "cpu"], { cpus: "999999" }],
   [["linux", "resources", "pids"], { limit: "5" }],
   [["linux", "resources", "hugepageLimits"], [{ pageSize: "3MB", limit: 1 }]],
-  [["linux", "resources", "devices"], [{ allow: true, access: "x" }]],
+  [["linux", "resources", "devices"], [{ allow: true, type: "c", access: "x" }]],
   [["linux", "sysctl"], { "kernel.core_pattern": "x" }],
   [["linux", "sysctl"], { "net.ipv4.no_such_name": "1" }],
   [["linux", "seccomp"], { defaultAction: "SCMP_ACT_NO" }],
