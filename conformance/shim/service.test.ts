@@ -21,6 +21,17 @@ async function codeOf(call: Promise<unknown>): Promise<number> {
   }
 }
 
+/** What a call that has to fail is refused with; empty if it was not. */
+async function wordsOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+    return "";
+  } catch (error) {
+    if (error instanceof Refused) return error.message;
+    throw error;
+  }
+}
+
 scenario(
   "a container's life: the pid, the states, the exit status, nothing left",
   async (t, box) => {
@@ -130,13 +141,19 @@ scenario(
     t.equal(await codeOf(client.remove(id)), NOT_FOUND);
     const broken = box.bundle((config) => void (config.process.args = ["/no/such/program"]));
     const other = box.id();
-    await pod
-      .create(broken, other)
-      .then(() => client.start(other))
-      .catch((error: unknown) => {
-        t.match(String(error), /no\/such\/program.*no such file or directory/);
-      });
+    const refused = await wordsOf(pod.create(broken, other).then(() => client.start(other)));
+    t.match(refused, /no\/such\/program.*no such file or directory/, "docker ends with 127 by these words");
     await client.remove(other).catch(() => {});
+    const unmountable = box.bundle((config) => {
+      config.mounts = [
+        ...(config.mounts ?? []),
+        { destination: "/x", type: "bind", source: "/no/such/source", options: ["bind"] },
+      ];
+    });
+    const third = box.id();
+    const unmounted = await wordsOf(pod.create(unmountable, third));
+    t.match(unmounted, /no\/such\/source/);
+    t.notMatch(unmounted, /no such file or directory/, "an error of a mount is not one of the program");
     t.same(
       cgroupDirsUnder(box.cgroup).filter((folder) => !folder.endsWith(box.cgroup)),
       [],

@@ -7,6 +7,7 @@ import { EPOLLIN, SIGKILL } from "../kernel/numbers.ts";
 import type { Log } from "../log.ts";
 import { find, recordOf } from "../runtime/container/store.ts";
 import { checkpoint } from "../runtime/criu/checkpoint.ts";
+import { forEngines } from "../runtime/launch/engine_words.ts";
 import { create } from "../runtime/operations/create.ts";
 import { remove } from "../runtime/operations/delete.ts";
 import { execDetached } from "../runtime/operations/exec.ts";
@@ -101,8 +102,9 @@ export class TaskService implements Listener {
     try {
       return await found(payload);
     } catch (error) {
-      this.#around.log.debug(`${method}: ${asRuntimeError(error).message}`);
-      throw error;
+      const told = forEngines(asRuntimeError(error));
+      this.#around.log.debug(`${method}: ${told.message}`);
+      throw told;
     }
   }
 
