@@ -62,6 +62,7 @@ export { kill } from "./runtime/operations/kill.ts";
 export { addDevices, listDevices, removeDevices, type DeviceRequest } from "./runtime/live/devices.ts";
 export { addMounts, listMounts, removeMounts, type LiveMountReport } from "./runtime/live/mounts.ts";
 export { list } from "./runtime/operations/list.ts";
+export type { LiveDevice, LiveMount } from "./runtime/record.ts";
 export type { CreateOptions, ExecOptions, ProcessChanges, RunOptions, RuntimeContext, StateReport } from "./runtime/options.ts";
 export { newConfig } from "./runtime/operations/new_config.ts";
 export type { HostProblem } from "./runtime/check/check.ts";

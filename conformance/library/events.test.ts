@@ -50,7 +50,21 @@ scenario(
     await container.wait();
     await container.delete();
     await done;
-    t.same(seen, ["exit 9 kill"]);
+    t.same(seen, ["exit 9 kill"], "also where it has ended before it could be watched");
+  },
+  { skip },
+);
+
+scenario(
+  "a container that has ended before: its end is told, and nothing else",
+  async (t, box) => {
+    const container = await Container.run({ ...options(box, ["sh", "-c", "exit 5"]), stdio: "ignore" });
+    await container.wait();
+    const seen = [];
+    for await (const event of container.events()) seen.push(event);
+    t.match(seen, [{ type: "exit", exitCode: 5 }]);
+    t.equal(seen.length, 1);
+    await container.delete();
   },
   { skip },
 );

@@ -4,9 +4,12 @@ import { RuntimeError } from "../errors.ts";
 import { SIGKILL } from "../kernel/numbers.ts";
 import type { HostProblem } from "../runtime/check/check.ts";
 import type { PlanLine } from "../plan/runtime_steps.ts";
+import type { DeviceRequest } from "../runtime/live/devices.ts";
+import type { LiveMountReport } from "../runtime/live/mounts.ts";
 import type { CgroupStats } from "../runtime/operations/stats.ts";
 import type { RuntimeContext, StateReport } from "../runtime/options.ts";
-import type { LinuxResources } from "../spec/types.ts";
+import type { LiveDevice } from "../runtime/record.ts";
+import type { LinuxResources, Mount } from "../spec/types.ts";
 import { aborted, onAbort, whileAlive } from "./aborting.ts";
 import { environmentOf } from "./box/environment.ts";
 import { eventsOf, type BoxEvent } from "./events.ts";
@@ -420,6 +423,45 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
    */
   async update(resources: LinuxResources): Promise<void> {
     await this.#call("update", [this.id, resourcesOf("update", resources)]);
+  }
+
+  /**
+   * Adds mounts while it runs, in their order: all of them, or none. They are gone with the container, or by
+   * {@link Container.removeMounts}.
+   * @param mounts as `mounts` of config.json; a source is a path of the host
+   * @throws CONTAINER_NOT_RUNNING, CONFIG_INVALID with pointers into the list, STEP_FAILED, WRONG_STATE without a mount namespace
+   * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#mounts
+   */
+  async addMounts(mounts: readonly Mount[]): Promise<void> {
+    await this.#call("addMounts", [this.id, judged("addMounts", mounts, SHAPES.mounts)]);
+  }
+
+  /** Takes away what was added at these paths. @throws CONTAINER_NOT_RUNNING, CONFIG_INVALID where nothing was added, STEP_FAILED */
+  async removeMounts(destinations: readonly string[]): Promise<void> {
+    await this.#call("removeMounts", [this.id, judged("removeMounts", destinations, SHAPES.paths)]);
+  }
+
+  /** What {@link Container.addMounts} has added, in that order. */
+  mounts(): Promise<readonly LiveMountReport[]> {
+    return this.#call("listMounts", [this.id]);
+  }
+
+  /**
+   * Adds devices while it runs, with their nodes and the rules of the cgroup: all of them, or none.
+   * @throws CONTAINER_NOT_RUNNING, USAGE, WRONG_STATE for nodes without a mount namespace, SYSCALL, CGROUP, STEP_FAILED
+   */
+  async addDevices(devices: readonly DeviceRequest[]): Promise<void> {
+    await this.#call("addDevices", [this.id, judged("addDevices", devices, SHAPES.devices)]);
+  }
+
+  /** Takes away devices by their paths in the container, or as `c:MAJOR:MINOR`. @throws CONTAINER_NOT_RUNNING, USAGE, CGROUP */
+  async removeDevices(names: readonly string[]): Promise<void> {
+    await this.#call("removeDevices", [this.id, judged("removeDevices", names, SHAPES.paths)]);
+  }
+
+  /** What {@link Container.addDevices} has added. */
+  devices(): Promise<readonly LiveDevice[]> {
+    return this.#call("listDevices", [this.id]);
   }
 
   /** What it uses now. @throws CONTAINER_NOT_RUNNING, CGROUP */

@@ -37,14 +37,21 @@ export async function* eventsOf(
     wake?.();
   };
   const either = signal === undefined ? left.signal : AbortSignal.any([left.signal, signal]);
-  call({ signal: either, event }).then(() => end(), end);
-  exit.then(
+  const known = exit.then(
     (ended) => {
       queue.push({ event: { type: "exit", id, ...ended } });
       wake?.();
+      return true;
     },
     // How it has ended nobody knows.
-    () => undefined,
+    () => false,
+  );
+  call({ signal: either, event }).then(
+    () => end(),
+    async (error: unknown) => {
+      // It had ended before it could be watched: then its end is all that there is to tell.
+      end(isGone(error) && (await known) ? undefined : error);
+    },
   );
   try {
     for (;;) {
@@ -60,6 +67,10 @@ export async function* eventsOf(
   }
   // oxlint-disable-next-line typescript/only-throw-error -- the error of the worker, as it is
   if (failure !== undefined && !isEnd(failure, signal)) throw failure;
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof RuntimeError && (error.code === "CONTAINER_NOT_RUNNING" || error.code === "CONTAINER_NOT_FOUND");
 }
 
 /** A signal is a way to leave the loop, not an error. */

@@ -5,6 +5,8 @@ import { checkBundle } from "../runtime/check/check.ts";
 import { find, recordOf } from "../runtime/container/store.ts";
 import { checkpoint, type CheckpointOptions } from "../runtime/criu/checkpoint.ts";
 import { restore, type RestoreOptions } from "../runtime/criu/restore.ts";
+import { addDevices, type DeviceRequest, listDevices, removeDevices } from "../runtime/live/devices.ts";
+import { addMounts, listMounts, removeMounts } from "../runtime/live/mounts.ts";
 import { create } from "../runtime/operations/create.ts";
 import { remove } from "../runtime/operations/delete.ts";
 import { execDetached } from "../runtime/operations/exec.ts";
@@ -21,7 +23,8 @@ import { update } from "../runtime/operations/update.ts";
 import { wait } from "../runtime/operations/wait.ts";
 import type { CreateOptions, ExecOptions, ProcessChanges, RuntimeContext } from "../runtime/options.ts";
 import type { ContainerRecord } from "../runtime/record.ts";
-import type { LinuxResources } from "../spec/types.ts";
+import { parseMounts } from "../spec/documents/mounts_file.ts";
+import type { LinuxResources, Mount } from "../spec/types.ts";
 import { native } from "../sys/native.ts";
 import { type Room, watchEvents, type WorkEvent } from "./work/events.ts";
 import { type GivenConfig, inWordsOfLibrary, withConfig } from "./work/launching.ts";
@@ -69,6 +72,15 @@ export const OPERATIONS = {
   list: (context: RuntimeContext) => list(context),
   processes: (context: RuntimeContext, _: Outlet, id: string) => processes(context, id),
   remove: (context: RuntimeContext, _: Outlet, id: string, force: boolean) => remove(context, id, { force }),
+  // As a file would have them: so each is judged as there, and named by its place in the list.
+  addMounts: (context: RuntimeContext, _: Outlet, id: string, mounts: readonly Mount[]) =>
+    addMounts(context, id, (config) => parseMounts(JSON.stringify(mounts), "addMounts", config)),
+  removeMounts: (context: RuntimeContext, _: Outlet, id: string, paths: readonly string[]) => removeMounts(context, id, paths),
+  listMounts: (context: RuntimeContext, _: Outlet, id: string) => listMounts(context, id),
+  addDevices: (context: RuntimeContext, _: Outlet, id: string, devices: readonly DeviceRequest[]) =>
+    addDevices(context, id, devices),
+  removeDevices: (context: RuntimeContext, _: Outlet, id: string, names: readonly string[]) => removeDevices(context, id, names),
+  listDevices: (context: RuntimeContext, _: Outlet, id: string) => listDevices(context, id),
   check: (context: RuntimeContext, _: Outlet, options: Given<BundlePaths>) =>
     withConfig(options, (all: BundlePaths) => checkBundle(all.bundle, context, all.configFile)),
   plan: (context: RuntimeContext, _: Outlet, options: Given<BundlePaths>) =>

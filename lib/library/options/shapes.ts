@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Every option of the library, and what it has to be. The types see to it that none is forgotten. */
 import type { Log } from "../../log.ts";
+import type { DeviceRequest } from "../../runtime/live/devices.ts";
 import type { RuntimeContext } from "../../runtime/options.ts";
 import type { BindMount, BoxOptions, Limits, Overlay } from "../box/options.ts";
 import { size } from "../box/size.ts";
@@ -248,6 +249,23 @@ export const MAKE = {
 /** Options that are judged where it is not clear yet what a container is made of. */
 export const ANY_OPTIONS: Kind = kind(OPTIONS, (value) => object(value, "") === undefined);
 
+const DEVICE = fields<DeviceRequest>(
+  {
+    host: someText,
+    numbers: fields<NonNullable<DeviceRequest["numbers"]>>({
+      type: oneOf("b", "c"),
+      major: whole,
+      minor: either("a whole number, or -1 for all", whole, oneOf(-1)),
+    }),
+    path: someText,
+    access: text,
+    mode: whole,
+    uid: whole,
+    gid: whole,
+  },
+  'a device such as { host: "/dev/fuse" }',
+);
+
 export const SHAPES = {
   runtime: fields(RUNTIME),
   start: fields<StartOptions>({ signal: abortSignal }),
@@ -258,6 +276,10 @@ export const SHAPES = {
   spawn: fields<SpawnOptions>(PROCESS, "an object of options", PLACES),
   spawnWithArgs: fields({ ...PROCESS, args }, 'a list of arguments such as ["ls", "-l"]', PLACES),
   exec: fields<ProcessOptions & BufferOptions>({ ...PROCESS, ...BUFFER }, "an object of options", PLACES),
+  // What is in a mount is judged in the thread, as a file of mounts is.
+  mounts: listOf(object, "a list of mounts such as [{ source, destination }]"),
+  devices: listOf(DEVICE, 'a list of devices such as [{ host: "/dev/fuse" }]'),
+  paths: listOf(someText, "a list of paths in the container"),
   checkpoint: fields(CHECKPOINT),
   restore: fields(RESTORE),
 } as const;

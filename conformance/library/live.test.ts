@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mounts and devices that a program adds to a container while it runs.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Container } from "../../lib/index.ts";
+import { scenario } from "../harness/box.ts";
+import { all, options, refused, skip } from "./made.ts";
+
+scenario(
+  "mounts: added, listed, taken away",
+  async (t, box) => {
+    const source = box.path("source");
+    mkdirSync(source);
+    writeFileSync(join(source, "word"), "from the host");
+    const writable = options(box, ["sleep", "1000"], (config) => void (config.root.readonly = false));
+    const container = await Container.run({ ...writable, stdio: "ignore" });
+    const cat = async (): Promise<string> => {
+      const child = await container.spawn(["cat", "/added/word"], { stdio: ["ignore", "pipe", "ignore"] });
+      const text = await all(child.stdout);
+      await child.wait();
+      return text;
+    };
+    t.equal(await cat(), "");
+    await container.addMounts([{ destination: "/added", type: "bind", source, options: ["bind", "ro"] }]);
+    t.equal(await cat(), "from the host");
+    t.match(await container.mounts(), [{ destination: "/added", source, mounted: true }]);
+    const wrong = await refused(
+      container.addMounts([
+        { destination: "/other", type: "tmpfs" },
+        { destination: "/x", source: 5 as never },
+      ]),
+    );
+    t.equal(wrong.code, "CONFIG_INVALID");
+    t.match(wrong.message, /\/1\/source: found 5/);
+    t.equal((await container.mounts()).length, 1, "of a list with a mistake nothing is added");
+    await container.removeMounts(["/added"]);
+    t.same(await container.mounts(), []);
+    t.equal(await cat(), "");
+    t.equal((await refused(container.removeMounts(["/added"]))).code, "CONFIG_INVALID");
+    t.equal((await refused(container.addMounts({} as never))).code, "USAGE");
+    await container.delete({ force: true });
+  },
+  { skip },
+);
+
+scenario(
+  "devices: added, listed, taken away",
+  async (t, box) => {
+    const container = await Container.run({ ...options(box, ["sleep", "1000"]), stdio: "ignore" });
+    const reads = async (): Promise<number | undefined> => {
+      const child = await container.spawn(["sh", "-c", "head -c 1 /dev/again > /dev/null"], { stdio: "ignore" });
+      return (await child.wait()).exitCode;
+    };
+    t.not(await reads(), 0);
+    await container.addDevices([{ host: "/dev/zero", path: "/dev/again", access: "rw" }]);
+    t.equal(await reads(), 0);
+    t.match(await container.devices(), [{ path: "/dev/again", type: "c", major: 1, minor: 5 }]);
+    await container.removeDevices(["/dev/again"]);
+    t.same(await container.devices(), []);
+    t.not(await reads(), 0);
+    const wrong = await refused(container.addDevices([{ hots: "/dev/zero" } as never]));
+    t.equal(wrong.code, "USAGE");
+    t.match(wrong.message, /did you mean "host"/);
+    await container.delete({ force: true });
+  },
+  { skip },
+);
