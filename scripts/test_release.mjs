@@ -34,6 +34,7 @@ function debian(suite) {
   const uri = mirror();
   const words = [
     "--variant=minbase",
+    "--format=tar",
     `--include=${PACKAGES[suite].join(",")}`,
     suite,
     `${archive}.new`,
@@ -84,6 +85,22 @@ ip link set lo up 2>/dev/null || true
 exec chroot . /bin/sh -u /box/test.sh
 `;
 
+/** Names of the npm packages that the library needs, as npm would install them beside it: the machine has no registry. */
+function dependencies() {
+  const names = new Set();
+  const add = (folder) => {
+    const { dependencies = {}, optionalDependencies = {} } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      const path = join(ROOT, "node_modules", name);
+      if (names.has(name) || !existsSync(path)) continue;
+      names.add(name);
+      add(path);
+    }
+  };
+  add(ROOT);
+  return names;
+}
+
 function runSystem(name, archive) {
   const folder = mkdtempSync(join(tmpdir(), "runt-release-"));
   const [root, box] = [join(folder, "root"), join(folder, "box")];
@@ -91,6 +108,8 @@ function runSystem(name, archive) {
   try {
     cpSync("/bin/busybox", join(box, "busybox"));
     cpSync(process.execPath, join(box, "node"));
+    for (const each of dependencies())
+      cpSync(join(ROOT, "node_modules", each), join(box, "node_modules", each), { recursive: true });
     cpSync(join(SCRIPTS, "common.sh"), join(box, "common.sh"));
     cpSync(join(SCRIPTS, `${name === "busybox" ? "busybox" : "debian"}.sh`), join(box, "test.sh"));
     const words = [

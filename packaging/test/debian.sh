@@ -28,6 +28,7 @@ node=/box/node
 case $(node --version 2>/dev/null) in v2[0-9].* | v[3-9][0-9].*) node=node ;; esac
 mkdir -p /srv/app/node_modules/@runt-oci/runt /srv/app/node_modules/@runt-oci/linux-x64
 tar -xzf "/release/npm/runt-oci-runt-$VERSION.tgz" -C /srv/app/node_modules/@runt-oci/runt --strip-components=1
+cp -a /box/node_modules/. /srv/app/node_modules/
 cat >/srv/app/main.mjs <<'EOF'
 import { Container, newConfig } from "@runt-oci/runt";
 await using_();
