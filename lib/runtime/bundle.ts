@@ -47,7 +47,7 @@ export function loadConfig(path: string, configFile?: string): { readonly text: 
 
 /**
  * The path and the text of a bundle's config.json, or of the file in its place.
- * @throws CONFIG_INVALID where there is none, or no text
+ * @throws CONFIG_INVALID where the file is missing, or is not text
  */
 export function readConfig(path: string, file = `${path}/config.json`): { readonly file: string; readonly text: string } {
   const text = native.readUtf8File(AT_FDCWD, file, CONFIG_LIMIT);
@@ -64,7 +64,7 @@ export function readConfig(path: string, file = `${path}/config.json`): { readon
   return { file, text };
 }
 
-/** Where the root file system is. @throws CONFIG_INVALID unless it is a directory and no symbolic link */
+/** The path of the root file system. @throws CONFIG_INVALID unless it is a directory and no symbolic link */
 export function findRootfs(bundle: string, config: WithoutWrongValues<Config>): string {
   const given = config.root?.path ?? "";
   const pointer = "/root/path";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What a config.json, a process file or a resources file can make of runt: an error with its name, or a plan with
+ * A config.json, a process file or a resources file may give only two results: an error with its name, or a plan with
  * every value in its range. `RUNT_PROPERTY_RUNS` is how many documents each property tries.
  */
 import assert from "node:assert/strict";
@@ -25,7 +25,7 @@ import { parseResources } from "../spec/documents/resources_file.ts";
 import type { Config } from "../spec/types.ts";
 
 const RUNS = Number(process.env["RUNT_PROPERTY_RUNS"] ?? 1500);
-// The usual run is the same each time; one that was asked for looks elsewhere each time.
+// The usual run has a fixed seed; a run that is asked for has a new one each time.
 if (process.env["RUNT_PROPERTY_RUNS"] === undefined) fc.configureGlobal({ seed: 20261123 });
 
 const FACTS: PlanFacts = {
@@ -45,7 +45,7 @@ const FACTS: PlanFacts = {
   trees: [],
 };
 
-/** A config that is right, and has something at nearly every place. */
+/** A valid config that has a value at nearly every place. */
 function goodConfig(): Config {
   const maps = [{ containerID: 0, hostID: 100000, size: 65536 }];
   const hook = { path: "/hook", args: ["hook", "x"], env: ["A=b"], timeout: 1 };
@@ -125,7 +125,7 @@ function places(value: unknown, at: Place = []): Place[] {
   return [at, ...names.flatMap((name) => places((value as Record<string, unknown>)[name], [...at, name]))];
 }
 
-/** JSON that JSON.stringify would not write stands in a string between these. */
+/** JSON that JSON.stringify would not write is put into a string between two of these. */
 const RAW = "\u0001";
 
 const NUMBERS = [
@@ -284,7 +284,7 @@ const NEW_NAMESPACES = 0x7e02_0080;
 const CAPABILITIES = (1n << 41n) - 1n;
 const isAbsolute = (path: string): boolean => path.startsWith("/");
 
-/** What the specification and the kernel allow of each step's values, written down a second time. */
+/** The values that the specification and the kernel allow for each step, written down a second time. */
 const RULES: { readonly [Name in Step["op"]]?: (fields: Extract<Step, { op: Name }>["fields"]) => boolean } = {
   joinNamespace: ({ kind }) => (kind & ~NEW_NAMESPACES) === 0 && kind !== 0 && (kind & (kind - 1)) === 0,
   joinContainer: ({ kinds }) => (kinds & ~NEW_NAMESPACES) === 0,
@@ -334,7 +334,7 @@ function checkPlan({ steps, slots }: Plan): void {
   encodePlan(steps);
 }
 
-/** What `action` gives; undefined for an error with one of `codes`. Anything else that is thrown fails. */
+/** The result of `action`; undefined for an error with one of `codes`. Any other error fails the test. */
 function attempt<T>(codes: readonly string[], action: () => T): T | undefined {
   try {
     return action();
@@ -352,7 +352,7 @@ function attempt<T>(codes: readonly string[], action: () => T): T | undefined {
   }
 }
 
-/** Fails where the property never saw one of the two outcomes: it would prove nothing. */
+/** Fails where the property saw only one of the two outcomes, because it would prove nothing. */
 function tally(t: { ok(value: boolean, name: string): unknown }, accepted: number): void {
   t.ok(accepted > RUNS / 100 && accepted < RUNS, `${accepted} of ${RUNS} documents were accepted`);
 }
@@ -366,7 +366,7 @@ t.test("config.json: an error that names itself, or a plan with all values in ra
   let accepted = 0;
   fc.assert(
     fc.property(changesOf(goodConfig()), cuts, fc.boolean(), (changes, how, small) => {
-      // What is in the one may be what keeps the other from being looked at.
+      // A fault in one part may keep the other part from being checked.
       const document = small ? { ...goodConfig(), hooks: {}, mounts: [] } : goodConfig();
       const text = cut(textOf(apply(document, changes)), how);
       const config = attempt(["CONFIG_INVALID"], () => parseConfig(text, "/b/config.json"));
@@ -459,7 +459,7 @@ t.test("the program, whose JavaScript engine is another one, finds the same prob
         const ofConfig = found.filter(({ kind }) => kind === "config").map(({ kind: _, ...problem }) => problem);
         const wanted = JSON.parse(JSON.stringify(checkConfig(text))) as readonly Problem[];
         assert.deepEqual(ofConfig.slice(0, wanted.length), wanted);
-        // What only libseccomp knows, the library does not look for.
+        // The library does not look for faults that only libseccomp can find.
         for (const { pointer } of ofConfig.slice(wanted.length)) assert.match(pointer, /^\/linux\/seccomp/);
         assert.equal(done.status, found.some(({ kind }) => kind !== "warning") ? 1 : 0);
         if (ofConfig.length > 0) wrong += 1;

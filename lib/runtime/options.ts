@@ -4,7 +4,7 @@ import type { Process } from "../spec/types.ts";
 
 type ConsoleSize = NonNullable<Process["consoleSize"]>;
 
-/** What every operation of the runtime needs to know; made once from the global flags. */
+/** The settings that every operation of the runtime needs; made once from the global flags. */
 export interface RuntimeContext {
   /** Absolute directory with one directory a container. `/run/runt` by default. */
   readonly root: string;
@@ -17,9 +17,9 @@ export interface RuntimeContext {
   readonly rootless: boolean | "auto";
 }
 
-/** Descriptors of the caller's that a process gets. */
+/** Descriptors of the caller that a process gets. */
 export interface StandardStreams {
-  /** What become 0, 1 and 2. Default: the caller's own. */
+  /** The descriptors that become 0, 1 and 2. Default: the caller's own. */
   readonly stdio?: readonly [number, number, number];
   /** Connected AF_UNIX socket that gets the master of the console, instead of `consoleSocket`; stays the caller's. */
   readonly consoleFd?: number;
@@ -58,7 +58,7 @@ export interface RunOptions extends CreateOptions {
   readonly noSubreaper?: boolean;
 }
 
-/** Changes to the process of config.json for `exec`; what is not given stays. */
+/** Changes to the process of config.json for `exec`; properties that are not given stay. */
 export interface ProcessChanges {
   /** The program and its arguments; at least one. */
   readonly args: readonly string[];
@@ -83,7 +83,7 @@ export interface ProcessChanges {
 /** Options of `exec`. */
 export interface ExecOptions extends StandardStreams {
   readonly id: string;
-  /** What to run: a file with a whole `process`, its text, which errors call `from`, or changes to that of config.json. */
+  /** The process to run: a file with a whole `process`, its text (named `from` in errors), or changes to config.json's. */
   readonly process: { readonly file: string } | { readonly text: string; readonly from: string } | ProcessChanges;
   /** Return once the process runs, instead of when it has ended. Default false. */
   readonly detach?: boolean;
@@ -111,7 +111,7 @@ export interface End {
   readonly oomKilled: boolean;
 }
 
-/** The same, as it was noted. */
+/** The end that the keeper noted. */
 export interface KeptEnd extends End {
   /** RFC 3339 with nanoseconds, UTC. */
   readonly ended: string;
@@ -130,7 +130,7 @@ export interface StateReport {
   /** RFC 3339 with nanoseconds, UTC. */
   readonly created: string;
   readonly annotations?: Readonly<Record<string, string>>;
-  /** Of a stopped container that was made with `keepExit`. */
+  /** The end of a stopped container that was made with `keepExit`. */
   readonly exit?: KeptEnd;
   /** Name (or number) of the user that owns the state directory; filled in by `list` only, else "". */
   readonly owner: string;

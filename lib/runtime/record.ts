@@ -4,7 +4,7 @@
 import type { SystemdUnit } from "../cgroups/cgroup.ts";
 import type { Hooks } from "../spec/types.ts";
 
-/** A namespace: the number that its file has while it is there and, where the kernel tells it, the id that no other ever has. */
+/** A namespace: its inode number, which may be reused after its end, and, where the kernel has one, its id, which is unique. */
 export interface KnownNamespace {
   readonly number: number;
   readonly id?: string;
@@ -13,7 +13,7 @@ export interface KnownNamespace {
 /** Namespaces that were made for a container, by the name in /proc/PID/ns. */
 export type MadeNamespaces = Readonly<Record<string, KnownNamespace>>;
 
-/** What is kept of a container's groups. */
+/** The record of a container's resctrl groups. */
 export interface RdtRecord {
   /** Directory of its class of service. */
   readonly path: string;
@@ -22,15 +22,15 @@ export interface RdtRecord {
   /** Directory of its monitoring group. */
   readonly monitor?: string;
 }
-/** A mount that was added to a container that was there. */
+/** A mount that was added to an existing container. */
 export interface LiveMount {
   readonly destination: string;
   readonly type?: string;
   readonly source?: string;
   readonly options?: readonly string[];
   /**
-   * What the kernel calls it, in decimal: its number, which is used again once it is gone; device and inode of its root; and the
-   * device of its file system. The upper half of a device is its major number.
+   * The kernel's identity of the mount, in decimal: its number, which may be reused after its end; device and inode of its
+   * root; and the device of its file system. The upper half of a device is its major number.
    */
   readonly mount: string;
   readonly device: string;
@@ -44,7 +44,7 @@ export interface KnownFile {
   readonly inode: string;
 }
 
-/** A device that was added to a container that was there. */
+/** A device that was added to an existing container. */
 export interface LiveDevice {
   readonly type: "b" | "c";
   readonly major: number;
@@ -54,13 +54,13 @@ export interface LiveDevice {
   readonly access: string;
   /** Absolute path in the container; absent: the rule alone was added. */
   readonly path?: string;
-  /** What was made at the path; absent where the device was there. */
+  /** The node that was made at the path; absent where the device existed before. */
   readonly node?: KnownFile;
-  /** What was mounted on that. */
+  /** The mount on that node. */
   readonly mount?: Omit<LiveMount, "destination">;
 }
 
-/** What is kept of a container; runc's names where runc has the same thing. */
+/** The record of a container; it has runc's names for fields that runc has too. */
 export interface ContainerRecord {
   /** {@link STATE_VERSION} of the runt that made the container; runt 0.1 wrote none. */
   readonly state_version?: number;
@@ -77,11 +77,11 @@ export interface ContainerRecord {
   readonly annotations?: Readonly<Record<string, string>>;
   /** 0 while the container is being created. */
   readonly init_process_pid: number;
-  /** Start time of that process in clock ticks since boot, as the host's time namespace counts: a pid alone may have been reused. */
+  /** Start time of that process in clock ticks since boot of the host's time namespace: a pid alone may have been reused. */
   readonly init_process_start: number;
   /** Directory of the container in each cgroup hierarchy. */
   readonly cgroup_paths: Readonly<Record<string, string>>;
-  /** `--cgroup-manager disabled`: it has no cgroup, and is in those of the runtime that made it. */
+  /** `--cgroup-manager disabled`: it has no cgroup, and runs in those of the runtime that made it. */
   readonly no_cgroup?: true;
   /** The unit that systemd has for the container. */
   readonly systemd?: SystemdUnit;
@@ -95,19 +95,19 @@ export interface ContainerRecord {
   readonly has_process: boolean;
   /** The container has a pid namespace of its own, so it ends with its first process. */
   readonly own_pid_namespace: boolean;
-  /** Namespaces that were made for it, where neither a cgroup nor a pid namespace tells its processes. */
+  /** Namespaces that were made for it, where neither a cgroup nor a pid namespace identifies its processes. */
   readonly namespaces?: MadeNamespaces;
   /** `create` was told to make no session keyring; `exec` joins none then. */
   readonly no_new_keyring?: boolean;
-  /** What descriptors 0, 1 and 2 of the first process were at `create`, such as `pipe:[1234]`; "" is a closed one. */
+  /** The targets of descriptors 0, 1 and 2 of the first process at `create`, such as `pipe:[1234]`; "" is a closed one. */
   readonly external_descriptors?: readonly string[];
   /** It was not started by init but restored by CRIU, with or without a time namespace of its own. */
   readonly restored?: { readonly time_namespace: boolean };
   /** The parent of its first process, which notes how that has ended; the start time is as that of the first process. */
   readonly keeper?: { readonly pid: number; readonly start: number };
-  /** What `mounts add` has added, in its order. */
+  /** Mounts that `mounts add` has added, in its order. */
   readonly mounts?: readonly LiveMount[];
-  /** What `devices add` has added, in its order. */
+  /** Devices that `devices add` has added, in its order. */
   readonly devices?: readonly LiveDevice[];
   /** Index in init's plan of the first step after `start`. */
   readonly program_step: number;

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Looks into a root file system that may be hostile: never out of it, and nothing is opened that could block. */
+/** Looks into a root file system that may be hostile: it never leaves it, and opens nothing that could block. */
 import { S_IFLNK, S_IFMT } from "../../kernel/numbers.ts";
 import { Errno } from "../../kernel/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../../sys/files.ts";
 import { native, type FileStat } from "../../sys/native.ts";
 
-/** As many symbolic links as the kernel follows. */
+/** The kernel's own limit of symbolic links. */
 const MAX_LINKS = 40;
 
-/** What a path leads to. */
+/** The result of looking up a path. */
 export interface Found {
-  /** Without symbolic links. */
+  /** The path without symbolic links. */
   readonly path: string;
-  /** A negative errno where nothing is there, or it cannot be told. */
+  /** A negative errno where the file is missing, or its status is unknown. */
   readonly stat: FileStat | number;
 }
 
 /**
- * Where `path` leads if `root` is the root directory. Each component is held by an O_PATH descriptor and no link is followed
- * by the kernel: that of /proc/PID/root is no more than its text.
+ * The target of `path` if `root` is the root directory. Each component is held by an O_PATH descriptor and no link is followed
+ * by the kernel: the link /proc/PID/root counts only as its text.
  *
- * @param stop is asked for each path on the way, also for those below one that is not there; `true` ends the walk there
+ * @param stop is called for each path on the way, also for those below a missing one; `true` ends the walk there
  */
 export function lookBelow(root: string, path: string, stop: (path: string) => boolean = () => false): Found | "stopped" {
   const fds: number[] = [];
@@ -62,7 +62,7 @@ export function lookBelow(root: string, path: string, stop: (path: string) => bo
   }
 }
 
-/** What is below a name that is not there, by its text: a mount may make it. */
+/** The rest of a path below a missing name, by its text: a mount may make that directory. */
 function missing(here: string, left: readonly string[], errno: number, stop: (path: string) => boolean): Found | "stopped" {
   let path = here;
   for (const name of [...left].reverse()) {

@@ -13,7 +13,7 @@ import { unitOwner } from "../host/rootless.ts";
 const POINTER = "/linux/cgroupsPath";
 
 /**
- * What the cgroup manager that is asked for cannot do: limits without cgroups, names and properties that systemd would refuse.
+ * Requests that the chosen cgroup manager cannot fulfil: limits without cgroups, names and properties that systemd would refuse.
  * @param config without any other problem
  */
 export function managerFindings(context: RuntimeContext, config: Config, report: Report): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What `runt check` finds before a container is made: faults of config.json and of this host. */
+/** The findings of `runt check` before a container is made: faults of config.json and of this host. */
 import { asRuntimeError, type Problem, type RuntimeError } from "../../errors.ts";
 import { inspectConfig, placeFindings, warningFindings } from "../../spec/documents/config.ts";
 import type { Finding } from "../../spec/schema/messages.ts";
@@ -21,13 +21,13 @@ import type { RuntimeContext } from "../options.ts";
 export interface HostProblem extends Problem {
   /**
    * `config`: the file is wrong; `host`: this host cannot do it;
-   * `warning`: the container can be made, but perhaps not as was meant.
+   * `warning`: the container can be made, but perhaps not as intended.
    */
   readonly kind: "config" | "host" | "warning";
 }
 
 /**
- * Looks at a bundle as `create` would, and makes nothing. Where values of the file are wrong, the others are compared
+ * Checks a bundle as `create` would, and makes nothing. Where values of the file are wrong, the others are compared
  * with the host all the same.
  *
  * @param bundle path of the bundle's directory
@@ -81,7 +81,7 @@ function noConfig(bundle: string, { facts, message }: RuntimeError, configFile: 
   return { kind: "config", pointer: facts.pointer ?? "", line: 0, column: 0, message: sentences.join("; ") };
 }
 
-/** The root file system, where nothing is wrong with it. */
+/** The path of the root file system, where nothing is wrong with it. */
 function rootfsOf(bundle: string, config: WithoutWrongValues<Config>): string | undefined {
   try {
     return findRootfs(bundle, config);

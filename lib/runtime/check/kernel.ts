@@ -35,10 +35,10 @@ const CONTROLLERS: readonly (readonly [properties: readonly string[], v1: string
   [["/network/classID"], "net_cls", ""],
   [["/network/priorities"], "net_prio", ""],
 ];
-/** Where a 0 is a limit, and not the absence of one. */
+/** Properties for which 0 is a limit, and not the absence of one. */
 const ZERO_IS_SET: readonly string[] = ["/pids/limit", "/cpu/burst", "/cpu/idle"];
 
-/** Controllers that limits need, each with one property that does. */
+/** Controllers that limits need, each with one property that needs it. */
 export function neededControllers(
   resources: WithoutWrongValues<LinuxResources>,
   isUnified: boolean,
@@ -51,7 +51,7 @@ export function neededControllers(
   }
   for (const key of isUnified ? Object.keys(resources.unified ?? {}) : []) {
     const controller = key.slice(0, Math.max(0, key.indexOf(".")));
-    // Files of the core need none; what is no such key is found elsewhere.
+    // Files of the core need no controller; a key of another form is reported elsewhere.
     if (controller !== "" && controller !== "cgroup") needed.set(controller, `/unified${pointerStep(key)}`);
   }
   return needed;
@@ -92,7 +92,7 @@ function checkSecurityModules({ process, linux }: WithoutWrongValues<Config>, re
 
 function checkNetDevices({ linux }: WithoutWrongValues<Config>, report: Report): void {
   for (const name in linux?.netDevices) {
-    // A name that is wrong must not become a path.
+    // A wrong name must not become a path.
     if (name === "" || name.includes("/") || exists(`/sys/class/net/${name}`)) continue;
     report(`/linux/netDevices${pointerStep(name)}`, `there is no network device ${name} on this host`);
   }
@@ -109,7 +109,7 @@ function checkRdt({ linux }: WithoutWrongValues<Config>, report: Report): void {
   if (problem !== undefined) report(...problem);
 }
 
-/** What this host ignores, because it has no use for it. */
+/** Settings that this host ignores, because it has no use for them. */
 export function ignoredFindings({ process, linux }: WithoutWrongValues<Config>, report: Report): void {
   const labels = [
     ["/process/selinuxLabel", process?.selinuxLabel],
@@ -132,10 +132,10 @@ function checkRlimits({ process }: WithoutWrongValues<Config>, report: Report): 
   });
 }
 
-/** Parameters of one network device are looked for by the kernel only: the device may come with a hook. */
+/** Parameters of one network device are left to the kernel's check: a hook may add the device. */
 function checkSysctls({ linux }: WithoutWrongValues<Config>, report: Report): void {
   for (const name in linux?.sysctl) {
-    // A name that is wrong must not become a path: it may lead out of /proc/sys.
+    // A wrong name must not become a path: it may lead out of /proc/sys.
     if (linux?.sysctl?.[name] === undefined) continue;
     const path = sysctlPath(name);
     if (/^net\/ipv[46]\/(conf|neigh)\/(?!all\/|default\/)/.test(path) || exists(`/proc/sys/${path}`)) continue;
@@ -143,7 +143,7 @@ function checkSysctls({ linux }: WithoutWrongValues<Config>, report: Report): vo
   }
 }
 
-/** Hooks whose program is the runtime's; the path of startContainer is one of the container. */
+/** Hooks whose program is on the host; the path of startContainer is one of the container. */
 const HOOKS: readonly (keyof Hooks)[] = ["prestart", "createRuntime", "createContainer", "poststart", "poststop"];
 
 function checkHooks(hooks: WithoutWrongValues<Hooks>, report: Report): void {

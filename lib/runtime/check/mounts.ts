@@ -8,7 +8,7 @@ import { errnoText } from "../../kernel/errno.ts";
 import { AT_FDCWD, readTextIfExists } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 
-/** Options of file systems that containers use, where the kernel refuses every other. */
+/** Options of file systems that containers use; the kernel refuses every other option. */
 const OPTIONS: Readonly<Record<string, string>> = {
   tmpfs:
     "size nr_blocks nr_inodes mode uid gid mpol huge inode32 inode64 noswap quota usrquota grpquota " +
@@ -26,7 +26,7 @@ export function mountFindings(bundle: string, { mounts }: WithoutWrongValues<Con
   const known = fileSystems();
   mounts.forEach((mount, index) => {
     const at = `/mounts/${index}`;
-    // Without one of its options a mount may be of another kind.
+    // A mount that lacks one of its options may be of another kind.
     const options = mount?.options ?? [];
     if (mount === undefined || !options.every((option) => option !== undefined)) return;
     const { flags } = parseMountOptions(options);
@@ -60,7 +60,7 @@ function checkFilesystem(
   report: Report,
 ): void {
   const { type = "" } = mount;
-  // What a mount of type "cgroup" becomes depends on the host's hierarchies; it always can be made.
+  // The result of a mount of type "cgroup" depends on the host's hierarchies; it can always be made.
   if (type === "cgroup") return;
   if (known !== undefined && !known.includes(type)) {
     const message = `${type} is not in /proc/filesystems; a kernel module may be missing`;

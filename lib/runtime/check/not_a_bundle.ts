@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What stands where a bundle was expected, for a person who has an image, or a root file system alone. */
+/** Recognizes what was given instead of a bundle, for a person who has an image, or only a root file system. */
 import { S_IFDIR, S_IFMT } from "../../kernel/numbers.ts";
 import { AT_FDCWD, exists } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
@@ -10,7 +10,7 @@ const OF_A_ROOT = ["bin", "etc", "lib", "usr", "var"];
 const UNPACK =
   '"skopeo copy docker-archive:FILE oci:LAYOUT:TAG" and "umoci unpack --image LAYOUT:TAG BUNDLE" make a bundle of it';
 
-/** How a bundle comes about. */
+/** Instructions for making a bundle. */
 export function howToMakeBundle(): string {
   const name = programName();
   return (
@@ -20,7 +20,7 @@ export function howToMakeBundle(): string {
   );
 }
 
-/** What `path`, which has no config.json, is instead; `undefined` where nothing is known. */
+/** The kind of thing at `path`, which has no config.json; `undefined` if it is unknown. */
 export function whatIsThere(path: string): string | undefined {
   const has = (name: string): boolean => exists(`${path}/${name}`);
   const stat = native.stat(AT_FDCWD, path, true);
@@ -39,7 +39,7 @@ export function whatIsThere(path: string): string | undefined {
   return isRoot ? `${path} looks like a root file system: it belongs into the directory "rootfs" of a bundle` : undefined;
 }
 
-/** What the text of a config.json is instead, where it is no container's; `undefined` where nothing is known. */
+/** The kind of document that a config.json is, if it is not a container's; `undefined` if it is unknown. */
 export function whatItDescribes(text: string): string | undefined {
   let value: unknown;
   try {

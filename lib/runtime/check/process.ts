@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What `runt check` finds of the process: a program that is not there, no terminal, capabilities that are not what they seem. */
+/** The findings of `runt check` on the process: a missing program, a missing terminal, ineffective capabilities. */
 import { S_IFMT, S_IFREG } from "../../kernel/numbers.ts";
 import { cleanPath } from "../../spec/clean_path.ts";
 import { show } from "../../spec/schema/messages.ts";
@@ -11,11 +11,11 @@ import { native } from "../../sys/native.ts";
 import { lookBelow } from "./below_root.ts";
 import { hasTerminal } from "../host/host_terminal.ts";
 
-/** Where programs are looked for without a PATH, as execvp(3) does. */
+/** The directories in which programs are looked up without a PATH, as execvp(3) does. */
 const USUAL = "/bin:/usr/bin";
 
 /**
- * Warnings only: hooks may put a program into the root, and who checks may not be who runs.
+ * Warnings only: hooks may put a program into the root, and another user than the present one may run the container.
  * @param rootfs absolute; `undefined` where there is none
  */
 export function processFindings(rootfs: string | undefined, config: WithoutWrongValues<Config>, report: Report): void {
@@ -49,7 +49,7 @@ function checkProgram(rootfs: string, config: WithoutWrongValues<Config>, report
   const cwd = config.process?.cwd;
   if (program === undefined || program === "" || cwd === undefined) return;
   const places = mountPoints(config);
-  // What is mounted may be the container's alone, and is not looked into.
+  // A mount may be visible to the container alone, and is not looked into.
   if (places.includes("/")) return;
   const mounted = new Set<string>(places);
   for (const place of places) {
@@ -72,7 +72,7 @@ function checkProgram(rootfs: string, config: WithoutWrongValues<Config>, report
   ]);
 }
 
-/** The paths in the container that are tried for a program, in order. */
+/** The paths in the container at which a program is looked up, in order. */
 function candidates(program: string, cwd: string, { process }: WithoutWrongValues<Config>): string[] {
   const absolute = (path: string): string => (path.startsWith("/") ? path : `${cwd}/${path}`);
   if (program.includes("/")) return [absolute(program)];
@@ -81,7 +81,7 @@ function candidates(program: string, cwd: string, { process }: WithoutWrongValue
   return path.split(":").map((directory) => absolute(`${directory}/${program}`));
 }
 
-/** Why a file is none to execute; what cannot be told is no problem. */
+/** The reason why a file cannot be executed; an unknown status is no problem. */
 function problemOf(stat: ReturnType<typeof native.stat>): string | undefined {
   if (typeof stat === "number") {
     const isKnown = stat === -Errno.ENOENT || stat === -Errno.ENOTDIR || stat === -Errno.ELOOP;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What `runt check` finds that this user may not: ids that are not his, devices that only root of the host can make. */
+/** The findings of `runt check` on rights that this user lacks: foreign ids, devices that only root of the host may make. */
 import { CAP_MKNOD, PR_CAPBSET_READ, S_IFMT } from "../../kernel/numbers.ts";
 import { pointerStep } from "../../spec/json/pointer.ts";
 import { makesNamespace, namespaceReads } from "../../spec/rules/namespaces.ts";
@@ -14,7 +14,7 @@ import { inUserNamespace } from "../../sys/user_namespace.ts";
 
 const TYPES: Readonly<Record<string, number>> = { c: 0o020000, u: 0o020000, b: 0o060000 };
 
-/** Warnings only: who checks may not be who runs. */
+/** Warnings only: another user than the present one may run the container. */
 export function rightsFindings(config: WithoutWrongValues<Config>, report: Report): void {
   checkMaps(config, report);
   checkDevices(config, report);
@@ -93,12 +93,12 @@ function checkDevices(config: WithoutWrongValues<Config>, report: Report): void 
   });
 }
 
-/** Without that right, a device is the host's, bound into the container. */
+/** Without this right a device is a bind mount of the host's. */
 function mayMakeNodes(): boolean {
   return (process.geteuid?.() ?? 0) === 0 && native.prctl(PR_CAPBSET_READ, CAP_MKNOD) === 1 && !inUserNamespace();
 }
 
-/** Why the host's device at the same path cannot stand for it. */
+/** The reason why the host's device at the same path cannot replace a device. */
 function hostDevice({ type, major, minor }: WithoutWrongValues<LinuxDevice>, path: string): string | undefined {
   const stat = native.stat(AT_FDCWD, path, true);
   if (typeof stat === "number") return `this host has none to bind: ${errnoText(-stat)}`;

@@ -8,14 +8,14 @@ import type { Finding } from "../../spec/schema/messages.ts";
 import type { WithoutWrongValues } from "../../spec/schema/without_wrong_values.ts";
 import type { Config, LinuxSeccomp } from "../../spec/types.ts";
 
-/** What is wrong with a profile, and whether the file or this host is to blame. */
+/** A fault of a profile, and whether the file or this host is to blame. */
 export interface SeccompFinding extends Finding {
   readonly kind: "config" | "host";
 }
 
 /**
- * What only libseccomp and the kernel can say of `linux.seccomp`: the profile is compiled, as `create` does it. Nothing
- * where the profile has values that are known to be wrong.
+ * The faults of `linux.seccomp` that only libseccomp and the kernel find: the profile is compiled, as `create` does it. None
+ * if the profile has values that are known to be wrong.
  *
  * @param wrong JSON Pointers of values that are wrong
  */
@@ -24,7 +24,7 @@ export function seccompFindings(config: WithoutWrongValues<Config>, wrong: reado
   if (seccomp?.defaultAction === undefined) return [];
   if (wrong.some((pointer) => pointer.startsWith("/linux/seccomp"))) return [];
   const found: SeccompFinding[] = [];
-  // Nothing in it is wrong, so it is a whole one.
+  // Nothing in the profile is wrong, so it is complete.
   const profile = seccomp as LinuxSeccomp;
   const failUnknown = config.annotations?.[SECCOMP_FAIL_UNKNOWN] !== undefined;
   for (const attempt of [() => filterFlags(profile), () => compileProfile(profile, silentLog, { failUnknown })]) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The end of a container: its processes, its cgroups, its state directory, the poststop hooks. Steps 12 and
- * 13 of the lifecycle, and the only place where a container is taken apart.
+ * 13 of the lifecycle. No other module takes a container apart.
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
  */
@@ -29,7 +29,7 @@ import { stopUnit } from "../../cgroups/systemd/driver.ts";
 
 /** How long a killed process may take to go away; milliseconds. */
 const KILL_PATIENCE = 10_000;
-/** How long the first one may take before the others are killed as well, and reaped where it waits for that; milliseconds. */
+/** How long the first process may take before the others are killed as well, and reaped if it waits for that; milliseconds. */
 const INIT_PATIENCE = 500;
 
 /**
@@ -41,7 +41,7 @@ export async function stopInit(record: ContainerRecord, root: string): Promise<v
   const pidfd = openInit(record);
   if (pidfd === undefined) return;
   try {
-    // Once the first process is gone its descendants are nobody's.
+    // Once the first process is gone, its descendants cannot be traced to the container.
     if (!record.own_pid_namespace && !attachCgroup(record.cgroup_paths).processes().includes(record.init_process_pid)) {
       await killMembers(record, SIGKILL, root);
     }
@@ -50,7 +50,7 @@ export async function stopInit(record: ContainerRecord, root: string): Promise<v
     const cgroup = attachCgroup(record.cgroup_paths);
     cgroup.thawKilled();
     if (await readable(pidfd, INIT_PATIENCE)) return;
-    // Another process of the container may freeze it again; none is left to once all have been killed.
+    // Another process of the container may freeze the cgroup again; none is left to do so once all have been killed.
     cgroup.killAll(SIGKILL);
     if (record.own_pid_namespace) reapStrays(record);
     if (!(await readable(pidfd, KILL_PATIENCE))) {
@@ -65,13 +65,13 @@ export async function stopInit(record: ContainerRecord, root: string): Promise<v
   }
 }
 
-/** A pidfd of the container's first process; `undefined` if that is gone. @throws SYSCALL if that cannot be told */
+/** A pidfd of the container's first process; `undefined` if that is gone. @throws SYSCALL if that is unknown */
 export function openInit({ init_process_pid: pid, init_process_start: startTime }: ContainerRecord): number | undefined {
   return openPidfd(pid, () => isAlive(pid, startTime));
 }
 
 /**
- * Takes away what is left of a container whose first process has ended, unless somebody else has done it already.
+ * Removes the remains of a container whose first process has ended, unless another process has removed them already.
  * @throws CGROUP if a cgroup cannot be removed; then the state stays, so that `delete` can be tried again
  */
 export async function destroy(context: RuntimeContext, entry: Entry, record: ContainerRecord | undefined): Promise<void> {
@@ -80,10 +80,10 @@ export async function destroy(context: RuntimeContext, entry: Entry, record: Con
   }
   if (!entry.alive()) return;
   if (record !== undefined) {
-    // It writes into the directory that is removed below.
+    // The keeper writes into the directory that is removed below.
     if (record.keeper !== undefined) await awaitKeeper(record);
     const cgroup = attachCgroup(record.cgroup_paths);
-    // With a pid namespace of its own nothing of the container has outlived its first process.
+    // With a pid namespace of its own no process of the container outlives the first one.
     if (!record.own_pid_namespace) {
       cgroup.killAll(SIGKILL);
       if (record.namespaces !== undefined) await killByNamespace(record, context.root);
@@ -98,14 +98,14 @@ export async function destroy(context: RuntimeContext, entry: Entry, record: Con
   await runPoststop(context, record.hooks?.poststop, hookState(record, "stopped", 0), record.bundle, record.annotations);
 }
 
-/** Without a cgroup and a pid namespace. @throws TIMEOUT */
+/** For a container without a cgroup and a pid namespace. @throws TIMEOUT */
 async function killByNamespace(record: ContainerRecord, root: string): Promise<void> {
   const left = await killMembers(record, SIGKILL, root);
   if (left.length === 0) return;
   throw new RuntimeError("TIMEOUT", `processes of container ${record.id} are still running: ${left.join(", ")}`);
 }
 
-/** Stops the container's unit; if systemd cannot be asked, its cgroup has to be removed all the same. */
+/** Stops the container's unit; if systemd cannot be asked, the unit's cgroup has to be removed all the same. */
 function stopSystemdUnit(context: RuntimeContext, unit: SystemdUnit): void {
   try {
     stopUnit(unit, context.log);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The processes of a container that has no cgroup to look them up in, or has left it. */
+/** The processes of a container that has no cgroup to look them up in, or has left its cgroup. */
 import type { KnownNamespace, MadeNamespaces } from "../record.ts";
 import * as K from "../../kernel/plan_numbers.ts";
 import { readNamespaces } from "../../plan/namespaces.ts";
@@ -16,12 +16,12 @@ import type { ContainerRecord } from "../record.ts";
 
 /** How long {@link killMembers} goes on; milliseconds. */
 const KILL_PATIENCE = 5000;
-/** Rounds in which members are stopped: each finds what was forked before its parent stood still. */
+/** Rounds in which members are stopped: each finds the processes that were forked before their parent was stopped. */
 const STOP_ROUNDS = 10;
-/** After how many rounds without a member {@link killMembers} believes that there is none. */
+/** After this many rounds without a member {@link killMembers} concludes that there is none. */
 const QUIET_ROUNDS = 4;
 
-/** Namespaces that a process is known by, as /proc/PID/ns calls them, and the flag that makes them. */
+/** Namespaces that identify a process, as /proc/PID/ns calls them, and the flag that makes them. */
 const KINDS: readonly (readonly [kind: string, flag: number])[] = [
   ["mnt", K.CLONE_NEWNS],
   ["user", K.CLONE_NEWUSER],
@@ -33,7 +33,7 @@ const KINDS: readonly (readonly [kind: string, flag: number])[] = [
 ];
 
 /**
- * Notes which namespaces were made for a container, so that its processes are found by them when its first one is gone.
+ * Notes which namespaces were made for a container, so that its processes can be found by them when its first one is gone.
  *
  * @param pid its first process, which is in all of them
  * @param made CLONE_NEW*
@@ -49,8 +49,8 @@ export function madeNamespaces(pid: number, made: number): MadeNamespaces {
 }
 
 /**
- * Pids of the processes of a container, and of their descendants, which may be in further namespaces: those in its own pid
- * namespace; without one of its own its first process, as long as it is there, and what is in a namespace that was made for it.
+ * Pids of the processes of a container, and of their descendants, which may be in further namespaces. Members are in its own pid
+ * namespace; without one they are its first process, while it exists, and the processes in a namespace that was made for it.
  *
  * A process cannot leave a user namespace, nor any other one without CAP_SYS_ADMIN over it.
  *
@@ -60,11 +60,11 @@ export function memberPids(record: ContainerRecord, root: string): number[] {
   return [...membersFound(record, root).keys()].sort((one, other) => one - other);
 }
 
-/** What is looked at of a process. */
+/** The properties of a process that are looked at. */
 interface Seen {
   readonly parent: number;
   readonly startTime: number;
-  /** Where its namespaces are: of its first thread, or of another one where that has ended. */
+  /** Directory in /proc with its namespaces: of its first thread, or of another thread where the first has ended. */
   readonly folder: string;
 }
 
@@ -106,7 +106,7 @@ function everyProcess(): Map<number, Seen> {
   return all;
 }
 
-/** A process whose first thread has ended looks like one that has ended itself, and has no namespaces. */
+/** A process whose first thread has ended looks like an ended process, and has no namespaces. */
 function livingThread(pid: number): string | undefined {
   const threads = native.readdir(AT_FDCWD, `/proc/${pid}/task`);
   for (const name of typeof threads === "number" ? [] : threads) {
@@ -122,8 +122,8 @@ function inPidNamespace(first: number): (seen: Seen) => boolean {
 }
 
 /**
- * Namespaces that engines let containers, or programs of the host, join tell less than those that nobody shares: what has joined
- * them without the mount namespace, and stands in that of another container or in the runtime's, is not the container's.
+ * Engines let containers, or programs of the host, join some namespaces, so these are weaker evidence than unshared ones: a
+ * process that is in them, but in the mount namespace of another container or of the runtime, is not the container's.
  */
 function inMadeNamespace(record: ContainerRecord, first: number, root: string): (seen: Seen) => boolean {
   const namespaces = record.namespaces ?? namespacesOf(record, first, root);
@@ -137,7 +137,7 @@ function inMadeNamespace(record: ContainerRecord, first: number, root: string): 
   const isIt = (folder: string, kind: string, { number, id }: KnownNamespace): boolean => {
     const path = `${folder}/ns/${kind}`;
     if (numberOf(path) !== number) return false;
-    // The kernel gives the number of a namespace that is gone to the next one.
+    // The kernel may give the number of a namespace that is gone to a new one.
     let known = same.get(kind);
     if (known === undefined) {
       known = id === undefined ? first !== 0 && numberOf(`/proc/${first}/ns/${kind}`) === number : identify(path)?.id === id;
@@ -155,7 +155,7 @@ function inMadeNamespace(record: ContainerRecord, first: number, root: string): 
   };
 }
 
-/** Those of a container that has left its cgroup: nobody noted them, but its first process is in them. */
+/** Namespaces of a container that has left its cgroup: the record has none, but its first process is in them. */
 function namespacesOf({ id }: ContainerRecord, first: number, root: string): MadeNamespaces {
   if (first === 0) return {};
   const entry = find(root, id);
@@ -166,7 +166,7 @@ function namespacesOf({ id }: ContainerRecord, first: number, root: string): Mad
   }
 }
 
-/** Whether a process is in a user namespace, or in one that was made in it, however deep. */
+/** Whether a process is in a user namespace, or in a descendant of it, however deep. */
 function isBelow(
   folder: string,
   wanted: KnownNamespace,
@@ -192,7 +192,7 @@ function hasAncestor(path: string, wanted: KnownNamespace): boolean {
     fd = above;
     const stat = fd < 0 ? fd : native.stat(fd, "", false);
     if (typeof stat === "number" || stat.ino !== wanted.number) continue;
-    // What has it above itself keeps it: an id of another one is that of a namespace that has come later.
+    // A namespace keeps its ancestors alive, so a different id is that of a namespace that was made later.
     const isSame = wanted.id === undefined || native.namespaceId(fd) === wanted.id;
     native.close(fd);
     return isSame;
@@ -211,7 +211,7 @@ function otherRecords(record: ContainerRecord, root: string): ContainerRecord[] 
       entry.close();
       if (other !== undefined && isAlive(other.init_process_pid, other.init_process_start)) found.push(other);
     } catch {
-      // It is gone, or damaged: then nobody knows its first process.
+      // The container is gone, or its record is damaged: then its first process is not known.
     }
   }
   return found;
@@ -223,7 +223,7 @@ function otherContainers(record: ContainerRecord, root: string, all: ReadonlyMap
   const found = new Set<number>();
   for (const pid of first.size === 0 ? [] : all.keys()) {
     for (let at = pid; at > 1; at = all.get(at)?.parent ?? 0) {
-      // A container that an engine in this one has made is a part of it.
+      // A container that an engine in this container has made is a part of it.
       if (at === record.init_process_pid) break;
       if (!first.has(at)) continue;
       found.add(pid);
@@ -234,10 +234,10 @@ function otherContainers(record: ContainerRecord, root: string, all: ReadonlyMap
 }
 
 /**
- * Sends a signal to all {@link memberPids}; before SIGKILL they are stopped, so that none escapes by forking, and it goes on
- * until none is left.
+ * Sends a signal to all {@link memberPids}. Before SIGKILL they are stopped, so that none escapes by forking, and SIGKILL is
+ * repeated until none is left.
  *
- * @returns those that are still there
+ * @returns the processes that still exist
  */
 export async function killMembers(record: ContainerRecord, signal: number, root: string): Promise<number[]> {
   const sendAll = (which: ReadonlyMap<number, number>, what: number): void => {
@@ -265,8 +265,8 @@ export async function killMembers(record: ContainerRecord, signal: number, root:
 }
 
 /**
- * Kills what forks and ends faster than all of /proc can be looked at: of each round only processes that the one before did not
- * have. It ends when no member has come up, and nothing has gone before it was looked at, in several rounds.
+ * Kills processes that fork and end faster than all of /proc can be read: each round looks only at processes that are new since
+ * the round before. It ends after several rounds in which no member appeared, and no process ended before it was looked at.
  */
 function chase(record: ContainerRecord, root: string, end: number): void {
   const first = isAlive(record.init_process_pid, record.init_process_start) ? record.init_process_pid : 0;
@@ -288,8 +288,8 @@ function chase(record: ContainerRecord, root: string, end: number): void {
 }
 
 /**
- * Reaps what has ended of this process's own children in the container's pid namespace, where its first process cannot end
- * before they are reaped. They come from an `exec` in a thread of this program that has been ended meanwhile.
+ * Reaps ended children of this process in the container's pid namespace, whose first process cannot end
+ * before they are reaped. They come from an `exec` in a thread of this program that was ended meanwhile.
  *
  * @param record of a container with a pid namespace of its own whose first process was killed
  */
@@ -299,7 +299,7 @@ export function reapStrays(record: ContainerRecord): void {
   for (const name of namespace === undefined || typeof names === "number" ? [] : names) {
     const pid = Number(name);
     if (!(pid > 0) || pid === record.init_process_pid || numberOf(`/proc/${pid}/ns/pid`) !== namespace) continue;
-    // Of another's child the kernel tells nothing.
+    // For a process that is another's child this does nothing.
     native.waitpid(pid, true);
   }
 }

@@ -12,19 +12,19 @@ import type { Entry } from "./store.ts";
 import { stopUnit, planUnit } from "../../cgroups/systemd/driver.ts";
 import { unitOwner } from "../host/rootless.ts";
 
-/** `slice:prefix:name`, which the systemd driver wants and nobody gives the other one. */
+/** `slice:prefix:name`, a path for the systemd driver; the other driver never gets such a path. */
 const UNIT_PATH = /^[^/:]*:[^/:]*:[^/:]+$/;
 
-/** Where the processes of a container may be. */
+/** A place where the processes of a container may be. */
 interface Place {
   readonly paths: Readonly<Record<string, string>>;
   readonly unit?: SystemdUnit;
 }
 
 /**
- * Kills and removes what a container with a damaged record has on the host. Where its cgroups are follows from the
+ * Kills the processes and removes the cgroups of a container with a damaged record. The cgroups follow from the
  * config.json that `create` kept.
- * @throws STATE_DAMAGED if that cannot be read either: then nobody can tell which processes are the container's
+ * @throws STATE_DAMAGED if that cannot be read either: then the container's processes cannot be determined
  */
 export function salvage(context: RuntimeContext, entry: Entry): void {
   let places: readonly Place[];
@@ -42,7 +42,7 @@ export function salvage(context: RuntimeContext, entry: Entry): void {
   }
 }
 
-/** Which driver has made the cgroups only the record knew: the unit counts where this call, or the path, is for systemd. */
+/** Only the record knew the driver of the cgroups, so both count: systemd's if this call, or the path, is for systemd. */
 function possiblePlaces(context: RuntimeContext, config: Config, id: string): Place[] {
   const layout = cgroupLayout();
   const places: Place[] = [];

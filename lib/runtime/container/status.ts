@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What state a container is in, computed from the process, the freezer and the start FIFO.
+ * The status of a container, computed from the process, the freezer and the start FIFO.
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#state
  */
@@ -13,7 +13,7 @@ import type { ContainerRecord } from "../record.ts";
 
 /**
  * The status of a container.
- * @param record `undefined`: `create` has not written one, or was killed before it had
+ * @param record `undefined`: `create` has not written one yet, or was killed before it did
  * @param locked this process holds the container's lock, so nobody is creating it
  */
 export function status(entry: Entry, record: ContainerRecord | undefined, locked = false): StateReport["status"] {
@@ -23,22 +23,22 @@ export function status(entry: Entry, record: ContainerRecord | undefined, locked
   const stat = readProcStat(record.init_process_pid);
   if (stat === undefined || !isThat(stat, record.init_process_start)) return "stopped";
   if (attachCgroup(record.cgroup_paths).freezerState() === "frozen") return "paused";
-  // Not yet while a startContainer hook runs, which comes after the FIFO.
+  // A startContainer hook runs after the FIFO; until it ends the container is not running.
   return hasExecuted(stat) || record.restored !== undefined ? "running" : "created";
 }
 
-/** The container's first process is a clone of init: the kernel remembers until its execve. */
+/** The container's first process is a clone of init: the kernel keeps the flag of a clone until its execve. */
 function hasExecuted({ flags }: ProcStat): boolean {
   return (flags & PF_FORKNOEXEC) === 0;
 }
 
-/** Whether what was init when it was made is, or ended as, something else; `undefined` where it is gone, and nobody can tell. */
+/** Whether a process made as init runs, or ended as, another program; `undefined` where it is gone, and this is unknown. */
 export function executed(pid: number): boolean | undefined {
   const stat = readProcStat(pid);
   return stat === undefined ? undefined : hasExecuted(stat);
 }
 
-/** Whether that very process runs: not another one with its pid, and not a zombie. */
+/** Whether this very process runs: not another one with its pid, and not a zombie. */
 export function isAlive(pid: number, startTime: number): boolean {
   const stat = readProcStat(pid);
   return stat !== undefined && isThat(stat, startTime);
@@ -58,7 +58,7 @@ export function processStartTime(pid: number): number {
   return stat === undefined ? 0 : recordedStart(stat);
 }
 
-/** What /proc tells of a process, with the start time as this process sees it; `undefined` where it is gone. One whose first thread has ended may live on. */
+/** A process in /proc, its start time as this process sees it; `undefined` if gone. With `isDead`, other threads may live on. */
 export function processStat(
   pid: number,
 ): { readonly parent: number; readonly startTime: number; readonly isDead: boolean } | undefined {

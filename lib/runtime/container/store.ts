@@ -3,7 +3,7 @@
  * The state directory: `<root>/<id>/` with `state.json`, `config.json` (as it was at `create`) and, until
  * `start`, `exec.fifo`. The layout and names are runc's.
  *
- * A status is never stored: it is computed from what is there (see `status.ts`).
+ * A status is never stored: it is computed (see `status.ts`).
  */
 import { LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN } from "../../kernel/numbers.ts";
 import type { ContainerRecord } from "../record.ts";
@@ -29,9 +29,9 @@ import { native } from "../../sys/native.ts";
 import { readable } from "../../sys/waiting.ts";
 
 /**
- * Raised when a field of the record changes its meaning or goes; a new optional field needs no other number. A release reads
- * the records of the number before its own, where 0 is a record without a number, and of the number after it: it takes the fields
- * that it knows, and writes the others back as they were. So a container outlives an upgrade, and the way back.
+ * Raised when a field of the record changes its meaning or is removed; a new optional field keeps the number. A release reads
+ * the records of the number before its own, where 0 is a record without a number, and of the number after it: it uses the fields
+ * that it knows, and writes the others back unchanged. So a container survives an upgrade, and a downgrade.
  */
 export const STATE_VERSION = 1;
 
@@ -39,14 +39,14 @@ const STATE = "state.json";
 const NEXT_STATE = ".state.json.new";
 const CONFIG = "config.json";
 const FIFO = "exec.fifo";
-/** Where `restore` mounts the root file system for CRIU; a `restore` that was killed leaves it. */
+/** The directory where `restore` mounts the root file system for CRIU; a `restore` that was killed leaves it behind. */
 const RESTORE_ROOT = "criu-root";
 const HOOK_OUTPUT = "hooks.log";
-/** Written by the keeper, aside first. */
+/** Written by the keeper, to the other name first. */
 const EXIT = "exit.json";
 const NEXT_EXIT = ".exit.json.new";
 const FILES: readonly string[] = [STATE, NEXT_STATE, CONFIG, FIFO, HOOK_OUTPUT, EXIT, NEXT_EXIT];
-/** A state.json or config.json that is larger than this is not ours. */
+/** A state.json or config.json that is larger than this is not runt's. */
 const LIMIT = 16 << 20;
 /** How long `delete --force` waits for another runt that holds the container; milliseconds. */
 const LOCK_PATIENCE = 10_000;
@@ -64,7 +64,7 @@ export class Entry {
   }
 
   /**
-   * `undefined` where there is no record: `create` is about to write it, or was killed before it had.
+   * `undefined` where there is no record: `create` is about to write it, or was killed before it did.
    * @throws STATE_DAMAGED
    */
   read(): ContainerRecord | undefined {
@@ -80,14 +80,14 @@ export class Entry {
     throw new RuntimeError("STATE_DAMAGED", `${path} is damaged; "delete --force" removes the container`, { path });
   }
 
-  /** Writes the next record, which counts from {@link publish} on. */
+  /** Writes the next record, which takes effect with {@link publish}. */
   prepare(record: ContainerRecord): void {
     this.writeFile(NEXT_STATE, JSON.stringify(record));
   }
 
-  /** Replaces the record in one step: a reader sees the former one or this one, never a part. */
+  /** Replaces the record in one step: a reader sees the former record or this one, never a part. */
   publish(): void {
-    // Not by a rename over the former one: ext4 then writes the new one's data to the disk at once, which takes from 0.1 ms
+    // Not by a rename over the former one: ext4 then writes the new file's data to the disk at once, which takes from 0.1 ms
     // to many.
     if (native.exchange(this.#fd, NEXT_STATE, STATE) === 0) {
       native.unlink(this.#fd, NEXT_STATE);
@@ -101,7 +101,7 @@ export class Entry {
     check(native.writeFile(this.#fd, name, flags, 0o600, text), `write ${this.path}/${name}`);
   }
 
-  /** What the keeper has noted; `undefined` where there is nothing. */
+  /** The keeper's note; `undefined` where there is none. */
   readExit(): string | undefined {
     const text = native.readFile(this.#fd, EXIT, 4096);
     return typeof text === "string" ? text : undefined;
@@ -120,7 +120,7 @@ export class Entry {
   }
 
   /**
-   * Takes turns with other updates of the container, until the descriptor that this gives is closed. It is not the
+   * Takes turns with other updates of the container, until the returned descriptor is closed. It is not the
    * container's lock, which a `start` holds while a hook runs that may update the container.
    * @throws SYSCALL
    */
@@ -133,7 +133,7 @@ export class Entry {
   /** Makes the FIFO on which the container's process waits for `start`. */
   makeFifo(): void {
     check(native.mkfifo(this.#fd, FIFO, 0o622), `mkfifo ${this.path}/${FIFO}`);
-    // The container's user may be any, and the umask must not matter.
+    // The container's user may have any id, and the umask must not matter.
     check(native.chmod(this.#fd, FIFO, 0o622), `chmod ${this.path}/${FIFO}`);
   }
 
@@ -158,19 +158,19 @@ export class Entry {
     return path;
   }
 
-  /** Takes it away, with what is mounted there. */
+  /** Removes that directory, and its mounts. */
   removeRestoreRoot(): void {
     native.unmount(`${this.path}/${RESTORE_ROOT}`);
     native.rmdir(this.#fd, RESTORE_ROOT);
   }
 
-  /** A file for what the hooks that init runs print; unlike a pipe it never makes them wait. */
+  /** A file for the output of the hooks that init runs; unlike a pipe it never makes them wait. */
   openHookOutput(): number {
     const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
     return check(native.open(this.#fd, HOOK_OUTPUT, flags, 0o600), `open ${this.path}/${HOOK_OUTPUT}`);
   }
 
-  /** What is in that file. */
+  /** The content of that file. */
   hookOutput(): string {
     const text = native.readFile(this.#fd, HOOK_OUTPUT, 1 << 20);
     return typeof text === "string" ? text : "";
@@ -187,7 +187,7 @@ export class Entry {
     }
   }
 
-  /** Gives the lock back. */
+  /** Releases the lock. */
   unlock(): void {
     native.flock(this.#fd, LOCK_UN);
   }
@@ -196,23 +196,23 @@ export class Entry {
   busy(): boolean {
     const fd = native.open(AT_FDCWD, this.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) return false;
-    // A shared lock: two that only look must not keep each other, or a `create`, from working.
+    // A shared lock: two processes that only look must not block each other, or a `create`.
     return withDescriptor(fd, () => native.flock(fd, LOCK_SH | LOCK_NB)) < 0;
   }
 
-  /** Whether the directory still stands at its path, rather than having been deleted meanwhile. */
+  /** Whether the directory still exists at its path, and has not been deleted meanwhile. */
   alive(): boolean {
     return checkValue(native.stat(this.#fd, "", false), `stat ${this.path}`).nlink > 0;
   }
 
-  /** Removes the directory and what runt put into it. */
+  /** Removes the directory and the files that runt put into it. */
   remove(): void {
     const names = native.readdir(this.#fd, ".");
-    // Without a descriptor to read it (EMFILE) what there can be is tried.
+    // Without a descriptor to read the directory (EMFILE) all possible names are tried.
     for (const name of typeof names === "number" ? FILES : names) {
       if (native.unlink(this.#fd, name) !== -Errno.EISDIR) continue;
       if (name === RESTORE_ROOT) native.unmount(`${this.path}/${name}`);
-      // The other directory that there can be is that of the notify socket.
+      // The only other directory is that of the notify socket.
       native.unlink(this.#fd, `${name}/notify.sock`);
       native.rmdir(this.#fd, name);
     }
@@ -226,7 +226,7 @@ export class Entry {
   }
 }
 
-/** A record, as far as everything that runt relies on is there; `undefined` for anything else. */
+/** A record, if it has all fields that runt relies on; `undefined` for anything else. */
 function parseRecord(text: string): ContainerRecord | undefined {
   let value: Partial<ContainerRecord> | null;
   try {
@@ -297,7 +297,7 @@ export async function reserve(root: string, id: string): Promise<Entry> {
 
 /**
  * The record of an existing container.
- * @throws CONTAINER_NOT_FOUND for a directory without one that nobody is about to write, STATE_DAMAGED
+ * @throws CONTAINER_NOT_FOUND for a directory that has no record and will get none, STATE_DAMAGED
  */
 export function recordOf(entry: Entry): ContainerRecord | undefined {
   const record = entry.read();
@@ -317,7 +317,7 @@ export function find(root: string, id: string): Entry {
   return entry;
 }
 
-/** Engines look for the first words, which are runc's. */
+/** Engines look for the first words of this message, which are runc's. */
 export function notFound({ id, path }: { readonly id: string; readonly path: string }): RuntimeError {
   const root = path.slice(0, Math.max(1, path.lastIndexOf("/")));
   return new RuntimeError("CONTAINER_NOT_FOUND", `container does not exist: there is no "${id}" in ${root} (--root)`, { path });
@@ -328,7 +328,7 @@ export function ids(root: string): string[] {
   const names = native.readdir(AT_FDCWD, root);
   if (names === -Errno.ENOENT) return [];
   if (typeof names === "number") throw new RuntimeError("SYSCALL", `open ${root}: ${errnoText(-names)}`);
-  // What no id can be is no container: the cache of seccomp filters.
+  // A name that cannot be an id is no container: the cache of seccomp filters.
   return names.filter((name) => !name.startsWith("@")).sort();
 }
 

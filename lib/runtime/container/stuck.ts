@@ -7,10 +7,10 @@ import { native } from "../../sys/native.ts";
 
 /** How many processes are named. */
 const SHOWN = 3;
-/** Where the kernel holds the first process of a pid namespace until all others in it have ended and been reaped. */
+/** The kernel function where the first process of a pid namespace waits until all others in it have ended and been reaped. */
 const WAITS_FOR_OTHERS = "zap_pid_ns_processes";
 
-/** What keeps a process that was killed, in words; what keeps others of its pid namespace where it waits for them. */
+/** The reason why a killed process does not end, in words; if it waits for others of its pid namespace, their reasons. */
 export function whyStuck(pid: number): string {
   const own = `it ${reason(pid)}`;
   if (wchan(`/proc/${pid}`) !== WAITS_FOR_OTHERS) return own;
@@ -33,7 +33,7 @@ function reason(pid: number): string {
   return `is in the state ${field("State") || "unknown"}, in ${place(`/proc/${pid}`)}`;
 }
 
-/** The cgroup, its own or one above, whose freezer stops a process; on cgroup v2 one that is frozen can be killed. */
+/** The cgroup, its own or one above, whose freezer stops a process; on cgroup v2 a frozen process can be killed. */
 function frozenBy(pid: number): string | undefined {
   for (let at = cgroupOfProcess(pid, "freezer"); at !== undefined && at !== "/"; at = parentOf(at)) {
     const self = readTextIfExists(`${at}/freezer.self_freezing`);

@@ -26,13 +26,13 @@ export interface CheckpointOptions extends CriuOptions {
   readonly linkRemap?: boolean;
   /** Descriptor that gets a zero byte when lazy pages can be fetched. Default: none. */
   readonly statusFd?: number;
-  /** Where memory goes instead of into files. */
+  /** The page server that receives the memory; without one the memory goes into files. */
   readonly pageServer?: { readonly address: string; readonly port: number };
   /** Memory only; the container goes on. */
   readonly preDump?: boolean;
 }
 
-/** Beside CRIU's images: what the descriptors 0, 1 and 2 were. runc's name and form. */
+/** File beside CRIU's images with the targets of descriptors 0, 1 and 2. It has runc's name and form. */
 export const DESCRIPTORS = "descriptors.json";
 
 /**
@@ -119,7 +119,7 @@ function dumpMounts(config: Config, record: ContainerRecord): CriuFields[] {
   return mounts;
 }
 
-/** Namespaces that the container has joined stay the host's: CRIU is told their inodes and a name for the restore. */
+/** Namespaces that the container has joined stay the host's: CRIU gets their inodes and a name for the restore. */
 function externalNamespaces(config: Config): string[] {
   const external: string[] = [];
   for (const { type, path } of config.linux?.namespaces ?? []) {
@@ -153,11 +153,11 @@ function checkStatusFd(fd: number | undefined): void {
 function tellStatus(context: RuntimeContext, fd: number): void {
   const written = native.write(fd, new Uint8Array(1));
   if (written < 0) context.log.warn(`cannot write to --status-fd ${fd}`);
-  // Whoever waits for its end must not have to wait for ours.
+  // The reader of the descriptor waits for its end, and must not have to wait for the end of this process.
   native.close(fd);
 }
 
-/** @throws HOST_UNABLE where CRIU or the kernel lacks what the options need */
+/** @throws HOST_UNABLE where CRIU or the kernel lacks a feature that the options need */
 async function checkFeatures({ preDump, lazyPages }: CheckpointOptions): Promise<void> {
   if (preDump !== true && lazyPages !== true) return;
   const criu = Criu.start();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * CRIU as a child that talks over a socket (`criu swrk`), which is how it lets itself be used by programs.
+ * CRIU as a child process that is driven over a socket (`criu swrk`): this is CRIU's interface for programs.
  *
  * @see https://criu.org/RPC
  */
@@ -15,12 +15,12 @@ import { beforeBlocking } from "../../sys/waiting.ts";
 import { decodeResponse, encodeRequest, CriuType, type CriuFields, type CriuResponse } from "./messages.ts";
 import { callersEnvironment } from "../../sys/environment.ts";
 
-/** How long CRIU may take to go when it is let go; milliseconds. */
+/** How long CRIU may take to end after its socket is closed; milliseconds. */
 const END_PATIENCE = 2000;
-/** Of the log at most so many lines of errors go into a message. */
+/** An error message gets at most this many lines of errors from the log. */
 const ERROR_LINES = 4;
 
-/** What is done at CRIU's notifications; `fds` belong to the called one. */
+/** The callback for CRIU's notifications; `fds` belong to the callee. */
 export type OnNotify = (script: string, pid: number, fds: readonly number[]) => void | Promise<void>;
 
 /** A running `criu swrk`. */
@@ -32,7 +32,7 @@ export class Criu {
 
   /**
    * Starts it.
-   * @param fds descriptors that it gets from 4 on; they stay the caller's
+   * @param fds descriptors that CRIU gets from 4 on; they stay the caller's
    * @throws HOST_UNABLE where it is not installed, SYSCALL
    */
   static start(fds: readonly number[] = []): Criu {
@@ -57,8 +57,8 @@ export class Criu {
   }
 
   /**
-   * Has one thing done, and waits for its end.
-   * @throws HOST_UNABLE with what CRIU says if it fails, and what `onNotify` throws: then CRIU takes back what it did
+   * Sends one request, and waits until CRIU has done it.
+   * @throws HOST_UNABLE with CRIU's message if it fails, and any error of `onNotify`: CRIU then undoes its work
    */
   async request(request: CriuFields, what: string, onNotify: OnNotify): Promise<CriuResponse> {
     this.#send(request);
@@ -83,12 +83,12 @@ export class Criu {
     check(native.sendMessage(this.#socket, encodeRequest(request), []), "send a request to criu");
   }
 
-  /** Lets it go, and waits until it has gone. */
+  /** Closes the socket, and waits until CRIU has ended. */
   close(): void {
     if (this.#isReaped) return;
     this.#isReaped = true;
     native.close(this.#socket);
-    // Without a client it takes back what it has done, and goes; unless something that it waits for hangs.
+    // Without a client CRIU undoes its work and ends, unless something that it waits for hangs.
     if (native.poll(new Int32Array([this.#pidfd, POLLIN]), END_PATIENCE) <= 0) native.pidfdKill(this.#pidfd, SIGKILL);
     native.waitpid(this.pid, false);
     native.close(this.#pidfd);
@@ -108,14 +108,14 @@ function findCriu(): string {
   throw new RuntimeError("HOST_UNABLE", text);
 }
 
-/** What `criu check` says against this host; `undefined` if it has nothing against it. */
+/** The problem with this host that `criu check` reports; `undefined` if it reports none. */
 async function criuCheck(): Promise<string | undefined> {
   const { good, output } = await runProgram(findCriu(), ["check"], [`PATH=${searchPath()}`]);
   return good ? undefined : output.trim().split("\n").slice(-ERROR_LINES).join("; ") || "it fails";
 }
 
 /**
- * The error of a failed dump or restore, with the lines of CRIU's log that tell why, and what `criu check` says where it
+ * The error of a failed dump or restore, with the lines of CRIU's log that give the reason, and the output of `criu check` if it
  * finds fault with the host.
  */
 export async function explained(error: unknown, what: string, logFile: string): Promise<unknown> {
@@ -124,7 +124,7 @@ export async function explained(error: unknown, what: string, logFile: string): 
   const lines: string[] = [];
   for (const line of typeof text === "string" ? text.split("\n") : []) {
     const at = line.indexOf("Error (");
-    // Without CAP_SYS_RESOURCE CRIU says so, and goes on.
+    // Without CAP_SYS_RESOURCE CRIU prints this line, and goes on.
     if (at >= 0 && !line.includes("RLIMIT_NOFILE")) lines.push(line.slice(at).trim());
   }
   const message = lines.length === 0 ? error.message : `${what}: criu failed: ${lines.slice(0, ERROR_LINES).join("; ")}`;

@@ -2,7 +2,7 @@
 import t from "tap";
 import { CriuType, decodeResponse, encodeRequest } from "./messages.ts";
 
-/** What protoc --decode_raw and the format's description say of these bytes. */
+/** The expected values are from protoc --decode_raw and from the format's description. */
 t.test("a request: numbers, flags, texts, messages and lists of them", async (t) => {
   const bytes = encodeRequest({
     type: CriuType.DUMP,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The messages of CRIU's RPC (its `rpc.proto`), as far as runt sends and reads them: protocol buffers, of which only
- * numbers, strings and nested messages are needed. Pure.
+ * The messages of CRIU's RPC (its `rpc.proto`), as far as runt sends and reads them: protocol buffers, of which runt needs only
+ * numbers, strings and nested messages. Pure.
  *
- * Own code rather than a library: what is used here is a table and two loops, and a library would weigh fifty times that.
+ * This is own code because it is a table and two loops; a library would be fifty times as large.
  */
 
 /** Kinds of requests and of responses. */
@@ -111,29 +111,29 @@ function encodeField(bytes: number[], number: number, nested: Table, value: Excl
   for (const byte of inner) bytes.push(byte);
 }
 
-/** Division instead of shifts: those cut at 32 bits. */
+/** Uses division, because shifts are limited to 32 bits. */
 function varint(bytes: number[], value: number): void {
   let rest = value;
   for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
   bytes.push(rest);
 }
 
-/** What CRIU says. */
+/** A response of CRIU. */
 export interface CriuResponse {
   /** As {@link CriuType}; other kinds do not concern runt. */
   readonly type: number;
   readonly success: boolean;
   /** Positive errno, 0 if CRIU names none. */
   readonly errno: number;
-  /** What failed, in words; "" if CRIU says none. */
+  /** The error message; "" if CRIU gives none. */
   readonly message: string;
-  /** With {@link CriuType.NOTIFY}: what happens, such as "post-restore", and the pid of the restored first process. */
+  /** With {@link CriuType.NOTIFY}: the event, such as "post-restore", and the pid of the restored first process. */
   readonly notify?: { readonly script: string; readonly pid: number };
-  /** What CRIU and the kernel can do, to a question about features. */
+  /** The features of CRIU and the kernel, in a response to a FEATURE_CHECK. */
   readonly features: { readonly memTrack: boolean; readonly lazyPages: boolean };
 }
 
-/** Reads a response; `undefined` for what is none. */
+/** Reads a response; `undefined` if the bytes are not a response. */
 export function decodeResponse(bytes: Uint8Array): CriuResponse | undefined {
   const fields = decode(bytes);
   if (fields === undefined || typeof fields.get(1) !== "number" || typeof fields.get(2) !== "number") return undefined;
@@ -153,7 +153,7 @@ export function decodeResponse(bytes: Uint8Array): CriuResponse | undefined {
   };
 }
 
-/** Fields by number, the last of each; `undefined` if the bytes end too early or hold what the format does not know. */
+/** Fields by number, the last of each; `undefined` if the bytes end too early or have a wire type that is not known. */
 function decode(bytes: Uint8Array): Map<number, number | Uint8Array> | undefined {
   const fields = new Map<number, number | Uint8Array>();
   let at = 0;

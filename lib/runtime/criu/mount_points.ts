@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Mount points of a container that CRIU brings back: it mounts, but it makes no directory or file to mount on. Those that
- * `create` has made may be gone since, or were never in this copy of the root file system.
+ * Mount points of a container that CRIU restores: CRIU mounts, but it makes no directory or file to mount on. The mount points
+ * that `create` made may have been removed, or were never in this copy of the root file system.
  */
 import { InitProcess } from "../../init/process.ts";
 import { markHeldMounts } from "../../plan/held_mounts.ts";
@@ -13,9 +13,9 @@ import { RuntimeError } from "../../errors.ts";
 import type { Bundle } from "../bundle.ts";
 
 /**
- * Makes the mount points that are missing, as `create` does it: init mounts in a mount namespace of its own, which then
- * goes with it. Of what is no bind mount and no procfs, whose place init verifies, an empty
- * tmpfs is enough: CRIU brings its content.
+ * Makes the mount points that are missing, as `create` does it: init mounts in a mount namespace of its own, which ends
+ * with init. init makes bind mounts and procfs as such (it verifies the place of procfs); for every other mount an empty
+ * tmpfs is enough, because CRIU restores its content.
  *
  * @throws STEP_FAILED with the entry of `mounts`
  */

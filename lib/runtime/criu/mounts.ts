@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Mounts of a container that come from the host: CRIU does not save them, and has to be told what they are. */
+/** Mounts of a container that come from the host: CRIU does not save them, and needs a description of each. */
 import { S_IFDIR, S_IFMT } from "../../kernel/numbers.ts";
 import { cgroupLayout } from "../../cgroups/place/layout.ts";
 import { cgroupMounts } from "../../cgroups/place/mounts.ts";
@@ -15,21 +15,21 @@ import { native } from "../../sys/native.ts";
 
 /** A mount that is the host's. */
 export interface ExternalMount {
-  /** Where it is in the container, free of symbolic links. */
+  /** The mount point in the container, free of symbolic links. */
   readonly key: string;
-  /** At a restore: what to mount there, on the host. */
+  /** At a restore: the source of the mount, on the host. */
   readonly source: string;
 }
 
-/** As many links as the kernel follows. */
+/** The kernel's own limit. */
 const MAX_LINKS = 40;
 const NULL = "/dev/null";
-/** With a user namespace of its own the container has the host's, by bind mounts. */
+/** In a user namespace of its own the container has the host's devices, by bind mounts. */
 const DEFAULT_DEVICES = [NULL, "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
 
 /**
  * Bind mounts, cgroups (on cgroup v1 without a cgroup namespace they are bind mounts) and devices.
- * @param root where the container's root is found by the runtime; nothing is opened below it, only links are read
+ * @param root path of the container's root, as the runtime sees it; nothing is opened below it, only links are read
  */
 export function externalMounts(
   config: Config,
@@ -59,7 +59,7 @@ export function externalMounts(
   return found;
 }
 
-/** CRIU gets the root file system of the bundle, and what is mounted on it is another one. */
+/** CRIU gets the bundle's root file system; a mount on top of it would be a different one. */
 function mountedRoot(index: number): RuntimeError {
   const text = `mounts[${index}].destination: a container whose root is a mount cannot be checkpointed`;
   return new RuntimeError("NOT_SUPPORTED", text, { pointer: `/mounts/${index}/destination` });
@@ -76,12 +76,12 @@ export function maskedFiles(config: Config, root: string): string[] {
   return found;
 }
 
-/** What stands for all masked files at a restore. */
+/** The one entry that stands for all masked files at a restore. */
 export const NULL_MOUNT: ExternalMount = { key: NULL, source: NULL };
 
 /**
- * Where `path` leads in a root file system. It is a name for CRIU to compare with mount points, nothing is opened by it:
- * a container that changes its links meanwhile makes the checkpoint fail, and no more.
+ * The target of `path` in a root file system. It is a name that CRIU compares with mount points; nothing is opened by it:
+ * a container that changes its links meanwhile makes the checkpoint fail, and has no other effect.
  */
 function resolveLinks(root: string, path: string): string {
   const done: string[] = [];

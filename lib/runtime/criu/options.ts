@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What `checkpoint` and `restore` share: their options, and the fields of a request that come from them. */
+/** The common part of `checkpoint` and `restore`: their options, and the fields of a request that come from them. */
 import { CRIU_CONFIG } from "../../spec/annotations.ts";
 import type { Config } from "../../spec/types.ts";
 import { Errno } from "../../kernel/errno.ts";
@@ -16,7 +16,7 @@ export interface CriuOptions {
   readonly id: string;
   /** Directory with CRIU's images. */
   readonly imagePath: string;
-  /** Directory of CRIU's log and of what it needs meanwhile. Default: the images' one. */
+  /** Directory of CRIU's log and of its temporary files. Default: the images' one. */
   readonly workPath?: string;
   readonly tcpEstablished?: boolean;
   readonly extUnixSk?: boolean;
@@ -32,12 +32,12 @@ export interface CriuOptions {
 
 /** Network devices are not the runtime's: CRIU makes an empty namespace, and hooks fill it. */
 const EMPTY_NAMESPACES = 0x40000000;
-/** CRIU's settings for containers of runt, and runc's, which hold where there are none. */
+/** Files with CRIU's settings for containers: runt's, or runc's where runt's is missing. */
 const CONFIG_FILES = ["/etc/criu/runt.conf", "/etc/criu/runc.conf"];
-/** CRIU tells what it does up to debugging messages: the log is all that explains a failure. */
+/** CRIU logs up to debugging messages, because only the log explains a failure. */
 const LOG_LEVEL = 4;
 
-/** Opened directories, and where the log will be. */
+/** Opened directories, and the path of the log. */
 export interface CriuDirectories {
   readonly images: number;
   readonly work: number | undefined;
@@ -75,7 +75,7 @@ function makeDirectories(path: string): void {
 
 /** The fields that a dump and a restore have in common. */
 export function commonFields(options: CriuOptions, config: Config, directories: CriuDirectories): CriuFields {
-  // CRIU opens the directories through the /proc of its caller: the numbers are ours, and nothing is handed over.
+  // CRIU opens the directories through the /proc of its caller: the numbers are this process's, and no descriptor is passed.
   return {
     images_dir_fd: directories.images,
     work_dir_fd: directories.work,
@@ -96,14 +96,14 @@ export function commonFields(options: CriuOptions, config: Config, directories: 
   };
 }
 
-/** CRIU's settings for this container; they count more than the options. */
+/** The file of CRIU's settings for this container; they take precedence over the options. */
 function configFile(config: Config): string | undefined {
   const named = config.annotations?.[CRIU_CONFIG];
   if (named !== undefined) return named === "" ? undefined : named;
   return CONFIG_FILES.find((path) => exists(path));
 }
 
-/** As runc does. */
+/** Warns as runc does. */
 export function warnIfRootless(context: RuntimeContext): void {
   if (mayLackCgroups(context)) context.log.warn(`${programName()} checkpoint is untested with rootless containers`);
 }

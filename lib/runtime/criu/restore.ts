@@ -46,17 +46,17 @@ export interface RestoreOptions extends CriuOptions {
   readonly lsmMountContext?: string;
 }
 
-/** Where the descriptors begin that CRIU gets from us: 0, 1, 2 and its socket come before. */
+/** The first descriptor that CRIU inherits from the runtime: 0, 1, 2 and its socket come before. */
 const FIRST_FD = 4;
 /** CRIU's names of the namespaces that it joins by a path. */
 const JOINED: Readonly<Record<string, string>> = { mount: "mnt", ipc: "ipc", uts: "uts", user: "user", time: "time" };
 
-/** A container that CRIU has brought back. */
+/** A container that CRIU has restored. */
 interface Restored extends Registered {
   readonly pidfd: number;
 }
 
-/** What the images and config.json ask of CRIU, with what is open for it. */
+/** The request that follows from the images and config.json, with the descriptors that are open for it. */
 interface Images {
   readonly directories: CriuDirectories;
   /** Descriptors that CRIU gets. */
@@ -64,7 +64,7 @@ interface Images {
   readonly fields: CriuFields;
 }
 
-/** What `create` does and CRIU does not, and nobody would miss until it is too late. @throws NOT_SUPPORTED */
+/** Refuses features that `create` sets up and CRIU does not restore; their loss would go unnoticed. @throws NOT_SUPPORTED */
 function refuseUnrestored({ linux }: Config, { systemdCgroup, withoutCgroups }: RuntimeContext): void {
   if (withoutCgroups === true) {
     throw new RuntimeError(
@@ -75,7 +75,7 @@ function refuseUnrestored({ linux }: Config, { systemdCgroup, withoutCgroups }: 
   if (systemdCgroup) {
     throw new RuntimeError("NOT_SUPPORTED", "--systemd-cgroup: restore cannot do this yet; leave the option out for cgroupfs");
   }
-  // A network namespace that is there without the container has kept them.
+  // A network namespace that exists outside the container has kept the devices.
   const keptDevices = (linux?.namespaces ?? []).some(({ type, path }) => type === "network" && path !== undefined && path !== "");
   const asked: readonly (readonly [string, boolean])[] = [
     ["netDevices", !keptDevices && Object.keys(linux?.netDevices ?? {}).length > 0],
@@ -89,7 +89,7 @@ function refuseUnrestored({ linux }: Config, { systemdCgroup, withoutCgroups }: 
 }
 
 /**
- * Brings a container back; unless detached, waits for its end and deletes it.
+ * Restores a container; unless detached, waits for its end and deletes it.
  * @returns the exit status of its process, or 128 and the number of the signal that ended it; 0 if detached
  * @throws CONTAINER_EXISTS, CONFIG_INVALID, USAGE, HOST_UNABLE with CRIU's reason, HOOK_FAILED, CGROUP; nothing is left behind
  */
@@ -153,7 +153,7 @@ function bringBack(context: RuntimeContext, options: RestoreOptions, bundle: Bun
   return attempt(context.log, make, (error) => error);
 }
 
-/** @param descriptors owns what is opened @throws USAGE, NOT_SUPPORTED, STATE_DAMAGED, SYSCALL */
+/** @param descriptors owns the opened descriptors @throws USAGE, NOT_SUPPORTED, STATE_DAMAGED, SYSCALL */
 function openImages(options: RestoreOptions, config: Config, descriptors: Descriptors): Images {
   const directories = openDirectories(options, false, "restore.log", descriptors);
   const { inherit, join, childFds } = joinedNamespaces(config, descriptors);
@@ -169,7 +169,7 @@ function openImages(options: RestoreOptions, config: Config, descriptors: Descri
   return { directories, childFds, fields };
 }
 
-/** What of the host CRIU is to mount. */
+/** The mounts of the host that CRIU has to make. */
 function restoredMounts({ config, path, rootfs }: Bundle, cgroup: Cgroup): CriuFields[] {
   const mounts: CriuFields[] = [];
   for (const { key, source } of externalMounts(config, path, rootfs, cgroup.paths)) mounts.push({ key, val: source });
@@ -177,7 +177,7 @@ function restoredMounts({ config, path, rootfs }: Bundle, cgroup: Cgroup): CriuF
   return mounts;
 }
 
-/** What the notifications of a restore act on. */
+/** The state that the notifications of a restore act on. */
 interface Notified {
   readonly context: RuntimeContext;
   readonly options: RestoreOptions;
@@ -187,7 +187,7 @@ interface Notified {
   readonly undo: Undo;
 }
 
-/** What is done while CRIU brings a container back. */
+/** The handler of CRIU's notifications during a restore. */
 function notifications({ context, options, bundle, foreground, draft, undo }: Notified): OnNotify {
   return async (script, pid, received) => {
     context.log.debug(`criu: ${script}`);
@@ -206,7 +206,7 @@ function notifications({ context, options, bundle, foreground, draft, undo }: No
   };
 }
 
-/** Hands on the master of the console, which CRIU gives once, and closes whatever else comes. @throws SYSCALL */
+/** Passes on the master of the console, which CRIU sends once, and closes all other descriptors. @throws SYSCALL */
 function passOn(script: string, received: readonly number[], foreground: Foreground): void {
   const [first] = received;
   const master = script === "orphan-pts-master" ? first : undefined;
@@ -220,7 +220,7 @@ function passOn(script: string, received: readonly number[], foreground: Foregro
   }
 }
 
-/** CRIU wants a root that is a mount point, and whose parent nothing covers. */
+/** CRIU needs a root that is a mount point, and whose parent is not covered by a mount. */
 function mountRoot(entry: Entry, rootfs: string): string {
   const path = entry.makeRestoreRoot();
   try {
@@ -246,7 +246,7 @@ function mountDetached(rootfs: string, path: string): boolean {
   });
 }
 
-/** By mount(2), which says itself where it is the right that is missing. `path` lies in the runtime's own directory. */
+/** Uses mount(2), whose own error tells of a missing right. `path` lies in the runtime's own directory. */
 function mountAtOnce(rootfs: string, path: string): void {
   check(native.mount(rootfs, path, K.MS_BIND | K.MS_REC), `root.path: mount ${rootfs}`, { pointer: "/root/path", path: rootfs });
   check(native.mount("", path, K.MS_PRIVATE | K.MS_REC), `root.path: mount ${path}`, { path });
@@ -256,7 +256,7 @@ function isWithheld(result: number): boolean {
   return result === -Errno.ENOSYS || result === -Errno.EPERM;
 }
 
-/** CRIU is one thread now, so its one task is all of it; what it restores is born where it is. */
+/** CRIU has one thread at this point, so moving this task moves all of CRIU; restored processes start in the same cgroup. */
 function joinCgroups(cgroup: Cgroup, pid: number): void {
   const open = new Descriptors();
   try {
@@ -267,7 +267,7 @@ function joinCgroups(cgroup: Cgroup, pid: number): void {
   }
 }
 
-/** Where each controller's cgroup of the saved processes is now. */
+/** The present cgroup of the saved processes, for each controller. */
 function cgroupRoots(pid: number): CriuFields[] {
   const roots: CriuFields[] = [];
   for (const line of readText(`/proc/${pid}/cgroup`).split("\n")) {
@@ -278,7 +278,7 @@ function cgroupRoots(pid: number): CriuFields[] {
   return roots;
 }
 
-/** Namespaces that config.json gives paths of. */
+/** Namespaces that config.json names by paths. */
 function joinedNamespaces(config: Config, descriptors: Descriptors) {
   const childFds: number[] = [];
   const inherit: CriuFields[] = [];
@@ -303,7 +303,7 @@ function joinedNamespaces(config: Config, descriptors: Descriptors) {
   return { inherit, join, childFds };
 }
 
-/** What was a pipe of the caller of `create` becomes our own standard stream. */
+/** A pipe of the caller of `create` is replaced by the runtime's own standard stream. */
 function inheritedPipes(images: string): CriuFields[] {
   const path = `${images}/${DESCRIPTORS}`;
   let names: unknown;

@@ -17,17 +17,17 @@ export interface Started {
   readonly init: InitProcess;
   /** The container's cgroup, or the one that its first process is in. */
   readonly cgroup: Cgroup;
-  /** What each hierarchy is joined below of. */
+  /** The path below the container's cgroup that the process joins, by hierarchy. */
   readonly below: Readonly<Record<string, string>>;
   /** The kernel does not let the user into the cgroup; systemd has to move the process. */
   readonly isOutside: boolean;
-  /** How many processes the kernel had killed in that cgroup before this one. */
+  /** How many processes in that cgroup the kernel had killed before this one started. */
   readonly killedBefore: number;
 }
 
-/** Why a process cannot come up in a cgroup of version 2 that the container has left: it passes controllers on, or is gone. */
+/** Errors for a cgroup of version 2 that the container has left: it distributes controllers to its children, or is gone. */
 const LEFT: readonly number[] = [Errno.EBUSY, Errno.ENOENT, Errno.ENODEV, Errno.EOPNOTSUPP];
-/** How often the first process may move on before this one has followed it. */
+/** How often the first process may move to another cgroup before the new process has followed it. */
 const FOLLOW_ROUNDS = 3;
 
 /**
@@ -57,13 +57,13 @@ export function startInit(context: RuntimeContext, options: ExecOptions, record:
 }
 
 /**
- * The container has moved its processes, to give controllers to cgroups of its own, or because it makes containers itself: then
- * nobody can enter the cgroup that it got, or it has been removed. Its first process is in the one that it chose instead.
+ * The container has moved its processes, to enable controllers in cgroups of its own, or because it makes containers itself:
+ * then the cgroup that it got cannot be entered, or has been removed. Its first process is in the cgroup that it chose.
  *
- * It gains nothing that it could not do itself: the kernel has let it move its first process there, and where this one is taken
- * it could have moved it as well.
+ * The container gains nothing by this: the kernel has let it move its first process there, so it could have moved the
+ * new process there as well.
  *
- * @param why the container's own cgroup cannot be entered
+ * @param why the error that entering the container's own cgroup gave
  */
 function followFirst(
   { log }: RuntimeContext,
@@ -88,7 +88,7 @@ function followFirst(
 }
 
 /**
- * What each hierarchy is joined below of: "" stands for all of them, and controllers of one hierarchy go together.
+ * The path below the container's cgroup, by hierarchy: "" stands for all of them; controllers of one hierarchy share a path.
  * @throws USAGE
  */
 function cgroupsBelow(

@@ -24,7 +24,7 @@ export function processOf(options: ExecOptions, config: Config): Process {
   return withDefaults(parseProcess(text, path, config), config.process);
 }
 
-/** What a process file leaves open is as for the container's first process, but for rlimits; as with runc. Pure. */
+/** Properties that a process file lacks are taken from the container's first process, except rlimits; as with runc. Pure. */
 export function withDefaults(process: Process, first: Process | undefined): Process {
   if (first === undefined) return process;
   const { user, apparmorProfile, selinuxLabel } = process;
@@ -78,7 +78,7 @@ export function changedProcess(first: Process | undefined, changes: ProcessChang
   };
 }
 
-/** Never the inheritable set: a program could then pass capabilities on that nobody gave it (CVE-2022-29162). */
+/** Never changes the inheritable set: a program could then pass on capabilities that nobody gave it (CVE-2022-29162). */
 function withCapabilities(sets: LinuxCapabilities, added: readonly string[]): LinuxCapabilities {
   const inherits = (sets.inheritable?.length ?? 0) > 0;
   return {

@@ -23,7 +23,7 @@ import type { ExecOptions, RuntimeContext } from "../options.ts";
 import type { ContainerRecord } from "../record.ts";
 import { startInit, type Started } from "./exec_cgroup.ts";
 
-/** What comes up, in the words of errors. */
+/** The name of the process in errors. */
 const WHO = "the process";
 
 /** The container that is joined, and the process that joins it. */
@@ -32,7 +32,7 @@ export interface Target {
   readonly record: ContainerRecord;
   readonly config: Config;
   readonly process: Process;
-  /** Of the container's first process. */
+  /** A pidfd of the container's first process. */
   readonly pidfd: number;
 }
 
@@ -48,7 +48,7 @@ export interface Joining {
 }
 
 /**
- * Brings the process into the container, up to its program; whatever fails, it is gone.
+ * Starts the process in the container, up to its program; after any failure the process is gone.
  * @returns its init, which the caller closes
  * @throws WRONG_STATE where the container has stopped; USAGE, STEP_FAILED, INIT_DIED, SYSCALL
  */
@@ -93,7 +93,7 @@ function sendPlan(
   tellAffinity(context, plan);
 }
 
-/** What the runtime does at the questions of the process's init. */
+/** The runtime's answers to the requests of the process's init. */
 function serviceOf({ options, target }: Joining, { init, cgroup, below, isOutside, killedBefore }: Started): Service {
   const { record, config } = target;
   const { id, bundle, systemd: unit, intel_rdt: rdt, init_process_pid: statePid } = record;
@@ -115,7 +115,7 @@ function serviceOf({ options, target }: Joining, { init, cgroup, below, isOutsid
         throw asRuntimeError(error).prefixed(`error adding pid ${init.asking} to cgroups: `);
       }
     },
-    // Of what the kernel has killed before this process is no part.
+    // The kernel's kills before this process started are not counted.
     oomKills: () => cgroup.oomKills() - killedBefore,
     seccompListener: (fd) => sendListener(config, init, fd, { id, bundle, statePid, status: "running" }),
     ready: () => {
@@ -125,7 +125,7 @@ function serviceOf({ options, target }: Joining, { init, cgroup, below, isOutsid
   };
 }
 
-/** What `initial` and `final` of `execCPUAffinity` come to, lowest CPU last, in runc's words for it. */
+/** Logs the effect of `initial` and `final` of `execCPUAffinity`, lowest CPU last, in runc's words. */
 function tellAffinity(context: RuntimeContext, plan: Plan): void {
   for (const step of plan.steps) {
     if (step.op !== "cpuAffinity" || step.origin === "") continue;

@@ -6,24 +6,24 @@ import { check, checkValue, O_NONBLOCK } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import type { HostTerminal } from "../host/host_terminal.ts";
 
-/** The container's console and the terminal that this process stands on. */
+/** The container's console and the terminal of this process. */
 export class ConsoleRelay {
   readonly #master: number;
-  /** The terminal that the console has the size of: stdin may be something else, as in `echo ls | runt exec -t web sh`. */
+  /** The terminal whose size the console gets: stdin may be something else, as in `echo ls | runt exec -t web sh`. */
   readonly #terminal: HostTerminal;
   readonly #buffer = new Uint8Array(32768);
   #pending: Uint8Array = new Uint8Array(0);
   #inputOpen = true;
   #outputOpen = true;
-  /** Of the terminal on stdin, as they were before. */
+  /** The former attributes of the terminal on stdin. */
   #attributes: Uint8Array | undefined;
 
-  /** Puts the terminal on stdin into raw mode. One that is on stdout alone keeps its keys: ^C has to reach this process. */
+  /** Puts the terminal on stdin into raw mode. A terminal on stdout only keeps its mode: ^C has to reach this process. */
   constructor(master: number, terminal: HostTerminal) {
     this.#master = master;
     this.#terminal = terminal;
     const flags = native.fcntl(master, F_GETFL, 0);
-    // A container that does not read its terminal must not keep us from reading what it prints.
+    // A container that does not read its terminal must not keep the runtime from reading its output.
     native.fcntl(master, F_SETFL, flags | O_NONBLOCK);
     const attributes = native.isatty(0) ? native.ttyRaw(0) : -1;
     if (typeof attributes !== "number") this.#attributes = attributes;
@@ -36,13 +36,13 @@ export class ConsoleRelay {
     if (typeof size !== "number" && size[0] > 0) native.ttySetSize(this.#master, size[0], size[1]);
   }
 
-  /** Appends what has to be watched to pairs for poll(2). */
+  /** Appends the descriptors to watch to pairs for poll(2). */
   watch(pairs: number[]): void {
     if (this.#inputOpen && this.#pending.length === 0) pairs.push(0, POLLIN);
     if (this.#outputOpen) pairs.push(this.#master, POLLIN | (this.#pending.length > 0 ? POLLOUT : 0));
   }
 
-  /** Carries what is there. */
+  /** Copies the bytes that are ready. */
   carry(events: Int32Array): void {
     for (let index = 0; index < events.length; index += 2) {
       const happened = events[index + 1] ?? 0;
@@ -55,7 +55,7 @@ export class ConsoleRelay {
     }
   }
 
-  /** Carries the rest of the output, and gives the terminal back, which stays open. */
+  /** Copies the rest of the output, and restores the terminal, which stays open. */
   close(): void {
     while (this.#outputOpen && native.poll(new Int32Array([this.#master, POLLIN]), 0) > 0) this.#readOutput();
     if (this.#attributes !== undefined) native.ttyRestore(0, this.#attributes);
@@ -64,7 +64,7 @@ export class ConsoleRelay {
 
   #readInput(): void {
     const size = native.read(0, this.#buffer);
-    // Whoever shares the terminal may have made it O_NONBLOCK, and have read what was there.
+    // Another process that shares the terminal may have made it O_NONBLOCK, and have read the input.
     if (size === -Errno.EAGAIN) return;
     if (size <= 0) this.#inputOpen = false;
     else {
@@ -82,7 +82,7 @@ export class ConsoleRelay {
   #readOutput(): void {
     const size = native.read(this.#master, this.#buffer);
     if (size === -Errno.EAGAIN) return;
-    // EIO is how a master says that nobody has the slave open any more.
+    // A master gives EIO when no process has the slave open any more.
     if (size <= 0) this.#outputOpen = false;
     else writeAll(1, this.#buffer.subarray(0, size));
   }
@@ -92,7 +92,7 @@ function writeAll(fd: number, data: Uint8Array): void {
   let rest = data;
   while (rest.length > 0) {
     const written = native.write(fd, rest);
-    // Somebody has made it O_NONBLOCK, as Node.js does with pipes: nothing is to be lost by that.
+    // Another process has made it O_NONBLOCK, as Node.js does with pipes: no output may be lost by that.
     if (written === -Errno.EAGAIN) {
       native.poll(new Int32Array([fd, POLLOUT]), -1);
       continue;

@@ -9,14 +9,14 @@ import type { StandardStreams } from "../options.ts";
 
 type Console = StandardStreams & { readonly consoleSocket?: string };
 
-/** Whether the console ends at this process, which carries its bytes to a terminal of its own. */
+/** Whether the console ends at this process, which copies its bytes to a terminal of its own. */
 export function relaysConsole({ consoleSocket, consoleFd }: Console): boolean {
   return consoleSocket === undefined && consoleFd === undefined;
 }
 
 /**
  * The socket that gets the console's master, connected; the caller closes it.
- * @param detached nobody stays in the foreground who could hold the terminal
+ * @param detached no process stays in the foreground to hold the terminal
  * @throws CONFIG_INVALID, USAGE by runc's rules on terminals; SYSCALL
  */
 export async function connectConsole(terminal: boolean, detached: boolean, options: Console): Promise<number | undefined> {
@@ -31,7 +31,7 @@ export async function connectConsole(terminal: boolean, detached: boolean, optio
   }
   if (path === undefined) return check(native.dup(consoleFd ?? -1), "dup");
   const connected = native.connectUnix(path);
-  // The signal is told here.
+  // This reports the signal.
   if (connected === -Errno.EINTR) await readable(-1, 0);
   return check(connected, `connect to --console-socket ${path}`, { path });
 }

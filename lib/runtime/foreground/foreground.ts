@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The place where `run`, `exec` and `restore` stay until their process has ended: its console, the signals of this process, and
- * the terminal of the caller. A detached one has the socket for the console alone.
+ * The foreground of `run`, `exec` and `restore`, until their process has ended: its console, the signals of this process, and
+ * the terminal of the caller. If detached, it has only the socket for the console.
  */
 import { PR_SET_CHILD_SUBREAPER, SOCK_STREAM } from "../../kernel/numbers.ts";
 import { checkValue } from "../../sys/files.ts";
@@ -15,28 +15,28 @@ import { ConsoleRelay, receiveMaster } from "./console_relay.ts";
 import { connectConsole } from "./console_socket.ts";
 import { catchSignals, supervise } from "./supervise.ts";
 
-/** The options that say where a process has its console and who waits for its end. */
+/** The options that decide where the console of a process is, and whether the caller waits for its end. */
 export interface ForegroundOptions extends StandardStreams {
-  /** Nobody waits for the end of the process. Default false. */
+  /** The caller does not wait for the end of the process. Default false. */
   readonly detach?: boolean;
   /** AF_UNIX socket that gets the master of the console. */
   readonly consoleSocket?: string;
 }
 
-/** Where the caller waits for a process. */
+/** The foreground of a command, in which it waits for a process. */
 export class Foreground {
   readonly #descriptors: Descriptors;
   readonly #signals: Signals | undefined;
   readonly #terminal: HostTerminal | undefined;
   /** The socket that the caller has named for the master. */
   readonly #given: number | undefined;
-  /** Our end of the pair by which the master comes. */
+  /** The runtime's end of the socket pair by which the master comes. */
   #pair: number | undefined;
   #master: number | undefined;
 
   /**
-   * From here on no signal ends this process, unless detached: until the program runs it ends the waits, after that it is for
-   * the program.
+   * From here on no signal ends this process, unless detached: until the program runs a signal ends the waits, after that it is
+   * sent to the program.
    * @param hasTerminal the process has a console
    * @param reaps this process becomes the reaper of orphaned descendants of the process, unless detached
    * @throws CONFIG_INVALID, USAGE by runc's rules on terminals; SYSCALL
@@ -69,14 +69,14 @@ export class Foreground {
     this.#given = given;
   }
 
-  /** Nobody waits for the end. */
+  /** The command does not wait for the end. */
   get isDetached(): boolean {
     return this.#signals === undefined;
   }
 
   /**
    * The socket by which init is to send the console's master: the one that the caller has named, else one that ends here;
-   * `undefined` where there is no console. It stays the foreground's.
+   * `undefined` where there is no console. The socket belongs to the foreground.
    * @throws SYSCALL
    */
   openConsoleSocket(): number | undefined {
@@ -121,7 +121,7 @@ export class Foreground {
     return new ConsoleRelay(this.#descriptors.release(this.#master), this.#terminal);
   }
 
-  /** Closes what is open of it; the process goes on. */
+  /** Closes the open descriptors; the process goes on. */
   close(): void {
     this.#descriptors.close();
   }

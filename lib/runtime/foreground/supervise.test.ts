@@ -19,7 +19,7 @@ t.test("the end of the process is seen, whenever its SIGCHLD is read", async (t)
   const [hold, held] = checkValue(native.socketpair(SOCK_STREAM), "socketpair");
   const child = shell("read line; exit 7", held);
   native.close(held);
-  // Wakes the wait, should nothing else do that.
+  // The alarm ends the wait, in case nothing else does.
   const [alarm, other] = checkValue(native.socketpair(SOCK_STREAM), "socketpair");
   const late = shell("exec sleep 3", other);
   native.close(other);
@@ -27,7 +27,7 @@ t.test("the end of the process is seen, whenever its SIGCHLD is read", async (t)
   const source = {
     fd: alarm,
     endWaits: () => undefined,
-    // The process ends while signals are read, and its signal is one of those.
+    // The process ends while signals are read, and SIGCHLD is one of them.
     next: (): number => {
       if (signals.length > 0) {
         check(native.write(hold, new TextEncoder().encode("x\n")), "write");

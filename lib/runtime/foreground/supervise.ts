@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Waits for the end of a process in the foreground: hands signals on to it, and reaps what it leaves. */
+/** Waits for the end of a process in the foreground: forwards signals to it, and reaps the processes that it leaves. */
 import { readTextIfExists, syscallError } from "../../sys/files.ts";
 import { POLLIN, SIGCHLD, SIGKILL, SIGTERM, SIGWINCH } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
@@ -8,7 +8,7 @@ import type { ConsoleRelay } from "./console_relay.ts";
 import type { NotifySocket } from "../host/notify_socket.ts";
 
 /**
- * Every signal that a container may want: all but those that cannot be caught, those that tell of the
+ * Every signal that a container may want: all except those that cannot be caught, those that report the
  * runtime's own faults, SIGURG and SIGPWR (which the JavaScript engines use), and SIGPIPE.
  */
 const FORWARDED = [
@@ -16,17 +16,17 @@ const FORWARDED = [
   47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
 ];
 
-/** Where signals come from. */
+/** The source of signals. */
 type SignalSource = Pick<Signals, "fd" | "next" | "endWaits">;
 
-/** From now on no signal acts on this process; those that end a command end its waits, until {@link supervise}. */
+/** From now on no signal acts on this process; signals that end a command end its waits, until {@link supervise}. */
 export function catchSignals(): Signals {
   return Signals.catch(FORWARDED);
 }
 
 /**
- * Waits until process `pid`, a child, has ended, and hands signals on to it. SIGTERM always ends it, unless it handles that
- * itself: who asks this process to end would wait for ever.
+ * Waits until process `pid`, a child, has ended, and forwards signals to it. SIGTERM always ends it, unless it handles SIGTERM
+ * itself: otherwise a caller that asks this process to end would wait for ever.
  * @returns its exit status, or 128 and the number of the signal that ended it
  */
 export function supervise(
@@ -62,8 +62,8 @@ function followUntilEnd(
       if (signal === SIGWINCH && relay !== undefined) relay.resize();
       else native.pidfdKill(pidfd, signal === SIGTERM && isLost(SIGTERM, pid) ? SIGKILL : signal);
     }
-    // After the signals, or a SIGCHLD that was taken there would be missed by the wait; and before every wait: the process may
-    // have ended before its SIGCHLD could be caught.
+    // This comes after the signals, because the wait would miss a SIGCHLD that was taken there. It comes before every wait,
+    // because the process may have ended before its SIGCHLD could be caught.
     const status = reap(pid);
     if (status !== undefined) return status;
     native.poll(events, -1);
@@ -74,7 +74,7 @@ function followUntilEnd(
 
 /**
  * Whether a signal would do nothing: the kernel drops it for the first process of a pid namespace that has no handler, and a
- * process may ignore it, as an interactive shell does. One that is blocked waits for sigwait(2) or signalfd(2).
+ * process may ignore it, as an interactive shell does. A blocked signal waits for sigwait(2) or signalfd(2), and is not lost.
  */
 function isLost(signal: number, pid: number): boolean {
   const status = readTextIfExists(`/proc/${pid}/status`) ?? "";
@@ -87,14 +87,14 @@ function isLost(signal: number, pid: number): boolean {
   return isIn("SigIgn") || (pids.length > 1 && pids.at(-1) === "1");
 }
 
-/** Reaps every child that has ended: as a subreaper we inherit the container's orphans. */
+/** Reaps every child that has ended: as a subreaper this process inherits the container's orphans. */
 function reap(pid: number): number | undefined {
   let status: number | undefined;
   for (;;) {
     const exited = native.waitpid(-1, true);
     if (exited === null) return status;
     if (typeof exited === "number") {
-      // Where no child is left: what became of this one nobody can say any more.
+      // No child is left; without its status by now, the status of this one is lost.
       if (status === undefined) throw syscallError(-exited, `wait for process ${pid}`);
       return status;
     }

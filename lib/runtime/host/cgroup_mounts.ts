@@ -10,7 +10,7 @@ import { hasNamespace, readNamespaces } from "../../plan/namespaces.ts";
 import type { Config } from "../../spec/types.ts";
 import { inUserNamespace } from "../../sys/user_namespace.ts";
 
-/** What each `cgroup` entry of `config.mounts` comes to on this host, by its index. */
+/** The mounts that each `cgroup` entry of `config.mounts` stands for on this host, by its index. */
 export function cgroupPieces(config: Config, layout: CgroupLayout, paths: Cgroup["paths"]): PlanFacts["cgroupMounts"] {
   const pieces: Record<number, readonly CgroupPiece[]> = {};
   const mounts = config.mounts ?? [];
@@ -21,7 +21,7 @@ export function cgroupPieces(config: Config, layout: CgroupLayout, paths: Cgroup
     const namespaces = readNamespaces(config);
     const facts = {
       cgroupNamespace: hasNamespace(namespaces, K.CLONE_NEWCGROUP),
-      // Of v1 nothing depends on it.
+      // On v1 nothing depends on this.
       userNamespace: hasNamespace(namespaces, K.CLONE_NEWUSER) || (layout.kind === "v2" && inUserNamespace()),
     };
     const parts: CgroupPiece[] = [];

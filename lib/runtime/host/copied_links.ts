@@ -6,7 +6,7 @@ import type { Config } from "../../spec/types.ts";
 import { AT_FDCWD } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 
-/** Where the sources of `mounts` lead that are symbolic links and have the option `copy-symlink`: by index. */
+/** Targets of the sources of `mounts` that are symbolic links and have the option `copy-symlink`, by index. */
 export function copiedLinks(config: Config, bundle: string): PlanFacts["links"] {
   const links: Record<number, string> = {};
   const mounts = config.mounts ?? [];

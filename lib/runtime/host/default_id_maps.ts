@@ -5,7 +5,7 @@ import type { Config, LinuxIDMapping } from "../../spec/types.ts";
 import { subordinateIds } from "../../sys/subordinate_ids.ts";
 
 /**
- * Gives a new user namespace without mappings those that crun gives it: the ids of the container's user are the caller's own,
+ * Adds mappings to a new user namespace that has none, as crun does: the ids of the container's user are the caller's own,
  * and the others are the caller's subordinate ids, if there are any.
  */
 export function withIdMaps(config: Config): Config {
@@ -19,7 +19,7 @@ export function withIdMaps(config: Config): Config {
 /** @param id of the container's user or group, @param own of the caller */
 function defaultMap(id: number, own: number, file: string): LinuxIDMapping[] {
   const [given] = subordinateIds(file);
-  // Root of the container sets it up, so 0 has to be mapped, and there is no other id for it.
+  // Root of the container sets it up, so 0 has to be mapped, and the caller has no other id for it.
   if (given === undefined || given.size === 0) return [{ containerID: 0, hostID: own, size: 1 }];
   const below = Math.min(id, given.size);
   const rest = given.size - below;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a hook of the runtime's prints: it may be without end, and is kept for an error up to a limit. */
+/** The output of a runtime hook: it may be endless, and is kept for an error up to a limit. */
 import { Errno } from "../../kernel/errno.ts";
 import { check, checkValue, O_NONBLOCK } from "../../sys/files.ts";
 import { F_SETFL, POLLIN } from "../../kernel/numbers.ts";
@@ -10,12 +10,12 @@ import { readable } from "../../sys/waiting.ts";
 /** More than a pipe holds by default; bytes. */
 const PIECE = 64 << 10;
 
-/** Milliseconds between two looks at a hook that has no pidfd. */
+/** Interval between two checks of a hook that has no pidfd; milliseconds. */
 const LOOK_AGAIN = 10;
 
-/** A pipe that is read as long as the hook runs, so that it never waits for us. */
+/** A pipe that is read as long as the hook runs, so that the hook never waits for the runtime. */
 export class HookOutput {
-  /** What the hook writes to. */
+  /** The end of the pipe that the hook writes to. */
   readonly end: number;
   readonly #buffer = new Uint8Array(PIECE);
   readonly #kept: Uint8Array[] = [];
@@ -27,7 +27,7 @@ export class HookOutput {
     [this.#pipe, this.end] = checkValue(native.pipe(), "pipe");
     const made = native.fcntl(this.#pipe, F_SETFL, O_NONBLOCK);
     if (made >= 0) return;
-    // Reading it would wait for ever.
+    // A blocking read would wait for ever.
     this.close();
     check(made, "fcntl of the pipe for a hook's output");
   }
@@ -36,11 +36,11 @@ export class HookOutput {
    * Reads until the hook has ended.
    * @param pidfd of the hook
    * @param limit milliseconds; -1 is no limit
-   * @returns `false` after that
+   * @returns `false` if the limit has passed
    */
   async follow(pidfd: number, limit: number): Promise<boolean> {
     const either = native.epoll([pidfd, this.#pipe]);
-    // Without pidfds (Linux before 5.2) the directory of the process in /proc stands for it, which tells nobody of the end.
+    // Without pidfds (Linux before 5.2) the directory of the process in /proc stands for it, which does not report the end.
     const looks = either === -Errno.EPERM;
     if (!looks) check(either, "epoll");
     const over = limit < 0 ? 0 : native.now() + limit;
@@ -51,7 +51,7 @@ export class HookOutput {
         if (native.poll(new Int32Array([pidfd, POLLIN]), 0) > 0) break;
         if (!ready || (limit >= 0 && native.now() >= over)) return false;
       }
-      // Its children may go on printing, but not here.
+      // Its children may go on printing, but that output is not read.
       this.#drain();
       return true;
     } finally {
@@ -59,13 +59,13 @@ export class HookOutput {
     }
   }
 
-  /** Waits for output, and a moment only. */
+  /** Waits for output, but only for a moment. */
   async #look(left: number): Promise<boolean> {
     await readable(this.#pipe, left < 0 ? LOOK_AGAIN : Math.min(left, LOOK_AGAIN));
     return true;
   }
 
-  /** What has been printed. */
+  /** The output so far. */
   text(): string {
     const whole = new Uint8Array(HOOK_OUTPUT_LIMIT - this.#left);
     let at = 0;
@@ -81,7 +81,7 @@ export class HookOutput {
     this.#endReading();
   }
 
-  /** One piece: more of it is told by the next wait. */
+  /** Reads one piece; if there is more, the next wait returns at once. */
   #drain(): void {
     if (this.#pipe < 0) return;
     const size = native.read(this.#pipe, this.#buffer);
@@ -92,7 +92,7 @@ export class HookOutput {
     this.#left -= kept;
   }
 
-  /** Where a descriptor is at its end it would be ready for ever. */
+  /** A descriptor at end of file would be ready for ever, so it is closed. */
   #endReading(): void {
     if (this.#pipe >= 0) native.close(this.#pipe);
     this.#pipe = -1;

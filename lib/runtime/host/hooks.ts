@@ -31,8 +31,8 @@ export function hookState(record: ContainerRecord, status: string, pid: number):
  * Runs `hooks` one after another.
  * @param state JSON of the container's state, given on stdin
  * @param cwd working directory: the bundle
- * @param annotations of config.json, which may name files for what hooks print
- * @throws HOOK_FAILED at the first that fails, with what it printed
+ * @param annotations of config.json, which may name files for the output of hooks
+ * @throws HOOK_FAILED at the first hook that fails, with its output
  */
 export async function runHooks(
   kind: RuntimeHookKind,
@@ -63,7 +63,7 @@ export async function runHook(
     const stdout = openFile(HOOKS_STDOUT, annotations, open);
     const stderr = openFile(HOOKS_STDERR, annotations, open);
     const output = open.attach(new HookOutput());
-    // A memfd instead of a pipe: a hook that never reads its stdin cannot stop or kill the runtime.
+    // A memfd instead of a pipe: a hook that never reads its stdin cannot block or kill the runtime.
     const fds = [open.own(openInput(state)), stdout ?? output.end, stderr ?? output.end];
     const problem = await problemOf(hook, fds, cwd, output);
     if (problem === undefined) return;
@@ -74,16 +74,16 @@ export async function runHook(
   }
 }
 
-/** Runs a hook with standard streams until its end. @returns why it has failed; `undefined` if it has not */
+/** Runs a hook with standard streams until its end. @returns the reason of its failure; `undefined` if it succeeded */
 async function problemOf(hook: Hook, fds: readonly number[], cwd: string, output: HookOutput): Promise<string | undefined> {
   const spawned = native.spawn({
     program: hook.path,
     args: hook.args !== undefined && hook.args.length > 0 ? hook.args : [hook.path],
-    // Hooks look for programs by PATH, and runc and crun let them.
+    // Hooks look up programs by PATH, and runc and crun let them.
     env: hook.env ?? callersEnvironment(),
     fds,
     cwd,
-    // A runtime that is killed leaves nothing behind. What a hook itself starts is not meant by this.
+    // A runtime that is killed leaves no hook behind. This does not apply to processes that the hook itself starts.
     dieWithParent: true,
   });
   if (typeof spawned === "number") return `execve: ${errnoText(-spawned)}`;
@@ -113,7 +113,7 @@ function openFile(name: string, annotations: Annotations | undefined, open: Desc
 
 function openInput(text: string): number {
   const memfd = check(native.sealedMemfd("runt:state", new TextEncoder().encode(text)), "memfd_create");
-  // A new open file starts at offset 0, wherever writing left the other.
+  // A new open file starts at offset 0; the offset of the written one is at its end.
   const fd = withDescriptor(memfd, () => native.open(AT_FDCWD, `/proc/self/fd/${memfd}`, O_RDONLY | O_CLOEXEC, 0));
   return check(fd, "open the hook's input");
 }

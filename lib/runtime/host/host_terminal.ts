@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The terminal of the caller, for a container's console that ends at this process. */
+/** The caller's terminal, for a container's console that this process relays. */
 import { AT_FDCWD, check, O_CLOEXEC, O_RDWR, O_NOCTTY } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 
@@ -8,13 +8,13 @@ const PATH = "/dev/tty";
 /** A terminal; {@link closeTerminal} when it is no longer needed. */
 export interface HostTerminal {
   readonly fd: number;
-  /** It was opened for this, and is none of the caller's standard streams. */
+  /** It was opened for this purpose, and is none of the caller's standard streams. */
   readonly isOwn: boolean;
 }
 
 /**
  * One of the standard streams that is a terminal, else the controlling terminal.
- * @throws SYSCALL where there is none, in runc's words
+ * @throws SYSCALL where there is no terminal, in runc's words
  */
 export function openTerminal(): HostTerminal {
   for (const fd of [0, 1, 2]) if (native.isatty(fd)) return { fd, isOwn: false };
@@ -32,7 +32,7 @@ export function hasTerminal(): boolean {
   }
 }
 
-/** Gives a terminal back. */
+/** Closes a terminal that was opened for this purpose. */
 export function closeTerminal(terminal: HostTerminal | undefined): void {
   if (terminal?.isOwn === true) native.close(terminal.fd);
 }

@@ -5,11 +5,11 @@ import { propertyName } from "../../spec/json/property_name.ts";
 import { findProgram, runProgram } from "../../sys/find_program.ts";
 
 /**
- * Has a map of `pid` written.
+ * Writes a map of `pid` by such a tool.
  * @param file `uid_map` or `gid_map`
- * @param text what would be written to it
+ * @param text the content of that file
  * @param pointer the property that the map comes from
- * @throws HOST_UNABLE where the tool is missing, STEP_FAILED with what it printed where it refuses
+ * @throws HOST_UNABLE where the tool is missing, STEP_FAILED with its output where it refuses
  */
 export async function writeByTool(pid: number, file: "uid_map" | "gid_map", text: string, pointer: string): Promise<void> {
   const name = file === "uid_map" ? "newuidmap" : "newgidmap";
@@ -19,7 +19,7 @@ export async function writeByTool(pid: number, file: "uid_map" | "gid_map", text
     const message = `${property}: the kernel lets root only map these ids, and ${name} (package uidmap) is not installed`;
     throw new RuntimeError("HOST_UNABLE", message, { pointer });
   }
-  // With an empty environment: what is set-user-ID reads none of the caller's.
+  // With an empty environment: a set-user-ID program reads none of the caller's.
   const { good, how, output } = await runProgram(program, [String(pid), ...text.trim().split(/\s+/)], []);
   if (good) return;
   const why = output === "" ? how : output.trim();

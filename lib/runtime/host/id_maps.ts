@@ -13,15 +13,15 @@ import { native } from "../../sys/native.ts";
 import { writeByTool } from "./id_map_tools.ts";
 
 /**
- * Writes uid_map and gid_map of `pid`, as linux.uidMappings and linux.gidMappings say. Where the runtime itself may not,
- * newuidmap and newgidmap do it, which know the ids that /etc/subuid and /etc/subgid give a user.
- * @param isDumpable whether `pid` is, without which its files may not be the runtime's to open
- * @returns an errno with which the process has to ask once more, dumpable; 0 where all is written
+ * Writes uid_map and gid_map of `pid`, as linux.uidMappings and linux.gidMappings say. If the runtime itself lacks the right,
+ * newuidmap and newgidmap write them; these know the ids that /etc/subuid and /etc/subgid give a user.
+ * @param isDumpable whether `pid` is dumpable; otherwise the runtime may be unable to open its files
+ * @returns an errno if the process has to ask once more, dumpable; 0 where all is written
  */
 export async function writeIdMaps(pid: number, config: Config, isDumpable: boolean): Promise<number> {
   const linux = config.linux ?? {};
   const gids = mapText(linux.gidMappings);
-  // Without privileges the kernel takes a gid_map only of the own group, and where setgroups(2) is denied (CVE-2014-8989).
+  // Without privileges the kernel accepts a gid_map only of the own group, and where setgroups(2) is denied (CVE-2014-8989).
   const [group, ...more] = linux.gidMappings ?? [];
   const own = group?.size === 1 && group.hostID === process.getegid?.() && more.length === 0;
   if (own && process.geteuid?.() !== 0) {
@@ -52,7 +52,7 @@ export interface IdMaps {
 
 /**
  * Writes both maps of `pid`.
- * @param pointer what the mappings belong to
+ * @param pointer JSON Pointer of the object that has the mappings
  * @throws STEP_FAILED
  */
 export function writeMaps(pid: number, { uidMappings, gidMappings }: IdMaps, pointer: string): void {
@@ -71,7 +71,7 @@ export function writeTimeOffsets(pid: number, config: Config, isDumpable: boolea
   return 0;
 }
 
-/** The file could not be opened, and can be once its process is dumpable: writing gives other errors. */
+/** The file could not be opened, and can be once its process is dumpable: a failed write gives other errors. */
 function isClosed(errno: number, isDumpable: boolean): boolean {
   return errno === Errno.EACCES && !isDumpable;
 }

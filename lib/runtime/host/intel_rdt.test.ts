@@ -16,7 +16,7 @@ import {
   type Resctrl,
 } from "./intel_rdt.ts";
 
-/** A tree that behaves as resctrl does: a new directory is a group, and goes with all that is in it. */
+/** A tree that behaves as resctrl does: a new directory is a group, and is removed with its whole content. */
 function fake(test: Test): Resctrl {
   const root = test.testdir({
     info: { L3: {}, MB: {}, last_cmd_status: "ok\n" },
@@ -56,7 +56,7 @@ t.test("without closID the container has a class of its own, which goes with it"
   const path = join(resctrl.root, "box");
   tt.strictSame(record, { path, remove: true });
   tt.equal(text(path, "tasks"), "4321");
-  // A write replaces nothing in resctrl; in a plain file the last one is what is left.
+  // In resctrl a write does not replace earlier ones; in a plain file only the last one is left.
   tt.equal(text(path, "schemata"), "L3:0=f\n");
   removeRdt(record, resctrl.rmdir);
   tt.notOk(existsSync(path));

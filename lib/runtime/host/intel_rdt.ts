@@ -16,7 +16,7 @@ const RDTGROUP_SUPER_MAGIC = 0x7655821;
 const USUAL_MOUNTPOINT = "/sys/fs/resctrl";
 const AT = "/linux/intelRdt";
 
-/** The mounted resctrl; a test has one that is not the kernel's. */
+/** The mounted resctrl; tests use a replacement. */
 export interface Resctrl {
   readonly root: string;
   mkdir(path: string): number;
@@ -40,7 +40,7 @@ export function findResctrl(): Resctrl | undefined {
   };
 }
 
-/** What of `linux.intelRdt` this host cannot do: its property's JSON Pointer, and why. Nothing is changed. */
+/** The property of `linux.intelRdt` that this host cannot provide: its JSON Pointer, and the reason. Changes nothing. */
 export function rdtProblem(rdt: LinuxIntelRdt, resctrl: Resctrl | undefined): readonly [string, string] | undefined {
   if (resctrl === undefined && asksNothing(rdt)) return undefined;
   if (resctrl === undefined) return [AT, "intelRdt is specified in config, but Intel RDT is not enabled: no resctrl is mounted"];
@@ -54,14 +54,14 @@ export function rdtProblem(rdt: LinuxIntelRdt, resctrl: Resctrl | undefined): re
   return undefined;
 }
 
-/** An `intelRdt` without anything in it, as engines write it, is no reason to fail where there is no resctrl. */
+/** Engines write an empty `intelRdt`; where there is no resctrl that is no reason to fail. */
 export function asksNothing(rdt: LinuxIntelRdt): boolean {
   const { closID = "", l3CacheSchema = "", memBwSchema = "", schemata = [], enableMonitoring = false } = rdt;
   return closID === "" && l3CacheSchema === "" && memBwSchema === "" && schemata.length === 0 && !enableMonitoring;
 }
 
 /**
- * Looks, before anything is made, whether this host can do it.
+ * Checks, before anything is made, that this host can provide `rdt`.
  * @throws HOST_UNABLE
  */
 export function requireResctrl(rdt: LinuxIntelRdt, resctrl = findResctrl()): Resctrl {
@@ -86,7 +86,7 @@ export function requireForUpdate(rdt: LinuxIntelRdt, resctrl = findResctrl()): R
   return requireResctrl(rdt, resctrl);
 }
 
-/** Where a container's groups are, and whether they will be its own. Makes nothing. */
+/** The paths of a container's groups, and whether they will be its own. Makes nothing. */
 export function rdtRecord(rdt: LinuxIntelRdt, id: string, { root }: Resctrl): RdtRecord {
   const { closID = "" } = rdt;
   const path = closID === "/" ? root : `${root}/${closID === "" ? id : closID}`;
@@ -99,7 +99,7 @@ export function rdtRecord(rdt: LinuxIntelRdt, id: string, { root }: Resctrl): Rd
 
 /**
  * Makes the groups of a container where they are missing, and moves a process into them.
- * @returns what takes back all that was made
+ * @returns a function that removes the groups that were made
  * @throws CONFIG_INVALID for a class that is missing or has other schemata, SYSCALL with resctrl's own explanation
  */
 export function joinRdt(rdt: LinuxIntelRdt, record: RdtRecord, pid: number, resctrl: Resctrl): () => void {
@@ -136,7 +136,7 @@ export function joinRdt(rdt: LinuxIntelRdt, record: RdtRecord, pid: number, resc
 /** Moves one more process of the container into its groups. @throws SYSCALL */
 export function addToRdt(record: RdtRecord, pid: number): void {
   for (const path of [record.path, record.monitor]) {
-    // A group that its owner has removed meanwhile has let go of all its processes.
+    // A group that its owner has removed meanwhile has already released its processes.
     if (path !== undefined && exists(path)) write(`${path}/tasks`, String(pid));
   }
 }
@@ -146,7 +146,7 @@ export function updateRdt(record: RdtRecord, lines: readonly string[], resctrl?:
   for (const line of lines) write(`${record.path}/schemata`, `${line}\n`, resctrl);
 }
 
-/** Removes what is the container's own; what is gone already is no error. @throws SYSCALL */
+/** Removes the groups that are the container's own; a group that is gone already is no error. @throws SYSCALL */
 export function removeRdt(record: RdtRecord, rmdir = (path: string): number => native.rmdir(AT_FDCWD, path)): void {
   const path = record.remove ? record.path : record.monitor;
   if (path === undefined) return;
@@ -165,7 +165,7 @@ function write(path: string, text: string, resctrl?: Resctrl): void {
   if (result < 0) throw refused(`write ${JSON.stringify(text.trim())} to ${path}`, -result, resctrl);
 }
 
-/** With what the kernel says of its last refusal, which is more than an errno. */
+/** The error with the kernel's text on its last refusal, which says more than an errno. */
 function refused(what: string, errno: number, resctrl?: Resctrl): RuntimeError {
   const status = resctrl === undefined ? undefined : readTextIfExists(`${resctrl.root}/info/last_cmd_status`)?.trim();
   const more = status === undefined || status === "" || status === "ok" ? "" : `, last_cmd_status: ${status}`;
@@ -173,7 +173,7 @@ function refused(what: string, errno: number, resctrl?: Resctrl): RuntimeError {
 }
 
 /**
- * A class that exists is somebody else's: it must have the schemata already.
+ * A class that exists belongs to another program or container: it must have the schemata already.
  * @throws CONFIG_INVALID
  */
 function compareSchemata(wanted: readonly string[], path: string): void {
@@ -187,7 +187,7 @@ function compareSchemata(wanted: readonly string[], path: string): void {
   }
 }
 
-/** `L3:0=0ff;1=c0` as `L3:0` → `ff`, `L3:1` → `c0`: the kernel pads and sorts what it was given. */
+/** `L3:0=0ff;1=c0` as `L3:0` → `ff`, `L3:1` → `c0`: the kernel pads and sorts the values that it gets. */
 export function parseSchemata(lines: readonly string[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const line of lines) {

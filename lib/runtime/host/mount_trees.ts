@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Sources of bind mounts as detached mounts: opened with the runtime's own rights, id-mapped where that is asked for.
+ * Sources of bind mounts as detached mounts: opened with the runtime's own rights, id-mapped where the mount asks for it.
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#posix-platform-mounts
  */
@@ -29,11 +29,11 @@ export interface OpenedSource {
 }
 
 /**
- * Opens sources that init is not to open itself (see `lib/plan/mount_trees.ts`), when their turn comes: a source may lie in what
- * was mounted before it.
+ * Opens sources that init is not to open itself (see `lib/plan/mount_trees.ts`), when their turn comes: a source may lie in a
+ * mount that was made before it.
  *
  * @param joined the namespaces that the container joins
- * @param descriptors owns what has to stay open until the container is ready
+ * @param descriptors owns the descriptors that have to stay open until the container is ready
  * @returns opens the source of the entry `index` of `mounts` as the process `pid` sees it; `undefined` where that process has
  * to do it. It throws SYSCALL and NOT_SUPPORTED, with the mount's property
  */
@@ -59,10 +59,10 @@ export function mountTrees(
     const what = idMapped ? "id-mapped mounts need open_tree: " : "";
     check(fd, `${name} ("${mount.destination}"): ${what}open_tree ${path}`, { pointer, path });
     try {
-      // A copy of what is shared would spread to the host what is mounted in it.
+      // In a copy of a shared mount, later mounts would spread to the host.
       const propagation = parentPropagation(config) & ~K.MS_REC;
       const changed = native.mountSetattr(fd, true, 0, 0, propagation, -1);
-      // Before Linux 5.12 only init can, once it is attached.
+      // Before Linux 5.12 only init can set it, once the mount is attached.
       if (isWithheld(changed) && !idMapped) {
         native.close(fd);
         return sourceAsSeenBy(pid, path, follow, pointer);
@@ -81,14 +81,14 @@ export function mountTrees(
   };
 }
 
-/** The kernel lacks the call, or a filter refuses it; or it is a right that is missing. */
+/** The kernel lacks the call, a filter refuses it, or a right is missing. */
 function isWithheld(result: number): boolean {
   return result === -Errno.ENOSYS || result === -Errno.EPERM;
 }
 
 /**
- * A detached mount of `path` in the mount namespace of a process: so it has that one's mounts and, where it belongs to another
- * user namespace, its locked flags. Of this process's own where the other may not be entered.
+ * A detached mount of `path` in the mount namespace of a process. So it has the mounts of that process and, if that namespace
+ * belongs to another user namespace, its locked flags. If that namespace may not be entered, this process's own is used.
  */
 function openAsSeenBy(pid: number, path: string, recursive: boolean, follow: boolean): number {
   const fd = visit(pid, (there, root) => native.openTreeIn(there, root, path, recursive, follow));
@@ -96,8 +96,8 @@ function openAsSeenBy(pid: number, path: string, recursive: boolean, follow: boo
 }
 
 /**
- * What is at `path` in the mount namespace of a process, for init to bind. `undefined` where that namespace may not be entered,
- * by a user, or root of a user namespace that has no mount namespace of its own: init, which has both, may be luckier.
+ * The source at `path` in the mount namespace of a process, for init to bind. `undefined` if the runtime may not enter that
+ * namespace, as a user, or as root of a user namespace without a mount namespace of its own; init has both, and may succeed.
  */
 function sourceAsSeenBy(pid: number, path: string, follow: boolean, pointer: string): OpenedSource | undefined {
   const fd = visit(pid, (there, root) => native.openPathIn(there, root, path, follow));
@@ -105,7 +105,7 @@ function sourceAsSeenBy(pid: number, path: string, follow: boolean, pointer: str
   return { fd: check(fd, `${propertyName(pointer)}: open ${path}`, { pointer, path }), kind: MountTree.SOURCE };
 }
 
-/** Calls `act` with the mount namespace and the root directory of a process; EPERM where they are not to be had. */
+/** Calls `act` with the mount namespace and the root directory of a process; EPERM where they cannot be had. */
 function visit(pid: number, act: (there: number, root: number) => number): number {
   const own = new Descriptors();
   const open = (name: string, flags: number): number => {

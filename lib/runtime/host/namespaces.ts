@@ -14,7 +14,7 @@ export type OpenNamespaces = Map<string, number>;
 /**
  * Opens the namespaces that the container joins, before anything is made for it.
  * @param descriptors owns them
- * @throws SYSCALL, CONFIG_INVALID for one of another type, with the property
+ * @throws SYSCALL, CONFIG_INVALID for a namespace of another type, with the property
  */
 export function openNamespaces({ joins }: Namespaces, descriptors: Descriptors): OpenNamespaces {
   const open: OpenNamespaces = new Map();

@@ -28,24 +28,24 @@ import {
 
 /** Devices that are in a container. */
 export interface MovedDevices {
-  /** Moves them back, for a container that cannot be made after all; nothing once it is closed. */
+  /** Moves them back, for a container that cannot be made after all; does nothing after {@link MovedDevices.close}. */
   back(): void;
-  /** Forgets them, and with them the container's namespace. */
+  /** Forgets them, and closes the container's namespace. */
   close(): void;
 }
 
-/** One device, and all that it takes to move it back. */
+/** One device, and all data that is needed to move it back. */
 interface Moved {
   readonly link: Link;
   readonly addresses: readonly LinkAddress[];
   readonly routes: readonly LinkRoute[];
-  /** Its index in the container; `undefined` as long as it is the host's. */
+  /** Its index in the container; `undefined` while it is on the host. */
   inside: number | undefined;
 }
 
 /**
  * Moves devices into the network namespace of a process, gives them back their permanent addresses of global scope, and
- * sets them up. If one cannot be moved, all are the host's again.
+ * sets them up. If one cannot be moved, all are moved back to the host.
  *
  * @param pid a process of the container
  * @throws HOST_UNABLE, SYSCALL with the property of the device
@@ -91,7 +91,7 @@ function openNamespace(pid: string): number {
 interface Sockets {
   readonly outside: number;
   readonly inside: number;
-  /** Of the container. */
+  /** The container's network namespace. */
   readonly namespace: number;
 }
 
@@ -99,7 +99,7 @@ function moveAll(devices: Readonly<Record<string, LinuxNetDevice>>, sockets: Soc
   const there = links(sockets.outside);
   const taken = links(sockets.inside);
   const plan: [string, string, Moved][] = [];
-  // Looked at as a whole first, so that nothing is taken down for a configuration that cannot work.
+  // All devices are checked first, so that none is taken down for a configuration that cannot work.
   for (const name of Object.keys(devices)) {
     const wanted = targetName(name, devices[name]);
     const link = there.find((each) => each.name === name);
@@ -134,14 +134,14 @@ function moveIn(device: Moved, wanted: string, { outside, inside, namespace }: S
   const arrival = (isIt: (name: string) => boolean): Link | undefined =>
     links(inside).find(({ index, name }) => !before.has(index) && isIt(name));
   try {
-    // The kernel takes it down itself, once it is sure that it can be moved: one that cannot keeps its routes.
+    // The kernel takes the device down itself, once it is sure that it can move it: a device that stays keeps its routes.
     moveLink(outside, link.index, wanted, namespace);
   } catch (error) {
-    // It renames what it has moved already, so a name that it refuses leaves the device there.
+    // The kernel renames a device after it has moved it, so a name that it refuses leaves the device in the container.
     device.inside = arrival((name) => name === link.name)?.index;
     throw error;
   }
-  // It may have got another index there, and with %d the kernel has chosen its name.
+  // The device may have got another index there, and with %d the kernel has chosen its name.
   const arrived = arrival((name) => matches(name, wanted));
   if (arrived === undefined) {
     throw new RuntimeError("SYSCALL", `it has gone since it was moved as ${wanted}`, { errno: Errno.ENODEV });
@@ -153,7 +153,7 @@ function moveIn(device: Moved, wanted: string, { outside, inside, namespace }: S
   setLinkUp(inside, arrived.index, true);
 }
 
-/** Whether `name` is `wanted`, or what the kernel has made of the `%d` in it. */
+/** Whether `name` is `wanted`, or a name that the kernel makes from the `%d` in it. */
 function matches(name: string, wanted: string): boolean {
   const at = wanted.indexOf("%d");
   if (at < 0) return name === wanted;
@@ -161,7 +161,7 @@ function matches(name: string, wanted: string): boolean {
   return name.startsWith(wanted.slice(0, at)) && name.endsWith(end);
 }
 
-/** Back to where it was, with all that it had: what is its own in the container is a part of that. */
+/** Moves a device back to the host, and restores its addresses and routes; those that it has now are some of them. */
 function moveBack(device: Moved, outside: number, inside: number, ours: number): void {
   if (device.inside === undefined) return;
   const { link, addresses, routes } = device;
@@ -171,7 +171,7 @@ function moveBack(device: Moved, outside: number, inside: number, ours: number):
   for (const address of addresses) unlessThere(() => addAddress(outside, home.index, address, true));
   if (!link.up) return;
   setLinkUp(outside, home.index, true);
-  // The way to a gateway may be a route that comes later in the list.
+  // A gateway may be reachable only by a route that comes later in the list, so the list is added twice.
   for (const route of [...routes, ...routes]) unlessThere(() => addRoute(outside, home.index, route));
 }
 

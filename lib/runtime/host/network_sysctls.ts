@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `net.*` of `linux.sysctl` in a network namespace that is joined. */
+/** `net.*` of `linux.sysctl` in a network namespace that the container joins. */
 import { RuntimeError } from "../../errors.ts";
 import { pointerStep } from "../../spec/json/pointer.ts";
 import { findNamespace } from "../../spec/rules/namespaces.ts";
@@ -10,13 +10,13 @@ import type { Config } from "../../spec/types.ts";
 import { AT_FDCWD } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 
-/** Kernel parameters that would be the host's: the namespace at `path` is the runtime's own. */
+/** Kernel parameters that would be set for the host: the namespace at `path` is the runtime's own. */
 export interface HostSysctls {
   readonly path: string;
   readonly names: readonly string[];
 }
 
-/** What of `linux.sysctl` would be the host's, because the network namespace that is joined is the runtime's own. */
+/** Parameters of `linux.sysctl` that would be set for the host: the joined network namespace is the runtime's own. */
 export function hostSysctls(config: WithoutWrongValues<Config>): HostSysctls | undefined {
   const path = findNamespace(config, "network")?.path ?? "";
   const names = Object.keys(config.linux?.sysctl ?? {}).filter((name) => dottedSysctl(name).startsWith("net."));
@@ -28,7 +28,7 @@ export function hostSysctls(config: WithoutWrongValues<Config>): HostSysctls | u
 }
 
 /**
- * The same as an error.
+ * Throws the same finding as an error.
  * @throws CONFIG_INVALID with the first such parameter
  */
 export function checkSysctls(config: Config): void {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * sd_notify(3) from inside a container: the program writes to a socket of runt's, which is mounted at /run/notify, and runt
- * tells the service manager on the host that it is ready. As with runc nothing but `READY=` is handed on: what a container
- * says is not to be trusted with more.
+ * tells the service manager on the host that it is ready. As with runc only `READY=` is passed on: messages of a container
+ * are not trusted with more.
  */
 import type { Log } from "../../log.ts";
 import type { Config } from "../../spec/types.ts";
@@ -16,11 +16,11 @@ import { readable } from "../../sys/waiting.ts";
 const DIRECTORY = "notify";
 const FILE = "notify.sock";
 const TARGET = "/run/notify";
-/** How often the wait for READY looks whether the container is still alive; milliseconds. */
+/** How often the wait for READY checks that the container is still alive; milliseconds. */
 const ALIVE_INTERVAL = 100;
-/** How long the service manager's queue may be full before it is given up; milliseconds. */
+/** How long the service manager's queue may be full before the runtime gives up; milliseconds. */
 const SEND_PATIENCE = 10_000;
-/** How long the service manager may take for what it was told; milliseconds. */
+/** How long the service manager may take to process its messages; milliseconds. */
 const BARRIER_PATIENCE = 30_000;
 /** A longer message is cut. */
 const MESSAGE_LIMIT = 4096;
@@ -38,22 +38,22 @@ export function withNotifyMount(config: Config, state: string): Config {
   return { ...config, mounts: [...(config.mounts ?? []), mount] };
 }
 
-/** Makes the directory, which a container can be mounted with before there is a socket. @throws SYSCALL */
+/** Makes the directory; a container can mount it before there is a socket. @throws SYSCALL */
 export function makeNotifyDirectory(state: string): void {
   const path = `${state}/${DIRECTORY}`;
   check(native.mkdir(AT_FDCWD, path, 0o755), `mkdir ${path}`, { path });
   check(native.chmod(AT_FDCWD, path, 0o755), `chmod ${path}`, { path });
 }
 
-/** The container's end of the socket, and the way to the host's. What fails on that way is a warning: the container runs. */
+/** The container's end of the socket, and the connection to the host's. A failure there is a warning: the container runs. */
 export class NotifySocket {
   readonly #host: string;
   readonly #log: Log;
   readonly #buffer = new Uint8Array(MESSAGE_LIMIT);
   #fd: number;
-  /** Whom the service manager is told to watch from now on, when it is told by {@link NotifySocket.carry}. */
+  /** The main process that {@link NotifySocket.carry} reports to the service manager; 0 while it reports none. */
   #mainPid = 0;
-  /** What the host has yet to be told, and the socket for it. */
+  /** Messages that the host has yet to get, and the socket for them. */
   #news: Message[] = [];
   #way = -1;
 
@@ -71,15 +71,15 @@ export class NotifySocket {
   static bind(state: string, host: string, log: Log): NotifySocket | undefined {
     if (typeof native.stat(AT_FDCWD, `${state}/${DIRECTORY}`, false) === "number") return undefined;
     const path = `${state}/${DIRECTORY}/${FILE}`;
-    // Of a `start` that was killed.
+    // The socket of a `start` that was killed.
     native.unlink(AT_FDCWD, path);
     const fd = check(native.bindUnix(path, SOCK_DGRAM), `bind ${path}`, { path });
-    // The container's user may be any.
+    // The container's user may have any id.
     native.chmod(AT_FDCWD, path, 0o777);
     return new NotifySocket(host, fd, log);
   }
 
-  /** Waits until the program is ready, as long as `isAlive`, and tells the host, with `pid` as the main one. */
+  /** Waits until the program is ready, as long as `isAlive`, and tells the host, with `pid` as the main process. */
   async wait(pid: number, isAlive: () => boolean): Promise<void> {
     for (;;) {
       const ready = (await readable(this.#fd, ALIVE_INTERVAL)) ? this.#receive() : undefined;
@@ -88,18 +88,18 @@ export class NotifySocket {
     }
   }
 
-  /** From now on {@link NotifySocket.carry} tells the host, with `pid` as the main one. */
+  /** From now on {@link NotifySocket.carry} tells the host, with `pid` as the main process. */
   follow(pid: number): void {
     this.#mainPid = pid;
   }
 
-  /** Appends what has to be watched to pairs for poll(2). */
+  /** Appends the descriptors to watch to pairs for poll(2). */
   watch(pairs: number[]): void {
     if (this.#way >= 0) pairs.push(this.#way, POLLOUT);
     else if (this.#fd >= 0 && this.#mainPid !== 0) pairs.push(this.#fd, POLLIN);
   }
 
-  /** Hands on what is there. This process stays, so nothing has to be waited for. */
+  /** Passes on a message that has come. This process stays, so it need not wait for the host. */
   carry(events: Int32Array): void {
     for (let index = 0; index < events.length; index += 2) {
       const fd = events[index] ?? -1;
@@ -121,7 +121,7 @@ export class NotifySocket {
     this.#news = [];
   }
 
-  /** The line that says READY, if the message that has come has one. */
+  /** The line with READY of the message that has come; `undefined` without one. */
   #receive(): string | undefined {
     const received = native.receiveMessage(this.#fd, this.#buffer);
     if (typeof received === "number") return undefined;
@@ -130,7 +130,7 @@ export class NotifySocket {
     return text.split("\n").find((line) => line.startsWith("READY="));
   }
 
-  /** Tells the host, and waits until it has heard; both only so long. */
+  /** Tells the host, and waits until it has read all; both with a time limit. */
   async #tell(ready: string, pid: number): Promise<void> {
     const heard = this.#begin(ready, pid);
     try {
@@ -146,8 +146,8 @@ export class NotifySocket {
   }
 
   /**
-   * Makes the way to the host and what is to be told.
-   * @returns for a main process that is not this one: what can be read once the host has heard all
+   * Connects to the host, and makes the messages.
+   * @returns for a main process that is not this one: a descriptor that is readable once the host has read all
    */
   #begin(ready: string, pid: number): number | undefined {
     const way = native.connectUnix(this.#host, SOCK_DGRAM);
@@ -155,10 +155,10 @@ export class NotifySocket {
       this.#giveUp(errnoText(-way));
       return undefined;
     }
-    // A host that does not read must not make the container's supervisor stand still.
+    // A host that does not read must not block the container's supervisor.
     native.fcntl(way, F_SETFL, O_NONBLOCK);
     this.#way = way;
-    // sd_notify_barrier(3): the other end is closed once all before it has been read.
+    // sd_notify_barrier(3): the other end is closed once all messages before it have been read.
     const pair = native.socketpair(SOCK_STREAM);
     if (typeof pair === "number") {
       this.#giveUp(errnoText(-pair));
@@ -175,7 +175,7 @@ export class NotifySocket {
     return undefined;
   }
 
-  /** Sends what the host takes now. @returns whether there is no more to be told */
+  /** Sends the messages that the host accepts now. @returns whether none is left */
   #send(): boolean {
     for (let next = this.#news[0]; next !== undefined; next = this.#news[0]) {
       const sent = native.sendMessage(this.#way, next.text, next.fds);
@@ -197,7 +197,7 @@ export class NotifySocket {
   }
 }
 
-/** One datagram, and the descriptors that go along; they are this side's until it is sent. */
+/** One datagram, and its descriptors; they are this side's until it is sent. */
 interface Message {
   readonly text: string;
   readonly fds: readonly number[];

@@ -8,15 +8,15 @@ import { inUserNamespace } from "../../sys/user_namespace.ts";
 import type { RuntimeContext } from "../options.ts";
 
 /**
- * Whether the runtime has to expect that it may not make cgroups. As runc decides it: what `--rootless` says, else yes for
- * every user but root, and for root in a user namespace, who cannot know what the cgroups above let him do.
+ * Whether the runtime has to expect that it may not make cgroups. As runc decides it: by `--rootless`, else yes for
+ * every user but root, and for root in a user namespace, who cannot know which rights the cgroups above give.
  */
 export function mayLackCgroups({ rootless }: Pick<RuntimeContext, "rootless">): boolean {
   return rootless === "auto" ? process.geteuid?.() !== 0 || inUserNamespace() : rootless;
 }
 
 /**
- * Refuses what the kernel would, in words that help: a user without privileges makes namespaces in a user namespace only.
+ * Refuses namespaces that the kernel would refuse, with a clearer error: without privileges they need a user namespace.
  * @throws CONFIG_INVALID
  */
 export function checkUserNamespace(namespaces: Namespaces): void {

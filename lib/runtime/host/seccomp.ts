@@ -38,12 +38,12 @@ function readyMade(text: string, { linux, annotations }: Config): SeccompFilter 
     const why = "its program notifies, and there is no linux.seccomp.listenerPath";
     throw new RuntimeError("CONFIG_INVALID", `annotations["${SECCOMP_BPF}"]: ${why}`, { pointer });
   }
-  // A listener that no instruction notifies would leave an agent waiting for nothing.
+  // With a listener that no rule notifies, an agent would wait for nothing.
   const own = linux?.seccomp === undefined ? 0 : filterFlags({ ...linux.seccomp, syscalls: [] });
   return { filter, flags: own | listener };
 }
 
-/** What an agent is told of a container. */
+/** The facts on a container that an agent gets. */
 export interface ListenerFacts {
   readonly id: string;
   readonly bundle: string;
@@ -56,7 +56,7 @@ export interface ListenerFacts {
  * Takes the listener from init and sends it to the agent: one connection, one message, one ContainerProcessState.
  *
  * @param number the listener's descriptor in init
- * @returns EPERM where this process may not take it, else 0
+ * @returns EPERM where this process may not take the listener, else 0
  * @throws SYSCALL
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#containerprocessstate
  */
@@ -66,7 +66,7 @@ export function sendListener(config: Config, init: InitProcess, number: number, 
   const property = propertyName(pointer);
   const what = `${property}: failed to connect with seccomp agent at ${listenerPath}`;
   const listener = native.pidfdGetfd(init.pidfd, number);
-  // A rootless runtime may not; init asks again when it can be had.
+  // A rootless runtime may not take it yet; init asks again when it can.
   if (listener === -Errno.EPERM) return Errno.EPERM;
   check(listener, "linux.seccomp: pidfd_getfd", { pointer });
   const descriptors = new Descriptors();

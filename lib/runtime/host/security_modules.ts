@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The security modules of this host that config.json refers to. Nothing is looked up where it refers to none.
+ * The security modules of this host that config.json refers to. Without such a reference nothing is looked up.
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#linux-process
  */
@@ -20,10 +20,10 @@ export function apparmorEnabled(): boolean {
 }
 
 /**
- * Looks whether this host can do what a process asks of its security modules. Labels of SELinux are ignored where it is
- * off, with a line for `--debug`, as with crun; a profile of AppArmor is refused, as with runc.
+ * Checks that this host has the security modules that a process needs. SELinux labels are ignored where SELinux is
+ * off, with a line for `--debug`, as with crun; an AppArmor profile is refused, as with runc.
  *
- * @returns whether SELinux is in force and something is to be labelled
+ * @returns whether SELinux is in force and there is a label to set
  * @throws HOST_UNABLE for an AppArmor profile without AppArmor
  */
 export function securityModules(config: Config, process: Process | undefined, log: Log): boolean {

@@ -8,7 +8,7 @@ import { serve, untilExecuted, type Service } from "./answer_init.ts";
 
 const CONFIG: Config = { ociVersion: "1.3.0" };
 
-/** An init that says what it is given, and notes the answers. */
+/** An init that sends the given messages, and notes the answers. */
 function scripted(said: readonly FromInit[], exited?: Exited): { init: InitProcess; answers: (readonly [number, number])[] } {
   const answers: (readonly [number, number])[] = [];
   const left = [...said];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The runtime's side of the talk with init, until the container is ready. */
+/** The runtime's side of the exchange with init, until the container is ready. */
 import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { RuntimeError } from "../../errors.ts";
 import type { InitProcess } from "../../init/process.ts";
@@ -12,30 +12,30 @@ import type { OpenedSource } from "../host/mount_trees.ts";
 import { executed } from "../container/status.ts";
 import { fromOutside } from "./from_outside.ts";
 
-/** What tells of processes that were killed for want of memory. */
+/** The counters of processes that were killed for want of memory. */
 export type Starving = Pick<Cgroup, "oomKills" | "oomKillsAround">;
 
-/** What is done at the questions of init. */
+/** The runtime's answers to init's requests. */
 export interface Service extends Starving {
-  /** What comes up, for errors. Default "container init". */
+  /** The name of the process in errors. Default "container init". */
   readonly who?: string;
   /** The caller's descriptors that the process has as 0, 1 and 2. */
   readonly stdio: readonly number[];
-  /** Makes the cgroup ready for a process that joins it, where that takes more than the descriptors. */
+  /** Makes the cgroup ready for a process that joins it, where the descriptors are not enough. */
   register?(pid: number): void;
   /** Opens the files by which a process joins the cgroup; they are the caller's. */
   joinFds(): readonly number[];
-  /** What init need not wait for; runs once it goes on in its cgroup, with most of its work before it. */
+  /** Work that init need not wait for; runs once init goes on in its cgroup, with most of its work still to do. */
   meanwhile?(): void;
-  /** Opens the source of an entry of `mounts` as a process sees it; `undefined` where it has to do that itself. */
+  /** Opens the source of an entry of `mounts` as a process sees it; `undefined` if the process has to open it itself. */
   mountTree?(mount: number, pid: number): OpenedSource | undefined;
   /** Moves `linux.netDevices` into the network namespace of a process; `exec` is never asked. */
   netDevices?(pid: number): void;
   /** Runs the prestart and createRuntime hooks; `exec` is never asked. */
   runtimeHooks?(): Promise<void>;
-  /** Hands a seccomp listener, a descriptor of init's, to the agent. @returns an errno where it cannot be had, else 0 */
+  /** Passes a seccomp listener, a descriptor in init, to the agent. @returns an errno where it cannot be had, else 0 */
   seccompListener(fd: number): number;
-  /** Makes the container known; after it init goes on without the runtime. */
+  /** Makes the container known; after this init goes on without the runtime. */
   ready(): void;
 }
 
@@ -95,7 +95,7 @@ async function untilFiltered(init: InitProcess, cgroup: Starving, who?: string):
   }
 }
 
-/** Answers with descriptors, which are closed here. */
+/** Answers with descriptors, and closes them here. */
 function answerWith(init: InitProcess, kind: number, fds: readonly number[], value?: number): void {
   const descriptors = new Descriptors();
   for (const fd of fds) descriptors.own(fd);
@@ -107,8 +107,8 @@ function answerWith(init: InitProcess, kind: number, fds: readonly number[], val
 }
 
 /**
- * Waits, where there is no `start` to wait for, until init has executed the program. It says that only the filter, if there
- * is one, and execve come next; the end of what it says is that execve, which closes its socket.
+ * Waits, where there is no `start` to wait for, until init has executed the program. init announces that only the filter, if
+ * there is one, and execve come next. Then its messages end with that execve, which closes its socket.
  * @param who as in {@link Service}
  * @throws STEP_FAILED, HOOK_FAILED, INIT_DIED
  */
@@ -118,12 +118,12 @@ export async function untilExecuted(init: InitProcess, cgroup: Starving, who?: s
   if (said.kind !== Message.EXEC || (await init.receive()) !== "end") {
     throw new RuntimeError("INTERNAL", "init asks a question after it was ready");
   }
-  // It has said so before its filter and before execve, and either may be its end: of a limit of memory that is too low, too.
+  // init has announced that before its filter and its execve, and may die in either: also of a memory limit that is too low.
   if (executed(init.pid) === false) throw await initDied(init, cgroup, who);
 }
 
 /**
- * The error for an init that went away without a word.
+ * The error for an init that ended without a message.
  * @param who as in {@link Service}
  */
 async function initDied(init: InitProcess, cgroup: Starving, who = "container init"): Promise<RuntimeError> {
@@ -132,14 +132,14 @@ async function initDied(init: InitProcess, cgroup: Starving, who = "container in
     if (cgroup.oomKills() > 0 || (cgroup.oomKillsAround?.() ?? 0) > 0) return starved(who);
   }
   if (exited === undefined) return new RuntimeError("INIT_DIED", `${who} was lost`);
-  // A filter kills with SIGSYS; where it refuses even exit_group init ends with SIGILL, where it refuses write without a word.
+  // A filter kills with SIGSYS. If it refuses even exit_group, init ends with SIGILL; if it refuses write, without a message.
   const mute = exited.signaled ? exited.status === SIGSYS || exited.status === SIGILL : exited.status === 1;
   const hint = mute ? ": does linux.seccomp refuse a system call that it needs until then?" : "";
   const how = exited.signaled ? `was killed by signal ${exited.status}` : `exited with status ${exited.status}`;
   return new RuntimeError("INIT_DIED", `${who} ${how} before it could execute the program${hint}`);
 }
 
-/** The error for one that the kernel killed for want of memory before its program ran. */
+/** The error for a process that the kernel killed for want of memory before its program ran. */
 export function starved(who = "container init"): RuntimeError {
   const text = `${who} was OOM-killed: linux.resources.memory.limit is too low for it to start`;
   return new RuntimeError("INIT_DIED", text, { pointer: "/linux/resources/memory/limit" });

@@ -3,7 +3,7 @@ import t from "tap";
 import type { LinuxCapabilities } from "../../spec/types.ts";
 import { warnOfCapabilities } from "./capability_warnings.ts";
 
-/** What is said, "debug" before what is for the one who looks for a cause. Every capability here is one that no kernel lacks. */
+/** The messages, with "debug" before those of that level. Every capability here is one that all kernels have. */
 function said(capabilities: LinuxCapabilities, unknown = false): string[] {
   const lines: string[] = [];
   const log = { debug: (text: string) => void lines.push(`debug ${text}`), warn: (text: string) => void lines.push(text) };

@@ -10,7 +10,7 @@ const NONE: readonly string[] = [];
 /**
  * Capabilities that this runtime lacks, or the kernel does not let a process have because another set lacks them,
  * cannot be granted; the spec wants a warning for them since 1.1.
- * @param unknown of names that no kernel knows, too; for a config.json its validation warns of them
+ * @param unknown warns also of names that no kernel knows; for a config.json its validation warns of them
  */
 export function warnOfCapabilities(context: RuntimeContext, process: Process | undefined, unknown = false): void {
   const sets = process?.capabilities;
@@ -20,9 +20,9 @@ export function warnOfCapabilities(context: RuntimeContext, process: Process | u
   if (lost.length > 0) {
     const word = lost.length === 1 ? "capability" : "capabilities";
     const reason = "not in both of process.capabilities.permitted and inheritable";
-    // One line for all: a line each would bury the error that may follow.
+    // One line for all: one line each would bury an error that may follow.
     const text = `can't raise ambient ${word} ${lost.join(", ")}: ${reason}`;
-    // That is what buildah, podman build and `runc spec` of 1.1 write always; the program's output is all that may come.
+    // buildah, podman build and `runc spec` of 1.1 always write this; no output but the program's may appear then.
     if (inheritable.length === 0) context.log.debug(text);
     else context.log.warn(text);
   }
@@ -36,7 +36,7 @@ export function warnOfCapabilities(context: RuntimeContext, process: Process | u
   warnOfLacking(context, missing(bounding, permitted), unknown);
 }
 
-/** What of `list` is not in `other`. Callers mostly give several sets the same names in the same order. */
+/** The names in `list` that are not in `other`. Callers mostly give several sets the same names in the same order. */
 function missing(list: readonly string[], other: readonly string[]): readonly string[] {
   let found = NONE;
   for (let index = 0; index < list.length; index++) {

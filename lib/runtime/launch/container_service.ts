@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the runtime does at the questions of an init that makes a container. */
+/** The runtime's answers to an init that makes a container. */
 import type { InitProcess } from "../../init/process.ts";
 import { stateParts, type Plan } from "../../plan/build.ts";
 import type { PlanFacts } from "../../plan/facts.ts";
@@ -23,14 +23,14 @@ import { sendPidfd } from "./pidfd_socket.ts";
 import type { Begun, Request } from "./phases.ts";
 import type { Undo } from "./undo.ts";
 
-/** What the earlier phases of a launch have made. */
+/** The results of the earlier phases of a launch. */
 export interface Served {
   readonly request: Request;
   readonly begun: Begun;
   readonly init: InitProcess;
   readonly plan: Plan;
   readonly facts: PlanFacts;
-  /** The pid of the container's first process is known; else it comes with a step of the plan. */
+  /** The pid of the container's first process is known; else a step of the plan reports it. */
   readonly isKnown: boolean;
   readonly undo: Undo;
   readonly descriptors: Descriptors;
@@ -39,9 +39,9 @@ export interface Served {
 /** Answers for one container. */
 export class ContainerService implements Service {
   readonly #served: Served;
-  /** Nothing but namespaces will tell which processes are the container's. */
+  /** Only namespaces will identify the container's processes. */
   readonly #isBare: boolean;
-  /** Opened while init mounts: when it asks for them it need not wait. */
+  /** Opened while init mounts, so that init need not wait when it asks for them. */
   #joinFds: readonly number[] | undefined;
   #isWritten = false;
   #poststopIsDue = false;
@@ -157,7 +157,7 @@ export class ContainerService implements Service {
     moveToDelegated(layout, directory, delegated, pid, request.bundle.config);
   }
 
-  /** From now on hooks of the container have run: after a failure the lifecycle goes on with its poststop hooks. */
+  /** From now on hooks of the container have run: after a failure the lifecycle continues with its poststop hooks. */
   #expectPoststop(): void {
     if (this.#poststopIsDue) return;
     this.#poststopIsDue = true;

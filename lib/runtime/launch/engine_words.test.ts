@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** By which errors of runt the engines end with 126 or 127, judged by the words that each looks for. */
+/** The errors of runt with which engines end with 126 or 127, judged by the words that each engine looks for. */
 import t from "tap";
 import { RuntimeError } from "../../errors.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";
@@ -25,7 +25,7 @@ function codes(error: RuntimeError): number[] {
 
 const NUMBERS = [Errno.ENOENT, Errno.EACCES, Errno.ENOTDIR, Errno.EISDIR];
 
-/** Messages as they are made of an errno; each kind of step and of file that the runtime writes. */
+/** Messages as they are made from an errno; one for each kind of step and of file that the runtime writes. */
 const OTHERS: Readonly<Record<string, (reason: string) => string>> = {
   "/mounts/3": (reason) =>
     `unable to start container process: error during container init: error mounting "/a" to rootfs at "/b": mounts[3]: mkdirat: ${reason}`,
@@ -54,7 +54,7 @@ void t.test("an error that is not the program's ends no engine with 126 or 127",
   }
 });
 
-/** Of the program: the message, and the codes of docker and podman. */
+/** Errors of the program: the message, and the codes of docker and podman. */
 const OF_PROGRAM: readonly (readonly [string, string, readonly number[]])[] = [
   ["/process/args/0", 'exec: "nope": executable file not found in $PATH (looked in /bin)', [127, 127]],
   ["/process/args/0", 'exec: "/bin/nope": stat /bin/nope: no such file or directory', [127, 127]],

@@ -2,8 +2,8 @@
 import { RuntimeError } from "../../errors.ts";
 
 /**
- * By these words docker and podman take an error for one of the program, and end with 126 or 127 as a shell does; after any
- * other error `run` ends with 125. So they are left to errors of the program. The words of EPERM stay: podman alone looks for
+ * By these words docker and podman recognize an error of the program, and end with 126 or 127 as a shell does; after any
+ * other error `run` ends with 125. So only errors of the program may have them. The words of EPERM stay: podman alone looks for
  * them, and they are runc's, which its own tests expect in errors of mounts.
  */
 const WORDS: readonly (readonly [string, string])[] = [
@@ -13,16 +13,16 @@ const WORDS: readonly (readonly [string, string])[] = [
   ["is a directory", "a directory"],
 ];
 
-/** What the process is started with: its program, and where. */
+/** The properties that the process is started with: its program and working directory. */
 const OF_PROGRAM = /^\/process\/(args|cwd)(\/|$)/;
 
-/** `exec --cgroup`, which no engine calls; runc's own tests look for the kernel's words there. */
+/** `exec --cgroup`, which no engine uses; runc's own tests look for the kernel's words there. */
 const OF_SUBGROUP = /error adding pid \d+ to cgroups: /;
 
-/** Where dockerd finds "not a directory" in an error of a mount it says what to look at, and docker ends with 125 all the same. */
+/** For "not a directory" in an error of a mount dockerd gives a hint on what to check, and docker still ends with 125. */
 const OF_MOUNT = /error mounting .* to rootfs at .*: not a directory/;
 
-/** An error of `create`, `run`, `start`, `exec` or `restore` as an engine shall understand it. */
+/** An error of `create`, `run`, `start`, `exec` or `restore` in the words that an engine understands. */
 export function forEngines(error: RuntimeError): RuntimeError {
   const { pointer = "", brief } = error.facts;
   if (OF_PROGRAM.test(pointer) || OF_SUBGROUP.test(error.message)) return error;
@@ -33,7 +33,7 @@ export function forEngines(error: RuntimeError): RuntimeError {
 }
 
 function withoutWords(text: string): string {
-  // What a hook has printed is shown as it is.
+  // The output of a hook is shown unchanged.
   const end = text.indexOf(", output: ");
   let own = end < 0 ? text : text.slice(0, end);
   for (const [words, others] of WORDS) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What the runtime does to init because init may not do it itself: in a user namespace of its own it has lost the rights of
- * the host, which limits above its own, real-time scheduling and the owners of the caller's streams take.
+ * Steps that the runtime does to init because init may not do them itself: in a user namespace of its own it has lost the host's
+ * rights, which are needed for limits above its own, real-time scheduling and the owners of the caller's streams.
  */
 import { failureError } from "../../init/failure.ts";
 import type { InitProcess } from "../../init/process.ts";
@@ -10,7 +10,7 @@ import { AT_FDCWD, O_CLOEXEC, O_WRONLY, readText, O_ACCMODE } from "../../sys/fi
 import { F_GETFL, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
 
-/** FIFOs and sockets: whoever has one may read and write it. */
+/** FIFOs and sockets: a process that has one may read and write it. */
 const CHANNELS: readonly number[] = [S_IFIFO, S_IFSOCK];
 
 /** One step, done to a process from outside; negative: -errno. */
@@ -41,7 +41,7 @@ const DEEDS: { readonly [Name in OpName]?: { readonly bit: number; readonly call
 };
 
 /**
- * Does what init was refused.
+ * Does the steps that init was refused.
  * @param refused bits of `Refused`
  * @param stdio the caller's descriptors that init has as 0, 1 and 2
  * @throws STEP_FAILED, in the words of the step
@@ -62,8 +62,8 @@ function failed(steps: readonly Step[], step: number, call: string, errno: numbe
 }
 
 /**
- * Lets the user of the process open his streams again by their names. What the runtime may not give stays as it is, and so
- * does every device, which is the caller's.
+ * Lets the user of the process open his streams again by their names. A stream whose owner the runtime may not change stays as it
+ * is, and so does every device, because it is the caller's.
  */
 function giveStreams(pid: number, stdio: readonly number[], uid: number): void {
   const owner = hostId(readText(`/proc/${pid}/uid_map`), uid);
@@ -72,14 +72,14 @@ function giveStreams(pid: number, stdio: readonly number[], uid: number): void {
     const stat = native.stat(fd, "", true);
     if (typeof stat === "number" || stat.uid === owner) continue;
     const type = stat.mode & S_IFMT;
-    // Of a file that was opened to be read from, the owner could write to it, too.
+    // A file that was opened for reading keeps its owner: a new owner could write to it, too.
     const isOutput = type === S_IFREG && (native.fcntl(fd, F_GETFL, 0) & O_ACCMODE) !== 0;
     if (isOutput || CHANNELS.includes(type)) native.chown(fd, "", owner, -1);
   }
 }
 
 /**
- * What an id of a user namespace is outside of it.
+ * The id outside of a user namespace that an id inside stands for.
  * @param map text of uid_map or gid_map
  */
 export function hostId(map: string, id: number): number | undefined {

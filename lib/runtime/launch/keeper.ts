@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the keeper of a container gets when the container is ready. */
+/** The data that the keeper of a container gets when the container is ready. */
 import type { InitProcess } from "../../init/process.ts";
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
@@ -7,13 +7,13 @@ import { processStartTime } from "../container/status.ts";
 import type { Entry } from "../container/store.ts";
 import type { ContainerRecord } from "../record.ts";
 
-/** What the record has of it. */
+/** The keeper's entry in the record. */
 export function keeperRecord(init: InitProcess): Pick<ContainerRecord, "keeper"> {
   const pid = init.keeperPid;
   return pid === undefined ? {} : { keeper: { pid, start: processStartTime(pid) } };
 }
 
-/** Lets it stay. @throws INIT_DIED, SYSCALL */
+/** Lets the keeper stay. @throws INIT_DIED, SYSCALL */
 export function letKeep(init: InitProcess, entry: Entry, paths: Readonly<Record<string, string>>): void {
   if (init.keeperPid === undefined) return;
   const fds = [entry.openDirectory()];

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What `create` and `run` share: from a bundle to an init that has done everything but execute the program.
+ * The common part of `create` and `run`: from a bundle to an init that has done everything except execute the program.
  * Steps 1 to 5 of the lifecycle, in phases: prepare, open the host, begin, start init, plan, limit, serve.
  *
- * Each phase adds its way back to one {@link Undo}; what a phase opens belongs to one {@link Descriptors}.
+ * Each phase adds its undo action to one {@link Undo}; descriptors that a phase opens belong to one {@link Descriptors}.
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#lifecycle
  */
@@ -46,17 +46,17 @@ export interface Launched {
   readonly record: ContainerRecord;
   readonly cgroup: Cgroup;
   readonly init: InitProcess;
-  /** Where a service manager has to be told when the program is ready, and there is no `start` that will do it. */
+  /** The socket of a service manager that has to be told when the program is ready, if no `start` will do that. */
   readonly notify: NotifySocket | undefined;
-  /** Takes everything back, and runs the poststop hooks if hooks of this container have run. */
+  /** Undoes everything, and runs the poststop hooks if hooks of this container have run. */
   undo(): Promise<void>;
-  /** Lets go of what this process has open of it; the container goes on. */
+  /** Closes the descriptors that this process has of it; the container goes on. */
   close(): void;
 }
 
 /**
  * Makes the container.
- * @throws every code that a bundle, the host or a hook can give; nothing is left behind
+ * @throws every code that a bundle, the host or a hook can give; a failure leaves nothing behind
  */
 export async function launch(
   context: RuntimeContext,
@@ -89,9 +89,9 @@ export async function launch(
   });
 }
 
-/** Looks up what the host has for the container, and starts init where it can make namespaces already. @throws CONFIG_INVALID, SYSCALL */
+/** Finds the host's side of the container, and starts init if it can make namespaces already. @throws CONFIG_INVALID, SYSCALL */
 function openHost(request: Request, undo: Undo, descriptors: Descriptors): Host {
-  // It makes the namespaces while the state is written.
+  // init makes the namespaces while the state is written.
   const early = startsEarly(request) ? InitProcess.start({ ...request.init, early: true }) : undefined;
   if (early !== undefined) undo.add(() => early.kill());
   return { layout: cgroupLayout(), joined: openNamespaces(request.namespaces, descriptors), early };
@@ -106,7 +106,7 @@ function startsEarly({ context, init }: Request): boolean {
 }
 
 /**
- * Makes the container known, and what it gets of this process.
+ * Makes the container known, and adds the notify socket and variables that this process hands on to it.
  * @throws INVALID_ID, CONTAINER_EXISTS, CONFIG_INVALID, HOST_UNABLE, CGROUP, SYSCALL
  */
 async function begin(request: Request, host: Host, undo: Undo): Promise<Begun> {
@@ -164,7 +164,7 @@ function sendPlan(request: Request, begun: Begun, init: InitProcess): Planned {
 function planFacts(request: Request, { layout, cgroup, config, env }: Begun): PlanFacts {
   const { context, options, bundle, mode, namespaces, rootless, selinux } = request;
   const seccomp = containerFilter(context, bundle.config);
-  // The plan shows the container its cgroups, and only a try tells which of them it gets.
+  // The plan shows the container its cgroups, and only an attempt to make them shows which of them it gets.
   if (rootless) cgroup.create();
   const links = copiedLinks(config, bundle.path);
   return {
@@ -186,7 +186,7 @@ function planFacts(request: Request, { layout, cgroup, config, env }: Begun): Pl
   };
 }
 
-/** Makes the cgroups, unless that was necessary for the plan, and limits them. @throws CGROUP, CONFIG_INVALID, HOST_UNABLE */
+/** Makes the cgroups, unless the plan needed them earlier, and limits them. @throws CGROUP, CONFIG_INVALID, HOST_UNABLE */
 function limit({ context, bundle, rootless }: Request, { cgroup }: Begun): void {
   if (!rootless) cgroup.create();
   cgroup.limit(bundle.config.linux?.resources);

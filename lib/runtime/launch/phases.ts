@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the phases of a launch hand on to one another. */
+/** The data that the phases of a launch pass to one another. */
 import type { CgroupLayout } from "../../cgroups/place/layout.ts";
 import type { InitOptions, InitProcess } from "../../init/process.ts";
 import type { Plan } from "../../plan/build.ts";
@@ -21,14 +21,14 @@ export interface LaunchMode {
   readonly consoleSocket: number | undefined;
 }
 
-/** The groups of `linux.intelRdt`, and what moves a process into them. */
+/** The groups of `linux.intelRdt`, and the function that moves a process into them. */
 export interface Rdt {
   readonly record: RdtRecord;
-  /** @returns what takes it back */
+  /** @returns a function that undoes the move */
   readonly join: (pid: number) => () => void;
 }
 
-/** A container that is asked for, and that nothing speaks against so far. */
+/** A container that was requested, and that has passed all checks so far. */
 export interface Request {
   readonly context: RuntimeContext;
   readonly options: CreateOptions;
@@ -46,7 +46,7 @@ export interface Request {
   readonly rootless: boolean;
 }
 
-/** What the host has for a container. */
+/** The host's side of a container. */
 export interface Host {
   readonly layout: CgroupLayout;
   /** The namespaces that the container joins. */
@@ -55,12 +55,12 @@ export interface Host {
   readonly early: InitProcess | undefined;
 }
 
-/** A container that other commands know as one that is being created. */
+/** A container that other commands know as being created. */
 export interface Begun extends Host, Registered {
   /** The cgroup below the container's that its first process is to be moved to; "" is the container's own. */
   readonly delegated: string;
   readonly notify: NotifySocket | undefined;
-  /** That of the bundle, with what the runtime adds. */
+  /** The bundle's config, with the runtime's additions. */
   readonly config: Config;
   /** Additions of the runtime to the environment of the process. */
   readonly env: readonly string[];

@@ -3,12 +3,12 @@ import { withDescriptor } from "../../sys/descriptors.ts";
 import { check } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 
-/** What the message with the pidfd says of its process: "standard" is a container's first one, "setns" that of an exec. */
+/** The kind of process in the message with the pidfd: "standard" is a container's first one, "setns" that of an exec. */
 export type PidfdOf = "standard" | "setns";
 
 /**
- * Sends a pidfd to whoever listens at `path`.
- * @param name of the option or property that says so
+ * Sends a pidfd to the process that listens at `path`.
+ * @param name of the option or property that gives the path
  * @throws SYSCALL
  */
 export function sendPidfd(path: string, pidfd: number, of: PidfdOf, name = "--pidfd-socket"): void {

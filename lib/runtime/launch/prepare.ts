@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The first phase of a launch: what is refused before anything is made, and what is known by then. */
+/** The first phase of a launch: checks that come before anything is made, and the facts that they give. */
 import { initClone, readNamespaces } from "../../plan/namespaces.ts";
 import type { Config } from "../../spec/types.ts";
 import { checkUserNamespace, mayLackCgroups } from "../host/rootless.ts";
@@ -41,7 +41,7 @@ export function prepare(context: RuntimeContext, options: CreateOptions, bundle:
   };
 }
 
-/** The groups of `linux.intelRdt`, and what moves a process into them. */
+/** The groups of `linux.intelRdt`, and the function that moves a process into them. */
 function intelRdt(config: Config, id: string): Rdt | undefined {
   const rdt = config.linux?.intelRdt;
   if (rdt === undefined) return undefined;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The record of a container in the making: what it begins with, and what becomes known while init works. */
+/** The record of a container in the making: its first content, and the facts that become known while init works. */
 import type { Cgroup } from "../../cgroups/cgroup.ts";
 import * as K from "../../kernel/plan_numbers.ts";
 import type { Namespaces } from "../../plan/namespaces.ts";
@@ -38,12 +38,12 @@ export class RecordDraft {
     this.change({ init_process_pid: pid, init_process_start: processStartTime(pid), program_step: programStep });
   }
 
-  /** Writes it aside; it counts from {@link publish} on. */
+  /** Writes the record aside; it takes effect with {@link publish}. */
   prepare(): void {
     this.#entry.prepare(this.#record);
   }
 
-  /** Other commands see what was prepared. */
+  /** Shows the prepared record to other commands. */
   publish(): void {
     this.#entry.publish();
   }
@@ -84,7 +84,7 @@ export function firstRecord(
   };
 }
 
-/** What the container gets as its standard streams: `restore` gives the pipes among them its own ones for it. */
+/** The targets of the container's standard streams: `restore` replaces the pipes among them by its own. */
 function externalDescriptors(stdio: readonly number[]): string[] {
   const names: string[] = [];
   for (const fd of stdio) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Taking the id of a container, and telling other commands of it before anything is made for it. */
+/** Takes the id of a container, and shows it to other commands before anything is made for it. */
 import type { Cgroup } from "../../cgroups/cgroup.ts";
 import { withoutCgroup } from "../../cgroups/disabled.ts";
 import { openCgroup } from "../../cgroups/open.ts";
@@ -14,7 +14,7 @@ import type { ContainerRecord } from "../record.ts";
 import { firstRecord, RecordDraft } from "./record_draft.ts";
 import type { Undo } from "./undo.ts";
 
-/** A container that is to be known. */
+/** A container that is to be registered. */
 export interface NewContainer {
   readonly context: RuntimeContext;
   readonly options: Pick<CreateOptions, "id" | "noNewKeyring" | "stdio">;
@@ -25,7 +25,7 @@ export interface NewContainer {
   readonly layout: CgroupLayout;
 }
 
-/** A container that other commands know as one that is being created. */
+/** A container that other commands know as being created. */
 export interface Registered {
   readonly entry: Entry;
   readonly cgroup: Cgroup;
@@ -34,7 +34,7 @@ export interface Registered {
 
 /**
  * Makes the container known, so that `delete --force` can clean up after a runt that was killed.
- * @param more of its record
+ * @param more further fields of its record
  * @throws INVALID_ID, CONTAINER_EXISTS, CONFIG_INVALID, HOST_UNABLE, CGROUP, SYSCALL
  */
 export async function register(wanted: NewContainer, more: Partial<ContainerRecord>, undo: Undo): Promise<Registered> {
@@ -52,7 +52,7 @@ export async function register(wanted: NewContainer, more: Partial<ContainerReco
   return { entry, cgroup, draft };
 }
 
-/** The container's cgroup, by the driver that is asked for. */
+/** The container's cgroup, by the driver that was chosen. */
 function newCgroup(
   { log, systemdCgroup, withoutCgroups }: RuntimeContext,
   layout: CgroupLayout,

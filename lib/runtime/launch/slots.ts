@@ -7,7 +7,7 @@ import { O_PATH, check } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import type { Entry } from "../container/store.ts";
 
-/** What slots are opened from. */
+/** The sources of the descriptors. */
 export interface SlotSources {
   readonly slots: readonly Slot[];
   readonly entry: Entry;
@@ -22,7 +22,7 @@ export interface SlotSources {
 /**
  * Opens each slot.
  * @param descriptors owns them
- * @returns them, in order
+ * @returns the descriptors, in order
  * @throws SYSCALL with the property that a slot comes from
  */
 export function openSlots(sources: SlotSources, descriptors: Descriptors): number[] {

@@ -8,8 +8,8 @@ import type { Entry } from "../container/store.ts";
 import type { ContainerRecord } from "../record.ts";
 
 /**
- * The error for a step that failed after `start`. The step is named from the config.json that `create` kept, which is
- * a module of its own because no `start` that works needs any of it.
+ * The error for a step that failed after `start`. The name of the step comes from the config.json that `create` kept. This is
+ * a module of its own because a `start` that succeeds needs none of it.
  * @param bytes the failure record that init wrote
  */
 export function startFailure(entry: Entry, record: ContainerRecord, bytes: Uint8Array): RuntimeError {

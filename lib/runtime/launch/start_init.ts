@@ -6,7 +6,7 @@ import { InitProcess, type InitOptions } from "../../init/process.ts";
 import { withDescriptor } from "../../sys/descriptors.ts";
 
 /**
- * Lets an init that was started early make the container's first process, in the container's cgroup v2 where it has one
+ * Lets an init that was started early make the container's first process, in the container's cgroup v2 if it has one
  * and the kernel can do that.
  * @throws SYSCALL, USAGE, CGROUP
  */
@@ -17,7 +17,7 @@ export function beginIn(cgroup: Cgroup, init: InitProcess): void {
 }
 
 /**
- * Starts init in the container's cgroup where the kernel can do that; else it joins later, when it asks.
+ * Starts init in the container's cgroup if the kernel can do that; otherwise init joins later, when it asks.
  * @param below as for `Cgroup.cloneIntoFd`
  * @throws SYSCALL, USAGE, CGROUP, CGROUP_NOT_EMPTY, CGROUP_FROZEN
  */

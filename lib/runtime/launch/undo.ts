@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The way back of an operation that makes something: all of it, or nothing. */
+/** The undo actions of an operation that makes something: all of it, or nothing. */
 import type { Log } from "../../log.ts";
 import { Descriptors } from "../../sys/descriptors.ts";
 
-/** Takes back one thing that was made. */
+/** Undoes one action. */
 type Action = () => void | Promise<void>;
 
-/** Takes back what an operation has made, the last thing first. */
+/** Undoes the actions of an operation, the last one first. */
 export class Undo {
   readonly #log: Log;
   readonly #actions: Action[] = [];
@@ -15,17 +15,17 @@ export class Undo {
     this.#log = log;
   }
 
-  /** Will be done before everything that was added earlier. */
+  /** Adds an action that runs before all that were added earlier. */
   add(action: Action): void {
     this.#actions.push(action);
   }
 
-  /** Will be done after everything else. */
+  /** Adds an action that runs after all others. */
   addLast(action: Action): void {
     this.#actions.unshift(action);
   }
 
-  /** Takes everything back. What cannot be taken back is a warning, and the rest goes on. */
+  /** Undoes everything. An action that fails is a warning, and the rest goes on. */
   async run(): Promise<void> {
     for (let action = this.#actions.pop(); action !== undefined; action = this.#actions.pop()) {
       try {
@@ -38,11 +38,11 @@ export class Undo {
 }
 
 /**
- * Has `make` make something, whole or not at all: where it fails, everything in `undo` is taken back. Its descriptors are closed
+ * Runs `make`, which has to succeed as a whole: if it fails, everything in `undo` is undone. The descriptors are closed
  * in either case, after that.
  *
- * @param explain the error to throw for the one that `make` has thrown
- * @throws what `explain` returns
+ * @param explain makes the error to throw from the one that `make` has thrown
+ * @throws the error that `explain` returns
  */
 export async function attempt<T>(
   log: Log,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Devices of a container that is there: a node, and the rule in its cgroup. The rules stand in the record, and are added to those
- * of config.json whenever they are put in force.
+ * Devices of an existing container: a node, and the rule in its cgroup. The rules are kept in the record, and are added to those
+ * of config.json whenever these are applied.
  */
 import { changeDevices } from "../../cgroups/live_devices.ts";
 import { RuntimeError } from "../../errors.ts";
@@ -24,9 +24,9 @@ import { asNumbers, checkMountNamespace, identity, makeTrees, notRunning, withCo
 export interface DeviceRequest {
   /** A device node of the host, or a directory: all device nodes in it, at the same places below `path`. */
   readonly host?: string;
-  /** Without `host`. The host need not have it yet. A `minor` of -1 is every one, for a rule alone. */
+  /** Without `host`. The host need not have the device yet. A `minor` of -1 means every one, for a rule alone. */
   readonly numbers?: { readonly type: "b" | "c"; readonly major: number; readonly minor: number };
-  /** Absolute path in the container. Default: as on the host; for numbers none, and the rule alone is added. */
+  /** Absolute path in the container. Default: as on the host; for numbers there is none, and only the rule is added. */
   readonly path?: string;
   /** Letters of r, w and m. Default `rwm`. */
   readonly access?: string;
@@ -43,9 +43,9 @@ interface Found {
   readonly host?: string;
 }
 
-/** As many nodes at once as init keeps in mind. */
+/** As many nodes at once as init can keep track of. */
 const MOST = 100;
-/** Folders in folders that are looked through. */
+/** Depth of directories that are searched. */
 const DEEPEST = 8;
 
 /**
@@ -91,7 +91,7 @@ export async function addDevices(
 }
 
 /**
- * Takes devices away that were added: at a path, or all below it; or a rule, as `c:MAJOR:MINOR`, with `*` for every minor number.
+ * Removes devices that were added: at a path, or all below it; or a rule, as `c:MAJOR:MINOR`, with `*` for every minor number.
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, USAGE where nothing was added there, CGROUP, STEP_FAILED
  */
 export async function removeDevices(context: RuntimeContext, id: string, names: readonly string[]): Promise<void> {
@@ -111,7 +111,7 @@ export async function removeDevices(context: RuntimeContext, id: string, names: 
   });
 }
 
-/** What was added, in the order in which it was. @throws CONTAINER_NOT_FOUND */
+/** The added devices, in the order of their addition. @throws CONTAINER_NOT_FOUND */
 export function listDevices(context: RuntimeContext, id: string): readonly LiveDevice[] {
   const entry = find(context.root, id);
   try {
@@ -132,7 +132,7 @@ function isNamed(device: LiveDevice, name: string): boolean {
   return device.path === path || device.path?.startsWith(`${path}/`) === true;
 }
 
-/** Works on a container whose record nobody else changes meanwhile. */
+/** Changes a container while no other process changes its record. */
 async function changing<Result>(
   context: RuntimeContext,
   id: string,
@@ -211,7 +211,7 @@ function hostDevices(host: string, path: string, request: DeviceRequest, depth: 
     return inside;
   }
   const type = kind === K.S_IFBLK ? "b" : kind === K.S_IFCHR ? "c" : undefined;
-  // A directory of devices may have links and sockets, too.
+  // A directory of devices may also have links and sockets.
   if (type === undefined && depth > 0) return [];
   if (type === undefined) throw new RuntimeError("USAGE", `${host}: it is neither a device nor a directory`, { path: host });
   const { major, minor, mode, uid, gid } = stat;
@@ -243,7 +243,7 @@ function found(
   };
 }
 
-/** @returns the devices with what was made; of a failure nothing is left */
+/** @returns the devices with the nodes that were made; a failure leaves nothing behind */
 async function makeNodes(target: LiveTarget, all: readonly Found[]): Promise<readonly LiveDevice[]> {
   const { entry, pidfd, config } = target;
   const wanted = all.filter(({ node }) => node !== undefined);
@@ -281,7 +281,7 @@ function described({ device }: Found, index: number, made: ReadonlyMap<number, R
   };
 }
 
-/** Mounts of nodes that were made outside; without the right to make any, of those that the host has. */
+/** Mounts of nodes that were made outside; if no node may be made, of the host's nodes. */
 async function madeNodes(
   target: LiveTarget,
   make: NonNullable<ReturnType<typeof planLiveNodes>["make"]>,
@@ -301,7 +301,7 @@ async function madeNodes(
     if (!(error instanceof RuntimeError) || error.facts.errno !== Errno.EPERM || wanted.some(({ host }) => host === undefined))
       throw error;
   }
-  // Read-only: nobody changes mode, owner or times of the host's node through it.
+  // Read-only, so that nobody changes mode, owner or times of the host's node through the mount.
   const mounts = wanted.map(({ host = "", device }) => ({ destination: device.path ?? "", source: host, options: ["bind"] }));
   const plans = planLiveMounts(config, mounts, {
     bundle: record.bundle,
@@ -329,7 +329,7 @@ async function removeNodes(
   });
 }
 
-/** After a failure; what cannot be taken back is told. */
+/** Takes the devices back after a failure; a device that cannot be taken back is reported. */
 async function takeBack(
   context: RuntimeContext,
   target: LiveTarget,

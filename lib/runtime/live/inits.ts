@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Runs an init that works on a container that is there, and ends; nothing of it is left. */
+/** Runs an init that works on an existing container, and ends; no process of it is left. */
 import { RuntimeError } from "../../errors.ts";
 import { InitProcess, type ToldMount } from "../../init/process.ts";
 import { Message, MountTree } from "../../plan/steps.ts";
@@ -10,31 +10,31 @@ import { native } from "../../sys/native.ts";
 import { openSlots } from "../launch/slots.ts";
 import type { Entry } from "../container/store.ts";
 
-/** What is done at init's questions. */
+/** The runtime's answers to init's requests. */
 export interface LiveService {
   /** Descriptors of the container's cgroups, for a plan with `cgroup`. */
   readonly joinFds?: () => number[];
   /** init attaches the entry `index`. @returns a descriptor that stays the caller's */
   readonly give?: (index: number) => number;
-  /** The source of the entry `index` is wanted, as the process `pid` sees it. @returns whether the runtime has it; else init opens it */
+  /** init needs the source of entry `index` as process `pid` sees it. @returns whether the runtime has it; else init opens it */
   readonly open?: (index: number, pid: number) => boolean;
-  /** What init tells of the entry `index`. Its descriptors are the callee's. */
+  /** init reports the entry `index`. The descriptors belong to the callee. */
   readonly told: (index: number, mount: ToldMount) => void;
-  /** All is done, but for what the runtime has to note. */
+  /** All is done, except for the record that the runtime has to write. */
   readonly done?: () => void;
 }
 
 /**
  * Runs `plan`.
  * @param pidfd of the container's first process
- * @throws STEP_FAILED, INIT_DIED, and what `service` throws; init has taken back what it had attached
+ * @throws STEP_FAILED, INIT_DIED, and any error of `service`; init has then detached its mounts
  */
 export async function runLive(plan: Plan, entry: Entry, pidfd: number, service: LiveService): Promise<void> {
   const staged = plan.steps.some(({ op }) => op === "fork");
   const descriptors = new Descriptors();
   let init: InitProcess | undefined;
   try {
-    // It has no use for standard streams, and gets none of the caller's.
+    // init has no use for standard streams, and gets none of the caller's.
     const nothing = descriptors.own(check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null"));
     init = InitProcess.start({ clone: { flags: 0, staged }, stdio: [nothing, nothing, nothing], preserveFds: 0 });
     init.sendPlan(plan, openSlots({ slots: plan.slots, entry, consoleSocket: undefined, container: pidfd }, descriptors));
@@ -49,7 +49,7 @@ export async function runLive(plan: Plan, entry: Entry, pidfd: number, service: 
   }
 }
 
-/** One that has attached something takes it back when nobody answers any more; only then it may be ended. */
+/** An init that has attached mounts detaches them once its request is refused; only after that may it be ended. */
 async function letGo(init: InitProcess | undefined): Promise<void> {
   if (init === undefined) return;
   init.refuse();

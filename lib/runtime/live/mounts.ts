@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Mounts of a container that is there: added, taken away, listed. What was added stands in the container's record. */
+/** Mounts of an existing container: added, removed, listed. The container's record keeps the added ones. */
 import { attachCgroup } from "../../cgroups/open.ts";
 import { cgroupLayout } from "../../cgroups/place/layout.ts";
 import { RuntimeError } from "../../errors.ts";
@@ -25,29 +25,29 @@ import type { RuntimeContext } from "../options.ts";
 import type { ContainerRecord, LiveMount } from "../record.ts";
 import { runLive } from "./inits.ts";
 
-/** As many mounts at once as init keeps in mind to take them back (`Context::kMaxLive`). */
+/** As many mounts at once as init can keep track of to detach them again (`Context::kMaxLive`). */
 const MOST = 100;
 
-/** A container that is worked on. */
+/** A container whose mounts or devices are changed. */
 export interface LiveTarget {
   readonly entry: Entry;
   readonly record: ContainerRecord;
   readonly config: Config;
-  /** Of its first process. */
+  /** A pidfd of its first process. */
   readonly pidfd: number;
   readonly paused: boolean;
 }
 
 /** A mount that was added, as it is reported. */
 export interface LiveMountReport extends LiveMount {
-  /** It is still there: the container may unmount it, if it has the right. */
+  /** The mount is still there: the container may unmount it, if it has the right. */
   readonly mounted: boolean;
 }
 
 /**
  * Adds mounts to a container that has been created and has not stopped, in their order: all of them, or none.
  *
- * @param read gives the mounts; it is told the container's config.json, whose rules hold for them
+ * @param read gives the mounts; its argument is the container's config.json, whose rules hold for them
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, CONFIG_INVALID, WRONG_STATE for a container without a mount namespace,
  *   STEP_FAILED. Pointers are into the list
  */
@@ -65,7 +65,7 @@ export async function addMounts(
 }
 
 /**
- * Takes away what was added at each of the paths: of several at one path the last. All are looked for before anything is done.
+ * Removes the mount that was added at each of the paths; of several at one path the last. All are looked up before any change.
  *
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, CONFIG_INVALID for a path at which nothing was added, STEP_FAILED.
  *   Pointers are into the list
@@ -84,13 +84,13 @@ export async function removeMounts(context: RuntimeContext, id: string, destinat
       }
       found.push(...left.splice(at, 1));
     });
-    // The last one first: it may lie in one that was added before.
+    // The last one goes first, because it may lie in one that was added before.
     found.sort((one, other) => mounts.indexOf(other) - mounts.indexOf(one));
     if (found.length > 0) await inList(() => detachMounts(context, target, found));
   });
 }
 
-/** What was added, in the order in which it was. @throws CONTAINER_NOT_FOUND */
+/** The added mounts, in the order of their addition. @throws CONTAINER_NOT_FOUND */
 export function listMounts(context: RuntimeContext, id: string): readonly LiveMountReport[] {
   const entry = find(context.root, id);
   try {
@@ -106,7 +106,7 @@ export function listMounts(context: RuntimeContext, id: string): readonly LiveMo
   }
 }
 
-/** Of a line of mountinfo. */
+/** The number and the device in a line of mountinfo. */
 function numberAndDevice(line: string): [string, string] {
   const [number = "", , device = ""] = line.split(" ", 3);
   const [major = "0", minor = "0"] = device.split(":");
@@ -115,7 +115,7 @@ function numberAndDevice(line: string): [string, string] {
 
 /**
  * Opens a container that has not stopped.
- * @param needsMounts its mount namespace is to be joined
+ * @param needsMounts the container's mount namespace will be joined
  */
 export async function withContainer<Result>(
   context: RuntimeContext,
@@ -157,7 +157,7 @@ export function notRunning(): RuntimeError {
   return new RuntimeError("CONTAINER_NOT_RUNNING", "container not running");
 }
 
-/** Changes the record in turn with others. @throws CONTAINER_NOT_RUNNING where it is gone by now */
+/** Changes the record, one process at a time. @throws CONTAINER_NOT_RUNNING where the record is gone by now */
 export function changeRecord(entry: Entry, change: (record: ContainerRecord) => ContainerRecord): void {
   const turn = entry.openUpdates();
   try {
@@ -198,7 +198,7 @@ async function attachMounts(
   }
 }
 
-/** Makes what is attached afterwards. @returns descriptors by the index that a plan has for them; `descriptors` owns them */
+/** Makes the trees that are attached afterwards. @returns descriptors by their index in the plan; `descriptors` owns them */
 export async function makeTrees(
   { entry, config, record, pidfd }: LiveTarget,
   { make, opened }: LivePlans,
@@ -286,7 +286,7 @@ export function identity({ bytes }: ToldMount): Pick<LiveMount, "mount" | "devic
   return { mount: number(0), device: number(1), inode: number(2), filesystem: number(3) };
 }
 
-/** What the kernel calls a mount, for init. */
+/** The numbers by which the kernel identifies a mount, for init. */
 export function asNumbers({ mount, device, inode, filesystem }: Pick<LiveMount, "mount" | "device" | "inode" | "filesystem">) {
   return { mount: BigInt(mount), device: BigInt(device), inode: BigInt(inode), filesystem: BigInt(filesystem) };
 }
@@ -305,7 +305,7 @@ async function detachMounts(
   context.log.debug(`container ${record.id}: ${found.length} mounts taken away`);
 }
 
-/** Errors of steps have the place in config.json that a mount would have; here the list is all that was given. */
+/** Errors of steps have the place in config.json that a mount would have; here the input is only the list. */
 async function inList<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();

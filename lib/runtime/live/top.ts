@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What all containers use, sampled again and again. */
+/** The resource use of all containers, sampled repeatedly. */
 import { readSlowUsage, UsageReader, type SlowUsage, type Usage } from "../../cgroups/usage.ts";
 import { RuntimeError } from "../../errors.ts";
 import { native } from "../../sys/native.ts";
@@ -8,7 +8,7 @@ import { find, ids, recordOf } from "../container/store.ts";
 import type { RuntimeContext, StateReport } from "../options.ts";
 import type { ContainerRecord } from "../record.ts";
 
-/** One container at one time; what is not known is absent. */
+/** One container at one time; values that are not known are absent. */
 export interface TopRow {
   readonly id: string;
   readonly status: StateReport["status"];
@@ -18,7 +18,7 @@ export interface TopRow {
   /** Bytes. */
   readonly memory?: number;
   readonly memoryLimit?: number;
-  /** Percent of the last ten seconds in which something waited for memory. */
+  /** Percent of the last ten seconds in which at least one task waited for memory. */
   readonly pressure?: number;
   readonly pids?: number;
   readonly pidsLimit?: number;
@@ -28,7 +28,7 @@ export interface TopRow {
   readonly oomKills?: number;
 }
 
-/** What is known of a container from the samples before. */
+/** The state of a container that is kept between samples. */
 interface Known {
   record: ContainerRecord;
   reader: UsageReader;
@@ -41,13 +41,13 @@ interface Known {
   rates: { readonly readRate?: number; readonly writeRate?: number };
 }
 
-/** What changes seldom is read at every so manieth sample, of each container at another one. */
+/** Values that change seldom are read at every sixteenth sample, at a different one for each container. */
 const SLOW = 16;
 
 /** Samples the containers of a root directory. */
 export class Top {
   readonly #context: RuntimeContext;
-  /** Those that are asked for; none: all. */
+  /** Ids of the containers to show; empty: all. */
   readonly #wanted: readonly string[];
   #known = new Map<string, Known>();
   #round = 0;
@@ -109,7 +109,7 @@ function ratesOf(before: Known, slow: SlowUsage, at: number): Known["rates"] {
   return { ...(readRate !== undefined && { readRate }), ...(writeRate !== undefined && { writeRate }) };
 }
 
-/** Reads what changes all the time. */
+/** Reads the values that change all the time. */
 function rowOf(id: string, now: Known, isSlow: boolean): TopRow {
   const { record, slow, rates, usage: before, at } = now;
   const usage = record.no_cgroup === true ? {} : now.reader.read(isSlow);

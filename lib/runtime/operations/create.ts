@@ -4,10 +4,10 @@ import { launch, openBundle } from "../launch/launch.ts";
 import type { CreateOptions, RuntimeContext } from "../options.ts";
 
 /**
- * Creates a container: everything is set up, the program waits for `start`.
+ * Creates a container: everything is set up, and the program waits for `start`.
  *
  * @returns pid of its first process
- * @throws CONFIG_INVALID, NOT_SUPPORTED, CONTAINER_EXISTS, INVALID_ID, and whatever setting up can give
+ * @throws CONFIG_INVALID, NOT_SUPPORTED, CONTAINER_EXISTS, INVALID_ID, and any error of the setup
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#create
  */
 export async function create(context: RuntimeContext, options: CreateOptions): Promise<number> {

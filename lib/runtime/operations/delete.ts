@@ -12,7 +12,7 @@ import { salvage } from "../container/salvage.ts";
  *
  * The spec wants an error for a created one; every runtime deletes it, and engines rely on that.
  *
- * @param options `force`: kill it if it runs, and be content if there is none
+ * @param options `force`: kill the container if it runs; a missing container is then no error
  * @throws CONTAINER_NOT_FOUND, WRONG_STATE, CGROUP
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#delete
  */

@@ -7,17 +7,17 @@ import { readable } from "../../sys/waiting.ts";
 import type { RuntimeContext } from "../options.ts";
 import { runningRecord } from "./stats.ts";
 
-/** Something that has happened to a container. */
+/** An event of a container. */
 export type ContainerEvent =
   | { readonly type: "stats"; readonly id: string; readonly data: CgroupStats }
-  /** The kernel has had to kill a process of the container for want of memory. */
+  /** The kernel has killed a process of the container for want of memory. */
   | { readonly type: "oom"; readonly id: string };
 
 /**
- * Tells of a container, until it is deleted.
+ * Reports the events of a container, until it is deleted.
  *
  * @param interval time between two statistics; milliseconds
- * @param tell returns `false` where nobody listens any more; that ends it
+ * @param tell returns `false` where nobody listens any more; that ends the reports
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, HOST_UNABLE without a memory controller, CGROUP
  */
 export async function events(
@@ -31,17 +31,17 @@ export async function events(
   try {
     let next = native.now() + interval;
     for (;;) {
-      // Also where statistics take longer than the interval: what waits beside this must get its turn, and an end be heard of.
+      // At least 1 ms, even if statistics take longer than the interval: other waits need a turn, and the end must be seen.
       const left = Math.max(1, Math.ceil(next - native.now()));
       if (await readable(oom.fd, Math.min(left, 0x7fffffff))) {
         const { ooms, gone } = await oom.read();
-        // One event for all that came meanwhile, as in runc.
+        // One event stands for all kills since the last one, as in runc.
         if (ooms > 0 && !tell({ type: "oom", id })) return;
         if (gone) return;
       }
       if (native.now() < next) continue;
       if (!tell({ type: "stats", id, data: cgroupStats(paths) })) return;
-      // What was missed is not made up for.
+      // Ticks that were missed are not repeated.
       next = native.now() + interval;
     }
   } finally {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `exec`: one more process in a container that is there.
+ * `exec`: one more process in an existing container.
  *
- * The namespaces are those of the container's first process, through a pidfd that is known to be of that very process;
- * nothing of the container is found by name before `init` is inside.
+ * The namespaces are those of the container's first process, through a pidfd that is verified to be that process's;
+ * nothing in the container is looked up by name before `init` is inside.
  */
 import { RuntimeError } from "../../errors.ts";
 import type { Config } from "../../spec/types.ts";
@@ -40,7 +40,7 @@ export async function execDetached(context: RuntimeContext, options: ExecOptions
   return (await bringUp(context, { ...options, detach: true })).pid;
 }
 
-/** What has become of the process: `status` is 0 where it was not waited for. */
+/** The result of an `exec`: `status` is 0 where the process was not waited for. */
 interface Outcome {
   readonly pid: number;
   readonly status: number;
@@ -68,7 +68,7 @@ async function bringUp(context: RuntimeContext, options: ExecOptions): Promise<O
   }
 }
 
-/** CRIU puts what it restores into a time namespace, so that its clocks go on where they stood. */
+/** CRIU restores processes into a time namespace, so that their clocks continue from the checkpoint. */
 function withTimeNamespace(config: Config, { restored }: ContainerRecord): Config {
   const { namespaces = [] } = config.linux ?? {};
   if (restored?.time_namespace !== true || namespaces.some(({ type }) => type === "time")) return config;

@@ -7,13 +7,13 @@ import { libseccompVersion, seccompFeatures, type SeccompFeatures } from "../../
 import { UNSAFE_ANNOTATIONS } from "../../spec/annotations.ts";
 import { capabilityNames } from "../../spec/capabilities.ts";
 
-/** A feature that is there or not. */
+/** A feature that is supported or not. */
 interface Enabled {
   readonly enabled: boolean;
 }
 
 /**
- * What the runtime can do.
+ * The features of the runtime.
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/features.md
  */
 export interface Features {
@@ -34,15 +34,15 @@ export interface Features {
     readonly netDevices: Enabled;
   };
   readonly annotations: Readonly<Record<string, string>>;
-  /** Annotations of a config.json that change what the runtime does; a name that ends in "." is a prefix. */
+  /** Annotations of a config.json that change the runtime's behaviour; a name that ends in "." is a prefix. */
   readonly potentiallyUnsafeConfigAnnotations: readonly string[];
 }
 
-/** In the order in which they run. */
+/** The order is that of execution. */
 const HOOKS = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
 
 /**
- * What this runtime can do. As the specification wants it, that does not depend on the host, but for
+ * The features of this runtime. As the specification demands, they do not depend on the host, except
  * `seccomp.supportedFlags`, for which the kernel is asked.
  * @throws INTERNAL where libseccomp cannot be loaded
  */

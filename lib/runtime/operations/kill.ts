@@ -15,7 +15,7 @@ import { killMembers, memberPids } from "../container/members.ts";
  * Sends a signal to the container's first process; SIGKILL goes to every process of a container that has no
  * pid namespace of its own, since they would outlive the first.
  *
- * @param options `all`: to every process; and be content where the container has stopped
+ * @param options `all`: to every process; a container that has stopped is then no error
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, SYSCALL
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#kill
  */
@@ -31,7 +31,7 @@ export async function kill(
     const pidfd = record === undefined ? undefined : openInit(record);
     if (record === undefined || pidfd === undefined) {
       const orphans = record !== undefined && !record.own_pid_namespace && (options.all || signal === SIGKILL);
-      // They outlive the first process, and nobody else would end them.
+      // The processes outlive the first one, and nothing else would end them.
       const some = orphans && (await killAll(context, record, signal));
       if (options.all || some) return;
       throw new RuntimeError("CONTAINER_NOT_RUNNING", "container not running");
@@ -51,7 +51,7 @@ export async function kill(
 
 /**
  * Sends a signal to every process of a container without a pid namespace of its own.
- * @returns whether there was any
+ * @returns whether there was such a process
  */
 async function killAll(context: RuntimeContext, record: ContainerRecord, signal: number): Promise<boolean> {
   const cgroup = attachCgroup(record.cgroup_paths, context.log);

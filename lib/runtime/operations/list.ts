@@ -7,7 +7,7 @@ import type { RuntimeContext, StateReport } from "../options.ts";
 import { report } from "./state.ts";
 import { find, ids, recordOf } from "../container/store.ts";
 
-/** All containers under the context's root, sorted by id. One that cannot be read is left out with a warning. */
+/** All containers under the context's root, sorted by id. A container that cannot be read is left out with a warning. */
 export function list(context: RuntimeContext): readonly StateReport[] {
   const reports: StateReport[] = [];
   const owners = new Map<number, string>();
@@ -25,7 +25,7 @@ export function list(context: RuntimeContext): readonly StateReport[] {
       }
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;
-      // One that is being deleted meanwhile is no news.
+      // A container that is deleted at the same time is not worth a warning.
       if (error.code !== "CONTAINER_NOT_FOUND" && error.code !== "INVALID_ID") {
         context.log.warn(`load container ${id}: ${error.message}`);
       }

@@ -4,14 +4,14 @@ import { native } from "../../sys/native.ts";
 
 const CGROUP2_SUPER_MAGIC = 0x63677270;
 
-/** The host has cgroup v2 alone. */
+/** The host has only cgroup v2. */
 export function isUnifiedHost(): boolean {
   const cgroups = native.statfs("/sys/fs/cgroup");
   return typeof cgroups !== "number" && cgroups.type === CGROUP2_SUPER_MAGIC;
 }
 
 /**
- * A config.json to start from, as `runt spec` writes it. It is the caller's own: every property of it can be changed.
+ * A config.json to start from, as `runt spec` writes it. The object belongs to the caller, who can change every property.
  * @param options `rootless`: a user namespace that maps the caller's ids to 0, for a user without privileges. Default false
  */
 export function newConfig({ rootless = false }: { readonly rootless?: boolean } = {}): DefaultConfig {

@@ -36,7 +36,7 @@ export function resume(context: RuntimeContext, id: string): void {
   });
 }
 
-/** The freezer would let a container go on that has left its cgroup. @throws HOST_UNABLE */
+/** Refuses a container that has left its cgroup: the freezer would not stop it. @throws HOST_UNABLE */
 function refuseLeft({ id, cgroup_paths: paths, init_process_pid: pid }: ContainerRecord): void {
   const freezer = isUnified(paths) ? "" : "freezer";
   const own = paths[freezer];

@@ -23,7 +23,7 @@ import { withIdMaps } from "../host/default_id_maps.ts";
 import type { RuntimeContext } from "../options.ts";
 import { selinuxEnabled } from "../host/security_modules.ts";
 
-/** Where a bundle is, and the file in the place of its config.json; absolute. */
+/** The path of a bundle, and of the file that replaces its config.json; absolute. */
 export interface BundlePaths {
   readonly bundle: string;
   readonly configFile?: string;
@@ -31,7 +31,7 @@ export interface BundlePaths {
 
 /**
  * The steps that `create` and `start` would take, in order, without taking any. Needs no privileges, and no root file
- * system: nothing of the bundle but config.json is looked at.
+ * system: of the bundle only config.json is read.
  *
  * @throws CONFIG_INVALID
  */
@@ -58,7 +58,7 @@ export function planBundle(context: RuntimeContext, options: BundlePaths): reado
     waitForStart: true,
     kcore: true,
     selinux: selinuxEnabled(),
-    // A filter is not made: libseccomp would have to be loaded, and nobody reads BPF.
+    // No filter is compiled: that would load libseccomp, and nobody reads BPF.
     ...(seccomp === undefined ? {} : { seccomp: { filter: new Uint8Array(0), flags: wantedFlags(seccomp) } }),
     cgroupMounts: cgroupPieces(config, layout, paths),
     links,
@@ -85,7 +85,7 @@ function shownUnit({ names, properties }: PlannedUnit): PlanUnit {
   return { name: names.unit, slice: names.slice, properties: shown };
 }
 
-/** A value of D-Bus for a person: lists as lists, bytes in hexadecimal. */
+/** A D-Bus value in readable form: lists as lists, bytes in hexadecimal. */
 function valueText(value: BusValue): string {
   if (value instanceof Uint8Array) return Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("");
   if (typeof value === "object") return `[${value.map(valueText).join(", ")}]`;
@@ -98,7 +98,7 @@ function v1Values(resources: LinuxResources, devicePaths: readonly string[]): re
   return [...resourceWrites(resources, { read: () => undefined }, false), ...rules];
 }
 
-/** On cgroup v2 the rules for devices are a program; here they stand in its order, in which the last one that fits decides. */
+/** On cgroup v2 the device rules are a program; here they are listed in its order, in which the last match decides. */
 function unifiedValues(resources: LinuxResources, devicePaths: readonly string[]): readonly CgroupValue[] {
   const writes = unifiedWrites(resources, { read: () => undefined, update: false, ignored: () => undefined });
   const { defaultAllow, rules } = deviceRules(resources.devices ?? [], devicePaths);
@@ -112,12 +112,12 @@ function unifiedValues(resources: LinuxResources, devicePaths: readonly string[]
   return [...writes, ...filter];
 }
 
-/** A profile without a default action is all empty, and none. */
+/** A profile without a default action is empty, and counts as none. */
 function profile(seccomp: LinuxSeccomp | undefined): LinuxSeccomp | undefined {
   return (seccomp?.defaultAction as string | undefined) === undefined ? undefined : seccomp;
 }
 
-/** What a person wants to know of a filter; `rules` is their number, one for each system call. */
+/** The properties of a filter that a person wants to know; `rules` is their number, one for each system call. */
 function seccompFields(seccomp: LinuxSeccomp): PlanLine["fields"] {
   const { defaultAction, defaultErrnoRet, architectures = [], listenerPath = "" } = seccomp;
   return {

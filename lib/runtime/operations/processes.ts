@@ -6,8 +6,8 @@ import { find, recordOf } from "../container/store.ts";
 import { memberPids } from "../container/members.ts";
 
 /**
- * Pids of all processes of a container, those of `exec` and their children among them, as the runtime's pid namespace knows
- * them: by its cgroup, and where its first process is not in that, by its namespaces.
+ * Pids of all processes of a container, including those of `exec` and their children, in the runtime's pid namespace.
+ * They are found by its cgroup and, where its first process is not in that cgroup, by its namespaces.
  * @throws INVALID_ID, CONTAINER_NOT_FOUND, SYSCALL
  */
 export function processes(context: RuntimeContext, id: string): number[] {
@@ -19,7 +19,7 @@ export function processes(context: RuntimeContext, id: string): number[] {
     const { init_process_pid: first, init_process_start: start } = record;
     const isWhole = pids.includes(first) || (!isAlive(first, start) && record.namespaces === undefined);
     if (isWhole) return pids;
-    // It has no cgroup, or has left it.
+    // The container has no cgroup, or has left it.
     return [...new Set([...pids, ...memberPids(record, context.root)])].sort((one, other) => one - other);
   } finally {
     entry.close();

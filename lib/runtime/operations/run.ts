@@ -29,7 +29,7 @@ export async function runDetached(context: RuntimeContext, options: CreateOption
   return (await bringUp(context, { ...options, detach: true })).pid;
 }
 
-/** What has become of a container's first process: `status` is 0 where it was not waited for. */
+/** The result of a container's first process: `status` is 0 where it was not waited for. */
 interface Outcome {
   readonly pid: number;
   readonly status: number;
@@ -65,14 +65,14 @@ async function follow(context: RuntimeContext, launched: Launched, foreground: F
     await launched.undo();
     throw startError(error);
   }
-  // The container is everybody's now: `delete --force` must not have to wait for its end.
+  // The container is visible to other commands now: `delete --force` must not have to wait for its end.
   entry.unlock();
   await afterStart(context, entry, record);
   if (foreground.isDetached) {
     await notify?.wait(init.pid, () => isAlive(record.init_process_pid, record.init_process_start));
     return 0;
   }
-  // This process stays: it is the one to watch for the service manager, which started it.
+  // This process stays, so it is the one that the service manager watches; the service manager started it.
   notify?.follow(process.pid);
   const status = foreground.untilEnd(init.pid, init.pidfd, notify);
   if (status === 128 + SIGKILL) warnOfOom(context, launched);
@@ -80,7 +80,7 @@ async function follow(context: RuntimeContext, launched: Launched, foreground: F
   return status;
 }
 
-/** Nobody else tells the user why the program has vanished. */
+/** Without this warning the user would not learn why the program has vanished. */
 function warnOfOom(context: RuntimeContext, { cgroup, record }: Launched): void {
   const own = cgroup.oomKills();
   const kills = own > 0 ? own : (cgroup.oomKillsAround?.() ?? 0);

@@ -18,9 +18,9 @@ import { find, notFound, type Entry } from "../container/store.ts";
 import type { ContainerRecord } from "../record.ts";
 import { startFailure } from "../launch/start_failure.ts";
 
-/** More than the bytes and the failure record that init may write; bytes. */
+/** Limit of a report; more than the bytes and the failure record that init may write; bytes. */
 const REPORT_LIMIT = 1024;
-/** How often a `start` that waits looks whether the container is still alive; milliseconds. */
+/** How often a waiting `start` checks that the container is still alive; milliseconds. */
 const ALIVE_INTERVAL = 100;
 
 /**
@@ -34,21 +34,21 @@ export async function start(context: RuntimeContext, id: string): Promise<void> 
   let notify: NotifySocket | undefined;
   try {
     const record = await lockCreated(entry, id);
-    // Before the program may write to it.
+    // The socket must exist before the program may write to it.
     notify = bindNotifySocket(context, entry);
     try {
       await releaseInit(entry, record);
     } catch (error) {
       // runtime.md, step 7: a failed hook ends the container.
       if (error instanceof RuntimeError && error.code === "HOOK_FAILED") await destroy(context, entry, record);
-      // And so does a signal once init goes on: nobody could start it again. Before that it has only not been started.
+      // A signal also ends it once init goes on, because it could not be started again. Before that it stays created.
       if (isInterrupted(error) && !entry.hasFifo()) {
         await stopInit(record, context.root);
         await destroy(context, entry, record);
       }
       throw startError(error);
     }
-    // What may take long from here on must not keep a `delete --force` out.
+    // A slow step after this point must not block `delete --force`.
     entry.unlock();
     await afterStart(context, entry, record);
     const { init_process_pid: pid, init_process_start: startTime } = record;
@@ -101,24 +101,24 @@ async function lockCreated(entry: Entry, id: string): Promise<ContainerRecord> {
 }
 
 /**
- * Opens the FIFO, on which init waits, and reads from it: one byte says that init goes on, a second one that it
- * is about to execute the program, the end of file that it has, and a failure record that it could not.
+ * Opens the FIFO on which init waits, and reads from it. One byte says that init goes on, and a second one that it is
+ * about to execute the program. The end of file says that it has done so, and a failure record that it could not.
  */
 async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void> {
-  // Before init, which waits for the other end, goes on.
+  // The watch has to begin before init goes on; init waits for the other end of the FIFO.
   const wasStarved = watchKills(record);
   const fifo = entry.openFifo(O_RDONLY | O_NONBLOCK);
   if (fifo === undefined) throw notFound(entry);
   try {
     const chunk = new Uint8Array(REPORT_LIMIT);
     let length = 0;
-    // Until init has opened its end there is no writer, and read(2) would say "end of file".
+    // Until init has opened its end there is no writer, and read(2) would return end of file.
     while (!(await readable(fifo, ALIVE_INTERVAL))) {
       if (!isAlive(record.init_process_pid, record.init_process_start)) {
         throw new RuntimeError("WRONG_STATE", "cannot start a container that has stopped");
       }
     }
-    // Init goes on from here, also without this `start`; a second one must not wait for it.
+    // From here init goes on even without this `start`; a second `start` must not wait for it.
     entry.removeFifo();
     check(native.fcntl(fifo, F_SETFL, 0), "fcntl");
     for (;;) {
@@ -140,14 +140,14 @@ async function releaseInit(entry: Entry, record: ContainerRecord): Promise<void>
   }
 }
 
-/** Tells whether the kernel has killed something of the container since for want of memory. */
+/** Returns a function that tells whether the kernel has since killed a process of the container for want of memory. */
 function watchKills({ cgroup_paths: paths, systemd }: ContainerRecord): () => boolean {
   // systemd removes the cgroup as soon as it is empty.
   const above = systemd === undefined ? undefined : killsAbove(paths);
   return () => attachCgroup(paths).oomKills() > 0 || (above !== undefined && moreKillsAbove(above, paths) > 0);
 }
 
-/** Execve closes the FIFO, and so does the end of init in the middle of it. */
+/** Checks that init has executed the program: the FIFO is closed by execve, and also by the death of init before it. */
 function requireExecuted({ init_process_pid: pid }: ContainerRecord, wasStarved: () => boolean): void {
   const has = executed(pid);
   if (has === true) return;

@@ -18,9 +18,9 @@ import { updateUnit } from "../../cgroups/systemd/driver.ts";
 export type RdtSchemas = Pick<LinuxIntelRdt, "l3CacheSchema" | "memBwSchema">;
 
 /**
- * Changes limits of a container. What `resources` does not name stays as config.json or an earlier update has asked for it,
- * and is set again where somebody else has changed it; device rules stay. A 0 is "not named" wherever 0 cannot be a limit, as
- * engines send it. If the kernel refuses a value, those that were written before it are taken back.
+ * Changes limits of a container. A limit that `resources` does not name stays as config.json or an earlier update set it, and
+ * is written again where another program has changed it; device rules stay. A 0 is "not named" wherever 0 cannot be a limit, as
+ * engines send it. If the kernel refuses a value, the values that were written before it are restored.
  *
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING where it has stopped, CONFIG_INVALID, HOST_UNABLE, CGROUP
  */
@@ -34,7 +34,7 @@ export function update(context: RuntimeContext, id: string, resources: LinuxReso
     const now = status(entry, known);
     if (known === undefined || now === "stopped" || now === "creating") throw notRunning();
     turn = entry.openUpdates();
-    // Another update may have changed it until now.
+    // Another update may have changed the record meanwhile.
     let record = entry.read();
     if (record === undefined) throw notRunning();
     const limit = record.no_cgroup === true ? firstLimit(resources) : undefined;
@@ -50,7 +50,7 @@ export function update(context: RuntimeContext, id: string, resources: LinuxReso
     if (record.no_cgroup !== true) record = changeResources(context, entry, record, resources);
     if (schemas === undefined || resctrl === undefined) return;
     const groups = record.intel_rdt ?? schemas.rdtRecord({}, id, resctrl);
-    // Its first process is moved into a class of its own, as with runc; the others stay where they are.
+    // The first process is moved into a class of its own, as with runc; the other processes stay in theirs.
     if (record.intel_rdt === undefined) {
       entry.prepare({ ...record, intel_rdt: groups });
       entry.publish();
@@ -64,7 +64,7 @@ export function update(context: RuntimeContext, id: string, resources: LinuxReso
   }
 }
 
-/** @returns the record with what is asked for from now on */
+/** @returns the record with the limits that hold from now on */
 function changeResources(context: RuntimeContext, entry: Entry, record: ContainerRecord, given: LinuxResources): ContainerRecord {
   const { resources: text } = record;
   const before = text === undefined ? (savedConfig(entry).linux?.resources ?? {}) : parseResourcesText(text);

@@ -14,18 +14,18 @@ import type { ContainerRecord } from "../record.ts";
 
 export type { End } from "../options.ts";
 
-/** How long the parent of an ended process may take to reap it, after which only /proc is left to ask; milliseconds. */
+/** How long the parent of an ended process may take to reap it; after that only /proc is left to ask; milliseconds. */
 const REAP_PATIENCE = 200;
 
 /**
- * Waits until a container that someone else has started has ended.
+ * Waits for the end of a container that another process has started.
  *
- * Only its parent is told how a process has ended. The kernel shows it to others as well: in /proc as long as the
- * process is a zombie, and through a pidfd that was opened before that from Linux 6.15 on (PIDFD_INFO_EXIT). A container
- * that was made with `keepExit` has a parent that notes it.
+ * The kernel reports the exit status of a process to its parent. Others can read it in two ways: in /proc as long as the
+ * process is a zombie, and from Linux 6.15 on through a pidfd that was opened before its end (PIDFD_INFO_EXIT). A container
+ * that was made with `keepExit` has a parent that notes the status.
  *
- * @throws CONTAINER_NOT_FOUND; CONTAINER_NOT_RUNNING where it had ended before, and has been reaped; HOST_UNABLE where
- *   an older kernel has forgotten it meanwhile
+ * @throws CONTAINER_NOT_FOUND; CONTAINER_NOT_RUNNING where the process had ended before, and has been reaped; HOST_UNABLE
+ *   where an older kernel has dropped the status meanwhile
  */
 export async function wait(context: RuntimeContext, id: string): Promise<End> {
   const entry = find(context.root, id);
@@ -40,7 +40,7 @@ export async function wait(context: RuntimeContext, id: string): Promise<End> {
     }
     await awaitKeeper(record);
     const { ended: _, ...end } = keptEnd(entry) ?? { ended: "" };
-    // Somebody has ended the keeper: then it is as with any other.
+    // The keeper has been killed: then the wait is that for any other container.
     return "exitCode" in end ? end : await waitUntilEnd(context, record);
   } finally {
     entry.close();
@@ -59,13 +59,13 @@ async function waitUntilEnd(context: RuntimeContext, record: ContainerRecord | u
   }
   const cgroup = attachCgroup(record.cgroup_paths, context.log);
   const killed = cgroup.oomKills();
-  // Where it had ended before they were counted, its own end is among them.
+  // If the process had ended before the kills were counted, its own kill is among them.
   const before = zombie() === undefined ? killed : 0;
   const oom = tryWatch(context, record);
   try {
     const seen = await untilEnd(pidfd, oom);
     const status = zombie() ?? (await exitStatus(pidfd, zombie));
-    // The cgroup may be gone by now; then the watch is the witness.
+    // The cgroup may be gone by now; then only the watch has seen the kills.
     const starved = cgroup.oomKills() > before || seen > 0 || ((await oom?.read())?.ooms ?? 0) > 0;
     return describe(status, starved);
   } finally {
@@ -74,7 +74,7 @@ async function waitUntilEnd(context: RuntimeContext, record: ContainerRecord | u
   }
 }
 
-/** @returns how often the kernel ran out of memory until the process ended, as far as it was told */
+/** @returns how often the kernel ran out of memory until the process ended, as far as it was reported */
 async function untilEnd(pidfd: number, oom: OomWatch | undefined): Promise<number> {
   let ooms = 0;
   for (let watched = oom; ;) {
@@ -124,7 +124,7 @@ function tryWatch(context: RuntimeContext, record: ContainerRecord): OomWatch | 
   }
 }
 
-/** A pidfd of the first process, which may be a zombie; `undefined` if it is gone. @throws SYSCALL if that cannot be told */
+/** A pidfd of the first process, which may be a zombie; `undefined` if it is gone. @throws SYSCALL if that is unknown */
 function openProcess({ init_process_pid: pid, init_process_start: startTime }: ContainerRecord): number | undefined {
   return openPidfd(pid, () => {
     const stat = readProcStat(pid);
@@ -135,6 +135,6 @@ function openProcess({ init_process_pid: pid, init_process_start: startTime }: C
 /** The wait status of a process that has ended and has not been reaped. */
 function zombieStatus(pid: number, startTime: number): number | undefined {
   const stat = readProcStat(pid);
-  // Root may always look at its exit code.
+  // Root may always read the exit code.
   return stat?.state === "Z" && hasStartedAt(stat, startTime) ? stat.exitCode : undefined;
 }
