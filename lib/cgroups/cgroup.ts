@@ -13,7 +13,7 @@ export interface SystemdUnit {
   readonly user: boolean;
 }
 
-/** How limits are set. */
+/** The options of setting limits. */
 export interface LimitOptions {
   /** Limits of a container that runs are changed: device rules and cpusets that are not given stay. */
   readonly update?: boolean;
@@ -29,7 +29,7 @@ export interface Cgroup {
   /**
    * Makes the container's cgroup v2 and opens it, for a clone straight into it (CLONE_INTO_CGROUP): to join it
    * later by `cgroup.procs` takes a lock that waits for all processors, up to several milliseconds. To be called
-   * before `create`, or `joinFds`; the descriptor is the caller's. Of a container that is there nothing is made. On a
+   * before `create`, or `joinFds`; the descriptor is the caller's. For a container that exists nothing is made. On a
    * host with cgroup v2 alone it does all that `create` does: a process must not be born in a cgroup that is in use.
    *
    * @param below as for {@link Cgroup.joinFds}
@@ -46,8 +46,8 @@ export interface Cgroup {
    */
   cloneIntoRefused(errno: number): boolean;
   /**
-   * Makes the directories. If it fails, what it made is gone, unless a process was born in the cgroup
-   * ({@link Cgroup.cloneIntoFd}): then that has to end, and `undo` does the rest.
+   * Makes the directories. If it fails, it removes those that it made, unless a process was born in the cgroup
+   * ({@link Cgroup.cloneIntoFd}): then that process has to end, and `undo` does the rest.
    *
    * @throws RuntimeError `CGROUP_NOT_EMPTY`, `CGROUP_FROZEN`, `CGROUP`
    */
@@ -55,13 +55,13 @@ export interface Cgroup {
   /**
    * Sets limits. Has to be called for a new container before a process joins, also without any.
    *
-   * On v2 the number of processes of a new container is limited only by `joinFds`: those that set it up are in the
+   * On v2 only `joinFds` limits the number of processes of a new container: the processes that set it up are in the
    * cgroup before.
    *
    * @throws RuntimeError `CGROUP`, `HOST_UNABLE`, `CONFIG_INVALID`, with the property's pointer
    */
   limit(resources: LinuxResources | undefined, options?: LimitOptions): void;
-  /** With the systemd driver the unit; else the cgroup is nobody's but the runtime's. */
+  /** The unit of the systemd driver; without one the cgroup belongs to the runtime alone. */
   readonly unit?: SystemdUnit;
   /**
    * With the systemd driver: makes the unit with the container's first process in it, and sets limits. Comes after `limit`
@@ -86,13 +86,13 @@ export interface Cgroup {
   freeze(): void;
   /** @throws RuntimeError `CGROUP`, `HOST_UNABLE` if there is no freezer */
   thaw(): void;
-  /** Lets processes go that have been killed: on cgroup v1 one that is frozen does not, also where the container froze it. */
+  /** Thaws killed processes, so that they end: on cgroup v1 a frozen one does not, even if the container itself froze it. */
   thawKilled(): void;
-  /** How many processes the kernel has killed for want of memory; 0 if nobody counts. */
+  /** The number of processes that the kernel has killed for want of memory; 0 if the kernel does not count them. */
   oomKills(): number;
   /**
-   * With the systemd driver, which removes the cgroup as soon as it is empty, where there is a limit of memory: how many were killed
-   * since then in it or beside it. For a process that has lived for moments that tells enough.
+   * For the systemd driver with a memory limit; systemd removes the cgroup as soon as it is empty. The number of processes that
+   * were killed since then in the cgroup or beside it: exact enough for a process that has lived for moments.
    */
   oomKillsAround?(): number;
   /**
@@ -102,8 +102,8 @@ export interface Cgroup {
   killAll(signal: number): void;
   /**
    * Removes the cgroup and those below it, waiting up to 2 s for processes that are on their way out. Directories
-   * above it stay, also those that `create` made, as with runc. Of a new container of which `create` has not
-   * succeeded there is nothing to remove: a cgroup in its place may be another's.
+   * above it stay, also those that `create` made, as with runc. For a new container whose `create` has not
+   * succeeded nothing is removed: a cgroup in its place may be another's.
    *
    * @throws RuntimeError `CGROUP`
    */
@@ -114,7 +114,7 @@ export interface Cgroup {
 
 /** Events that a watch has seen. */
 export interface OomNews {
-  /** How often the kernel ran out of memory for the container. */
+  /** The number of times that the kernel ran out of memory for the container. */
   readonly ooms: number;
   /** The cgroup has been removed; nothing more will come. */
   readonly gone: boolean;

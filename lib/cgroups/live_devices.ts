@@ -13,7 +13,7 @@ import { setUnitDevices } from "./systemd/driver.ts";
 import { deviceWrites, filterChanges, parseDevicesList, wantedFilter } from "./v1/devices.ts";
 import { limitDevices } from "./v2/devices.ts";
 
-/** What is changed where. */
+/** The change of a container's device rules, and its place. */
 export interface DeviceChange {
   /** Directory by controller, as in the state. */
   readonly paths: Readonly<Record<string, string>>;
@@ -38,7 +38,7 @@ export function changeDevices(change: DeviceChange): void {
     if (isUnified(paths)) limitDevices(paths[""] ?? "", after, devicePaths, false);
     else changeV1(change);
   } catch (error) {
-    // As where the container was made: the rules of the cgroups above hold there.
+    // As at the container's creation: the rules of the cgroups above apply there.
     if (process.geteuid?.() === 0 && !inUserNamespace()) throw error;
     log.debug(`device rules are not changed: ${error instanceof Error ? error.message : String(error)}`);
   }

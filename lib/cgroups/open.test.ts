@@ -73,7 +73,7 @@ t.test("a cgroup in every hierarchy, from create to remove", { skip }, async (t)
   const pid = child.pid as number;
 
   for (const line of readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n")) {
-    // A hierarchy that only another mount namespace has is told here as well.
+    // A hierarchy that only another mount namespace has is listed here as well.
     const controllers = line.split(":")[1] ?? "";
     if (controllers !== "" && !layout.hierarchies.some(({ name }) => controllers.split(",").includes(name))) continue;
     t.ok(line.endsWith(`:${TOP}/life`), line);

@@ -19,7 +19,7 @@ import type { Config } from "../spec/types.ts";
 /** The abilities of the drivers, for `features`, whatever this host has. */
 export const CGROUP_SUPPORT = { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true } as const;
 
-/** How a new container's cgroup is made. */
+/** The options of making a new container's cgroup. */
 export interface CgroupOptions {
   /**
    * The runtime may lack the right to make cgroups: then hierarchies are left out, unless `cgroupsPath` is set.

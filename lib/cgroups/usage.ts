@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a container uses, by as few reads as it takes: for a display that is refreshed all the time. */
+/** The resource use of a container, by as few reads as possible: for a display that is refreshed all the time. */
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, SMALL_FILE } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { isUnified } from "./place/path.ts";
 
-/** Counts since the cgroup was made; what the kernel does not tell is absent. */
+/** Counts since the cgroup was made; a count that the kernel does not give is absent. */
 export interface Usage {
   /** Microseconds of processor time. */
   readonly cpu?: number;
@@ -13,7 +13,7 @@ export interface Usage {
   readonly pids?: number;
 }
 
-/** What changes seldom, or is looked at seldom. */
+/** Values that change seldom, or are read seldom. */
 export interface SlowUsage {
   /** Bytes; absent: none. */
   readonly memoryLimit?: number;
@@ -34,7 +34,7 @@ function read(directory: string | undefined, file: string): string {
   return typeof text === "number" ? "" : text;
 }
 
-/** A number; `undefined` for "max", for what cgroup v1 has for no limit, and for nothing. */
+/** A number; `undefined` for "max", for cgroup v1's value of no limit, and for an empty text. */
 function numberIn(text: string): number | undefined {
   const value = Number.parseInt(text, 10);
   return Number.isNaN(value) || value > 2 ** 60 ? undefined : value;
@@ -57,7 +57,7 @@ export function sumOf(text: string, word: string): number | undefined {
   return sum;
 }
 
-/** Without those that are not there. */
+/** The values without those that are absent. */
 function known<Names extends string>(values: Readonly<Record<Names, number | undefined>>): { readonly [Name in Names]?: number } {
   const result: { [Name in Names]?: number } = {};
   for (const name in values) if (values[name] !== undefined) result[name] = values[name];
@@ -68,7 +68,7 @@ function known<Names extends string>(values: Readonly<Record<Names, number | und
 export class UsageReader {
   readonly #paths: Paths;
   readonly #isUnified: boolean;
-  /** Of the file with the processor time: to open it costs more than to read it. -1: not, or not any more. */
+  /** The open file with the processor time: to open it costs more than to read it. -1: not open, or not any more. */
   #fd: number;
   #last: Usage = {};
 
@@ -80,8 +80,8 @@ export class UsageReader {
   }
 
   /**
-   * The use now. Where no processor time was spent since the last time the rest is taken as it was, unless `all` says
-   * otherwise: nothing in there has asked for memory or made a process.
+   * The present use. If no processor time was spent since the last call, the rest is taken from that call, unless `all` is
+   * set: no process of the container has asked for memory or made a process.
    */
   read(all: boolean): Usage {
     const cpu = this.#cpu();
@@ -143,7 +143,7 @@ export function readSlowUsage(paths: Paths): SlowUsage {
   const io = read(paths["blkio"], "blkio.throttle.io_service_bytes");
   return known({
     memoryLimit: numberIn(read(paths["memory"], "memory.limit_in_bytes")),
-    // Of the v2 hierarchy beside v1.
+    // The file of the v2 hierarchy beside v1.
     pressure: pressureIn(read(paths[""], "memory.pressure")),
     pidsLimit: numberIn(read(paths["pids"], "pids.max")),
     read: sumOf(io, "Read "),

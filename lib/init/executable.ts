@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The executable `init`. What runs is always a sealed copy: the container may write to the file that it runs from (CVE-2019-5736). */
+/** The executable `init`. It always runs from a sealed copy: the container may write to the file it runs from (CVE-2019-5736). */
 import { check } from "../sys/files.ts";
 import { native, nativeDirectory } from "../sys/native.ts";
 

@@ -11,7 +11,7 @@ import { isMissing, stepWords } from "./step_words.ts";
 
 /**
  * The error for a failed step.
- * @param hookOutput what the failed hook had printed
+ * @param hookOutput gives the output of the failed hook
  */
 export function failureError(failure: Failure, steps: readonly Step[], hookOutput: () => string): RuntimeError {
   const step = steps[failure.step];
@@ -38,21 +38,21 @@ export function failureError(failure: Failure, steps: readonly Step[], hookOutpu
   return new RuntimeError("STEP_FAILED", `${text}${tooFewFiles(failure, steps)}`, facts);
 }
 
-/** A hint for whatever has to open a file after the step that leaves too few. */
+/** A hint for a step that cannot open a file because an earlier step has set RLIMIT_NOFILE too low. */
 function tooFewFiles({ errno, step }: Failure, steps: readonly Step[]): string {
   if (errno !== Errno.EMFILE) return "";
   const limited = steps.slice(0, step).some((each) => each.op === "rlimit" && each.fields.resource === RLIMITS["RLIMIT_NOFILE"]);
   return limited ? ": is RLIMIT_NOFILE of process.rlimits too low?" : "";
 }
 
-/** What makes the namespaces comes before the plan's first step. */
+/** The error for the namespaces, which are made before the plan's first step. */
 function namespacesError({ call, errno }: Failure): RuntimeError {
   const hint = NAMESPACE_HINTS[errno];
   const text = `linux.namespaces: ${call}: ${errnoText(errno)}${hint === undefined ? "" : ` (${hint})`}`;
   return new RuntimeError("STEP_FAILED", text, { errno, syscall: call, pointer: "/linux/namespaces" });
 }
 
-/** What the kernel means when it makes no namespaces. */
+/** The reasons why the kernel makes no namespaces, by errno. */
 const NAMESPACE_HINTS: Readonly<Record<number, string>> = {
   [Errno.EPERM]: "CAP_SYS_ADMIN is missing, or a seccomp filter of the container or service that this runs in forbids it",
   [Errno.EAGAIN]: "RLIMIT_NPROC, or the pids limit of the cgroup, is reached",

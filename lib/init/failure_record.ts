@@ -2,7 +2,7 @@
 /** Failure records of `init`, as they come over the control socket or the FIFO of `start`. */
 import { CALLS, FAILURE_SIZE } from "../plan/steps.ts";
 
-/** What a failure record says; see `native/README.md`. */
+/** The contents of a failure record; see `native/README.md`. */
 export interface Failure {
   /** `Stage` of init in which it happened. */
   readonly stage: number;
@@ -12,7 +12,7 @@ export interface Failure {
   readonly errno: number;
   /** System call or check, one of `CALLS`. */
   readonly call: string;
-  /** For `hook`: the wait status, or `HOOK_TIMED_OUT`; for `execve`: what the file is, one of `MissingKind`. */
+  /** For `hook`: the wait status, or `HOOK_TIMED_OUT`; for `execve`: the kind of the file, one of `MissingKind`. */
   readonly value: number;
   /** The path, option or name that it was about. */
   readonly subject: string;

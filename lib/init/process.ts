@@ -22,22 +22,22 @@ import { parseFailure } from "./failure_record.ts";
 
 /** Bytes of every message but a failure. */
 const MESSAGE_SIZE = 8;
-/** How long the stage before may take to go when it is told to, before it is killed; milliseconds. */
+/** The time that the stage before has to exit when it is told to, before it is killed; milliseconds. */
 const JOINER_PATIENCE = 1000;
-/** How long a process that was killed may take to go; milliseconds. */
+/** The time that a killed process has to exit; milliseconds. */
 const KILL_PATIENCE = 1000;
 
-/** A question, or the end of what init has to say (it execed, or died). */
+/** A question of init, or the end of its messages (it execed, or died). */
 export type FromInit = { readonly kind: number; readonly value: number; readonly mount?: ToldMount } | "end";
 
-/** What {@link Message.MOUNT} brings. The descriptors are the receiver's. */
+/** The contents of {@link Message.MOUNT}. The descriptors are the receiver's. */
 export interface ToldMount {
   readonly fds: readonly number[];
   /** Behind kind and value. */
   readonly bytes: Uint8Array;
 }
 
-/** What to start. */
+/** The options of starting init. */
 export interface InitOptions {
   readonly clone: InitClone;
   /**
@@ -47,7 +47,7 @@ export interface InitOptions {
   readonly early?: boolean;
   /** Descriptors that become 0, 1 and 2. */
   readonly stdio: readonly [number, number, number];
-  /** How many descriptors from 3 the container inherits. */
+  /** The number of descriptors from 3 that the container inherits. */
   readonly preserveFds: number;
   /** Another process is the parent of the container's first one, and notes its end: see {@link InitProcess.keep}. Default false. */
   readonly keeper?: boolean;
@@ -56,14 +56,14 @@ export interface InitOptions {
 }
 
 /**
- * Is told of each plan before it is sent, and gives a memfd for the times of its steps: one u64 for the beginning, and
- * one for the end of each step. It stays the tracer's.
+ * Gets each plan before it is sent, and returns a memfd for the times of its steps: one u64 for the beginning, and
+ * one for the end of each step. The memfd stays the tracer's.
  */
 export type PlanTracer = (plan: Plan) => number;
 
 let planTracer: PlanTracer | undefined;
 
-/** From now on init notes when it has done each step. */
+/** Makes init record the time of each step from now on. */
 export function tracePlans(tracer: PlanTracer): void {
   planTracer = tracer;
 }
@@ -94,7 +94,7 @@ export class InitProcess {
   /** The container's first process comes with a step of the plan. */
   readonly #staged: boolean;
   #steps: readonly Step[] = [];
-  /** What was said before the pid was known. */
+  /** Messages that came before the pid was known. */
   readonly #early: FromInit[] = [];
   #control: number;
   /** The pids may be those of other processes by now. */
@@ -124,7 +124,7 @@ export class InitProcess {
     }
   }
 
-  /** What is spawned is the keeper, which makes init; only that tells its pid. */
+  /** Spawns the keeper, which makes init; only the keeper can tell init's pid. */
   static #startKept(options: InitOptions, fds: readonly number[], control: number, descriptors: Descriptors): InitProcess {
     const [socket, theirs] = controlSockets(descriptors);
     const keeper = { ...spawnInit([...fds, theirs], [beginning(options), "keep"]), socket };
@@ -134,7 +134,7 @@ export class InitProcess {
     const received = native.receiveMessage(socket, buffer);
     const pid = typeof received === "number" || received.size < MESSAGE_SIZE ? -1 : new DataView(buffer.buffer).getInt32(4, true);
     for (const fd of [control, socket]) descriptors.release(fd);
-    // Whatever is wrong with it shows at the control socket.
+    // Any failure of it shows at the control socket.
     return new InitProcess(options, pid, pid < 0 ? -1 : native.pidfdOpen(pid), control, keeper);
   }
 
@@ -150,7 +150,7 @@ export class InitProcess {
   /**
    * Lets an init that was started early clone the container's first process.
    * @param cgroupFd cgroup v2 directory to be born in; stays the caller's
-   * @param refused is told, not later than {@link first} returns, that the kernel did not let it be born there
+   * @param refused called, not later than {@link first} returns, if the kernel did not let it be born there
    */
   begin(cgroupFd: number | undefined, refused: (errno: number) => void): void {
     this.#refused = refused;
@@ -160,8 +160,8 @@ export class InitProcess {
   /**
    * Sends init its plan, which it runs.
    * @param slots the descriptors that the plan's steps refer to, in order; they stay the caller's
-   * @param hookOutput reads what the hooks that init runs have printed, for the error of one that fails
-   * @throws SYSCALL, HOST_UNABLE where there are more than init can take
+   * @param hookOutput reads the output of the hooks that init runs, for the error of a hook that fails
+   * @throws SYSCALL, HOST_UNABLE where there are more descriptors than init can take
    */
   sendPlan(plan: Plan, slots: readonly number[], hookOutput?: () => string): void {
     if (slots.length > MAX_SLOTS) {
@@ -244,7 +244,7 @@ export class InitProcess {
     }
     if (kind === Message.MOUNT) return { kind, value, mount: { fds, bytes: this.#buffer.slice(MESSAGE_SIZE, size) } };
     if (kind !== Message.INIT_PID) return { kind, value };
-    // Once only: what came later could make another process the container's, to be recorded or killed as such.
+    // Once only: a later message could make another process the container's, to be recorded or killed as such.
     if (this.pid !== 0) throw new RuntimeError("INTERNAL", "init: a second first process");
     await this.#adopt(value);
     if (this.#staged) this.answer(Message.INIT_PID);
@@ -252,8 +252,8 @@ export class InitProcess {
   }
 
   /**
-   * A socket that was closed with something of ours unread is reset, which the kernel tells once, and before what
-   * had been sent: why init failed may still be there.
+   * A socket that init closed with a message of ours unread is reset. The kernel reports that once, and before the messages
+   * that init had sent: its failure record may still be there.
    */
   #read(): Received | number {
     const received = native.receiveMessage(this.#control, this.#buffer);
@@ -271,8 +271,8 @@ export class InitProcess {
   }
 
   /**
-   * Ends whatever of init is still there, and reaps it; once.
-   * @param thaw lets go what the freezer keeps from ending. Default: that is somebody else's, and it ends when he thaws it
+   * Ends the processes of init that are still there, and reaps them; once.
+   * @param thaw thaws processes that the freezer keeps from ending. Default: another caller froze them, and they end at its thaw
    */
   kill(thaw?: () => void): void {
     if (this.#isKilled) return;
@@ -287,7 +287,7 @@ export class InitProcess {
     this.close();
   }
 
-  /** Its processes are the keeper's children, which reaps them; what it leaves ends with it. */
+  /** Init's processes are children of the keeper, which reaps them; those that it leaves end with it. */
   #endKept(keeper: Keeper, thaw: (() => void) | undefined): void {
     native.sendMessage(this.#control, message(Message.FAILURE), []);
     this.#findFirst();
@@ -307,19 +307,19 @@ export class InitProcess {
   }
 
   /**
-   * It goes by itself once it is refused an answer. One that is killed right when it has cloned the container's first process
-   * takes the pid along, and nobody could end or reap that one: a library's program would keep it for ever.
+   * The stage before exits by itself once it is refused an answer. If it is killed right when it has cloned the container's
+   * first process, that pid is lost, and the runtime could not end or reap the process: a program would keep it for ever.
    */
   #endJoiner(pid: number, thaw: (() => void) | undefined): void {
     native.sendMessage(this.#control, message(Message.FAILURE), []);
     const gone = native.poll(new Int32Array([this.pidfd, POLLIN]), JOINER_PATIENCE) > 0;
-    // Somebody in the host's pid namespace may have stopped it.
+    // Another process in the host's pid namespace may have stopped it.
     const children = gone ? [] : childrenOf(pid);
     end(pid, thaw);
     for (const child of children) end(child, thaw);
   }
 
-  /** The stage before may have said which process it cloned, with nobody listening yet. */
+  /** Looks for a message of the stage before with the process that it cloned; it may still be unread. */
   #findFirst(): void {
     while (this.pid === 0 && native.poll(new Int32Array([this.#control, POLLIN]), 0) > 0) {
       const received = this.#read();
@@ -349,14 +349,14 @@ export class InitProcess {
     throw new RuntimeError("INIT_DIED", "the process that keeps the container's end was lost");
   }
 
-  /** It gets no more answers: whatever it asks fails. */
+  /** Init gets no more answers: every question fails. */
   refuse(): void {
     this.#findFirst();
     if (this.#control >= 0) native.close(this.#control);
     this.#control = -1;
   }
 
-  /** How init ended, for an error message; waits for it. */
+  /** The end of init, for an error message; waits for it. */
   async ended(): Promise<Exited | undefined> {
     if (this.#keeper !== undefined) return this.#keptEnd(this.#keeper);
     await beforeBlocking(this.pidfd);
@@ -364,7 +364,7 @@ export class InitProcess {
     return exited === null || typeof exited === "number" ? undefined : exited;
   }
 
-  /** The keeper ends as the container's first process has, once it is told that nobody waits for more. */
+  /** The keeper ends with the status of the container's first process, once it is told that no caller waits for more. */
   async #keptEnd(keeper: Keeper): Promise<Exited | undefined> {
     await beforeBlocking(this.pidfd);
     if (this.pidfd >= 0) native.poll(new Int32Array([this.pidfd, POLLIN]), -1);
@@ -386,7 +386,7 @@ export class InitProcess {
   }
 
   async #adopt(pid: number): Promise<void> {
-    // First of all: whatever ends the wait below, this one has to be ended too.
+    // First of all: if an error ends the wait below, this process has to be ended too.
     this.pid = pid;
     if (this.#joiner !== undefined && this.#keeper === undefined) {
       await beforeBlocking(this.pidfd);
@@ -400,7 +400,7 @@ export class InitProcess {
 }
 
 /**
- * Starts init from a sealed copy: what a container's process could write to is no file of the host (CVE-2019-5736).
+ * Starts init from a sealed copy: a container's process could not write through it to a file of the host (CVE-2019-5736).
  * @param fds become 0, 1, 2 and so on; the last is the control socket, or the keeper's behind that
  * @param how init's arguments from the second on
  * @throws SYSCALL
@@ -430,7 +430,7 @@ function controlSockets(descriptors: Descriptors): readonly [ours: number, their
  * @param write writes the maps of the namespace of `pid`
  * @param pointer the property that the namespace is for, which errors name
  * @returns the descriptor
- * @throws SYSCALL, and what `write` throws
+ * @throws SYSCALL, and the errors of `write`
  */
 export function makeUserNamespace(write: (pid: number) => void, pointer: string): number {
   const descriptors = new Descriptors();
@@ -474,14 +474,14 @@ function message(kind: number, value = 0): Uint8Array {
   return data;
 }
 
-/** What init's second argument says of how the container's first process is made (`native/init/main.cc`). */
+/** Init's second argument: the way in which the container's first process is made (`native/init/main.cc`). */
 function beginning({ clone, early = false }: InitOptions): string {
   if (clone.staged) return Beginning.BY_PLAN;
   return early ? `${Beginning.WHEN_TOLD}${clone.flags & ~CLONE_NEWPID}` : String(clone.flags);
 }
 
 function end(pid: number, thaw?: () => void): void {
-  // A child of ours that has not been reaped: nobody else can have its pid.
+  // A child of ours that has not been reaped: no other process can have its pid.
   const pidfd = native.pidfdOpen(pid);
   native.kill(pid, SIGKILL);
   thaw?.();
@@ -491,7 +491,7 @@ function end(pid: number, thaw?: () => void): void {
   if (pidfd >= 0) native.close(pidfd);
 }
 
-/** What a process that stands still has cloned. */
+/** The children of a process that stands still. */
 function childrenOf(pid: number): number[] {
   const text = native.readFile(AT_FDCWD, `/proc/${pid}/task/${pid}/children`, SMALL_FILE);
   return typeof text === "number"

@@ -5,7 +5,7 @@ import { Errno } from "../kernel/errno.ts";
 import { MissingKind, MountFlag, type OpName, type StepFields } from "../plan/steps.ts";
 import type { Failure } from "./failure_record.ts";
 
-/** A failed step, with what its words are made of. */
+/** A failed step, with the parts of its message. */
 export interface FailedStep extends Failure {
   /** Name of the operation. */
   readonly op: string;
@@ -67,7 +67,7 @@ export function stepWords(op: OpName | undefined, failed: FailedStep, fields: ob
   return words === undefined ? plain(failed) : words(failed, fields as never);
 }
 
-/** Whether it is not the program that is missing, but what it names. */
+/** Whether the interpreter or loader is missing, and not the program itself. */
 export function isMissing(call: string): boolean {
   return call === "interpreter" || call === "loader";
 }
@@ -81,7 +81,7 @@ function called({ call, reason }: FailedStep): string {
   return `${call}: ${reason}`;
 }
 
-/** What an errno means here. */
+/** The meaning of an errno in this place. */
 function hint({ errno }: FailedStep, expected: number, text: string): string {
   return errno === expected ? ` (${text})` : "";
 }
@@ -106,7 +106,7 @@ function detachedMountWords(failed: FailedStep, { source, fstype, flags }: StepF
   return `error mounting ${JSON.stringify(what)}: ${called(failed)}${subject === "" || subject === what ? "" : ` (${subject})`}`;
 }
 
-/** Why nothing is mounted there; `subject` is where the target really lies. */
+/** The reason why nothing is mounted there; `subject` is the real path of the target. */
 function misplaced(errno: number, subject: string, reason: string): string {
   if (errno === Errno.EPERM) return `${JSON.stringify(subject)} cannot be mounted because it is inside /proc`;
   if (errno === Errno.EXDEV) return `the target is ${subject}, outside of the root`;
@@ -125,7 +125,7 @@ function credentialsWords(failed: FailedStep, fields: StepFields<"credentials">)
   return plain(failed);
 }
 
-/** Why the kernel may not permit a policy. */
+/** The reason why the kernel may not permit a policy. */
 function schedulerHint(policy: number): string {
   const missing = "or a privilege is missing";
   if (policy === SCHED_FIFO || policy === SCHED_RR) {
@@ -134,7 +134,7 @@ function schedulerHint(policy: number): string {
   return `process scheduler can't be used together with AllowedCPUs, which linux.resources.cpu.cpus sets; ${missing}`;
 }
 
-/** Where a device cannot be made, what is bound instead, and is not there or is another one. */
+/** The reason why a device cannot be made: the host's device, which is bound instead, is missing or is another one. */
 function boundHint(bind: number, { call, errno }: Failure): string {
   const isAbsent = call === "open" && errno === Errno.ENOENT;
   if (!isAbsent && call !== "verify") return "";
@@ -156,12 +156,12 @@ function execWords(failed: FailedStep, { args }: StepFields<"exec">): string {
   const { call, subject, reason, value } = failed;
   if (isMissing(call)) return missingWords(args[0] ?? "", failed);
   if (value !== 0) return `exec ${subject}: ${reason}: ${noProgram(value)}`;
-  // The file is there: so what it names as its interpreter or loader is not, or not for this machine.
+  // The file is there: so its interpreter or loader is missing, or is not for this machine.
   const gone = "it has gone since it was found, or its interpreter or loader is missing";
   return `exec ${subject}: ${reason}${hint(failed, Errno.ENOENT, gone)}`;
 }
 
-/** The program is there; what it names as its interpreter or loader is not, or is no program. */
+/** The program is there; its interpreter or loader is missing, or is no program. */
 function missingWords(program: string, { call, subject, reason }: FailedStep): string {
   const what = call === "loader" ? "the dynamic loader" : "the interpreter of its first line";
   const start = `exec ${program}: ${reason}: not of the file itself, but of ${what}, ${JSON.stringify(subject)}`;
@@ -183,7 +183,7 @@ const MACHINES: Readonly<Record<number, string>> = {
   258: "loongarch64",
 };
 
-/** Why the kernel takes a file for no program. @param kind one of {@link MissingKind} */
+/** The reason why the kernel does not execute a file. @param kind one of {@link MissingKind} */
 function noProgram(kind: number): string {
   if (kind === MissingKind.EMPTY) return "the file is empty";
   if (kind < MissingKind.FOREIGN)

@@ -55,7 +55,7 @@ import type { Tree } from "./work/trees.ts";
 
 const NO_STREAMS: Streams = { stdin: undefined, stdout: undefined, stderr: undefined, master: undefined };
 
-/** How a container came to this object. */
+/** The origin of a container object: made by this program, or opened. */
 interface Origin {
   /** This program is the parent of its first process. */
   readonly isOwn: boolean;
@@ -70,8 +70,8 @@ export interface Command {
 }
 
 /**
- * A container. What it can do is what the command line can, by the same code, in threads of the library's own: no
- * method blocks the caller's event loop, and any number of containers can be worked on at once.
+ * A container. It has the operations of the command line. The same code runs them, in the library's own threads: no
+ * method blocks the caller's event loop, and the program can work on any number of containers at once.
  *
  * Methods fail with a {@link RuntimeError}: a `code` of a closed list, and facts.
  *
@@ -84,7 +84,7 @@ export interface Command {
  */
 export class Container<Types extends StreamTypes = StreamTypes> implements AsyncDisposable {
   readonly id: string;
-  /** Of the container's first process, when this object was made; `undefined` where it had stopped. */
+  /** The pid of the container's first process when this object was made; `undefined` where it had stopped. */
   readonly pid: number | undefined;
   readonly stdin: Types["stdin"];
   readonly stdout: Types["stdout"];
@@ -110,7 +110,7 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
 
   /**
    * Makes a container; its program waits for {@link Container.start}.
-   * @throws CONFIG_INVALID, NOT_SUPPORTED, CONTAINER_EXISTS, INVALID_ID, ABORTED, USAGE, and whatever setting up can give;
+   * @throws CONFIG_INVALID, NOT_SUPPORTED, CONTAINER_EXISTS, INVALID_ID, ABORTED, USAGE, and the errors of the setup;
    *   nothing is left behind
    */
   static create<const Choice extends StdioChoice = "pipe", const Terminal extends TerminalChoice = false>(
@@ -134,7 +134,7 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     return isBuffered(options) ? Container.#toItsEnd(making, options) : Container.#make("run", making);
   }
 
-  /** A container that somebody has made before. @throws CONTAINER_NOT_FOUND, INVALID_ID */
+  /** Opens a container that exists already. @throws CONTAINER_NOT_FOUND, INVALID_ID */
   static async open(id: string, options: RuntimeOptions = {}): Promise<Container> {
     if (typeof id !== "string") throw new RuntimeError("USAGE", "open: the id of a container is needed");
     const context = contextOf(judged("open", options, SHAPES.runtime));
@@ -149,7 +149,7 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     return reports.map((report) => Container.#found(report, context, thread()));
   }
 
-  /** What `state` says of all containers, by one call, sorted by id. */
+  /** The states of all containers, as `state` reports them, from one call, sorted by id. */
   static async states(options: RuntimeOptions = {}): Promise<readonly StateReport[]> {
     return thread().call("list", contextOf(judged("states", options, SHAPES.runtime)), []);
   }
@@ -277,8 +277,8 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
   }
 
   /**
-   * Runs one more process in the container to its end, and gives what it has printed. Each of its outputs is waited for, which
-   * others that it has started may hold open.
+   * Runs one more process in the container to its end, and returns its output. The call waits for the end of each output;
+   * processes that it has started may hold them open.
    * @throws WRONG_STATE for a container that has stopped or is paused, STEP_FAILED, INIT_DIED, CONFIG_INVALID; {@link ExecError}
    */
   exec(args: readonly string[], options?: ExecBufferOptions): Promise<ExecResult>;
@@ -396,17 +396,17 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     };
   }
 
-  /** From now on a signal, or too much time, ends a process. */
+  /** Makes the abort signal, or the timeout, end a process from now on. */
   #endProcess(child: ContainerProcess, signal: AbortSignal | undefined, timeout: number | undefined): void {
     const end = child.wait();
     if (signal !== undefined) whileAlive(signal, end, () => void child.killTree(SIGKILL, "abort").catch(this.#warn));
     if (timeout === undefined) return;
-    // Its first process may have ended in time, and what that has started go on: the outputs are waited for all the same.
+    // The first process may have ended in time while its children go on: the call waits for the outputs all the same.
     const closed = Promise.allSettled([end, closing(child.stdout), closing(child.stderr)]);
     after(timeout, closed, () => void child.killTree(SIGKILL, "timeout").catch(this.#warn));
   }
 
-  /** Stops every process where it is. @throws CONTAINER_NOT_RUNNING, HOST_UNABLE, CGROUP */
+  /** Freezes every process of the container. @throws CONTAINER_NOT_RUNNING, HOST_UNABLE, CGROUP */
   async pause(): Promise<void> {
     await this.#call("pause", [this.id]);
   }
@@ -417,7 +417,7 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
   }
 
   /**
-   * Changes limits; what is not named stays.
+   * Changes limits; a limit that is not named stays.
    * @throws CONTAINER_NOT_RUNNING, CONFIG_INVALID, HOST_UNABLE, CGROUP; USAGE for a name that is no property
    * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#control-groups
    */
@@ -436,12 +436,12 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     await this.#call("addMounts", [this.id, judged("addMounts", mounts, SHAPES.mounts)]);
   }
 
-  /** Takes away what was added at these paths. @throws CONTAINER_NOT_RUNNING, CONFIG_INVALID where nothing was added, STEP_FAILED */
+  /** Removes added mounts, by path. @throws CONTAINER_NOT_RUNNING, CONFIG_INVALID where nothing was added, STEP_FAILED */
   async removeMounts(destinations: readonly string[]): Promise<void> {
     await this.#call("removeMounts", [this.id, judged("removeMounts", destinations, SHAPES.paths)]);
   }
 
-  /** What {@link Container.addMounts} has added, in that order. */
+  /** The mounts that {@link Container.addMounts} has added, in that order. */
   mounts(): Promise<readonly LiveMountReport[]> {
     return this.#call("listMounts", [this.id]);
   }
@@ -459,12 +459,12 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     await this.#call("removeDevices", [this.id, judged("removeDevices", names, SHAPES.paths)]);
   }
 
-  /** What {@link Container.addDevices} has added. */
+  /** The devices that {@link Container.addDevices} has added. */
   devices(): Promise<readonly LiveDevice[]> {
     return this.#call("listDevices", [this.id]);
   }
 
-  /** What it uses now. @throws CONTAINER_NOT_RUNNING, CGROUP */
+  /** The container's present resource use. @throws CONTAINER_NOT_RUNNING, CGROUP */
   stats(): Promise<CgroupStats> {
     return this.#call("stats", [this.id]);
   }
@@ -487,7 +487,7 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     return this.#call("processes", [this.id]);
   }
 
-  /** Gives its terminal another size. @throws USAGE where there is none, SYSCALL */
+  /** Changes the size of its terminal. @throws USAGE where there is none, SYSCALL */
   resize(size: TerminalSize): void {
     resize(this.#streams.master, judged("resize", size, SHAPES.size));
   }
@@ -525,7 +525,7 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     return this.#thread.call(name, this.#context, values, options);
   }
 
-  /** Waits in the background: whoever made the container is the parent of its first process, and has to reap it. */
+  /** Waits in the background: the program that made the container is the parent of its first process, and has to reap it. */
   #follow(): Promise<ContainerEnd> {
     if (this.#end !== undefined) return this.#end;
     const { pid } = this;
@@ -534,19 +534,19 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
       settle(this.#streams);
       return this.#killers.judge(end);
     });
-    // Told to those who call wait().
+    // Callers of wait() get the error.
     this.#end.catch(() => undefined);
     return this.#end;
   }
 
-  /** Nobody gets it. */
+  /** Deletes a container that no caller will get. */
   async #takeBack(): Promise<void> {
     const end = this.#follow();
     await this.delete({ force: true });
     await end.catch(() => undefined);
   }
 
-  /** From now on `signal` kills the container. */
+  /** Makes `signal` kill the container from now on. */
   async #endWith(signal: AbortSignal): Promise<void> {
     if (signal.aborted) {
       await this.#takeBack();
@@ -573,7 +573,7 @@ function isArguments(given: ExecProcessOptions | readonly string[]): given is re
   return Array.isArray(given);
 }
 
-/** Not what an earlier look has found. */
+/** The present state, not that of an earlier check. */
 function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }
@@ -582,14 +582,14 @@ function isTemplate(first: TemplateStringsArray | ExecBufferOptions): first is T
   return Array.isArray(first) && Array.isArray((first as unknown as TemplateStringsArray).raw);
 }
 
-/** With its size from the beginning: a program may ask for it at once. */
+/** The terminal, with its size from the beginning: a program may ask for it at once. */
 function terminalOf(terminal: TerminalChoice): Pick<ExecRequest["process"], "terminal" | "consoleSize"> {
   if (terminal === false) return {};
   if (terminal === true) return { terminal };
   return { terminal: true, consoleSize: { height: terminal.rows, width: terminal.columns } };
 }
 
-/** Calls `act` when so much time has gone by before `end`. */
+/** Calls `act` if `time` passes before `end`. */
 function after(time: number, end: Promise<unknown>, act: () => void): void {
   const timer = setTimeout(act, Math.min(time, 0x7fffffff));
   const forget = (): void => clearTimeout(timer);

@@ -11,7 +11,7 @@ export type BoxEvent =
   | ({ readonly type: "exit"; readonly id: string } & ContainerEnd);
 
 /**
- * What an operation tells of, as it is asked for. Leaving the loop ends the operation.
+ * The events of an operation, as the program reads them. Leaving the loop ends the operation.
  * @param call begins the operation
  * @param exit settles when the first process has ended
  */
@@ -31,7 +31,7 @@ export async function* eventsOf(
     failure = error;
     wake?.();
   };
-  // The thread sends no more than a few of a kind before the first of them is taken: the queue is short, whoever reads it.
+  // The thread sends no more than a few events of a kind before the first of them is taken: the queue stays short.
   const event = (happened: WorkEvent, taken: () => void): void => {
     queue.push({ event: happened, taken });
     wake?.();
@@ -43,7 +43,7 @@ export async function* eventsOf(
       wake?.();
       return true;
     },
-    // How it has ended nobody knows.
+    // Nobody knows how it has ended.
     () => false,
   );
   call({ signal: either, event }).then(

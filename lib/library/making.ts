@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** From the options of a container to what the runtime is told. */
+/** Turns the options of a container into the runtime's input. */
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { RuntimeError } from "../errors.ts";
@@ -77,7 +77,7 @@ export function isBuffered(options: ContainerOptions | BufferedOptions): options
   return (options as BufferedOptions).buffer === true;
 }
 
-/** What a container is made of: one of three. @throws USAGE */
+/** The source of a container: one of three. @throws USAGE */
 function sourceOf(where: string, options: ContainerOptions): Source {
   if (options.rootfs !== undefined) {
     for (const other of ["bundle", "config"] as const) {
@@ -125,7 +125,7 @@ function bundleOf(
   return { bundle: resolve(bundle ?? path ?? "/"), given: { config } };
 }
 
-/** What is found wrong while a config is made has its place in front of it too. */
+/** Puts `where` in front of errors that are found while a config is made, too. */
 function inPlace<Result>(where: string, make: () => Result): Result {
   try {
     return make();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the caller's thread and the library's threads tell each other. */
+/** The messages between the caller's thread and the library's threads. */
 import { asRuntimeError, RuntimeError, type ErrorCode, type ErrorFacts } from "../errors.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import type { OperationName } from "./operations.ts";
@@ -27,7 +27,7 @@ export interface PlainError {
   readonly facts: ErrorFacts;
 }
 
-/** From a thread. */
+/** A message from a thread. */
 export type Reply =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: PlainError }

@@ -6,7 +6,7 @@ import { nativeDirectory } from "../sys/native.ts";
 /** The functions of native/watch; a negative number is -errno. */
 export interface WatchNative {
   /**
-   * Calls `callback` once, from the event loop, when one of the poll(2) `events` has happened; EPERM for what is always
+   * Calls `callback` once, from the event loop, when one of the poll(2) `events` has happened; EPERM for a file that is always
    * ready, such as a regular file. The descriptor may be closed meanwhile: a duplicate is watched.
    * @returns a number for {@link WatchNative.end}
    */

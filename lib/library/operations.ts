@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the library does in its threads: the runtime's own functions, which the command line calls as well. */
+/** The operations of the library's threads: the runtime's own functions, which the command line calls as well. */
 import { attachCgroup } from "../cgroups/open.ts";
 import { checkBundle } from "../runtime/check/check.ts";
 import { find, recordOf } from "../runtime/container/store.ts";
@@ -31,7 +31,7 @@ import { type GivenConfig, inWordsOfLibrary, withConfig } from "./work/launching
 import { dropTree, killTree, makeTree, type Tree } from "./work/trees.ts";
 import { findUser, rootOfProcess } from "./work/users.ts";
 
-/** Where an operation tells what happens while it works. */
+/** The receiver of an operation's events while it works. */
 export interface Outlet {
   readonly room: Room;
   emit(event: WorkEvent): void;
@@ -40,9 +40,9 @@ export interface Outlet {
 /** A process of `exec` that runs. */
 export interface Executed {
   readonly pid: number;
-  /** Where it is with all that it starts; `undefined` where no cgroup could be made. */
+  /** The cgroup of the process and of all that it starts; `undefined` where no cgroup could be made. */
   readonly tree: Tree | undefined;
-  /** How often the kernel had killed for want of memory before. */
+  /** The number of OOM kills before it started. */
   readonly oomKills: number;
 }
 
@@ -51,7 +51,7 @@ export type ExecRequest = Omit<ExecOptions, "process"> & { readonly process: Pro
 
 type Given<Options> = Options & { readonly given?: GivenConfig };
 
-/** By name; the arguments and results cross between threads as copies. */
+/** The operations by name; arguments and results cross between threads as copies. */
 export const OPERATIONS = {
   create: (context: RuntimeContext, _: Outlet, options: Given<CreateOptions>) =>
     launching(options, (all) => create(context, all)),
@@ -72,7 +72,7 @@ export const OPERATIONS = {
   list: (context: RuntimeContext) => list(context),
   processes: (context: RuntimeContext, _: Outlet, id: string) => processes(context, id),
   remove: (context: RuntimeContext, _: Outlet, id: string, force: boolean) => remove(context, id, { force }),
-  // As a file would have them: so each is judged as there, and named by its place in the list.
+  // The same form as in a file: each mount is validated as there, and errors name it by its place in the list.
   addMounts: (context: RuntimeContext, _: Outlet, id: string, mounts: readonly Mount[]) =>
     addMounts(context, id, (config) => parseMounts(JSON.stringify(mounts), "addMounts", config)),
   removeMounts: (context: RuntimeContext, _: Outlet, id: string, paths: readonly string[]) => removeMounts(context, id, paths),
@@ -123,7 +123,7 @@ function userIn({ init_process_pid: pid }: ContainerRecord, user: string): Parti
   }
 }
 
-/** What is known of a container; `undefined` where the operation that follows says better what is wrong. */
+/** The record of a container; `undefined` where the operation that follows gives the better error. */
 function recordFor(context: RuntimeContext, id: string): ContainerRecord | undefined {
   const entry = find(context.root, id);
   try {
@@ -141,8 +141,8 @@ export type OperationName = keyof typeof OPERATIONS;
 
 type Tail<Values extends readonly unknown[]> = Values extends readonly [unknown, unknown, ...infer Rest] ? Rest : [];
 
-/** What an operation takes behind the context. */
+/** The parameters of an operation after the context. */
 export type Arguments<Name extends OperationName> = Tail<Parameters<(typeof OPERATIONS)[Name]>>;
 
-/** What it gives. */
+/** The result of an operation. */
 export type Result<Name extends OperationName> = Awaited<ReturnType<(typeof OPERATIONS)[Name]>>;

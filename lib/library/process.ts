@@ -15,12 +15,12 @@ import { watchOnce } from "./watching.ts";
 export type Signal = NodeJS.Signals | number;
 
 /**
- * Who ended a process: the `signal` option, the `timeout` option, the kernel for want of memory, or a call of `kill` or `delete`.
- * Absent where it ended by itself, or by somebody that this object knows nothing of.
+ * The cause of a process's end: the `signal` option, the `timeout` option, the kernel's OOM killer, or a call of `kill` or
+ * `delete`. Absent where the process ended by itself, or where this object does not know the sender.
  */
 export type KilledBy = "abort" | "timeout" | "oom" | "kill" | "delete";
 
-/** How a process of `exec` has ended. */
+/** The end of a process of `exec`. */
 export interface ProcessEnd {
   /** Exit status, or 128 and the number of the signal. */
   readonly exitCode: number;
@@ -29,17 +29,17 @@ export interface ProcessEnd {
   readonly killedBy?: KilledBy;
 }
 
-/** How the first process of a container has ended. */
+/** The end of the first process of a container. */
 export interface ContainerEnd extends ProcessEnd {
   /** The signal came while the kernel killed processes of the container for want of memory. */
   readonly oomKilled: boolean;
 }
 
-/** Who has sent signals to a process, the first one of each. */
+/** The senders of signals to a process: the first sender of each signal. */
 export class Killers {
   readonly #sent = new Map<number, KilledBy>();
 
-  /** Says who sends a signal, before it is sent. */
+  /** Notes the sender of a signal before the signal is sent. */
   sends(signal: number, who: KilledBy): void {
     if (!this.#sent.has(signal)) this.#sent.set(signal, who);
   }
@@ -52,7 +52,7 @@ export class Killers {
   }
 }
 
-/** What a process needs of its container. */
+/** The operations of its container that a process needs. */
 export interface ProcessTree {
   /** Sends a signal to the process and all that came of it. */
   kill(signal: number): Promise<void>;
@@ -81,7 +81,7 @@ export class ContainerProcess<Types extends StreamTypes = StreamTypes> {
     this.stdin = streams.stdin;
     this.stdout = streams.stdout;
     this.stderr = streams.stderr;
-    // It is a child of ours that nobody else reaps: the pid is still its own.
+    // The process is a child of ours that no other code reaps: the pid is still its own.
     this.#pidfd = check(native.pidfdOpen(pid), "pidfd_open");
     this.#end = new Promise((resolve, reject) => {
       watchOnce(this.#pidfd, POLLIN, () => {
@@ -94,11 +94,11 @@ export class ContainerProcess<Types extends StreamTypes = StreamTypes> {
         else resolve(this.#killers.judge(end));
       });
     });
-    // Told to those who call wait().
+    // Callers of wait() get the error.
     this.#end.catch(() => undefined);
   }
 
-  /** How it has ended, once it has. */
+  /** Waits for the process to end, and returns how it ended. */
   wait(): Promise<ProcessEnd> {
     return this.#end;
   }
@@ -110,8 +110,8 @@ export class ContainerProcess<Types extends StreamTypes = StreamTypes> {
    */
   kill(signal?: Signal): boolean;
   /**
-   * Sends a signal to the process and to all that it has started, also after its end. Where containers have no cgroup, what has
-   * begun a session of its own and lost its parents is not found.
+   * Sends a signal to the process and to all processes that it has started, also after its end. Where containers have no cgroup,
+   * a process that has begun a session of its own and lost its parents is not found.
    * @returns `false` where the process has ended
    * @throws USAGE for an unknown signal
    */
@@ -136,7 +136,7 @@ export class ContainerProcess<Types extends StreamTypes = StreamTypes> {
     return lives;
   }
 
-  /** Gives the terminal another size. @throws USAGE where there is none, SYSCALL */
+  /** Changes the size of the terminal. @throws USAGE where there is none, SYSCALL */
   resize(size: TerminalSize): void {
     resize(this.#streams.master, size);
   }
@@ -144,8 +144,8 @@ export class ContainerProcess<Types extends StreamTypes = StreamTypes> {
 
 /**
  * Reaps a child that has ended.
- * @param pidfd of the child: from Linux 6.15 on it tells how one has ended that somebody else has reaped
- * @returns `undefined` where nobody can tell
+ * @param pidfd of the child: from Linux 6.15 on it gives the exit status of a child that another caller has reaped
+ * @returns `undefined` where the status is lost
  */
 export function reap(pid: number, pidfd?: number): ProcessEnd | undefined {
   const exited = native.waitpid(pid, true);
@@ -160,7 +160,7 @@ function endOf(signaled: boolean, status: number): ProcessEnd {
   return signaled ? { exitCode: 128 + status, signal: status } : { exitCode: status };
 }
 
-/** Ends a child of which nobody has been told, and reaps it. */
+/** Ends a child that no caller knows of, and reaps it. */
 export async function discard(pid: number): Promise<void> {
   native.kill(pid, SIGKILL);
   while (native.waitpid(pid, true) === null) await setTimeout(1);

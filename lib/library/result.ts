@@ -4,7 +4,7 @@ import type { Readable, Writable } from "node:stream";
 import { RuntimeError, type ErrorCode } from "../errors.ts";
 import type { ProcessEnd } from "./process.ts";
 
-/** How a process has ended, and what it has printed. */
+/** The end of a process, and its output. */
 export interface ExecResult extends ProcessEnd {
   /** As UTF-8. */
   readonly stdout: string;
@@ -14,11 +14,11 @@ export interface ExecResult extends ProcessEnd {
   readonly timedOut: boolean;
   /** The kernel has ended it for want of memory. */
   readonly oomKilled: boolean;
-  /** It has printed more than `maxBuffer`, and was ended; the outputs have what came before. */
+  /** The process has printed more than `maxBuffer`, and was ended; the outputs hold the part before that. */
   readonly truncated: boolean;
 }
 
-/** What a buffered call takes beside what a stream has. */
+/** The options that a buffered call has in addition to those of a call with streams. */
 export interface BufferOptions {
   /** For standard input. Default: nothing, an end of file. */
   readonly input?: string | Uint8Array;
@@ -51,7 +51,7 @@ export class ExecError extends RuntimeError {
 }
 
 const MAX_BUFFER = 1 << 20;
-/** Of what a program has printed, so much is in a message; characters. */
+/** The most of a program's output that a message shows; characters. */
 const SHOWN = 400;
 
 interface Running {
@@ -82,7 +82,7 @@ class Printed {
         this.#left -= Math.min(this.#left, chunk.length);
       });
       stream.once("close", resolve);
-      // What was read before it is kept.
+      // The data read before the error is kept.
       stream.once("error", () => resolve());
     });
   }
@@ -93,7 +93,7 @@ class Printed {
 }
 
 /**
- * Everything up to the end of a process and of its outputs, which others that it has started may hold open.
+ * Collects everything up to the end of a process and of its outputs, which processes that it has started may hold open.
  * @param what words for the message
  * @throws ABORTED, TIMEOUT, PROGRAM_FAILED, each an {@link ExecError}
  */
@@ -129,7 +129,7 @@ function why({ exitCode, signal, timedOut, oomKilled, truncated }: ExecResult): 
   return signal === undefined ? `exit status ${exitCode}` : `ended by signal ${signal}`;
 }
 
-/** The end of what was printed says most. */
+/** The end of the output says most. */
 function said({ stdout, stderr }: ExecResult): string {
   const text = (stderr.trim() === "" ? stdout : stderr).trim();
   if (text === "") return "";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The standard streams of a process of a container: what it gets, and what the caller keeps. */
+/** The standard streams of a process of a container: the process's ends, and the caller's ends. */
 import type { Readable, Stream, Writable } from "node:stream";
 import { RuntimeError } from "../errors.ts";
 import { Errno } from "../kernel/errno.ts";
@@ -29,7 +29,7 @@ export type StdioChoice = Stdio | readonly [Stdio, Stdio, Stdio];
 /** Whether there is a terminal, and how large. */
 export type TerminalChoice = boolean | TerminalSize;
 
-/** What a process is to have. */
+/** The standard streams and the terminal that a process is to have. */
 export interface StdioOptions<Choice extends StdioChoice = StdioChoice, Terminal extends TerminalChoice = TerminalChoice> {
   /** Standard input, output and error; one for all three, or each. Default `pipe`. Not looked at with `terminal`. */
   readonly stdio?: Choice;
@@ -37,7 +37,7 @@ export interface StdioOptions<Choice extends StdioChoice = StdioChoice, Terminal
   readonly terminal?: Terminal;
 }
 
-/** Which streams a process has, as types. */
+/** The types of a process's streams. */
 export interface StreamTypes {
   readonly stdin: Writable | undefined;
   readonly stdout: Readable | undefined;
@@ -46,10 +46,10 @@ export interface StreamTypes {
 
 type Pipe = "pipe" | null | undefined;
 
-/** The caller's end of one: there with `pipe`, perhaps there where nobody knows. */
+/** The caller's end of a stream: there with `pipe`; perhaps there where the type does not say. */
 type EndOf<Choice, End> = [Choice] extends [Pipe] ? End : [Extract<Choice, Pipe>] extends [never] ? undefined : End | undefined;
 
-/** The caller's ends by what `stdio` and `terminal` say. */
+/** The caller's ends, by the types of `stdio` and `terminal`. */
 export type StreamsOf<Choice, Terminal> = [Terminal] extends [false | undefined]
   ? Choice extends readonly [infer Input, infer Output, infer Errors]
     ? {
@@ -75,7 +75,7 @@ export interface Streams {
   readonly master: Descriptor | undefined;
 }
 
-/** The process that had the other ends has ended: no descriptor stays open for a stream that nobody uses. */
+/** The process that had the other ends has ended: no descriptor stays open for a stream without a user. */
 export function settle({ stdin, stdout, stderr }: Streams): void {
   stdin?.destroy();
   stdout?.settle();
@@ -84,7 +84,7 @@ export function settle({ stdin, stdout, stderr }: Streams): void {
 
 /** Streams that are being given to a process. */
 export interface OpenStdio {
-  /** What the runtime is told. */
+  /** The streams as the runtime takes them. */
   readonly options: StandardStreams;
   /** The process has them. */
   given(): Streams;
@@ -134,7 +134,7 @@ function openPipes(stdio: StdioChoice): OpenStdio {
     options: { stdio: theirs },
     given() {
       closeAll(theirs);
-      // From here on they are the streams'.
+      // From here on the streams own the descriptors.
       const [input, output, error] = ours.splice(0);
       return {
         stdin: input === undefined ? undefined : new DescriptorWritable(new Descriptor(input)),

@@ -10,10 +10,10 @@ import { watchOnce, type Watched } from "./watching.ts";
 
 /** Most that is read or written at once; bytes. A pipe holds as much. */
 const CHUNK = 65536;
-/** Most that {@link DescriptorReadable.settle} takes at once, in chunks: 1 MiB is what a pipe can be made to hold. */
+/** The most that {@link DescriptorReadable.settle} takes at once, in chunks: a pipe can be made to hold 1 MiB. */
 const LEFT = 16;
 
-/** What is read comes here first: most of it is short, and often it is nothing at all. */
+/** Data is read into this buffer first: most reads are short, and many read nothing at all. */
 const scratch = new Uint8Array(CHUNK);
 
 /** One end of a pipe, or of a terminal whose two streams share it. */
@@ -37,8 +37,8 @@ export class Descriptor {
 }
 
 /**
- * When a stream goes on: where the other side is as quick as this one nothing would ever wait, and the event loop would
- * see to one stream alone.
+ * Decides when a stream goes on: if the other side is as quick as this one, the stream would never wait, and the event loop
+ * would serve that stream alone.
  */
 class Pace {
   #next: NodeJS.Immediate | undefined;
@@ -82,7 +82,7 @@ class Pace {
   }
 }
 
-/** What a process writes. */
+/** A stream of the data that a process writes. */
 export class DescriptorReadable extends Readable {
   readonly #pace = new Pace();
   #from: Descriptor | undefined;
@@ -101,8 +101,8 @@ export class DescriptorReadable extends Readable {
   }
 
   /**
-   * The process has ended. What it has written stays to be read, but its descriptor need not wait for that: who does not
-   * care for an output does not read it either. One that others write to as well goes on.
+   * The process has ended. Its output stays readable, but the descriptor need not stay open for that: a caller may never read
+   * an output. A stream that other processes write to as well goes on.
    */
   settle(): void {
     const asked = this.#pace.waits;
@@ -122,7 +122,7 @@ export class DescriptorReadable extends Readable {
     }
     if (size === -Errno.EAGAIN) return "nothing";
     this.#release();
-    // EIO is how the master of a terminal says that nobody has the other end open any more.
+    // The master of a terminal returns EIO when no process has the other end open any more.
     if (size === 0 || size === -Errno.EIO) this.push(null);
     else this.destroy(streamError("read", -size));
     return "end";
@@ -140,7 +140,7 @@ export class DescriptorReadable extends Readable {
   }
 }
 
-/** What a process reads. */
+/** A stream of the data that a process reads. */
 export class DescriptorWritable extends Writable {
   readonly #pace = new Pace();
   readonly #to: Descriptor;

@@ -5,7 +5,7 @@ import { show } from "./options/kinds.ts";
 
 type Argument = string | number;
 
-/** What can stand in a command: an argument, or several of them. */
+/** A value in a command template: an argument, or several of them. */
 export type TemplateValue = Argument | readonly Argument[];
 
 /**

@@ -3,7 +3,7 @@
  * The threads in which the library works, so that the caller's event loop never waits for the kernel.
  *
  * They are made when they are needed, belong to the thread that uses the library, and keep the program alive only while
- * somebody waits for them.
+ * a caller waits for them.
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
@@ -14,16 +14,16 @@ import { aborted, onAbort } from "./aborting.ts";
 import { fromPlain, type PlainError, type Reply, type Request } from "./messages.ts";
 import type { Arguments, OperationName, Result } from "./operations.ts";
 
-/** More threads do not help: what takes long is the kernel's locks. */
+/** More threads do not help: most of the time goes into waiting for the kernel's locks. */
 const MOST = Math.max(1, Math.min(4, availableParallelism()));
-/** What of the environment says something about this process, and not about those of containers. */
+/** Environment variables that concern this process, and not the processes of containers. */
 const OWN_VARIABLES = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "RUNT_INHERITED_FDS"];
 
-/** How an operation is called. */
+/** The options of a call of an operation. */
 export interface CallOptions {
-  /** Gives the operation up; what it had made is taken back. */
+  /** Aborts the operation; everything that it has made is removed. */
   readonly signal?: AbortSignal | undefined;
-  /** Told of what happens while the operation works; `taken` is to be called when the event has been seen to. */
+  /** Gets events while the operation works; it has to call `taken` when it has handled the event. */
   readonly event?: (event: WorkEvent, taken: () => void) => void;
   /** Whether the program stays alive for it. Default true. */
   readonly keep?: boolean;
@@ -49,8 +49,8 @@ export class Thread {
     const env = { ...process.env };
     for (const name of OWN_VARIABLES) delete env[name];
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    // Options of the program are for the program: with `--input-type` of `node -e` a worker would not start, and what it
-    // imports first is not for the library's threads.
+    // The program's Node.js options are not for the threads: with `--input-type` of `node -e` a worker would not start, and
+    // modules that the program imports first do not belong in them.
     const options = extension === "js" ? { env, execArgv: [] } : { env };
     this.#worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), options);
     this.#worker.unref();
@@ -59,7 +59,7 @@ export class Thread {
     this.#worker.on("exit", () => this.#fail(undefined));
   }
 
-  /** How many operations it works on; those that do nothing but wait for a container do not count. */
+  /** The number of operations it works on; those that do nothing but wait for a container do not count. */
   get load(): number {
     return this.#load;
   }
@@ -71,7 +71,7 @@ export class Thread {
     else if (this.#kept === 1 && change === 1) this.#worker.ref();
   }
 
-  /** @throws whatever the operation throws; ABORTED */
+  /** @throws the errors of the operation; ABORTED */
   async call<Name extends OperationName>(
     name: Name,
     { log, ...context }: RuntimeContext,
@@ -99,7 +99,7 @@ export class Thread {
       return result as Result<Name>;
     } catch (error) {
       const plain = error as PlainError;
-      // Made here, so that its stack tells who has called.
+      // The error is made here, so that its stack shows the caller.
       throw plain.code === "ABORTED" && signal !== undefined ? aborted(signal) : fromPlain(plain);
     } finally {
       forget?.();
@@ -150,7 +150,7 @@ export function thread(): Thread {
   return made;
 }
 
-/** The thread of what never ends: statistics keep nobody waiting there who has work to do. */
+/** The thread for endless operations: statistics do not delay other operations there. */
 export function watchingThread(): Thread {
   return (watching ??= new Thread());
 }

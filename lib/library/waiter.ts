@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How a worker thread waits for one container while it works on others. */
+/** Lets a worker thread wait for one container while it works on others. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { RuntimeError } from "../errors.ts";
 import { POLLIN } from "../kernel/numbers.ts";
@@ -8,12 +8,12 @@ import { waitWith } from "../sys/waiting.ts";
 import { watchOnce, type Watched } from "./watching.ts";
 
 /**
- * How long a thread that has nothing else to do waits in poll(2), before it lets the event loop tell; milliseconds. What
- * init and the kernel answer comes within it, and two wake-ups of threads, 0.1 ms or more, are spared each time.
+ * The time that a thread with nothing else to do waits in poll(2) before it waits in the event loop; milliseconds. Answers
+ * of init and of the kernel come within it, and each saves two wake-ups of threads, 0.1 ms or more.
  */
 const SHORT = 2;
 
-/** Operations of this thread that have work to do, or wait for somebody who does. */
+/** The number of operations of this thread that have work to do, or wait for a process that has. */
 let busy = 0;
 
 /** One operation that can be given up while it waits. */
@@ -22,7 +22,7 @@ export class Operation {
   readonly #giveUp = new Set<() => void>();
   readonly #patient: boolean;
 
-  /** @param patient it waits for what may take for ever, and nobody who has work to do may wait for it meanwhile */
+  /** @param patient its waits may last for ever, and must not delay operations that have work to do */
   constructor(patient = false) {
     this.#patient = patient;
   }
@@ -38,7 +38,7 @@ export class Operation {
     }
   }
 
-  /** Ends the present wait, or else the next one, with an error; what comes after that, the clean-up, may wait again. */
+  /** Ends the present wait, or else the next one, with an error; the clean-up after that may wait again. */
   abort(): void {
     this.#aborted = this.#giveUp.size === 0;
     for (const giveUp of this.#giveUp) giveUp();
@@ -72,7 +72,7 @@ export class Operation {
     });
   }
 
-  /** Looks, and waits a little where that keeps nobody from work. */
+  /** Polls the descriptor, and waits a little where that delays no other operation. */
   #isThere(fd: number, timeoutMs: number): boolean {
     const patience = busy > 1 ? 0 : timeoutMs < 0 ? SHORT : Math.min(SHORT, timeoutMs);
     return native.poll(new Int32Array([fd, POLLIN]), patience) > 0;
@@ -81,7 +81,7 @@ export class Operation {
 
 const current = new AsyncLocalStorage<Operation>();
 
-/** From now on this thread's waits belong to the operation that they are made in. */
+/** Makes each wait of this thread belong to the operation that it is made in, from now on. */
 export function waitInOperations(): void {
   waitWith((fd, timeoutMs) => (current.getStore() ?? new Operation()).wait(fd, timeoutMs));
 }

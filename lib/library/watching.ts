@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Descriptors that keep the program alive as long as somebody waits for them. */
+/** Descriptors that keep the program alive as long as a caller waits for them. */
 import { Errno, errnoText } from "../kernel/errno.ts";
 import { RuntimeError } from "../errors.ts";
 import { watchNative } from "./native.ts";

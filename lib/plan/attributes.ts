@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What the kernel knows of a process besides its ids: security labels, scheduling, I/O priority, personality and
- * memory policy, as steps.
+ * The steps for the kernel's attributes of a process besides its ids: security labels, scheduling, I/O priority,
+ * personality and memory policy.
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#linux-process
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#memory-policy

@@ -20,7 +20,7 @@ import { hasNamespace, namespaceSteps, readNamespaces } from "./namespaces.ts";
 import type { Step } from "./steps.ts";
 import { anyCpu, consoleStep, execStep, hookSteps, keepsOriginalGroups, oomScoreAdjStep, processSteps } from "./process.ts";
 
-/** What init does, and what it needs for it. */
+/** The steps of init, and the resources that it needs for them. */
 export interface Plan {
   readonly steps: readonly Step[];
   /** Descriptors to hand over, in order. */
@@ -69,7 +69,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   steps.push({ op: "rootfs", origin: "/root/path", fields: { path: facts.rootfs, bind } });
   mountSteps(config, facts, steps, enterCgroup);
   deviceSteps(config, facts, ownUsers, steps);
-  // As late as it can be: what is made before is not charged to a memory limit of the container.
+  // As late as possible: memory used before this step is not charged to the container's memory limit.
   enterCgroup();
 
   const hooks = config.hooks;
@@ -102,7 +102,7 @@ export function buildPlan(config: Config, facts: PlanFacts): Plan {
   return { steps, slots };
 }
 
-/** From the root that has been set up to a process that stands in it, with nothing left to be mounted. */
+/** The steps that enter the finished root; nothing is mounted after them. */
 function enterRootSteps(
   config: Config,
   facts: PlanFacts,
@@ -129,7 +129,7 @@ function enterRootSteps(
   }
 }
 
-/** What is left after `start`: the startContainer hooks and the program. */
+/** The steps after `start`: the startContainer hooks and the program. */
 export function programSteps(
   config: Config,
   facts: Pick<PlanFacts, "id" | "bundle" | "preserveFds" | "extraEnv">,
@@ -146,7 +146,7 @@ export function programSteps(
   return steps;
 }
 
-/** The root's own mount; what is mounted below stays as it is. */
+/** The root's own mount; mounts below it stay as they are. */
 function readonlyRoot(origin: string): Step {
   return { op: "mountAttributes", origin, fields: { path: "/", set: K.MOUNT_ATTR_RDONLY, clear: 0, recursive: 0 } };
 }
@@ -167,7 +167,7 @@ function kernelSteps(config: Config, steps: Step[]): void {
     const key = dotted ? name.replace(/[./]/g, (c) => (c === "." ? "/" : ".")) : name;
     steps.push({ op: "sysctl", origin: `/linux/sysctl${pointerStep(name)}`, fields: { key, value } });
   }
-  // Masks first: what becomes read-only is a copy of a tree, with all that is mounted in it by then.
+  // Masks first: a read-only path is a copy of a tree, with all that is mounted in it by then.
   let index = 0;
   const masked = new Set<string>();
   for (const given of linux?.maskedPaths ?? []) {
@@ -184,7 +184,7 @@ function kernelSteps(config: Config, steps: Step[]): void {
     const path = pathInContainer(given);
     const origin = `/linux/readonlyPaths/${index++}`;
     if (given === "") continue;
-    // A mount over the root would change nothing for whoever stands in the root already.
+    // A mount over the root would change nothing for a process that stands in the root already.
     if (path === "/") steps.push(readonlyRoot(origin));
     else steps.push({ op: "readonlyPath", origin, fields: { path } });
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Device nodes for a container in a new user namespace, in which nobody may make them: init does it before it enters that
- * namespace, in a file system that is mounted nowhere, and binds them afterwards. So they are the container's own, with
+ * Device nodes for a container in a new user namespace, in which no process may make them: init makes them before it enters
+ * that namespace, in a file system that is mounted nowhere, and binds them afterwards. So they are the container's own, with
  * owner and mode, and no inode of the host.
  */
 import type { Config, LinuxIDMapping } from "../spec/types.ts";
@@ -16,7 +16,7 @@ const OVERFLOW_ID = 65534;
 /** Adds the steps that make a node for each `device` step, in front of the others. */
 export function deviceNodeSteps(config: Config, facts: PlanFacts, { made }: Namespaces, steps: Step[]): void {
   const own = K.CLONE_NEWUSER | K.CLONE_NEWNS;
-  // Of a user namespace that is joined nobody knows the mappings.
+  // The mappings of a user namespace that is joined are not known.
   if ((made & own) !== own) return;
   const { uidMappings, gidMappings, mountLabel = "" } = config.linux ?? {};
   const nodes: Step[] = [];
@@ -33,7 +33,7 @@ export function deviceNodeSteps(config: Config, facts: PlanFacts, { made }: Name
   steps.unshift({ op: "deviceNodes", origin: "", fields: { data } }, ...nodes);
 }
 
-/** What an id of the container is on the host. */
+/** The host's id for an id of the container. */
 export function outsideId(id: number, mappings: readonly LinuxIDMapping[] | undefined): number {
   for (const { containerID, hostID, size } of mappings ?? []) {
     if (id >= containerID && id < containerID + size) return id - containerID + hostID;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A plan as bytes: what `init` maps and walks. The format is described in `native/README.md`; this walks
+ * A plan as bytes, which `init` maps and walks. The format is described in `native/README.md`; this module walks
  * {@link OPS}, so it knows no single operation.
  */
 import { RuntimeError } from "../errors.ts";
@@ -148,7 +148,7 @@ class Writer {
     return at - start;
   }
 
-  /** Goes on behind what was written, at the next multiple of 8. */
+  /** Moves past the data that was written, to the next multiple of 8. */
   #advance(size: number): void {
     const rest = (this.position + size) & 7;
     this.#room(size + 8);

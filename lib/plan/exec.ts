@@ -2,8 +2,8 @@
 /**
  * A process that joins a container which is there → the list of steps that `init` runs for `exec`. Pure.
  *
- * Until the namespaces are joined everything is the runtime's: so what has to be read or written outside of the
- * container (its cgroups, the process's own /proc files) comes first, and nothing of the container is looked at before
+ * Until the namespaces are joined everything is the runtime's. So steps that read or write files outside of the
+ * container (its cgroups, the process's own /proc files) come first, and no step looks at the container's files before
  * the process is inside.
  */
 import { parseCpuList } from "../spec/rules/cpu_list.ts";
@@ -16,18 +16,18 @@ import { readNamespaces } from "./namespaces.ts";
 import type { Step } from "./steps.ts";
 import { anyCpu, consoleStep, execStep, keepsOriginalGroups, oomScoreAdjStep, processSteps } from "./process.ts";
 
-/** What planning an `exec` needs to know beyond config.json and the process. */
+/** The facts that planning an `exec` needs beyond config.json and the process. */
 export interface ExecFacts {
   readonly id: string;
   /** Absolute path of the container's root file system, for a container without a mount namespace. */
   readonly rootfs: string;
   /** The container has no session keyring of its own. */
   readonly noNewKeyring: boolean;
-  /** How many descriptors from 3 the process inherits. */
+  /** The number of descriptors from 3 that the process inherits. */
   readonly preserveFds: number;
   /** The runtime itself carries the bytes of the console, from and to its own terminal. */
   readonly relaysConsole: boolean;
-  /** What the container's `linux.seccomp` comes to. Absent: no filter. */
+  /** The filter of the container's `linux.seccomp`. Absent: no filter. */
   readonly seccomp?: SeccompFilter | undefined;
   /** SELinux is in force on this host. */
   readonly selinux: boolean;

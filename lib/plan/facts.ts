@@ -15,7 +15,7 @@ export interface SeccompFilter {
   readonly flags: number;
 }
 
-/** What planning needs to know beyond config.json; the caller looks it up, so that planning stays pure. */
+/** The facts that planning needs beyond config.json; the caller looks them up, so that planning stays pure. */
 export interface PlanFacts {
   readonly id: string;
   /** Absolute path of the bundle; relative bind sources count from here. */
@@ -26,23 +26,23 @@ export interface PlanFacts {
   readonly noPivot: boolean;
   /** No new session keyring. */
   readonly noNewKeyring: boolean;
-  /** How many descriptors from 3 the container inherits. */
+  /** The number of descriptors from 3 that the container inherits. */
   readonly preserveFds: number;
   /** The runtime itself carries the bytes of the console, from and to its own terminal. */
   readonly relaysConsole: boolean;
   /** Additions of the runtime to the environment of the process. */
   readonly extraEnv: readonly string[];
-  /** The process waits for `start`; false for `run`, where there is nobody else to wait for. */
+  /** The process waits for `start`; false for `run`, which has no separate `start`. */
   readonly waitForStart: boolean;
   /** /proc/kcore exists, so /dev/core is made. */
   readonly kcore: boolean;
-  /** What `linux.seccomp` comes to. Absent: no filter. */
+  /** The filter of `linux.seccomp`. Absent: no filter. */
   readonly seccomp?: SeccompFilter;
   /** SELinux is in force on this host; else labels are ignored. */
   readonly selinux: boolean;
-  /** For `mounts` entries of type `cgroup`, by their index: what they come to on this host. */
+  /** The parts of `mounts` entries of type `cgroup` on this host, by index of the entry. */
   readonly cgroupMounts: Readonly<Record<number, readonly CgroupPiece[]>>;
-  /** By index in `mounts`: where the source leads that is a symbolic link and is to be copied (`copy-symlink`). */
+  /** By index in `mounts`: the target of a source that is a symbolic link and is to be copied (`copy-symlink`). */
   readonly links: Readonly<Record<number, string>>;
   /** Indexes in `mounts` of those whose source the runtime opens for init (see `lib/plan/mount_trees.ts`). */
   readonly trees: readonly number[];

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Which mounts `init` holds by descriptors, because later steps look for something in them, and how long. A directory of
- * the image may trade places with another one at any time: its name is no way to the mount that was made on it.
+ * The mounts that `init` holds by descriptors, because later steps look for files in them, and the time it holds them. A
+ * directory of the image may trade places with another one at any time: its name is no way to the mount that was made on it.
  */
 import { MountFlag, type Step } from "./steps.ts";
 
-/** As many as `init` can hold at the same time (`HeldMounts::kMax`); far below any RLIMIT_NOFILE. What is more is found by name. */
+/** The most that `init` can hold at once (`HeldMounts::kMax`); far below any RLIMIT_NOFILE. Further mounts are found by name. */
 const MAX_HELD = 256;
 
 /** Whether a mount at the path itself is one that a step looks into, or only those above it. */
@@ -44,7 +44,7 @@ function makesMount(step: Step): step is Extract<Step, { op: "mount" }> {
   return step.op === "mount" && (step.fields.flags & MountFlag.REMOUNT) === 0;
 }
 
-/** The mount that a path leads into: the latest of those on the way, which covers the others. -1: the root, whatever that is by then. */
+/** The mount that a path leads into: the latest one on the way, which covers the others. -1: the root at that time. */
 function mountOf(path: string, reach: Reach, mounted: ReadonlyMap<string, number>): number {
   let latest = -1;
   let at = reach === "at" ? path : parentOf(path);
@@ -84,7 +84,7 @@ export function markHeldMounts(steps: Step[]): void {
     let { flags } = step.fields;
     const base = bases.get(index) ?? -1;
     if (lastUse.get(base) === index && held.delete(base)) flags |= MountFlag.RELEASE;
-    // What is mounted on the root is the root from then on.
+    // A mount on the root is the root from then on.
     if (lastUse.has(index) && step.fields.target !== "/" && held.size < MAX_HELD) {
       flags |= MountFlag.HOLD;
       held.add(index);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Device nodes for a container that is there → the steps of two inits, as in live_mounts.ts. Pure.
+ * Device nodes for a container that exists → the steps of two inits, as in live_mounts.ts. Pure.
  *
- * In a user namespace nobody may make a node: so it is made outside, on a file system that is attached nowhere, and mounted on an
- * empty file. It is the container's own then, too, and no inode of the host.
+ * No process in a user namespace may make a node: so init makes it outside, on a file system that is attached nowhere, and mounts
+ * it on an empty file. The node is the container's own then, too, and no inode of the host.
  */
 import * as K from "../kernel/plan_numbers.ts";
 import type { Config } from "../spec/types.ts";
@@ -27,14 +27,14 @@ export interface LiveNode {
   readonly gid: number;
 }
 
-/** What was made, as far as it takes to find it. */
+/** The facts that identify a node that was made. */
 export interface NodeIdentity {
   readonly path: string;
   readonly device: bigint;
   readonly inode: bigint;
 }
 
-/** What init tells of the entry n: the file that it has made is 2n, the mount on that 2n + 1. */
+/** The indexes in init's messages for the entry n: 2n is the file that it has made, 2n + 1 the mount on that file. */
 export const nodeIndex = (index: number): number => 2 * index;
 export const nodeMountIndex = (index: number): number => 2 * index + 1;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Mounts for a container that is there → the steps of two inits. Pure.
+ * Mounts for a container that exists → the steps of two inits. Pure.
  *
- * The first one makes mounts that are attached nowhere: among the host's mounts, where the paths of sources belong, and in the
- * container's other namespaces, which some file systems show. No process of the container sees it. The other one has joined
- * the container's mount namespace, has nothing of the host but those mounts, and attaches them; it does not enter the
- * container's pid namespace either, unless a procfs has to be made there.
+ * The first init makes mounts that are attached nowhere. It works among the host's mounts, where the paths of sources belong,
+ * and in the container's other namespaces, which some file systems show. No process of the container sees it. The other init
+ * has joined the container's mount namespace, has nothing of the host but those mounts, and attaches them. It does not enter
+ * the container's pid namespace either, unless a procfs has to be made there.
  */
 import type { Config, Mount } from "../spec/types.ts";
 import type { Plan } from "./build.ts";
@@ -15,10 +15,10 @@ import { badOption, isBind, mountFields, unknownOption, withLabel } from "./moun
 import { readNamespaces } from "./namespaces.ts";
 import { MountFlag, type Step, type StepFields } from "./steps.ts";
 
-/** What planning needs to know beyond config.json and the mounts. */
+/** The facts that planning needs beyond config.json and the mounts. */
 export type LiveFacts = Pick<PlanFacts, "bundle" | "rootfs" | "selinux" | "cgroupMounts">;
 
-/** What is done for a list of mounts. */
+/** The plans for a list of mounts. */
 export interface LivePlans {
   /** Makes mounts; absent where the runtime can open all of them by itself. */
   readonly make?: Plan;
@@ -26,16 +26,16 @@ export interface LivePlans {
   readonly attach: Plan;
   /** Bind mounts whose source the runtime opens, by the index that a `tree` field has, less 1. */
   readonly opened: readonly (Mount | undefined)[];
-  /** What the image holds is copied: that counts against the container's memory. */
+  /** Files of the image are copied: they count against the container's memory. */
   readonly copiesUp: boolean;
 }
 
-/** The namespaces of the container that decide what a file system shows. */
+/** The namespaces of the container that decide the contents of a file system. */
 const SHOWN = K.CLONE_NEWUSER | K.CLONE_NEWIPC | K.CLONE_NEWNET | K.CLONE_NEWCGROUP;
 /** Flags of a bind mount's target. */
 const OF_TARGET = MountFlag.DEST_NOFOLLOW | MountFlag.STRICT_TARGET;
 
-/** What is collected for {@link LivePlans}. */
+/** The steps collected for {@link LivePlans}. */
 interface Draft {
   readonly make: Step[];
   readonly attach: Step[];
@@ -129,7 +129,7 @@ function planMount(config: Config, mount: Mount, index: number, facts: LiveFacts
 
 /**
  * The fields of a mount as it is attached; adds the step that makes it, where that is done outside.
- * @param index in the list of mounts; `undefined` for what comes with one of them
+ * @param index in the list of mounts; `undefined` for a mount that comes with an entry
  */
 function attached(
   fields: StepFields<"mount">,

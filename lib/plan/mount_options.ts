@@ -8,7 +8,7 @@ import { isIdMapOption } from "../spec/rules/id_map_option.ts";
 import { MountFlag } from "./steps.ts";
 import * as K from "../kernel/plan_numbers.ts";
 
-/** What a list of options means. Options that are not in the table belong to the file system: `data`. */
+/** The meaning of a list of options. Options that are not in the table belong to the file system: `data`. */
 export interface MountOptions {
   /** {@link MountFlag} bits. */
   flags: number;
@@ -17,7 +17,7 @@ export interface MountOptions {
   /** MOUNT_ATTR_* to set and to clear on the mount. */
   set: number;
   clear: number;
-  /** An option of the mount itself was given, whatever it comes to. */
+  /** An option of the mount itself was given, whatever its effect. */
   named: boolean;
   /** The same for the mount and everything below it. */
   recSet: number;
@@ -136,15 +136,15 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   return result;
 }
 
-/** What a bind mount loses where another option is given; in the mount namespace of another user namespace they may be locked. */
+/** Options that a bind mount loses if another is given; in a mount namespace of another user namespace they may be locked. */
 const LOCKED = K.MOUNT_ATTR_RDONLY | K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NODEV | K.MOUNT_ATTR_NOEXEC;
 
 /**
- * What a bind mount loses of the options of its source. With no option it keeps all; with any it has those that are given and
+ * The options of its source that a bind mount loses. With no option it keeps all; with any it has those that are given and
  * no other, as with runc. Access times stay unless `noatime`, `strictatime`, `relatime` or `nodiratime` is given: as in
  * mount(2), to take one back changes nothing.
  *
- * @returns MOUNT_ATTR_* bits to clear, and those of them that nobody has named and that stay where they are locked
+ * @returns MOUNT_ATTR_* bits to clear, and those of them that no option names and that stay where they are locked
  */
 export function bindClear({ named, set, clear }: MountOptions): { readonly clear: number; readonly implied: number } {
   if (!named) return { clear, implied: 0 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Bind mounts whose source the runtime opens, as a detached mount that init only attaches: where it is id-mapped, which
- * takes privileges over the source's file system, and where the container has a user namespace, whose root may not be
- * able to reach the source.
+ * Bind mounts whose source the runtime opens, as a detached mount that init only attaches. The runtime does so for an
+ * id-mapped mount, which takes privileges over the source's file system, and for a container with a user namespace, whose
+ * root may not be able to reach the source.
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#posix-platform-mounts
  */
@@ -26,7 +26,7 @@ export function treeMounts(config: Config, namespaces: Namespaces, links: PlanFa
   const indexes: number[] = [];
   const { mounts } = config;
   if (mounts === undefined) return indexes;
-  // What a container binds that joins a mount namespace is found by the names of that one.
+  // A container that joins a mount namespace finds the sources of its bind mounts by path in that namespace.
   const newMounts = (namespaces.made & K.CLONE_NEWNS) !== 0;
   const unreachable = newMounts && hasNamespace(namespaces, K.CLONE_NEWUSER);
   for (let index = 0; index < mounts.length; index++) {

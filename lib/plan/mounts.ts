@@ -31,10 +31,10 @@ export function rootfsPropagation(config: Config): number {
   return PROPAGATION[config.linux?.rootfsPropagation ?? ""] ?? 0;
 }
 
-/** MS_* that all mounts of a new mount namespace get first: what spreads from and to the host. */
+/** MS_* that all mounts of a new mount namespace get first: the propagation between it and the host. */
 export function parentPropagation(config: Config): number {
   const propagation = rootfsPropagation(config);
-  // Of what is unbindable nothing could be bound into the container, so that waits for `rootPropagation`.
+  // An unbindable mount could not be bound into the container, so MS_UNBINDABLE waits for `rootPropagation`.
   const late = propagation === 0 || (propagation & K.MS_UNBINDABLE) !== 0;
   return late ? K.MS_SLAVE | K.MS_REC : propagation;
 }
@@ -42,7 +42,7 @@ export function parentPropagation(config: Config): number {
 /**
  * One step a mount, in order.
  *
- * @param beforeCgroups called before a mount that shows the container's cgroups, or that copies what the image holds
+ * @param beforeCgroups called before a mount that shows the container's cgroups, or that copies files of the image
  */
 export function mountSteps(config: Config, facts: PlanFacts, steps: Step[], beforeCgroups: () => void): void {
   const mounts = config.mounts ?? [];
@@ -69,7 +69,7 @@ export function mountSteps(config: Config, facts: PlanFacts, steps: Step[], befo
     const fields = mountFields(mount, facts.bundle, isDeferredReadonly(mount), facts.rootfs);
     const unknown = unknownOption(mount);
     if (unknown !== undefined) throw badOption(`${origin}/options`, unknown);
-    // What is copied is the image's, of any size: it counts against the container's memory, and time.
+    // The copied files are the image's, of any size: they count against the container's memory, and CPU time.
     if ((fields.flags & MountFlag.COPY_UP) !== 0) beforeCgroups();
     const data = facts.selinux ? withLabel(fields, config) : fields.data;
     if (facts.trees.includes(index)) {
@@ -122,8 +122,8 @@ function isDeferredReadonly(mount: Mount): boolean {
 
 /**
  * The fields of a `mount` step.
- * @param bundle what a relative source of a bind mount counts from
- * @param deferReadonly `ro` comes later, by a step of its own
+ * @param bundle the directory that a relative source of a bind mount is resolved from
+ * @param deferReadonly a later step of its own sets `ro`
  * @param rootfs absolute path of the root file system, which a destination may begin with
  */
 export function mountFields(mount: Mount, bundle: string, deferReadonly: boolean, rootfs = ""): StepFields<"mount"> {
@@ -165,7 +165,7 @@ export function bindSource({ source = "" }: Mount, bundle: string): string {
   return source.startsWith("/") ? source : `${bundle}/${source}`;
 }
 
-/** What is wrong with the options of a bind mount, which has none but those that the runtime itself knows. */
+/** The error in the options of a bind mount, which has none but those that the runtime itself knows. */
 export function unknownOption(mount: Mount): string | undefined {
   if (!isBind(mount)) return undefined;
   const { data, copySymlink = false, flags } = parseMountOptions(mount.options ?? []);

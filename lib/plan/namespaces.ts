@@ -2,11 +2,11 @@
 /**
  * linux.namespaces as clone flags and steps.
  *
- * Where it can be so, one clone makes every new namespace and init is the only child. A stage of its own is
- * needed (`fork`) where a pid namespace is joined, which takes effect for children only; where a user
- * namespace is new, because id maps have to be written between its making and an execve, which would drop
- * all capabilities of an unmapped user; and where a time namespace is new, whose offsets are fixed once a
- * process is in it.
+ * If possible, one clone makes every new namespace and init is the only child. Three cases need a stage of
+ * their own (`fork`): a pid namespace that is joined, because that takes effect for children only; a new user
+ * namespace, because id maps have to be written between its making and an execve, which would drop all
+ * capabilities of an unmapped user; and a new time namespace, because its offsets are fixed once a process is
+ * in it.
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#namespaces
  */
@@ -60,7 +60,7 @@ export function readNamespaces(config: Config): Namespaces {
   return { made, joined, joins };
 }
 
-/** How init is made. */
+/** The way in which init is made. */
 export interface InitClone {
   /** CLONE_NEW* for the clone itself. */
   readonly flags: number;
@@ -68,7 +68,7 @@ export interface InitClone {
   readonly staged: boolean;
 }
 
-/** How the process that runs the plan is to be cloned. */
+/** The clone of the process that runs the plan. */
 export function initClone({ made, joined }: Namespaces): InitClone {
   const staged = ((made | joined) & K.CLONE_NEWUSER) | (made & K.CLONE_NEWTIME) | (joined & K.CLONE_NEWPID);
   return staged === 0 ? { flags: made & ~K.CLONE_NEWCGROUP, staged: false } : { flags: 0, staged: true };
@@ -90,8 +90,8 @@ export function namespaceSteps(namespaces: Namespaces, steps: Step[], slots: Slo
   };
   let user: (typeof namespaces.joins)[number] | undefined;
   for (const one of namespaces.joins) if (one.flag === K.CLONE_NEWUSER) user = one;
-  // Whether a namespace belongs to the user namespace that is joined, or to that of the runtime, nobody can know: each may
-  // be joined with the rights in its owner only. So what is refused outside is joined from inside.
+  // The runtime cannot know whether a namespace belongs to the user namespace that is joined, or to its own; to join a
+  // namespace takes privileges in its owner. So a namespace that is refused outside is joined from inside.
   const others: (readonly [one: (typeof namespaces.joins)[number], slot: number])[] = [];
   for (const one of namespaces.joins) {
     if (one === user) continue;

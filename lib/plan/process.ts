@@ -13,14 +13,14 @@ import type { SeccompFilter, Slot } from "./facts.ts";
 import { RLIMITS, SECCOMP_FILTER_FLAG_NEW_LISTENER } from "../kernel/plan_numbers.ts";
 import type { Step } from "./steps.ts";
 
-/** Where a program without a slash is looked for if the container's environment has no PATH (execvp). */
+/** The search path for a program without a slash if the container's environment has no PATH (execvp). */
 const DEFAULT_SEARCH = "/bin:/usr/bin";
 /** Bytes of a mask that has every CPU that a kernel may have; more are ignored. */
 const ALL_CPUS = 1024;
-/** The umask where `process.user.umask` is not given; what runc and crun use. */
+/** The umask where `process.user.umask` is not given; that of runc and crun. */
 const DEFAULT_UMASK = 0o022;
 
-/** What a process is planned from, besides `process` itself, and the plan that its steps are added to. */
+/** The facts that a process is planned from, besides `process` itself, and the plan that its steps are added to. */
 export interface ProcessPlan {
   /** Properties of the container that hold for each of its processes, such as `seccomp` and `personality`. */
   readonly linux: Linux | undefined;
@@ -64,7 +64,7 @@ export function processSteps(process: Process, plan: ProcessPlan): void {
   // Tried with both ids, as with runc: only root may be allowed to enter, or only the user (root of a user
   // namespace, or of an NFS that squashes it).
   steps.push({ op: "changeDirectory", origin: "/process/cwd", fields: { path: cwd, attempt: 1 } });
-  // Before a filter, which need not allow what it takes.
+  // Before a filter, which need not allow the system calls of this step.
   steps.push({ op: "standardStreams", origin: "", fields: { uid: process.user.uid } });
   steps.push({
     op: "credentials",
@@ -87,9 +87,9 @@ export function processSteps(process: Process, plan: ProcessPlan): void {
 }
 
 /**
- * The filter comes as late as it can: it has to allow what follows. So the state is saved before, for whose answer init
- * reads. A listener goes to its agent before anybody is told that the container is there; to wait for that init has to read
- * anyway.
+ * The filter comes as late as possible: it has to allow every later system call. So the state is saved before it, because
+ * init reads the answer to that. A listener goes to its agent before the container is reported as created; init has to read
+ * anyway to wait for that.
  */
 function readySteps(seccomp: SeccompFilter | undefined, steps: Step[]): void {
   const notifies = seccomp !== undefined && (seccomp.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) !== 0;
@@ -109,7 +109,7 @@ export function keepsOriginalGroups({ annotations }: Config): boolean {
   return annotations?.[KEEP_GROUPS] === "1";
 }
 
-/** Not the CPUs that the runtime happens to be bound to: all; the cgroup's cpuset still holds. */
+/** Allows all CPUs, not those that the runtime happens to be bound to; the cgroup's cpuset still holds. */
 export function anyCpu(): Step {
   return { op: "cpuAffinity", origin: "", fields: { mask: new Uint8Array(ALL_CPUS).fill(255), attempt: 1 } };
 }
@@ -128,7 +128,7 @@ export function execStep(process: Process, preserve: number, extraEnv: readonly 
 }
 
 /**
- * Hooks that init runs. `stateHead` + pid + `stateTail` is what they get on stdin.
+ * Hooks that init runs. They get `stateHead` + pid + `stateTail` on stdin.
  * @param defaultEnv the environment of a hook that has none
  */
 export function hookSteps(
@@ -167,7 +167,7 @@ function value(env: readonly string[], name: string): string | undefined {
   return undefined;
 }
 
-/** Of several entries with one name the last counts, as with runc; getenv(3) would find the first. */
+/** Keeps the last of several entries with one name, as runc does; getenv(3) would find the first. */
 function lastOfEach(env: readonly string[]): readonly string[] {
   const last = new Map<string, string>();
   for (const entry of env) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What the runtime itself does for a container, outside of init's plan, as lines for a person: namespaces that a
+ * The runtime's own steps for a container, outside of init's plan, as text for the user: namespaces that a
  * clone makes, cgroups and their limits, hooks of the runtime. For `runt plan` only; pure.
  */
 import type { Config, Hooks } from "../spec/types.ts";

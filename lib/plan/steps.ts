@@ -9,7 +9,7 @@
  * `lib/plan/build.ts`. Numbers of operations are their places in this table.
  */
 
-/** How a field travels: every field is padded to 8 bytes. */
+/** The encoding of a field: every field is padded to 8 bytes. */
 export type FieldType = "u32" | "u64" | "i64" | "str" | "strs" | "u32s" | "bytes";
 
 type FieldValue = {
@@ -50,11 +50,11 @@ export const OPS = {
   runtimeHooks: {},
 
   // --- the root file system --------------------------------------------------------------------------
-  /** mount("/", flags): what of the new mount namespace spreads from and to the host. MS_REC is added. */
+  /** mount("/", flags): propagation between the new mount namespace and the host. MS_REC is added. */
   parentPropagation: { flags: "u32" },
   /**
-   * Every later path is resolved under `path`. `bind` 1: it becomes a mount of its own first, which is what
-   * pivot_root wants; 2: as 1, and it goes on to receive what is mounted in it on the host. Without a mount namespace
+   * Every later path is resolved under `path`. `bind` 1: it becomes a mount of its own first, as pivot_root
+   * requires; 2: as 1, and it continues to receive mounts that the host makes in it. Without a mount namespace
    * it is 0, so that the host gets no mount of ours, or 3 where it gets those of the container: a mount of its own, with
    * which one recursive umount(8) takes them all away, and nothing else of the host changes.
    */
@@ -62,7 +62,7 @@ export const OPS = {
   /**
    * One entry of `mounts`. `flags` are MountFlag bits. `sb`: MS_* flags of the superblock; `set`, `clear`:
    * MOUNT_ATTR_*; `recSet`, `recClear`: the same for the whole tree; `propagation`: MS_* one after another.
-   * `implied`: bits of `clear` that nobody asked for, and that may stay where they are locked. `tree`: the runtime is asked
+   * `implied`: bits of `clear` that no option names, and that may stay where they are locked. `tree`: init asks the runtime
    * for the source of the entry `tree` - 1 of `mounts`; 0: init opens it.
    */
   mount: {
@@ -131,7 +131,7 @@ export const OPS = {
   rlimit: { resource: "u32", soft: "u64", hard: "u64" },
   /**
    * A createContainer or startContainer hook, run by init. The state on its stdin is `stateHead`, the pid in
-   * decimal, `stateTail`. `timeoutMs` 0 is none. What it prints goes to the descriptor in `slot`. `home` as for `exec`.
+   * decimal, `stateTail`. `timeoutMs` 0 is none. Its output goes to the descriptor in `slot`. `home` as for `exec`.
    */
   hook: {
     path: "str",
@@ -151,7 +151,7 @@ export const OPS = {
   credentials: {
     uid: "u32",
     gid: "u32",
-    /** Where the user namespace denies setgroups(2), nothing but the process's own group may be among them. */
+    /** If the user namespace denies setgroups(2), the list may hold only the process's own group. */
     groups: "u32s",
     /** 1: leave the groups as they are. */
     keepGroups: "u32",
@@ -177,7 +177,7 @@ export const OPS = {
   /** Waits until the FIFO in `slot` is opened by `start`, and writes one byte. */
   start: { slot: "u32" },
   /**
-   * execve of the program that findProgram found. `preserve`: how many descriptors from 3 stay open.
+   * execve of the program that findProgram found. `preserve`: the number of descriptors from 3 that stay open.
    * `home` 1: HOME is added from the container's /etc/passwd where `env` has none, or an empty one.
    */
   exec: { args: "strs", env: "strs", preserve: "u32", home: "u32" },
@@ -191,8 +191,8 @@ export const OPS = {
   /** sched_setaffinity(2); bit n of `mask` is CPU n. `attempt` 1: a refusal is no failure. */
   cpuAffinity: { mask: "bytes", attempt: "u32" },
   /**
-   * seccomp(2) with the BPF program `filter`; `flags` are SECCOMP_FILTER_FLAG_*. With NEW_LISTENER the runtime takes the
-   * listener, whose number it is told. What `exec` needs is prepared before, because the filter may not allow it.
+   * seccomp(2) with the BPF program `filter`; `flags` are SECCOMP_FILTER_FLAG_*. With NEW_LISTENER init sends the runtime the
+   * listener's number, and the runtime takes the listener. `exec` is prepared before, because the filter may not allow that.
    */
   seccomp: { filter: "bytes", flags: "u32" },
 
@@ -226,7 +226,7 @@ export const OPS = {
    * container's own takes its place; a pipe, a socket or a file is given to `uid`, so that it can be opened again by name.
    */
   standardStreams: { uid: "u32" },
-  // --- before a user namespace is entered, in which nobody may make a node -----------------------------
+  // --- before a user namespace is entered, in which no process may make a node -------------------------
   /** A file system for the nodes of the following deviceNode steps, mounted nowhere; `data` are options of it. */
   deviceNodes: { data: "str" },
   /** The next node. `uid` and `gid` are the host's. Without the privilege nothing is made, which is no failure. */
@@ -235,28 +235,28 @@ export const OPS = {
   // --- mounts of a container that is there (see lib/plan/live_mounts.ts) -------------------------------
   /**
    * A mount that is attached nowhere, for the runtime, which gets it as the entry `tree` - 1: a new file system, or with the
-   * flag BIND of `source`, for which the runtime is asked first. Fields as those of `mount`.
+   * flag BIND a mount of `source`, for which init asks the runtime first. Fields as those of `mount`.
    */
   detachedMount: { source: "str", fstype: "str", flags: "u32", sb: "u32", set: "u32", data: "str", tree: "u32" },
   /** A mount of the node that the `node`th deviceNode step has made; the runtime gets it as the entry `tree` - 1. */
   detachedNode: { node: "u32", tree: "u32" },
-  /** From here on init does not end with the runtime, and takes back what it has attached if it fails, or has to. */
+  /** From here on init does not end with the runtime, and detaches the mounts that it has attached if it fails, or has to. */
   liveMounts: {},
-  /** The last mount at `path` is one of those: the runtime is told what it is, as the entry `index`. MS_* as in `mount`. */
+  /** The last mount at `path` is one of those: init reports it to the runtime as the entry `index`. MS_* as in `mount`. */
   liveMount: { path: "str", propagation: "u32s", index: "u32" },
   /**
-   * Takes a mount away that a liveMount step has told of: at `path`, or wherever it is now. The runtime is told of one that
-   * is not there any more, as the entry `index`.
+   * Removes a mount that a liveMount step has reported: at `path`, or at its present place. Init reports a mount that is not
+   * there any more to the runtime, as the entry `index`.
    */
   unmount: { path: "str", mount: "u64", device: "u64", inode: "u64", filesystem: "u64", index: "u32" },
   /**
-   * A device node, or with the type of a regular file an empty one for a node to be mounted on; the runtime is told of it as the
-   * entry `index`. What is there already is an error, unless it is that device.
+   * A device node, or with the type of a regular file an empty one for a node to be mounted on; init reports it to the runtime as
+   * the entry `index`. A file that is there already is an error, unless it is that device.
    */
   liveNode: { path: "str", mode: "u32", major: "u32", minor: "u32", uid: "u32", gid: "u32", index: "u32" },
-  /** Takes away what a liveNode step has made, if it is still there. */
+  /** Removes the node or file that a liveNode step has made, if it is still there. */
   removeNode: { path: "str", device: "u64", inode: "u64" },
-  /** The runtime notes what has been done; then init ends. */
+  /** The runtime notes the changes; then init ends. */
   done: {},
 } as const satisfies Record<string, Record<string, FieldType>>;
 
@@ -305,8 +305,8 @@ export const MountFlag = {
 export const MountTree = { DETACHED: 0, SOURCE: 1 } as const;
 
 /**
- * What init was refused (EPERM, EACCES) because its user namespace does not have the right: bits of READY's value. The
- * runtime, which may have it, then does these steps to init from outside.
+ * The steps that the kernel refused (EPERM, EACCES) because init's user namespace lacks the privilege: bits of READY's value.
+ * The runtime, which may have the privilege, then does these steps to init from outside.
  */
 export const Refused = { RLIMITS: 1, SCHEDULER: 2, IO_PRIORITY: 4, OOM_SCORE_ADJ: 8, STREAMS: 16 } as const;
 
@@ -346,8 +346,8 @@ export const Message = {
   /** An init that was started for it brings a new user namespace, whose maps the runtime writes. Not answered. */
   USER_NAMESPACE: 16,
   /**
-   * Of the entry `value`. With a descriptor: a mount that was made. With the numbers of the mount, of device and inode of its
-   * root, and of its file system's device (u64 each): one that was attached. With neither: one that is not there. Not answered.
+   * The mount of the entry `value`. With a descriptor: it was made. With the numbers of the mount, of device and inode of its
+   * root, and of its file system's device (u64 each): it was attached. With neither: it is not there. Not answered.
    */
   MOUNT: 17,
   /** Between the runtime and the keeper, on a socket of their own (see native/init/keeper.h). */
@@ -357,8 +357,8 @@ export const Message = {
 } as const;
 
 /**
- * What a failure record's `call` means: its place in this list. A system call's name, or one of the checks
- * that are not a call (`lookup`, `verify`, `hook`, `answer`). Append only at the end.
+ * The names of a failure record's `call`, which is an index into this list. A name is that of a system call, or of a check
+ * that is not a call (`lookup`, `verify`, `hook`, `answer`). Append only at the end.
  */
 export const CALLS = [
   "none",
@@ -446,7 +446,7 @@ export const StageName = { JOIN: "runt:[1:JOIN]", INIT: "runt:[2:INIT]" } as con
  * decimal, with which it is cloned at once.
  */
 export const Beginning = {
-  /** By the plan's `fork` step. */
+  /** The plan's `fork` step makes it. */
   BY_PLAN: "join",
   /** There is none: init makes a user namespace and nothing else, which the runtime gets. */
   USERS: "users",
@@ -454,7 +454,7 @@ export const Beginning = {
   WHEN_TOLD: "+",
 } as const;
 
-/** What init writes to the FIFO of `start`, one after another; a failure record begins with another byte. */
+/** The bytes that init writes to the FIFO of `start`, one after another; a failure record begins with another byte. */
 export const StartByte = {
   /** It goes on. */
   GOES_ON: "0",
@@ -465,10 +465,10 @@ export const StartByte = {
 /** `value` of a failed hook that ran longer than its timeout; else it is the wait status. */
 export const HOOK_TIMED_OUT = 0x10000;
 
-/** How much is kept of what a hook prints; bytes. */
+/** The most of a hook's output that is kept; bytes. */
 export const HOOK_OUTPUT_LIMIT = 64 << 10;
 
-/** `value` of an execve that failed with ENOEXEC: what the file is; 0 where none of these says why. */
+/** `value` of an execve that failed with ENOEXEC: the kind of the file; 0 where none of these explains it. */
 export const MissingKind = {
   EMPTY: 1,
   NEITHER_ELF_NOR_SCRIPT: 2,

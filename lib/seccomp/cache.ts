@@ -2,9 +2,9 @@
 /**
  * Compiled filters on disk, so that libseccomp is neither loaded nor run for a profile that was compiled before.
  *
- * A filter decides what a container may do, so an entry counts only if nobody but root can have made it, and if it is
+ * A filter decides what a container may do, so an entry counts only if no user but root can have made it, and if it is
  * whole: root's own directory and file, closed to all others; the key inside the file; a hash over the program.
- * Whatever is odd is as if it were not there, and a cache that cannot be written is no error.
+ * Any other entry is ignored, and a cache that cannot be written is no error.
  */
 import { S_IFMT, S_IFREG } from "../kernel/numbers.ts";
 import { Errno } from "../kernel/errno.ts";
@@ -21,13 +21,13 @@ const HASH_SIZE = 32;
 /** key, hash of the program, program */
 const HEAD = 2 * HASH_SIZE;
 const MAX_PROGRAM = 4096 * 8;
-/** More entries are not kept: profiles are few, unless somebody makes them up. */
+/** The most entries that are kept: profiles are few, unless a caller generates them. */
 const MAX_ENTRIES = 256;
 
 /**
  * The directory of the cache, open.
- * @returns a descriptor of the caller's, or undefined where there is no cache: not root, or a directory that others may
- *   write to
+ * @returns a descriptor that the caller owns, or undefined where there is no cache: the user is not root, or others may write
+ *   to the directory
  */
 export function openCache(root: string): number | undefined {
   if (process.geteuid?.() !== 0) return undefined;

@@ -13,10 +13,10 @@ import { encodeRules, profileRules, type Rule } from "./rules.ts";
 const LINEAR_RULES = 32;
 /** Instructions that the kernel takes (BPF_MAXINSNS). */
 const MAX_INSTRUCTIONS = 4096;
-/** What libseccomp says of a name that it does not know. */
+/** libseccomp's number for a name that it does not know. */
 const UNKNOWN = -1;
 
-/** How a profile is compiled. */
+/** The options of compiling a profile. */
 export interface CompileOptions {
   /** A system call that libseccomp does not know is an error, instead of ignored with a debug line. Default false. */
   readonly failUnknown?: boolean;
@@ -24,8 +24,8 @@ export interface CompileOptions {
 
 /**
  * Compiles a profile.
- * @throws CONFIG_INVALID for rules that contradict each other; NOT_SUPPORTED, HOST_UNABLE for what libseccomp or the
- *   kernel lacks
+ * @throws CONFIG_INVALID for rules that contradict each other; NOT_SUPPORTED, HOST_UNABLE for a feature that libseccomp or
+ *   the kernel lacks
  */
 export function compileProfile(seccomp: LinuxSeccomp, log: Log, options: CompileOptions = {}): Uint8Array {
   const native = seccompNative();

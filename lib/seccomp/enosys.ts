@@ -3,7 +3,7 @@
  * The -ENOSYS answer for system calls that are newer than a profile.
  *
  * A C library that tries a new system call falls back to an older one at ENOSYS, not at the EPERM that most profiles
- * answer by default. A profile was written when its newest system call was there: what has a higher number did not
+ * answer by default. A profile was written when its newest system call was there: a call with a higher number did not
  * exist for its author, so the filter says so. As in runc; pure.
  */
 import { AUDIT_ARCH_S390, AUDIT_ARCH_S390X, AUDIT_ARCH_X86_64, TOKEN_X32, X32_BIT } from "./constants.ts";
@@ -37,8 +37,8 @@ const ERRNO_ENOSYS = 0x00050000 + 38;
 const at = (code: number, k: number, jt = 0, jf = 0): Instruction => ({ code, jt, jf, k });
 
 /**
- * What goes before a filter; what is not newer than the profile falls through to it. Empty where there is nothing to
- * compare with.
+ * The instructions before a filter; a call that is not newer than the profile falls through to the filter. Empty where
+ * there is nothing to compare with.
  */
 export function enosysPrologue(newest: readonly Newest[]): readonly Instruction[] {
   const blocks: (readonly Instruction[])[] = [];
@@ -71,7 +71,7 @@ function block(architecture: number, body: readonly Instruction[]): readonly Ins
 function ordinary(architecture: number, newest: number): readonly Instruction[] {
   const above = [at(JUMP_GREATER, newest, 0, 1), at(RETURN, ERRNO_ENOSYS)];
   if (architecture !== AUDIT_ARCH_S390 && architecture !== AUDIT_ARCH_S390X) return above;
-  // Numbers that this kernel does not know arrive as 0 there: setup(2), which nobody has called for decades.
+  // Numbers that this kernel does not know arrive as 0 there: setup(2), which no program has called for decades.
   return [at(JUMP_EQUAL, 0, 0, 1), at(RETURN, ERRNO_ENOSYS), ...above];
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What `features` says of seccomp. Loads libseccomp. */
+/** The seccomp part of `features`. Loads libseccomp. */
 import type { LinuxSeccompAction } from "../spec/types.ts";
 import { ACTIONS, ARCHITECTURES, FLAG_NEW_LISTENER, FLAG_WAIT_KILLABLE_RECV, FLAGS, OPERATORS } from "./constants.ts";
 import { seccompNative } from "./native.ts";
@@ -16,7 +16,7 @@ export interface SeccompFeatures {
   readonly supportedFlags: readonly string[];
 }
 
-/** What this runt, its libseccomp and this kernel can do. @throws INTERNAL where libseccomp cannot be loaded */
+/** The abilities of this runt, its libseccomp and this kernel. @throws INTERNAL where libseccomp cannot be loaded */
 export function seccompFeatures(): SeccompFeatures {
   const native = seccompNative();
   const actions = Object.keys(ACTIONS) as LinuxSeccompAction[];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `linux.seccomp` → what init loads: a BPF program and the flags of seccomp(2).
+ * `linux.seccomp` → the filter that init loads: a BPF program and the flags of seccomp(2).
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#seccomp
  */
@@ -14,7 +14,7 @@ import { FLAG_NEW_LISTENER, FLAG_SPEC_ALLOW, FLAG_WAIT_KILLABLE_RECV, FLAGS } fr
 import { seccompAddon, seccompNative } from "./native.ts";
 import { compileProfile } from "./compile.ts";
 
-/** Raised with every change of lib/seccomp that changes what is made of a profile. */
+/** Raised with every change of lib/seccomp that changes the program of a profile. */
 const COMPILER_VERSION = 1;
 
 /** A compiled profile. */
@@ -25,7 +25,7 @@ export interface CompiledFilter {
   readonly flags: number;
 }
 
-/** How a profile is compiled. */
+/** The options of making a filter. */
 export interface FilterOptions {
   /** Directory below which compiled filters are kept. Default: they are not. */
   readonly cacheRoot?: string;
@@ -91,7 +91,7 @@ function cacheKey(seccomp: LinuxSeccomp, { failUnknown = false }: FilterOptions)
   ]);
 }
 
-/** As it stands, which costs least; its members' order, and what nobody knows, make one entry more of the cache at worst. */
+/** The rules unnormalized, which costs least; another order of members, or an unknown member, costs one more entry at worst. */
 function rulesText(syscalls: readonly LinuxSyscall[]): string {
   try {
     return JSON.stringify(syscalls);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The filters do what the profile says: run by an interpreter of classic BPF, and compared with a plain model. */
+/** The filters follow the profile: an interpreter of classic BPF runs them, and a plain model gives the expected result. */
 import fc from "fast-check";
 import t from "tap";
 import { silentLog } from "../log.ts";
@@ -182,7 +182,7 @@ const condition = fc.record({
   value,
   valueTwo: value,
 });
-/** One rule for each system call: what several that contradict come to is libseccomp's choice. */
+/** One rule for each system call: libseccomp chooses the result of several that contradict each other. */
 const rule = fc.record({
   action: fc.constantFrom(...ACTIONS),
   errnoRet: fc.constantFrom(undefined, 2, 4094),

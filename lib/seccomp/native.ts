@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Loads `seccomp.node`, which holds libseccomp. Only what compiles a profile needs it. */
+/** Loads `seccomp.node`, which holds libseccomp. Only code that compiles a profile needs it. */
 import { RuntimeError } from "../errors.ts";
 import { nativeDirectory } from "../sys/native.ts";
 
@@ -11,7 +11,7 @@ export interface SeccompNative {
    * @param architectures tokens of {@link SeccompNative.architecture}; the native one is always there
    * @param rules encoded by `encodeRules`
    * @param binaryTree the filter finds a system call by halving, instead of one after another
-   * @returns the program; or what was refused, and why: [index of a rule | -1 before the rules | -2 after them, errno]
+   * @returns the program; or the refused place, and the reason: [index of a rule | -1 before the rules | -2 after them, errno]
    */
   compile(
     defaultAction: number,
@@ -28,7 +28,7 @@ export interface SeccompNative {
   /** The token of an architecture such as "x86_64"; 0 where libseccomp does not know it. */
   architecture(name: string): number;
   nativeArchitecture(): number;
-  /** Of libseccomp, such as "2.5.4". */
+  /** The version of libseccomp, such as "2.5.4". */
   version(): string;
   /** Whether this kernel's seccomp(2) knows one SECCOMP_FILTER_FLAG_*. */
   hasFlag(flag: number): boolean;

@@ -17,10 +17,10 @@ const RULE_SIZE = 16;
 const CONDITION_SIZE = 24;
 
 /**
- * The rules in order, one a name, without those that say what the default says (libseccomp refuses them).
+ * The rules in order, one a name, without those that repeat the default action (libseccomp refuses them).
  *
  * Conditions on one and the same argument are alternatives, each a rule of its own: libseccomp takes one condition an
- * argument, and what runc has always made of them is relied on.
+ * argument, and profiles rely on runc's treatment of them.
  */
 export function profileRules(seccomp: LinuxSeccomp): readonly Rule[] {
   const usual = actionValue(seccomp.defaultAction, seccomp.defaultErrnoRet);

@@ -7,7 +7,7 @@ export interface ShimArguments {
   readonly action: string;
   readonly namespace: string;
   readonly id: string;
-  /** Of containerd's main socket. */
+  /** The address of containerd's main socket. */
   readonly address: string;
   readonly bundle: string;
   /** Path of the socket that the shim listens on. */
@@ -18,7 +18,7 @@ export interface ShimArguments {
 }
 
 const FLAGS: Readonly<Record<string, keyof ShimArguments>> = { debug: "debug", v: "version", version: "version", info: "info" };
-/** With a value; those without a name of ours are taken and not needed. */
+/** Arguments with a value; those without a name of ours are accepted and ignored. */
 const VALUES: Readonly<Record<string, keyof ShimArguments | "">> = {
   namespace: "namespace",
   id: "id",

@@ -14,9 +14,9 @@ import { serve } from "./ttrpc.ts";
 const SOCKET = 3;
 /** Bytes that may be garbage before it is collected: that touches the whole heap, which all shims share until then. */
 const GARBAGE = 2 << 20;
-/** So long after it was told to end the shim has answered that; milliseconds. */
+/** The time that the shim has to answer the request to end; milliseconds. */
 const ANSWER = 10;
-/** How long containerd may take for the last events; milliseconds. */
+/** The time that containerd has to take the last events; milliseconds. */
 const PATIENCE = 5000;
 
 /** Serves until it is told to shut down, or by SIGTERM. @throws SYSCALL */
@@ -32,8 +32,8 @@ export function runDaemon({ namespace, debug, socket: path }: ShimArguments): vo
   const shutdown = (): void => {
     if (ends) return;
     ends = true;
-    // Before it is answered: the same container may be started again right afterwards, and must not find this shim. As long as the
-    // name is there nobody else has taken it.
+    // Before the answer: the same container may be started again right afterwards, and must not find this shim. As long as the
+    // name is there no other shim has taken it.
     if (path !== "") native.unlink(AT_FDCWD, path);
     loop.unwatch(SOCKET);
     native.close(SOCKET);
@@ -54,7 +54,7 @@ export function runDaemon({ namespace, debug, socket: path }: ShimArguments): vo
   log.debug(`the shim serves ${path}, pid ${process.pid}`);
 }
 
-/** The FIFO `log` of the bundle, which containerd copies into its own log. What it does not take is lost. */
+/** The FIFO `log` of the bundle, which containerd copies into its own log. Lines that it does not take are lost. */
 function openShimLog(debug: boolean): Log {
   const fd = native.open(AT_FDCWD, "log", O_RDWR | O_NONBLOCK | O_CLOEXEC, 0);
   const write = (level: string, message: string): void => {

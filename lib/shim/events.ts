@@ -11,13 +11,13 @@ import { readResponse, type Timestamp, writeForwardRequest, writeRequest } from 
 import { Connection, type Frame, REQUEST } from "./ttrpc.ts";
 
 const SERVICE = "containerd.services.events.ttrpc.v1.Events";
-/** Nobody waits for one that does not take connections. */
+/** Non-blocking: the shim does not wait for a peer that takes no connections. */
 const SOCKET_TYPE: number = SOCK_STREAM | SOCK_NONBLOCK;
 /** More events than that are not kept: the oldest are lost. */
 const MOST = 2048;
 /** An event that containerd refuses is tried so often. */
 const TRIES = 5;
-/** How long containerd may take; milliseconds. */
+/** The time that containerd has to answer; milliseconds. */
 const PATIENCE = 5000;
 /** Between two attempts to reach containerd, at first and at most; milliseconds. */
 const SOON = 50;
@@ -69,7 +69,7 @@ export class Publisher {
     this.#next();
   }
 
-  /** When containerd has taken all of them, or after a time; milliseconds. */
+  /** Waits until containerd has taken all events, or until the time is over; milliseconds. */
   drain(patience: number): Promise<void> {
     if (this.#queue.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -128,7 +128,7 @@ export class Publisher {
     this.#next();
   }
 
-  /** The connection is gone: what was on its way is sent once more. */
+  /** The connection is gone: the event that was on its way is sent once more. */
   #lost(): void {
     this.#endPatience();
     if (this.#isBusy) this.#again();

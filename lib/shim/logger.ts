@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where output goes that a client wants in a file (`file://`) or at a program of its own (`binary://`, `binary-v2://`). */
+/** Destinations of output: a file (`file://`), or a program of the client's own (`binary://`, `binary-v2://`). */
 import { RuntimeError } from "../errors.ts";
 import { errnoText } from "../kernel/errno.ts";
 import { Errno } from "../kernel/errno.ts";
@@ -54,7 +54,7 @@ export function makePipe(): readonly [ours: number, theirs: number] {
   return [ours, theirs];
 }
 
-/** A program that takes the output; what it reads from are the ends that a container writes to. */
+/** A program that takes the output; it reads from the pipes whose other ends a container writes to. */
 export interface Logger {
   readonly stdout: number;
   readonly stderr: number;

@@ -13,12 +13,12 @@ import { waitWith } from "../sys/waiting.ts";
 /** Pairs that one call can give. */
 const ROUND = 64;
 
-/** What the engine has for a program that goes on (native/engine/engine.d.ts), and Node.js has not. */
+/** The engine's functions for a long-running program (native/engine/engine.d.ts), which Node.js lacks. */
 export function engine(): { whenIdle(wait: () => void): void; collectAfter(bytes: number): void } {
   return process as unknown as ReturnType<typeof engine>;
 }
 
-/** Is told what a descriptor is ready for: EPOLL* bits. */
+/** Gets the events that a descriptor is ready for: EPOLL* bits. */
 type Callback = (events: number) => void;
 
 interface Watch {
@@ -46,7 +46,7 @@ export class Loop {
     this.#log = log;
   }
 
-  /** From now on the process lives by this loop, and operations of the runtime wait in it. */
+  /** Runs the process in this loop from now on; operations of the runtime wait in it. */
   run(): void {
     waitWith((fd, timeoutMs) => this.readable(fd, timeoutMs));
     engine().whenIdle(() => this.#turn());
@@ -58,7 +58,7 @@ export class Loop {
     this.#watched.set(fd, { callback, since: this.#now });
   }
 
-  /** Other events of a descriptor that is watched; with 0 it is told of nothing, not even the end. */
+  /** Changes the events of a watched descriptor; with 0 the callback gets nothing, not even the end. */
   change(fd: number, events: number): void {
     if (this.#watched.has(fd)) native.epollSet(this.#epoll, fd, events);
   }
@@ -68,7 +68,7 @@ export class Loop {
     if (this.#watched.delete(fd)) native.epollSet(this.#epoll, fd, 0);
   }
 
-  /** Calls `run` once, after a time. @returns what {@link cancel} takes */
+  /** Calls `run` once, after a time. @returns the argument for {@link cancel} */
   after(milliseconds: number, run: () => void): Timer {
     const timer = { at: native.now() + milliseconds, run };
     let index = this.#timers.length;
@@ -97,7 +97,7 @@ export class Loop {
       try {
         this.watch(fd, EPOLLIN, () => done(true));
       } catch {
-        // What cannot be watched, as a file, can be read.
+        // A descriptor that cannot be watched, such as a file, can be read.
         done(true);
       }
     });
@@ -124,7 +124,7 @@ export class Loop {
     }
   }
 
-  /** What goes wrong with one connection or container must not end the shim, and with it all others. */
+  /** An error of one connection or container must not end the shim, and with it all others. */
   #guard(action: () => void): void {
     try {
       action();
@@ -133,7 +133,7 @@ export class Loop {
     }
   }
 
-  /** How long to wait, -1 for ever. */
+  /** The time to wait; -1 is for ever. */
   #patience(): number {
     const next = this.#timers.at(-1)?.at;
     return next === undefined ? -1 : Math.max(0, Math.min(Math.ceil(next - native.now()), 0x7fffffff));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the kernel has counted for a container, as containerd's messages have it. Pure. */
+/** The kernel's counts for a container, in the form of containerd's messages. Pure. */
 import type { Count } from "../cgroups/files/stats_parse.ts";
 import type { BlkioEntry, CgroupStats, MemoryEntry, PressureStats, RdmaEntry } from "../cgroups/files/stats_types.ts";
 import type { Any, BlkIoEntryV1, IoEntryV2, MemoryEntryV1, PsiStatsV2, RdmaStatV1 } from "./proto/messages.gen.ts";
@@ -8,7 +8,7 @@ import type { Draft } from "./proto/wire.ts";
 
 type Counts = Readonly<Record<string, Count>>;
 
-/** What v1 calls no limit of processes, and v2 no limit of anything. */
+/** The value for "no limit": of processes on v1, of any resource on v2. */
 const NO_LIMIT = 18446744073709551615n;
 
 /** The message for cgroup v1, or for v2. */

@@ -9,7 +9,7 @@ import { native } from "../sys/native.ts";
 import type { Mount } from "./proto/messages.gen.ts";
 
 const PROPAGATION = P.MS_SHARED | P.MS_PRIVATE | P.MS_SLAVE | P.MS_UNBINDABLE;
-/** What mount(2) takes as data is a page. */
+/** The size of the data of mount(2): one page. */
 const PAGE = 4096;
 /** Mounts on one another that are taken away. */
 const MOST_LAYERS = 64;
@@ -117,7 +117,7 @@ function mountOne({ type, source, options }: Mount, target: string): void {
   const spread = flags & PROPAGATION;
   const rest = flags & ~PROPAGATION & (spread === 0 ? -1 : ~P.MS_REC);
   const isBind = (flags & K.MS_BIND) !== 0;
-  // What a bind mount is to be besides takes a second call.
+  // The other flags of a bind mount take a second call.
   const calls = [isBind ? flags & (K.MS_BIND | P.MS_REC) : rest];
   if (isBind && (rest & ~(K.MS_BIND | P.MS_REC)) !== 0) calls.push((rest & ~P.MS_REC) | K.MS_REMOUNT);
   if (spread !== 0) calls.push(spread | (flags & P.MS_REC));

@@ -9,9 +9,9 @@ import type { Any, CheckpointTaskRequest, RuncOptions } from "./proto/messages.g
 import { readCheckpointOptions, readRuncOptions, readRuntimeOptions } from "./proto/messages.gen.ts";
 import { NO_BYTES } from "./proto/wire.ts";
 
-/** Where the state of containers lies, below it by namespace, if options do not say. */
+/** The default directory of the containers' state; each namespace has a directory below it. */
 const ROOT = "/run/containerd/runt";
-/** In the bundle: what `delete` has to know of a container whose shim is gone. */
+/** The file in the bundle with the facts that `delete` needs of a container whose shim is gone. */
 const FILE = "runt-shim.json";
 const RUNC = "containerd.runc.v1.Options";
 const GENERIC = "runtimeoptions.v1.Options";
@@ -51,7 +51,7 @@ export function readOptions(given: Any | undefined): RuncOptions {
 }
 
 /**
- * Lines such as `Root = "/run/x"` and `SystemdCgroup = true`: of TOML what the options need. Pure.
+ * Lines such as `Root = "/run/x"` and `SystemdCgroup = true`: the part of TOML that the options need. Pure.
  * @throws CONFIG_INVALID with the line
  */
 export function parseSettings(text: string, from: string): Partial<RuncOptions> {
@@ -78,13 +78,13 @@ export function stateRoot(options: Pick<RuncOptions, "root">, namespace: string)
   return `${options.root === "" ? ROOT : options.root}/${namespace}`;
 }
 
-/** What `delete` needs. */
+/** The facts that `delete` needs. */
 interface Kept {
   readonly root: string;
   readonly systemdCgroup: boolean;
 }
 
-/** Keeps in the bundle what `delete` needs. @throws SYSCALL */
+/** Keeps the facts that `delete` needs in the bundle. @throws SYSCALL */
 export function keepOptions(bundle: string, kept: Kept): void {
   const path = `${bundle}/${FILE}`;
   const flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
@@ -92,14 +92,14 @@ export function keepOptions(bundle: string, kept: Kept): void {
   check(native.writeFile(AT_FDCWD, path, flags, 0o600, text), `write ${path}`, { path });
 }
 
-/** What {@link keepOptions} has kept; the defaults where nothing is. */
+/** The facts that {@link keepOptions} has kept; the defaults where there are none. */
 export function keptOptions(bundle: string, namespace: string): Kept {
   const text = readTextIfExists(`${bundle}/${FILE}`);
   const kept = text === undefined ? {} : (JSON.parse(text) as Partial<Kept>);
   return { root: kept.root ?? stateRoot({ root: "" }, namespace), systemdCgroup: kept.systemdCgroup ?? false };
 }
 
-/** What Checkpoint asks for, as the operation takes it. @throws USAGE */
+/** The request of Checkpoint, as options of the operation. @throws USAGE */
 export function checkpointOptions({ id, path, options }: CheckpointTaskRequest): CheckpointOptions {
   const given = readCheckpointOptions(options?.value ?? NO_BYTES);
   const imagePath = path !== "" ? path : given.imagePath;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Carries bytes from one descriptor to another, where a container cannot be given the other itself: terminals and files. */
+/** Copies bytes from one descriptor to another that a container cannot get itself: for terminals and files. */
 import { Errno } from "../kernel/errno.ts";
 import { EPOLLIN, EPOLLOUT } from "../kernel/numbers.ts";
 import { native } from "../sys/native.ts";
 import type { Loop } from "./loop.ts";
 
-/** Of all pumps: nothing stays in it between two calls. */
+/** The buffer of all pumps: nothing stays in it between two calls. */
 const buffer = new Uint8Array(32768);
 
 /** More than a pipe or a terminal holds. */
@@ -17,7 +17,7 @@ export class Pump {
   readonly #from: number;
   readonly #to: number;
   readonly #ended: () => void;
-  /** What was read and could not be written yet. */
+  /** Bytes that were read and could not be written yet. */
   #pending: Uint8Array | undefined;
   #isOpen = true;
 
@@ -29,7 +29,7 @@ export class Pump {
     loop.watch(from, EPOLLIN, () => this.#read());
   }
 
-  /** Carries what is there now, and ends; of a writer that never stops so much. */
+  /** Copies the bytes that are there now, and ends; a bound limits the bytes of a writer that never stops. */
   finish(): void {
     for (let round = 0; round < LAST_ROUNDS && this.#isOpen && this.#pending === undefined && this.#read(); round++);
     this.close();
@@ -50,7 +50,7 @@ export class Pump {
   #read(): boolean {
     const size = native.read(this.#from, buffer);
     if (size === -Errno.EAGAIN) return false;
-    // EIO is how a terminal says that nobody has its other end any more.
+    // A terminal returns EIO when no process has its other end open any more.
     if (size <= 0) {
       this.close();
       return false;

@@ -35,16 +35,16 @@ import { type Listener, newProcess, type Process, Task, Tasks } from "./tasks.ts
 const SERVICES: readonly string[] = ["containerd.task.v2.Task", "containerd.task.v3.Task"];
 const STATUS = { created: 1, running: 2, stopped: 3, paused: 4, creating: 0 } as const;
 const TOPIC = "/tasks/";
-/** How long a shim lives without a container; milliseconds. */
+/** The lifetime of a shim without a container; milliseconds. */
 const ALONE = 30_000;
 
-/** What the shim has been started with. */
+/** The environment in which the service was started. */
 export interface Surroundings {
   readonly loop: Loop;
   readonly log: Log;
   readonly namespace: string;
   readonly publisher: Publisher;
-  /** Ends the shim; what was answered before is sent first. */
+  /** Ends the shim; earlier answers are sent first. */
   readonly shutdown: () => void;
 }
 
@@ -53,7 +53,7 @@ type Method = (payload: Uint8Array) => Promise<Uint8Array> | Uint8Array;
 export class TaskService implements Listener {
   readonly #around: Surroundings;
   readonly #tasks: Tasks;
-  /** How often the last container has gone. */
+  /** The number of times that the last container has gone. */
   #emptied = 0;
   readonly #methods: Readonly<Record<string, Method>> = {
     State: (payload) => this.#state(M.readProcessRequest(payload)),
@@ -127,7 +127,7 @@ export class TaskService implements Listener {
     return M.writePidResponse({ pid });
   }
 
-  /** Makes a container; whatever fails, nothing is left. */
+  /** Makes a container; a failure leaves nothing behind. */
   async #make(request: M.CreateTaskRequest): Promise<Task> {
     const { loop, namespace, log } = this.#around;
     const { id, bundle } = request;
@@ -190,7 +190,7 @@ export class TaskService implements Listener {
 
   async #startExec(process: Process): Promise<Uint8Array> {
     const { task, execId } = process;
-    // Nobody may start it twice.
+    // A client must not start it twice.
     process.status = "running";
     try {
       const run = (): Promise<number> => this.#runExec(process).catch(failed("OCI runtime exec failed: exec failed: "));
@@ -254,7 +254,7 @@ export class TaskService implements Listener {
       try {
         await remove(task.context, task.id, { force: false });
       } catch (error) {
-        // Somebody else has done it, or a hook that has failed.
+        // Another client has deleted it, or a hook that failed has.
         if (!(error instanceof RuntimeError && error.code === "CONTAINER_NOT_FOUND")) throw error;
       }
     });
@@ -409,7 +409,7 @@ export class TaskService implements Listener {
 
   async firstEnded(task: Task): Promise<void> {
     if (task.facts.endsOthers) void this.#endOthers(task);
-    // Why it has ended is told before that it has.
+    // The OOM event, which is the cause, goes before the exit event.
     await this.#readOom(task);
     this.#endOom(task);
   }
@@ -488,7 +488,7 @@ function time(milliseconds: number): Timestamp | undefined {
   return milliseconds === 0 ? undefined : timestamp(milliseconds);
 }
 
-/** The process of Exec has a terminal if the request says so. @throws CONFIG_INVALID, when it is started, for what is no JSON */
+/** The process of Exec has a terminal if the request says so. @throws CONFIG_INVALID, when it is started, if it is no JSON */
 function withTerminal(spec: string, terminal: boolean): string {
   try {
     const value = JSON.parse(spec) as { terminal?: boolean };

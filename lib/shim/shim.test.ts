@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the shim decides without the host: arguments, what it is sent, options, mounts, locations, statuses. */
+/** The shim's decisions without the host: arguments, input, options, mounts, locations, statuses. */
 import t from "tap";
 import { RuntimeError } from "../errors.ts";
 import { readShimArguments } from "./arguments.ts";

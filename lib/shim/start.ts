@@ -13,20 +13,20 @@ import type { ShimArguments } from "./arguments.ts";
 import { readOptions } from "./options.ts";
 import { type Any, type BootstrapParams, readAny, readBootstrapParams, writeBootstrapResult } from "./proto/messages.gen.ts";
 
-/** What groups containers into one shim: the first of these that config.json has. */
+/** The annotations that group containers into one shim: the first of these that config.json has. */
 const GROUPS = ["io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"] as const;
 const SOCKETS = "/run/containerd/s";
-/** Nobody waits for one that does not take connections. */
+/** Non-blocking: `start` does not wait for a shim that takes no connections. */
 const SOCKET_TYPE: number = SOCK_STREAM | SOCK_NONBLOCK;
 const INPUT_LIMIT = 10 << 20;
 const OOM_SCORE_MAX = 1000;
-/** Versions of the task service: what containerd understands if it says nothing, and the newest. */
+/** Versions of the task service: the default for a containerd that names none, and the newest. */
 const OLD_VERSION = 2;
 const VERSION = 3;
-/** Of containerd's log levels, the highest at which debug messages are wanted. */
+/** The highest of containerd's log levels at which debug messages are wanted. */
 const DEBUG_LEVEL = -4;
 
-/** What containerd has sent on standard input. */
+/** The input that containerd has sent on standard input. */
 interface Sent {
   readonly params: BootstrapParams | undefined;
   readonly options: Any | undefined;
@@ -67,7 +67,7 @@ function optionsOf({ extensions }: BootstrapParams): Any | undefined {
   return extensions.map(({ value }) => value).find((value) => value?.typeUrl.endsWith(".Options") === true);
 }
 
-/** Starts a shim, unless there is one already. @returns what is to be printed */
+/** Starts a shim, unless there is one already. @returns the output for standard output */
 export function startShim(given: ShimArguments): string | Uint8Array {
   const { params, options } = readSent(readInput(), given);
   const { id, namespace } = given;
@@ -98,8 +98,8 @@ export function startShim(given: ShimArguments): string | Uint8Array {
 }
 
 /**
- * What containerd reads: a message (2.3 and newer), JSON (1.7 to 2.2), or the address alone (1.6). Pure.
- * @param most the newest version of the task service that it understands, where it says so
+ * The output that containerd reads: a message (2.3 and newer), JSON (1.7 to 2.2), or the address alone (1.6). Pure.
+ * @param most the newest version of the task service that containerd understands, if it names one
  */
 export function answer(address: string, isMessage: boolean, most: string | undefined): string | Uint8Array {
   if (isMessage) return writeBootstrapResult({ version: VERSION, address, protocol: "ttrpc" });
@@ -107,7 +107,7 @@ export function answer(address: string, isMessage: boolean, most: string | undef
   return version >= OLD_VERSION ? JSON.stringify({ version, address, protocol: "ttrpc" }) : address;
 }
 
-/** What config.json says of the pod. Pure. @throws CONFIG_INVALID */
+/** The pod that config.json names, for the group of the shim. Pure. @throws CONFIG_INVALID */
 export function groupOf(config: string): string | undefined {
   if (!GROUPS.some((name) => config.includes(name))) return undefined;
   let annotations: Readonly<Record<string, unknown>> | undefined;
@@ -176,7 +176,7 @@ function startDaemon(given: ShimArguments, socket: number, ttrpcAddress: string)
   return pid;
 }
 
-/** The name that a shim goes by, also in `ps`. */
+/** The name of a shim, also in `ps`. */
 export const SHIM_NAME = "containerd-shim-runt-v2";
 
 /** Moves the shim into the cgroup of the option ShimCgroup. @throws SYSCALL */
@@ -186,7 +186,7 @@ function joinCgroup(path: string, pid: number): void {
   for (const { mountpoint } of kind === "v2" && unified !== undefined ? [unified] : hierarchies) {
     const file = `${mountpoint}/${path.replace(/^\/+/, "")}/cgroup.procs`;
     const written = native.writeFile(AT_FDCWD, file, O_WRONLY | O_CLOEXEC, 0, String(pid));
-    // Of v1 the cgroup need not be in each hierarchy.
+    // On v1 the cgroup need not be in each hierarchy.
     if (written !== -Errno.ENOENT || kind === "v2") check(written, `ShimCgroup: write ${file}`, { path: file });
   }
 }

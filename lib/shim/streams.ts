@@ -13,7 +13,7 @@ import type { Loop } from "./loop.ts";
 import { type Location, type Logger, makePipe, openLogFile, parseLocation, startLogger } from "./logger.ts";
 import { Pump } from "./pump.ts";
 
-/** Where a client wants the streams: paths of FIFOs, locations of logs, "" for nowhere. */
+/** The client's destinations of the streams: paths of FIFOs, locations of logs, "" for none. */
 export interface StreamPaths {
   readonly stdin: string;
   readonly stdout: string;
@@ -21,10 +21,10 @@ export interface StreamPaths {
   readonly terminal: boolean;
 }
 
-/** How long a reader that is behind is looked after at first, and at most; milliseconds. */
+/** The interval of checks on a reader that is behind: the first, and the longest; milliseconds. */
 const SOON = 1;
 const LATER = 100;
-/** How long a log program may take for the rest. */
+/** The time that a log program has for the rest of the output; milliseconds. */
 const LOGGER_PATIENCE = 10_000;
 
 type Three = [number, number, number];
@@ -43,7 +43,7 @@ export class Streams {
   #master: number | undefined;
   #isClosed = false;
   stdio: Three = [-1, -1, -1];
-  /** Where init sends the terminal, for a process that has one. */
+  /** The socket to which init sends the terminal, for a process that has one. */
   consoleFd: number | undefined;
 
   private constructor(loop: Loop, paths: StreamPaths) {
@@ -102,13 +102,13 @@ export class Streams {
     this.#input = undefined;
   }
 
-  /** The process has ended: what is left goes to the reader, and then comes the end of file. */
+  /** The process has ended: the rest of the output goes to the reader, and then comes the end of file. */
   exited(): void {
     this.closeStdin();
     for (const fd of [...this.#output]) this.#release(fd, SOON);
   }
 
-  /** Nobody asks for the rest any more. */
+  /** Closes the streams; no client asks for the rest any more. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -185,7 +185,7 @@ export class Streams {
     return theirs;
   }
 
-  /** What a terminal's output is written to. */
+  /** The descriptor that a terminal's output is written to. */
   async #consoleOutput(location: Location, id: string, namespace: string): Promise<number> {
     const { scheme, path } = location;
     if (scheme === "file") return openLogFile(path);

@@ -6,7 +6,7 @@ import type { RuntimeContext } from "../runtime/options.ts";
 import { native } from "../sys/native.ts";
 import type { StreamPaths, Streams } from "./streams.ts";
 
-/** What a signal is added to, to make an exit status of it. */
+/** Added to a signal's number, it makes the exit status. */
 const SIGNALLED = 128;
 /** Exit status of a process that could not be started. */
 const NOT_STARTED = 255;
@@ -16,7 +16,7 @@ export interface Process {
   readonly task: Task;
   /** "" for the first one. */
   readonly execId: string;
-  /** JSON of what Exec is to run; else "". */
+  /** JSON of the process that Exec is to run; else "". */
   readonly spec: string;
   readonly paths: StreamPaths;
   /** Those of Exec are opened when it is started: a client's end waits for that, so that it does not close its input before. */
@@ -32,11 +32,11 @@ export interface Process {
   readonly waiting: (() => void)[];
 }
 
-/** What is known of a container from the start. */
+/** The facts of a container that are known from the start. */
 export interface TaskFacts {
   readonly id: string;
   readonly bundle: string;
-  /** Where its root file system was mounted for it; "" if it was not. */
+  /** The directory where its root file system was mounted for it; "" if it was not. */
   readonly rootfs: string;
   readonly context: RuntimeContext;
   /** The container has no pid namespace of its own: its other processes are ended with the first one. */
@@ -48,10 +48,10 @@ export class Task {
   readonly facts: TaskFacts;
   readonly first: Process;
   readonly execs = new Map<string, Process>();
-  /** Operations that are under way which start a process, or end one: what they wait for is theirs to look at first. */
+  /** The number of running operations that start or end a process: they reap their own children first. */
   busy = 0;
   oom: OomWatch | undefined;
-  /** What has to be done after the end of the first process, and before it is told. */
+  /** Work after the end of the first process that has to finish before the end is reported. */
   ending: Promise<void> | undefined;
 
   constructor(facts: TaskFacts, streams: Streams, pid: number) {
@@ -69,7 +69,7 @@ export class Task {
     return this.facts.context;
   }
 
-  /** Whether its first process has ended, though that may not have been told yet. */
+  /** Whether its first process has ended, though that may not have been reported yet. */
   get hasEnded(): boolean {
     return this.first.exitedAt !== 0;
   }
@@ -86,9 +86,9 @@ export function newProcess(task: Task, execId: string, paths: StreamPaths, spec 
   return { task, execId, spec, ...streams, pid: 0, status: "created", exitStatus: 0, exitedAt: 0, waiting: [] };
 }
 
-/** Is told of the ends of processes. */
+/** Gets the ends of processes. */
 export interface Listener {
-  /** The first process of a container has ended, others may still run. @returns what the news has to wait for */
+  /** The first process of a container has ended, others may still run. @returns the work that the report has to wait for */
   firstEnded(task: Task): Promise<void>;
   /** A process has ended; of a container the first one comes last. */
   ended(process: Process): void;
@@ -147,7 +147,7 @@ export class Tasks {
   }
 
   /**
-   * Does something that waits for children of its own, and may start `process`: what ends meanwhile is told of afterwards.
+   * Runs `work`, which waits for children of its own, and may start a process: ends in the meantime are reported afterwards.
    * @param tell is called when it has been done, before any end
    */
   async during<T>(task: Task, work: () => Promise<T>, tell: (result: T) => void = () => {}): Promise<T> {
@@ -164,14 +164,14 @@ export class Tasks {
     }
   }
 
-  /** From now on the end of that process is looked for. */
+  /** Watches for the end of that process from now on. */
   started(process: Process, pid: number): void {
     process.pid = pid;
     process.status = "running";
     this.#processes.set(pid, process);
   }
 
-  /** A process could not be started: nobody is to wait for it any more. */
+  /** A process could not be started: no client waits for it any more. */
   failed(process: Process): void {
     process.status = "stopped";
     process.exitStatus = NOT_STARTED;
@@ -179,7 +179,7 @@ export class Tasks {
     for (const done of process.waiting.splice(0)) done();
   }
 
-  /** Reaps what has ended: known processes, and orphans of containers that have come to the shim. */
+  /** Reaps the processes that have ended: known ones, and orphans of containers, which the shim inherits. */
   reap(): void {
     if (this.#busy > 0) {
       // The other children are those of operations.

@@ -15,9 +15,9 @@ import { NO_BYTES } from "./proto/wire.ts";
 const HEADER = 10;
 /** Longer messages are refused, by both sides. */
 const LONGEST = 4 << 20;
-/** A peer that reads nothing any more is given up when so much waits for it; bytes. */
+/** The most output that waits for a peer; the connection of a peer that reads nothing any more is closed then; bytes. */
 const PATIENCE = 16 << 20;
-/** When a connection is taken for which there was no descriptor; milliseconds. */
+/** The delay of another attempt to accept a connection for which there was no descriptor; milliseconds. */
 const LATER = 100;
 
 export const REQUEST = 1;
@@ -36,7 +36,7 @@ export const Code = {
   UNIMPLEMENTED: 12,
 } as const;
 
-/** What containerd is told of an error; all others are unknown to it. */
+/** containerd's codes for errors; all others have its code "unknown". */
 const CODES: Partial<Readonly<Record<ErrorCode, number>>> = {
   USAGE: Code.INVALID_ARGUMENT,
   INVALID_ID: Code.INVALID_ARGUMENT,
@@ -58,7 +58,7 @@ export function statusOf(error: unknown): Status {
 export interface Frame {
   readonly stream: number;
   readonly type: number;
-  /** `undefined` where it was longer than is allowed. */
+  /** `undefined` where it was longer than the limit. */
   readonly payload: Uint8Array | undefined;
 }
 
@@ -103,7 +103,7 @@ export class Connection {
     else this.#write();
   }
 
-  /** What of the output is still to be sent; bytes. */
+  /** The size of the output that is still to be sent; bytes. */
   get unsent(): number {
     return this.#waiting;
   }
@@ -179,7 +179,7 @@ export class Connection {
     if (this.isOpen) this.#makeRoom(start, HEADER);
   }
 
-  /** Moves what is not complete to the front of a buffer that a frame of `size` bytes fits into. */
+  /** Moves the incomplete frame to the front of a buffer that a frame of `size` bytes fits into. */
   #makeRoom(start: number, size: number): void {
     const rest = this.#input.subarray(start, this.#end);
     const room = size <= 4096 ? 4096 : size;

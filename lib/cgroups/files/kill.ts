@@ -6,10 +6,10 @@ import { signalListed } from "../../sys/send_signals.ts";
 import type { FreezerState } from "../cgroup.ts";
 import { pause, processesBelow } from "./tree.ts";
 
-/** Each round finds what forked while the one before it ran, where freezing failed. */
+/** The most rounds if freezing failed: each finds the processes that forked during the round before. */
 const ROUNDS = 10;
 
-/** How processes are made to stand still while they are signalled. */
+/** The freezer that makes processes stand still while they are signalled. */
 export interface SignalFreezer {
   readonly directory: string;
   /** `undefined`: the cgroup has no freezer. */

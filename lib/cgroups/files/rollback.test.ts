@@ -45,7 +45,7 @@ t.test("what was changed is taken back, what the kernel has refused is as it was
   const directory = mkdtempSync(join(tmpdir(), "former-"));
   t.teardown(() => rmSync(directory, { recursive: true }));
   writeFileSync(join(directory, "a"), "1\n");
-  // A file that can be read, and refuses whatever is written to it.
+  // A file that can be read, and refuses every write.
   const paths = { one: directory, two: "/proc" };
   const writes = [
     { controller: "one", file: "a", value: "5", pointer: "/a" },

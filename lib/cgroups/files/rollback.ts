@@ -38,7 +38,7 @@ export function changeLimits(paths: Readonly<Record<string, string>>, all: reado
     performWrites(paths, writes, log);
   } catch (error) {
     for (const write of previous) {
-      // The kernel may refuse the former value of what it has not changed, too: of a device that there is not, say.
+      // The kernel may also refuse the former value of a setting that it has not changed: that of a missing device, for example.
       if (isInForce(paths, write)) continue;
       try {
         performWrites(paths, [write]);
@@ -79,7 +79,7 @@ function isInForce(paths: Readonly<Record<string, string>>, { controller, file, 
   return typeof text === "string" && previousValue(file, text, value) === value;
 }
 
-/** What to write to `file`, which holds `text`, after `next` was written. Pure. */
+/** The text that restores `file`, which holds `text`, after `next` was written. Pure. */
 export function previousValue(file: string, text: string, next: string): string {
   const lines = text.trim().split("\n");
   // Its other lines cannot be written.

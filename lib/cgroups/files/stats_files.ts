@@ -92,12 +92,12 @@ export function psi(read: Read, file: string): { readonly psi?: PressureStats } 
   return Object.keys(result).length === 0 ? {} : { psi: result };
 }
 
-/** How many processes there are, and how many there may be. */
+/** The number of processes, and its limit. */
 export function pidsStats(read: Read): CgroupStats["pids"] {
   const limit = (read("pids.max") ?? "").trim();
   return nonZero({
     current: count(read, "pids.current"),
-    // Not in runc: the most that there have been at a time.
+    // Not in runc: the highest number of processes at a time.
     peak: count(read, "pids.peak"),
     limit: limit === "" || limit === "max" ? 0 : parseCount(limit, "pids.max"),
     // Not in runc: forks that were refused because of the limit.

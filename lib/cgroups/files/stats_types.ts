@@ -51,7 +51,7 @@ export interface CpuStats {
   readonly usage?: Readonly<Record<string, Count | readonly Count[]>>;
   readonly throttling?: Readonly<Record<string, Count>>;
   readonly psi?: PressureStats;
-  /** Not in runc: how often, and for how long, the quota was overrun with saved-up time. */
+  /** Not in runc: the count and the duration of bursts, which exceed the quota with saved-up time. */
   readonly burst?: Readonly<Record<string, Count>>;
 }
 
@@ -76,7 +76,7 @@ export interface MemoryStats {
   readonly psi?: PressureStats;
   /** Not in runc: processes that the kernel has killed for want of memory. */
   readonly oomKills?: Count;
-  /** Not in runc: memory.events of cgroup v2, with its names: how often a limit was met, and its effect. */
+  /** Not in runc: memory.events of cgroup v2, with its names: the number of times that a limit was met, and its effects. */
   readonly events?: Readonly<Record<string, Count>>;
   /** Not in runc: memory.swap.events of cgroup v2. */
   readonly swapEvents?: Readonly<Record<string, Count>>;

@@ -38,8 +38,8 @@ export function makeCgroup(directory: string, made: string[]): number {
 }
 
 /**
- * Pids of all processes in a cgroup and those below it, as seen from the runtime's pid namespace. Those that it does not see
- * are left out.
+ * Pids of all processes in a cgroup and those below it, as seen from the runtime's pid namespace. Processes that it does not
+ * see are left out.
  *
  * @returns an empty list if the cgroup is gone
  * @throws RuntimeError `SYSCALL`
@@ -48,7 +48,7 @@ export function processesBelow(directory: string): number[] {
   return pidsBelow(directory).filter((pid) => pid > 0);
 }
 
-/** How many processes there are in a cgroup and those below it, also in outer pid namespaces. @throws RuntimeError `SYSCALL` */
+/** The number of processes in a cgroup and those below it, also in outer pid namespaces. @throws RuntimeError `SYSCALL` */
 export function populationBelow(directory: string): number {
   return pidsBelow(directory).length;
 }
@@ -92,7 +92,7 @@ export function subPath(path: string | undefined): string {
   return names.length === 0 ? "" : `/${names.join("/")}`;
 }
 
-/** How long {@link removeTree} may still wait, in milliseconds; one budget serves several trees. */
+/** The time that {@link removeTree} may still wait, in milliseconds; one budget serves several trees. */
 export interface Patience {
   left: number;
 }

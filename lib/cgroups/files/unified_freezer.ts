@@ -16,8 +16,8 @@ export function readUnifiedFreezer(directory: string): FreezerState | undefined 
 }
 
 /**
- * Refuses an empty cgroup in which a process would be born frozen, because of itself or of one above it: nothing would ever
- * be heard of it.
+ * Refuses an empty cgroup in which a process would be born frozen, because of the cgroup itself or of one above it: the
+ * process would never answer.
  * @throws RuntimeError `CGROUP_FROZEN`
  */
 export function refuseFrozen(directory: string): void {

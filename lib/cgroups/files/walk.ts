@@ -23,7 +23,7 @@ export function walkTree(
 ): number {
   let fd = openCgroup(AT_FDCWD, directory);
   if (fd < 0) return 0;
-  /** Names from the first one down to where `fd` is. */
+  /** Names from the first cgroup down to that of `fd`. */
   const names: string[] = [];
   /** The directories below each of them that are still to come. */
   const waiting: string[][] = [];

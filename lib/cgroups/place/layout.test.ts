@@ -6,7 +6,7 @@ const V1 = 0x27e0eb;
 const V2 = 0x63677270;
 const TMPFS = 0x01021994;
 
-/** A host: its two files of procfs, and what stands at its mount points. */
+/** A host: its two files of procfs, and the file systems at its mount points. */
 function host(
   procCgroup: readonly string[],
   mountinfo: readonly string[],

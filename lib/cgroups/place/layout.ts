@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Finds the cgroup hierarchies of this host, and where the runtime itself stands in them. */
+/** Finds the cgroup hierarchies of this host, and the runtime's own place in them. */
 
 import { AT_FDCWD, readText } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
@@ -42,7 +42,7 @@ export interface LayoutSource {
 const CGROUP_SUPER_MAGIC = 0x27e0eb;
 const CGROUP2_SUPER_MAGIC = 0x63677270;
 const CGROUP_ROOT = "/sys/fs/cgroup";
-/** Part of where CRIU mounts hierarchies for the time of a dump, those too that are mounted nowhere else. */
+/** Part of the path where CRIU mounts hierarchies during a dump, also those that are mounted nowhere else. */
 const CRIU_YARD = "/.criu.cgyard.";
 const HYBRID_MOUNTPOINT = "/sys/fs/cgroup/unified";
 
@@ -70,7 +70,7 @@ export function isUnifiedAlone(): boolean {
 }
 
 /**
- * As {@link cgroupLayout}, from a source of facts.
+ * The same as {@link cgroupLayout}, from a source of facts.
  *
  * Reading mountinfo costs more than all the rest on a host with many mounts. So the customary mount points
  * are tried first, and mountinfo is read only where one of them is missing or may be a bind mount.

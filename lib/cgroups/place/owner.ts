@@ -24,7 +24,7 @@ export function cgroupOwner(config: Config): number | undefined {
   for (const { containerID, hostID, size } of uidMappings) {
     if (uid >= containerID && uid < containerID + size) return hostID + uid - containerID;
   }
-  // Mapped elsewhere, or not at all, which is found where it matters.
+  // The id is mapped elsewhere, or not at all; a later step reports that if it matters.
   return undefined;
 }
 

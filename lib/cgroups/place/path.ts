@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where a container's cgroup is, from `linux.cgroupsPath`; the rules are runc's. Pure. */
+/** The place of a container's cgroup, from `linux.cgroupsPath`; the rules are runc's. Pure. */
 
 import { RuntimeError } from "../../errors.ts";
 import { cleanPath } from "../../spec/clean_path.ts";
@@ -115,8 +115,8 @@ export function directoryIn(hierarchy: Hierarchy, path: string): string | undefi
 }
 
 /**
- * `path` as seen from `root`, both absolute. In a container without a cgroup namespace /proc/self/cgroup tells
- * the host's path, of which the mount shows only what is below its root.
+ * `path` as seen from `root`, both absolute. In a container without a cgroup namespace /proc/self/cgroup has
+ * the host's path, of which the mount shows only the part below its root.
  */
 function relativePath(root: string, path: string): string {
   const base = cleanPath(root);

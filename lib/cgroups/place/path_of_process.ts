@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where a process is, which a container that may do so has moved out of its own cgroup. */
+/** The cgroup of a process; a container that may do so can have moved it out of its own cgroup. */
 import { readTextIfExists } from "../../sys/files.ts";
 import { parseProcCgroup } from "../../sys/proc.ts";
 import { cgroupLayout, findHierarchy, type CgroupLayout } from "./layout.ts";

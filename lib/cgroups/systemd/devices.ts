@@ -39,7 +39,7 @@ export function deviceProperties(
   return [allow([]), text("DevicePolicy", "strict"), allow(entries)];
 }
 
-/** The rules as a default with exceptions; `undefined` where they are more than that. */
+/** The rules as a default with exceptions; `undefined` if they cannot be expressed like that. */
 function expressible(rules: readonly LinuxDeviceCgroup[], devicePaths: readonly string[]): DeviceFilter | undefined {
   try {
     return wantedFilter(rules, devicePaths);

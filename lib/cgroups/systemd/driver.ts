@@ -86,7 +86,7 @@ interface StartFacts {
   readonly paths: Readonly<Record<string, string>>;
   readonly resources: LinuxResources;
   readonly pid: number;
-  /** Of systemd. */
+  /** The version of systemd. */
   readonly version: number;
   readonly note: (text: string) => void;
 }
@@ -210,7 +210,7 @@ class UnitCgroup implements Cgroup {
   readonly unit: SystemdUnit;
   readonly paths: Readonly<Record<string, string>>;
   readonly #options: UnitOptions;
-  /** Of the unit: those that the container has, or, with an annotation, those above. */
+  /** The cgroups of the unit: those of the container, or, with an annotation, those above them. */
   readonly #unitPaths: Readonly<Record<string, string>>;
   /** Makes the directories: as before any other driver, they must not be in use. systemd takes them over. */
   readonly #made: Cgroup;
@@ -218,7 +218,7 @@ class UnitCgroup implements Cgroup {
   readonly #standing: Cgroup;
   #resources: LinuxResources | undefined;
   #isStarted = false;
-  /** Where there is a limit of memory: how many the kernel had killed before, below each cgroup above. */
+  /** With a memory limit: the number of earlier OOM kills in and below each cgroup above. */
   #killsAbove: KillsAbove | undefined;
 
   constructor(options: UnitOptions, unitPaths: Readonly<Record<string, string>>, paths: Readonly<Record<string, string>>) {
@@ -268,7 +268,7 @@ class UnitCgroup implements Cgroup {
     if (layout.kind === "v2" && directory !== undefined && directory !== this.#unitPaths[""]) {
       enterSubgroup(layout.unified?.mountpoint ?? "", directory, pid, config);
     }
-    // systemd has written what it keeps; this is all of it, and what systemd does not know.
+    // systemd has written the limits that it manages; this writes all limits, also those that systemd does not know.
     this.#standing.limit(resources);
   }
 

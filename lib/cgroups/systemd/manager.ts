@@ -13,7 +13,7 @@ const MANAGER = "org.freedesktop.systemd1.Manager";
 const PROPERTIES = "org.freedesktop.DBus.Properties";
 const UNIT_EXISTS = "org.freedesktop.systemd1.UnitExists";
 const NO_SUCH_UNIT = "org.freedesktop.systemd1.NoSuchUnit";
-/** How long a unit may take to start or to stop; milliseconds. */
+/** The time that a unit has to start or to stop; milliseconds. */
 const JOB_PATIENCE = 30_000;
 /** systemd's own socket, for root on a host without a system bus. */
 const PRIVATE = "/run/systemd/private";
@@ -83,7 +83,7 @@ export class Manager {
    * @throws RuntimeError CGROUP, TIMEOUT
    */
   start(unit: string, properties: readonly Property[]): void {
-    // Without a subscriber systemd tells nobody of its jobs.
+    // Without a subscriber systemd sends no signals about its jobs.
     this.#call("subscribe to its signals", MANAGER, "Subscribe", "", []);
     const values = [unit, "replace", variants(properties), []];
     const start = (): string => this.#call(`start the unit ${unit}`, MANAGER, "StartTransientUnit", "ssa(sv)a(sa(sv))", values);
@@ -122,7 +122,7 @@ export class Manager {
     }
   }
 
-  /** Forgets that a unit has failed, so that it goes away; whatever systemd says to it. */
+  /** Resets the failed state of a unit, so that systemd removes it; an error of systemd is ignored. */
   resetFailed(unit: string): void {
     try {
       this.#call(`reset the unit ${unit}`, MANAGER, "ResetFailedUnit", "s", [unit]);

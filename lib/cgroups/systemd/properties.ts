@@ -12,9 +12,9 @@ import { propertyName } from "../../spec/json/property_name.ts";
 import type { Write } from "../files/write.ts";
 import { flag, INFINITY, number, text, type Property } from "../../dbus/values.ts";
 
-/** Versions of systemd from which on it knows things. */
+/** The versions of systemd that introduced features. */
 const SINCE = { quotaPeriod: 242, cpuset: 244, idle: 252, oomPolicy: 253 } as const;
-/** Of the kernel; microseconds. */
+/** The kernel's default period; microseconds. */
 const DEFAULT_PERIOD = 100_000;
 const SECOND = 1_000_000;
 /** systemd keeps a quota in whole percents of a processor; microseconds a second. */

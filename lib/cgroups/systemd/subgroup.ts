@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * crun's annotation `run.oci.systemd.subgroup`: a cgroup below the one of the scope, which is the container's. systemd keeps
- * its hands off it, and a limit of the scope that somebody changes with systemctl holds for the container all the same.
+ * crun's annotation `run.oci.systemd.subgroup`: a cgroup below that of the scope, which is the container's. systemd does not
+ * touch it, and a limit of the scope that a user changes with systemctl applies to the container all the same.
  */
 import { RuntimeError } from "../../errors.ts";
 import { Errno, errnoText } from "../../kernel/errno.ts";
@@ -17,7 +17,7 @@ const POINTER = `/annotations/${SYSTEMD_SUBGROUP}`;
 
 type Paths = Readonly<Record<string, string>>;
 
-/** What comes after the unit's directory: "" for nothing, else with a slash in front. @throws CONFIG_INVALID */
+/** The path below the unit's directory: "" for none, else with a slash in front. @throws CONFIG_INVALID */
 export function subgroupOf({ annotations }: Config): string {
   const names = (annotations?.[SYSTEMD_SUBGROUP] ?? "").split("/").filter((name) => name !== "" && name !== ".");
   if (!names.includes("..")) return names.map((name) => `/${name}`).join("");

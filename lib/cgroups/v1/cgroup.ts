@@ -22,7 +22,7 @@ import type { Cgroup, LimitOptions } from "../cgroup.ts";
 import type { Log } from "../../log.ts";
 import type { LinuxResources } from "../../spec/types.ts";
 
-/** How long `remove` waits for all hierarchies together; milliseconds. */
+/** The time that `remove` waits for all hierarchies together; milliseconds. */
 const REMOVE_PATIENCE = 2000;
 /** Facts about a container for the driver. */
 export interface V1Options {
@@ -33,7 +33,7 @@ export interface V1Options {
   readonly mayLackRights: boolean;
   /** `path` of each entry of `linux.devices`: it takes the place of a default device of the same path. */
   readonly devicePaths: readonly string[];
-  /** The container's first process: where a cgroup is gone, another one joins the one that it is in. Default: none. */
+  /** The container's first process: if a cgroup is gone, another process joins the cgroup of the first one. Default: none. */
   readonly firstProcess?: number;
 }
 
@@ -60,7 +60,7 @@ export class CgroupV1 implements Cgroup {
 
   create(): void {
     try {
-      // Where it exists it may be in use, and then nothing of it is touched.
+      // A cgroup that exists may be in use, and then nothing of it is touched.
       const first = this.paths["devices"] === undefined ? Object.keys(this.paths)[0] : "devices";
       if (first !== undefined) this.#make(first);
       for (const controller of Object.keys(this.paths)) {
@@ -95,7 +95,7 @@ export class CgroupV1 implements Cgroup {
     // cpu and cpuacct may be one hierarchy, of which the directory has just been made.
     if (this.#made.includes(directory) || this.#found.includes(directory)) return;
     const errno = makeCgroup(directory, this.#made);
-    // In any hierarchy: `kill` and `delete` end all processes in the container's cgroups.
+    // A cgroup in use is refused in any hierarchy: `kill` and `delete` end all processes in the container's cgroups.
     if (errno === Errno.EEXIST) {
       refuseInUse(directory);
       this.#found.push(directory);
@@ -155,7 +155,7 @@ export class CgroupV1 implements Cgroup {
     try {
       performWrites(this.paths, writes);
     } catch (error) {
-      // The kernel lets nobody in a user namespace write device rules; those of the host's cgroup hold there.
+      // The kernel lets no process in a user namespace write device rules; those of the host's cgroup apply there.
       if (this.#options.rootless || inUserNamespace()) {
         this.#log.debug("linux.resources.devices: not set: no right to in a user namespace");
         return;
@@ -199,7 +199,7 @@ export class CgroupV1 implements Cgroup {
     return fds;
   }
 
-  /** The container's own cgroup is gone, because the container has left it: where its first process is now. */
+  /** Opens the present cgroup of the container's first process: its own cgroup is gone, because the container has left it. */
   #joinFirst(controller: string): number | undefined {
     const { firstProcess } = this.#options;
     const directory = firstProcess === undefined ? undefined : cgroupOfProcess(firstProcess, controller);
@@ -210,7 +210,7 @@ export class CgroupV1 implements Cgroup {
     return native.open(AT_FDCWD, joinFile(controller, directory), O_WRONLY | O_CLOEXEC, 0);
   }
 
-  /** In whichever hierarchy: a container that may do so moves its processes in each as it likes. */
+  /** Lists the processes of all hierarchies: a container that may do so moves its processes in each as it likes. */
   processes(): number[] {
     const pids = new Set<number>();
     for (const directory of new Set(Object.values(this.paths))) for (const pid of processesBelow(directory)) pids.add(pid);

@@ -4,7 +4,7 @@
  * and devices.deny. Pure.
  *
  * The kernel keeps a default (allow or deny everything) and exceptions from it, and takes one rule a write.
- * What it does with rules that overlap differs from applying them in order, silently. So the rules are applied
+ * Its treatment of rules that overlap differs silently from applying them in order. So the rules are applied
  * to a model first, and the kernel gets only the difference between its present state and the model.
  */
 

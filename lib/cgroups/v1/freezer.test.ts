@@ -30,7 +30,7 @@ t.test("what is frozen below is thawed as well", async (t) => {
 });
 
 t.test("a state that never comes leaves the cgroup thawed", async (t) => {
-  // The rest of the old content stays behind what is written.
+  // The rest of the old content stays behind the new text.
   const directory = t.testdir({ "freezer.state": "FROZEN_NOT" });
   t.throws(() => freeze(directory), { code: "CGROUP", message: /freeze: unexpected state FROZEN_NOT/ });
   t.match(readFileSync(`${directory}/freezer.state`, "utf8"), /^THAWED/);

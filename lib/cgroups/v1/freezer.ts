@@ -33,8 +33,8 @@ export function readFreezer(directory: string): FreezerState | undefined {
 /**
  * Freezes a cgroup and waits until all of it stands still.
  *
- * A v1 freezer that sees processes come while it works stays in FREEZING, and a further write helps; where they
- * keep coming, only letting them run for a while does.
+ * A v1 freezer that sees processes come while it works stays in FREEZING, and a further write helps; if they
+ * keep coming, it only helps to let them run for a while.
  *
  * @throws RuntimeError `CGROUP`; the cgroup is thawed then
  */
@@ -76,7 +76,7 @@ export function thawTree(directory: string): void {
 }
 
 /**
- * Refuses a cgroup in which a process would stand still at once: nothing would ever be heard of it.
+ * Refuses a cgroup in which a process would freeze at once: the process would never answer.
  * @throws RuntimeError `CGROUP_FROZEN`
  */
 export function refuseFrozen(directory: string): void {

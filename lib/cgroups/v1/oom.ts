@@ -7,7 +7,7 @@ import { AT_FDCWD, O_CLOEXEC, O_RDONLY, O_WRONLY, exists } from "../../sys/files
 import { native } from "../../sys/native.ts";
 import { readable } from "../../sys/waiting.ts";
 
-/** How long the kernel may take to tell of the end of a cgroup; milliseconds. */
+/** The time that the kernel has to report the end of a cgroup; milliseconds. */
 const END_PATIENCE = 100;
 
 /**

@@ -99,7 +99,7 @@ function memoryStats(read: Read, unified: Read): MemoryStats {
     ["kernelTCP", ".kmem.tcp"],
   ] as const) {
     const found = entry(infix);
-    // Of nothing but zeros runc says nothing.
+    // runc leaves out an entry that holds nothing but zeros.
     if (found !== undefined && Object.values(found).some((value) => value !== 0)) result[name] = found;
   }
   if (stat !== undefined) result["raw"] = raw;

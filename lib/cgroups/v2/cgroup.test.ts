@@ -152,7 +152,7 @@ t.test("a limit that this hierarchy cannot set names property, controller and re
   cgroup.undo();
 });
 
-// A directory tree in the place of the kernel's: what no machine here has.
+// A directory tree in the place of the kernel's: for files that no machine here has.
 t.test("a fake tree: every file, in order; the number of processes comes last", async (t) => {
   const { top, directory } = fakeTree(t.testdir({}), "cpu cpuset io memory pids hugetlb rdma misc");
   const files = [

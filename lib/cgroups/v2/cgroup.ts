@@ -18,18 +18,18 @@ import type { Log } from "../../log.ts";
 import type { LinuxResources } from "../../spec/types.ts";
 import { applyLimits } from "./limits.ts";
 
-/** How long `remove` waits for processes on their way out; milliseconds. */
+/** The time that `remove` waits for processes on their way out; milliseconds. */
 const REMOVE_PATIENCE = 2000;
 const POINTER = "/linux/cgroupsPath";
 
 /** Facts about a container for the driver. */
 export interface V2Options {
   readonly isNew: boolean;
-  /** Where the hierarchy is mounted. */
+  /** The mount point of the hierarchy. */
   readonly top: string;
   /** The runtime is not root on the host: device rules cannot be set. */
   readonly rootless: boolean;
-  /** Where no cgroup can be made, the container stays in the runtime's own. */
+  /** If no cgroup can be made, the container stays in the runtime's own. */
   readonly mayLackRights: boolean;
   /** `path` of each entry of `linux.devices`: it takes the place of a default device of the same path. */
   readonly devicePaths: readonly string[];
@@ -84,7 +84,7 @@ export class CgroupV2 implements Cgroup {
     if (owner !== undefined) delegate(directory, owner);
   }
 
-  /** The container stays where the runtime is. */
+  /** Leaves the container in the runtime's cgroup. */
   #forget(why: string): void {
     this.#log.debug(`cgroup ${this.paths[""] ?? ""}: ${why}: the container does not join it`);
     this.undo();

@@ -11,7 +11,7 @@ interface Access {
   readonly access: number;
 }
 
-/** What the kernel does with a program: registers of 64 bits, the operations that the program may consist of. */
+/** Interprets a program as the kernel does: registers of 64 bits, and the operations that the program may use. */
 function interpret(program: Uint8Array, { type, major, minor, access }: Access): boolean {
   const bpf = (access & MKNOD ? 1 : 0) | (access & READ ? 2 : 0) | (access & WRITE ? 4 : 0);
   const context = new Map([

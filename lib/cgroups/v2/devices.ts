@@ -39,8 +39,8 @@ export function limitDevices(
     if (program < 0) throw fail("load the eBPF program that filters devices", -program);
     const present = isFresh ? [] : native.bpfQueryDevice(cgroup);
     if (typeof present === "number") throw fail(`ask for the device filters of ${directory}`, -present);
-    // Of several programs each has to allow: so the one that is there is replaced, and where there are more, which only
-    // others can have made, they go when the new one is in force.
+    // If there are several programs, each has to allow the access. So a single one is replaced. Several can only come from
+    // other programs than runt; they are detached when the new one is in force.
     const only = present.length === 1 ? native.bpfProgramFd(present[0] as number) : -1;
     const result = native.bpfAttachDevice(cgroup, program, only);
     if (only >= 0) native.close(only);

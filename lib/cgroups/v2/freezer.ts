@@ -7,7 +7,7 @@ import { AT_FDCWD, O_CLOEXEC, O_RDONLY, O_WRONLY } from "../../sys/files.ts";
 import { POLLPRI } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
 
-/** How long processes may take to stand still; milliseconds. As in runc. */
+/** The time that processes have to stand still; milliseconds. As in runc. */
 const PATIENCE = 10_000;
 const EVENTS_SIZE = 256;
 

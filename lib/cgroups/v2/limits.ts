@@ -20,7 +20,7 @@ const THREADED: readonly string[] = ["cgroup", "cpu", "cpuset", "perf_event", "p
 export interface LimitTarget {
   /** `undefined`: the container has no cgroup of its own. */
   readonly directory: string | undefined;
-  /** Why a controller could not be enabled. */
+  /** The reason why a controller could not be enabled. */
   readonly unavailable: Unavailable;
   readonly update: boolean;
   /** The cgroup has been made a moment ago. */

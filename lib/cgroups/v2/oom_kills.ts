@@ -4,7 +4,7 @@ import { AT_FDCWD, exists, SMALL_FILE } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { parentOf } from "../files/tree.ts";
 
-/** How many were killed in a cgroup and below it; `undefined` where there is no such cgroup, or nobody counts. */
+/** The number of OOM kills in a cgroup and below it; `undefined` if there is no such cgroup, or the kernel has no count. */
 export function killsIn(directory: string): number | undefined {
   const text = native.readFile(AT_FDCWD, `${directory}/memory.events`, SMALL_FILE);
   if (typeof text === "number") return undefined;
@@ -12,7 +12,7 @@ export function killsIn(directory: string): number | undefined {
   return undefined;
 }
 
-/** By directory of each cgroup above one. */
+/** Counts of OOM kills, by directory of each cgroup above one. */
 export type KillsAbove = ReadonlyMap<string, number>;
 
 /** The counts that {@link moreKillsAbove} compares with. Cgroups that do not exist yet are left out: nothing was killed there. */
@@ -28,7 +28,7 @@ export function killsAbove({ "": directory }: Readonly<Record<string, string>>):
   return found;
 }
 
-/** How many were killed since in the cgroups that are left above one that is gone, those beside it among them. */
+/** The number of OOM kills since then, in the remaining cgroups above one that is gone; it includes those beside that one. */
 export function moreKillsAbove(before: KillsAbove, { "": directory }: Readonly<Record<string, string>>): number {
   if (directory === undefined || exists(directory)) return 0;
   for (let at = parentOf(directory); at !== "/"; at = parentOf(at)) {

@@ -3,7 +3,7 @@ import t from "tap";
 import type { LinuxResources } from "../../spec/types.ts";
 import { ioWeight, unifiedWrites, weightOfShares } from "./resources.ts";
 
-/** Writes as `file = value`, in order; what was ignored with a `-`. */
+/** Writes as `file = value`, in order; then each ignored property, with a `-`. */
 function writes(resources: LinuxResources, files: Record<string, string> = {}, update = false): string[] {
   const ignored: string[] = [];
   const found = unifiedWrites(resources, {

@@ -7,7 +7,7 @@ import { AT_FDCWD, O_WRONLY, readTextIfExists } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { parentOf } from "../files/tree.ts";
 
-/** Why a controller is not there, by its name; in words. */
+/** The reason why a controller is missing, by its name; a text. */
 export type Unavailable = Readonly<Record<string, string>>;
 
 /** Files that the owner of a cgroup gets on a kernel that does not list them (before 4.15). */
@@ -24,11 +24,11 @@ export function controllersIn(path: string): string[] {
 /**
  * Enables every controller that the hierarchy has in all cgroups above one, so that it has them.
  *
- * Where the cgroup has them all, which is the rule, nothing is written. A cgroup above that holds processes cannot
- * enable most of them: the others are enabled then, and a limit for a missing one is the error, not this.
+ * If the cgroup has them all, which is the rule, nothing is written. A cgroup above that holds processes cannot
+ * enable most of them: the others are enabled then, and only a limit for a missing one is an error.
  *
- * @param top where the hierarchy is mounted
- * @returns why a controller could not be enabled
+ * @param top the mount point of the hierarchy
+ * @returns the reasons why controllers could not be enabled
  */
 export function enableControllers(top: string, directory: string): Unavailable {
   const reasons: Record<string, string> = {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** From the options of a container without a bundle to a config.json. Pure. */
+/** Turns the options of a container without a bundle into a config.json. Pure. */
 import { resolve } from "node:path";
 import { RuntimeError } from "../../errors.ts";
 import { defaultConfig } from "../../spec/defaults.ts";
@@ -12,7 +12,7 @@ import type { BindMount, BoxOptions, Limits, Overlay, User } from "./options.ts"
 import { defaultSeccomp } from "./seccomp.ts";
 import { bytesOf } from "./size.ts";
 
-/** What a host knows that options cannot say. */
+/** Facts about the host that options cannot give. */
 export interface BoxFacts {
   readonly id: string;
   /** The state directory. */
@@ -21,7 +21,7 @@ export interface BoxFacts {
   readonly terminal: TerminalChoice;
 }
 
-/** A config, and what the thread that uses it has to know. */
+/** A config, and the facts that the thread needs to use it. */
 export interface Box extends GivenConfig {
   /** Stands for a bundle in the state. */
   readonly bundle: string;
@@ -34,7 +34,7 @@ const CPU_PERIOD = 100_000;
 /** The name of a host has so many characters at most. */
 const HOSTNAME_LENGTH = 64;
 const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/** Beside those of every container: what tells of the host and its hardware. */
+/** Masked in addition to the paths of every container: files that tell of the host and its hardware. */
 const MASKED = [
   "/proc/interrupts",
   "/sys/devices/virtual/powercap",
@@ -98,7 +98,7 @@ function processOf(options: BoxOptions, image: Rootfs | undefined, terminal: Ter
   );
   return {
     terminal: terminal !== false,
-    // From the beginning: a program may ask for it at once.
+    // The size is set from the beginning: a program may ask for it at once.
     ...(typeof terminal === "object" ? { consoleSize: { height: terminal.rows, width: terminal.columns } } : {}),
     args,
     env,
@@ -176,7 +176,7 @@ function escaped(path: string): string {
   return path.replaceAll("\\", "\\\\").replaceAll(":", "\\:");
 }
 
-/** What an image wants to be written to, with what the image has there. */
+/** A mount for a directory that the image's programs write to, with the image's files in it. */
 function volume(destination: string): Mount {
   return {
     destination,

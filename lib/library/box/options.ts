@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a container without a bundle is made of. */
+/** The options of a container without a bundle. */
 import type { Hooks, LinuxResources, LinuxSeccomp, Mount, POSIXRlimit } from "../../spec/types.ts";
 import type { Rootfs } from "../image/rootfs.ts";
 import type { Size } from "./size.ts";
 
-/** What a container may use. What is not named is not limited, but for `tmp`. */
+/** The limits of a container. A resource that is not named is not limited, but for `tmp`. */
 export interface Limits {
   /** Memory of all processes and of the container's writable layer. */
   readonly memory?: Size;
@@ -49,13 +49,13 @@ export interface Overlay {
   readonly directory?: string;
 }
 
-/** What a container without a bundle is made of. Whatever is not said is safe. */
+/** The options of a container without a bundle. The defaults are safe. */
 export interface BoxOptions {
-  /** Absolute or relative path of a directory with a root file system, or what {@link Rootfs.fromImage} gave. */
+  /** Absolute or relative path of a directory with a root file system, or the result of {@link Rootfs.fromImage}. */
   readonly rootfs: string | Rootfs;
   /** The program and its arguments. Default: those of the image. */
   readonly args?: readonly string[];
-  /** Beside `PATH` and what the image has. */
+  /** Added to `PATH` and to the image's environment. */
   readonly env?: Environment;
   /** Absolute path in the container. Default: that of the image, else `/`. */
   readonly cwd?: string;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The system calls of a container that nobody has said anything about: what programs need, and nothing that configures the
- * kernel, looks into other processes, or has been a way out before. Pure.
+ * The default system calls of a container: those that programs need, and none that configures the kernel, looks into other
+ * processes, or has been a way out of containers before. Pure.
  *
- * A call that is not listed fails with EPERM, as for want of a right.
+ * A call that is not listed fails with EPERM, as if a privilege were missing.
  */
 import type { LinuxSeccomp, LinuxSyscall } from "../../spec/types.ts";
 
@@ -63,7 +63,7 @@ function allow(list: readonly string[], args?: LinuxSyscall["args"]): LinuxSysca
   return { names: list, action: "SCMP_ACT_ALLOW", ...(args === undefined ? {} : { args }) };
 }
 
-/** A profile to start from, and what containers without a bundle have. */
+/** A profile to start from; containers without a bundle have it. */
 export function defaultSeccomp(arch: string = process.arch): LinuxSeccomp {
   const all = [FILES, MEMORY, PROCESSES, SYNCHRONISATION, TIME, NETWORK, RANDOM_AND_MACHINE, OTHERS].flatMap(names);
   return {
@@ -76,7 +76,7 @@ export function defaultSeccomp(arch: string = process.arch): LinuxSeccomp {
       ...SOCKET_FAMILIES.map((value) => allow(["socket"], [{ index: 0, value, op: "SCMP_CMP_EQ" }])),
       ...PERSONALITIES.map((value) => allow(["personality"], [{ index: 0, value, op: "SCMP_CMP_EQ" }])),
       allow(["clone"], [{ index: 0, value: NEW_NAMESPACES, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }]),
-      // Its flags are in memory, where no filter looks; libc then uses clone.
+      // Its flags are in memory, which a filter cannot read; libc then uses clone.
       { names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: 38 },
     ],
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What an image says of its containers, by the image specification's conversion. */
+/** The defaults that an image gives its containers, by the image specification's conversion. */
 export interface ImageDefaults {
   /** Entrypoint and Cmd. */
   readonly args?: readonly string[] | undefined;
@@ -7,8 +7,8 @@ export interface ImageDefaults {
   /** WorkingDir. */
   readonly cwd?: string | undefined;
   readonly user?: string | undefined;
-  /** Where the image wants to be written to. */
+  /** Directories that the image's programs write to. */
   readonly volumes?: readonly string[] | undefined;
-  /** Of the image specification, and the labels. */
+  /** The annotations of the image specification, and the labels. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }

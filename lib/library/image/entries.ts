@@ -15,9 +15,9 @@ export interface Entry {
   readonly mtime: { readonly seconds: number; readonly nanoseconds: number };
   readonly major: number;
   readonly minor: number;
-  /** By name; the values are bytes. */
+  /** Extended attributes by name; the values are bytes. */
   readonly xattrs: ReadonlyMap<string, Uint8Array>;
-  /** Of its data in the archive. */
+  /** The offset of its data in the archive. */
   readonly offset: number;
 }
 
@@ -35,7 +35,7 @@ export function textOf(bytes: Uint8Array): string {
   return decoded;
 }
 
-/** How many bytes make a character of UTF-8; 0 where none begins. */
+/** The number of bytes of the UTF-8 character that begins there; 0 where none begins. */
 function sequenceAt(bytes: Uint8Array, at: number): number {
   for (let length = 1; length <= 4; length++) {
     const text = Buffer.from(bytes.subarray(at, at + length)).toString("utf8");
@@ -68,16 +68,16 @@ export function paxRecords(bytes: Uint8Array): Map<string, Uint8Array> {
   return records;
 }
 
-/** What of tar-stream's parser sees the bytes of long headers; it makes text of them, and a capability is none. */
+/** The part of tar-stream's parser that reads the bytes of long headers. It decodes them as text; a capability is binary. */
 interface Parser {
   _decodeLongHeader(bytes: Uint8Array): void;
   readonly _header: { readonly type: string };
 }
 
-/** Of each byte of a name one character: the types do not know the option. */
+/** Decodes each byte of a name as one character: the types do not know the option. */
 const BYTES: NonNullable<Parameters<typeof extract>[0]> & { readonly filenameEncoding: string } = { filenameEncoding: "latin1" };
 
-/** An archive's parser that keeps what its headers hold. */
+/** An archive's parser that keeps the contents of its headers. */
 export class Entries {
   readonly parser: Extract = extract(BYTES);
   #global = new Map<string, Uint8Array>();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RuntimeError, type ErrorFacts } from "../../errors.ts";
 
-/** What is wrong with an image. */
+/** The error for an image that is not valid. */
 export function invalid(text: string, facts: ErrorFacts = {}): RuntimeError {
   return new RuntimeError("IMAGE_INVALID", text, facts);
 }
 
-/** What an image may cost. */
+/** The limits on the size of an image. */
 export interface ImageLimits {
   /** Bytes of all layers, unpacked. */
   readonly maxSize: number;

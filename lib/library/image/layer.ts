@@ -11,19 +11,19 @@ import { namesOf, type Place, Tree } from "./tree.ts";
 
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
-/** What aufs kept for itself. */
+/** The prefix of the names that aufs kept for itself. */
 const OF_AUFS = ".wh..wh.";
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 const CREATE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-/** Attributes that a layer may set. What overlayfs, and the host's security modules, keep for themselves is not among them. */
+/** Attributes that a layer may set. Those of overlayfs, and of the host's security modules, are not among them. */
 const XATTRS = /^(?:security\.capability|user\.(?!overlay\.).*)$/;
-/** What nobody may set from outside: it would tell overlayfs where files are. */
+/** Attributes that an image must not set: they would tell overlayfs where files are. */
 const FORBIDDEN = /^(?:trusted|user)\.overlay\./;
 const ID = 0xffffffff;
 
-/** What all layers of an image have cost together. */
+/** The total that all layers of an image have used so far. */
 export interface Spent {
   files: number;
   readonly maxFiles: number;
@@ -31,8 +31,8 @@ export interface Spent {
 
 /**
  * Unpacks a layer into an empty directory.
- * @param tar what it was compressed from
- * @throws IMAGE_INVALID for what is damaged or hostile; SYSCALL, HOST_UNABLE
+ * @param tar the layer's uncompressed archive
+ * @throws IMAGE_INVALID for a damaged or hostile layer; SYSCALL, HOST_UNABLE
  */
 export async function unpackLayer(tar: Readable, directory: string, spent: Spent): Promise<void> {
   const tree = new Tree(directory);
@@ -73,7 +73,7 @@ class Layer {
       } catch (error) {
         return next(error as Error);
       }
-      // What an entry that is no file has for data is nothing to anybody.
+      // The data of an entry that is no file is ignored.
       stream.on("data", (chunk) => {
         try {
           this.#write(chunk as Uint8Array, entry);
@@ -133,7 +133,7 @@ class Layer {
     if (last.startsWith(OF_AUFS)) return;
     const name = last.slice(WHITEOUT.length);
     if (name === "" || name === "." || name === "..") throw invalid(`${JSON.stringify(names.join("/"))}: a whiteout of nothing`);
-    // What the layer itself has there is not hidden by it.
+    // A whiteout does not hide the layer's own entry.
     const made = native.mknod(parent, name, S_IFCHR, 0, 0);
     if (made !== -Errno.EEXIST) check(made, `make a whiteout of ${name}`);
   }
@@ -167,7 +167,7 @@ class Layer {
     }
   }
 
-  /** What an earlier entry of the layer has put there goes: the last one counts. */
+  /** Replaces the file of an earlier entry of the layer: the last entry counts. */
   #again(place: Place, what: string, make: () => number): number {
     if (place.name === "") throw invalid(`${what}: in the place of the root`);
     const made = make();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The documents of an image: which layers it has, and what its containers are to be. Everything in them is looked at first. */
+/** The documents of an image: its layers, and the defaults of its containers. Everything in them is checked first. */
 import { createHash } from "node:crypto";
 import { invalid } from "./failure.ts";
 import type { ImageDefaults } from "./defaults.ts";
@@ -7,7 +7,7 @@ import { bytesOfDocument, type Source } from "./source.ts";
 
 /** An image that has been found. */
 export interface FoundImage {
-  /** Of the config. */
+  /** The digest of the config. */
   readonly digest: string;
   readonly layers: readonly FoundLayer[];
   readonly defaults: ImageDefaults;
@@ -17,17 +17,17 @@ export interface FoundImage {
 export interface FoundLayer {
   /** Its file in the source. */
   readonly name: string;
-  /** Of the file, where the manifest says so. */
+  /** The digest of the file, if the manifest has one. */
   readonly digest: string | undefined;
-  /** Of the layer, unpacked from what compressed it. */
+  /** The digest of the uncompressed layer. */
   readonly diffId: string;
 }
 
-/** Which image of several. */
+/** Selects one image of several. */
 export interface Wanted {
   /** A tag, or a name with one. */
   readonly reference?: string | undefined;
-  /** As Go calls it: `amd64`, `arm64`. */
+  /** Go's name for it: `amd64`, `arm64`. */
   readonly architecture: string;
 }
 
@@ -165,7 +165,7 @@ async function ofManifest(source: Source, manifest: Json, wanted: Wanted): Promi
   };
 }
 
-/** What `docker save` writes. */
+/** Reads an archive of `docker save`. */
 async function ofArchive(source: Source, wanted: Wanted): Promise<FoundImage> {
   const name = "manifest.json";
   const all = list(parse(await bytesOfDocument(source, name), name), name).map((each) => object(each, name));
@@ -203,7 +203,7 @@ function diffIdsOf(config: Json, count: number): readonly string[] {
 }
 
 /**
- * What an image says of its containers.
+ * The defaults that an image gives its containers.
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/conversion.md
  */
 export function defaultsOf(image: Json, { architecture }: Wanted): ImageDefaults {

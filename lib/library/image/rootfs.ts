@@ -8,9 +8,9 @@ import { abortSignal, expect, fields, show, someText, whole } from "../options/k
 import type { ImageDefaults } from "./defaults.ts";
 import { unpackInThread } from "./unpacking.ts";
 
-/** How an image is unpacked. */
+/** The options of unpacking an image. */
 export interface ImageOptions {
-  /** Which image of several: a tag, or a name with one, such as `alpine:3`. */
+  /** Selects one image of several: a tag, or a name with one, such as `alpine:3`. */
   readonly reference?: string;
   /** Directory of layers, which images and programs share. Default `/var/lib/runt/layers`. */
   readonly store?: string;
@@ -31,7 +31,7 @@ const OPTIONS = fields<ImageOptions>({
 const STORE = "/var/lib/runt/layers";
 const MAX_SIZE = 2 ** 34;
 const MAX_FILES = 2_000_000;
-/** What Go, and so images, call the machines that Node.js calls otherwise. */
+/** Go's names, which images use, of the machines that Node.js names otherwise. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64" };
 
 /**
@@ -67,12 +67,10 @@ export class Rootfs implements ImageDefaults {
 
   /**
    * Unpacks an image. Digests are checked, and layers that are there already are used as they are.
-   * @param source path of an OCI layout or of what `docker save` writes, as a directory or an archive, or the archive as a
-   *   stream;
-   *   compressed with gzip or zstd, or not
+   * @param source path of an OCI layout or of the output of `docker save`, as a directory or an archive, or the archive as a
+   *   stream; compressed with gzip or zstd, or not
    * @throws IMAGE_INVALID for an image that is damaged, hostile, too large or for another machine; USAGE, SYSCALL, ABORTED.
-   *   Nothing
-   *   but whole layers is left behind
+   *   A failure leaves nothing but whole layers behind
    */
   static async fromImage(source: string | Readable, options: ImageOptions = {}): Promise<Rootfs> {
     if (typeof source !== "string" && !(source instanceof Readable)) {

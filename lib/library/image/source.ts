@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Where an image's files are: in a directory, or in an archive. Names are the image's, and are never joined to a path unlooked
- * at.
+ * The place of an image's files: a directory, or an archive. The image chooses the names: they are never joined to a path
+ * unchecked.
  */
 import { createWriteStream } from "node:fs";
 import { lstat, open, readlink } from "node:fs/promises";
@@ -41,7 +41,7 @@ export async function bytesOfDocument(source: Source, name: string): Promise<Uin
   return Buffer.concat(chunks);
 }
 
-/** A layout, or an archive that somebody has unpacked. */
+/** An OCI layout, or an archive that was unpacked before. */
 export function directorySource(directory: string): Source {
   const find = async (name: string, links = 0): Promise<Blob | undefined> => {
     const names = namesOf(name, `${directory}: file`);
@@ -61,7 +61,7 @@ export function directorySource(directory: string): Source {
   return { name: directory, find: (name) => find(name) };
 }
 
-/** What a link in an archive is to. @throws IMAGE_INVALID for one that leads out */
+/** The target of a link in an archive. @throws IMAGE_INVALID for one that leads out */
 function relative(names: readonly string[], target: string): string {
   const at = names.slice(0, -1);
   if (target.startsWith("/")) throw invalid(`${JSON.stringify(names.join("/"))}: a link out, to ${JSON.stringify(target)}`);

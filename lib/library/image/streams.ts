@@ -20,7 +20,7 @@ export interface Blob {
   readonly size: number;
 }
 
-/** Adds what goes through to a digest. */
+/** Adds the data that passes through to a digest. */
 export class Digesting extends Transform {
   readonly #hash: Hash = createHash("sha256");
   #digest: string | undefined;
@@ -40,11 +40,11 @@ export class Digesting extends Transform {
   }
 }
 
-/** Refuses more than what is left for all. */
+/** Refuses data beyond the rest of the common limit. */
 export class Counting extends Transform {
   readonly #spend: (size: number) => void;
 
-  /** @param spend throws where it is too much */
+  /** @param spend throws where the limit is exceeded */
   constructor(spend: (size: number) => void) {
     super({ readableHighWaterMark: CHUNK, writableHighWaterMark: CHUNK });
     this.#spend = spend;
@@ -60,7 +60,7 @@ export class Counting extends Transform {
   }
 }
 
-/** zstd where Node.js has none, before 22.15. */
+/** zstd for Node.js before 22.15, which has none. */
 class Unzstd extends Transform {
   readonly #decompress = new Decompress((chunk) => void this.push(chunk));
 
@@ -90,7 +90,7 @@ export function bytesOf({ path, start, size }: Blob): Readable {
 
 export type Compression = "gzip" | "zstd" | "none";
 
-/** How a blob is compressed, by its first bytes: media types are sometimes wrong. */
+/** The compression of a blob, by its first bytes: media types are sometimes wrong. */
 export async function compressionOf({ path, start, size }: Blob): Promise<Compression> {
   const file = await open(path, "r");
   try {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * A directory into which the entries of an archive go. A path is walked one name at a time on descriptors, and no link is ever
- * followed: what is written is in the directory, whatever the archive says.
+ * followed: every file is written inside the directory, whatever the archive says.
  */
 import { Errno } from "../../kernel/errno.ts";
 import { AT_FDCWD, check, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, syscallError } from "../../sys/files.ts";
@@ -39,14 +39,14 @@ export class Tree {
   readonly #open: number[] = [];
   #names: string[] = [];
 
-  /** @param path a directory that nobody else writes to */
+  /** @param path a directory that no other process writes to */
   constructor(path: string) {
     this.root = check(native.open(AT_FDCWD, path, DIRECTORY, 0), `open ${path}`, { path });
   }
 
   /**
-   * Where an entry goes.
-   * @param make what is missing on the way is made
+   * The place of an entry.
+   * @param make makes missing directories on the way
    * @returns `undefined` where something is missing
    * @throws IMAGE_INVALID for a link, or a file, on the way
    */
@@ -89,7 +89,7 @@ export class Tree {
     this.#names.length = Math.min(this.#names.length, depth);
   }
 
-  /** Takes away what is in the last place that was asked for, so that something else can be there. */
+  /** Removes the file at the last place that was asked for, so that another can be made there. */
   clear({ parent, name }: Place): void {
     const stat = native.stat(parent, name, false);
     if (typeof stat === "number") return;

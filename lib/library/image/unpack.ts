@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** From an image to the directories of its layers, each of which is there once, however many images have it. */
+/** Unpacks an image into the directories of its layers. Each layer is stored once, however many images have it. */
 import { mkdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Transform } from "node:stream";
@@ -11,11 +11,11 @@ import type { ImageDefaults } from "./defaults.ts";
 import { archiveSource, blobOf, damaged, directorySource, type Source } from "./source.ts";
 import { bytesOf, compressionOf, Counting, decompressor, Digesting } from "./streams.ts";
 
-/** What a thread is to unpack; it can be copied. */
+/** The request to a thread to unpack an image; it can be copied. */
 export interface UnpackRequest extends ImageLimits {
   /** Directory or archive; absolute. */
   readonly path: string;
-  /** Where layers are kept; absolute. */
+  /** The directory of layers; absolute. */
   readonly store: string;
   /** A directory in the store that goes when the work is done. */
   readonly temporary: string;
@@ -23,7 +23,7 @@ export interface UnpackRequest extends ImageLimits {
   readonly architecture: string;
 }
 
-/** What has come of it. */
+/** The result of unpacking. */
 export interface Unpacked {
   /** Topmost first. */
   readonly layers: readonly string[];
@@ -31,7 +31,7 @@ export interface Unpacked {
   readonly defaults: ImageDefaults;
 }
 
-/** Of a digest so much names a directory: overlayfs has little room for the names of many. */
+/** The number of digits of a digest that name a directory: overlayfs has little room for many names. */
 const NAME_LENGTH = 32;
 
 /** @throws IMAGE_INVALID, SYSCALL */
@@ -82,11 +82,11 @@ async function unpackOne(
   const bytes = bytesOf(blob);
   let last: NodeJS.ReadableStream = bytes;
   for (const stage of stages) {
-    // An error ends all that follows; what comes before is left, and goes with the thread.
+    // An error ends all later stages; the earlier ones stay, and end with the thread.
     last.on("error", (error) => stage.destroy(error as Error));
     last = last.pipe(stage);
   }
-  // Told by what reads it, which destroys it with its own error.
+  // The reader of this stream reports the error; it destroys this stream with its own error.
   plain.on("error", () => undefined);
   try {
     await unpackLayer(plain, place, spent);
@@ -102,7 +102,7 @@ async function unpackOne(
   if (layer.diffId !== plain.digest)
     throw invalid(`${what}: unpacked it has the digest ${plain.digest}, and its config says ${layer.diffId}`);
   await rename(place, directory).catch((error: unknown) => {
-    // Somebody else was faster: it is the same.
+    // Another process was faster: its layer is the same.
     if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY" && (error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   });
 }

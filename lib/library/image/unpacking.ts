@@ -35,7 +35,7 @@ export async function unpackInThread(
   }
 }
 
-/** What programs have left that were killed. */
+/** Removes the remains of programs that were killed. */
 async function clean(store: string): Promise<void> {
   for (const name of await readdir(store)) {
     const pid = TEMPORARY.exec(name)?.[1];

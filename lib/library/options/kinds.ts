@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How options are judged: callers without types, and with wrong ones, get a sentence in the place of a surprise. */
+/** Checks of options: callers without types, or with wrong ones, get a clear error. */
 import { RuntimeError } from "../../errors.ts";
 import { nearest } from "../../spec/rules/nearest.ts";
 
 /**
- * Judges a value.
- * @param at how the value is called, such as `limits.memory`
- * @returns `undefined` where it is right, else what is wrong
+ * Checks a value.
+ * @param at the name of the value, such as `limits.memory`
+ * @returns `undefined` where the value is right, else the reason why it is wrong
  */
 export type Kind = (value: unknown, at: string) => string | undefined;
 
 /** A kind for each property of `Options`. */
 export type Shape<Options> = { readonly [Name in keyof Required<Options>]: Kind };
 
-/** @throws USAGE, with `where` before what is wrong */
+/** @throws USAGE, with `where` before the reason */
 export function expect(where: string, value: unknown, kind: Kind, at = ""): void {
   const wrong = kind(value, at);
   if (wrong !== undefined) throw new RuntimeError("USAGE", `${where}: ${wrong}`);
 }
 
-/** A value in a message: short, and never with what an object holds. */
+/** A value in a message: short, and never with the contents of an object. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === "function") return "a function";
@@ -30,7 +30,7 @@ export function show(value: unknown): string {
   return name === undefined || name === "" ? "an object" : `an object of class ${name}`;
 }
 
-/** A kind for what `test` accepts. @param wanted completes "it must be" */
+/** A kind for the values that `test` accepts. @param wanted completes "it must be" */
 export function kind(wanted: string, test: (value: unknown) => boolean): Kind {
   return (value, at) => (test(value) ? undefined : found(value, at, wanted));
 }
@@ -41,7 +41,7 @@ function found(value: unknown, at: string, wanted: string): string {
 
 export const text: Kind = (value, at) => {
   if (typeof value !== "string") return found(value, at, "a string");
-  // The kernel would take what comes before it.
+  // The kernel would take only the part before the NUL.
   return value.includes("\0") ? `${at}: it has a NUL character` : undefined;
 };
 export const someText: Kind = (value, at) => (value === "" ? found(value, at, "a string that is not empty") : text(value, at));
@@ -63,7 +63,7 @@ export function oneOf(...values: readonly (string | number | boolean)[]): Kind {
   };
 }
 
-/** What one of some kinds accepts. @param wanted completes "it must be" */
+/** A kind for the values that at least one of `kinds` accepts. @param wanted completes "it must be" */
 export function either(wanted: string, ...kinds: readonly Kind[]): Kind {
   return (value, at) => (kinds.some((each) => each(value, at) === undefined) ? undefined : found(value, at, wanted));
 }
@@ -92,12 +92,12 @@ export function mapOf(each: Kind, wanted = "an object"): Kind {
   };
 }
 
-/** Words for those who use a name that another library, or a command, has for the same. */
+/** Hints for names that another library, or a command, uses for the same option. */
 export type Elsewhere = Readonly<Record<string, string>>;
 
 /**
  * An object with known names; a property that is `undefined` is not there.
- * @param elsewhere what to write in the place of a name that is none
+ * @param elsewhere the text to suggest for a name that is unknown here
  */
 export function fields<Options>(shape: Shape<Options>, wanted = "an object of options", elsewhere: Elsewhere = {}): Kind {
   const kinds = shape as Readonly<Record<string, Kind>>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `linux.resources` of a caller, who has the names of the specification to keep to. */
+/** `linux.resources` as a caller gives it; the names are those of the specification. */
 import { RuntimeError } from "../../errors.ts";
 import { parseResources } from "../../spec/documents/resources_file.ts";
 import { resourcesText } from "../../spec/documents/merged_resources.ts";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Every option of the library, and what it has to be. The types see to it that none is forgotten. */
+/** Every option of the library, and the kind of its value. The types make sure that none is forgotten. */
 import type { Log } from "../../log.ts";
 import type { DeviceRequest } from "../../runtime/live/devices.ts";
 import type { RuntimeContext } from "../../runtime/options.ts";
@@ -97,7 +97,7 @@ const strings: Kind = listOf(text, "a list of strings");
 const annotations: Kind = mapOf(text);
 
 const RUNTIME: Shape<RuntimeOptions> = { root: someText, log, systemdCgroup: flag, rootless: oneOf(true, false, "auto") };
-/** Of the functions that work in the caller's thread. */
+/** The context of the functions that work in the caller's thread. */
 export const CONTEXT: Kind = fields<RuntimeContext>({ ...RUNTIME, withoutCgroups: flag });
 const STDIO: Shape<StdioOptions> = { stdio, terminal };
 const BUFFER: Shape<BufferOptions> = {
@@ -216,7 +216,7 @@ const RESTORE: Shape<RestoreChoices> = {
   lsmMountContext: text,
 };
 
-/** Where an option has its place in runt that other programs, or config.json, have elsewhere. */
+/** The place in runt of options that other programs, or config.json, have elsewhere. */
 const PLACES: Elsewhere = {
   memory: "limits: { memory }",
   cpus: "limits: { cpus }",
@@ -240,13 +240,13 @@ const PLACES: Elsewhere = {
 };
 const OPTIONS = "an object of options, such as { rootfs, args }, { bundle } or { config }";
 
-/** Options of `create` and `run` by what the container is made of. */
+/** Options of `create` and `run`, by the source of the container. */
 export const MAKE = {
   bundle: fields({ ...COMMON, ...BUFFERED, ...BUNDLE }, OPTIONS, PLACES),
   config: fields({ ...COMMON, ...BUFFERED, ...CONFIG }, OPTIONS, PLACES),
   rootfs: fields({ ...COMMON, ...BUFFERED, ...BOX }, OPTIONS, PLACES),
 } as const;
-/** Options that are judged where it is not clear yet what a container is made of. */
+/** Options that are checked before the source of the container is known. */
 export const ANY_OPTIONS: Kind = kind(OPTIONS, (value) => object(value, "") === undefined);
 
 const DEVICE = fields<DeviceRequest>(
@@ -276,7 +276,7 @@ export const SHAPES = {
   spawn: fields<SpawnOptions>(PROCESS, "an object of options", PLACES),
   spawnWithArgs: fields({ ...PROCESS, args }, 'a list of arguments such as ["ls", "-l"]', PLACES),
   exec: fields<ProcessOptions & BufferOptions>({ ...PROCESS, ...BUFFER }, "an object of options", PLACES),
-  // What is in a mount is judged in the thread, as a file of mounts is.
+  // The thread checks the fields of a mount, as it does for a file of mounts.
   mounts: listOf(object, "a list of mounts such as [{ source, destination }]"),
   devices: listOf(DEVICE, 'a list of devices such as [{ host: "/dev/fuse" }]'),
   paths: listOf(someText, "a list of paths in the container"),

@@ -9,11 +9,11 @@ import type { BoxOptions, Environment, User } from "../box/options.ts";
 import type { BufferOptions } from "../result.ts";
 import type { StdioChoice, StdioOptions, TerminalChoice } from "../stdio.ts";
 
-/** Where containers are kept, and who is told what. */
+/** The state directory of containers, and the receiver of log messages. */
 export interface RuntimeOptions {
   /** Directory with one directory a container. Default `/run/runt`. */
   readonly root?: string;
-  /** Gets warnings and details. Default: nobody. */
+  /** Gets warnings and details. Default: none. */
   readonly log?: Log;
   /** cgroups through systemd. Default false. */
   readonly systemdCgroup?: boolean;
@@ -26,7 +26,7 @@ export interface Abortable {
   readonly signal?: AbortSignal;
 }
 
-/** What ends a process before its time. */
+/** Options that end a process early. */
 export interface Endings {
   /** While it is made: it is taken back. Later, until its end: it is killed, with all that it has started. */
   readonly signal?: AbortSignal;
@@ -34,7 +34,7 @@ export interface Endings {
   readonly timeout?: number;
 }
 
-/** What all containers take, whatever they are made of. */
+/** The options of all containers, whatever their source. */
 export interface CommonOptions
   extends RuntimeOptions, StdioOptions, Endings, Pick<CreateOptions, "pidFile" | "pidfdSocket" | "noPivot" | "noNewKeyring"> {
   /** Default: a new one, `runt-` and a UUID. */
@@ -57,7 +57,7 @@ export interface ConfigOptions {
   readonly bundle?: string;
 }
 
-/** What a container is made of: a root file system and safe defaults, a bundle, or a whole config. */
+/** The options of a container. Its source is a root file system with safe defaults, a bundle, or a whole config. */
 export type ContainerOptions = CommonOptions &
   (
     | (BundleOptions & { readonly config?: undefined; readonly rootfs?: undefined })
@@ -72,7 +72,7 @@ export type Streaming<Choice extends StdioChoice, Terminal extends TerminalChoic
 /** A container of which nothing but its result is wanted. */
 export type BufferedOptions = ContainerOptions & BufferOptions & { readonly buffer: true; readonly stdio?: undefined };
 
-/** What a process of {@link Container.spawn} is made of. */
+/** The options of a process of {@link Container.spawn}. */
 export interface ProcessOptions
   extends
     StdioOptions,
@@ -88,7 +88,7 @@ export interface ProcessOptions
 export type SpawnOptions = ProcessOptions;
 /** The options of 0.9 for `exec`, with the arguments among them. */
 export type ExecProcessOptions = ProcessOptions & { readonly args: readonly string[] };
-/** What a process of {@link Container.exec} is made of. */
+/** The options of a process of {@link Container.exec}. */
 export type ExecBufferOptions = ProcessOptions & BufferOptions;
 
 export type StartOptions = Abortable;

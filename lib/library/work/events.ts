@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What a thread of the library tells of a container while it lives.
+ * The events that a thread of the library sends while a container lives.
  *
- * Statistics are endless work: they have a thread of their own, one of them is made in a turn of its event loop, and no more
- * are made than the program reads.
+ * Statistics are endless work: they have a thread of their own. It collects one in a turn of its event loop, and no more
+ * than the program reads.
  */
 import type { CgroupStats } from "../../cgroups/files/stats_types.ts";
 import { cgroupStats, watchOom } from "../../cgroups/open.ts";
@@ -15,7 +15,7 @@ import { watchPressure } from "./pressure.ts";
 
 /** Something that has happened to a container. */
 export type WorkEvent =
-  /** What it uses. `dropped` statistics before it were left out, because the program has not read them in time. */
+  /** The container's use. `dropped` statistics before it were left out, because the program has not read them in time. */
   | { readonly type: "stats"; readonly id: string; readonly data: CgroupStats; readonly dropped: number }
   /** The kernel has had to kill processes of the container for want of memory, `count` times since the last event. */
   | { readonly type: "oom"; readonly id: string; readonly count: number }
@@ -27,7 +27,7 @@ type Kind = WorkEvent["type"];
 /** Events of a kind that are on their way to the program, at most. */
 const ROOM: Readonly<Record<Kind, number>> = { stats: 2, oom: 1, pressure: 1 };
 
-/** What one reader of events has been sent, and has taken. */
+/** The events that one reader was sent and has not taken yet. */
 export class Room {
   readonly #sent: Record<Kind, number> = { stats: 0, oom: 0, pressure: 0 };
   #told: (() => void) | undefined;
@@ -53,7 +53,7 @@ export class Room {
 
 const waiting: (() => void)[] = [];
 
-/** Waits for a turn of the event loop of one's own: what others have asked for comes between any two. */
+/** Waits for the caller's own turn of the event loop: the work of others comes between any two turns. */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
     if (waiting.push(resolve) === 1) setImmediate(next);
@@ -115,7 +115,7 @@ export async function watchEvents(
       } else {
         dropped++;
       }
-      // What was missed is not made up for.
+      // Ticks that were missed are not repeated.
       due = native.now() + interval;
     }
   } finally {

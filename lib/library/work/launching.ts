@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How a thread makes containers whose config.json was never a file. */
+/** Makes containers, in a thread, whose config.json was never a file. */
 import { asRuntimeError, RuntimeError } from "../../errors.ts";
 import { Errno } from "../../kernel/errno.ts";
 import { AT_FDCWD, check } from "../../sys/files.ts";
@@ -8,7 +8,7 @@ import { resourcesText as jsonText } from "../../spec/documents/merged_resources
 import type { Config, LinuxResources } from "../../spec/types.ts";
 import { findUser, rootOf, type FoundUser } from "./users.ts";
 
-/** What the caller's thread gives in the place of a bundle's config.json. */
+/** The config that the caller's thread gives in the place of a bundle's config.json. */
 export interface GivenConfig {
   readonly config: Config;
   /** Name or number of a user, and of a group behind ":", to be looked up. */
@@ -45,7 +45,7 @@ export async function withConfig<Options extends object, Result>(
     const { code, message, facts } = asRuntimeError(error);
     const { path, ...others } = facts;
     const kept = path === undefined || path === configFile ? others : facts;
-    // A text that nobody has written has no lines.
+    // A generated text has no meaningful line numbers.
     const named = message.replace(new RegExp(`^${fd}:\\d+:\\d+: `, "gm"), "config: ").replaceAll(configFile, "config");
     throw new RuntimeError(code, named, kept, error);
   } finally {
@@ -69,8 +69,8 @@ function inRoots(user: string, roots: readonly string[]): FoundUser {
 }
 
 /**
- * The directory over which writable layers are mounted, each in the mount namespace of its container: nothing of them is seen,
- * or left, here. A tmpfs takes over what it finds in its place.
+ * The directory over which writable layers are mounted, each in the mount namespace of its container: none of them is visible
+ * here, or leaves anything here. A tmpfs gets a copy of the directories that it covers.
  */
 function makeSkeleton(path: string): void {
   for (let end = path.indexOf("/", 1); end >= 0; end = path.indexOf("/", end + 1)) mkdir(path.slice(0, end), 0o711);
@@ -82,7 +82,7 @@ function mkdir(path: string, mode: number): void {
   if (made !== -Errno.EEXIST) check(made, `mkdir ${path}`, { path });
 }
 
-/** What the command line calls a console socket, and whether it detaches, says nothing to a caller of the library. */
+/** Rewords errors about console sockets and detaching, which mean nothing to a caller of the library. */
 export function inWordsOfLibrary(error: unknown): RuntimeError {
   const known = asRuntimeError(error);
   const { code, message, facts } = known;

@@ -7,7 +7,7 @@ import { native } from "../../sys/native.ts";
 import { watchOnce, type Watched } from "../watching.ts";
 
 const POLLPRI = 2;
-/** Of memory.pressure: some process has waited for so long in a window; microseconds. */
+/** The trigger for memory.pressure: some process has waited that long in a window; microseconds. */
 const TRIGGER = "some 150000 1000000";
 /** The kernel tells of cgroup v1 as often as it looks for memory; milliseconds. */
 const PAUSE = 1000;
@@ -25,7 +25,7 @@ export function watchPressure(paths: Readonly<Record<string, string>>, tell: () 
   let timer: NodeJS.Timeout | undefined;
   const wait = (): void => {
     watched = watchOnce(found.fd, found.events, () => {
-      // The end of a cgroup counts up what watches it, too.
+      // The end of a cgroup raises the counter of its watch, too.
       if (!found.take()) return;
       tell();
       timer = setTimeout(wait, PAUSE);

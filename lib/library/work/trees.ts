@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * All processes that came of one process of `exec`: what it started may outlive it, in a session of its own, so that nothing
- * but a
- * cgroup knows them all.
+ * All processes that one process of `exec` has started: they may outlive it, in sessions of their own, so that only a cgroup
+ * knows them all.
  */
 import { attachCgroup } from "../../cgroups/open.ts";
 import { isUnified } from "../../cgroups/place/path.ts";
@@ -14,14 +13,14 @@ import { native } from "../../sys/native.ts";
 
 /** The cgroup of one process of `exec`, below the container's. */
 export interface Tree {
-  /** Of the hierarchy; "" is cgroup v2. */
+  /** A controller of the hierarchy; "" is cgroup v2. */
   readonly controller: string;
   readonly directory: string;
 }
 
 /** On cgroup v1 one hierarchy is enough, the freezer's most of all: processes that stand still cannot fork. */
 const CONTROLLERS = ["freezer", "pids", "devices", "name=systemd"];
-/** Rounds in which processes without a cgroup of their own are looked for. */
+/** The most rounds of the search for processes without a cgroup of their own. */
 const ROUNDS = 20;
 /** Directories that are looked at after an end, at most. */
 const LOOKED_AT = 8;
@@ -30,7 +29,7 @@ let lastNumber = 0;
 /** Cgroups of processes that have ended, in which others go on. */
 const inUse = new Set<string>();
 
-/** Makes a cgroup; `undefined` where there is none, or no right to make one: then {@link killTree} goes by sessions. */
+/** Makes a cgroup; `undefined` where there is none, or no right to make one: then {@link killTree} uses sessions. */
 export function makeTree(record: ContainerRecord): { readonly tree: Tree; readonly below: Record<string, string> } | undefined {
   const { cgroup_paths: paths } = record;
   const controller = isUnified(paths) ? "" : CONTROLLERS.find((name) => paths[name] !== undefined);
@@ -42,7 +41,7 @@ export function makeTree(record: ContainerRecord): { readonly tree: Tree; readon
   return { tree: { controller, directory }, below: { [controller]: name } };
 }
 
-/** A process has ended; its cgroup goes too, now or when the last of what it has started has ended. */
+/** A process has ended; its cgroup goes too, now or when the last process that it has started has ended. */
 export function dropTree({ directory }: Tree): void {
   inUse.add(directory);
   let left = LOOKED_AT;
@@ -54,10 +53,9 @@ export function dropTree({ directory }: Tree): void {
 }
 
 /**
- * Sends a signal to everything that came of a process of `exec`.
- * @param pid the process, as this program's pid namespace knows it; it leads the session of that number, which the kernel gives
- *   to
- *   nobody else as long as somebody is in it
+ * Sends a signal to a process of `exec` and to all processes that it has started.
+ * @param pid the process, as this program's pid namespace knows it; it leads the session of that number, which the kernel does
+ *   not reuse as long as a process is in the session
  */
 export function killTree(pid: number, tree: Tree | undefined, signal: number): void {
   if (tree !== undefined) {

@@ -12,7 +12,7 @@ export interface FoundUser {
   readonly additionalGids?: readonly number[];
 }
 
-/** Of /etc/passwd and /etc/group; a larger one is refused. */
+/** The most bytes of /etc/passwd and /etc/group; a larger file is ignored. */
 const LIMIT = 4 << 20;
 /** Links on the way to a file. */
 const MOST_LINKS = 40;
@@ -87,7 +87,7 @@ function readBelow(roots: readonly number[], path: readonly string[]): string {
       const stat = native.stat(fd, "", false);
       // In a layer a device stands for a file that is not there any more.
       if (typeof stat === "number" || (stat.mode & S_IFMT) !== S_IFREG || stat.size > LIMIT) return "";
-      // The name is that of the descriptor: what it was opened by may be another file by now.
+      // The file is read by its descriptor: the name by which it was opened may be another file by now.
       const text = native.readFile(AT_FDCWD, `/proc/self/fd/${fd}`, LIMIT);
       return typeof text === "number" ? "" : text;
     } finally {

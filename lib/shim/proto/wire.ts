@@ -9,7 +9,7 @@ import { RuntimeError } from "../../errors.ts";
 /** A count of 64 bits: a bigint where a number could not hold it exactly. */
 export type Count = number | bigint;
 
-/** What a message can be written from: what is left out has its default, as on the wire. */
+/** The source of a message to write: a field that is left out has its default, as on the wire. */
 export type Draft<T> = T extends string | number | bigint | boolean | Uint8Array | undefined
   ? T
   : T extends readonly (infer Each)[]
@@ -59,7 +59,7 @@ export class Reader {
     return true;
   }
 
-  /** Passes over a field that nobody knows. */
+  /** Skips an unknown field. */
   skip(): void {
     if (this.#wire === VARINT) this.#varint();
     else if (this.#wire === LENGTH) this.#take(this.#length());
@@ -94,7 +94,7 @@ export class Reader {
     return this.uint32() | 0;
   }
 
-  /** Times: what a number cannot hold exactly is rounded. */
+  /** For times: a value that a number cannot hold exactly is rounded. */
   int64(): number {
     const value = this.uint64();
     if (typeof value === "number") return value;
@@ -145,7 +145,7 @@ export class Reader {
     for (;;) {
       const byte = this.#bytes[this.#at];
       if (byte === undefined) throw broken(`field ${this.field} is cut short`);
-      // What comes from here on needs more bits than a number has.
+      // The following bits do not fit into a number.
       if (factor > SAFE_FACTOR) return this.#large(start);
       this.#at++;
       value += (byte & 0x7f) * factor;
@@ -173,7 +173,7 @@ export class Writer {
   #bytes: Uint8Array = new Uint8Array(64);
   #size = 0;
 
-  /** What has been written. */
+  /** The bytes that have been written. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#size);
   }
@@ -205,7 +205,7 @@ export class Writer {
     if (value !== undefined && value !== "") this.text(field, value);
   }
 
-  /** One of several: also where it is empty. */
+  /** Writes one of several texts, also an empty one. */
   text(field: number, value: string): void {
     this.message(field, encoder.encode(value));
   }
@@ -214,7 +214,7 @@ export class Writer {
     if (value !== undefined && value.length > 0) this.message(field, value);
   }
 
-  /** A message within the message: also where it is empty. */
+  /** Writes a message within the message, also an empty one. */
   message(field: number, bytes: Uint8Array): void {
     this.#tag(field, LENGTH);
     this.#varint(bytes.length);
