@@ -116,7 +116,7 @@ t.test("the end of the options", async (t) => {
 });
 
 t.test("kill", async (t) => {
-  // kill reads no options behind the id.
+  // kill reads no options after the id.
   match(t, "kill c1", { action: "run", flags: {}, positionals: ["c1"] });
   match(t, "kill --all c1 9", { flags: { all: true }, positionals: ["c1", "9"] });
   match(t, "kill -a c1 KILL", { flags: { all: true }, positionals: ["c1", "KILL"] });
@@ -206,7 +206,7 @@ t.test("choices", async (t) => {
   wrong("list --cgroup-manager none", "cgroup-manager", "invalid --cgroup-manager: none: it is cgroupfs, systemd or disabled");
   wrong("--rootless maybe list", "rootless", "invalid --rootless: maybe: it is true, false or auto");
   wrong("checkpoint --empty-ns network --empty-ns user c1", "empty-ns", '--empty-ns: namespace "user" is not supported');
-  // The format counts for nothing there, as with runc.
+  // The format is ignored there, as with runc.
   match(t, "list --quiet --format yaml", { action: "run", flags: { quiet: true } });
   // Other spellings of a choice.
   match(t, "--log-format= list", { action: "run", globals: { "log-format": "text" } });

@@ -17,13 +17,13 @@ export interface Invocation {
    * - `help`: show the help of `command`, or of the program
    * - `version`: print the version
    * - `unknown`: `topic` names no command
-   * - `usage`: the options are wrong, `problem` says how; `topic` is the name of an option that there is not, else ""
+   * - `usage`: the options are wrong, `problem` says how; `topic` is the name of an unknown option, else ""
    * - `arguments`: the number of positional arguments is wrong, `problem` says how
    * - `choice`: the value of the option `topic` is not one of its choices; `problem` is the error
    */
   readonly action: "run" | "help" | "version" | "unknown" | "usage" | "arguments" | "choice";
   readonly command: Command | undefined;
-  /** As far as they were read where `action` is `usage`. */
+  /** If `action` is `usage`, only the options read so far. */
   readonly globals: GlobalFlags;
   /** The command's own options by name; typed by the command's definition. */
   readonly flags: Readonly<Record<string, FlagValue>>;
@@ -46,7 +46,7 @@ interface Given {
 interface Flags {
   positionals: string[];
   problem: string;
-  /** The name that no option has, where that is the problem. */
+  /** The unknown option name, if that is the problem. */
   unknown: string;
 }
 
@@ -181,7 +181,7 @@ function readFlags(
     }
     const dashes = word.startsWith("--") ? 2 : 1;
     if (dashes === 1 && !isLetter(word.charCodeAt(1))) {
-      // "-1" is not an option, and nothing behind it is.
+      // "-1" is not an option, and neither are the words after it.
       pushFrom(positionals, args, index);
       return result;
     }
@@ -219,7 +219,7 @@ function readFlags(
 /**
  * Replaces each value that is another spelling of a choice, and takes out a wrong one.
  *
- * @returns the first option that has a wrong value, and the error; an option that counts for nothing has none
+ * @returns the first option that has a wrong value, and the error; an option without effect has no wrong value
  */
 function settleChoices(given: readonly Given[]): { readonly topic: string; readonly problem: string } | undefined {
   let wrong: { readonly topic: string; readonly problem: string } | undefined;
@@ -288,7 +288,7 @@ function readValue(type: OptionType, text: string): { value: boolean | string | 
   }
 }
 
-/** An integer, decimal or with 0x, 0o, 0b or a plain leading 0 (octal); `undefined` where it is none. */
+/** An integer, decimal or with 0x, 0o, 0b or a plain leading 0 (octal); `undefined` for another text. */
 function readInteger(text: string): number | undefined {
   const sign = text.startsWith("-") ? -1 : 1;
   const digits = text.startsWith("-") || text.startsWith("+") ? text.slice(1) : text;
@@ -313,7 +313,7 @@ function isLetter(code: number): boolean {
   return (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code > 127;
 }
 
-/** runc's words for a wrong number of positional arguments; "" where the number is right. */
+/** runc's words for a wrong number of positional arguments; "" if the number is right. */
 function countProblem(command: Command, count: number): string {
   const { min, max, name } = command;
   const who = `${programName()}: "${name}" requires`;

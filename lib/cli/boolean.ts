@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A boolean in one of the spellings that Go's ParseBool takes; `undefined` where it is none. Pure. */
+/** A boolean in one of the spellings that Go's ParseBool accepts; `undefined` for another text. Pure. */
 export function readBoolean(text: string): boolean | undefined {
   switch (text) {
     case "1":

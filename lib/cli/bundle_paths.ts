@@ -3,7 +3,7 @@
 
 import { absolutePath, currentDirectory } from "./paths.ts";
 
-/** The bundle, and the file in the place of its config.json, both absolute. */
+/** The bundle, and the file that replaces its config.json, both absolute. */
 export interface BundleFiles {
   readonly bundle: string;
   readonly configFile?: string;

@@ -24,17 +24,17 @@ export interface OptionRow {
   readonly type: OptionType;
   /** Name of the value in the manual page. Default: the choices, else `N` or `VALUE`. */
   readonly value?: string;
-  /** The value is a path: the completion offers such. */
+  /** The value is a path: the completion offers paths. */
   readonly path?: "files" | "directories";
   /** For the help and the manual page only; the command applies it. */
   readonly default?: string;
   /** The only values that the option takes; the reader of argv refuses any other. */
   readonly choices?: readonly string[];
-  /** The choice that another spelling means; `undefined` where it means none. */
+  /** The choice that another spelling means; `undefined` if it means no choice. */
   readonly otherSpelling?: (value: string) => string | undefined;
   /** The error for a value that is not one of the choices. Default: runt's own words. */
   readonly wrongChoice?: (value: string) => string;
-  /** Name of an option that makes this one count for nothing. */
+  /** Name of an option that disables this one. */
   readonly ignoredWith?: string;
   readonly help: string;
   /** Accepted, but not in the help. */
@@ -47,11 +47,11 @@ export interface ArgumentHint {
   readonly newId?: boolean;
   /** Only containers of this status make sense. */
   readonly status?: "created" | "running" | "paused";
-  /** Words for the argument behind the id, or for the first one where the command takes no id. */
+  /** Words for the argument after the id, or for the first one if the command takes no id. */
   readonly words?: readonly string[];
 }
 
-/** The positional arguments; the first is "" where there is none. */
+/** The positional arguments; the first is "" if there are none. */
 export type Positionals = readonly [first: string, ...others: string[]];
 
 /** The context of a command: that of the runtime, and facts about the command line. */
@@ -72,7 +72,7 @@ export interface Command<Options extends readonly OptionRow[] = readonly OptionR
   /** Fewest and most positional arguments. */
   readonly min: number;
   readonly max: number;
-  /** After so many positional arguments nothing is read as an option any more. Default: never. */
+  /** After so many positional arguments no word is read as an option any more. Default: never. */
   readonly stopAfter?: number;
   /** The positional arguments begin with a container id. */
   readonly takesId?: boolean;
@@ -88,7 +88,7 @@ export interface Command<Options extends readonly OptionRow[] = readonly OptionR
   readonly seeAlso?: readonly string[];
   /** An error's message begins with `runt NAME failed: `. */
   readonly prefixed?: boolean;
-  /** The first words of an error's message where they are another text, and the exit status. Default: none, and 1. */
+  /** The prefix of an error's message, and the exit status. Default: no prefix, and 1. */
   readonly failure?: { readonly prefix: string; readonly status: number };
   /** Executes the command. @throws RuntimeError */
   run(context: CommandContext, flags: Flags<Options>, positionals: Positionals): CommandResult | Promise<CommandResult>;
@@ -110,7 +110,7 @@ export function commandTable(commands: readonly Command[]): CommandTable {
 /**
  * Runs a command.
  *
- * @throws RuntimeError `INVALID_ID`, and whatever the command throws
+ * @throws RuntimeError `INVALID_ID`, and every error of the command
  */
 export function runCommand(
   command: Command,

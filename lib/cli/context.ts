@@ -16,7 +16,7 @@ import type { GlobalFlags } from "./global_options.ts";
 /** {@link chooseRoot} with the facts of this process. */
 export function rootOf(globals: GlobalFlags): Root {
   return chooseRoot(globals.root, {
-    // Not before it is needed: it may have been removed, which does not matter to "delete".
+    // It is read only when it is needed: it may have been removed, which does not matter to "delete".
     get directory() {
       return currentDirectory();
     },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Options of the program, and those that each command has. */
+/** Options of the program, and options that every command has. */
 
 import { readBoolean } from "./boolean.ts";
 import type { Flags, OptionRow } from "./command.ts";

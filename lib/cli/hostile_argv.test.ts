@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Whatever words a command line has: a command with flags of their types, a usage error, or help. */
+/** Any words on a command line give a command with flags of their types, a usage error, or help. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import t from "tap";
@@ -148,7 +148,7 @@ t.test("any words are a command that is sound, or an error that says what is wro
     t.ok((seen.get(action) ?? 0) > RUNS * least, `${action}: ${seen.get(action)} of ${RUNS}`);
 });
 
-/** What a command makes of its flags, by itself. */
+/** The function of each command that reads its flags. */
 const MAKE: Readonly<Record<string, (read: Invocation) => unknown>> = {
   create: ({ flags }) => createOptions("id", flags, "/d"),
   run: ({ flags }) => createOptions("id", flags, "/d"),

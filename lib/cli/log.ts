@@ -10,16 +10,16 @@ import { programName } from "../sys/program_name.ts";
 import { STDERR, write } from "./output/write.ts";
 import { checkText } from "./paths.ts";
 
-/** {@link Log}, and the one place where an error is told. */
+/** {@link Log}, and the one place that reports an error. */
 export interface CommandLog extends Log {
   /**
-   * Writes the error to the log; where that is a file, its message to stderr too. It is one entry even where the
+   * Writes the error to the log; if the log is a file, its message to stderr too. The error is one entry even if the
    * message has several lines: podman reads the file as one JSON object.
    */
   error(error: RuntimeError): void;
 }
 
-/** Where and how to log; the global options of the same names. */
+/** The target and the form of the log: the global options of the same names. */
 export interface LogOptions {
   /** File to append to; default: stderr. */
   readonly file?: string | undefined;
@@ -52,7 +52,7 @@ export function openLog(options: LogOptions): CommandLog {
     },
     error(error) {
       const { bare, brief } = error.facts;
-      // A program that calls `runc` and reads its output looks for runc's words alone; people and logs get the explanation.
+      // A program that calls `runc` and reads its output expects only runc's words; people and logs get the explanation.
       const isRead = fd === STDERR && !debug && format !== "json" && programName() === "runc" && !native.isatty(fd);
       if (isRead && bare !== undefined) {
         write(STDERR, `${bare}\n`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The built program, as its callers see it: what it prints where, and its exit status.
+// The built program, as its callers see it: its output on each stream, and its exit status.
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ interface Surroundings {
   readonly env?: Record<string, string>;
 }
 
-/** Runs runt; times in what it prints are replaced by NOW. */
+/** Runs runt; NOW replaces the times in its output. */
 function runt(args: readonly string[], surroundings: Surroundings = {}, program = PROGRAM): Run {
   const done = spawnSync(program, args, { encoding: "utf8", env: { PATH: "/usr/bin:/bin" }, ...surroundings });
   if (done.error !== undefined) throw done.error;
@@ -79,7 +79,7 @@ t.test("a wrong command line", async (t) => {
   });
   t.match(runt(["images"]).stderr, /No help topic for 'images'\. a runtime knows no images: engines do/);
 
-  // How it is used, then the reason, and nothing after it.
+  // The usage line, then the reason, and nothing after it.
   const told = (args: readonly string[], usage: string, reason: string): void => {
     const stderr = `usage: runt ${usage}\ntime="NOW" level=error msg="${reason}"\n`;
     t.strictSame(runt(args), { status: 1, stdout: "", stderr }, args.join(" "));
@@ -134,7 +134,7 @@ t.test("the log", async (t) => {
   t.strictSame([entry["level"], entry["msg"]], ["error", missing]);
   t.match(entry["time"], TIME);
 
-  // What a caller gets wrong is in its log too.
+  // A usage error goes to the log too.
   const usage = `${directory}/usage`;
   runt(["--log", usage, "--log-format", "json", "state", "--nosuch"]);
   t.equal((JSON.parse(readFileSync(usage, "utf8")) as Record<string, string>)["msg"], "flag provided but not defined: -nosuch");

@@ -89,21 +89,21 @@ async function execute(invocation: Invocation): Promise<number> {
   } catch (error) {
     const told: RuntimeError = understood(command?.name ?? "", asRuntimeError(error)).prefixed(prefix);
     (log ?? openLog({})).error(told);
-    // As a shell tells of a process that the signal has ended.
+    // The exit status that a shell gives for a process that the signal has ended.
     return told.code === "INTERRUPTED" ? SIGNALLED + (told.facts.signal ?? 0) : failure.status;
   } finally {
     finishTrace?.();
   }
 }
 
-/** What engines look at for the program's errors. */
+/** Commands whose errors engines read. */
 const READ_BY_ENGINES: readonly string[] = ["create", "run", "start", "exec", "restore"];
 
 function understood(command: string, error: RuntimeError): RuntimeError {
   return READ_BY_ENGINES.includes(command) ? forEngines(error) : error;
 }
 
-/** Tells what is wrong with the command line: to the log where it can be opened, else to stderr. */
+/** Reports the problem of the command line: to the log if it can be opened, else to stderr. */
 function refuse(invocation: Invocation, problem: string, status: number): number {
   let log: CommandLog;
   try {

@@ -16,7 +16,7 @@ const CLASSES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Does `action` for every container of the root directory whose id fits. A failure of it is a warning, as with crun.
+ * Does `action` for every container of the root directory whose id matches. A failure of `action` is a warning, as with crun.
  *
  * @throws RuntimeError `USAGE` for a pattern that is not a regular expression
  */

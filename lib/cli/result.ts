@@ -3,7 +3,7 @@
 export interface CommandResult {
   /** For stdout, as it is. */
   readonly output: string;
-  /** Exit status: 0, but for `run` the process's and for `check` 1 where there are problems. */
+  /** Exit status: 0, except the process's for `run`, and 1 for `check` if there are problems. */
   readonly exitCode: number;
 }
 

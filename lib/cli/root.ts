@@ -35,7 +35,7 @@ export interface RootFacts {
 export function chooseRoot(option: string | undefined, facts: RootFacts): Root {
   if (option !== undefined) {
     const path = absolutePath(option, option.startsWith("/") ? "/" : facts.directory);
-    // "", ".", "..", where they lead there, too: state would lie among, and `delete` remove, system directories.
+    // This covers "", "." and ".." if they lead to "/". State would lie among system directories, and `delete` would remove them.
     if (path === "/") throw new RuntimeError("USAGE", "Option --root argument should not be set to /");
     return { path, from: "option" };
   }

@@ -34,7 +34,7 @@ export const CONSOLE_SOCKET = {
   help: "AF_UNIX socket that gets a descriptor of the console's master end",
 } as const satisfies OptionRow;
 
-/** Without its help, which says of which process it is. */
+/** Without its help, which names the process. */
 export const PIDFD_SOCKET = { name: "pidfd-socket", type: "string", value: "SOCKET", path: "files" } as const;
 
 /** Without its help, as {@link PIDFD_SOCKET}. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * `--trace FILE`: a timeline of one command, of the runtime's system calls and messages, and of init's steps.
- * Loaded only then; without it nothing looks at a clock.
+ * This module is loaded only then; without it no code reads a clock.
  *
  * @see https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU the format
  */
@@ -42,7 +42,7 @@ const PID = 1;
 export function startTrace(path: string, command: string, log: CommandLog): () => void {
   const plain = native;
   const flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
-  // Before anything is done: a file that cannot be written is told at once.
+  // The file is opened before any work, so that a file that cannot be written is reported at once.
   check(plain.writeFile(AT_FDCWD, path, flags, 0o644, ""), `open ${path}`, { path });
   const events: TraceEvent[] = [];
   const plans: TracedPlan[] = [];

@@ -20,7 +20,7 @@ export function versionText(): string {
   lines.push(`spec: ${SPEC_VERSION}`);
   for (const engine of ["quickjs", "bun", "node"]) {
     const version = process.versions[engine];
-    // Bun says which version of Node it stands in for, too.
+    // Bun also gives the version of Node.js that it replaces.
     if (version === undefined) continue;
     lines.push(`${engine}: ${version}`);
     break;

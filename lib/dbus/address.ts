@@ -13,7 +13,7 @@ export interface BusEnvironment {
   readonly XDG_RUNTIME_DIR?: string | undefined;
 }
 
-/** Where the system's bus is, by the specification. */
+/** The address of the system's bus, by the specification. */
 export const SYSTEM_BUS = "/var/run/dbus/system_bus_socket";
 
 /**

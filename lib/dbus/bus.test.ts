@@ -10,8 +10,8 @@ import { Manager, versionOf } from "../cgroups/systemd/manager.ts";
 import { encodeMessage, MessageKind } from "./message.ts";
 
 /**
- * A server in a thread of its own, since a call blocks. It answers the greeting, and then each thing that it is told with the
- * next of `answers`.
+ * A server in a thread of its own, since a call blocks. It answers the greeting, and then each message with the next of
+ * `answers`.
  */
 const SERVER = `
 const { workerData, parentPort } = require("node:worker_threads");

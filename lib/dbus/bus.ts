@@ -34,7 +34,7 @@ export class BusError extends RuntimeError {
 export class Bus {
   readonly #fd: number;
   #serial = 0;
-  /** Bytes that came and are no whole message yet. */
+  /** Received bytes that are not a whole message yet. */
   #pending: Uint8Array = new Uint8Array(0);
   readonly #signals: Message[] = [];
 
@@ -44,9 +44,9 @@ export class Bus {
 
   /**
    * @param path of the socket; a leading "@" names one in the abstract space
-   * @param isBus a bus is at the other end, that wants to be greeted, and to know which signals are wanted
+   * @param isBus the other end is a bus, which has to be greeted and told which signals are wanted
    * @param match rule of the signals that are wanted
-   * @throws RuntimeError CGROUP, TIMEOUT; HOST_UNABLE with `errno` where nobody listens
+   * @throws RuntimeError CGROUP, TIMEOUT; HOST_UNABLE with `errno` if no process listens
    */
   static connect(path: string, isBus: boolean, match: string): Bus {
     const fd = native.connectUnix(path);
@@ -101,7 +101,7 @@ export class Bus {
     this.#send(new TextEncoder().encode(GREETING));
     const deadline = native.now() + PATIENCE;
     let text = "";
-    // An empty challenge, then the server's id. It says no more before it is spoken to.
+    // An empty challenge, then the server's id. The server sends nothing more before the client sends a message.
     while (!/(^|\n)OK [^\n]*\r\n$/.test(text)) {
       if (/(^|\n)(REJECTED|ERROR)/.test(text) || text.length > LONGEST_GREETING) {
         throw new RuntimeError("HOST_UNABLE", `connect to ${path}: D-Bus refuses this user: ${JSON.stringify(text)}`, { path });

@@ -13,7 +13,7 @@ export interface Typed {
   readonly value: BusValue;
 }
 
-/** Why a text is no value; the caller says where it stands. */
+/** The reason that a text is not a value; the caller adds the place of the text. */
 export class GVariantError extends Error {
   override readonly name = "GVariantError";
 }
@@ -195,7 +195,7 @@ class Reader {
   }
 }
 
-/** The type that a node has by itself; `undefined` for an array of which nothing tells it. */
+/** The type that a node has by itself; `undefined` for an array whose elements do not give one. */
 function typeOf(node: Node): string | undefined {
   switch (node.kind) {
     case "bool":
@@ -226,7 +226,7 @@ function typeOf(node: Node): string | undefined {
   }
 }
 
-/** The first type that is written down counts for the others, too. */
+/** The first explicit type counts for the other nodes, too. */
 function commonType(nodes: readonly Node[]): string | undefined {
   const typed = nodes.find((node) => node.kind === "typed");
   if (typed !== undefined) return typeOf(typed);

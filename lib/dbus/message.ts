@@ -13,7 +13,7 @@ export const MessageKind = { CALL: 1, REPLY: 2, ERROR: 3, SIGNAL: 4 } as const;
 
 /** The method that is called. */
 export interface Call {
-  /** Absent where systemd itself, and no bus, is at the other end. */
+  /** Absent if the other end is systemd itself and not a bus. */
   readonly destination?: string;
   readonly path: string;
   readonly interfaceName: string;
@@ -40,7 +40,7 @@ const LITTLE_ENDIAN = 0x6c;
 const VERSION = 1;
 /** Bytes before the array of header fields has begun. */
 const FIXED = 12;
-/** A message that is longer is not for us: systemd's answers have a few hundred bytes. */
+/** A longer message is not for this client: systemd's answers have a few hundred bytes. */
 const LONGEST = 1 << 20;
 /** Numbers of header fields. */
 const PATH = 1,
@@ -67,7 +67,7 @@ export function encodeCall(call: Call, serial: number): Uint8Array {
 
 /**
  * The bytes of any message.
- * @param fields of its header, each with its value in a variant; that of the signature is added
+ * @param fields of its header, each with its value in a variant; the signature's field is added
  * @throws RuntimeError INTERNAL for a value that does not fit its type
  */
 export function encodeMessage(
@@ -90,8 +90,8 @@ export function encodeMessage(
 }
 
 /**
- * How long the message is that `bytes` begin with.
- * @returns 0 if that cannot be told yet
+ * The length of the message at the start of `bytes`.
+ * @returns 0 if there are too few bytes to tell
  * @throws RuntimeError CGROUP for bytes that are not a message
  */
 export function messageLength(bytes: Uint8Array): number {

@@ -41,7 +41,7 @@ export function isType(signature: string): boolean {
   return signature !== "" && typeEnd(signature, 0) === signature.length;
 }
 
-/** The complete types of a signature; `undefined` if it is none. */
+/** The complete types of a signature; `undefined` if the text is not a signature. */
 export function typesOf(signature: string): string[] | undefined {
   const types: string[] = [];
   for (let at = 0; at < signature.length;) {

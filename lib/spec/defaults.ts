@@ -17,15 +17,15 @@ export interface DefaultsOptions {
 
 type Filled<Value, Names extends keyof Value> = Value & { [Name in Names]-?: NonNullable<Value[Name]> };
 
-/** What {@link defaultConfig} fills in is there. */
+/** A config whose properties from {@link defaultConfig} are present. */
 export type DefaultConfig = Filled<Writable<Config>, "root" | "hostname" | "mounts"> & {
   process: Filled<Writable<Process>, "args" | "env" | "capabilities" | "rlimits">;
   linux: Filled<Writable<Linux>, "namespaces" | "maskedPaths" | "readonlyPaths">;
 };
 
 /**
- * The config.json that `runt spec` writes. Its values are those of `runc spec` 1.5, which people know, apart
- * from the hostname and the version.
+ * The config.json that `runt spec` writes. Apart from the hostname and the version, its values are the familiar ones
+ * of `runc spec` 1.5.
  */
 export function defaultConfig(options: DefaultsOptions): DefaultConfig {
   return {

@@ -12,7 +12,7 @@
 /** A 64-bit integer of a JSON file: a `number` where that is exact (up to 2^53-1), else a `bigint`. */
 export type Int64 = number | bigint;
 
-/** A value whose every property, however deep, can be written; what is read as `Config` can be written as `Writable<Config>`. */
+/** A value whose properties can be written at every depth; a `Config` that is read can be changed as `Writable<Config>`. */
 export type Writable<Value> = Value extends (...values: never) => unknown
   ? Value
   : Value extends readonly (infer Each)[]
@@ -211,7 +211,7 @@ export interface LinuxNamespace {
 export interface LinuxIDMapping {
   readonly containerID: number;
   readonly hostID: number;
-  /** How many ids from there. */
+  /** The number of ids from there. */
   readonly size: number;
 }
 
@@ -269,7 +269,7 @@ export interface LinuxDeviceCgroup {
   readonly access?: string;
 }
 
-/** Limits in bytes; -1 is none. */
+/** Limits in bytes; -1 is no limit. */
 export interface LinuxMemory {
   readonly limit?: Int64;
   readonly reservation?: Int64;
@@ -301,7 +301,7 @@ export interface LinuxCPU {
 }
 
 export interface LinuxPids {
-  /** -1 is none. */
+  /** -1 is no limit. */
   readonly limit?: Int64;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Owners of descriptors: what is opened for a time is closed at the end of that time, whatever fails meanwhile. */
+/** Owners of descriptors: a descriptor that is opened for a time is closed at its end, even after a failure. */
 import { native } from "./native.ts";
 
 /** Something that has descriptors of its own. */
@@ -31,7 +31,7 @@ export class Descriptors {
     return fd;
   }
 
-  /** Those that it owns, in the order in which it got them. */
+  /** The descriptors that it owns, in the order in which it got them. */
   get all(): readonly number[] {
     return this.#fds;
   }

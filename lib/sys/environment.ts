@@ -8,7 +8,7 @@ const LIMIT = 1 << 26;
 
 /** All of it, as `NAME=value`. */
 export function callersEnvironment(): string[] {
-  // Of these the program itself knows but a few (native/engine/environment.h). In a library they may have changed since.
+  // The program itself reads only a few of these (native/engine/environment.h). In a library they may have changed since.
   const whole = process.env["RUNT_COMPILED"] === "1" ? native.readFile(AT_FDCWD, "/proc/self/environ", LIMIT) : 0;
   if (typeof whole === "string") return whole.split("\0").filter((variable) => variable !== "");
   const variables: string[] = [];

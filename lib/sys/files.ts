@@ -22,7 +22,7 @@ export function syscallError(errno: number, what: string, facts: ErrorFacts = {}
 }
 
 /**
- * `result` where it is not negative.
+ * `result`, if it is not negative.
  *
  * @param result the result of a function of the addon: `-errno` is a failure
  * @param what the call and its subject, such as `open /x`
@@ -49,14 +49,14 @@ export function readText(path: string, limit: number = SMALL_FILE): string {
   return checkValue(native.readFile(AT_FDCWD, path, limit), `open ${path}`, { path });
 }
 
-/** As {@link readText}, but `undefined` where the file does not exist. */
+/** As {@link readText}, but `undefined` if the file does not exist. */
 export function readTextIfExists(path: string, limit: number = SMALL_FILE): string | undefined {
   const text = native.readFile(AT_FDCWD, path, limit);
   if (text === -Errno.ENOENT) return undefined;
   return checkValue(text, `open ${path}`, { path });
 }
 
-/** Whether something stands at `path` (a symbolic link is followed). */
+/** Whether a file exists at `path` (a symbolic link is followed). */
 export function exists(path: string): boolean {
   return native.access(AT_FDCWD, path, 0) === 0;
 }

@@ -7,7 +7,7 @@ import { SIGKILL, X_OK } from "../kernel/numbers.ts";
 import { native } from "./native.ts";
 import { beforeBlocking } from "./waiting.ts";
 
-/** Where programs are looked for without a PATH. */
+/** The directories of programs if PATH is not set. */
 const USUAL = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const OUTPUT_LIMIT = 1 << 28;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What lib needs of its engine beyond ECMAScript; this file runs in Node.js and in the program's engine. */
+/** The functions beyond ECMAScript that lib needs of its engine; this file runs in Node.js and in the program's engine. */
 import t from "tap";
 
 const TEXT = "\uFEFFa é € \u{1F600} \uFEFF end";

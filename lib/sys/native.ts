@@ -55,7 +55,7 @@ export interface Spawned {
 /** How a child ended. */
 export interface Exited {
   readonly pid: number;
-  /** Exit status, or the signal's number where `signaled`. */
+  /** Exit status, or the signal's number if `signaled`. */
   readonly status: number;
   readonly signaled: boolean;
 }
@@ -78,7 +78,7 @@ export interface FilesystemStat {
 
 /**
  * The addon's functions. `dirfd` may be AT_FDCWD (-100) everywhere. In a path a lone surrogate U+DC80 … U+DCFF is the byte
- * 0x80 … 0xFF: `readdir` and `readlink` give those of names that are not UTF-8 so.
+ * 0x80 … 0xFF: `readdir` and `readlink` return the bytes of names that are not UTF-8 in this form.
  */
 export interface Native {
   open(dirfd: number, path: string, flags: number, mode: number): number;
@@ -137,7 +137,7 @@ export interface Native {
   openTree(path: string, recursive: boolean, follow: boolean): number;
   /** The same in another mount namespace, where `root` is the root directory that `path` counts from. */
   openTreeIn(mountNamespace: number, root: number, path: string, recursive: boolean, follow: boolean): number;
-  /** What is at `path` there, as an O_PATH descriptor: of that mount namespace, so that a process of it can bind it. */
+  /** An O_PATH descriptor of the file at `path` there. It belongs to that mount namespace, so a process in it can bind it. */
   openPathIn(mountNamespace: number, root: number, path: string, follow: boolean): number;
   /** move_mount(2): attaches a detached mount at `target`. */
   moveMount(fd: number, target: string): number;
@@ -162,14 +162,14 @@ export interface Native {
    * long as its parent has not reaped it; a negative errno where the kernel cannot tell.
    */
   pidfdExit(pidfd: number): number | null;
-  /** A descriptor that can be read when one of `fds` can, or has ended. One that is closed no longer counts. */
+  /** A descriptor that can be read when one of `fds` can be read or has ended. A closed one no longer counts. */
   epoll(fds: readonly number[]): number;
-  /** Says what of `fd` is of interest to an instance that {@link Native.epoll} made: EPOLL* bits, 0 for nothing any more. */
+  /** Sets the events of `fd` that an instance of {@link Native.epoll} waits for: EPOLL* bits, 0 to remove `fd`. */
   epollSet(epoll: number, fd: number, events: number): number;
   /**
-   * Waits for an instance whose descriptors {@link Native.epollSet} has set. `ready` gets pairs [fd, events]; 0 where a signal ended it.
+   * Waits for an instance whose descriptors {@link Native.epollSet} has set. `ready` gets pairs [fd, events].
    * @param timeoutMs -1 waits for ever
-   * @returns how many pairs
+   * @returns the number of pairs; 0 if a signal ended the wait
    */
   epollWait(epoll: number, ready: Int32Array, timeoutMs: number): number;
   /** The next connection to a socket that listens; non-blocking. */
@@ -179,7 +179,7 @@ export interface Native {
   /**
    * mount(2).
    * @param data "" is none
-   * @param directory what relative paths in the other arguments count from; "" is the caller's
+   * @param directory the start of relative paths in the other arguments; "" is the caller's working directory
    */
   mountFileSystem(source: string, target: string, type: string, flags: number, data: string, directory: string): number;
   /** Gives a process a cookie of its own for core scheduling; `group` to its process group. */
@@ -221,11 +221,11 @@ export interface Native {
   /**
    * Connects a Unix socket. Paths over 107 bytes work too (through /proc/self/fd); a leading "@" names a socket in
    * the abstract space. Connecting, and each send later, waits for ten seconds at most: -EAGAIN then.
-   * -EINTR where a signal of {@link Native.signalsEnd} has come meanwhile.
+   * -EINTR if a signal of {@link Native.signalsEnd} has come meanwhile.
    * @param type SOCK_STREAM (1) by default
    */
   connectUnix(path: string, type?: number): number;
-  /** Binds and listens where `type` is SOCK_STREAM or SOCK_SEQPACKET; binds only where it is SOCK_DGRAM. */
+  /** Binds and listens if `type` is SOCK_STREAM or SOCK_SEQPACKET; only binds if it is SOCK_DGRAM. */
   bindUnix(path: string, type: number): number;
   /** A socket to the routing netlink of a network namespace; -1 is this process's. */
   netlinkSocket(namespace: number): number;
@@ -239,7 +239,7 @@ export interface Native {
    * attached nowhere.
    */
   sealedCopy(name: string, path: string): number;
-  /** The same of the `init` that is linked into the program; ENOENT where none is, as in the library. */
+  /** The same for the `init` that is linked into the program; ENOENT if there is none, as in the library. */
   sealedInit(name: string): number;
   memfd(name: string): number;
 
@@ -273,11 +273,11 @@ export interface Native {
    * in a process: EBUSY after that. Not SIGPWR, which the engine uses.
    */
   signalfd(signals: readonly number[]): number;
-  /** Whether this process was told, when it was started, to ignore the signal. */
+  /** Whether this process was started with the signal ignored. */
   isSignalIgnored(signal: number): boolean;
   /**
-   * Which of the caught signals a process may die by that does not read them: by the second one, if that comes a second or
-   * more after one that is still unread.
+   * The caught signals that may end a process that does not read them: the second one ends it, if it comes a second or more
+   * after one that is still unread.
    */
   signalsEnd(signals: readonly number[]): number;
   /** Next signal's number, 0 if there is none now. */
@@ -295,7 +295,7 @@ export function nativeDirectory(): string {
 /** The loaded addon. */
 export let native: Native = load();
 
-/** From now on all calls go to `next`, which looks on while they are made. */
+/** From now on all calls go to `next`, which observes them. */
 export function replaceNative(next: Native): void {
   native = next;
 }
@@ -324,14 +324,14 @@ function remedy(): string {
   return `it is in the npm package ${platformPackage()}, an optional dependency, which needs Linux with glibc`;
 }
 
-/** "" where a bundler has taken it away. */
+/** "" if a bundler has removed it. */
 function directoryOfModules(): string {
   return (import.meta as { readonly dirname?: string }).dirname ?? "";
 }
 
-/** What a library needs of its place, and the program need not ask. @throws HOST_UNABLE */
+/** Checks the platform that the library needs; the program need not check it. @throws HOST_UNABLE */
 function checkPlace(): void {
-  // The program's engine has no such property, and this is not asked there.
+  // The program's engine has no such property, and does not run this check.
   const { platform, arch } = process as unknown as { readonly platform: string; readonly arch: string };
   if (platform !== "linux" || (arch !== "x64" && arch !== "arm64")) {
     throw new RuntimeError("HOST_UNABLE", `runt works on Linux on x86_64 and arm64; this is ${platform} on ${arch}`);

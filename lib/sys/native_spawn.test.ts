@@ -36,7 +36,7 @@ function ended(result: Exited | null | number): Exited {
   return result;
 }
 
-/** Runs a shell command with its stdout (and what `options` says); its output and how it ended. */
+/** Runs a shell command with its stdout and `options`; returns its output and how it ended. */
 function shell(command: string, options: Partial<SpawnOptions> = {}): { text: string; exited: Exited } {
   const output = native.memfd("output");
   const child = started(native.spawn({ program: SHELL, args: ["sh", "-c", command], env: [], fds: [0, output, 2], ...options }));
@@ -173,7 +173,7 @@ t.test("namespaces", { skip: process.getuid?.() !== 0 && "not root" }, async (t)
   t.equal(user.text, "");
 });
 
-/** Where the cgroup v2 hierarchy is mounted, if it is. */
+/** The mount point of the cgroup v2 hierarchy, if it is mounted. */
 function cgroup2(): string | undefined {
   return ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].find((path) => {
     const found = native.statfs(path);

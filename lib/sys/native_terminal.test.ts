@@ -10,7 +10,7 @@ const SIGUSR1 = 10;
 const SIGUSR2 = 12;
 const POLLIN = 1;
 
-/** Runs in a terminal of its own: prints what the addon says about it. */
+/** Runs in a terminal of its own: prints the addon's results for it. */
 const IN_A_TERMINAL = `
 const m = { exports: {} };
 process.dlopen(m, process.argv[1]);

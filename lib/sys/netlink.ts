@@ -34,7 +34,7 @@ const RTA_CACHEINFO = 12;
 const MADE_BY_KERNEL = [2, 9];
 /** RTM_F_CLONED */
 const CLONED = 0x200;
-/** RTNH_F_ONLINK: of a route's flags the only one that is not the kernel's own. */
+/** RTNH_F_ONLINK: the only flag of a route that the kernel does not set itself. */
 const ONLINK = 4;
 /** Sizes of nlmsghdr, ifinfomsg, ifaddrmsg, rtmsg and nlattr. */
 const HEADER = 16;
@@ -61,7 +61,7 @@ export interface LinkAddress {
   readonly flags: number;
   readonly scope: number;
   readonly index: number;
-  /** Of global scope, and without an end. */
+  /** The address has global scope and no end of its lifetime. */
   readonly isPermanent: boolean;
   readonly attributes: readonly Attribute[];
 }
@@ -119,7 +119,7 @@ export function moveLink(socket: number, index: number, name: string, namespace:
   transact(socket, body, "move");
 }
 
-/** Every address of a device, of each family, but those that IPv6 makes for a while. @throws SYSCALL */
+/** Every address of a device, of each family, except IPv6's temporary addresses. @throws SYSCALL */
 export function linkAddresses(socket: number, index: number): readonly LinkAddress[] {
   const body = request(RTM_GETADDR, NLM_F_DUMP, new Uint8Array(ADDRESS), []);
   const found: LinkAddress[] = [];
@@ -163,7 +163,7 @@ export function addAddress(socket: number, index: number, address: LinkAddress, 
   transact(socket, body, "add address");
 }
 
-/** The routes through a device that somebody has made, of each family and table. @throws SYSCALL */
+/** The routes through a device that the kernel has not made itself, of each family and table. @throws SYSCALL */
 export function linkRoutes(socket: number, index: number): readonly LinkRoute[] {
   const body = request(RTM_GETROUTE, NLM_F_DUMP, new Uint8Array(ROUTE), []);
   const found: LinkRoute[] = [];

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Pidfds that are known to be of one very process. */
+/** Pidfds that are known to belong to one particular process. */
 import { Errno } from "../kernel/errno.ts";
 import { check } from "./files.ts";
 import { native } from "./native.ts";
 
 /**
  * A pidfd of a process that the caller knows by more than its pid.
- * @param isThat whether the process with the pid is the one; it is asked once the pidfd is open, which then stands for that process
- * @returns `undefined` where that process is gone
- * @throws SYSCALL if that cannot be told
+ * @param isThat whether the process with the pid is the right one; called once the pidfd is open, so that both are one process
+ * @returns `undefined` if that process is gone
+ * @throws SYSCALL if that cannot be found out
  */
 export function openPidfd(pid: number, isThat: () => boolean): number | undefined {
   if (pid === 0) return undefined;

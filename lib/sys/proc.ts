@@ -11,7 +11,7 @@ export interface ProcCgroup {
 
 /** One line of /proc/PID/mountinfo; paths are unescaped. */
 export interface MountInfo {
-  /** Directory of the file system that stands at the mount point. */
+  /** Directory of the file system that is mounted at the mount point. */
   readonly root: string;
   readonly mountpoint: string;
   readonly fstype: string;

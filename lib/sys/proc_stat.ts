@@ -16,12 +16,12 @@ export interface ProcStat {
   readonly exitCode: number;
 }
 
-/** `undefined` for a process that is gone. @throws SYSCALL if that cannot be told */
+/** `undefined` for a process that is gone. @throws SYSCALL if that cannot be found out */
 export function readProcStat(pid: number): ProcStat | undefined {
   const path = `/proc/${pid}/stat`;
   const text = native.readFile(AT_FDCWD, path, 4096);
   if (text === -Errno.ENOENT || text === -Errno.ESRCH) return undefined;
-  // That it cannot be told (EMFILE, ENOMEM) must not pass for the end of the container.
+  // A failure to find out (EMFILE, ENOMEM) must not pass for the end of the container.
   if (typeof text === "number") throw syscallError(-text, `read ${path}`, { path });
   // The second field is the name in parentheses, and may hold spaces and parentheses itself.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
@@ -48,14 +48,14 @@ function shift(): number {
   return offset === null ? 0 : Number(offset[1]) * TICKS_PER_SECOND + Number(offset[2]) / NANOSECONDS_PER_TICK;
 }
 
-/** A start time as it is recorded, for readers in every time namespace: as the first one counts it. */
+/** A start time in the form of the record: in the first time namespace, for readers in every one. */
 export function recordedStart({ startTime }: ProcStat): number {
   return startTime - shift();
 }
 
 /** Whether a process has started at a {@link recordedStart}. */
 export function hasStartedAt(stat: ProcStat, recorded: number): boolean {
-  // Without an offset no other file has to be read. Part of a tick may be lost to it: each is the beginning of one in which
-  // the process started.
+  // Without an offset no other file has to be read. An offset may lose part of a tick: each value is the beginning of a tick
+  // in which the process started.
   return stat.startTime === recorded || Math.abs(recordedStart(stat) - recorded) < 1;
 }

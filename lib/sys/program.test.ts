@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program dist/bin/runt as a process: what it takes from its caller, and what it looks at.
+// The program dist/bin/runt as a process: the input that it takes from its caller, and the variables and files that it reads.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ const INIT = join(realpathSync(nativeDirectory()), "init");
 const root = mkdtempSync(join(tmpdir(), "runt-program-"));
 t.teardown(() => rmSync(root, { recursive: true }));
 
-/** What no program that runs as root may obey. */
+/** Variables that no program that runs as root may obey. */
 const HOSTILE = {
   NODE_OPTIONS: `--require ${join(root, "evil.js")}`,
   NODE_EXTRA_CA_CERTS: join(root, "evil.pem"),

@@ -4,9 +4,9 @@
  * callers of `runc` look for that name in its messages.
  */
 
-/** `runc` where it was called so, else `runt`. */
+/** `runc` if the program was called by that name, else `runt`. */
 export function programName(): "runc" | "runt" {
-  // argv[0] of the executable. Under Node.js it is another text, and no name.
+  // argv[0] of the executable. Under Node.js it is another text, not a name.
   const { title } = process;
   return title === "runc" || title.endsWith("/runc") ? "runc" : "runt";
 }

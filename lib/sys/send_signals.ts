@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Signals to processes that were found by their number, which may be another's by the time the signal is sent. */
+/** Signals to processes that were found by their number, which may belong to another process when the signal is sent. */
 import { Errno } from "../kernel/errno.ts";
 import { native } from "./native.ts";
 
@@ -7,12 +7,12 @@ import { native } from "./native.ts";
 const BATCH = 400;
 
 /**
- * Sends a signal to a process by its pidfd, unless it is another one by now.
+ * Sends a signal to a process by its pidfd, unless the pid belongs to another process by now.
  *
  * Numbers below 1 get no signal: cgroup v2 shows a process of an outer pid namespace as 0, and to kill(2) that is the caller's
  * own process group.
  *
- * @param isIt asked once the pidfd is open: whether the process with that number is the one that is meant
+ * @param isIt whether the process with that number is the right one; called once the pidfd is open
  * @returns whether the signal was sent
  */
 export function signalProcess(pid: number, signal: number, isIt: (pid: number) => boolean): boolean {
@@ -29,9 +29,9 @@ export function signalProcess(pid: number, signal: number, isIt: (pid: number) =
 /**
  * Sends a signal to every process of a list, by pidfds.
  *
- * @param list is asked again once pidfds are open: those that it names then are the processes that the pidfds stand for
+ * @param list is called again once pidfds are open: the pidfds stand for the processes that it names then
  * @param isWanted leaves processes out
- * @returns the numbers of those that are in the list
+ * @returns the numbers of the processes in the list
  */
 export function signalListed(
   list: () => readonly number[],
@@ -52,7 +52,7 @@ export function signalListed(
   return found;
 }
 
-/** By number where the kernel, or a sandbox around the runtime, has no pidfds, or no descriptor is left. */
+/** Sends by number if the kernel, or a sandbox around the runtime, has no pidfds, or no descriptor is left. */
 function send(pid: number, pidfd: number, signal: number): boolean {
   if (pidfd === -Errno.ESRCH) return false;
   const sent = pidfd < 0 ? pidfd : native.pidfdKill(pidfd, signal);

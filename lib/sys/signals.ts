@@ -6,21 +6,21 @@ import { POLLIN, SIGHUP, SIGINT, SIGTERM } from "../kernel/numbers.ts";
 import { native } from "./native.ts";
 import { waitWith } from "./waiting.ts";
 
-/** By these a user or a service manager ends a command. */
+/** The signals with which a user or a service manager ends a command. */
 const ENDING: readonly number[] = [SIGHUP, SIGINT, SIGTERM];
-/** Signals that follow one another within that time are one wish, such as ^C and the SIGTERM of a script; milliseconds. */
+/** Signals within this time of one another count as one request, such as ^C and the SIGTERM of a script; milliseconds. */
 const ONE_WISH = 1000;
 
 /** The signals that this process catches. */
 export class Signals {
   /** Readable when one has come. */
   readonly fd: number;
-  /** Those that end a wait. */
+  /** The signals that end a wait. */
   readonly #ending: readonly number[];
-  /** Caught, and not an end. */
+  /** Signals that were caught and end no wait. */
   readonly #kept: number[] = [];
   #ends = false;
-  /** When the first one has ended a wait; 0 is never. */
+  /** The time at which the first one ended a wait; 0 is never. */
   #ended = 0;
 
   private constructor(fd: number, ending: readonly number[]) {
@@ -48,7 +48,7 @@ export class Signals {
     native.signalsEnd(on ? this.#ending : []);
   }
 
-  /** The next signal that has come, and ends nothing; 0 if there is none. */
+  /** The next signal that has come and ends no wait; 0 if there is none. */
   next(): number {
     return this.#kept.shift() ?? native.signalfdRead(this.fd);
   }

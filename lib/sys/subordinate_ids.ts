@@ -9,7 +9,7 @@ export interface Ids {
   readonly size: number;
 }
 
-/** Name of a user from /etc/passwd, `#<uid>` as runc has it where there is none. */
+/** Name of a user from /etc/passwd; `#<uid>`, as in runc, if there is none. */
 export function userName(uid: number): string {
   const passwd = native.readFile(AT_FDCWD, "/etc/passwd", 1 << 20);
   if (typeof passwd === "string") {

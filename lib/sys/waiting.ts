@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * How the runtime waits for others: a process's end, a message, a lock.
+ * The runtime's waits: for a process's end, a message, a lock.
  *
  * The command line has nothing else to do and waits in poll(2). The library's threads do other containers' work meanwhile,
  * and give a way to wait that does not block.
@@ -29,13 +29,13 @@ export function readable(fd: number, timeoutMs = -1): Promise<boolean> | boolean
   return native.poll(fd < 0 ? new Int32Array(0) : new Int32Array([fd, POLLIN]), timeoutMs) > 0;
 }
 
-/** As {@link readable} before a call that would block itself: where nothing ends a wait the waiting is left to that call. */
+/** As {@link readable}, before a call that would block itself: if nothing ends a wait, that call does the waiting. */
 export function beforeBlocking(fd: number): Promise<boolean> | boolean | undefined {
   return waiter?.(fd, -1);
 }
 
 /**
- * Waits until `first` can be read, or `second`. Where a wait must not block it is for the first alone.
+ * Waits until `first` or `second` can be read. If a wait must not block, only `first` is waited for.
  * @returns which of them can be read
  */
 export async function eitherReadable(first: number, second: number): Promise<{ first: boolean; second: boolean }> {

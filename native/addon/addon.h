@@ -75,7 +75,7 @@ Napi::Value Spawn(Napi::Env env, Napi::Object& options);
 
 // process.cc
 int PidfdOpen(int pid);
-// Before it is closed.
+// Call it before the descriptor is closed.
 void ForgetPidfd(int fd);
 int PidfdKill(int pidfd, int signal);
 int PidfdGetfd(int pidfd, int fd);
@@ -141,7 +141,7 @@ int SchedCore(int pid, bool group);
 int Signalfd(const std::vector<int>& signals);
 int SignalfdRead(int fd);
 bool IsSignalIgnored(int signal);
-// A signal that may end the process has come, and nobody has read it yet.
+// A signal that may end the process has come and is unread.
 bool IsEndWanted();
 int SignalsEnd(const std::vector<int>& signals);
 

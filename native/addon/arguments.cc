@@ -24,7 +24,7 @@ bool ReadInteger(Napi::Value value, double low, double high, double& out) {
 // The engine gives U+FFFD for a lone surrogate, which may be a byte of a name that is not UTF-8.
 bool HasReplacement(const Path& path) { return ::memmem(path.text, path.length, "\xEF\xBF\xBD", 3) != nullptr; }
 
-// As the engine's conversion, but with such bytes as they are; never longer than that.
+// Like the engine's conversion, but keeps such bytes unchanged; the result is never longer.
 bool ReadEscaped(Napi::Value value, Path& out) {
   char16_t units[sizeof(out.text)];
   size_t count = 0;
@@ -103,8 +103,8 @@ int ReadArgument(Napi::Value value, bool& out) {
 int ReadArgument(Napi::Value value, Path& out) {
   const napi_status status = napi_get_value_string_utf8(value.Env(), value, out.text, sizeof(out.text), &out.length);
   if (status != napi_ok) return kWrongType;
-  // The engine cuts what does not fit without a word, between two characters: up to three bytes
-  // stay free.
+  // The engine cuts a text that does not fit, between two characters and without an error: up to
+  // three bytes stay free.
   if (out.length + 4 >= sizeof(out.text)) return ENAMETOOLONG;
   if (std::memchr(out.text, '\0', out.length) != nullptr) return EINVAL;
   return HasReplacement(out) && !ReadEscaped(value, out) ? kWrongType : 0;

@@ -49,7 +49,7 @@ struct Words {
   size_t count = 0;
 };
 
-// What reading one argument found: 0, a positive errno, or this.
+// The result of reading one argument: 0, a positive errno, or this.
 inline constexpr int kWrongType = -1;
 
 [[nodiscard]] int ReadArgument(Napi::Value value, int& out);

@@ -19,7 +19,8 @@ int Bpf(int command, bpf_attr& attributes) {
   return static_cast<int>(Syscall(__NR_bpf, command, &attributes, sizeof attributes));
 }
 
-// The kernel refuses attributes with anything in what a command does not know, padding included.
+// The kernel refuses attributes with a byte other than 0 outside the fields of the command, padding
+// included.
 bpf_attr Empty() {
   bpf_attr attributes;
   std::memset(&attributes, 0, sizeof attributes);
@@ -37,7 +38,7 @@ int BpfLoadDevice(const Path& name, const Bytes& program) {
   attributes.license = reinterpret_cast<uintptr_t>(kLicense);
   const size_t length = std::min(name.length, sizeof attributes.prog_name - 1);
   std::memcpy(attributes.prog_name, name.text, length);
-  // The verifier asks to be called again where a signal has come.
+  // After a signal the verifier asks for another call.
   int result = Bpf(BPF_PROG_LOAD, attributes);
   for (int tries = 0; result == -EAGAIN && tries < 5; ++tries) {
     result = Bpf(BPF_PROG_LOAD, attributes);

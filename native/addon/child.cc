@@ -39,8 +39,8 @@ struct KernelAction {
 
 constexpr int kLastSignal = 64;
 
-// Sources may overlap targets: first whatever lies in the targets' range moves above it, then each
-// goes where it belongs. The copies are close-on-exec.
+// Sources may overlap targets: first each source in the targets' range moves above it, then each
+// source moves to its target. The copies are close-on-exec.
 long PlaceDescriptors(const ChildPlan& plan) {
   const int count = static_cast<int>(plan.fd_count);
   for (int target = 0; target < count; ++target) {
@@ -81,13 +81,13 @@ void ResetSignals() {
   Syscall(__NR_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof(none));
 }
 
-// 0, or -errno of what failed.
+// 0, or -errno of the call that failed.
 long Prepare(ChildPlan& plan) {
   long result = 0;
   if (plan.new_session) result = Syscall(__NR_setsid);
   if (plan.die_with_parent) result = Syscall(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (result >= 0 && plan.cwd != nullptr) result = Syscall(__NR_chdir, plan.cwd);
-  // Where placing would overwrite it, the program moves away too.
+  // If placing would overwrite it, the program's descriptor moves away too.
   const int count = static_cast<int>(plan.fd_count);
   if (result >= 0 && plan.program == nullptr && plan.program_fd < count) {
     result = Syscall(__NR_fcntl, plan.program_fd, F_DUPFD_CLOEXEC, count);
@@ -212,12 +212,12 @@ long CloneChild(const CloneRequest& request, ChildPlan* plan) {
     arguments.cgroup = static_cast<uint64_t>(request.cgroup_fd);
   }
   const long made = Clone3(&arguments, plan);
-  // clone(2) can do the same, but for the cgroup and what does not fit into 32 bits less the signal.
+  // clone(2) can do the same, except for the cgroup and flags outside 32 bits less the signal.
   const bool is_plain = request.cgroup_fd < 0 && (request.flags & 0xff) == 0;
   if (!IsMissing(made) || !is_plain) return made;
   const long older = Clone(arguments, plan);
   if (older != -EINVAL) return older;
-  // Linux before 5.2 takes no notice of this flag; what imitates it may refuse it.
+  // Linux before 5.2 ignores this flag; an imitation of Linux may refuse it.
   arguments.flags &= ~static_cast<uint64_t>(CLONE_PIDFD);
   return Clone(arguments, plan);
 }

@@ -11,7 +11,7 @@
 
 namespace runt::addon {
 
-// What the child does before its program runs; filled in by the parent.
+// The work of the child before its program runs; the parent fills it in.
 struct ChildPlan {
   // A path, or nullptr where `program_fd` is the program.
   const char* program;
@@ -26,7 +26,7 @@ struct ChildPlan {
   bool new_session;
   // SIGKILL when the parent ends.
   bool die_with_parent;
-  // Positive errno of what failed; the child writes it.
+  // Positive errno of the call that failed; the child writes it.
   int error;
 };
 
@@ -36,7 +36,7 @@ struct CloneRequest {
   int cgroup_fd;
   void* stack;
   size_t stack_size;
-  // Where the kernel puts the pidfd.
+  // The kernel writes the pidfd here.
   int* pidfd;
 };
 

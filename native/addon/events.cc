@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an event loop needs, and what a shim mounts: readiness of descriptors, connections, root file systems.
+// Calls for an event loop and for the mounts of a shim: readiness of descriptors, connections, root file systems.
 
 #include <fcntl.h>
 #include <sys/epoll.h>

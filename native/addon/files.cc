@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Descriptors and what is read and written through them.
+// Calls on descriptors: opening, reading, writing.
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -20,7 +20,7 @@ namespace {
 // Enough for every file of procfs and cgroupfs, and most of config.json: no second read, no memory.
 constexpr size_t kFirstRead = 32768;
 
-// Reads to the end of file; at most one byte more than `limit`, which tells that there was more.
+// Reads to the end of file; at most one byte more than `limit`, which shows that there was more.
 int ReadToEnd(int fd, size_t limit, std::string& text) {
   char first[kFirstRead];
   for (;;) {
@@ -33,7 +33,7 @@ int ReadToEnd(int fd, size_t limit, std::string& text) {
   }
 }
 
-// The engine puts U+FFFD in the place of what is not UTF-8, unless that is refused (`strict`).
+// The engine replaces bytes that are not UTF-8 by U+FFFD, unless `strict` refuses them.
 Napi::Value ReadWhole(Napi::Env env, int dirfd, const Path& path, int64_t limit, bool strict) {
   if (limit < 0) return Napi::Number::New(env, -EINVAL);
   const UniqueFd fd(Open(dirfd, path, O_RDONLY | O_NOCTTY, 0));
@@ -82,7 +82,7 @@ int WriteFile(int dirfd, const Path& path, int flags, uint32_t mode, const Bytes
   if (fd < 0) return fd;
   const ssize_t count = Retry([&] { return write(fd, data.data, data.size); });
   int result = count < 0 ? -errno : 0;
-  // Only a file system that is full writes less than it was given; the next write would say so.
+  // Only a full file system writes less than it was given; the next write would fail with ENOSPC.
   if (count >= 0 && static_cast<size_t>(count) != data.size) result = -ENOSPC;
   const int closed = Close(fd);
   return result != 0 ? result : closed;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files without a name that nobody can change any more once they are sealed.
+// Files without a name that cannot be changed any more once they are sealed.
 
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -43,7 +43,7 @@ int Create(const char* name, unsigned executability) {
   return OrErrno(fd);
 }
 
-// F_SEAL_EXEC (nobody may change the x bits) came with Linux 6.3.
+// F_SEAL_EXEC (the x bits cannot be changed) came with Linux 6.3.
 int Seal(int fd) {
   if (fcntl(fd, F_ADD_SEALS, kSeals | F_SEAL_EXEC) == 0) return 0;
   if (errno != EINVAL) return -errno;
@@ -94,7 +94,7 @@ int CopyOfOwnNamespace(Filler& fill) {
     constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV;
     long result = Syscall(__NR_mount, nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
     if (result >= 0) result = Syscall(__NR_mount, "tmpfs", "/", "tmpfs", kFlags, "mode=0700");
-    // The parent of the root directory is what covers it.
+    // The parent of the root directory is the mount that covers it.
     if (result >= 0) result = Syscall(__NR_chdir, "/..");
     if (result >= 0) result = Syscall(__NR_openat, AT_FDCWD, "init", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0555);
     if (result >= 0) {
@@ -110,9 +110,9 @@ int CopyOfOwnNamespace(Filler& fill) {
   return child < 0 ? child : work.result;
 }
 
-// A copy, which `fill` writes, where vm.memfd_noexec=2 allows no executable memfd: on a tmpfs of its own, which is
-// attached nowhere and read-only by the time that it is executed, so that no /proc/PID/exe can be opened for
-// writing. Nothing but descriptors keeps it.
+// A copy that `fill` writes, for vm.memfd_noexec=2, which allows no executable memfd. It lies on a tmpfs of its own, which
+// is attached nowhere and is read-only before the copy is executed, so that no /proc/PID/exe can be opened for writing.
+// Only descriptors keep it.
 template <typename Filler>
 int UnattachedCopy(Filler&& fill) {
   const long opened = Syscall(__NR_fsopen, "tmpfs", FSOPEN_CLOEXEC);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Detached mounts: made of a path, and changed while nobody can see them.
+// Detached mounts: made of a path, and changed while no other process can see them.
 
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -19,7 +19,7 @@ unsigned TreeFlags(bool recursive, bool follow) {
          (follow ? 0U : static_cast<unsigned>(AT_SYMLINK_NOFOLLOW));
 }
 
-// What a child does in another mount namespace, with the memory and the descriptors of its parent.
+// The work of a child in another mount namespace; it shares its parent's memory and descriptors.
 struct Visit {
   int mount_namespace;
   int root;
@@ -39,7 +39,7 @@ int OpenThere(void* argument) {
   return 0;
 }
 
-// setns(2) wants a process that shares its directories with no thread: so a child does it.
+// setns(2) needs a process that shares its directories with no thread, so a child makes the call.
 int Send(Visit visit) {
   const int child = InChild(OpenThere, &visit, 0);
   return child < 0 ? child : static_cast<int>(visit.result);
@@ -50,7 +50,7 @@ int Send(Visit visit) {
 int InChild(int (*act)(void*), void* argument, int flags) {
   constexpr size_t kStack = 16 * 1024;
   alignas(16) char stack[kStack];
-  // No handler of ours is to run in it.
+  // No handler of this process may run in the child.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

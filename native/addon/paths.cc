@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is done to names in directories.
+// Calls on names in directories.
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -32,7 +32,7 @@ constexpr size_t kDirectoryBuffer = 32768;
 
 bool IsSelfOrParent(const char* name) { return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0; }
 
-// A name that a Path argument takes back, also where it is not UTF-8: anybody can make such names.
+// A name that a Path argument accepts again, even if it is not UTF-8: any user can make such names.
 Napi::Value Name(Napi::Env env, const char* text, size_t size) {
   if (IsUtf8(text, size)) return Napi::String::New(env, text, size);
   const std::u16string name = EscapedName(text, size);
@@ -112,8 +112,8 @@ Napi::Value Statfs(Napi::Env env, const Path& path) {
 int Access(int dirfd, const Path& path, int mode) {
   const int result = OrErrno(faccessat(dirfd, path.text, mode, AT_EACCESS));
   if (result != -EPERM) return result;
-  // A filter around this process may refuse faccessat2(2), which says nothing of the file. The older call looks with the real
-  // ids, which are the effective ones. libc would make the newer one for it as well.
+  // A filter around this process may refuse faccessat2(2), which says nothing about the file. The older call checks the real
+  // ids, which equal the effective ones. libc would make the newer call instead of it.
   return static_cast<int>(Syscall(__NR_faccessat, dirfd, path.text, mode));
 }
 

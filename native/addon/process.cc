@@ -68,8 +68,8 @@ constexpr int kIoPriorityOfProcess = 1;  // IOPRIO_WHO_PROCESS
 constexpr unsigned long kNsGetId = _IOR(0xb7, 13, uint64_t);
 constexpr unsigned long kNsGetMntnsId = _IOR(0xb7, 5, uint64_t);
 
-// Where pidfd_open(2) is not to be had, the directory of a process in procfs stands for it as well: it is that process's and
-// no other's with the same pid. But poll(2) always finds it ready, so those that are such directories are remembered.
+// Without pidfd_open(2), the directory of a process in procfs stands for the process: it never stands for another process
+// with the same pid. But poll(2) always finds it ready, so this list keeps the descriptors that are such directories.
 std::vector<int>& Directories() {
   thread_local std::vector<int> directories;
   return directories;
@@ -99,7 +99,7 @@ int PidOf(int pidfd) {
     if (size <= 0) return -1;
     text[size] = '\0';
     int pid = -1;
-    // The kernel says so, too, of what is no more: "/proc/123 (deleted)".
+    // The kernel also names a process that is gone: "/proc/123 (deleted)".
     return sscanf(text, "/proc/%d", &pid) == 1 && Syscall(__NR_faccessat, pidfd, "stat", F_OK) == 0 ? pid : -1;
   }
   snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
@@ -123,7 +123,7 @@ bool HasEnded(int directory) {
   return end == nullptr || end[1] == '\0' || end[2] == 'Z' || end[2] == 'X';
 }
 
-// Sets what poll(2) does not know of such directories; how many entries are ready with that.
+// Sets `revents` of such directories, which poll(2) does not know. Returns how many entries are ready then.
 int LookAtDirectories(std::vector<pollfd>& entries) {
   int ready = 0;
   for (pollfd& entry : entries) {
@@ -135,7 +135,7 @@ int LookAtDirectories(std::vector<pollfd>& entries) {
 
 constexpr int kLookAgain = 10;
 
-// poll(2) for entries of which some are such directories.
+// poll(2) for entries, some of which are such directories.
 int PollDirectories(std::vector<pollfd>& entries, int timeout_ms) {
   std::vector<pollfd> others = entries;
   for (pollfd& other : others) {

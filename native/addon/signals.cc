@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals as something to read.
+// Signals that a descriptor makes readable.
 //
 // Not signalfd(2): that works only where every thread has the signal blocked, and the JavaScript
 // engine's helper threads were there before us. A handler runs whichever thread the kernel picks.
@@ -18,11 +18,11 @@
 namespace runt::addon {
 namespace {
 
-// Where the handler writes. One for the process, as handlers are.
+// The handler writes here. There is one for the process, as for handlers.
 int g_handler_end = -1;
-// Signals, as bits, by which a process dies that does not read them.
+// Signals, as bits, that end a process that does not read them.
 std::atomic<uint64_t> g_ending = 0;
-// When the first of them came that is still unread, in seconds; 0 is never.
+// The time at which the oldest unread one of them came, in seconds; 0 is never.
 std::atomic<int64_t> g_unread = 0;
 
 constexpr uint64_t Bit(int signal) { return uint64_t{1} << (signal - 1); }
@@ -33,7 +33,7 @@ int64_t Seconds() {
   return now.tv_sec + 1;
 }
 
-// A system call that never ends must not make the process one that only SIGKILL can end.
+// A system call that never ends must not leave SIGKILL as the only way to end the process.
 void EndIfStuck(int signal) {
   if ((g_ending & Bit(signal)) == 0) return;
   const int64_t now = Seconds();
@@ -66,7 +66,7 @@ int Install(const std::vector<int>& signals) {
     if (sigaction(signal, &action, nullptr) < 0) return errno;
     sigaddset(&unblocked, signal);
   }
-  // Whoever started us may have left them blocked.
+  // The process that started this one may have left them blocked.
   return pthread_sigmask(SIG_UNBLOCK, &unblocked, nullptr);
 }
 

@@ -24,7 +24,7 @@ namespace {
 constexpr size_t kMaxDescriptors = 253;
 constexpr size_t kControlSize = CMSG_SPACE(kMaxDescriptors * sizeof(int));
 constexpr int kBacklog = 128;
-// Whoever takes no connection, or nothing of what is sent, for so long, is not waited for.
+// A call fails after this time if the peer accepts no connection, or takes none of the data.
 constexpr timeval kPatience{.tv_sec = 10, .tv_usec = 0};
 
 struct Address {
@@ -54,7 +54,7 @@ bool MakeDescriptorAddress(int fd, const char* rest, Address& out) {
 
 int Connect(int fd, const Address& address) {
   const auto* name = reinterpret_cast<const sockaddr*>(&address.name);
-  // A peer that takes no connection is waited for; whoever wants to end that must not have to.
+  // connect(2) waits for a peer that accepts no connection; a signal that ends the process ends it.
   for (;;) {
     const int result = OrErrno(connect(fd, name, address.size));
     if (result != -EINTR || IsEndWanted()) return result;
@@ -158,7 +158,7 @@ int NetlinkSocket(int network_namespace) {
   if (!own.valid()) return -errno;
   if (setns(network_namespace, CLONE_NEWNET) < 0) return -errno;
   const int result = open_socket();
-  // Everything later would happen in the container's namespace.
+  // All later calls would happen in the container's namespace.
   if (setns(own.get(), CLONE_NEWNET) < 0) std::abort();
   return result;
 }
@@ -176,10 +176,10 @@ Napi::Value ReceiveMessage(Napi::Env env, int fd, const Buffer& buffer) {
 
   int received[kMaxDescriptors];
   const size_t count = CollectDescriptors(message, received);
-  // A message that was cut is of no use, and descriptors that nobody learns of would stay open.
+  // A message that was cut is of no use, and its descriptors would stay open without an owner.
   if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
     for (size_t index = 0; index < count; ++index) close(received[index]);
-    // The kernel passes what RLIMIT_NOFILE has room for; there is always room for them here.
+    // The kernel passes as many as RLIMIT_NOFILE allows; this buffer always has room for them.
     return Napi::Number::New(env, (message.msg_flags & MSG_CTRUNC) != 0 ? -EMFILE : -EMSGSIZE);
   }
   Napi::Array fds = Napi::Array::New(env, count);

@@ -65,7 +65,7 @@ class OptionReader {
 
   // True if a TypeError was thrown.
   [[nodiscard]] bool failed() const { return failed_; }
-  // Positive errno of a value that has the right type and is of no use; 0 if there was none.
+  // Positive errno for a value of the right type that is of no use; 0 if there was none.
   [[nodiscard]] int error() const { return error_; }
 
  private:
@@ -84,7 +84,7 @@ class OptionReader {
   int error_ = 0;
 };
 
-// The child's stack, with a page below it that nobody may touch.
+// The child's stack, with an inaccessible page below it.
 class Stack {
  public:
   Stack() {
@@ -179,7 +179,7 @@ Napi::Value Spawn(Napi::Env env, Napi::Object& object) {
   }
   if (pid < 0) return Napi::Number::New(env, static_cast<double>(pid));
   UniqueFd owned(pidfd);
-  // Linux before 5.2 makes none: it is a child that nobody has reaped, so its pid is nobody else's yet.
+  // Linux before 5.2 makes none: the child has not been reaped, so no other process has its pid yet.
   if (plan.error == 0 && !owned.valid()) owned = UniqueFd(PidfdOpen(static_cast<int>(pid)));
   if (plan.error == 0) return ToSpawned(env, pid, owned.Release());
   [[maybe_unused]] const pid_t reaped = Retry([&] { return waitpid(static_cast<pid_t>(pid), nullptr, 0); });

@@ -36,7 +36,7 @@ struct OldStatus {
 static_assert(sizeof(OldStatus) == 128);
 #endif
 
-// struct file_handle without room for a handle: the kernel tells the mount all the same.
+// struct file_handle without room for a handle: the kernel returns the mount all the same.
 struct NoHandle {
   std::uint32_t size;
   std::int32_t type;

@@ -12,7 +12,7 @@
 
 namespace runt {
 
-// What statx(2) tells about a descriptor.
+// The result of statx(2) for a descriptor.
 struct FileFacts {
   std::uint32_t mode = 0;
   std::uint32_t uid = 0;
@@ -33,10 +33,10 @@ struct FileFacts {
   }
 };
 
-// The same with newfstatat(2), for where statx(2) is refused.
+// The same with newfstatat(2), if statx(2) is refused.
 long GetOldFacts(int fd, FileFacts* facts);
 
-// The mount that `fd` is on, without statx(2), which tells it from Linux 5.8 on; 0 where the file system has no handles.
+// The mount that `fd` is on, without statx(2), which returns it from Linux 5.8 on; 0 where the file system has no handles.
 std::uint64_t MountByHandle(int fd);
 
 // Facts of the file that `fd` (O_PATH will do) is open on; 0 or -errno.
@@ -62,7 +62,7 @@ inline std::uint32_t DeviceNumber(std::uint32_t major, std::uint32_t minor) {
   return (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xffU) << 12);
 }
 
-// The magic number of the file system that `fd` is on; -errno where it cannot be told.
+// The magic number of the file system that `fd` is on; -errno where it cannot be read.
 inline long FilesystemMagic(int fd) {
   FilesystemFacts facts = {};
   const long result = Syscall(__NR_fstatfs, fd, &facts);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel's own structures and constants: its UAPI headers, and what libc headers would have to
-// give otherwise (they cannot be mixed with these) or what these headers are still too old for.
+// The kernel's own structures and constants: its UAPI headers, definitions that otherwise come from
+// libc headers (which cannot be mixed with these), and definitions that older UAPI headers lack.
 
 #ifndef RUNT_BASE_KERNEL_H_
 #define RUNT_BASE_KERNEL_H_

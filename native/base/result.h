@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can fail returns a Result: the value, or which call failed, with which errno, on what.
+// A function that can fail returns a Result: the value, or the call that failed, its errno and its
+// subject.
 
 #ifndef RUNT_BASE_RESULT_H_
 #define RUNT_BASE_RESULT_H_

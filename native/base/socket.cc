@@ -88,7 +88,7 @@ long ReceiveMessage(int socket, void* data, std::size_t size, ReceivedMessage* r
   if ((message.flags & (kMsgTrunc | kMsgCtrunc)) == 0) return 0;
   for (std::size_t i = 0; i < received->fd_count; ++i) Syscall(__NR_close, received->fds[i]);
   received->fd_count = 0;
-  // The kernel passes what RLIMIT_NOFILE has room for; there is always room for them here.
+  // The kernel passes as many as RLIMIT_NOFILE has room for; this buffer always has room for them.
   return (message.flags & kMsgCtrunc) != 0 ? -EMFILE : -EMSGSIZE;
 }
 

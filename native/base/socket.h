@@ -11,7 +11,7 @@ namespace runt {
 // At most as many descriptors as one message brings.
 inline constexpr std::size_t kMaxPassedFds = 128;
 
-// What a message brought; the descriptors are close-on-exec and belong to the caller.
+// The content of a message; the descriptors are close-on-exec and belong to the caller.
 struct ReceivedMessage {
   std::size_t size = 0;
   std::size_t fd_count = 0;

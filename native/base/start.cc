@@ -43,7 +43,8 @@ __asm__(
 
 extern "C" {
 
-// What the compiler's stack protector (-mstack-protector-guard=global) compares with and calls.
+// The value that the compiler's stack protector (-mstack-protector-guard=global) compares with, and
+// the function that it calls.
 std::uintptr_t __stack_chk_guard = 0;
 
 [[noreturn]] void __stack_chk_fail() { __builtin_trap(); }
@@ -77,7 +78,7 @@ __attribute__((no_stack_protector)) void Relocate(std::uintptr_t base) {
   }
 }
 
-// Without a dynamic linker nobody else makes the relocated read-only data read-only.
+// Without a dynamic linker this program itself makes the relocated read-only data read-only.
 __attribute__((no_stack_protector)) void ProtectRelocated(std::uintptr_t base) {
   const auto* header = reinterpret_cast<const Elf64_Phdr*>(base + __ehdr_start.e_phoff);
   for (int i = 0; i < __ehdr_start.e_phnum; ++i) {

@@ -7,8 +7,7 @@
 
 namespace runt {
 
-// Defined by the executable; what it returns is the exit status. `environment` ends with a null
-// pointer.
+// The executable defines it; its result is the exit status. `environment` ends with a null pointer.
 int Main(int argc, char** argv, char** environment);
 
 }  // namespace runt

@@ -69,13 +69,13 @@ inline long Syscall(long number, Args... args) {
   return internal::Raw(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
-// Whether a call is not to be had: the kernel lacks it, or a seccomp filter around this process
-// refuses it. Where the call itself may say EPERM, that has to be told apart.
+// Whether a call is unavailable: the kernel lacks it, or a seccomp filter around this process
+// refuses it. If the call itself can return EPERM, the caller must tell the two apart.
 inline bool IsMissing(long result) { return result == -ENOSYS || result == -EPERM; }
 
 [[noreturn]] inline void ExitProcess(int status) {
   Syscall(__NR_exit_group, status);
-  // A seccomp filter has refused even that; a fault it cannot refuse.
+  // A seccomp filter has refused even that; it cannot refuse a fault.
   __builtin_trap();
 }
 

@@ -27,8 +27,8 @@ inline bool Append(char* data, std::size_t capacity, std::size_t* size, std::str
 
 }  // namespace internal
 
-// A NUL-terminated text of at most N-1 bytes. What does not fit is not added, and `overflowed`
-// tells.
+// A NUL-terminated text of at most N-1 bytes. A part that does not fit is not added, and
+// `overflowed` is true then.
 template <std::size_t N>
 class Text {
  public:
@@ -67,14 +67,14 @@ class Text {
   char data_[N];
 };
 
-// "self/fd/N": where a procfs shows a descriptor of the caller.
+// "self/fd/N": the path of the caller's descriptor in a procfs.
 inline Text<32> DescriptorPath(int fd) {
   Text<32> path("self/fd/");
   path.AddNumber(static_cast<std::uint64_t>(fd));
   return path;
 }
 
-// Decimal digits only; false for anything else and for what does not fit into 63 bits.
+// Decimal digits only; false for anything else and for a number that does not fit into 63 bits.
 inline bool ParseNumber(std::string_view text, std::uint64_t* number) {
   constexpr std::uint64_t kLimit = static_cast<std::uint64_t>(1) << 63;
   if (text.empty()) return false;

@@ -14,9 +14,9 @@ UniqueFd Open(int directory, const char* path, long flags) {
   return UniqueFd(opened < 0 ? -1 : static_cast<int>(opened));
 }
 
-// Covers the root directory, and opens what covers it: that is the parent of the root.
+// Covers the root directory, and opens the covering mount, which is the parent of the root.
 long CoverRoot(const char* type, std::uint64_t flags, const char* data) {
-  // Nothing of it is to spread to the namespace that this one was copied from.
+  // The mount must not propagate to the namespace that this one was copied from.
   long result = Syscall(__NR_mount, nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
   if (result >= 0) result = Syscall(__NR_mount, type, "/", type, flags, data);
   return result < 0 ? result : Syscall(__NR_openat, AT_FDCWD, "/..", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
@@ -29,7 +29,7 @@ long MakeUnattached(int procfs, const char* type, std::uint64_t flags, const cha
   const UniqueFd root = Open(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
   const UniqueFd before = Open(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
   if (!home.valid() || !root.valid() || !before.valid()) return -ENOENT;
-  // Who may not come back must not leave. From here on "/" is the root of the namespace, which is a mount.
+  // A process that may not come back must not leave. From here on "/" is the root of the namespace, which is a mount.
   const long allowed = Syscall(__NR_setns, home.get(), CLONE_NEWNS);
   if (allowed < 0) return allowed;
   const long left = Syscall(__NR_unshare, CLONE_NEWNS);

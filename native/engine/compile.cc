@@ -34,7 +34,7 @@ bool Compile(const char* path, std::string& bytecode) {
   const char* slash = std::strrchr(path, '/');
   const char* name = slash == nullptr ? path : slash + 1;
   JSRuntime* runtime = JS_NewRuntime();
-  // Nobody reads line numbers of a minified program, and they are a third of the bytecode.
+  // Line numbers of a minified program are of no use, and they are a third of the bytecode.
   JS_SetStripInfo(runtime, JS_STRIP_DEBUG | JS_STRIP_SOURCE);
   JSContext* context = JS_NewContext(runtime);
   JSValue module = JS_Eval(context, source.c_str(), source.size(), name, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What JavaScript finds in the program besides ECMAScript: globals.cc defines exactly these. `tsconfig.engine.json` checks `lib`
+ * The globals of the program besides ECMAScript: globals.cc defines exactly these. `tsconfig.engine.json` checks `lib`
  * (without `lib/library`) against this file and without the types of Node.js; a test compares the names with those of the engine.
  */
 
-/** The process. A module must not look at `argv`, `title`, `execPath`, `env` and `pid` while it is loaded: the build does that. */
+/** The process. A module must not read `argv`, `title`, `execPath`, `env` and `pid` while it is loaded: the build loads it. */
 interface EngineProcess {
   /** The program's path twice, then the arguments. */
   readonly argv: readonly string[];
@@ -20,11 +20,11 @@ interface EngineProcess {
   /** Ends the process at once. */
   exit(status?: number): never;
   /**
-   * From now on the program goes on where no promise is left to: `wait` is called, once more each time, and what it throws ends
-   * the process.
+   * From now on the program does not end when no promise can make progress: the engine then calls `wait`, each time again. An
+   * exception of `wait` ends the process.
    */
   whenIdle(wait: () => void): void;
-  /** Looks for garbage from now on when so many more bytes are in use than at the start. */
+  /** From now on the engine collects garbage when so many more bytes are in use than at the start. */
   collectAfter(bytes: number): void;
   /** @throws Error where the directory is gone */
   cwd(): string;
@@ -41,7 +41,7 @@ declare var process: EngineProcess;
 /** UTF-8; each lone surrogate becomes U+FFFD. */
 declare class TextEncoder {
   encode(text?: string): Uint8Array;
-  /** Writes what fits whole. */
+  /** Writes only characters that fit whole. */
   encodeInto(text: string, into: Uint8Array): { readonly written: number };
 }
 
@@ -56,7 +56,7 @@ declare class TextDecoder {
   decode(bytes?: Uint8Array, options?: { readonly stream?: boolean }): string;
 }
 
-/** Of a module of the library; the build takes the branches that look at it out of the program. */
+/** A property of a module of the library; the build removes the branches that read it from the program. */
 interface ImportMeta {
   readonly dirname: string;
   resolve(specifier: string): string;

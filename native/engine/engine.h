@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program dist/bin/runt: TypeScript, compiled to bytecode, in QuickJS. The files of this directory are what
-// JavaScript finds around it there: its module, the globals that lib uses, and Node-API for the addons, which are linked
-// in.
+// The program dist/bin/runt: TypeScript, compiled to bytecode, in QuickJS. The files of this directory give JavaScript its
+// surroundings there: its module, the globals that lib uses, and Node-API for the addons, which are linked in.
 #ifndef RUNT_ENGINE_ENGINE_H_
 #define RUNT_ENGINE_ENGINE_H_
 
@@ -16,32 +15,32 @@ extern "C" {
 namespace runt::engine {
 
 // snapshot.cc. Loads the program in the file `program`, which compile.cc has written, and writes a copy of this
-// executable to `output` that starts with it. The exit status.
+// executable to `output` that starts with it. Returns the exit status.
 int MakeSnapshot(const char* program, const char* output);
 
 // module.cc. Evaluates a module, which imports no other; its exports, or an exception.
 JSValue LoadModule(JSContext* context, std::string_view bytecode);
 
-// globals.cc: `process`, TextEncoder and TextDecoder, as far as lib uses them. The object `process` without what
-// SetProcess adds.
+// globals.cc: `process`, TextEncoder and TextDecoder, as far as lib uses them. Returns the object `process` without the
+// members that SetProcess adds.
 JSValue DefineGlobals(JSContext* context);
-// Arguments, environment and all else that is known only when the program runs.
+// Sets arguments, environment and all other values that are known only when the program runs.
 void SetProcess(JSContext* context, JSValueConst process, int argc, char** argv, char** environment, int inherited_fds);
 
-// What `process.whenIdle` was given; JS_UNDEFINED before that.
+// The function that `process.whenIdle` was given; JS_UNDEFINED before that.
 extern JSValue idle;
 
-// A string of bytes that may be no UTF-8, as those of file names: each that is none becomes U+FFFD.
+// A string from bytes that need not be UTF-8, such as a file name: each byte that is not becomes U+FFFD.
 JSValue Text(JSContext* context, std::string_view bytes);
 
-// main.cc. Runs the jobs that wait until none is left; false after an exception, which is told on standard error.
+// main.cc. Runs all waiting jobs until none is left; false after an exception, which it prints on standard error.
 bool RunJobs(JSRuntime* runtime);
 void Complain(JSContext* context, JSValue error);
 
 // node_api.cc. The exports of a linked-in addon ("runt.node"), or an exception.
 JSValue LoadAddon(JSContext* context, std::string_view name);
 
-// The bytes of a string as UTF-8, each lone surrogate as U+FFFD, which is as long as what QuickJS makes of it.
+// The bytes of a string as UTF-8, each lone surrogate as U+FFFD, which is as long as QuickJS's own encoding of it.
 class Utf8 {
  public:
   Utf8(JSContext* context, JSValueConst value);

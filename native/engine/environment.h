@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which variables of its environment the program looks at. Hooks and CRIU get all of it (lib/sys/environment.ts).
+// The environment variables that the program reads. Hooks and CRIU get the whole environment (lib/sys/environment.ts).
 #ifndef RUNT_ENGINE_ENVIRONMENT_H_
 #define RUNT_ENGINE_ENVIRONMENT_H_
 

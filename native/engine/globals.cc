@@ -26,7 +26,7 @@ void SetFunction(JSContext* context, JSValueConst object, const char* name, JSCF
   Set(context, object, name, JS_NewCFunction(context, function, name, length), kHidden);
 }
 
-// The length of the UTF-8 sequence at `text`, 0 if it is none (RFC 3629: no surrogates, nothing overlong).
+// The length of the UTF-8 sequence at `text`, 0 if there is none (RFC 3629: no surrogates, nothing overlong).
 size_t SequenceAt(std::string_view text) {
   const auto byte = [&](size_t index) { return index < text.size() ? static_cast<uint8_t>(text[index]) : 0u; };
   const unsigned first = byte(0);
@@ -108,7 +108,7 @@ JSValue Encode(JSContext* context, JSValueConst, int argc, JSValueConst* argv) {
   return text.good() ? Uint8Array(context, text.view()) : JS_EXCEPTION;
 }
 
-// `read` is of no use to lib and left out; what does not fit whole is cut between two characters.
+// `read` is left out, because lib does not use it. A text that does not fit whole is cut between two characters.
 JSValue EncodeInto(JSContext* context, JSValueConst, int argc, JSValueConst* argv) {
   if (argc < 2) return JS_ThrowTypeError(context, "encodeInto: two arguments are needed");
   const Utf8 text(context, argv[0]);
@@ -162,7 +162,7 @@ size_t Unfinished(std::string_view text) {
 
 // The bytes that a call with `stream` kept, in the hidden member `rest`, come before those of this call.
 constexpr const char* kRest = "rest";
-// Set once a character has been given: from then on a byte order mark is one.
+// Set once a character has been returned: from then on a byte order mark is a character.
 constexpr const char* kSeen = "seen";
 
 JSValue Decode(JSContext* context, JSValueConst self, int argc, JSValueConst* argv) {
@@ -185,13 +185,13 @@ JSValue Decode(JSContext* context, JSValueConst self, int argc, JSValueConst* ar
   std::string_view text(bytes);
   std::string_view rest;
   if (goes_on) {
-    // A byte order mark is known by all of its bytes.
+    // Only all bytes together make a byte order mark.
     const size_t unfinished =
         is_first && bytes.size() < 3 && std::string_view("\xEF\xBB\xBF").starts_with(bytes) ? bytes.size() : Unfinished(text);
     rest = text.substr(text.size() - unfinished);
     text.remove_suffix(unfinished);
   }
-  // Before the first character nothing is kept as "seen": a decoder that has only kept bytes is still at the start.
+  // kSeen is not set before the first character: a decoder that has only kept bytes is still at the start.
   const bool at_start = is_first || !IsSet(context, self, kSeen);
   if (at_start && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   const bool is_good = !IsSet(context, self, "fatal") || IsUtf8(text);
@@ -287,7 +287,7 @@ constexpr const char* kArchitecture = "x64";
 constexpr const char* kArchitecture = "arm64";
 #endif
 
-// What SetProcess gives a value. A module that looks at it while it is loaded would see what the build machine has.
+// The members that SetProcess gives a value. A module that reads them while it is loaded would see the build machine's values.
 constexpr const char* kKnownLater[] = {"argv", "title", "execPath", "env", "pid"};
 
 JSValue NotYetKnown(JSContext* context, JSValueConst, int, JSValueConst*) {
@@ -323,7 +323,7 @@ JSValue Process(JSContext* context) {
 JSValue idle = JS_UNDEFINED;
 
 JSValue Text(JSContext* context, std::string_view bytes) {
-  // QuickJS would take what follows a byte that is none for a part of it: a parenthesis, a slash.
+  // QuickJS would take the character after an invalid byte, such as a parenthesis or a slash, for a part of its sequence.
   if (!IsUtf8(bytes)) {
     const std::string text = Replaced(bytes);
     return JS_NewStringLen(context, text.data(), text.size());
@@ -360,7 +360,7 @@ JSValue DefineGlobals(JSContext* context) {
 void SetProcess(JSContext* context, JSValueConst process, int argc, char** argv, char** environment, int inherited_fds) {
   JSValue arguments = JS_NewArray(context);
   JSValue path = OwnPath(context, argc > 0 ? argv[0] : "");
-  // As for a script: the engine, the script, then what the caller has written.
+  // As for a script: the engine, the script, then the caller's arguments.
   JS_SetPropertyUint32(context, arguments, 0, JS_DupValue(context, path));
   JS_SetPropertyUint32(context, arguments, 1, JS_DupValue(context, path));
   for (int index = 1; index < argc; ++index) {

@@ -56,7 +56,7 @@ void* AllocateInBlock(std::size_t size) {
   return head + 1;
 }
 
-// The piece that was allocated last can grow, and its room be used again; all others stay as they are.
+// The piece that was allocated last can grow, and its room can be used again; all others stay unchanged.
 bool IsLastInBlock(const void* memory) {
   return static_cast<const char*>(memory) + SizeInBlock(memory) == heap + TheSnapshot().used;
 }
@@ -98,8 +98,9 @@ void* ReallocateFor(JSMallocState* state, void* memory, std::size_t size) {
   return moved;
 }
 
-// Asks the kernel to read the block from the disk in large pieces, if it is not in the page cache: to map the small ones
-// that it would else read costs 0.2 ms in every start from then on. Before all constructors, which may look at the block.
+// Asks the kernel to read the block from the disk in large pieces, if it is not in the page cache: otherwise it reads
+// small ones, and mapping those costs 0.2 ms in every start from then on. This runs before all constructors, which may
+// read the block.
 void ReadInLargePieces(int, char**, char**) { madvise(heap, kHeapSize, MADV_HUGEPAGE); }
 [[gnu::section(".preinit_array"), gnu::used]] void (*const before_all)(int, char**, char**) = ReadInLargePieces;
 
@@ -128,7 +129,7 @@ const JSMallocFunctions kHeap = {AllocateFor, ReleaseFor, ReallocateFor, UsableS
 
 }  // namespace runt::engine
 
-// What the addons make with `new` may be a part of the snapshot.
+// Objects that the addons make with `new` may be a part of the snapshot.
 void* operator new(std::size_t size) { return runt::engine::Allocate(size); }
 void* operator new[](std::size_t size) { return runt::engine::Allocate(size); }
 void operator delete(void* memory) noexcept { runt::engine::Release(memory); }

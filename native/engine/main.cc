@@ -24,16 +24,16 @@ namespace {
 
 // JSON that is nested as deeply as this allows has long been refused for its depth.
 constexpr std::size_t kStack = 4 << 20;
-// What the stack holds besides the engine's frames: arguments and environment, and the calls that the addon makes from
-// the deepest of them.
+// The part of the stack that is not the engine's frames: arguments and environment, and the calls that the addon makes
+// from the deepest frame.
 constexpr std::size_t kBelow = 96 << 10;
-// With less than that not one command ends well, so the stack is used as far as it goes.
+// With a smaller stack every command fails, so the engine uses the stack as far as it goes.
 constexpr std::size_t kLeastStack = 64 << 10;
-// Nearly all commands end before they have used that much; those that run for long collect.
+// Nearly all commands end before they have used this much; commands that run for long collect garbage.
 constexpr std::size_t kCollectAfter = 16 << 20;
 constexpr int kFailed = 1;
 
-// Nothing that is opened later may become a standard stream that the caller has left closed. False if it could.
+// A file that is opened later must not become a standard stream that the caller has left closed. False if it could.
 bool OpenStandardStreams() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (fcntl(fd, F_GETFD) >= 0) continue;
@@ -42,12 +42,12 @@ bool OpenStandardStreams() {
   return true;
 }
 
-// How much of the stack the engine may use. The kernel ends a process with SIGSEGV whose stack grows beyond RLIMIT_STACK,
+// How much of the stack the engine may use. The kernel ends a process with SIGSEGV if its stack grows beyond RLIMIT_STACK,
 // and the engine has to notice before that.
 std::size_t StackLimit(const char* top_of_stack) {
   rlimit limit;
   if (getrlimit(RLIMIT_STACK, &limit) < 0) return kStack;
-  // What lies above: the strings of arguments and environment come out of the same limit.
+  // The memory above this frame: the strings of arguments and environment count against the same limit.
   const auto here = reinterpret_cast<std::uintptr_t>(&limit);
   const auto top = reinterpret_cast<std::uintptr_t>(top_of_stack);
   const std::size_t taken = (top > here ? top - here : 0) + kBelow;
@@ -55,7 +55,7 @@ std::size_t StackLimit(const char* top_of_stack) {
   return limit.rlim_cur > taken + kLeastStack ? limit.rlim_cur - taken : kLeastStack;
 }
 
-// The last byte of the environment's strings, above which nothing of size lies on the stack.
+// The last byte of the environment's strings; the stack holds almost nothing above it.
 const char* TopOfStack(char** environment) {
   const char* top = reinterpret_cast<const char*>(environment);
   for (char** each = environment; *each != nullptr; ++each) {
@@ -75,12 +75,12 @@ void SetSignals() {
   // A parent that ignores SIGCHLD hands that down, and then the kernel reaps our children before we can ask how they
   // ended.
   signal(SIGCHLD, SIG_DFL);
-  // A reader that has gone is an error of write(2), which is told. Programs get the default back (spawn.cc).
+  // If the reader has gone, write(2) fails, and that error is reported. Programs get the default back (spawn.cc).
   signal(SIGPIPE, SIG_IGN);
 }
 
-// The snapshot has the same seed for every process. The time and the pid make it this one's own, without a system call;
-// nobody relies on numbers that cannot be guessed.
+// The snapshot has the same seed for every process. The time and the pid make the seed this process's own, without a
+// system call; no code relies on numbers that cannot be guessed.
 void SeedRandom(JSContext* context) {
   timespec now = {};
   clock_gettime(CLOCK_REALTIME, &now);
@@ -88,7 +88,7 @@ void SeedRandom(JSContext* context) {
   RuntSeedRandom(context, (nanoseconds ^ static_cast<uint64_t>(getpid()) << 40) * 0x9E3779B97F4A7C15);
 }
 
-// The reason of the last promise that was rejected while nobody listened; somebody may later.
+// The reason of the last promise that was rejected without a handler; a handler may still be added.
 JSValue unheard = JS_UNDEFINED;
 
 void OnRejection(JSContext* context, JSValueConst, JSValueConst reason, int is_handled, void*) {
@@ -120,7 +120,7 @@ int Run(int argc, char** argv, char** environment) {
     if (!RunJobs(snapshot.runtime)) return kFailed;
     if (!JS_IsUndefined(unheard)) {
       Complain(context, unheard);
-      // Of a program that goes on the rest does.
+      // In a program that goes on, the other jobs still run.
       if (JS_IsUndefined(idle)) return kFailed;
       JS_FreeValue(context, unheard);
       unheard = JS_UNDEFINED;
@@ -133,7 +133,7 @@ int Run(int argc, char** argv, char** environment) {
     }
     JS_FreeValue(context, waited);
   }
-  // A command ends by process.exit; all that it waits for, it waits for in a system call.
+  // A command ends by process.exit; it waits only in system calls.
   std::fputs("runt: internal error: nothing is left to do, and the command has not ended\n", stderr);
   return kFailed;
 }

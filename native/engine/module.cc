@@ -26,7 +26,7 @@ bool Finish(JSContext* context, JSValue promise) {
 JSValue LoadModule(JSContext* context, std::string_view bytecode) {
   JSValue value =
       JS_ReadObject(context, reinterpret_cast<const std::uint8_t*>(bytecode.data()), bytecode.size(), JS_READ_OBJ_BYTECODE);
-  // There is no loader: a module that still imports another is an error of the build.
+  // There is no loader: a module that still imports another one is an error of the build.
   if (JS_IsException(value) || JS_ResolveModule(context, value) < 0) return JS_EXCEPTION;
   auto* module = static_cast<JSModuleDef*>(JS_VALUE_GET_PTR(value));
   if (!Finish(context, JS_EvalFunction(context, value))) return JS_EXCEPTION;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Node-API on QuickJS: the functions of it that the addons use, as Node's documentation defines them. There is one
-// environment, and addons are linked in instead of loaded.
+// Node-API on QuickJS: the functions that the addons use, as Node's documentation defines them. There is one environment,
+// and addons are linked in instead of loaded.
 
 #include <node_api.h>
 
@@ -17,7 +17,7 @@
 
 using runt::engine::Utf8;
 
-// What a napi_value points to lives until the scope that was open when it was made is closed.
+// The value behind a napi_value lives until the scope closes in which it was made.
 struct napi_env__ {
   JSContext* context = nullptr;
   // The error that an addon has thrown and JavaScript has not got yet.
@@ -73,7 +73,7 @@ void CloseScope(napi_env env, size_t height) {
   }
 }
 
-// Keeps what QuickJS has thrown for the addon's caller.
+// Keeps the exception that QuickJS has thrown, for the addon's caller.
 napi_status Thrown(napi_env env) {
   JS_FreeValue(env->context, env->exception);
   env->exception = JS_GetException(env->context);
@@ -218,7 +218,7 @@ void napi_fatal_error(const char* location, size_t location_size, const char* me
 // Scopes and references
 
 napi_status napi_open_handle_scope(napi_env env, napi_handle_scope* result) {
-  // A scope is how many handles there were before it.
+  // A scope is the number of handles before it.
   *result = reinterpret_cast<napi_handle_scope>(env->handles.size());
   return Done(env, napi_ok);
 }
@@ -391,7 +391,7 @@ napi_status napi_get_value_bool(napi_env env, napi_value value, bool* result) {
 
 napi_status napi_create_double(napi_env env, double value, napi_value* result) {
   const auto whole = static_cast<int32_t>(value >= INT32_MIN && value <= INT32_MAX ? value : 0.5);
-  // What fits is an integer to QuickJS, which is faster for it; not -0.
+  // A number that fits becomes an integer, which QuickJS handles faster; -0 does not.
   const bool is_whole = static_cast<double>(whole) == value && (whole != 0 || !std::signbit(value));
   return Result(env, is_whole ? JS_NewInt32(env->context, whole) : JS_NewFloat64(env->context, value), result);
 }
@@ -549,7 +549,7 @@ napi_status napi_create_typedarray(napi_env env, napi_typedarray_type type, size
   return Result(env, JS_NewTypedArray(env->context, 3, arguments, kind), result);
 }
 
-// Only of the two classes that the addons take; any other is as good as none.
+// Only the two classes that the addons take count; any other counts as no typed array.
 napi_status napi_is_typedarray(napi_env env, napi_value value, bool* result) {
   const JSClassID id = JS_IsObject(Value(value)) ? JS_GetClassID(Value(value)) : 0;
   *result = id != 0 && (id == env->uint8_array || id == env->int32_array);

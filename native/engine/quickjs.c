@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* QuickJS, and what it cannot do by itself: preparing its memory for the snapshot (heap.h), in which a page that is written
-   to is copied in every process. It needs QuickJS's own structures, so the source is included. That counts of references
-   stop at JS_IMMORTAL is a change of the source: patches/0001. */
+/* QuickJS, and a function that it lacks: preparing its memory for the snapshot (heap.h), in which a page that is written
+   to is copied in every process. It needs QuickJS's own structures, so the source is included. patches/0001 changes that
+   source so that reference counts stop at JS_IMMORTAL. */
 
 #include <quickjs.c>
 
@@ -35,7 +35,7 @@ static void make_lazy_properties(JSContext *context, JSObject *object) {
   }
 }
 
-/* Nothing that is there will be freed, nor written to when references to it come and go. */
+/* No object that exists now will be freed, nor written to when references to it come and go. */
 static void make_immortal(JSRuntime *runtime) {
   struct list_head *element;
   list_for_each(element, &runtime->gc_obj_list) {
@@ -67,7 +67,7 @@ static void forget_this_process(JSContext *context) {
   context->random_state = 1;
 }
 
-/* What Math.random gives depends on it. 0 would give nothing but 0. */
+/* The seed of Math.random. 0 would give nothing but 0. */
 void RuntSeedRandom(JSContext *context, uint64_t seed) { context->random_state = seed == 0 ? 1 : seed; }
 
 /* 0, or -1 without memory. */

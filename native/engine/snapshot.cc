@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the build does with the program before it is installed (heap.h).
+// The snapshot that the build makes in the program before it is installed (heap.h).
 
 #include <elf.h>
 #include <fcntl.h>
@@ -42,7 +42,7 @@ bool WriteFile(const char* path, const std::string& data) {
   return std::fclose(file) == 0 && good && executable;
 }
 
-// Where the bytes at `address` lie in the executable; 0 if they lie nowhere.
+// The offset of the bytes at `address` in the executable; 0 if it has none.
 std::size_t OffsetOf(const std::string& executable, const char* address) {
   Elf64_Ehdr head;
   std::memcpy(&head, executable.data(), sizeof head);
@@ -57,7 +57,7 @@ std::size_t OffsetOf(const std::string& executable, const char* address) {
   return 0;
 }
 
-// Not read but mapped: what is allocated now becomes a part of the snapshot.
+// Maps the file instead of reading it: memory that is allocated now becomes a part of the snapshot.
 std::string_view MapFile(const char* path) {
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
   struct stat facts = {};
@@ -68,7 +68,7 @@ std::string_view MapFile(const char* path) {
   return bytes == MAP_FAILED ? std::string_view() : std::string_view(static_cast<const char*>(bytes), size);
 }
 
-// The base objects and the typed arrays bring some that stand in no group of their own.
+// Deletes globals that the base objects and the typed arrays bring along; they have no group of their own.
 void Forget(JSContext* context, std::initializer_list<const char*> names) {
   JSValue global = JS_GetGlobalObject(context);
   for (const char* name : names) {
@@ -79,8 +79,8 @@ void Forget(JSContext* context, std::initializer_list<const char*> names) {
   JS_FreeValue(context, global);
 }
 
-// What lib uses of the language's library; tsconfig.engine.json says the same to the type checker. The rest is left out, so that
-// nobody has to ask whether a fault in it can be reached: eval and Function(), Proxy, weak references, String.normalize, Atomics.
+// The part of the language's library that lib uses; tsconfig.engine.json gives the type checker the same list. The rest is left
+// out, so that no fault in it can be reached: eval and Function(), Proxy, weak references, String.normalize, Atomics.
 JSContext* NewContext(JSRuntime* runtime) {
   JSContext* context = JS_NewContextRaw(runtime);
   JS_AddIntrinsicBaseObjects(context);

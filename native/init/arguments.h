@@ -11,7 +11,7 @@
 
 namespace runt {
 
-// The array of pointers that execve(2) wants, over texts that stay where they are.
+// The array of pointers that execve(2) wants; the texts stay where they are.
 class ArgumentVector {
  public:
   // `extra`, unless it is null, is one more text at the end, in the place of those that begin with the first `key`

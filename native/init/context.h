@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the steps of one stage share.
+// The state that the steps of one stage share.
 
 #ifndef RUNT_INIT_CONTEXT_H_
 #define RUNT_INIT_CONTEXT_H_
@@ -21,16 +21,16 @@
 
 namespace runt {
 
-// What has to be known before the first step, because it cannot be had later.
+// Facts about the plan that the first step needs already, because they come too late otherwise.
 struct PlanFacts {
   bool forks = false;
-  // Something gets hidden: the host's /dev/null is needed after the root was entered.
+  // The plan hides paths: the host's /dev/null is needed after the root was entered.
   bool masks = false;
   // The container waits for `start` before it executes its program.
   bool waits = false;
   // Hooks run in the container.
   bool hooks = false;
-  // The last step. A filter may not allow what has to be done for it.
+  // The last step. A filter may forbid the calls that prepare it.
   ExecStep exec;
 };
 
@@ -41,7 +41,7 @@ struct CapabilitySets {
   std::uint64_t inheritable = 0;
 };
 
-// What execve(2) takes, once it is known.
+// The arguments of execve(2), once they are known.
 struct PreparedProgram {
   Text<1100> home;
   const char** args = nullptr;
@@ -55,12 +55,12 @@ struct Context {
   char* program_name = nullptr;
   // Descriptors from here on are init's own; the first is the control socket.
   int first_own = 0;
-  // Mounts that this plan has attached in a container that is there, in their order. Where it fails they
-  // are taken away again.
+  // Mounts that this plan has attached in an existing container, in order. If the plan fails, init
+  // unmounts them again.
   static constexpr std::size_t kMaxLive = 128;
   UniqueFd live[kMaxLive];
   std::size_t live_count = 0;
-  // What steps refer to by number: namespaces, the start FIFO and the like.
+  // Descriptors that steps refer to by number: namespaces, the start FIFO and the like.
   int slots[kMaxPassedFds] = {};
   static_assert(kMaxSlots + 1 == kMaxPassedFds, "the plan and its slots come in one message");
   std::size_t slot_count = 0;
@@ -76,24 +76,24 @@ struct Context {
   UniqueFd fifo;
 
   Procfs procfs;
-  // It was made outside of the container that has been joined, and stays in use.
+  // It was made outside of the joined container, and stays in use.
   bool keeps_procfs = false;
   // The container's root: first the rootfs mount, after enterRoot "/".
   RootedPath root;
-  // Where a mount is made that cannot be made detached.
+  // The bench for mounts that cannot be made detached.
   Workbench workbench;
-  // Mounts of this plan, in which paths below them are looked for: see places.h.
+  // Mounts of this plan, in which paths below them are looked up: see places.h.
   HeldMounts held;
   // The rootfs was made a mount: the mount namespace is this container's own, and things may be
   // mounted.
   bool owns_mounts = false;
-  // The root gets what is mounted in it on the host.
+  // The root receives mounts that the host makes in it.
   bool receives_mounts = false;
-  // What is found by name is the container's, not what sources and devices are taken from.
+  // Paths now lead into the container, no longer to the host's sources and devices.
   bool entered_root = false;
   // The standard streams are a terminal of the container's own.
   bool has_console = false;
-  // kRefused* bits: what the runtime has to do to this process, which may not do it itself.
+  // kRefused* bits: changes that this process may not make itself; the runtime has to.
   std::uint32_t refused = 0;
   // A pid namespace was joined: processes that are not trusted see this one.
   bool shares_pids = false;
@@ -112,11 +112,11 @@ struct Context {
   bool null_mask_attached = false;
   bool directory_mask_attached = false;
 
-  // Where the end of each step goes, shared with the runtime: nanoseconds of CLOCK_MONOTONIC; the
+  // The place for the end time of each step, shared with the runtime: nanoseconds of CLOCK_MONOTONIC; the
   // first is when the plan came. nullptr unless the runtime traces.
   std::uint64_t* times = nullptr;
 
-  // What the process is to have left once its filter holds; until then it has CAP_SYS_ADMIN, too.
+  // The capabilities that the process keeps once its filter holds; until then it has CAP_SYS_ADMIN, too.
   CapabilitySets last_capabilities;
   bool drops_capabilities = false;
   // Signals are handled, and the container's life does not hang on the runtime's.
@@ -127,13 +127,13 @@ struct Context {
 
   // The working directory is process.cwd already.
   bool changed_directory = false;
-  // The real place of the target that was verified last: what an error may refer to.
+  // The real place of the target that was verified last; an error may refer to it.
   Text<kPathMax> mount_target;
-  // What of it lies below the root, from its slash on.
+  // The part of it below the root, from its slash on.
   std::string_view mount_inside;
-  // Where findProgram found the program.
+  // The path at which findProgram found the program.
   Text<kPathMax> program;
-  // What kept execve from executing it, where that is another file.
+  // The other file, if any, that kept execve from executing it.
   MissingFile missing;
 
   // -1, which no call accepts, for a slot that did not come.

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kSubject = "control socket";
 
-// A message without a descriptor. Behind a filter write(2) is the call that can be relied on.
+// A message without a descriptor. Once a filter holds, only write(2) can be relied on.
 long SendPlain(const Context& context, const void* data, std::size_t size) {
   const int socket = context.control.get();
   return context.filtered ? WriteAll(socket, data, size) : SendMessage(socket, data, size, -1);

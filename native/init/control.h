@@ -13,7 +13,7 @@
 
 namespace runt {
 
-// Sends a message that nobody answers.
+// Sends a message that has no answer.
 Status Tell(const Context& context, Message kind, std::int32_t value);
 
 // Waits for a message of one kind; anything else, and end of file, is an error of call `answer`.
@@ -22,14 +22,14 @@ Result<ReceivedMessage> WaitFor(const Context& context, Message kind, std::int32
 // Asks, and waits for the answer.
 Result<ReceivedMessage> Ask(const Context& context, Message kind, std::int32_t about = 0);
 
-// Sends the failure record to whoever listens now: the runtime, after that `start`, else nobody.
+// Sends the failure record to the process that listens now: the runtime, or later `start`, if any.
 void ReportFailure(const Context& context, std::uint32_t step, const Error& error);
 
-// Writes to the start FIFO; that nobody reads it any more is no failure.
+// Writes to the start FIFO; it is no failure if the reader has gone.
 Status TellStart(const Context& context, std::string_view text);
 
-// Tells whoever waits for the program, over the FIFO or the control socket, that execve comes next:
-// else the end of file of a process that was killed before could pass for success.
+// Tells the process that waits for the program, over the FIFO or the control socket, that execve
+// comes next. Otherwise the end of file of a process that was killed before would pass for success.
 Status AnnounceExec(Context& context);
 
 // Whether the runtime has closed its end of the control socket.

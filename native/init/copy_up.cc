@@ -33,14 +33,13 @@ class Copier {
 
 Status Copier::CopyOwner(int to, const char* name, const FileFacts& facts) const {
   TRY(Check(Syscall(__NR_fchownat, to, name, facts.uid, facts.gid, AT_SYMLINK_NOFOLLOW), Call::kFchown, subject_));
-  // The new file system is not attached yet: no one can have put a link there. The mode comes last,
-  // because a change of owner takes set-id bits away.
+  // The new file system is not attached yet, so no process can have put a link there. The mode comes
+  // last, because a change of owner clears set-id bits.
   if (facts.type() == kTypeLink) return {};
   return Check(Syscall(__NR_fchmodat, to, name, facts.mode & 07777), Call::kFchmod, subject_);
 }
 
-// `entry` is known to be a regular file. By its name there may be a device by now, and a device can do anything when it is
-// opened.
+// `entry` is known to be a regular file. By now its name may lead to a device, and opening a device can do anything.
 Status Copier::CopyFile(int entry, int to, const char* name) const {
   const UniqueFd source = TRY(procfs_.Reopen(entry, O_RDONLY, subject_));
   const UniqueFd target =

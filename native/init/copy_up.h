@@ -9,10 +9,10 @@
 
 namespace runt {
 
-// Copies what is in the directory `from` (O_PATH) into the empty directory `to`: directories,
+// Copies the content of the directory `from` (O_PATH) into the empty directory `to`: directories,
 // files, links, FIFOs and device nodes, with modes and owners; sockets are left out. Links are
-// copied, never followed. What is at a name is looked at once: others may change the tree meanwhile.
-// `subject` names the mount in errors; ELOOP: deeper than 64 directories.
+// copied, never followed. Each name is looked up once: other processes may change the tree
+// meanwhile. `subject` names the mount in errors; ELOOP: deeper than 64 directories.
 Status CopyUp(Procfs& procfs, int from, int to, std::string_view subject);
 
 }  // namespace runt

@@ -10,7 +10,7 @@ namespace runt {
 
 namespace {
 
-// Those of one piece of a directory's entries.
+// Marks the descriptors in one piece of a directory's entries.
 void MarkEntries(const unsigned char* buffer, long size, std::uint64_t first) {
   for (long offset = 0; offset < size;) {
     const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + offset);
@@ -38,7 +38,7 @@ long MarkOpen(int procfs, int first) {
 
 long CloseFromAtExec(Procfs& procfs, int first) {
   const long result = Syscall(__NR_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
-  // The call came with 5.9, the flag with 5.11.
+  // The call came with Linux 5.9, the flag with 5.11.
   if (!IsMissing(result) && result != -EINVAL) return result;
   if (!procfs.Prepare().ok()) return result;
   const long marked = MarkOpen(procfs.fd(), first);

@@ -6,8 +6,8 @@
 
 namespace runt {
 
-// Makes every descriptor from `first` on close-on-exec; 0 or -errno. Without close_range(2) `procfs`, which nobody else can
-// have changed, tells which ones are open.
+// Makes every descriptor from `first` on close-on-exec; 0 or -errno. Without close_range(2), `procfs` lists the open ones; no
+// other process can have changed it.
 long CloseFromAtExec(Procfs& procfs, int first);
 
 }  // namespace runt

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mounts of this plan in which later steps look for something.
+// Mounts of this plan in which later steps look up paths.
 //
 // The directory that a mount lies on may trade places with another one at any time, and a path of config.json then leads
-// past the mount: what was to be hidden below would stay open under another name (GHSA-3q8j-pf29-vwv8), and what was to be
-// mounted below would be mounted elsewhere. So these mounts are held by descriptors. The plan says which (kMountFlagHold).
+// past the mount: a file to hide below it would stay open under another name (GHSA-3q8j-pf29-vwv8), and a mount below it
+// would go elsewhere. So descriptors hold these mounts. The plan says which (kMountFlagHold).
 
 #ifndef RUNT_INIT_HELD_MOUNTS_H_
 #define RUNT_INIT_HELD_MOUNTS_H_
@@ -17,19 +17,19 @@
 namespace runt {
 
 struct HeldMount {
-  // As the plan has it: absolute, clean. The plan stays mapped.
+  // The path in the plan: absolute, clean. The plan stays mapped.
   std::string_view path;
   RootedPath root;
-  // A link led to its place, or somebody has moved it since the place was found: something else may be there under `path`.
+  // A link led to its place, or its place was moved since it was found: another file may be there under `path`.
   bool linked = false;
 };
 
-// Which mounts a path is looked for in: one at the path itself counts, or only those above.
+// The mounts in which a path is looked up: also one at the path itself, or only those above it.
 enum class Reach { kAt, kAbove };
 
 class HeldMounts {
  public:
-  // As many as lib/plan/held_mounts.ts has a plan hold at the same time.
+  // The most mounts that lib/plan/held_mounts.ts lets a plan hold at the same time.
   static constexpr std::size_t kMax = 256;
 
   // False if there is no place left.
@@ -38,9 +38,9 @@ class HeldMounts {
   // The mount that `path` leads into by its text: the latest one, which covers those before it. nullptr for none.
   const HeldMount* Find(std::string_view path, Reach reach = Reach::kAt) const;
 
-  // Closes what Find returns.
+  // Closes the mount that Find returns.
   void Drop(std::string_view path);
-  // Closes what has been covered by a mount at `path`.
+  // Closes the mounts that a mount at `path` has covered.
   void DropBelow(std::string_view path);
   // Closes the entry `index`, in the order of Add.
   void DropEntry(std::size_t index);
@@ -58,7 +58,7 @@ class HeldMounts {
   bool any_linked_ = false;
 };
 
-// What of `path` lies inside of `mount`; "." for its root.
+// The part of `path` inside `mount`; "." for its root.
 std::string_view InsideOf(const HeldMount& mount, std::string_view path);
 
 }  // namespace runt

@@ -44,7 +44,7 @@ struct Time {
   std::int64_t rest;
 };
 
-// struct rusage, of which the times of the processor come first (microseconds).
+// struct rusage; the processor times come first (microseconds).
 struct Usage {
   Time user;
   Time system;
@@ -63,7 +63,7 @@ long NextEnd(unsigned options, ChildEnd* end, Usage* usage) {
 
 int StatusOf(const ChildEnd& end) { return end.code == kExited ? end.status : 128 + end.status; }
 
-// The number behind "oom_kill " in memory.events or memory.oom_control; 0 if it cannot be had.
+// The number after "oom_kill " in memory.events or memory.oom_control; 0 if it cannot be read.
 std::uint64_t CountKills(int file) {
   char text[1024];
   if (file < 0) return 0;
@@ -84,8 +84,8 @@ std::uint64_t CountKills(int file) {
   return 0;
 }
 
-// A file is written aside and renamed, so that nobody reads a part of it. Nobody could be told of a failure; the container's
-// directory may be gone by now.
+// The note is written to another file, which is then renamed, so that no reader sees a part of it. A failure is not reported,
+// for want of a receiver; the container's directory may be gone by now.
 void Note(int directory, const ChildEnd& end, std::uint64_t kills) {
   Time now = {};
   Syscall(__NR_clock_gettime, kClockRealtime, &now);
@@ -93,7 +93,7 @@ void Note(int directory, const ChildEnd& end, std::uint64_t kills) {
   Text<512> text("{\"exitCode\":");
   text.AddNumber(static_cast<std::uint64_t>(StatusOf(end)));
   if (signaled) text.Add(",\"signal\":").AddNumber(static_cast<std::uint64_t>(end.status));
-  // As `wait` has it: ended by SIGKILL, and the kernel has killed for want of memory.
+  // The same rule as in `wait`: the process ended by SIGKILL, and the kernel has killed for want of memory.
   text.Add(",\"oomKilled\":").Add(signaled && end.status == kSigKill && kills > 0 ? "true" : "false");
   // Nanoseconds since 1970.
   text.Add(",\"endedNs\":\"")
@@ -109,7 +109,7 @@ void Note(int directory, const ChildEnd& end, std::uint64_t kills) {
   }
 }
 
-// The runtime has given up: whoever is still there ends with this process. What has ended says why.
+// The runtime has given up: processes that are left end with this one. Its exit status comes from a child that has ended.
 [[noreturn]] void GiveUp(int joiner) {
   int status = 1;
   ChildEnd end;
@@ -127,7 +127,7 @@ void Note(int directory, const ChildEnd& end, std::uint64_t kills) {
     if (pid == first) break;
     NextEnd(0, &end, nullptr);
   }
-  // Before it is reaped: a manager of cgroups takes the cgroup away once nothing is in it, and others wait for the note then.
+  // The note comes before the process is reaped: a cgroup manager removes the empty cgroup then, and readers expect the note.
   Note(directory, end, CountKills(kills_file));
   const int status = StatusOf(end);
   while (NextEnd(0, &end, nullptr) > 0) {
@@ -153,7 +153,7 @@ void CloseOthers(int kept) {
 }  // namespace
 
 void MakeKeeper(int socket, char* program_name) {
-  // Nobody ends it by a key of the caller's terminal.
+  // No key of the caller's terminal ends it.
   Syscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill, 0, 0, 0);
   const long joiner = Syscall(__NR_clone, kSigChild, nullptr, nullptr, nullptr, nullptr);
   if (joiner == 0) {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process beside the container that is the parent of its first process, notes how that has ended, and ends itself.
+// A process beside the container: the parent of its first process. It notes how that process has ended, and then ends.
 //
-// It stays where the runtime was: in its namespaces and its cgroup, and with nothing open but the directory that the note goes
-// to and a file that counts kills for want of memory.
+// It stays in the namespaces and the cgroup of the runtime. It keeps nothing open but the directory of the note and a file
+// that counts kills for want of memory.
 
 #ifndef RUNT_INIT_KEEPER_H_
 #define RUNT_INIT_KEEPER_H_
 
 namespace runt {
 
-// Makes the process that goes on as init, and returns in that; the calling one keeps. `socket` leads to the runtime:
+// Makes the process that goes on as init, and returns in it; the calling process becomes the keeper. `socket` leads to the
+// runtime:
 //
 //   keeper → runtime   KEEPER, value is the pid of the process that goes on
 //   runtime → keeper   KEEPER, value is the pid of the container's first process, with descriptors: the directory, and the

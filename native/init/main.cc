@@ -25,8 +25,8 @@ constexpr std::uint32_t kNoStep = ~std::uint32_t{0};
 // The plan stays mapped for ever: the texts of all steps are read in place.
 Result<Plan> MapPlan(int fd) {
   constexpr std::string_view kSubject = "plan";
-  // Without the seals somebody could change the plan after it was checked, or shrink it under the
-  // mapping.
+  // Without the seals another process could change the plan after it was checked, or shrink it
+  // under the mapping.
   constexpr long kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
   const long seals = TRY(Checked(Syscall(__NR_fcntl, fd, F_GET_SEALS, 0), Call::kVerify, kSubject));
   if ((seals & kSeals) != kSeals) return Error{EPERM, Call::kVerify, kSubject};
@@ -37,7 +37,7 @@ Result<Plan> MapPlan(int fd) {
   return Plan::Parse(reinterpret_cast<const unsigned char*>(address), static_cast<std::size_t>(facts.size));
 }
 
-// Memory for the times of a trace; nullptr, and no trace, if it cannot be had.
+// Memory for the times of a trace; nullptr, and no trace, if there is none.
 std::uint64_t* MapTimes(int fd) {
   FileFacts facts;
   if (GetFacts(fd, &facts) < 0) return nullptr;
@@ -80,10 +80,10 @@ struct Beginning {
   // By the plan's `fork` step, after the steps before it.
   bool by_plan = false;
   // Or at once, with these CLONE_NEW* flags. The kernel takes a millisecond to make namespaces, and
-  // the runtime makes the plan meanwhile. Also without any: the kernel tells of a process that was
-  // cloned whether it has executed a program since, which is what tells `created` from `running`.
+  // the runtime makes the plan meanwhile. Also without any: for a cloned process the kernel shows
+  // whether it has executed a program since, which tells `created` from `running`.
   std::uint64_t namespaces = 0;
-  // It makes a user namespace and nothing else, which the runtime gets.
+  // It makes only a user namespace, and hands it to the runtime.
   bool gives_users = false;
   // This process makes these namespaces for itself at once, and clones the
   // first process, with the rest, when the runtime knows its cgroup (BEGIN).
@@ -122,7 +122,7 @@ Status GiveUserNamespace(const Context& context) {
   return end.ok() ? Status() : end.error();
 }
 
-// The runtime leaves nothing open but what it hands over, of which the control socket is the last.
+// The runtime leaves open only the descriptors that it hands over; the control socket is the last.
 long HideDescriptors(int first) {
   const long result = Syscall(__NR_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
   if (!IsMissing(result) && result != -EINVAL) return result;
@@ -153,12 +153,12 @@ Status Begin(Context& context, const Beginning& beginning, Plan* plan) {
 }  // namespace
 
 int Main(int argc, char** argv, char** /*environment*/) {
-  // Before anything else: nobody may read this process's memory or take its descriptors
+  // Before anything else: no other process may read this process's memory or take its descriptors
   // (CVE-2016-9962).
   Syscall(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
   std::uint64_t number = 0;
   Beginning beginning;
-  // argv[3]: a keeper is to be made; its socket is the one behind the control socket.
+  // argv[3]: make a keeper; its socket has the number after the control socket.
   const bool keeps = argc == 4 && std::string_view(argv[3]) == "keep";
   if ((argc != 3 && !keeps) || !ParseNumber(argv[1], &number) || number < 3 || number > kMaxDescriptor ||
       !ParseBeginning(argv[2], &beginning)) {

@@ -10,14 +10,14 @@ namespace runt {
 
 namespace {
 
-// What the kernel reads of a program to tell what it is.
+// The number of bytes that the kernel reads to tell the kind of a program.
 constexpr std::size_t kHeadSize = 256;
 // How many interpreters may be scripts themselves.
 constexpr int kMaxScripts = 5;
 constexpr unsigned kMaxProgramHeaders = 128;
 constexpr std::uint32_t kInterpreterSegment = 3;  // PT_INTERP
 
-// Little-endian, from bytes that may lie anywhere.
+// Little-endian, from bytes at any alignment.
 std::uint64_t ReadNumber(const unsigned char* bytes, std::size_t size) {
   std::uint64_t value = 0;
   for (std::size_t i = size; i > 0; --i) value = (value << 8) | bytes[i - 1];
@@ -30,7 +30,7 @@ bool ReadAt(int fd, void* data, std::size_t size, std::uint64_t offset) {
   return Syscall(__NR_pread64, fd, data, size, offset) == static_cast<long>(size);
 }
 
-// Where the fields of an ELF file lie; they differ between 32 and 64 bits.
+// Offsets of the fields of an ELF file; they differ between 32 and 64 bits.
 struct ElfLayout {
   std::size_t headers_offset;
   std::size_t header_size;
@@ -52,7 +52,7 @@ bool IsElf(const unsigned char* head, std::size_t size) {
   return true;
 }
 
-// e_machine of what this is compiled for.
+// e_machine of the architecture that this is compiled for.
 #ifdef __aarch64__
 constexpr std::uint32_t kOwnMachine = 183;
 #else
@@ -60,7 +60,7 @@ constexpr std::uint32_t kOwnMachine = 62;
 #endif
 constexpr std::size_t kMachineOffset = 18;
 
-// The loader that an ELF program names; empty where there is none.
+// The loader that an ELF program names; empty if it names none.
 Text<kSubjectSize> ElfLoader(int fd, const unsigned char* head, std::size_t size) {
   Text<kSubjectSize> loader;
   if (!IsElf(head, size)) return loader;
@@ -85,7 +85,7 @@ Text<kSubjectSize> ElfLoader(int fd, const unsigned char* head, std::size_t size
   return loader;
 }
 
-// Whether the kernel would find a program there.
+// Whether the kernel would find a program at the path.
 bool IsProgram(const char* path) {
   const long opened = Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
   if (opened < 0) return false;
@@ -97,7 +97,7 @@ bool IsProgram(const char* path) {
 
 // Reads the first `kHeadSize` bytes of a regular file, which stays open in `file`; how many there are, or negative.
 long ReadHead(const char* path, UniqueFd* file, unsigned char* head) {
-  // Somebody may have put a FIFO in its place, which must not make this wait.
+  // The file may have been replaced by a FIFO, which must not block this process.
   const long opened = Syscall(__NR_openat, AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
   if (opened < 0) return opened;
   *file = UniqueFd(static_cast<int>(opened));

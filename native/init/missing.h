@@ -12,22 +12,22 @@
 
 namespace runt {
 
-// The file for which execve(2) refused another one.
+// The missing file that made execve(2) refuse a program.
 struct MissingFile {
-  // kInterpreter (of a script), kLoader (of an ELF program), or kNone where nothing is to be blamed.
+  // kInterpreter (of a script), kLoader (of an ELF program), or kNone where no file is to blame.
   Call call = Call::kNone;
   Text<kSubjectSize> path;
 };
 
-// The interpreter that the first bytes of a script name; empty where it is no script, or too long.
+// The interpreter in the first bytes of a script; empty for no script, or for a name that is too long.
 Text<kSubjectSize> ScriptInterpreter(std::string_view head);
 
-// Looks, after execve(2) has refused the regular file `program`, for what it needs and cannot get.
-// The files are the container's: a few bytes of them are read, at places that are checked.
+// After execve(2) has refused the regular file `program`, finds the file that it needs and lacks.
+// The files are the container's: only a few bytes are read, at checked offsets.
 MissingFile FindMissing(const char* program);
 
-// What a file is that execve(2) takes for no program (ENOEXEC): a kMissingKind, or 0 where none of
-// them says why.
+// The kind of a file that execve(2) takes for no program (ENOEXEC): a kMissingKind, or 0 where no
+// kind is the reason.
 std::uint32_t KindOfProgram(const char* program);
 
 }  // namespace runt

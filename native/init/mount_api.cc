@@ -15,7 +15,7 @@ namespace {
 
 // fsconfig(2) takes keys and values of at most 255 bytes.
 constexpr std::size_t kOptionMax = 256;
-// What mount(2) takes of options, at least: longer ones are cut off.
+// The size of options that mount(2) accepts at least; it cuts off longer ones.
 constexpr std::size_t kPageSize = 4096;
 
 // ST_* of statfs(2) that have other values than MOUNT_ATTR_*.
@@ -61,15 +61,15 @@ std::size_t KeySize(std::string_view option) {
 
 namespace {
 
-// mount_setattr(2). -ENOSYS also where a filter refuses the call: EPERM may be the kernel's word for what this mount may
-// not lose. With no structure it says EINVAL, whatever the mount.
+// mount_setattr(2). -ENOSYS also where a filter refuses the call: the kernel itself returns EPERM for an attribute that this
+// mount may not lose. Without a structure the kernel returns EINVAL for every mount.
 long ChangeMount(int fd, unsigned flags, struct mount_attr* attributes) {
   const long result = Syscall(__NR_mount_setattr, fd, "", flags, attributes, sizeof *attributes);
   if (result != -EPERM) return result;
   return Syscall(__NR_mount_setattr, -1, "", AT_EMPTY_PATH, nullptr, 0) == -EPERM ? -ENOSYS : result;
 }
 
-// MOUNT_ATTR_* that the mount of `fd` has; read-only is what either the mount or its superblock is.
+// MOUNT_ATTR_* that the mount of `fd` has; it counts as read-only if it or its superblock is.
 Result<std::uint64_t> AttributesOf(int fd, std::string_view subject) {
   FilesystemFacts facts = {};
   TRY(Check(Syscall(__NR_fstatfs, fd, &facts), Call::kFstatfs, subject));
@@ -86,13 +86,13 @@ Result<std::uint64_t> AttributesOf(int fd, std::string_view subject) {
   return now;
 }
 
-// MOUNT_ATTR_* as MS_* for a remount, which leaves the access times as they are unless one of them is named.
+// MOUNT_ATTR_* as MS_* for a remount, which keeps the access time settings unless one of them is named.
 std::uint64_t RemountFlags(std::uint64_t attributes) {
   const std::uint64_t flags = LegacyFlags(attributes) | MS_REMOUNT;
   return (attributes & MOUNT_ATTR__ATIME) == 0 ? flags | MS_RELATIME : flags;
 }
 
-// What the call says to arguments that the kernel has EINVAL for.
+// The result of the call for arguments that the kernel answers with EINVAL.
 long CallWithoutSense(Call call) {
   if (call == Call::kOpenTree) return Syscall(__NR_open_tree, -1, "", ~0U);
   if (call == Call::kMoveMount) return Syscall(__NR_move_mount, -1, "", -1, "", ~0U);
@@ -125,7 +125,7 @@ Status SetAttributes(int fd, const Attributes& wanted, std::string_view subject)
   if (wanted.set == 0 && wanted.clear == 0) return {};
   struct mount_attr attributes = {};
   attributes.attr_set = wanted.set;
-  // The access time settings are one field of several bits, which the kernel wants cleared as a
+  // The access time settings are one field of several bits; the kernel demands that it is cleared as a
   // whole.
   attributes.attr_clr = wanted.clear;
   if (((wanted.set | wanted.clear) & MOUNT_ATTR__ATIME) != 0) {
@@ -167,7 +167,7 @@ Status ChangeAttached(Procfs& procfs, int fd, const Attributes& wanted, std::str
   const Status changed = SetAttributes(fd, wanted, subject);
   if (changed.ok() || changed.error().number() != ENOSYS) return changed;
   if (wanted.recursive) return ChangeTree(procfs, fd, wanted, subject);
-  // mount(2) replaces all flags, so what stays has to be given too.
+  // mount(2) replaces all flags, so the unchanged ones have to be given too.
   const std::uint64_t now = TRY(AttributesOf(fd, subject));
   const std::uint64_t times = (wanted.set | wanted.clear) & MOUNT_ATTR__ATIME;
   const std::uint64_t gone = wanted.clear | (times != 0 ? MOUNT_ATTR__ATIME : 0U);
@@ -189,7 +189,7 @@ Status ReconfigureAttached(Procfs& procfs, int fd, std::uint64_t sb, std::string
   const std::uint64_t now = TRY(AttributesOf(fd, subject));
   const std::uint64_t flags = RemountFlags(now & ~kReadonly) | entry.superblock | sb;
   TRY(MountByName(procfs, nullptr, fd, nullptr, flags, data.data(), subject));
-  // The mount has become what its superblock is.
+  // The mount is now read-only only if its superblock is.
   const bool readonly = (now & kReadonly) != 0 && (entry.superblock & MS_RDONLY) == 0;
   return readonly ? ChangeAttached(procfs, fd, {kReadonly, 0, false}, subject) : Status();
 }
@@ -234,7 +234,7 @@ Status NewFilesystem::SetFlags(std::uint64_t sb, std::string_view subject) {
 Status NewFilesystem::SetLayers(std::string_view layers) {
   const char* key = "lowerdir+";
   while (!layers.empty()) {
-    // A second colon starts the layers that are for data only.
+    // A second colon starts the data-only layers.
     if (layers.front() == ':') key = "datadir+";
     if (layers.front() == ':') layers.remove_prefix(1);
     Text<kOptionMax> layer;

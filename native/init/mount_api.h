@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The descriptor-based mount calls (Linux 5.12 has all of them): a mount is made, changed and
-// attached without ever naming a path that somebody could exchange. And what mount(2) does in their place to mounts that are
-// attached; see workbench.h for those that are not yet.
+// The descriptor-based mount calls (Linux 5.12 has all of them): a mount is made, changed and attached without a path, which
+// another process could exchange. For attached mounts also their replacement by mount(2); see workbench.h for mounts that
+// are not attached yet.
 
 #ifndef RUNT_INIT_MOUNT_API_H_
 #define RUNT_INIT_MOUNT_API_H_
@@ -23,11 +23,11 @@ Result<UniqueFd> CloneTree(int fd, bool recursive, std::string_view subject);
 // Attaches a detached mount on top of the file that `target` (O_PATH) is open on.
 Status Attach(int mount, int target, std::string_view subject);
 
-// Whether `error` says that its call is not to be had: the kernel lacks it, or a filter refuses it. EPERM may be the kernel's
+// Whether `error` says that its call is unavailable: the kernel lacks it, or a filter refuses it. EPERM may be the kernel's
 // own word, too; but for arguments that make no sense it has another.
 bool IsWithheld(const Error& error);
 
-// What SetAttributes does.
+// The changes that SetAttributes makes.
 struct Attributes {
   std::uint64_t set = 0;
   std::uint64_t clear = 0;
@@ -35,7 +35,7 @@ struct Attributes {
   bool recursive = false;
 };
 
-// Sets and clears MOUNT_ATTR_* of the mount whose root `fd` is on; nothing is done if both are 0.
+// Sets and clears MOUNT_ATTR_* of the mount whose root `fd` is on; does nothing if both are 0.
 // ENOSYS: before Linux 5.12, and where a filter refuses the call, only a mount that is attached can be changed, see
 // ChangeAttached.
 Status SetAttributes(int fd, const Attributes& attributes, std::string_view subject);
@@ -48,8 +48,8 @@ Status ChangeAttached(Procfs& procfs, int fd, const Attributes& attributes, std:
 // to be attached.
 Status SetPropagation(Procfs& procfs, int fd, std::uint64_t flags, std::string_view subject);
 
-// mount(2) takes no descriptor for the target, so that is named as self/fd/N, relative to a procfs
-// that nobody else can reach.
+// mount(2) takes no descriptor for the target, so the target is named as self/fd/N, relative to a
+// procfs that no other process can reach.
 Status MountByName(Procfs& procfs, const char* source, int target, const char* type, std::uint64_t flags, const char* data,
                    std::string_view subject);
 
@@ -57,8 +57,8 @@ Status MountByName(Procfs& procfs, const char* source, int target, const char* t
 // replaces all flags of the mount and of the superblock, so they are given as they are.
 Status ReconfigureAttached(Procfs& procfs, int fd, std::uint64_t sb, std::string_view data, std::string_view subject);
 
-// mount(2) takes flags that it does not know for nothing: fails with EINVAL if `attributes` have "nosymfollow" and the mount,
-// on which that was to be set, has not.
+// mount(2) ignores flags that it does not know. So this fails with EINVAL if `attributes` have "nosymfollow" and the mount
+// that should have got it does not.
 Status VerifyFlags(int fd, std::uint64_t attributes);
 
 // MOUNT_ATTR_* as MS_*.
@@ -70,7 +70,7 @@ class NewFilesystem {
   NewFilesystem() = default;
   // `type` must be NUL-terminated and outlive errors, as every text here.
   static Result<NewFilesystem> Open(std::string_view type);
-  // For changing the superblock of an existing mount.
+  // Opens the superblock of an existing mount to change it.
   static Result<NewFilesystem> Pick(int mount, std::string_view subject);
 
   Status Set(const char* key, const char* value, std::string_view subject);
@@ -91,7 +91,7 @@ class NewFilesystem {
   // Creates the superblock, and a detached mount of it with MOUNT_ATTR_* `attributes`.
   Result<UniqueFd> Mount(std::uint64_t attributes);
 
-  // Applies what was set to the superblock that exists already.
+  // Applies the flags and options that were set to the existing superblock.
   Status Reconfigure(std::string_view subject);
 
  private:

@@ -24,7 +24,7 @@ struct MountEntry {
   bool whole = false;
   Text<kPathMax> path;
   Text<64> type;
-  // MS_* of the superblock that mountinfo shows, of those that a remount replaces: ro, sync, mand, lazytime.
+  // The superblock's MS_* flags in mountinfo, limited to those that a remount replaces: ro, sync, mand, lazytime.
   std::uint64_t superblock = 0;
 };
 

@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::string_view kProc = "/proc";
 
-// runc's list, which engines rely on. /proc/net/dev has no place in it: /proc/net is a link to a
-// directory of the process that looks.
+// runc's list, which engines rely on. It lacks /proc/net/dev: /proc/net is a link to a directory of
+// the process that opens it.
 bool IsReplaceable(std::string_view path) {
   for (const std::string_view file :
        {"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime", "/proc/loadavg",
@@ -24,7 +24,7 @@ bool IsReplaceable(std::string_view path) {
   return false;
 }
 
-// What of `path` is below `root`, from its slash on; "/" for the root itself.
+// The part of `path` below `root`, from its slash on; "/" for the root itself.
 std::string_view Inside(std::string_view path, std::string_view root) {
   if (root == "/") return path;
   path.remove_prefix(root.size());
@@ -95,10 +95,10 @@ Error WhyNotMade(Context& context, std::string_view path, const Error& error) {
 }
 
 Result<UniqueFd> OpenMounted(Context& context, std::string_view path, Links links) {
-  // What this plan has mounted there has been verified.
+  // A mount of this plan at the path has been verified already.
   const HeldMount* held = context.held.Find(path);
   if (held != nullptr && InsideOf(*held, path) == ".") return held->root.Open(".", O_PATH);
-  // Not the text of the path decides: the kernel says whether a link was followed.
+  // The text of the path does not decide: the kernel says whether a link was followed.
   Result<UniqueFd> direct = OpenPlace(context, path, O_PATH, Links::kRefuse);
   const bool named = direct.ok();
   Result<UniqueFd> opened = named || links == Links::kRefuse || direct.error().number() != ELOOP

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where something may be mounted: not on or in the container's procfs, nor on its root.
+// The places that may be mounted on: not on or in the container's procfs, nor on its root.
 //
 // A program that writes to /proc/self/attr, or reads /proc/self/status, relies on a real procfs
 // there (CVE-2019-16884). So the place is judged by the descriptor that a path of config.json came
@@ -20,7 +20,7 @@ enum class Place {
   // The root itself, or something that is not below it any more.
   kRoot,
   kOutside,
-  // /proc, and what is in it, but for the files that lxcfs shows in a container's own version.
+  // /proc, and the files in it, except those that lxcfs replaces by a container's own version.
   kProcfs,
   kInProcfs,
 };
@@ -29,16 +29,17 @@ enum class Place {
 Place PlaceOf(std::string_view path, std::string_view root);
 
 // Fails with call `verify` and the real path below the root as the subject, unless `target` may be
-// covered: EPERM on or in /proc, EINVAL on the root, EXDEV outside. `shows_procfs`: what is to be
-// mounted is a procfs, or a bind of one; only that belongs on /proc. `is_root`: config.json names the
-// root, which no link of the image may do.
+// covered: EPERM on or in /proc, EINVAL on the root, EXDEV outside. `shows_procfs`: the new mount is
+// a procfs, or a bind of one; only that belongs on /proc. `is_root`: config.json names the root,
+// which no link of the image may do.
 Status VerifyMountTarget(Context& context, int target, bool shows_procfs, bool is_root = false);
 
-// Why the target `path` could not be made: `error`, or that a procfs takes no new names, for which the kernel has ENOENT.
+// The error for a target `path` that could not be made: `error`, or the fact that a procfs takes no new names (the kernel
+// returns ENOENT for that).
 Error WhyNotMade(Context& context, std::string_view path, const Error& error);
 
-// Opens (O_PATH) what is mounted at `path` already, for it to be changed. Under their own names the
-// root and /proc may be; what a link of the image leads to is judged as a new mount there would be.
+// Opens (O_PATH) the existing mount at `path`, to change it. The root and /proc are allowed under
+// their own names; the place that a link of the image leads to is judged like a new mount there.
 Result<UniqueFd> OpenMounted(Context& context, std::string_view path, Links links);
 
 }  // namespace runt

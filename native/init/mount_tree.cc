@@ -35,7 +35,7 @@ class Members {
   std::size_t count_ = 0;
 };
 
-// Finds the mounts below `root`, and its path. A child may stand before its parent, so the table is read until nothing is new.
+// Finds the mounts below `root`, and its path. A child may come before its parent, so the table is read until no mount is new.
 Status FindMembers(MountTable& table, std::uint64_t root, Members* members, Text<kPathMax>* path, std::string_view subject) {
   members->Add(root);
   MountEntry entry;

@@ -12,9 +12,10 @@
 
 namespace runt {
 
-// Sets and clears MOUNT_ATTR_* of each mount of the attached tree whose root `fd` is on; `attributes.recursive` is not looked
-// at. Each is opened below `fd`, over no link, and has to be the mount that mountinfo has there: EBUSY where somebody goes on
-// to exchange directories meanwhile. One that is covered as a whole stays as it is: nothing leads into it.
+// Sets and clears MOUNT_ATTR_* of each mount of the attached tree whose root `fd` is on; `attributes.recursive` is ignored.
+// Each mount is opened below `fd`, without following a link, and has to be the mount that mountinfo lists there: EBUSY if
+// another process keeps exchanging directories meanwhile. A mount that is covered as a whole is not changed: no path leads
+// into it.
 Status ChangeTree(Procfs& procfs, int fd, const Attributes& attributes, std::string_view subject);
 
 }  // namespace runt

@@ -10,7 +10,7 @@ namespace runt {
 
 namespace {
 
-// Has the bench stand for what comes to `target`. What comes to the root cannot be made on a bench that covers it.
+// Puts up the bench for a mount that goes to `target`. A mount on the root cannot be made on a bench that covers the root.
 Status OpenBench(Context& context, int target, std::string_view subject) {
   if (context.workbench.stands()) return {};
   FileFacts root;

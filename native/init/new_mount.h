@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mounts of the container in the making: detached where the kernel can (mount_api.h), on a workbench where it cannot.
+// Makes mounts of the container: detached where the kernel can (mount_api.h), on a workbench where it cannot.
 
 #ifndef RUNT_INIT_NEW_MOUNT_H_
 #define RUNT_INIT_NEW_MOUNT_H_
@@ -13,7 +13,7 @@
 
 namespace runt {
 
-// A copy of the mount that `source` is on, with its file as the root, which AttachMount is to put on `target`. Until then
+// A copy of the mount that `source` is on, with its file as the root; AttachMount then puts it on `target`. Until then
 // nothing may be looked up below the root.
 Result<UniqueFd> CloneMount(Context& context, int source, bool recursive, int target, std::string_view subject);
 
@@ -30,7 +30,7 @@ Status ChangeMade(Context& context, int mount, const Attributes& attributes, std
 // Puts it on top of the file that `target` (O_PATH) is open on.
 Status AttachMount(Context& context, int mount, int target, std::string_view subject);
 
-// The same, changed: before anybody can see it where the kernel can.
+// The same with changed attributes: if the kernel can, they change before another process can see the mount.
 Status AttachChanged(Context& context, int mount, const Attributes& attributes, int target, std::string_view subject);
 
 }  // namespace runt

@@ -22,7 +22,7 @@ Status OverlayLayers::Shorten(std::string_view options) {
   return options_.overflowed() ? Error{E2BIG, Call::kMount, "overlay"} : Status();
 }
 
-// A second colon, which starts the layers that are for data only, comes to an empty layer in front of it.
+// A second colon starts the data-only layers; here it gives an empty layer before them.
 Status OverlayLayers::Open(std::string_view layers) {
   for (bool first = true; !layers.empty(); first = false) {
     Text<kPathMax> path;

@@ -14,11 +14,11 @@
 
 namespace runt {
 
-// Options with the layers of `lowerdir` under the names of descriptors in a procfs (self/fd/N), which is to be the working
-// directory. What a table of mounts shows of them says nothing then.
+// Options that name the layers of `lowerdir` by descriptors in a procfs (self/fd/N), which must be the working directory.
+// The table of mounts shows these names, which mean nothing to a reader.
 class OverlayLayers {
  public:
-  // E2BIG: even so they are too many.
+  // E2BIG: there are too many layers even so.
   Status Shorten(std::string_view options);
 
   const Text<kPathMax>& options() const { return options_; }

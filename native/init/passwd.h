@@ -19,12 +19,12 @@ bool HomeFromLine(std::string_view line, std::uint32_t uid, HomeDirectory* home)
 
 // The same from /etc/passwd, read as data: at most 1 MiB, regular files only, lines of at most 4
 // KiB.
-// "/" where it says nothing.
+// "/" if it has no entry.
 HomeDirectory FindHome(std::uint32_t uid);
 
 inline constexpr std::string_view kHomeVariable = "HOME=";
 
-// Whether HOME is there and says something: one that is empty counts for nothing, as in runc.
+// Whether HOME is set and not empty: an empty HOME counts as none, as in runc.
 bool HasHome(const Strings& env);
 
 }  // namespace runt

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Paths of config.json, looked for where the plan has put something: in the mount that was made there and is held, wherever
-// its directory is by now, else below the root. A link of a held mount that leads out of it counts from the root.
+// Lookup of paths of config.json. A path below a held mount of the plan is looked up in that mount, even if its directory has
+// been moved; any other path below the root. A link of a held mount that leads out of it counts from the root.
 
 #ifndef RUNT_INIT_PLACES_H_
 #define RUNT_INIT_PLACES_H_

@@ -16,8 +16,8 @@ namespace {
 constexpr std::uint64_t kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 constexpr std::uint64_t kProcRootInode = 1;
 
-// /proc as it is mounted here, if it really is the root of a procfs; cloned where that is allowed,
-// so that nothing mounted over parts of it is seen.
+// The /proc that is mounted here, if it is the root of a procfs; cloned if that is allowed, so that
+// mounts over parts of it do not show.
 Result<UniqueFd> HostProcfs(bool* bare) {
   constexpr std::string_view kPath = "/proc";
   UniqueFd host = TRY(
@@ -40,7 +40,7 @@ Result<UniqueFd> NewProcfs(bool processes_only) {
   return procfs.Mount(kAttributes);
 }
 
-// The same without fsopen(2), with `other` to begin with. `failed`: what NewProcfs said, and is said again where it is not that.
+// The same without fsopen(2), with the help of `other`. `failed`: the error of NewProcfs, returned if it is another one.
 Result<UniqueFd> UnattachedProcfs(int other, bool processes_only, const Error& failed) {
   if (!IsWithheld(failed)) return failed;
   constexpr std::uint64_t kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;

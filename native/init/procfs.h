@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Procfs mounts of init's own, attached nowhere: nothing that the container has mounted over /proc,
-// and no link that it put there, can redirect what is read or written through them (CVE-2019-16884,
-// CVE-2025-52881). Where not even mount(2) may make one, it is the /proc of the runtime's mount namespace.
+// Procfs mounts of init's own, attached nowhere: no mount of the container over /proc, and no link
+// that it put there, can redirect reads or writes through them (CVE-2019-16884, CVE-2025-52881).
+// If not even mount(2) may make one, init uses the /proc of the runtime's mount namespace.
 
 #ifndef RUNT_INIT_PROCFS_H_
 #define RUNT_INIT_PROCFS_H_
@@ -31,8 +31,8 @@ class Procfs {
   // Opens the file again that `fd` (O_PATH will do) is open on, with other flags.
   Result<UniqueFd> Reopen(int fd, int flags, std::string_view subject);
 
-  // How the kernel names the file that `fd` is open on, seen from this process's root. ENAMETOOLONG
-  // if it does not fit.
+  // The kernel's name of the file that `fd` is open on, seen from this process's root.
+  // ENAMETOOLONG if it does not fit.
   Status Name(int fd, Text<kPathMax>* name);
 
   // The id of the mount that `fd` is on, as mountinfo has it.
@@ -50,9 +50,9 @@ class Procfs {
     processes_full_ = false;
   }
 
-  // In a pid namespace below the one it was made in: gives up what shows the processes out there,
-  // where the kernel allows a new procfs (in a user namespace it need not). A link of the image can
-  // lead through this process's descriptors, and must not find others' roots behind them.
+  // In a pid namespace below the one it was made in: gives up the procfs that shows the outer
+  // processes, if the kernel allows a new one (in a user namespace it need not). A link of the
+  // image can lead through this process's descriptors, and must not reach other processes' roots.
   Status Narrow();
 
  private:
@@ -60,7 +60,7 @@ class Procfs {
 
   UniqueFd processes_;
   UniqueFd full_;
-  // It is the /proc that was there before the root was entered, which has settings too.
+  // It is the /proc from before the root was entered, which has settings too.
   bool processes_full_ = false;
   // Nothing can be mounted over a part of it: it is a mount of this process's own.
   bool processes_bare_ = false;

@@ -18,7 +18,7 @@ constexpr int kResolveTries = 4096;
 // As the kernel's own limit for one resolution.
 constexpr int kMaxLinks = 40;
 
-// What paths count from.
+// The directory that paths start from.
 struct Base {
   int fd;
   Scope scope;
@@ -76,7 +76,7 @@ class Components {
   std::size_t end_ = 0;
 };
 
-// Replaces a component that is a symbolic link by what the link says: `before`, target, `after`.
+// Replaces a component that is a symbolic link by the link's target: `before`, target, `after`.
 // The result is only a name; it is resolved inside the root like every other.
 Status ExpandLink(int directory, std::string_view before, std::string_view name, std::string_view after, std::string_view subject,
                   Path* path) {
@@ -115,7 +115,7 @@ Result<Attempt> TryMakeDirectories(Base root, std::uint32_t mode, Links links, s
       if (opened != -ENOENT) return Error{static_cast<int>(-opened), Call::kOpenat2, subject};
       exists = false;
     }
-    // Going up again from what does not exist has no safe meaning.
+    // ".." after a missing directory has no safe meaning.
     if (components.name() == "..") return Error{ENOENT, Call::kOpenat2, subject};
     const Text<256> name(components.name());
     if (name.overflowed()) return Error{ENAMETOOLONG, Call::kMkdirat, subject};
@@ -168,7 +168,7 @@ Result<ParentDirectory> RootedPath::MakeParent(std::string_view path) const {
   if (last.empty() || last == "." || last == "..") return Error{EINVAL, Call::kOpenat2, path};
   const std::string_view before(directory.data(), start);
   Result<UniqueFd> made = MakeDirectories(before.empty() ? "." : before, 0755);
-  // The whole path is what the caller knows.
+  // The error names the whole path, which the caller knows.
   if (!made.ok()) return Error{made.error().number(), made.error().call(), path};
   parent.directory = made.Take();
   return parent;
@@ -191,7 +191,7 @@ Result<UniqueFd> RootedPath::MakeFile(std::string_view path, std::uint32_t mode)
     while (!before.empty() && before.back() == '/') before.remove_suffix(1);
     before.remove_suffix(parent.name.view().size());
     const Status expanded = ExpandLink(parent.directory.get(), before, parent.name.view(), "", path, &wanted);
-    // Not a link any more: somebody else made the file just now.
+    // Not a link any more: another process made the file just now.
     if (!expanded.ok() && expanded.error().number() != ENOTDIR) return expanded.error();
   }
   return Error{ELOOP, Call::kOpenat2, path};

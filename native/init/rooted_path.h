@@ -2,9 +2,9 @@
 // Paths of config.json, resolved inside the container's root file system and nowhere else.
 //
 // The root file system is hostile, and other processes may move its directories while init works.
-// So a path is resolved by the kernel below one descriptor (openat2 with RESOLVE_IN_ROOT), magic
-// links are refused, what is missing is made one component at a time on the descriptor of its
-// parent, and the caller gets a descriptor: it must act on that, never on the name again.
+// So the kernel resolves a path below one descriptor (openat2 with RESOLVE_IN_ROOT) and refuses magic
+// links. Missing components are made one at a time, each on the descriptor of its parent. The caller
+// gets a descriptor: it must act on that, never on the name again.
 
 #ifndef RUNT_INIT_ROOTED_PATH_H_
 #define RUNT_INIT_ROOTED_PATH_H_
@@ -20,7 +20,7 @@
 
 namespace runt {
 
-// Where an absolute link and ".." lead that go past the root: to the root, as in a chroot, or nowhere (EXDEV).
+// The place that an absolute link or ".." past the root leads to: the root, as in a chroot, or nowhere (EXDEV).
 enum class Scope { kRoot, kBeneath };
 
 // Whether symbolic links are followed (inside the root), or make the resolution fail with ELOOP.
@@ -44,7 +44,7 @@ class RootedPath {
   // Opens an existing path; `flags` are O_* without O_CREAT, O_CLOEXEC is added.
   Result<UniqueFd> Open(std::string_view path, std::uint64_t flags, Links links = Links::kFollow) const;
 
-  // Opens a directory (O_PATH); what is missing on the way is made with `mode`, less the umask. A
+  // Opens a directory (O_PATH); missing directories on the way are made with `mode`, less the umask. A
   // dangling link leads to the place that it names inside the root.
   Result<UniqueFd> MakeDirectories(std::string_view path, std::uint32_t mode, Links links = Links::kFollow) const;
 

@@ -35,7 +35,7 @@ void ShowAsArgument(const Context& context, std::string_view name) {
   for (std::size_t i = 0; i < name.size(); ++i) context.program_name[i] = name[i];
 }
 
-// Not once a filter holds, which may kill for the call.
+// Not after a filter is installed, which may kill the process for the call.
 void NoteTime(const Context& context, std::uint32_t index) {
   if (context.filtered) return;
   struct {
@@ -50,10 +50,10 @@ void NoteTime(const Context& context, std::uint32_t index) {
 
 Status Protect(const Context& context) {
   TRY(Check(Syscall(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0), Call::kPrctl, "PR_SET_DUMPABLE"));
-  // Once the container is ready its life no longer hangs on the runtime's.
+  // Once the container is ready, its life no longer depends on the runtime's.
   if (context.ready) return {};
   TRY(Check(Syscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill, 0, 0, 0), Call::kPrctl, "PR_SET_PDEATHSIG"));
-  // The runtime may have died before the call above. Its pid tells nothing in a new pid namespace.
+  // The runtime may have died before the call above. Its pid cannot be read in a new pid namespace.
   if (IsRuntimeGone(context)) return Error{ECONNRESET, Call::kAnswer, "control socket"};
   return {};
 }
@@ -94,7 +94,7 @@ void RunPlan(Context& context, const Plan& plan) {
     if (status.ok()) return true;
     TakeBack(context);
     ReportFailure(context, step.index, status.error());
-    // Where the mount namespace is not the container's own, it would stay.
+    // If the mount namespace is not the container's own, it would stay.
     if (context.workbench.stands()) static_cast<void>(context.workbench.Close());
     failed = true;
     return false;

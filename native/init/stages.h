@@ -17,17 +17,17 @@ Status EnterStage(Context& context);
 // after every change of ids: the kernel then resets both.
 Status Protect(const Context& context);
 
-// What is left of the stage before the container is ready: from here on it outlives the runtime, except while it waits
-// for an answer, and is ended by the signals that end any program.
+// Prepares the rest of the stage before the container is ready: from here on the process outlives the runtime, except while
+// it waits for an answer, and signals that end any program end it.
 Status Settle(Context& context);
 
 // Clones the container's first process, in new namespaces (CLONE_NEW*) and, unless `cgroup` is
-// negative, in that cgroup v2; returns in it only. If the kernel refuses the cgroup, the runtime is
-// told, and the process made outside.
+// negative, in that cgroup v2; returns only in that process. If the kernel refuses the cgroup, the
+// process is made outside, and the runtime is told.
 Status BecomeFirstProcess(Context& context, std::uint64_t namespaces, int cgroup);
 
 // Becomes 0:0 of the user namespace: with ids that have no mapping there, no file can be made
-// (EOVERFLOW). Where the namespace has no 0 the ids stay what they are. Protects again.
+// (EOVERFLOW). If the namespace has no 0, the ids do not change. Protects again.
 Status BecomeRoot(const Context& context);
 
 // Runs the steps one after another. Returns only after a failure was reported.

@@ -38,7 +38,7 @@ std::string_view TakeComponent(std::string_view* rest) {
 
 bool IsOnlySlashes(std::string_view text) { return TakeComponent(&text).empty(); }
 
-// A walk below one root: where it is, and by which names it came there.
+// A walk below one root: the current directory, and the names that led to it.
 class Walk {
  public:
   explicit Walk(int root) : root_(root) {}
@@ -69,7 +69,7 @@ class Walk {
     long result = Restart();
     while (result >= 0 && !rest.empty()) {
       const Name name(TakeComponent(&rest));
-      // These were directories; whoever has made something else of one is not followed.
+      // These were directories; one that has been replaced by another kind of file is not followed.
       result = OpenAt(at(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
       if (result >= 0) result = Enter(name.view(), UniqueFd(static_cast<int>(result)));
     }
@@ -88,7 +88,7 @@ bool IsMagic(int link, int directory) {
   return FilesystemMagic(link) == PROC_SUPER_MAGIC && (GetFacts(directory, &facts) < 0 || facts.inode != kProcRootInode);
 }
 
-// Puts what `link` says in front of `rest`; a positive result: it starts at the root.
+// Puts the target of `link` in front of `rest`; a positive result: the target starts at the root.
 long Expand(int link, std::string_view rest, Path* path) {
   char target[kPathMax];
   const long size = Syscall(__NR_readlinkat, link, "", target, sizeof target);
@@ -101,15 +101,15 @@ long Expand(int link, std::string_view rest, Path* path) {
   return target[0] == '/' ? 1 : 0;
 }
 
-// GetFacts, with the mount where the kernel tells it in no other way: before Linux 5.8 a procfs has it in fdinfo alone.
+// GetFacts, with the mount from fdinfo if the kernel gives no other source: before Linux 5.8 that is so for a procfs.
 long GetProcfsFacts(int procfs, int fd, FileFacts* facts) {
   const long result = GetFacts(fd, facts);
   if (result >= 0 && facts->mount == 0) facts->mount = MountInfoOf(procfs, fd);
   return result;
 }
 
-// 0 for a file of the mount that `root` is on; a link is refused. What is mounted over a file shows itself by its mount alone:
-// that has to be known, unless nothing can be (`bare`).
+// 0 for a file of the mount that `root` is on; a link is refused. Only the mount id shows that another file is mounted over
+// this one: so it has to be known, unless nothing can be mounted there (`bare`).
 long VerifyBeneath(int procfs, int fd, const FileFacts& root, bool bare) {
   FileFacts facts;
   const long result = GetProcfsFacts(procfs, fd, &facts);

@@ -12,7 +12,7 @@ namespace runt {
 namespace {
 
 constexpr std::string_view kSubject = "workbench";
-// Where a directory and where a file is mounted.
+// The mount points for a directory and for a file.
 constexpr const char* kDirectory = "directory";
 constexpr const char* kFile = "file";
 
@@ -49,20 +49,20 @@ Status Workbench::Open(Procfs& procfs, int root, bool in_place) {
   TRY(MountByName(procfs, "tmpfs", root, "tmpfs", flags, "mode=0700,nr_inodes=8", kSubject));
   cover_ = TRY(OpenCovering(procfs, root, kSubject));
   if (FilesystemMagic(cover_.get()) != TMPFS_MAGIC) return Error{EXDEV, Call::kVerify, kSubject};
-  // Without a mount namespace of the container's own the root may be shared: what is made in here is not.
+  // Without a mount namespace of the container's own the root may be shared: mounts on the bench are not.
   TRY(SetPropagation(procfs, cover_.get(), MS_PRIVATE, kSubject));
   TRY(Check(Syscall(__NR_mkdirat, cover_.get(), kDirectory, 0700), Call::kMkdirat, kSubject));
   return Check(Syscall(__NR_mknodat, cover_.get(), kFile, kTypeRegular | 0600, 0), Call::kMknodat, kSubject);
 }
 
-// What is to be covered.
+// The directory or file that a new mount will cover.
 Result<UniqueFd> Workbench::Place(bool directory) const {
   const int from = in_place_ ? root_.get() : cover_.get();
   const char* name = in_place_ ? "." : directory ? kDirectory : kFile;
   return CheckedFd(Syscall(__NR_openat, from, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0), Call::kOpenat, kSubject);
 }
 
-// What covers it by now.
+// The mount that covers it by now.
 Result<UniqueFd> Workbench::Reach(Procfs& procfs, bool directory, std::string_view subject) const {
   return in_place_ ? OpenCovering(procfs, root_.get(), subject) : Place(directory);
 }

@@ -54,7 +54,7 @@ class Numbers {
 };
 
 // Reads fields one after another from 8-byte-aligned bytes; each function returns false, and reads
-// nothing, where the bytes are not such a field.
+// nothing, if the bytes are not such a field.
 class FieldReader {
  public:
   FieldReader(const unsigned char* data, std::size_t size) : data_(data), size_(size) {}

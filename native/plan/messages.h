@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes over the control socket, and the failure record; every number is a little-endian u32.
+// The messages of the control socket, and the failure record; every number is a little-endian u32.
 
 #ifndef RUNT_PLAN_MESSAGES_H_
 #define RUNT_PLAN_MESSAGES_H_

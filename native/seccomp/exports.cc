@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// seccomp.node: libseccomp for JavaScript. An addon of its own, because it is loaded only when a
-// profile has to be compiled, which the cache saves most containers. lib/seccomp/native.ts says what
-// the functions mean.
+// seccomp.node: libseccomp for JavaScript. It is an addon of its own, because it is loaded only when
+// a profile has to be compiled, and most containers get theirs from the cache. lib/seccomp/native.ts
+// describes the functions.
 
 #include <linux/seccomp.h>
 #include <napi.h>
@@ -115,7 +115,7 @@ Napi::Value Compile(const Napi::CallbackInfo& info) {
   return Export(env, filter);
 }
 
-// resolve(names, architecture): the number of each system call; what is unknown gives -1.
+// resolve(names, architecture): the number of each system call; an unknown name gives -1.
 Napi::Value Resolve(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (info.Length() != 2 || !info[0].IsArray() || !info[1].IsNumber()) {
@@ -133,7 +133,7 @@ Napi::Value Resolve(const Napi::CallbackInfo& info) {
   return numbers;
 }
 
-// architecture(name): the token of "x86_64" and its like; 0 where libseccomp does not know it.
+// architecture(name): the token of a name such as "x86_64"; 0 if libseccomp does not know it.
 Napi::Value Architecture(const Napi::CallbackInfo& info) {
   if (info.Length() != 1 || !info[0].IsString()) {
     RefuseArguments(info.Env());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// watch.node: tells JavaScript when a descriptor is ready, without a thread that waits for each. An addon
-// of its own, because only the library needs it: the command line waits in poll(2).
-// lib/library/native.ts says what the functions mean.
+// watch.node: tells JavaScript when a descriptor is ready, without a thread that waits for each. It is an
+// addon of its own, because only the library needs it: the command line waits in poll(2).
+// lib/library/native.ts describes the functions.
 //
 // One epoll and one thread for each environment (the program's main thread, a worker), made when the
 // first descriptor is watched.
@@ -28,14 +28,14 @@ namespace {
 constexpr uint64_t kStop = 0;
 constexpr int kBatch = 64;
 
-// What the thread tells JavaScript.
+// An event that the thread reports to JavaScript.
 struct Happened {
   int id;
   uint32_t events;
 };
 
 struct Watch {
-  // A duplicate: epoll knows a descriptor once only, and both directions of a terminal are watched.
+  // A duplicate: epoll accepts a descriptor only once, and both directions of a terminal are watched.
   UniqueFd fd;
   Napi::FunctionReference callback;
 };
@@ -50,7 +50,7 @@ struct Watcher {
   int last_id = 0;
 };
 
-// Closing the duplicate is not enough: epoll keeps what it watches as long as the file is open.
+// Closing the duplicate is not enough: epoll keeps an entry as long as the file is open.
 void Forget(Watcher* watcher, std::map<int, Watch>::iterator found) {
   epoll_ctl(watcher->epoll.get(), EPOLL_CTL_DEL, found->second.fd.get(), nullptr);
   watcher->watches.erase(found);
@@ -72,7 +72,7 @@ void* Wait(void* argument) {
   }
 }
 
-// On the JavaScript thread. Without an environment it is going away, and only memory is left to free.
+// Runs on the JavaScript thread. Without an environment the engine is ending, and only memory is left to free.
 void Tell(napi_env env, napi_value, void* context, void* data) {
   auto* happened = static_cast<Happened*>(data);
   const Happened told = *happened;
@@ -80,7 +80,7 @@ void Tell(napi_env env, napi_value, void* context, void* data) {
   if (env == nullptr) return;
   auto* watcher = static_cast<Watcher*>(context);
   const auto found = watcher->watches.find(told.id);
-  // It may have been taken back meanwhile.
+  // The watch may have ended meanwhile.
   if (found == watcher->watches.end()) return;
   const Napi::HandleScope scope(env);
   const Napi::Function callback = found->second.callback.Value();
@@ -93,7 +93,7 @@ void Tell(napi_env env, napi_value, void* context, void* data) {
   [[maybe_unused]] const napi_status status = napi_call_function(env, global, callback, 1, &argument, &result);
 }
 
-// Before the environment goes: the thread must not tell it anything any more.
+// Runs before the environment goes: the thread must not report to it any more.
 void Stop(void* argument) {
   auto* watcher = static_cast<Watcher*>(argument);
   const uint64_t one = 1;
@@ -127,7 +127,7 @@ int Start(napi_env env, Watcher* watcher) {
       napi_ok) {
     return ENOMEM;
   }
-  // What nobody waits for does not keep the program alive: see Keep.
+  // A watch that no code waits for does not keep the program alive: see Keep.
   napi_unref_threadsafe_function(env, watcher->tell);
   const int problem = StartThread(watcher);
   if (problem != 0) return problem;
@@ -176,7 +176,7 @@ Napi::Value WatchDescriptor(const Napi::CallbackInfo& info) {
   const int id = ++watcher->last_id;
   epoll_event event = {info[1].As<Napi::Number>().Uint32Value() | EPOLLONESHOT, {.u64 = static_cast<uint64_t>(id)}};
   const int watched = copy.get();
-  // Kept before it can happen; the callback comes through the event loop, never before this returns.
+  // The watch is stored before its event can come. The event loop calls the callback, never before this returns.
   watcher->watches.emplace(id, Watch{std::move(copy), Napi::Persistent(info[2].As<Napi::Function>())});
   if (epoll_ctl(watcher->epoll.get(), EPOLL_CTL_ADD, watched, &event) < 0) {
     problem = errno;

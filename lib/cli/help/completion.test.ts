@@ -6,7 +6,7 @@ import { commandTable, defineCommand } from "../command.ts";
 import { COMMANDS as REAL } from "../commands/registry.ts";
 import { FORMAT_TABLE, NO_ARGUMENTS } from "../shared_options.ts";
 
-/** A command whose options do not change when those of a real one do. */
+/** A command for these tests: its options do not change with those of a real command. */
 const SAMPLE = defineCommand({
   name: "zoo",
   summary: "show animals",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Completion of command lines. The shells' scripts ask for every word; the answer comes from the definitions of the commands. Pure. */
+/** Completion of command lines. The shells' scripts ask for each word; the answer comes from the commands' definitions. Pure. */
 
 import type { Command, CommandTable, OptionRow } from "../command.ts";
 import { GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION } from "../global_options.ts";
@@ -23,14 +23,14 @@ export interface ReplyWord {
   readonly help: string;
 }
 
-/** Where the word to complete stands. */
+/** The position of the word to complete. */
 interface Place {
   readonly command: Command | undefined;
   /** After `help`. */
   readonly isTopic: boolean;
   /** How many positional arguments of the command are before it. */
   readonly count: number;
-  /** The option whose value it is. */
+  /** The option that takes the word as its value. */
   readonly pending: OptionRow | undefined;
   readonly optionsEnded: boolean;
 }
@@ -62,7 +62,7 @@ export function complete(commands: CommandTable, words: readonly string[], conta
   if (command.takesId !== true) return startingWith(current, count === 0 ? plainWords(own) : []);
   if (count > 0) return startingWith(current, count === 1 ? plainWords(own) : []);
   if (newId) return NOTHING;
-  // Other containers are of no use where the command wants those of one status.
+  // If the command wants containers of one status, only those are offered.
   const fitting = containers().filter(({ status }) => wanted === undefined || status === wanted);
   return startingWith(
     current,

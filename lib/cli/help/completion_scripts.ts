@@ -117,7 +117,7 @@ complete -c runt -f -a '(__runt_complete)'
 
 const SCRIPTS = { bash: BASH, zsh: ZSH, fish: FISH } as const;
 
-/** The script of a shell, to be sourced by it; `undefined` for a shell that is not known. */
+/** The script that a shell sources; `undefined` for an unknown shell. */
 export function completionScript(shell: string): string | undefined {
   if (!Object.hasOwn(SCRIPTS, shell)) return undefined;
   return SCRIPTS[shell as keyof typeof SCRIPTS].replaceAll("@{", "${");

@@ -43,7 +43,7 @@ const ELSEWHERE: readonly { readonly names: string; readonly whose: string }[] =
   },
 ];
 
-/** Advice about a command that this program does not have; `undefined` where none is known. */
+/** Advice about a command that this program does not have; `undefined` if there is no advice. */
 export function foreignCommand(name: string): string | undefined {
   const same = Object.hasOwn(SAME, name) ? SAME[name] : undefined;
   if (same !== undefined) return `Did you mean "${same}"?`;

@@ -63,7 +63,7 @@ function title(name: string): string {
   return [
     `.\\" Made by "npm run build" from lib/cli; changes belong there.`,
     `.TH ${heading} 8 ${MANUAL_DATE} runt "System Administration"`,
-    // Names of files and variables are not to be cut.
+    // Names of files and variables must not be cut.
     ".nh\n.ad l\n",
   ].join("\n");
 }
@@ -104,7 +104,7 @@ function references(pages: readonly string[]): string {
   return `${entries.join(",\n")}\n`;
 }
 
-/** Paragraphs, which empty lines part; lines that are indented stay as they are. */
+/** Paragraphs, which empty lines separate; indented lines are not changed. */
 function paragraphs(text: string): string {
   return text
     .split("\n\n")

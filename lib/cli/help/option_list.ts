@@ -31,7 +31,7 @@ function entry(start: string, option: OptionRow): string {
   );
   const form = valueForm(option);
   const last = lines.at(-1) ?? "";
-  // On a line of its own where there is no room.
+  // It gets a line of its own if there is no room.
   if (last.length + form.length > WIDTH) lines.push(form.padStart(WIDTH));
   else lines.splice(-1, 1, last + form.padStart(WIDTH - last.length));
   return `${lines.join("\n")}\n`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Explains to a person who expects to run an image why a directory is not a bundle. */
+/** Explains to a user who tries to run an image why a directory is not a bundle. */
 import { RuntimeError } from "../../errors.ts";
 import { readConfig } from "../../runtime/bundle.ts";
 import { howToMakeBundle, whatIsThere, whatItDescribes } from "../../runtime/check/not_a_bundle.ts";
@@ -10,11 +10,11 @@ import { native } from "../../sys/native.ts";
 interface Given {
   readonly bundle: string;
   readonly configFile?: string;
-  /** Id of the container that is to be made, if one is. */
+  /** Id of the new container, if there is one. */
   readonly id?: string;
 }
 
-/** Does `action`, and says more where it fails because the bundle is none. */
+/** Does `action`, and extends the error if it fails because the directory is not a bundle. */
 export async function explained<T>(given: Given, action: () => T | Promise<T>): Promise<T> {
   try {
     return await action();
@@ -23,7 +23,7 @@ export async function explained<T>(given: Given, action: () => T | Promise<T>): 
     const more = explanation(given, error);
     if (more === undefined) throw error;
     const { brief = error.message, path = "", problems } = error.facts;
-    // Of an image's file each line would be a problem.
+    // In a file of an image every line would be a problem.
     const message = `${problems === undefined ? error.message : path}: ${more}`;
     throw new RuntimeError(error.code, message, { ...error.facts, brief }, error.cause);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How `runt plan` shows the steps: a list for people, JSON for programs. Pure. */
+/** The output of `runt plan`: a list of the steps for people, JSON for programs. Pure. */
 
 import { capabilityNames } from "../../spec/capabilities.ts";
 import * as linux from "../../kernel/plan_numbers.ts";
@@ -13,7 +13,7 @@ type FieldValue = number | bigint | string | readonly string[] | readonly number
 /** Text of a field's value; "" leaves the field out. */
 type Decoder = (value: FieldValue) => string;
 
-/** Bits with names, those that are several bits first. */
+/** Bits with names; names for several bits come first. */
 type Bits = readonly (readonly [name: string, bits: bigint])[];
 
 /**
@@ -108,7 +108,7 @@ function makeDecoders(): Readonly<Record<string, Decoder>> {
     "credentials.permitted": capabilities,
     "credentials.inheritable": capabilities,
     "credentials.ambient": capabilities,
-    // The state that the hook gets is the same for all, and long.
+    // The state on a hook's standard input is long, and the same for all hooks.
     "hook.stateHead": () => "",
     "hook.stateTail": () => "",
   };
@@ -122,7 +122,7 @@ function bitsOf(prefix: string): Bits {
   return sortBits(found);
 }
 
-/** The largest masks first, so that MOUNT_ATTR__ATIME is not told as its parts. */
+/** The largest masks first, so that MOUNT_ATTR__ATIME is not shown as its parts. */
 function sortBits(entries: readonly (readonly [string, number])[]): Bits {
   const weight = (bits: bigint): number => bits.toString(2).replaceAll("0", "").length;
   return entries

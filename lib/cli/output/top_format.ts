@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What `runt top` shows. Pure. */
+/** The output of `runt top`. Pure. */
 import type { TopRow } from "../../runtime/live/top.ts";
 import { columns } from "./columns.ts";
 
-/** By what rows can be sorted; the greatest first, but for the id. */
+/** The keys that rows can be sorted by; the greatest first, except for the id. */
 export const SORT_KEYS = ["cpu", "memory", "pids", "io", "oom", "id"] as const;
 
 export type SortKey = (typeof SORT_KEYS)[number];
@@ -79,7 +79,7 @@ export function topTable(rows: readonly TopRow[]): string {
   return columns([HEAD, ...rows.map(row)]);
 }
 
-/** The table in a window: the lines that fit, cut at its edge, below one about all. */
+/** The table in a window: a line about all containers, then the lines that fit, cut at the window's edge. */
 export function topScreen(rows: readonly TopRow[], key: SortKey, height: number, width: number): string {
   const running = rows.filter(({ status }) => status === "running").length;
   let cpu = 0;
@@ -90,7 +90,7 @@ export function topScreen(rows: readonly TopRow[], key: SortKey, height: number,
   }
   const all = `${rows.length} containers, ${running} running   cpu ${cpu.toFixed(1)} %   memory ${sizeText(memory)}`;
   const sum = `${all}   sorted by ${key} (c m p i o n), q ends`;
-  // What cannot be seen is not made: only the widths are of all.
+  // Rows that do not fit on the screen are not formatted, so the widths come from the visible rows.
   const lines = [sum, "", ...topTable(rows.slice(0, Math.max(0, height - 3))).split("\n")].slice(0, height);
   return lines
     .map((line) => line.slice(0, width))

@@ -10,7 +10,7 @@ import { type Finding, findings, valueAt } from "../schema/messages.ts";
 import { type WithoutWrongValues, takeOut } from "../schema/without_wrong_values.ts";
 import type { Config } from "../types.ts";
 
-/** A line of a person's shows so much of a JSON Pointer, which has names of any length; UTF-16 units. */
+/** The most of a JSON Pointer, whose names have any length, that a line for a person shows; UTF-16 units. */
 const LONGEST_POINTER = 256;
 
 export { warningFindings, warnings } from "../rules/warnings.ts";
@@ -35,7 +35,7 @@ export function checkConfig(text: string): readonly Problem[] {
   return inspectConfig(text).problems;
 }
 
-/** The one error for all problems of a config.json: CONFIG_INVALID. Its message has the first of them, and how many more there are. */
+/** The one error for all problems of a config.json: CONFIG_INVALID. Its message has the first one and the number of others. */
 export function configError(path: string, problems: readonly Problem[]): RuntimeError {
   const file = path.slice(path.lastIndexOf("/") + 1);
   const lines = problems.slice(0, SHOWN_PROBLEMS).map((problem) => problemLine(file, problem));
@@ -54,11 +54,11 @@ export function problemLine(file: string, { pointer, line, column, message }: Pr
 
 /** The result of {@link inspectConfig}. */
 export interface InspectedConfig {
-  /** The document without the values that break the schema; where there are no problems, a {@link Config}. */
+  /** The document without the values that break the schema; if there are no problems, a {@link Config}. */
   readonly config: WithoutWrongValues<Config>;
   /** In the order of the text. */
   readonly problems: readonly Problem[];
-  /** JSON Pointers of the values that cannot be relied on; `""` if that is the whole document. */
+  /** JSON Pointers of the values that cannot be relied on; `""` for the whole document. */
   readonly wrong: readonly string[];
 }
 
@@ -70,7 +70,7 @@ export function inspectConfig(text: string): InspectedConfig {
 }
 
 /**
- * The same for a document of which `text` is only a part; the rest is valid.
+ * The same for a document that contains `text` as a part; the rest is valid.
  *
  * @param problems the findings of the parser
  * @param at JSON Pointer of that part in `value`; pointers of problems count from there, those of `wrong` do not
@@ -84,7 +84,7 @@ export function inspectDocument(value: Json, text: string, problems: readonly Pr
   }
   const config = value as unknown as WithoutWrongValues<Config>;
   const wrong: string[] = [];
-  // Nearly always all is well, and then nothing below is loaded.
+  // Nearly always there is no problem, and then nothing below is loaded.
   if (found.length === 0 && problems.length === 0 && !text.includes("\\u0000")) {
     pushAll(found, meaningProblems(config));
     if (found.length === 0) return { config, problems, wrong };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The limits of a container after an update: those before it, with the new ones. Pure. */
+/** The limits of a container after an update: the old limits, with the new ones over them. Pure. */
 import { parseJson } from "../json/json.ts";
 import type { LinuxBlockIO, LinuxBlockIODevice, LinuxCPU, LinuxMemory, LinuxNetwork, LinuxResources } from "../types.ts";
 
@@ -23,7 +23,7 @@ const FILES: readonly (readonly [file: string, isNamed: (resources: LinuxResourc
   ["io.max", ({ blockIO }) => throttles(blockIO) > 0],
 ];
 
-/** Properties of which a 0, or "", is not a limit: engines send it for "not named". */
+/** Properties for which 0 or "" is not a limit: engines send it for "not named". */
 const ZERO_IS_UNSET: ReadonlySet<string> = new Set([
   "limit",
   "reservation",
@@ -68,7 +68,7 @@ export function mergedResources(before: LinuxResources, given: LinuxResources): 
 function mergedMemory(before: LinuxMemory = {}, given: LinuxMemory = {}): LinuxMemory {
   const merged: MutableMemory = { ...overlaid<LinuxMemory>(before, given) };
   if (given.limit === -1 && !isSet(given.swap)) delete merged.swap;
-  // It is about this update, and not a limit.
+  // It applies to this update only, and is not a limit.
   delete merged.checkBeforeUpdate;
   if (given.checkBeforeUpdate !== undefined) merged.checkBeforeUpdate = given.checkBeforeUpdate;
   return merged;
@@ -94,7 +94,7 @@ function mergedNetwork(before: LinuxNetwork = {}, given: LinuxNetwork = {}): Lin
   return { ...overlaid<LinuxNetwork>(before, given), ...(priorities === undefined ? {} : { priorities }) };
 }
 
-/** Keys of an earlier `unified` but for those whose file `given` writes by a property. */
+/** Keys of an earlier `unified`, except those whose file a property of `given` writes. */
 function remaining(before: Readonly<Record<string, string>> = {}, given: LinuxResources): Record<string, string> {
   const left = { ...before };
   for (const [file, isNamed] of FILES) if (isNamed(given)) delete left[file];

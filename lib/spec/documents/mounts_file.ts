@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A list of mounts for a container that is there, judged by the rules of config.json: the file of `mounts add`, which is
- * crun's, an array as `mounts` of config.json.
+ * A list of mounts for an existing container, judged by the rules of config.json. It is the file of `mounts add` in crun's
+ * form: an array like `mounts` of config.json.
  *
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#mounts
  */
@@ -26,7 +26,7 @@ export function parseMounts(text: string, path: string, container: Config): read
   return mounts;
 }
 
-/** The mounts of a text, and what is wrong with them. */
+/** The mounts of a text, and their problems. */
 export function inspectMounts(
   text: string,
   container: Config,
@@ -55,7 +55,7 @@ export function inspectMounts(
   return { mounts, problems: placeFindings(text, mounts.flatMap(notForLive)) };
 }
 
-/** What config.json may have, and a container that is there may not. */
+/** Mounts that config.json may have, but that an existing container cannot get. */
 function notForLive({ destination, options = [] }: Mount, index: number): { pointer: string; message: string }[] {
   const found: { pointer: string; message: string }[] = [];
   const report = (name: string, message: string): void => void found.push({ pointer: `/${index}/${name}`, message });

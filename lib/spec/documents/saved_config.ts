@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the readers of config.json and of process files share, and the reading of one that was validated before. */
+/** Code that the readers of config.json and of process files share, and the reader of a validated config.json. */
 import { type Json, parseJson } from "../json/json.ts";
 import type { Config } from "../types.ts";
 
 type MutableObject = Record<string, unknown>;
 
 /**
- * The config.json that `create` validated and kept; nothing is checked again. `undefined` where it is no JSON object.
+ * The config.json that `create` validated and kept; nothing is checked again. `undefined` if it is not a JSON object.
  */
 export function readSavedConfig(text: string): Config | undefined {
   const { value, complete } = parseJson(text);
@@ -21,7 +21,7 @@ export function normalize(value: Json, text: string): void {
   fillInUser(value);
 }
 
-/** Takes out members that are `null`: to the programs that write config.json this is "not set". */
+/** Removes members that are `null`: programs that write config.json mean "not set" by it. */
 function dropNulls(value: Json): void {
   if (typeof value !== "object" || value === null) return;
   for (const [name, member] of Object.entries(value)) {

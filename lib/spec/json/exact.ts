@@ -34,7 +34,7 @@ export function lineAndColumn(text: string, offset: number): Place {
   return lineCounter(text)(offset);
 }
 
-/** {@link lineAndColumn} for many offsets, none less than the one before: `text` is gone through once. */
+/** {@link lineAndColumn} for many offsets in ascending order: `text` is read once. */
 export function lineCounter(text: string): (offset: number) => Place {
   let line = 1;
   let start = 0;
@@ -50,7 +50,7 @@ export function lineCounter(text: string): (offset: number) => Place {
 }
 
 /**
- * A JSON parser (RFC 8259) that keeps integers exact and knows where each value stands.
+ * A JSON parser (RFC 8259) that keeps integers exact and records the place of each value.
  *
  * @param withPlaces whether `places` is filled in
  */
@@ -188,11 +188,11 @@ class Parser {
       this.space();
     }
     this.at++;
-    // Not by assignment: that would set the prototype where the name is __proto__.
+    // Not by assignment: that would set the prototype if the name is __proto__.
     return Object.fromEntries(members);
   }
 
-  /** Takes out the places inside a value that another one of the same name replaces. */
+  /** Removes the places inside a value that another one of the same name replaces. */
   private forget(pointer: string): void {
     for (const place of this.places?.keys() ?? []) {
       if (place.startsWith(`${pointer}/`)) this.places?.delete(place);

@@ -41,7 +41,7 @@ function resolve(schema: Schema, file: string): readonly [Schema, string] {
   return resolve(at as Schema, target);
 }
 
-/** A value that the schema allows, as little as it can be. */
+/** The smallest value that the schema allows. */
 function sample(given: Schema, givenFile: string): unknown {
   const [schema, file] = resolve(given, givenFile);
   if (schema.enum !== undefined) return schema.enum[0];
@@ -125,7 +125,7 @@ t.test("a value that is wrong at a property is one error that names it", async (
   let tried = 0;
   const wrong: string[] = [];
   for (const { pointer, schema, file, config } of all) {
-    // What is said of the surroundings anyhow, which are as small as the schema lets them be.
+    // Problems of the rest of the document, which is as small as the schema allows.
     const known = new Set([...problems(textOf(config(undefined))), ...problems(textOf(config(sample(schema, file))))]);
     for (const value of wrongValues(schema)) {
       const text = textOf(config(value));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Lists of CPUs and of NUMA nodes as the kernel writes them (cpuset(7), "List format"): `0-3,7`. */
 
-/** The highest number that is taken; far above that of any kernel. */
+/** The highest number that is accepted; far above the limit of any kernel. */
 const MAX_CPU = 64 * 1024;
 
 /**

@@ -20,7 +20,7 @@ export function isIdMapOption(option: string): boolean {
 }
 
 /**
- * The mappings in such an option; `undefined` where it has none, and those of the mount or of the container hold.
+ * The mappings in such an option; `undefined` if it has none, so that those of the mount or the container hold.
  * @returns the problem in words
  */
 export function parseIdMapOption(option: string, linux: WithoutWrongValues<Linux> | undefined): OptionMaps | string | undefined {

@@ -29,7 +29,7 @@ export const linuxChecks: readonly MeaningCheck[] = [
 ];
 
 function checkDevices({ linux }: WithoutWrongValues<Config>, report: Report): void {
-  /** By path the different devices that have been seen there, with their indices. */
+  /** The different devices that have been found at each path, with their indices. */
   const seen = new Map<string, Map<string, readonly [number, WithoutWrongValues<LinuxDevice>]>>();
   linux?.devices?.forEach((device, index) => {
     if (device === undefined) return;
@@ -138,7 +138,7 @@ function checkSeccomp({ linux, annotations }: WithoutWrongValues<Config>, report
   const seccomp = linux?.seccomp;
   if (seccomp === undefined) return;
   const at = "/linux/seccomp";
-  // A filter that is all empty is accepted as none.
+  // An empty filter is accepted and counts as no filter.
   const { defaultAction, defaultErrnoRet, listenerMetadata, syscalls = [] } = seccomp;
   const receiver = seccompReceiver(seccomp, annotations);
   if (defaultAction === undefined && syscalls.length > 0) {

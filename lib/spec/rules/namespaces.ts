@@ -22,7 +22,7 @@ export function findNamespace(
   return undefined;
 }
 
-/** What a finding reads that says whether a namespace is made or joined. */
+/** The properties that a finding reads if it depends on whether a namespace is made or joined. */
 export function namespaceReads(config: WithoutWrongValues<Config>, type: LinuxNamespaceType): readonly string[] {
   const namespaces = config.linux?.namespaces ?? [];
   const index = namespaces.findIndex((namespace) => namespace?.type === type);
@@ -91,7 +91,7 @@ function checkTimeOffsets(config: WithoutWrongValues<Config>, report: Report): v
   }
 }
 
-/** As the kernel's dev_valid_name has it; a % it reads as the beginning of `%d`, of which it takes one. */
+/** The rule of the kernel's dev_valid_name; it reads a % as the beginning of `%d`, and accepts one of these. */
 function isDeviceName(name: string): boolean {
   if (name.replace("%d", "").includes("%")) return false;
   return name.length > 0 && name.length < 16 && name !== "." && name !== ".." && !/[/:\s]/.test(name);

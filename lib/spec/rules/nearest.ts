@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The word that is meant by a mistyped one. Pure. */
+/** The correct word for a mistyped one. Pure. */
 
 /** The name that is closest to `word`, if one is close. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   let best: string | undefined;
-  // A third of the word may differ; more, and it is a guess.
+  // A third of the word may differ; with more, the result would be a guess.
   let limit = Math.max(1, Math.ceil(word.length / 3));
   for (const name of names) {
     const distance = editDistance(word, name);

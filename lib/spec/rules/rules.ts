@@ -11,8 +11,8 @@ import { collect, type Report, type WithoutWrongValues } from "../schema/without
 import { checkSysctls } from "./sysctl.ts";
 import type { Config, Hooks, Mount, POSIXRlimit, Process, Scheduler } from "../types.ts";
 
-// Loops, not forEach, find or some, where a common config.json passes: with the JIT off, as in the executable,
-// the engine takes 10 to 70 microseconds for the first use of each such function.
+// Code that a common config.json passes through uses loops, not forEach, find or some: with the JIT off, as in the
+// executable, the engine takes 10 to 70 microseconds for the first use of each such function.
 const CHECKS: readonly MeaningCheck[] = [
   checkVersion,
   checkRoot,
@@ -47,7 +47,7 @@ export const RELEASED: readonly string[] = ["1.0.0", "1.0.1", "1.0.2", "1.1.0", 
 
 function checkVersion({ ociVersion }: WithoutWrongValues<Config>, report: Report): void {
   if (ociVersion === undefined || RELEASED.includes(ociVersion)) return;
-  // One that is no version is a warning.
+  // A text that is not a version is a warning.
   if ((semverMajor(ociVersion) ?? 1) <= 1) return;
   report("/ociVersion", `found ${show(ociVersion)}, but only versions up to 1.x are known`);
 }
@@ -174,7 +174,7 @@ function checkMounts({ mounts, linux }: WithoutWrongValues<Config>, report: Repo
   }
 }
 
-/** The kernel says no more than EINVAL. A period of 0 is the deadline. */
+/** The kernel returns only EINVAL. A period of 0 means the deadline. */
 function checkDeadline(scheduler: WithoutWrongValues<Scheduler>, at: string, report: Report): void {
   const { runtime = 0, deadline = 0, period = 0, flags = [] } = scheduler;
   if (flags.includes("SCHED_FLAG_KEEP_POLICY") || flags.includes("SCHED_FLAG_KEEP_PARAMS")) return;
@@ -185,7 +185,7 @@ function checkDeadline(scheduler: WithoutWrongValues<Scheduler>, at: string, rep
   report(at, `${found}, but ${must}`, reads);
 }
 
-/** What is mounted. */
+/** Checks the type of a mount. */
 function checkKind({ options = [], type = "" }: WithoutWrongValues<Mount>, at: string, report: Report): void {
   const isDummy = type === "" || type === "none" || type === "bind";
   if (!isDummy || options.includes("remount") || options.includes("bind") || options.includes("rbind")) return;

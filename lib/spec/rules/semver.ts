@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The major number of a SemVer 2.0.0 version; `undefined` if it is none.
+ * The major number of a SemVer 2.0.0 version; `undefined` if the text is not a version.
  *
- * By hand rather than by a regular expression: to compile that one takes longer than all other checks of a
+ * This is written by hand: compiling a regular expression for it takes longer than all other checks of a
  * config.json together.
  *
  * @see https://semver.org/spec/v2.0.0.html
@@ -23,7 +23,7 @@ function isNumber(text: string): boolean {
   return text !== "" && consistsOf(text, isDigit) && (text === "0" || text[0] !== "0");
 }
 
-/** Labels with dots between; in a pre-release those of digits alone are numbers. */
+/** Labels with dots between; in a pre-release, labels of digits alone are numbers. */
 function areLabels(text: string, preRelease: boolean): boolean {
   return text.split(".").every((label) => {
     if (label === "" || !consistsOf(label, isLabelCharacter)) return false;

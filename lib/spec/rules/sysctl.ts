@@ -49,7 +49,7 @@ export function checkSysctls(config: WithoutWrongValues<Config>, report: Report)
   }
 }
 
-/** Two values for one parameter: which of them holds would be a matter of order. */
+/** Reports two values for one parameter: their order would decide which one holds. */
 function checkDomainname({ domainname = "", linux }: WithoutWrongValues<Config>, name: string, at: string, report: Report): void {
   const value = linux?.sysctl?.[name];
   if (domainname === "" || value === undefined || value === domainname || dottedSysctl(name) !== "kernel.domainname") return;

@@ -48,7 +48,7 @@ function meant(name: string, names: readonly string[]): string {
   return similar === undefined ? "" : `: did you mean ${show(similar)}?`;
 }
 
-/** Where a name is a property; of objects alone, since a place in a list says little. */
+/** The place at which a name is a property; only inside objects, since a place in a list says little. */
 function placeOf(name: string, known: KnownNames, at: string): string | undefined {
   const { names = {} } = known;
   if (at !== "" && Object.hasOwn(names, name)) return at + pointerStep(name);

@@ -102,7 +102,7 @@ function warnOfLinux(config: WithoutWrongValues<Config>, report: Report): void {
   linux.resources?.devices?.forEach((rule, index) => {
     const access = rule?.access;
     if (access === undefined || /^[rwm]*$/.test(access)) return;
-    // Where none is left the rule is an error; one without a type needs none.
+    // If no letter is left, the rule is an error; a rule without a type needs no letter.
     if (rule?.type !== undefined && rule.type !== "a" && !/[rwm]/.test(access)) return;
     const at = `/linux/resources/devices/${index}/access`;
     report(at, `${show(access)} has more than the letters r, w and m; the others are ignored`);

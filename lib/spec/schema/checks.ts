@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What the generated validator calls: the leaf types of `schemas/definitions.schema.json`, and how a
- * failure is kept. They stand here as functions because the same inline code at 250 properties would treble the
- * size of a module that is loaded whenever a container is made, and because a range of 64 bits cannot be
- * written as a comparison of doubles.
+ * Functions that the generated validator calls: the leaf types of `schemas/definitions.schema.json`, and the record
+ * of a failure. They are functions because the same inline code at 250 properties would treble the size of a module
+ * that is loaded whenever a container is made, and because a range of 64 bits cannot be written as a comparison of
+ * doubles.
  */
 
 /** One failure as the generated validator reports it. */

@@ -32,7 +32,7 @@ const TYPE_TEXTS: Readonly<Record<string, string>> = {
 
 const LONGEST = 60;
 
-/** `value` as a message shows it: JSON, cut where it is long. */
+/** `value` as a message shows it: JSON, cut if it is long. */
 export function show(value: unknown): string {
   if (typeof value === "bigint") return value.toString();
   // 1e400; JSON has no other name for it than null.
@@ -99,7 +99,7 @@ function explain(document: Json, failure: SchemaFailure): Finding[] {
   }
 }
 
-/** For a list or a map the findings are about those of its values that are wrong. */
+/** For a list or a map, each wrong value in it gets a finding. */
 function explainLeaf(pointer: string, value: Json | undefined, type: string): Finding[] {
   const members =
     (type === "strings" && Array.isArray(value)) ||

@@ -252,7 +252,7 @@ t.test("with the wrong values taken out the schema finds only members that are m
       meaningProblems(document as object, wrong);
       validateConfig(JSON.parse(JSON.stringify(document)));
       for (const { pointer, keyword } of validateConfig.errors ?? []) {
-        // In a list the text form has null for what was taken out.
+        // In a list the text form has null in the place of a removed value.
         const inList = wrong.some((at) => at === pointer || at.startsWith(`${pointer}/`));
         assert.ok(keyword === "required" || inList, `${pointer} ${keyword}`);
       }

@@ -62,8 +62,8 @@ function contains(pointer: string, pattern: string): boolean {
 }
 
 /**
- * Makes `undefined` of the values of `document` that stand at `wrong` (JSON Pointers). Names and indices stay: how
- * long a list is, and which names an object has, is known even so.
+ * Replaces the values of `document` at `wrong` (JSON Pointers) by `undefined`. Names and indices stay, so the length of
+ * a list and the names of an object are still known.
  */
 export function takeOut(document: unknown, wrong: readonly string[]): void {
   for (const pointer of wrong) {

@@ -45,7 +45,7 @@ Status SelinuxLabel(Context& context, const SelinuxLabelStep& step) {
   path.Add(step.attribute);
   if (path.overflowed()) return Error{ENAMETOOLONG, Call::kOpenat2, step.attribute};
   const UniqueFd file = TRY(context.procfs.Open(path.c_str(), O_WRONLY));
-  // A line without text resets the attribute; a write of nothing would not get there.
+  // An empty line resets the attribute; a write of 0 bytes would not reach the kernel's handler.
   const std::string_view text = step.label.empty() ? std::string_view("\n") : step.label;
   return Check(WriteAll(file.get(), text.data(), text.size()), Call::kWrite, step.label);
 }
@@ -76,7 +76,7 @@ Status Personality(Context& /*context*/, const PersonalityStep& step) {
 }
 
 Status MemoryPolicy(Context& /*context*/, const MemoryPolicyStep& step) {
-  // The kernel takes one bit less than it is told.
+  // The kernel reads one bit less than the given number.
   const std::size_t bits = step.nodes.empty() ? 0 : step.nodes.size() * 8 + 1;
   const void* nodes = step.nodes.empty() ? nullptr : step.nodes.data();
   return Check(Syscall(__NR_set_mempolicy, step.mode, nodes, bits), Call::kSetMempolicy, "");

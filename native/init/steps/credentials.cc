@@ -36,7 +36,7 @@ Status ApplySets(const CapabilitySets& sets) {
   return Check(Syscall(__NR_capset, &raw.header, raw.data), Call::kCapset, "capabilities");
 }
 
-// Drops all but `keep` from the bounding set; returns what is left of it.
+// Drops all but `keep` from the bounding set; returns the capabilities that are left.
 Result<std::uint64_t> LimitBounding(std::uint64_t keep) {
   std::uint64_t left = 0;
   for (std::uint32_t capability = 0; capability <= kMaxCapability; ++capability) {
@@ -64,11 +64,11 @@ Status RaiseAmbient(std::uint64_t ambient) {
   return {};
 }
 
-// Whether setgroups(2) is denied to everybody in this user namespace: an unprivileged user could
-// get rid of a group that keeps him out of something.
+// Whether setgroups(2) is denied in this user namespace: otherwise an unprivileged user could drop
+// a group that denies access to a file.
 bool DeniesGroups(Context& context) {
   if (!context.procfs.Prepare().ok()) return false;
-  // Not openat2, which a seccomp filter that holds by now may not know.
+  // Not openat2: a seccomp filter that holds by now may not allow it.
   const UniqueFd file(static_cast<int>(Syscall(__NR_openat, context.procfs.fd(), "self/setgroups", O_RDONLY | O_CLOEXEC, 0)));
   char text[8] = {};
   return ReadSome(file.get(), text, sizeof text) >= 4 && std::string_view(text, 4) == "deny";
@@ -79,7 +79,7 @@ Status SetGroups(Context& context, const CredentialsStep& step) {
   if (result == -EPERM) {
     bool more = false;
     for (const std::uint32_t group : step.groups) more = more || group != step.gid;
-    // Those that the caller has stay then; there is no way out of them.
+    // The caller's groups stay then; a process cannot drop them.
     if (!more && DeniesGroups(context)) return {};
   }
   return Check(result, Call::kSetgroups, "additionalGids");
@@ -94,8 +94,8 @@ Status DropCapabilities(Context& context) {
 }
 
 // Before: all capabilities that the user namespace gave. After: exactly those of the plan that the
-// kernel lets this process have; the runtime has warned about the others. What the filter takes
-// besides, DropCapabilities gives up.
+// kernel lets this process have; the runtime has warned about the others. DropCapabilities gives up
+// the capability that installing the filter needs besides.
 Status Credentials(Context& context, const CredentialsStep& step) {
   const std::uint64_t bounding = TRY(LimitBounding(step.bounding));
   // Without it a change from user 0 to another empties the permitted set.
@@ -109,8 +109,8 @@ Status Credentials(Context& context, const CredentialsStep& step) {
   CapabilitySets wanted;
   wanted.permitted = step.permitted & current.permitted;
   wanted.effective = step.effective & wanted.permitted;
-  // The kernel allows what is inheritable already, and what is in the bounding and the permitted
-  // set.
+  // The kernel allows capabilities that are inheritable already, and those in both the bounding and
+  // the permitted set.
   wanted.inheritable = step.inheritable & (current.inheritable | (bounding & current.permitted));
   CapabilitySets now = wanted;
   const std::uint64_t extra = step.for_filter != 0 ? kSystemAdmin & current.permitted : 0;

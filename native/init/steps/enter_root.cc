@@ -28,9 +28,9 @@ Status PivotRoot(Context& context) {
   // directory for it is needed inside the rootfs.
   TRY(Check(Syscall(__NR_pivot_root, ".", "."), Call::kPivotRoot, "rootfs"));
   TRY(ChangeTo(old_root.get(), "old root"));
-  // Not private: the host must not get the unmount below, but may still unmount what is busy here.
+  // Not private: the unmount below must not reach the host, but the host may still unmount mounts that are busy here.
   TRY(SetPropagation(context.procfs, old_root.get(), MS_SLAVE | MS_REC, "old root"));
-  // umount(2) takes what is mounted on top of the old root first. The root itself has gone when "." is no mount any more.
+  // umount(2) removes mounts on top of the old root first. The root itself has gone when "." is no mount any more.
   long unmounted = Syscall(__NR_umount2, ".", kMountDetach);
   TRY(Check(unmounted, Call::kUmount2, "old root"));
   while (unmounted >= 0) unmounted = Syscall(__NR_umount2, ".", kMountDetach);
@@ -38,16 +38,15 @@ Status PivotRoot(Context& context) {
   return ChangeToRoot();
 }
 
-// Without pivot_root the host's mounts stay in this namespace, where the kernel takes an uncovered
-// procfs or sysfs as leave to mount new ones. So they are unmounted, or covered where that is
-// refused (locked mounts of a user namespace).
+// Without pivot_root the host's mounts stay in this namespace, and an uncovered procfs or sysfs
+// makes the kernel allow new ones. So they are unmounted, or covered if the kernel refuses that
+// (locked mounts of a user namespace).
 Status HideHostFilesystems(Context& context) {
   const std::uint64_t root = TRY(context.procfs.MountId(context.root.fd()));
   const UniqueFd table = TRY(context.procfs.Open("self/mountinfo", O_RDONLY));
   MountTable mounts(table.get());
   MountEntry entry;
-  // The first pass finds how the rootfs is called in this table; what lies below it is the
-  // container's.
+  // The first pass finds the name of the rootfs in this table; mounts below it are the container's.
   Text<kPathMax> rootfs;
   while (TRY(mounts.Next(&entry))) {
     if (entry.id == root) rootfs = entry.path;
@@ -59,7 +58,7 @@ Status HideHostFilesystems(Context& context) {
     if (IsBelow(entry.path.view(), rootfs.view())) continue;
     const char* path = entry.path.c_str();
     const long slave = Syscall(__NR_mount, nullptr, path, nullptr, MS_SLAVE | MS_REC, nullptr);
-    // Gone already, together with one that it was mounted on.
+    // It has gone already, together with the mount that it was mounted on.
     if (slave == -ENOENT || slave == -EINVAL) continue;
     if (slave < 0) return Error{static_cast<int>(-slave), Call::kMount, "host procfs"};
     const long unmounted = Syscall(__NR_umount2, path, kMountDetach);
@@ -90,7 +89,7 @@ Status MoveRoot(Context& context) {
   return ChangeRoot();
 }
 
-// Takes away what lies over the host's "/", which umount(2) would take for that. What has been cloned of it stays.
+// Unmounts the device nodes over the host's "/", which umount(2) would take for the root. Clones of them stay.
 Status DetachDeviceNodes(Context& context) {
   if (!context.device_nodes_attached) return {};
   TRY(ChangeTo(context.device_nodes.get(), "device nodes"));
@@ -104,7 +103,7 @@ Status DetachDeviceNodes(Context& context) {
 
 Status EnterRoot(Context& context, const EnterRootStep& step) {
   TRY(DetachDeviceNodes(context));
-  // What comes from the host has to be held now.
+  // Files of the host have to be opened now.
   TRY(context.procfs.Prepare());
   if (context.plan.masks) TRY(PrepareNullMask(context));
   FileFacts expected;

@@ -56,8 +56,8 @@ bool IsNull(const FileFacts& facts) {
   return facts.type() == kTypeCharacter && facts.major == kNullMajor && facts.minor == kNullMinor;
 }
 
-// Where the host's could not be held when the root was entered: the container's own, if that is this device. No link is
-// followed. What else the image or the container has put there is nothing to mask with; then it is a new node.
+// If the host's could not be held when the root was entered: the container's own, if that is this device. No link is
+// followed. Any other file of the image or the container there is unfit for a mask; then a new node is made.
 Result<UniqueFd> OwnNull(Context& context, int target) {
   constexpr std::string_view kPath = "/dev/null";
   const Result<UniqueFd> found = OpenPlace(context, kPath, O_PATH | O_NOFOLLOW, Links::kRefuse);
@@ -68,7 +68,7 @@ Result<UniqueFd> OwnNull(Context& context, int target) {
   return MakeNodeMount(context, {kTypeCharacter | 0666, kNullMajor, kNullMinor}, target, kPath);
 }
 
-// `opened` to be hidden; what does not exist needs not be.
+// Hides `opened`; a file that does not exist needs no mask.
 template <typename Act>
 Status HideOne(Result<UniqueFd> opened, Act act) {
   if (!opened.ok() && opened.error().number() == ENOENT) return {};
@@ -76,9 +76,9 @@ Status HideOne(Result<UniqueFd> opened, Act act) {
   return act(target.get());
 }
 
-// Calls `act` for what is to be hidden. It is looked for in the mount that was made there: the directory itself may have been
-// exchanged since, and to hide something in the other would leave the real one open under another name
-// (GHSA-3q8j-pf29-vwv8). Where a link led to that mount, both are hidden.
+// Calls `act` for the file to hide. The file is looked up in the mount that was made there: the directory itself may have
+// been exchanged since, and hiding a file in the new one would leave the real one open under another name
+// (GHSA-3q8j-pf29-vwv8). If a link led to that mount, both are hidden.
 template <typename Act>
 Status Hide(const Context& context, std::string_view path, Act act) {
   const HeldMount* held = context.held.Find(path);
@@ -122,7 +122,7 @@ Status PrepareNullMask(Context& context) {
   TRY(Check(GetFacts(null.get(), &facts), Call::kFstat, kPath));
   if (!IsNull(facts)) return Error{ENODEV, Call::kVerify, kPath};
   Result<UniqueFd> cloned = CloneTree(null.get(), false, kPath);
-  // What is not detached is left behind with the host's root.
+  // A mount that is not detached stays behind with the host's root.
   if (!cloned.ok() && IsWithheld(cloned.error())) return {};
   context.null_mask = TRY(std::move(cloned));
   return {};

@@ -12,7 +12,7 @@ namespace runt {
 
 namespace {
 
-// What of the kernel's siginfo_t waitid(2) fills in for a child.
+// The part of the kernel's siginfo_t that waitid(2) fills in for a child.
 struct ChildStatus {
   std::int32_t signal;
   std::int32_t number;
@@ -31,7 +31,7 @@ constexpr std::int32_t kExitedCode = 1;  // CLD_EXITED
 Result<UniqueFd> StateFile(const HookStep& step) {
   UniqueFd file = TRY(CheckedFd(Syscall(__NR_memfd_create, "state", MFD_CLOEXEC), Call::kMemfdCreate, step.path));
   Text<16> pid;
-  // As the container sees it: that is what the spec wants for hooks in its namespaces.
+  // The pid as the container sees it: the spec demands that for hooks in its namespaces.
   pid.AddNumber(static_cast<std::uint64_t>(Syscall(__NR_getpid)));
   for (const std::string_view part : {step.state_head, pid.view(), step.state_tail}) {
     TRY(Check(WriteAll(file.get(), part.data(), part.size()), Call::kWrite, step.path));
@@ -40,7 +40,7 @@ Result<UniqueFd> StateFile(const HookStep& step) {
   return file;
 }
 
-// What a hook prints, on its way from a pipe to the file that an error message quotes. The hook does
+// The output of a hook, copied from a pipe to the file that an error message quotes. The hook does
 // not get that file itself: it could fill the host's memory with it.
 class HookOutput {
  public:
@@ -50,7 +50,7 @@ class HookOutput {
   // -1, which poll(2) passes over, from the end of file on.
   int fd() const { return pipe_.get(); }
 
-  // Passes on one piece, or drops it where there was too much already; false if there is none now.
+  // Passes on one piece, or drops it if there was too much already; false if there is none now.
   bool Drain() {
     char bytes[4096];
     const long got = ReadSome(pipe_.get(), bytes, sizeof bytes);
@@ -61,14 +61,14 @@ class HookOutput {
     }
     const auto size = static_cast<std::size_t>(got);
     const std::size_t kept = size < left_ ? size : left_;
-    // The hook's status matters, and not whether its words could be kept.
+    // Only the hook's status matters, not whether its output could be kept.
     WriteAll(file_, bytes, kept);
     left_ -= kept;
     return true;
   }
 
-  // Passes on what is there when the hook has ended. Its children may go on printing, so there is
-  // an end to it: what a pipe holds at most, unless somebody has made it larger.
+  // Passes on the output that is left when the hook has ended. Its children may go on printing, so
+  // the limit is the most that a pipe holds, unless its size was raised.
   void DrainRest() {
     constexpr int kPieces = 16;
     for (int i = 0; i < kPieces && Drain(); ++i) {
@@ -107,7 +107,7 @@ Result<Pipe> MakePipe(std::string_view subject) {
   ExitProcess(127);
 }
 
-// 0 or the errno with which the hook could not be executed; -errno if that cannot be told.
+// 0 or the errno with which the hook could not be executed; -errno if that cannot be read.
 long ExecError(int report) {
   int number = 0;
   const long got = ReadSome(report, &number, sizeof number);
@@ -121,7 +121,7 @@ std::int64_t Now() {
   return now.tv_sec * 1'000'000'000 + now.tv_nsec;
 }
 
-// Without pidfds (Linux before 5.2): looks at the child itself, over and over, which leaves it to be reaped.
+// Without pidfds (Linux before 5.2): polls the state of the child, without reaping it.
 long LookAtChild(struct pollfd* polls, long pid, std::int64_t limit) {
   constexpr std::int64_t kLook = 5'000'000;
   const std::int64_t end = Now() + limit;
@@ -139,7 +139,7 @@ long LookAtChild(struct pollfd* polls, long pid, std::int64_t limit) {
   }
 }
 
-// ppoll(2), whose first entry is the pidfd of a child, -1 for none. What is left of `limit` is written back.
+// ppoll(2), whose first entry is the pidfd of a child, -1 for none. The rest of `limit` is written back.
 long PollChild(struct pollfd* polls, long pid, struct __kernel_timespec* limit) {
   if (polls[0].fd >= 0) return Syscall(__NR_ppoll, polls, 2, limit, nullptr, 0);
   constexpr std::int64_t kSecond = 1'000'000'000;
@@ -153,8 +153,8 @@ long PollChild(struct pollfd* polls, long pid, struct __kernel_timespec* limit) 
   return ready;
 }
 
-// Waits until the hook ends or its time is over; then kills it. Either way it is reaped. What it
-// prints is passed on meanwhile, so that a full pipe never stops it.
+// Waits until the hook ends, and kills it if its time is over. Either way it is reaped. Its output
+// is passed on meanwhile, so that a full pipe never stops it.
 Result<std::uint32_t> WaitForHook(const HookStep& step, long pid, int pidfd, HookOutput& output) {
   struct pollfd polls[2] = {{pidfd, POLLIN, 0}, {output.fd(), POLLIN, 0}};
   struct __kernel_timespec limit = {step.timeout_ms / 1000, (step.timeout_ms % 1000) * 1000000LL};
@@ -167,13 +167,13 @@ Result<std::uint32_t> WaitForHook(const HookStep& step, long pid, int pidfd, Hoo
     if (ready <= 0 || polls[0].revents != 0) break;
     output.Drain();
     polls[1].fd = output.fd();
-    // A hook that never stops printing leaves no call above without something to report.
+    // For a hook that never stops printing, every call above returns output, so the time is checked here.
     if (limited && limit.tv_sec == 0 && limit.tv_nsec == 0) {
       ready = 0;
       break;
     }
   }
-  // It is a child that has not been reaped: so its pid is nobody else's.
+  // The child has not been reaped, so no other process has its pid.
   if (ready <= 0) Syscall(__NR_kill, pid, kSigKill);
   ChildStatus status{};
   long waited = -EINTR;
@@ -205,11 +205,11 @@ Status Hook(Context& context, const HookStep& step) {
   Pipe printed = TRY(MakePipe(step.path));
   TRY(Check(Syscall(__NR_fcntl, printed.in.get(), F_SETFL, O_NONBLOCK), Call::kPipe2, step.path));
   HookOutput output(std::move(printed.in), context.Slot(step.slot));
-  // As runc does, and hooks rely on: those before the root is entered start in the rootfs.
+  // Hooks before the root is entered start in the rootfs, as in runc; hooks rely on it.
   const int directory = context.entered_root ? -1 : context.root.fd();
   int pidfd = -1;
   long cloned = Syscall(__NR_clone, CLONE_PIDFD | kSigChild, nullptr, &pidfd, nullptr, nullptr);
-  // Linux before 5.2 takes no notice of this flag; what imitates it may refuse it.
+  // Linux before 5.2 ignores this flag; an imitation of Linux may refuse it.
   if (cloned == -EINVAL) cloned = Syscall(__NR_clone, kSigChild, nullptr, nullptr, nullptr, nullptr);
   const long pid = TRY(Checked(cloned, Call::kClone, step.path));
   if (pid == 0) {

@@ -26,8 +26,8 @@ constexpr short kInterfaceUp = 1;                // IFF_UP
 // KEY_USR_SEARCH and KEY_OTH_SEARCH.
 constexpr std::uint32_t kUserSearch = 0x00080000;
 constexpr std::uint32_t kOtherSearch = 0x00000008;
-// What the kernel gives a new session keyring at most: all to who possesses it; to its owner VIEW,
-// READ and LINK.
+// The most rights that the kernel gives a new session keyring: all to its possessor; VIEW, READ and
+// LINK to its owner.
 constexpr std::uint32_t kNewRing = 0x3f130000;
 
 struct Ring {
@@ -35,7 +35,7 @@ struct Ring {
   std::uint32_t permissions = 0;
 };
 
-// What is in front of the next ';', which goes with it.
+// Takes the text before the next ';' off `text`, together with the ';'.
 std::string_view NextField(std::string_view* text) {
   std::size_t size = 0;
   while (size < text->size() && (*text)[size] != ';') ++size;
@@ -71,8 +71,7 @@ Result<Ring> Describe(long ring, std::string_view name) {
   return facts;
 }
 
-// Inside a user namespace the ring's owner need not be mapped, so the others' bit is what counts
-// there.
+// Inside a user namespace the ring's owner need not be mapped, so the others' bit counts there.
 bool InUserNamespace(Context& context) {
   Result<UniqueFd> map = context.procfs.Open("self/uid_map", O_RDONLY);
   if (!map.ok()) return false;
@@ -95,14 +94,14 @@ bool InUserNamespace(Context& context) {
 
 }  // namespace
 
-// A ring is joined by its name, so that `exec` gets that of the container. Whoever has made one of
-// that name before, and lets it be found, would share it: it has to be this user's, and nobody else
-// may have rights in it, nor the user more than a ring of runt's gives him. Else the container gets
-// a ring of its own that nobody finds.
+// A ring is joined by its name, so that `exec` gets that of the container. Another process may have
+// made a ring of that name before, which can be found, and would share it. So the ring has to be
+// this user's, others may have no rights in it, and the user no more than in a ring of runt's. Else
+// the container gets a ring of its own that cannot be found.
 Status SessionKeyring(Context& context, const SessionKeyringStep& step) {
   long ring = Syscall(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, step.name.data());
-  // Older kernels and container managers around this one have no keyrings; they are a second line
-  // of defence.
+  // Older kernels and container managers around this one have no keyrings; keyrings are a second
+  // line of defence.
   if (ring == -ENOSYS) return {};
   TRY(Check(ring, Call::kKeyctl, step.name));
   const std::uint32_t search = InUserNamespace(context) ? kOtherSearch : kUserSearch;

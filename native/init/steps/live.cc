@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mounts of a container that is there. One init makes them, among the host's mounts and in the container's other namespaces,
+// Mounts of an existing container. One init makes them, among the host's mounts and in the container's other namespaces,
 // attached nowhere; the runtime hands them to another init, which has joined the container's mount namespace and attaches
-// them. So no process that the container could see has anything of the host, and no path of a source is looked for in there.
+// them. So no process that the container could see holds a file of the host, and no source path is looked up in there.
 
 #include "../../base/file.h"
 #include "../../base/kernel.h"
@@ -17,14 +17,14 @@ namespace runt {
 
 namespace {
 
-// mount(2) cuts off what is longer.
+// mount(2) cuts off longer options.
 constexpr std::size_t kOptionsMax = 4096;
-// How often a mount is looked for whose name changes meanwhile.
+// How often init looks for a mount whose name changes meanwhile.
 constexpr int kFindTries = 128;
 // A directory that every host has; the mount namespace is this process's own.
 constexpr const char* kSpare = "/proc";
 
-// What the runtime is told of a mount that was attached.
+// The message to the runtime about a mount that was attached.
 struct MountNews {
   ControlMessage head;
   std::uint64_t mount;
@@ -71,11 +71,11 @@ Result<UniqueFd> MakeNew(Context& context, const DetachedMountStep& step) {
   const int number = made.error().number();
   if (number != EINVAL && number != E2BIG) return made;
   Result<UniqueFd> named = MakeByName(context, step);
-  // The option that was refused says more than the name of the file system.
+  // The refused option says more than the name of the file system.
   return named.ok() || number == E2BIG ? std::move(named) : std::move(made);
 }
 
-// umount2(2) takes no descriptor: the mount is named as self/fd/N in a procfs that nobody else can reach.
+// umount2(2) takes no descriptor: the mount is named as self/fd/N in a procfs that no other process can reach.
 Status UnmountDescriptor(Context& context, int mount, std::string_view subject) {
   TRY(context.procfs.Prepare());
   const UniqueFd before =
@@ -88,7 +88,7 @@ Status UnmountDescriptor(Context& context, int mount, std::string_view subject) 
 }
 
 bool IsThat(const FileFacts& facts, const UnmountStep& step) {
-  // A kernel before 5.8 does not tell the number of a mount.
+  // A kernel before 5.8 does not return the number of a mount.
   return facts.device == step.device && facts.inode == step.inode &&
          (facts.mount == step.mount || facts.mount == 0 || step.mount == 0);
 }
@@ -124,7 +124,7 @@ Status DetachedMount(Context& context, const DetachedMountStep& step) {
   std::int32_t refused = 0;
   TRY(WaitFor(context, Message::kMountTree, &refused));
   if (refused == 0) return {};
-  // The runtime may not open it as this process sees it, which may be luckier.
+  // The runtime could not open it in this process's view; this process may succeed.
   const int flags = (step.flags & kMountFlagSrcNofollow) != 0 ? O_NOFOLLOW : 0;
   const UniqueFd source =
       TRY(CheckedFd(Syscall(__NR_openat, AT_FDCWD, step.source.data(), O_PATH | O_CLOEXEC | flags, 0), Call::kOpen, step.source));
@@ -141,7 +141,7 @@ Status DetachedNode(Context& context, const DetachedNodeStep& step) {
 }
 
 Status LiveMounts(Context& /*context*/, const LiveMountsStep& /*step*/) {
-  // The end of the runtime shows at the next message; what was attached by then has to be taken back first.
+  // The end of the runtime shows at the next message; mounts attached by then have to be unmounted first.
   return Check(Syscall(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0), Call::kPrctl, "PR_SET_PDEATHSIG");
 }
 
@@ -158,7 +158,7 @@ Status LiveMount(Context& context, const LiveMountStep& step) {
   }
   FileFacts facts;
   TRY(Check(GetFacts(mount.get(), &facts), Call::kFstat, step.path));
-  // Numbers of mounts are used again, and a file may have another device than its file system.
+  // Numbers of mounts are reused, and a file may have another device than its file system.
   MountEntry entry;
   if (!TRY(FindMount(context, facts.mount, &entry))) entry.device = facts.device;
   const MountNews news = {
@@ -187,7 +187,7 @@ Status LiveNode(Context& context, const LiveNodeStep& step) {
   if (made < 0 && (made != -EEXIST || type == kTypeRegular)) {
     return Error{static_cast<int>(-made), Call::kMknodat, step.path};
   }
-  // What is there now need not be what was made.
+  // The node there now need not be the one that was made.
   const UniqueFd node = TRY(OpenChild(parent, O_PATH, step.path));
   FileFacts facts;
   TRY(Check(GetFacts(node.get(), &facts), Call::kFstat, step.path));
@@ -196,7 +196,7 @@ Status LiveNode(Context& context, const LiveNodeStep& step) {
   const MountNews news = {
       {Message::kMount, static_cast<std::int32_t>(step.index)}, 0, facts.device, facts.inode, made >= 0 ? std::uint64_t{1} : 0};
   TRY(Check(SendMessage(context.control.get(), &news, sizeof news, -1), Call::kSendmsg, step.path));
-  // One that was there keeps its mode and owner.
+  // A node that existed keeps its mode and owner.
   if (made < 0 || type == kTypeRegular) return {};
   TRY(Check(Syscall(__NR_fchownat, node.get(), "", step.uid, step.gid, AT_EMPTY_PATH), Call::kFchown, step.path));
   return ChangeMode(context, node.get(), step.mode & 07777, step.path);

@@ -17,7 +17,7 @@ namespace runt {
 namespace {
 
 constexpr std::uint32_t kDirectoryMode = 0755;
-// mount(2) cuts off what is longer.
+// mount(2) cuts off longer options.
 constexpr std::size_t kOptionsMax = kPathMax;
 
 bool Has(const MountStep& step, std::uint32_t flag) { return (step.flags & flag) != 0; }
@@ -30,7 +30,7 @@ Result<UniqueFd> OpenSource(const char* path, std::string_view subject, int flag
   return CheckedFd(Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC | flags, 0), Call::kOpen, subject);
 }
 
-// What is to be covered by a directory or a file; made where it is missing.
+// The place that a directory or a file is to cover; made if it is missing.
 Result<UniqueFd> MakeTarget(Context& context, const MountStep& step, bool directory, bool shows_procfs) {
   if (Has(step, kMountFlagDestNofollow)) {
     UniqueFd existing = TRY(OpenPlace(context, step.target, O_PATH | O_NOFOLLOW));
@@ -45,8 +45,8 @@ Result<UniqueFd> MakeTarget(Context& context, const MountStep& step, bool direct
   return target;
 }
 
-// Lets go of held mounts behind a link whose places lie below the one that has been covered now: under their names there is
-// something else.
+// Lets go of held mounts behind a link whose places lie below the place that is covered now: their names lead to other files
+// then.
 void ForgetCovered(Context& context) {
   for (std::size_t i = context.held.size(); i > 0; --i) {
     const HeldMount& held = context.held[i - 1];
@@ -57,7 +57,7 @@ void ForgetCovered(Context& context) {
   }
 }
 
-// Keeps what later steps need of the mount that has been attached.
+// Keeps the descriptors of the attached mount that later steps need.
 void Keep(Context& context, const MountStep& step, UniqueFd mount) {
   if (IsRoot(step)) {
     context.held.Clear();
@@ -71,8 +71,8 @@ void Keep(Context& context, const MountStep& step, UniqueFd mount) {
   context.held.Add(step.target, std::move(mount), context.mount_inside != step.target);
 }
 
-// move_mount(2) has EINVAL for a file that comes over a directory, where mount(2) has ENOTDIR, which
-// callers know.
+// For a file over a directory move_mount(2) returns EINVAL, but mount(2) ENOTDIR, which callers
+// know.
 Error WhyNotAttached(int mount, int target, const Error& error) {
   FileFacts what;
   FileFacts place;
@@ -85,10 +85,10 @@ Error WhyNotAttached(int mount, int target, const Error& error) {
 
 // Puts a mount in its place, with its propagation.
 Status Finish(Context& context, const MountStep& step, const UniqueFd& mount, int target) {
-  // pivot_root(2) takes no shared mount, and what was mounted in one would show up on the host.
+  // pivot_root(2) refuses a shared mount, and mounts made in one would show up on the host.
   const std::uint64_t flags = (context.receives_mounts ? MS_SLAVE : MS_PRIVATE) | MS_REC;
   Status own = IsRoot(step) ? SetPropagation(context.procfs, mount.get(), flags, step.target) : Status();
-  // Before Linux 5.12 what is detached cannot be changed. The mount below is private, so that the later moment is as good.
+  // Before Linux 5.12 a detached mount cannot be changed. The mount below is private, so the later moment is as good.
   const bool late = !own.ok() && own.error().number() == EINVAL;
   if (!late) TRY(own);
   const Status attached = AttachMount(context, mount.get(), target, step.target);
@@ -104,7 +104,7 @@ Status Finish(Context& context, const MountStep& step, const UniqueFd& mount, in
 template <typename Change>
 Status ChangeOwn(const MountStep& step, Attributes* own, Change change) {
   Status changed = change(*own);
-  // What the mount namespace of another user namespace has locked stays, unless it was named.
+  // Attributes that the mount namespace of another user namespace has locked stay, unless config.json names them.
   if (!changed.ok() && changed.error().number() == EPERM && step.implied != 0) {
     own->clear &= ~static_cast<std::uint64_t>(step.implied);
     changed = change(*own);
@@ -114,8 +114,8 @@ Status ChangeOwn(const MountStep& step, Attributes* own, Change change) {
 
 // Puts `tree`, which is not in its place yet, on `target`.
 Status PlaceTree(Context& context, const MountStep& step, UniqueFd tree, const UniqueFd& target) {
-  // In place of a new sysfs comes the host's with all that is mounted in it: its cgroups must not
-  // be writable where it was asked for read-only (CVE-2023-25809).
+  // The host's sysfs, with all mounts in it, takes the place of a new one: its cgroups must not be
+  // writable if config.json asks for a read-only sysfs (CVE-2023-25809).
   const bool whole = !Has(step, kMountFlagBind);
   Attributes own = {step.set, step.clear, whole};
   const Attributes all = {step.rec_set, step.rec_clear, true};
@@ -136,7 +136,7 @@ Status PlaceTree(Context& context, const MountStep& step, UniqueFd tree, const U
   return {};
 }
 
-// The target of what `source` shows.
+// Makes the target for a mount of `source`.
 Result<UniqueFd> MakeTargetOf(Context& context, const MountStep& step, int source) {
   FileFacts facts;
   TRY(Check(GetFacts(source, &facts), Call::kFstat, step.source));
@@ -154,7 +154,7 @@ Status Bind(Context& context, const MountStep& step) {
     std::int32_t kind = 0;
     TRY(Tell(context, Message::kMountTree, static_cast<std::int32_t>(step.tree - 1)));
     const ReceivedMessage answer = TRY(WaitFor(context, Message::kMountTree, &kind));
-    // Nothing: the runtime may not open it, and this process may be luckier.
+    // No descriptor: the runtime could not open it, but this process may succeed.
     if (answer.fd_count > 0) {
       UniqueFd opened(answer.fds[0]);
       if (static_cast<std::uint32_t>(kind) == kMountTreeSource) {
@@ -199,7 +199,7 @@ Status Remount(Context& context, const MountStep& step) {
 using ModeText = Text<8>;
 
 // A tmpfs has the mode of the directory that it covers, unless an option says otherwise: /tmp of an
-// image stays what it was. Where there is none yet, the file system's default holds.
+// image keeps its mode. If there is no directory yet, the file system's default holds.
 Result<ModeText> CoveredMode(Context& context, const MountStep& step) {
   ModeText text;
   if (step.fstype != "tmpfs") return text;
@@ -214,13 +214,13 @@ Result<ModeText> CoveredMode(Context& context, const MountStep& step) {
   return text;
 }
 
-// MS_RDONLY for the superblock: as mount(2) does, "ro" goes to it too: a disk must not even replay its journal.
+// MS_RDONLY for the superblock: "ro" applies to it too, as with mount(2), because a disk must not even replay its journal.
 std::uint64_t SuperblockReadonly(const MountStep& step) {
   return (step.sb | ((step.set | step.rec_set) & MOUNT_ATTR_RDONLY)) & static_cast<std::uint64_t>(MS_RDONLY);
 }
 
-// By mount(2): where the kernel has no other call, and for options that fsconfig(2) cannot carry: longer than 255 bytes
-// (overlayfs with many layers), or with commas that belong to the value (tmpfs mpol=bind:0,2).
+// By mount(2): if the kernel has no other call, and for options that fsconfig(2) cannot carry, because they are longer than
+// 255 bytes (overlayfs with many layers) or have commas in the value (tmpfs mpol=bind:0,2).
 Status NewByName(Context& context, const MountStep& step, int target, const ModeText& mode) {
   Text<kOptionsMax> data;
   if (!mode.empty()) data.Add("mode=").Add(mode.view()).Add(step.data.empty() ? "" : ",");
@@ -276,7 +276,7 @@ Result<Made> MakeDetached(NewFilesystem filesystem, const MountStep& step, const
   return Made{std::move(filesystem), std::move(mount), late, late_readonly};
 }
 
-// Whether mount(2) is to be tried: it takes options as fsconfig(2) does not.
+// Whether to try mount(2): it accepts options in forms that fsconfig(2) does not.
 bool IsForMount(const MountStep& step, const Error& error) {
   if (IsWithheld(error)) return true;
   const bool option = error.call() == Call::kFsconfig && (error.number() == EINVAL || error.number() == E2BIG);
@@ -284,8 +284,8 @@ bool IsForMount(const MountStep& step, const Error& error) {
 }
 
 Status New(Context& context, const MountStep& step) {
-  // The order matters for what a failure names: an unknown file system before a target that cannot
-  // be made.
+  // The order decides which failure is reported: an unknown file system before a target that cannot be
+  // made.
   Result<NewFilesystem> opened = NewFilesystem::Open(step.fstype);
   if (!opened.ok() && !IsWithheld(opened.error())) return opened.error();
   const ModeText mode = TRY(CoveredMode(context, step));
@@ -296,7 +296,7 @@ Status New(Context& context, const MountStep& step) {
     const Error error = detached.error();
     if (!IsForMount(step, error)) return error;
     const Status mounted = NewByName(context, step, target.get(), mode);
-    // The option that was refused says more than the name of the file system.
+    // The refused option says more than the name of the file system.
     return mounted.ok() || error.number() != EINVAL ? mounted : error;
   }
   Made made = detached.Take();

@@ -44,8 +44,8 @@ long CloneInto(std::uint64_t namespaces, int cgroup) {
   return Syscall(__NR_clone3, &arguments, sizeof arguments);
 }
 
-// With the directory of the process in a procfs instead of a pidfd: the namespaces one by one. That of users comes as early
-// as it has to: without privileges only its root may join the others, which the runtime's root may in any case.
+// With the directory of the process in a procfs instead of a pidfd: joins the namespaces one by one. The user namespace comes
+// only as early as necessary: without privileges only its root may join the others; the runtime's root may in any case.
 long JoinOneByOne(int process, std::uint64_t kinds) {
   struct Kind {
     std::uint64_t flag;
@@ -70,7 +70,7 @@ long JoinOneByOne(int process, std::uint64_t kinds) {
   }
   bool joined[kCount] = {};
   long result = 0;
-  // Twice: what was refused before the user namespace is allowed in it.
+  // Twice: a namespace that was refused outside the user namespace is allowed in it.
   for (int round = 0; round < 2; ++round) {
     result = 0;
     for (std::size_t i = 0; i < kCount; ++i) {
@@ -87,7 +87,7 @@ long JoinOneByOne(int process, std::uint64_t kinds) {
 
 Status JoinNamespace(Context& context, const JoinNamespaceStep& step) {
   if (step.attempt == kJoinAgain && (context.join_later & step.kind) == 0) return {};
-  // Where a new procfs cannot be had later, the one of before is used: /proc of another mount namespace could be anything.
+  // If no new procfs can be made later, the one from before is used: /proc of another mount namespace could be anything.
   if (step.kind == CLONE_NEWNS) TRY(context.procfs.Prepare());
   const long joined = Syscall(__NR_setns, context.Slot(step.slot), step.kind);
   if (joined == -EPERM && step.attempt == kTryToJoin) {
@@ -111,7 +111,7 @@ Status JoinContainer(Context& context, const JoinContainerStep& step) {
   TRY(context.procfs.Prepare());
   context.keeps_procfs = true;
   long joined = Syscall(__NR_setns, context.Slot(step.slot), step.kinds);
-  // Not a pidfd, because the runtime could not have one; or Linux before 5.8.
+  // It is not a pidfd, because the runtime could not open one; or Linux is older than 5.8.
   if (joined == -EINVAL) joined = JoinOneByOne(context.Slot(step.slot), step.kinds);
   TRY(Check(joined, Call::kSetns, "the container's namespaces"));
   context.shares_pids = true;
@@ -141,7 +141,7 @@ Status BecomeFirstProcess(Context& context, std::uint64_t namespaces, int cgroup
   if (pid > 0) {
     const Status told = Tell(context, Message::kInitPid, static_cast<std::int32_t>(pid));
     if (told.ok()) ExitProcess(0);
-    // The runtime does not know of it, and would wait for as long as it has the socket open.
+    // The runtime does not know this process, and would wait as long as it has the socket open.
     Syscall(__NR_kill, pid, kSigKill);
     return told;
   }

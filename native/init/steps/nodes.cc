@@ -57,16 +57,16 @@ Status BindMadeNode(Context& context, const DeviceStep& step) {
 
 Status ChangeMode(Context& context, int fd, std::uint32_t mode, std::string_view path) {
   const long changed = Syscall(__NR_fchmodat2, fd, "", mode, AT_EMPTY_PATH);
-  // Before 6.6 an O_PATH descriptor can be changed only by its name in a procfs. If it is the file whose owner refuses,
-  // that says so again.
+  // Before 6.6 an O_PATH descriptor can be changed only by its name in a procfs. If the file itself refuses the change, that
+  // call fails in the same way.
   if (!IsMissing(changed)) return Check(changed, Call::kFchmod, path);
   TRY(context.procfs.Prepare());
   const Text<32> name = DescriptorPath(fd);
   return Check(Syscall(__NR_fchmodat, context.procfs.fd(), name.c_str(), mode), Call::kFchmod, path);
 }
 
-// Before Linux 6.15 only what is attached can be cloned: so the file system comes over the host's "/", where no path leads
-// into it, and goes with that.
+// Before Linux 6.15 only an attached mount can be cloned. So the file system is mounted over the host's "/", where no path
+// leads into it, and goes away with that.
 Result<UniqueFd> OpenMadeNode(Context& context, std::uint32_t number, std::string_view subject) {
   if (!context.device_nodes_attached) {
     const UniqueFd root =
@@ -91,7 +91,7 @@ Status Symlink(Context& context, const SymlinkStep& step) {
 
 Status DeviceNodes(Context& context, const DeviceNodesStep& step) {
   Result<NewFilesystem> opened = NewFilesystem::Open("tmpfs");
-  // Who may make no file system may make no nodes.
+  // A process that may make no file system may make no nodes.
   if (!opened.ok()) return {};
   NewFilesystem filesystem = opened.Take();
   TRY(filesystem.SetOptions(step.data));
@@ -111,7 +111,7 @@ Status DeviceNode(Context& context, const DeviceNodeStep& step) {
     return {};
   }
   TRY(Check(made, Call::kMknodat, kSubject));
-  // Nobody else can reach it. The mode comes last, because a change of owner takes set-id bits away.
+  // No other process can reach it. The mode comes last, because a change of owner clears set-id bits.
   TRY(Check(Syscall(__NR_fchownat, directory, name.c_str(), step.uid, step.gid, AT_SYMLINK_NOFOLLOW), Call::kFchown, kSubject));
   return Check(Syscall(__NR_fchmodat, directory, name.c_str(), step.mode & 07777), Call::kFchmod, kSubject);
 }
@@ -126,7 +126,7 @@ Status Device(Context& context, const DeviceStep& step) {
       Syscall(__NR_mknodat, parent.directory.get(), parent.name.c_str(), step.mode, DeviceNumber(step.major, step.minor));
   if (made == -EPERM && !fifo) return BindDevice(context, step);
   if (made < 0 && made != -EEXIST) return Error{static_cast<int>(-made), Call::kMknodat, step.path};
-  // What is there now need not be what was made.
+  // The node there now need not be the one that was made.
   const UniqueFd node = TRY(OpenChild(parent, O_PATH, step.path));
   FileFacts facts;
   TRY(Check(GetFacts(node.get(), &facts), Call::kFstat, step.path));

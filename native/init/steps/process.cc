@@ -11,9 +11,9 @@ namespace runt {
 Status OomScoreAdj(Context& context, const OomScoreAdjStep& step) {
   constexpr std::string_view kSubject = "oom_score_adj";
   Result<UniqueFd> opened = context.procfs.Open("self/oom_score_adj", O_WRONLY);
-  // The files of a process that is not dumpable belong to root. Those of a rootless runtime's init
-  // it cannot open otherwise; as long as it is in the runtime's namespaces with nothing but its
-  // user's rights, the moment gives nobody anything.
+  // The /proc files of a process that is not dumpable belong to root, so init of a rootless runtime
+  // cannot open its own. As long as it is in the runtime's namespaces with only its user's rights,
+  // other processes gain nothing while it is dumpable.
   const bool alone = context.stage == Stage::kJoin && !context.shares_pids;
   if (!opened.ok() && opened.error().number() == EACCES && alone) {
     Syscall(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);

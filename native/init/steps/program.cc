@@ -15,13 +15,13 @@ namespace {
 
 // Whether something is a regular file that this process may execute.
 struct Usable {
-  // 0 if it is, else -errno.
+  // 0 if it is one, else -errno.
   long result;
-  // What has said so: not to be found, a directory (kVerify), or not to be executed.
+  // The call that failed: the file is not found, is a directory (kVerify), or is not executable.
   Call call;
 };
 
-// Whether the effective capabilities let this process execute a file with these permissions, whoever owns it.
+// Whether the effective capabilities let this process execute a file with these permissions and any owner.
 bool OverridesMode(std::uint32_t mode) {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
@@ -40,7 +40,7 @@ Usable CanExecute(const char* path) {
   if (facts.type() != kTypeRegular) return {-EACCES, Call::kFaccessat};
   const long usable = Syscall(__NR_faccessat, AT_FDCWD, path, kAccessExecute);
   if (usable != -EACCES) return {usable, Call::kFaccessat};
-  // That was without the effective capabilities of a user that is not root; execve has them.
+  // That check ignored the effective capabilities of a user that is not root; execve uses them.
   const long effective = Syscall(__NR_faccessat2, AT_FDCWD, path, kAccessExecute, kAccessEffective);
   const bool allowed = IsMissing(effective) ? OverridesMode(facts.mode) : effective == 0;
   return {allowed ? 0 : usable, Call::kFaccessat};
@@ -56,13 +56,13 @@ bool HasSlash(std::string_view name) {
 }  // namespace
 
 Status ChangeDirectory(Context& context, const ChangeDirectoryStep& step) {
-  // Entered and verified; a filter that came in between may not allow it again.
+  // The directory was entered and verified already; a filter since then may forbid these calls.
   if (context.changed_directory) return {};
   const long changed = Syscall(__NR_chdir, step.path.data());
   if (step.attempt != 0 && (changed == -EACCES || changed == -EPERM)) return {};
   TRY(Check(changed, Call::kChdir, step.path));
-  // A path that leads out of the root through somebody's descriptor (/proc/self/fd/7) has no name
-  // below it: the kernel then says "(unreachable)" (CVE-2024-21626).
+  // A path that leads out of the root through a descriptor (/proc/self/fd/7) has no name below it: the
+  // kernel then returns "(unreachable)" (CVE-2024-21626).
   char name[kPathMax];
   TRY(Check(Syscall(__NR_getcwd, name, sizeof name), Call::kGetcwd, step.path));
   if (name[0] != '/') return Error{EXDEV, Call::kVerify, step.path};
@@ -121,7 +121,7 @@ Status PrepareExec(Context& context, const ExecStep& step) {
   }
   if (context.program.empty()) context.program.Add(args.data()[0]);
   for (int fd = 3; fd < 3 + preserved; ++fd) {
-    // A gap among the preserved descriptors is the caller's matter.
+    // The caller is responsible for a gap among the preserved descriptors.
     Syscall(__NR_fcntl, fd, F_SETFD, 0);
   }
   TRY(Check(CloseFromAtExec(context.procfs, 3 + preserved), Call::kCloseRange, "own descriptors"));
@@ -132,7 +132,7 @@ Status PrepareExec(Context& context, const ExecStep& step) {
 
 Status Exec(Context& context, const ExecStep& step) {
   TRY(PrepareExec(context, step));
-  // Its name may be a link through /proc/self/fd to what is still open here.
+  // Its name may be a link through /proc/self/fd to a file that is still open here.
   context.procfs.Forget();
   TRY(AnnounceExec(context));
   const PreparedProgram& prepared = context.prepared;

@@ -12,17 +12,17 @@ namespace runt {
 
 namespace {
 
-// What a question for a file of this process says of it.
+// The values of a question about a file of this process: whether the process is dumpable.
 constexpr std::int32_t kNotDumpable = 0;
 constexpr std::int32_t kDumpable = 1;
 
-// Has the runtime write to a file that /proc shows of this process. Those of a process that is not
-// dumpable belong to root of the user namespace that init was executed in; so a rootless runtime
-// cannot open them, says so, and is asked once more while they are its user's. That moment gives
-// nobody more than he has: this process has no capability outside of the namespace that it has
-// made, and only the runtime's user outside of it may look into it, who may look into the runtime as
-// well. For root the moment never comes: root of a container that shares the runtime's pid namespace
-// is that user, and would have the host's root directory of this process.
+// Has the runtime write to a file of this process in /proc. The files of a process that is not
+// dumpable belong to root of the user namespace that init was executed in. So a rootless runtime
+// cannot open them, says so, and is asked once more while they belong to its user. In that moment no
+// process gains a right: this process has no capability outside of the namespace that it has made,
+// and outside of it only the runtime's user may look into it, who may look into the runtime as well.
+// For root the moment never comes: root of a container that shares the runtime's pid namespace is
+// that user, and would get the host's root directory through this process.
 Status AskToWrite(Context& context, Message question) {
   std::int32_t refused = 0;
   TRY(Tell(context, question, kNotDumpable));
@@ -51,9 +51,9 @@ extern "C" void RuntReturn();
 void RuntReturn() {}
 #endif
 
-// A process that waits for `start` is ended by what ends any program. The kernel keeps signals from
-// the first process of a pid namespace, unless it handles them. Whoever is written to may be gone,
-// which is for write(2) to say. execve sets them back.
+// Signals that end any program end a process that waits for `start`. The kernel keeps signals from
+// the first process of a pid namespace, unless it handles them. The reader of a pipe or socket may be
+// gone; write(2) then reports it. execve resets the handlers.
 void HandleSignals() {
   struct Action {
     void (*handler)(int);
@@ -108,7 +108,7 @@ Status NetDevices(Context& context, const NetDevicesStep& /*step*/) {
 Status Settle(Context& context) {
   if (context.settled) return {};
   context.settled = true;
-  // Nothing is hidden from here on, and nothing of it is to stay open while the container waits.
+  // From here on no path gets hidden, and the masks must not stay open while the container waits.
   context.null_mask.Reset();
   context.directory_mask.Reset();
   context.held.Clear();

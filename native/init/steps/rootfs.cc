@@ -47,8 +47,8 @@ struct RootMount {
   bool attached = false;
 };
 
-// Where it cannot be made detached it is attached at once: to a mount that is private, or, to go on receiving, a slave, and
-// shows it to nobody; without a mount namespace of the container's own that is as it would be later.
+// If it cannot be made detached, it is attached at once: to a mount that is private, or a slave to go on receiving, so no
+// other namespace sees it. Without a mount namespace of the container's own it would be attached there later anyway.
 Result<RootMount> MountRoot(Context& context, int directory, std::string_view subject) {
   Result<UniqueFd> tree = CloneTree(directory, true, subject);
   if (tree.ok()) return RootMount{tree.Take(), false};
@@ -74,7 +74,7 @@ Status Rootfs(Context& context, const RootfsStep& step) {
     context.root = RootedPath(std::move(directory));
     return {};
   }
-  // A clone of a slave is one too; a clone of what has been made private would be private.
+  // A clone of a slave is a slave too; a clone of a mount that has been made private would be private.
   const bool late = step.bind == kPrivate;
   RootMount mount;
   if (!late) mount = TRY(MountRoot(context, directory.get(), step.path));

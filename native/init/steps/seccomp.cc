@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The system call filter. All that can be done before it is done before: after it init must not need
+// The system call filter. Init does all work before it that it can: after it, init must not need
 // more system calls than a profile has to allow for runc too. These are `openat`, `write` and `close`
-// for a `start`, `capset` where CAP_SYS_ADMIN was needed for the filter, and `execve`.
+// for a `start`, `capset` if the filter needed CAP_SYS_ADMIN, and `execve`.
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::string_view kSubject = "filter";
 
-// What the filter may not allow later. The program's name may be a link through init's procfs, so
-// that is let go of where nothing needs it any more.
+// Makes the calls that the filter may forbid later. The program's name may be a link through init's
+// procfs, so init lets go of the procfs once nothing needs it any more.
 Status PrepareForFilter(Context& context) {
   TRY(context.procfs.Prepare());
   TRY(PrepareExec(context, context.plan.exec));
@@ -35,8 +35,8 @@ Status PassListener(Context& context, const UniqueFd& listener) {
   TRY(Tell(context, Message::kSeccompListener, listener.get()));
   TRY(WaitFor(context, Message::kSeccompListener, &refused));
   if (refused == 0) return {};
-  // Of a process that is not dumpable a rootless runtime gets nothing. Where the container has
-  // processes already, they could use the moment as well.
+  // A rootless runtime cannot take descriptors from a process that is not dumpable. If the container
+  // has processes already, they could use the dumpable moment as well.
   const Error error{refused, Call::kSeccomp, "listener"};
   if (context.shares_pids) return error;
   TRY(Check(Syscall(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0), Call::kPrctl, "PR_SET_DUMPABLE"));

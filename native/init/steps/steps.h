@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One function a step; what each does stands in lib/plan/steps.ts. One family a file.
+// One function for each step; lib/plan/steps.ts describes the steps. One file for each family.
 
 #ifndef RUNT_INIT_STEPS_STEPS_H_
 #define RUNT_INIT_STEPS_STEPS_H_
@@ -40,7 +40,7 @@ Status DeviceNodes(Context& context, const DeviceNodesStep& step);
 Status DeviceNode(Context& context, const DeviceNodeStep& step);
 // The mode of a file that an O_PATH descriptor is open on.
 Status ChangeMode(Context& context, int fd, std::uint32_t mode, std::string_view path);
-// The node that the `number`th DeviceNode step has made, where it can be cloned from.
+// The node that the `number`th DeviceNode step has made, opened so that it can be cloned.
 Result<UniqueFd> OpenMadeNode(Context& context, std::uint32_t number, std::string_view subject);
 Status MaskPath(Context& context, const MaskPathStep& step);
 Status ReadonlyPath(Context& context, const ReadonlyPathStep& step);
@@ -54,7 +54,7 @@ Status Unmount(Context& context, const UnmountStep& step);
 Status LiveNode(Context& context, const LiveNodeStep& step);
 Status RemoveNode(Context& context, const RemoveNodeStep& step);
 Status Done(Context& context, const DoneStep& step);
-// Unmounts what LiveMount steps have told of.
+// Unmounts the mounts that LiveMount steps have reported.
 void TakeBack(Context& context);
 
 // console.cc, streams.cc
@@ -76,7 +76,7 @@ Status Umask(Context& context, const UmaskStep& step);
 Status WorkingDirectory(Context& context, const WorkingDirectoryStep& step);
 Status NoNewPrivileges(Context& context, const NoNewPrivilegesStep& step);
 Status Credentials(Context& context, const CredentialsStep& step);
-// Leaves what Credentials was told to, once the filter holds.
+// Leaves only the capabilities that Credentials was given, once the filter holds.
 Status DropCapabilities(Context& context);
 Status Hook(Context& context, const HookStep& step);
 
@@ -94,7 +94,7 @@ Status MemoryPolicy(Context& context, const MemoryPolicyStep& step);
 // program.cc
 Status ChangeDirectory(Context& context, const ChangeDirectoryStep& step);
 Status FindProgram(Context& context, const FindProgramStep& step);
-// What Exec does of its own before execve; a filter may not allow it later.
+// The preparation of Exec before execve; a filter may forbid it later.
 Status PrepareExec(Context& context, const ExecStep& step);
 Status Exec(Context& context, const ExecStep& step);
 

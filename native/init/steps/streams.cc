@@ -13,10 +13,10 @@ namespace runt {
 namespace {
 
 constexpr std::uint32_t kMemoryMajor = 1;
-// What statx(2) says of an owner that the user namespace does not know (overflowuid).
+// The id that statx(2) returns for an owner that the user namespace does not know (overflowuid).
 constexpr std::uint32_t kUnmapped = 65534;
 
-// Devices that are the same everywhere, of which every container has a node of its own.
+// Devices that are the same everywhere; every container has its own node of each.
 struct MemoryDevice {
   std::uint32_t minor;
   std::string_view path;
@@ -35,8 +35,8 @@ const MemoryDevice* FindDevice(const FileFacts& facts) {
   return nullptr;
 }
 
-// The container's own node. Its /dev may be the image's, or what the container has made of it: no
-// link is followed, and nothing is opened before it is known to be this device.
+// The container's own node. Its /dev may come from the image, or the container may have changed it:
+// no link is followed, and no file is opened before it is known to be this device.
 Result<UniqueFd> OpenOwn(Context& context, const MemoryDevice& device) {
   const UniqueFd node = TRY(context.root.Open(device.path, O_PATH | O_NOFOLLOW, Links::kRefuse));
   FileFacts facts;
@@ -70,23 +70,23 @@ Result<UniqueFd> MakeOwn(Context& context, const MemoryDevice& device) {
   return MakeNode(mount.get(), device);
 }
 
-// The host's node would let the container's root change its mode and owner, and that of every
-// process of the host.
+// With the host's node the container's root could change its mode and owner, for every process of
+// the host.
 Status ReplaceDevice(Context& context, int fd, const FileFacts& facts, const MemoryDevice& device) {
   Result<UniqueFd> own = OpenOwn(context, device);
   if (!own.ok()) own = MakeOwn(context, device);
-  // In a user namespace no node can be made. One whose owner it does not know nobody can change.
+  // In a user namespace no node can be made, and a node whose owner is unmapped cannot be changed.
   if (!own.ok() && facts.uid == kUnmapped) return {};
   const UniqueFd opened = TRY(std::move(own));
   return Check(Syscall(__NR_dup3, opened.get(), fd, 0), Call::kDup3, "stdio");
 }
 
-// A file of the host that was opened to be read from: its owner could write to it, too.
+// A file of the host that was opened for reading: a new owner could write to it, too.
 bool IsInput(int fd, const FileFacts& facts) {
   return facts.type() == kTypeRegular && (Syscall(__NR_fcntl, fd, F_GETFL, 0) & O_ACCMODE) == O_RDONLY;
 }
 
-// What has an owner who can open it again: not a terminal or another device, which stays the
+// Whether the file gets a new owner, who can open it again. A terminal or another device stays the
 // caller's, unless it is the console that was made for this process.
 bool IsGiven(const Context& context, int fd, const FileFacts& facts) {
   switch (facts.type()) {
@@ -106,7 +106,7 @@ bool IsGiven(const Context& context, int fd, const FileFacts& facts) {
 Status GiveStream(Context& context, int fd, const FileFacts& facts, std::uint32_t uid) {
   if ((facts.uid == uid && uid != kUnmapped) || !IsGiven(context, fd, facts)) return {};
   const long changed = Syscall(__NR_fchown, fd, uid, -1);
-  // One whose owner nobody may change stays as it is.
+  // A stream whose owner cannot be changed stays as it is.
   if (changed == -EROFS || changed == -EINVAL) return {};
   if (IsRefused(context, changed, kRefusedStreams)) return {};
   return Check(changed, Call::kFchown, "stdio");

@@ -27,7 +27,7 @@ It ends when the container is deleted.`,
     const interval = parseDuration(flags.interval ?? "5s", "interval");
     if (interval <= 0) throw new RuntimeError("USAGE", "duration interval must be greater than 0");
     if (flags.stats === true) return printed(eventLine({ type: "stats", id, data: stats(context, id) }));
-    // It ends, too, when nobody reads the output any more.
+    // It also ends when the reader of the output has gone.
     await events(context, id, interval, (event) => write(STDOUT, eventLine(event)) === 0);
     return SILENT;
   },
@@ -45,7 +45,7 @@ export function eventLine(event: ContainerEvent): string {
     blkio,
     hugetlb,
     intel_rdt: {},
-    // runc tells of interfaces only that it has made itself, which no config.json can ask for.
+    // runc reports only interfaces that it has made itself, and no config.json can ask for those.
     network_interfaces: null,
     ...(rdma !== undefined && { rdma }),
     ...(misc !== undefined && { misc }),

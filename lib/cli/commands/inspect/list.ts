@@ -35,7 +35,7 @@ export const LIST = defineCommand({
   seeAlso: ["runt-state(8)"],
   run(context, flags) {
     const { root, rootFrom } = context;
-    // Somebody named it, so it is an error and not an empty list.
+    // The caller named it, so it is an error and not an empty list.
     if (rootFrom === "option" && !exists(root)) {
       const facts = { path: root, errno: Errno.ENOENT, syscall: "open" };
       throw new RuntimeError("SYSCALL", `open ${root}: ${errnoText(Errno.ENOENT)}`, facts);

@@ -27,7 +27,7 @@ pids. The words behind the id are options of ps(1); the default is -ef.`,
   },
 });
 
-/** The output of ps(1). @throws RuntimeError `SYSCALL` where it cannot be run, `USAGE` where it fails */
+/** The output of ps(1). @throws RuntimeError `SYSCALL` if it cannot be run, `USAGE` if it fails */
 async function listing(args: readonly string[]): Promise<string> {
   const program = findProgram("ps");
   if (program === undefined) {

@@ -16,7 +16,7 @@ import { FORMAT_TABLE } from "../../shared_options.ts";
 
 /** Between the two samples of `--once`; milliseconds. */
 const ONCE = 500;
-/** A screen that is shorter than this between two samples would tell nothing; milliseconds. */
+/** A shorter time than this between two samples would show nothing; milliseconds. */
 const SHORTEST = 50;
 const SIGINT = 2;
 const SIGTERM = 15;
@@ -78,7 +78,7 @@ function printable(top: Top, sort: SortKey, format: string): string {
   return format === "json" ? `${jsonText(rows)}\n` : topTable(rows);
 }
 
-/** Until nobody reads it any more, or a signal comes. */
+/** Prints until the reader has gone, or a signal comes. */
 function printAgain(context: RuntimeContext, top: Top, pause: number, sort: SortKey, format: string): void {
   const signals = Signals.catch([SIGHUP, SIGINT, SIGTERM]);
   signals.endWaits(false);
@@ -93,7 +93,7 @@ function printAgain(context: RuntimeContext, top: Top, pause: number, sort: Sort
   }
 }
 
-/** The alternate screen, and no cursor; then what was there before. */
+/** Sequences that show the alternate screen without a cursor, and restore the screen. */
 const ENTER = "\x1b[?1049h\x1b[?25l";
 const LEAVE = "\x1b[?25h\x1b[?1049l";
 
@@ -131,7 +131,7 @@ function onTerminal(top: Top, pause: number, sorted: SortKey): void {
   }
 }
 
-/** Over what is there, each line to its end: nothing flickers. */
+/** Draws over the old screen, each line to its end, so that nothing flickers. */
 function draw(rows: readonly TopRow[], sort: SortKey): boolean {
   const size = native.ttyGetSize(STDOUT);
   const [height, width] = typeof size === "number" || size[0] === 0 ? [24, 80] : size;

@@ -93,13 +93,13 @@ const SIZES = [
 /** Largest size of a resources file; bytes. */
 const LIMIT = 16 << 20;
 
-/** The limits, or the file that they stand in; "-" is stdin. */
+/** The limits, or the file that has them; "-" is stdin. */
 export type Limits = ({ readonly file: string } | { readonly resources: LinuxResources }) & {
   readonly rdt?: RdtSchemas;
 };
 
 /**
- * The limits of the flags. A resources file makes all other flags count for nothing, as in runc.
+ * The limits of the flags. With a resources file all other flags are ignored, as in runc.
  * @throws RuntimeError `USAGE`, `HOST_UNABLE`
  */
 export function updateLimits(flags: Flags<typeof OPTIONS>): Limits {
@@ -143,7 +143,7 @@ function checkWeight(weight: number): number {
   throw new RuntimeError("USAGE", `invalid value for blkio-weight: ${weight}: it is a number from 10 to 1000`);
 }
 
-/** Decimal digits, and nothing that would lose any of them. */
+/** Decimal digits, without a conversion that would lose any of them. */
 function wholeNumber(flag: string, text: string, least: bigint, most: bigint): Int64 {
   if (!/^[-+]?[0-9]+$/.test(text)) {
     throw new RuntimeError("USAGE", `invalid value for ${flag}: ${JSON.stringify(text)}: invalid syntax`);

@@ -14,7 +14,7 @@ import { readInput } from "../../read_input.ts";
 import { printed, SILENT } from "../../result.ts";
 import { FORMAT_TABLE } from "../../shared_options.ts";
 
-/** A file of mounts that is larger than this is none; bytes. */
+/** Largest size of a file of mounts; bytes. */
 const LIMIT = 16 << 20;
 
 const OPTIONS = [
@@ -95,7 +95,7 @@ function readMounts(file: string | undefined, flags: MountFlags, config: Config)
     destination,
     ...(type === undefined ? {} : { type }),
     ...(source === undefined ? {} : { source: isPath ? absolutePath(source, currentDirectory()) : source }),
-    // A person who writes --type bind means the option, which the file has to have.
+    // A user who writes --type bind means the mount option, which the list of options has to contain.
     options: type === "bind" && !list.includes("bind") && !list.includes("rbind") ? ["bind", ...list] : list,
   };
   const { mounts: found, problems } = inspectMounts(JSON.stringify([mount]), config);
@@ -110,7 +110,7 @@ function refuseBoth({ type, source, destination, options }: MountFlags): void {
   throw new RuntimeError("USAGE", "the mounts are given twice: by a file and by options");
 }
 
-/** crun's: of each mount in the file the destination alone. */
+/** crun's form: only the destination of each mount in the file. */
 function destinations(file: string | undefined, flags: MountFlags): readonly string[] {
   if (file === undefined) {
     if (flags.destination === undefined)

@@ -10,7 +10,7 @@ import type { Config } from "../../../spec/types.ts";
 import { check } from "./check.ts";
 
 const spec = defaultConfig({ rootless: false, cgroup2: false, uid: 0, gid: 0 });
-/** Of what is found only where no terminal is, the tests of that tell. */
+/** `terminal` is false, because a terminal causes findings if the caller has none; tests of their own cover those. */
 const base: Config = spec.process === undefined ? spec : { ...spec, process: { ...spec.process, terminal: false } };
 const isRoot = process.geteuid?.() === 0;
 const options = isRoot ? {} : { skip: "the default config needs root" };

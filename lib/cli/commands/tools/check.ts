@@ -32,7 +32,7 @@ that this user may not have, and what is ignored.`,
 export interface CheckOptions {
   /** Path of the bundle's directory. */
   readonly bundle: string;
-  /** A file to read in the place of its config.json. */
+  /** A file to read instead of its config.json. */
   readonly configFile?: string;
   readonly format: "text" | "json";
   /** With the cgroup manager to be used. Default: cgroupfs. */
@@ -42,9 +42,9 @@ export interface CheckOptions {
 /** The findings of `check`. */
 export interface CheckReport {
   readonly problems: readonly HostProblem[];
-  /** For stdout: a line each, or a JSON array; ends in a newline. */
+  /** For stdout: one line for each finding, or a JSON array; ends in a newline. */
   readonly text: string;
-  /** 1 where something keeps the container from being made; warnings do not. */
+  /** 1 if a problem keeps the container from being made; warnings do not count. */
   readonly exitCode: 0 | 1;
 }
 

@@ -15,7 +15,7 @@ export const COMPLETION = defineCommand({
   arguments: "<bash|zsh|fish>",
   min: 1,
   max: Infinity,
-  // The words behind the shell are those that the script asks about.
+  // The words after the shell are the words to complete, which the script passes.
   stopAfter: 1,
   argumentHint: { words: ["bash", "zsh", "fish"] },
   options: [],
@@ -38,7 +38,7 @@ line has one).`,
   },
 });
 
-/** The containers below the root that the words name; none where there is no such root, or it may not be read. */
+/** The containers below the root that the words name; none if there is no such root, or it may not be read. */
 function knownContainers(commands: CommandTable, words: readonly string[]): readonly KnownContainer[] {
   const { globals } = readArguments(words.slice(0, -1), commands);
   // Shells do not expand "~" in a word that is only completed.

@@ -31,7 +31,7 @@ user namespace does not need it.`,
  * Writes `config.json` to the directory `bundle`.
  *
  * @param rootless for a user without privileges: a user namespace that maps the caller's ids to 0
- * @throws RuntimeError `USAGE` where there is one already, `SYSCALL` where it cannot be written
+ * @throws RuntimeError `USAGE` if the file exists already, `SYSCALL` if it cannot be written
  */
 function spec(bundle: string, rootless: boolean): CommandResult {
   const config = newConfig({ rootless });

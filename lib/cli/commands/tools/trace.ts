@@ -56,7 +56,7 @@ function milliseconds(microseconds: number): string {
   return (microseconds / 1000).toFixed(3).padStart(9);
 }
 
-/** Of the arguments those that a person can read. */
+/** The arguments that a person can read. */
 function details({ arguments: list, target, path, origin }: Readonly<Record<string, unknown>>): string {
   const texts = Array.isArray(list) ? list.filter((each) => typeof each === "string" && each !== "") : [];
   const words = [...texts, target ?? path, origin].filter((each) => typeof each === "string" && each !== "");
