@@ -224,7 +224,7 @@ scenario(
     const id = box.id();
     const pod = await Pod.of(box, bundle, id);
     await t.rejects(pod.create(bundle, id, { stdout: "binary-v2:///bin/true" }), /has not told that it is ready/);
-    await t.rejects(pod.create(bundle, id, { stdout: "binary:///no/such/logger" }), /no such file/);
+    await t.rejects(pod.create(bundle, id, { stdout: "binary:///no/such/logger" }), /it is not there/);
     await t.rejects(pod.create(bundle, id, { stdout: "telnet://x" }), /unknown STDIO scheme telnet/);
     await t.rejects(pod.create(bundle, id, { stdin: readFileSync("/dev/null", "utf8") + box.file("x") }), /is no FIFO/);
     t.same(pod.ids(), [], "nothing is left of any of them");
