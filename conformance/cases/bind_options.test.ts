@@ -51,6 +51,18 @@ scenario(
   { skip: runtOnly("runc 1.1 ignores it") },
 );
 
+scenario("z, Z and U are for the engine: a bind mount with them is as without", (t, box) => {
+  const volume = box.folder("volume");
+  writeFileSync(join(volume, "word"), "shared");
+  chownSync(volume, 1234, 1234);
+  const done = box.run((config) => {
+    config.mounts.push(bind(volume, "/work", "z", "ro", "U"), bind(volume, "/other", "Z"));
+    config.process.args = ["sh", "-c", "cat /work/word; stat -c ' %u' /other"];
+  });
+  t.equal(done.status, 0, done.stderr);
+  t.equal(done.stdout, "shared 1234\n");
+});
+
 /** A file with a link to it, and a link that leads nowhere on the host. */
 function links(box: Box) {
   const folder = box.folder("links");

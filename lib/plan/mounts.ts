@@ -147,7 +147,7 @@ export function mountFields(mount: Mount, bundle: string, deferReadonly: boolean
     recSet: options.recSet,
     recClear: options.recClear,
     propagation: options.propagation,
-    data: options.data,
+    data: bind ? withoutEngineOptions(options.data) : options.data,
     tree: 0,
   };
 }
@@ -165,11 +165,27 @@ export function bindSource({ source = "" }: Mount, bundle: string): string {
   return source.startsWith("/") ? source : `${bundle}/${source}`;
 }
 
+/**
+ * Options of a volume that an engine carries out itself: `z` and `Z` label the source for SELinux, `U` changes its owner. buildah before
+ * 1.29 leaves them in config.json, where runc 1.1 ignores them.
+ */
+const OF_ENGINES: readonly string[] = ["z", "Z", "U"];
+
+function withoutEngineOptions(data: string): string {
+  return data === ""
+    ? data
+    : data
+        .split(",")
+        .filter((option) => !OF_ENGINES.includes(option))
+        .join(",");
+}
+
 /** The error in the options of a bind mount, which has none but those that the runtime itself knows. */
 export function unknownOption(mount: Mount): string | undefined {
   if (!isBind(mount)) return undefined;
   const { data, copySymlink = false, flags } = parseMountOptions(mount.options ?? []);
-  if (data !== "") return `bind mounts cannot have any filesystem-specific options applied; found ${data}`;
+  const unknown = data === "" ? "" : withoutEngineOptions(data);
+  if (unknown !== "") return `bind mounts cannot have any filesystem-specific options applied; found ${unknown}`;
   const excluded = MountFlag.SRC_NOFOLLOW | MountFlag.DEST_NOFOLLOW;
   return copySymlink && (flags & excluded) !== 0 ? "copy-symlink excludes src-nofollow and dest-nofollow" : undefined;
 }
