@@ -17,6 +17,7 @@ import {
   waitFor,
 } from "../harness/host.ts";
 import { IS_RUNT, notFor, RUNTIME, runtOnly } from "../harness/runtime.ts";
+import { SINCE_4_18, without } from "../harness/without.ts";
 
 const MIB = 1 << 20;
 const TOP = cgroupMounts().get("") ?? "";
@@ -54,6 +55,36 @@ function makeCgroup(box: Box, name: string): { readonly path: string; readonly f
     }
   });
   return { path, folder };
+}
+
+for (const calls of ["clone3", "close_range", SINCE_4_18]) {
+  for (const how of ["", "EPERM:"]) {
+    scenario(
+      `without ${how}${calls}: created and entered, in its cgroup, under its limit`,
+      (t, box) => {
+        const wrap = without(`${how}${calls}`);
+        const bundle = box.bundle((config) => {
+          config.process.args = ["sleep", "1000"];
+          limit(config, { memory: { limit: 64 * MIB } });
+        });
+        const id = box.id();
+        const began = Date.now();
+        for (const words of [
+          ["create", "--bundle", bundle.dir, id],
+          ["start", id],
+        ])
+          t.equal(box.call(words, { wrap }).status, 0, words.join(" "));
+        const entered = box.call(["exec", id, "cat", "/proc/self/cgroup"], { wrap });
+        t.equal(entered.stdout, "0::/\n", entered.stderr);
+        const pid = Number(JSON.parse(box.call(["state", id]).stdout).pid);
+        t.equal(readText(join(cgroupDirOf(pid, ""), "memory.max")).trim(), String(64 * MIB));
+        t.equal(box.call(["delete", "--force", id], { wrap }).status, 0);
+        t.same(box.leftovers(), []);
+        t.ok(Date.now() - began < 20_000, "each number up to a high RLIMIT_NOFILE is not tried");
+      },
+      { skip: needs("memory") || runtOnly("what it does without the calls is its own affair") },
+    );
+  }
 }
 
 scenario(

@@ -296,6 +296,7 @@ export const Errno = {
   ENOEXEC: 8,
   EBADF: 9,
   ECHILD: 10,
+  E2BIG: 7,
   EAGAIN: 11,
   ENOMEM: 12,
   EACCES: 13,

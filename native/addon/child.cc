@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "../base/open_descriptors.h"
 #include "../base/syscall.h"
 
 namespace runt::addon {
@@ -63,6 +64,7 @@ long HideOtherDescriptors(unsigned first) {
   const long result = Syscall(__NR_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
   // Linux before 5.11 lacks the call (5.9) or the flag; filters around this process may refuse it.
   if (!IsMissing(result) && result != -EINVAL) return result;
+  if (MarkOpenDescriptors(AT_FDCWD, "/proc/self/fd", static_cast<int>(first)) == 0) return 0;
   rlimit limit;
   const long asked = Syscall(__NR_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit);
   if (asked < 0) return asked;

@@ -2,46 +2,17 @@
 #include "descriptors.h"
 
 #include "../base/kernel.h"
+#include "../base/open_descriptors.h"
 #include "../base/syscall.h"
-#include "../base/text.h"
-#include "../base/unique_fd.h"
 
 namespace runt {
-
-namespace {
-
-// Marks the descriptors in one piece of a directory's entries.
-void MarkEntries(const unsigned char* buffer, long size, std::uint64_t first) {
-  for (long offset = 0; offset < size;) {
-    const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + offset);
-    std::uint64_t number = 0;
-    if (ParseNumber(std::string_view(entry->name), &number) && number >= first) {
-      Syscall(__NR_fcntl, number, F_SETFD, FD_CLOEXEC);
-    }
-    offset += entry->size;
-  }
-}
-
-long MarkOpen(int procfs, int first) {
-  const long opened = Syscall(__NR_openat, procfs, "self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  if (opened < 0) return opened;
-  const UniqueFd directory(static_cast<int>(opened));
-  alignas(DirectoryEntry) unsigned char buffer[2048];
-  for (;;) {
-    const long size = Syscall(__NR_getdents64, directory.get(), buffer, sizeof buffer);
-    if (size <= 0) return size;
-    MarkEntries(buffer, size, static_cast<std::uint64_t>(first));
-  }
-}
-
-}  // namespace
 
 long CloseFromAtExec(Procfs& procfs, int first) {
   const long result = Syscall(__NR_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
   // The call came with Linux 5.9, the flag with 5.11.
   if (!IsMissing(result) && result != -EINVAL) return result;
   if (!procfs.Prepare().ok()) return result;
-  const long marked = MarkOpen(procfs.fd(), first);
+  const long marked = MarkOpenDescriptors(procfs.fd(), "self/fd", first);
   return marked < 0 ? result : 0;
 }
 

@@ -55,6 +55,9 @@
 #ifndef CLONE_NEWUTS
 #error "CLONE_NEWUTS is in no header"
 #endif
+#ifndef E2BIG
+#error "E2BIG is in no header"
+#endif
 #ifndef EACCES
 #error "EACCES is in no header"
 #endif
@@ -510,6 +513,7 @@ void TestKernelNumbers() {
       {"CLONE_NEWTIME", 128, static_cast<long>(CLONE_NEWTIME)},
       {"CLONE_NEWUSER", 268435456, static_cast<long>(CLONE_NEWUSER)},
       {"CLONE_NEWUTS", 67108864, static_cast<long>(CLONE_NEWUTS)},
+      {"E2BIG", 7, static_cast<long>(E2BIG)},
       {"EACCES", 13, static_cast<long>(EACCES)},
       {"EADDRINUSE", 98, static_cast<long>(EADDRINUSE)},
       {"EAGAIN", 11, static_cast<long>(EAGAIN)},

@@ -37,6 +37,12 @@ export interface V2Options {
   readonly owner?: number;
 }
 
+/**
+ * Answers of clone3(2) where it cannot clone into a cgroup at all: a kernel without it, one before Linux 5.7 without the flag, a filter.
+ * The kernel says EACCES where the caller may not enter the cgroup.
+ */
+const CALL_REFUSED: readonly number[] = [Errno.ENOSYS, Errno.E2BIG, Errno.EINVAL, Errno.EPERM];
+
 /** See {@link Cgroup}. Its `paths` have one entry, "", or none where it may lack rights. */
 export class CgroupV2 implements Cgroup {
   readonly paths: Record<string, string>;
@@ -110,6 +116,7 @@ export class CgroupV2 implements Cgroup {
       this.#forget(`clone into it: ${errnoText(errno)}`);
       return true;
     }
+    if (CALL_REFUSED.includes(errno)) return true;
     if (errno === Errno.EBUSY && this.#options.isNew) {
       const given = controllersIn(`${directory}/cgroup.subtree_control`).join(" ");
       const text = `linux.cgroupsPath: cannot enter cgroup ${directory}: it passes controllers (${given}) on to cgroups below it, and so can have no processes of its own`;
