@@ -147,7 +147,8 @@ export function mountFields(mount: Mount, bundle: string, deferReadonly: boolean
     recSet: options.recSet,
     recClear: options.recClear,
     propagation: options.propagation,
-    data: bind ? withoutEngineOptions(options.data) : options.data,
+    // A bind mount has none: `unknownOption` refuses all but those that are for the engine.
+    data: bind ? "" : options.data,
     tree: 0,
   };
 }
@@ -171,20 +172,14 @@ export function bindSource({ source = "" }: Mount, bundle: string): string {
  */
 const OF_ENGINES: readonly string[] = ["z", "Z", "U"];
 
-function withoutEngineOptions(data: string): string {
-  return data === ""
-    ? data
-    : data
-        .split(",")
-        .filter((option) => !OF_ENGINES.includes(option))
-        .join(",");
-}
-
 /** The error in the options of a bind mount, which has none but those that the runtime itself knows. */
 export function unknownOption(mount: Mount): string | undefined {
   if (!isBind(mount)) return undefined;
   const { data, copySymlink = false, flags } = parseMountOptions(mount.options ?? []);
-  const unknown = data === "" ? "" : withoutEngineOptions(data);
+  const unknown = data
+    .split(",")
+    .filter((option) => !OF_ENGINES.includes(option))
+    .join(",");
   if (unknown !== "") return `bind mounts cannot have any filesystem-specific options applied; found ${unknown}`;
   const excluded = MountFlag.SRC_NOFOLLOW | MountFlag.DEST_NOFOLLOW;
   return copySymlink && (flags & excluded) !== 0 ? "copy-symlink excludes src-nofollow and dest-nofollow" : undefined;
