@@ -68,10 +68,7 @@ scenario(
 scenario(
   "events wait for a containerd that is away, or refuses them, and come once each",
   async (t, box) => {
-    const bundle = shell(box, "sleep 1000");
-    const id = box.id();
-    const pod = await Pod.of(box, bundle, id);
-    const client = pod.connected;
+    const { bundle, id, pod, client } = await Pod.forScript(box, "sleep 1000");
     pod.sink.refuse = 2;
     await pod.create(bundle, id);
     t.ok(await until(() => pod.sink.came.length === 1), "sent again");

@@ -58,6 +58,18 @@ export class Pod {
     return pod;
   }
 
+  /** A shim, started, for a new bundle whose process is a shell with a script; `edit` changes its config.json. */
+  static async forScript(
+    box: Box,
+    script: string,
+    edit?: Edit,
+  ): Promise<{ readonly bundle: Bundle; readonly id: string; readonly pod: Pod; readonly client: Client }> {
+    const bundle = shell(box, script, edit);
+    const id = box.id();
+    const pod = await Pod.of(box, bundle, id);
+    return { bundle, id, pod, client: pod.connected };
+  }
+
   /** A shim that nobody has started. */
   static none(box: Box): Pod {
     const pod = new Pod(box);

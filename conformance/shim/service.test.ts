@@ -111,10 +111,7 @@ scenario(
 scenario(
   "what cannot be is refused with containerd's codes, and the shim goes on",
   async (t, box) => {
-    const bundle = shell(box, "sleep 1000");
-    const id = box.id();
-    const pod = await Pod.of(box, bundle, id);
-    const client = pod.connected;
+    const { bundle, id, pod, client } = await Pod.forScript(box, "sleep 1000");
     await pod.create(bundle, id);
     t.equal(await codeOf(pod.create(bundle, id)), EXISTS, "a second create");
     t.equal(await codeOf(client.about("State", "none")), NOT_FOUND);
@@ -165,10 +162,7 @@ scenario(
 scenario(
   "frames that are none, clients that hang and go away",
   async (t, box) => {
-    const bundle = shell(box, "sleep 1000");
-    const id = box.id();
-    const pod = await Pod.of(box, bundle, id);
-    const client = pod.connected;
+    const { bundle, id, pod, client } = await Pod.forScript(box, "sleep 1000");
     await pod.create(bundle, id);
     const statusOf = async (make: (other: Client) => void, stream: number): Promise<number> => {
       const other = await Client.to(pod.address);
@@ -224,10 +218,7 @@ function usage(pid: number): { memory: number; fds: number } {
 scenario(
   "10,000 requests and 60 processes: memory and descriptors stay as they are",
   async (t, box) => {
-    const bundle = shell(box, "sleep 1000");
-    const id = box.id();
-    const pod = await Pod.of(box, bundle, id);
-    const client = pod.connected;
+    const { bundle, id, pod, client } = await Pod.forScript(box, "sleep 1000");
     await pod.create(bundle, id);
     await client.start(id);
     const shim = await pod.pid();
@@ -293,10 +284,7 @@ function cgroupsEmpty(cgroup: string): boolean {
 scenario(
   "a program that is not there: the error, and the process is over",
   async (t, box) => {
-    const bundle = shell(box, "sleep 1000");
-    const id = box.id();
-    const pod = await Pod.of(box, bundle, id);
-    const client = pod.connected;
+    const { bundle, id, pod, client } = await Pod.forScript(box, "sleep 1000");
     await pod.create(bundle, id);
     await client.start(id);
     const spec = { user: { uid: 0, gid: 0 }, args: ["no-such-program"], env: ["PATH=/bin"], cwd: "/" };
@@ -323,9 +311,7 @@ scenario(
 scenario(
   "after a kill -9 of the shim its delete command leaves nothing",
   async (t, box) => {
-    const bundle = shell(box, "sleep 1000");
-    const id = box.id();
-    const pod = await Pod.of(box, bundle, id);
+    const { bundle, id, pod } = await Pod.forScript(box, "sleep 1000");
     const pid = await pod.create(bundle, id);
     await pod.connected.start(id);
     const shim = await pod.pid();

@@ -47,9 +47,7 @@ scenario(
   "a restart of containerd in the middle of a flood loses no byte, and the container gets no SIGPIPE",
   async (t, box) => {
     const script = "i=0; while [ $i -lt 60000 ]; do echo line $i; i=$((i+1)); done";
-    const bundle = shell(box, script);
-    const id = box.id();
-    const pod = await Pod.of(box, bundle, id);
+    const { bundle, id, pod } = await Pod.forScript(box, script);
     const fifos = pod.fifos();
     let reader = new Reader(fifos.stdout);
     await pod.create(bundle, id, { stdout: fifos.stdout });
@@ -79,9 +77,7 @@ scenario(
 scenario(
   "what a container prints before it ends waits for a containerd that is away",
   async (t, box) => {
-    const bundle = shell(box, "echo last words");
-    const id = box.id();
-    const pod = await Pod.of(box, bundle, id);
+    const { bundle, id, pod } = await Pod.forScript(box, "echo last words");
     const { stdout } = pod.fifos();
     await pod.create(bundle, id, { stdout });
     await pod.connected.start(id);
@@ -96,9 +92,7 @@ scenario(
 scenario(
   "CloseIO: the end of input, once the client has closed its end as well",
   async (t, box) => {
-    const bundle = shell(box, "wc -c");
-    const id = box.id();
-    const pod = await Pod.of(box, bundle, id);
+    const { bundle, id, pod } = await Pod.forScript(box, "wc -c");
     const fifos = pod.fifos();
     const out = new Reader(fifos.stdout);
     await pod.create(bundle, id, fifos);
@@ -146,10 +140,7 @@ scenario(
 scenario(
   "exec with a terminal, and one that is over at once",
   async (t, box) => {
-    const bundle = shell(box, "sleep 1000");
-    const id = box.id();
-    const pod = await Pod.of(box, bundle, id);
-    const client = pod.connected;
+    const { bundle, id, pod, client } = await Pod.forScript(box, "sleep 1000");
     await pod.create(bundle, id);
     await client.start(id);
     for (let round = 0; round < 5; round++) {
@@ -220,9 +211,7 @@ for (const scheme of ["binary", "binary-v2"]) {
 scenario(
   "binary-v2:// refuses a program that does not say that it is ready, binary:// does not",
   async (t, box) => {
-    const bundle = shell(box, "sleep 1000");
-    const id = box.id();
-    const pod = await Pod.of(box, bundle, id);
+    const { bundle, id, pod } = await Pod.forScript(box, "sleep 1000");
     await t.rejects(pod.create(bundle, id, { stdout: "binary-v2:///bin/true" }), /has not told that it is ready/);
     await t.rejects(pod.create(bundle, id, { stdout: "binary:///no/such/logger" }), /it is not there/);
     await t.rejects(pod.create(bundle, id, { stdout: "telnet://x" }), /unknown STDIO scheme telnet/);
