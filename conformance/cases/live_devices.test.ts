@@ -6,6 +6,7 @@ import { scenario, type Box, type Container } from "../harness/box.ts";
 import type { Config } from "../harness/config.ts";
 import { exec, execSh } from "../harness/exec.ts";
 import { cgroupDirOf, hasController, parseMountinfo, PURE_V2, readText } from "../harness/host.ts";
+import { mapUsers, running as runningWith } from "../harness/live.ts";
 import { runtOnly, type Result } from "../harness/runtime.ts";
 
 const noNodes =
@@ -13,7 +14,6 @@ const noNodes =
     ? false
     : "mknod is not permitted here";
 const skip = runtOnly("has no command for it") || noNodes;
-const MAPS = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
 
 function writable(config: Config): void {
   config.root.readonly = false;
@@ -22,22 +22,10 @@ function writable(config: Config): void {
 
 function userNamespace(config: Config): void {
   writable(config);
-  config.linux.uidMappings = MAPS;
-  config.linux.gidMappings = MAPS;
-  config.linux.namespaces.push({ type: "user" });
+  mapUsers(config);
 }
 
-function running(box: Box, edit: (config: Config) => void): Container {
-  const bundle = box.bundle((config) => {
-    config.process.args = ["sleep", "1000"];
-    edit(config);
-  });
-  if (edit === userNamespace) for (const name of [".", "etc"]) chownSync(join(bundle.rootfs, name), 100_000, 100_000);
-  const container = box.create(bundle);
-  const started = container.start();
-  if (started.status !== 0) throw new Error(started.output);
-  return container;
-}
+const running = (box: Box, edit: (config: Config) => void): Container => runningWith(box, edit, [".", "etc"]);
 
 function devices(box: Box, action: string, { id }: Container, ...words: string[]): Result {
   return box.call(["devices", action, ...words.slice(0, -1), id, ...words.slice(-1)]);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Test } from "tap";
 import { scenario, type Box, type Container } from "../harness/box.ts";
 import type { Config, Mount } from "../harness/config.ts";
 import { execSh } from "../harness/exec.ts";
 import { parseMountinfo, readText, type MountInfo } from "../harness/host.ts";
+import { mapUsers, running as runningWith } from "../harness/live.ts";
 import { runtOnly, type Result } from "../harness/runtime.ts";
 
 const skip = runtOnly("crun's mounts has no list, runc has none at all");
-const MAPS = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
 
 function writable(config: Config): void {
   config.root.readonly = false;
@@ -17,23 +17,10 @@ function writable(config: Config): void {
 
 function userNamespace(config: Config): void {
   writable(config);
-  config.linux.uidMappings = MAPS;
-  config.linux.gidMappings = MAPS;
-  config.linux.namespaces.push({ type: "user" });
+  mapUsers(config);
 }
 
-/** A container that runs; its root may make what mounts need. */
-function running(box: Box, edit: (config: Config) => void): Container {
-  const bundle = box.bundle((config) => {
-    config.process.args = ["sleep", "1000"];
-    edit(config);
-  });
-  if (edit === userNamespace) for (const name of [".", "tmp", "etc"]) chownSync(join(bundle.rootfs, name), 100_000, 100_000);
-  const container = box.create(bundle);
-  const started = container.start();
-  if (started.status !== 0) throw new Error(started.output);
-  return container;
-}
+const running = (box: Box, edit: (config: Config) => void): Container => runningWith(box, edit, [".", "tmp", "etc"]);
 
 /** A directory of the host with a file that has the text `host`. */
 function source(box: Box): string {
