@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // dist/bin/runt from build/program/runt.js: its bytecode, QuickJS and the addons in one static file. Used by the
 // build, and by an installation on a machine that the package has no program for.
-import { rmSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { buildFolder, CMAKE_WORDS, runnable } from "./arch.mjs";
 import { ROOT } from "./prepare.mjs";
 import { QUICKJS, QUICKJS_VERSION } from "./quickjs.mjs";
-import { dropForeignBuild, install, run } from "./steps.mjs";
+import { dropForeignBuild, install, run, StepFailed } from "./steps.mjs";
 
 /** All of lib as one JavaScript module. */
 export const MODULE = "build/program/runt.js";
@@ -15,6 +15,10 @@ export const MODULE = "build/program/runt.js";
 export const ENGINE_BUILD = buildFolder("native-engine");
 /** Where CMake makes the engine with the sanitizers. */
 const SANITIZED_BUILD = buildFolder("native-sanitized");
+/** Where CMake makes the engine that counts. */
+const TRAINING_BUILD = buildFolder("native-training");
+/** The folder of what it has counted; the engine is compiled by it. */
+const PROFILE = buildFolder("engine-profile");
 /** The bundler. */
 export const BUN = "node_modules/bun/bin/bun.exe";
 /** The program with the module loaded. */
@@ -37,13 +41,51 @@ export function makeProgram(output) {
  */
 export function makeSnapshot(module, output, { isSanitized = false } = {}) {
   const bytecode = `${module}.bin`;
+  const profile = { RUNT_PROFILE: join(ROOT, PROFILE) };
   dropForeignBuild(ENGINE_BUILD);
-  run(...runnable(join(ROOT, cmakeEngine("compile", ENGINE_BUILD)), [bytecode, module]));
+  run(...runnable(join(ROOT, cmakeEngine("compile", ENGINE_BUILD, profile)), [bytecode, module]));
   const folder = isSanitized ? SANITIZED_BUILD : ENGINE_BUILD;
   dropForeignBuild(folder);
-  const program = cmakeEngine("program", folder, isSanitized ? { RUNT_SANITIZE: "ON" } : {});
+  const program = cmakeEngine("program", folder, isSanitized ? { RUNT_SANITIZE: "ON" } : profile);
   rmSync(join(ROOT, output), { force: true });
   run(...runnable(join(ROOT, program), [bytecode, output]));
+}
+
+/**
+ * Measures which parts of the engine tools/training runs through, for the compiler of the engine: the interpreter is ordered and
+ * optimised by it. A compiler that is not GCC goes without.
+ * @throws StepFailed
+ */
+export function trainEngine() {
+  const module = "build/training/training.js";
+  const counts = join(ROOT, TRAINING_BUILD, "native/profile");
+  dropForeignBuild(TRAINING_BUILD);
+  run(join(ROOT, BUN), [
+    ...["build", "--target=node", "--format=esm", "--minify"],
+    ...[
+      "--define",
+      'process.env.RUNT_COMPILED="1"',
+      "--define",
+      'process.env.RUNT_VERSION="0"',
+      "--define",
+      'process.env.RUNT_COMMIT="0"',
+    ],
+    ...["tools/training/training.ts", "--outfile", module],
+  ]);
+  run(...runnable(join(ROOT, cmakeEngine("compile", TRAINING_BUILD, { RUNT_TRAINING: "ON" })), [`${module}.bin`, module]));
+  const program = cmakeEngine("program", TRAINING_BUILD, { RUNT_TRAINING: "ON" });
+  // What the compiler of the bytecode has run through does not count.
+  rmSync(counts, { recursive: true, force: true });
+  mkdirSync(counts);
+  run(...runnable(join(ROOT, program), [`${module}.bin`, `${module}.out`]));
+  rmSync(join(ROOT, `${module}.out`));
+  const found = readdirSync(counts).filter((name) => name.endsWith("quickjs.c.gcda"));
+  rmSync(join(ROOT, PROFILE), { recursive: true, force: true });
+  mkdirSync(join(ROOT, PROFILE));
+  // The name under which GCC looks for it: that of the object.
+  const object = join(ROOT, ENGINE_BUILD, "CMakeFiles/quickjs.dir/native/engine/quickjs.c");
+  if (found.length === 1) renameSync(join(counts, found[0]), join(ROOT, PROFILE, `${object.replaceAll("/", "#")}.gcda`));
+  else if (found.length > 1) throw new StepFailed(`${counts} has more than one count of quickjs.c`);
 }
 
 /** Builds a target of the engine in a build directory. @returns the file that was made */
