@@ -243,6 +243,27 @@ export interface Native {
   sealedInit(name: string): number;
   memfd(name: string): number;
 
+  /**
+   * Whether the engine's own parser gives exactly what a JSON text says: RFC 8259 with whole numbers of at most 15 digits, in which
+   * no escape stands for a surrogate, no name has an escape and no object has a name twice. False does not mean that it is no JSON.
+   * @param depth of objects and arrays within one another, at most
+   */
+  isPlainJson(text: string, depth: number): boolean;
+  /**
+   * The bytes of a plan (native/README.md). `null` if a text holds a NUL byte, or a value does not fit its kind.
+   * @param steps objects with `op` and `fields`
+   * @param layouts by `op`: the operation's number, and the names and kinds of its fields; a kind is a place in `FIELD_TYPES` of
+   *   lib/plan/encode.ts
+   */
+  encodePlan(
+    steps: readonly { readonly op: string; readonly fields: object }[],
+    layouts: Readonly<
+      Record<string, { readonly number: number; readonly names: readonly string[]; readonly kinds: readonly number[] }>
+    >,
+    magic: number,
+    version: number,
+  ): Uint8Array | null;
+
   /** Loads an eBPF program (`struct bpf_insn` one after another) of the type that filters devices of a cgroup. */
   bpfLoadDevice(name: string, program: Uint8Array): number;
   /** Attaches one to the cgroup `cgroup` beside others, or in the place of `replaced`, which is -1 for none. */

@@ -118,6 +118,12 @@ int BpfDetachDevice(int cgroup, int program);
 Napi::Value BpfQueryDevice(Napi::Env env, int cgroup);
 int BpfProgramFd(int64_t id);
 
+// json.cc
+bool IsPlainJson(const Bytes& text, uint32_t depth);
+
+// plan.cc
+Napi::Value EncodePlan(Napi::Env env, const Napi::Object& steps, const Napi::Object& layouts, uint32_t magic, uint32_t version);
+
 // sha256.cc
 Napi::Value Sha256Of(Napi::Env env, const Bytes& data);
 

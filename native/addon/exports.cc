@@ -94,6 +94,9 @@ constexpr napi_property_descriptor kExports[] = {
     Function<SealedInit>("sealedInit"),
     Function<Memfd>("memfd"),
 
+    Function<IsPlainJson>("isPlainJson"),
+    Function<EncodePlan>("encodePlan"),
+
     Function<BpfLoadDevice>("bpfLoadDevice"),
     Function<BpfAttachDevice>("bpfAttachDevice"),
     Function<BpfDetachDevice>("bpfDetachDevice"),

@@ -335,6 +335,7 @@ Utf8::Utf8(JSContext* context, JSValueConst value) : context_(context), text_(JS
   if (text_ == nullptr) return;
   // The text is this call's own copy, or pure ASCII.
   auto* bytes = reinterpret_cast<unsigned char*>(const_cast<char*>(text_));
+  if (std::memchr(bytes, 0xED, size_) == nullptr) return;
   for (size_t index = 0; index + 2 < size_; ++index) {
     if (bytes[index] != 0xED || bytes[index + 1] < 0xA0) continue;
     bytes[index] = 0xEF;

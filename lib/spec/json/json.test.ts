@@ -4,6 +4,7 @@ import fc from "fast-check";
 import t from "tap";
 import { parseJson } from "./json.ts";
 import { type Json, lineAndColumn, MAX_DEPTH, parseExact } from "./exact.ts";
+import { isPlainJson } from "../../sys/pure.ts";
 import { pointerStep } from "./pointer.ts";
 
 /** JSON text of a value that may have bigints, as a program would write it. */
@@ -178,5 +179,96 @@ t.test("both accept what the engine accepts, but for equal names and broken pair
     { numRuns: 2000 },
   );
   t.pass("2000 texts");
+  t.end();
+});
+
+t.test("a plain text is one of which the engine's parser and the exact one say the same", (t) => {
+  const pieces = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    '"a"',
+    '"b"',
+    '"\\u0041"',
+    '"\\ud83d"',
+    '"\ud800"',
+    "0",
+    "-0",
+    "01",
+    "7",
+    "1.",
+    "1e2",
+    " ",
+    "\t",
+  ];
+  const texts = fc.oneof(
+    fc.array(fc.constantFrom(...pieces), { maxLength: 12 }).map((parts) => parts.join("")),
+    fc.tuple(json.map(write), fc.nat(), fc.constantFrom(...pieces)).map(([text, at, piece]) => {
+      const place = at % (text.length + 1);
+      return text.slice(0, place) + piece + text.slice(place + (at % 3));
+    }),
+  );
+  let plain = 0;
+  fc.assert(
+    fc.property(texts, (text) => {
+      if (!isPlainJson(text, MAX_DEPTH)) return;
+      plain += 1;
+      const exact = parseExact(text, false);
+      assert.deepStrictEqual(exact.problems, []);
+      assert.deepStrictEqual(JSON.parse(text), exact.value);
+    }),
+    { numRuns: 5000 },
+  );
+  t.ok(plain > 100, `${plain} texts were plain`);
+  t.end();
+});
+
+t.test("what is plain", (t) => {
+  const members = (count: number): string => Array.from({ length: count }, (_, index) => `"n${index}":${index}`).join(",");
+  const isPlain = (text: string): boolean => isPlainJson(text, 3);
+  for (const text of [
+    "{}",
+    " [ ] ",
+    '[[1],{"a":-5}]',
+    '{"a":{"a":1}}',
+    `{${members(40)}}`,
+    '"\\u0041\\/"',
+    "999999999999999",
+    "null",
+  ]) {
+    t.ok(isPlain(text), text);
+  }
+  const others = [
+    "",
+    "{",
+    "[1,]",
+    "[1 2]",
+    '{"a"}',
+    "1.5",
+    "1e2",
+    "-0",
+    "-",
+    "01",
+    "+1",
+    "1234567890123456",
+    "[[[[1]]]]",
+    "nul",
+    "[] []",
+  ];
+  const texts = [
+    '{"a":1,"a":2}',
+    `{${members(40)},"n7":0}`,
+    '{"\\u0061":1}',
+    '"\\x"',
+    '"\\ud800"',
+    '"\ud800"',
+    '"\n"',
+    '"',
+    "\ufeff1",
+  ];
+  for (const text of [...others, ...texts]) t.notOk(isPlain(text), text);
   t.end();
 });
