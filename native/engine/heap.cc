@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heap.h"
 
-#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -24,10 +24,9 @@ constexpr std::size_t kAlignment = 16;
 constexpr std::size_t kLargePiece = 2 << 20;
 [[gnu::section(".runt_heap")]] alignas(kLargePiece) char heap[kHeapSize] = {};
 
-// Before each piece of the block.
-struct alignas(kAlignment) Head {
-  std::size_t size;
-};
+// A piece starts at an address that the alignment divides, behind its head: the room that it has, in bytes. So the room of a
+// small piece is a multiple of the alignment less the head.
+using Head = std::size_t;
 
 [[noreturn]] void Fail(const char* text) {
   // Standard error may be closed; there is nothing else to do then.
@@ -37,31 +36,83 @@ struct alignas(kAlignment) Head {
 
 bool IsInBlock(const void* memory) { return memory >= heap && memory < heap + kHeapSize; }
 
-std::size_t SizeInBlock(const void* memory) { return static_cast<const Head*>(memory)[-1].size; }
+Head& HeadOf(void* memory) { return static_cast<Head*>(memory)[-1]; }
 
-std::size_t UsableSize(const void* memory) {
-  if (memory == nullptr) return 0;
-  return IsInBlock(memory) ? SizeInBlock(memory) : malloc_usable_size(const_cast<void*>(memory));
-}
+std::size_t UsableSize(const void* memory) { return memory == nullptr ? 0 : static_cast<const Head*>(memory)[-1]; }
+
+std::size_t Rounded(std::size_t size) { return (size + sizeof(Head) + kAlignment - 1) / kAlignment * kAlignment - sizeof(Head); }
 
 void* AllocateInBlock(std::size_t size) {
   Snapshot& snapshot = TheSnapshot();
   if (snapshot.used == 0) snapshot.used = sizeof(Snapshot);
-  const std::size_t at = (snapshot.used + kAlignment - 1) / kAlignment * kAlignment;
-  const std::size_t rounded = (size + kAlignment - 1) / kAlignment * kAlignment;
-  if (rounded > kHeapSize - at - sizeof(Head)) Fail("runt: the snapshot has grown: raise kHeapSize in heap.cc\n");
-  auto* head = reinterpret_cast<Head*>(heap + at);
-  head->size = rounded;
-  snapshot.used = at + sizeof(Head) + rounded;
-  return head + 1;
+  const std::size_t at = (snapshot.used + sizeof(Head) + kAlignment - 1) / kAlignment * kAlignment;
+  const std::size_t rounded = Rounded(size);
+  if (at > kHeapSize || rounded > kHeapSize - at) Fail("runt: the snapshot has grown: raise kHeapSize in heap.cc\n");
+  void* memory = heap + at;
+  HeadOf(memory) = rounded;
+  snapshot.used = at + rounded;
+  return memory;
 }
 
 // The piece that was allocated last can grow, and its room can be used again; all others stay unchanged.
 bool IsLastInBlock(const void* memory) {
-  return static_cast<const char*>(memory) + SizeInBlock(memory) == heap + TheSnapshot().used;
+  return static_cast<const char*>(memory) + UsableSize(memory) == heap + TheSnapshot().used;
 }
 
-void* TryAllocate(std::size_t size) { return TheSnapshot().is_complete ? std::malloc(size) : AllocateInBlock(size); }
+// Larger pieces come from malloc, one by one.
+#ifdef RUNT_EACH_FROM_MALLOC
+constexpr std::size_t kSmall = 0;
+#else
+constexpr std::size_t kSmall = 1024 - sizeof(Head);
+#endif
+// What is taken from malloc for small pieces at a time. Its pages are touched one after another.
+constexpr std::size_t kRegion = 96 << 10;
+
+// Small pieces that were released, by their size, each with the address of the next.
+void* released[(kSmall + sizeof(Head)) / kAlignment + 1];
+// What is left of the region.
+char* region = nullptr;
+char* region_end = nullptr;
+
+bool IsSmall(std::size_t rounded) { return kSmall > 0 && rounded <= kSmall; }
+
+void*& ReleasedOf(std::size_t rounded) { return released[(rounded + sizeof(Head)) / kAlignment]; }
+
+void* AllocateLarge(std::size_t size, void* former) {
+  if (size > SIZE_MAX - kAlignment) return nullptr;
+  char* start =
+      static_cast<char*>(std::realloc(former == nullptr ? nullptr : static_cast<char*>(former) - kAlignment, size + kAlignment));
+  if (start == nullptr) return nullptr;
+  void* memory = start + kAlignment;
+  HeadOf(memory) = size;
+  return memory;
+}
+
+// The engine frees and allocates the same few sizes all the time; malloc takes four times as long for that.
+void* AllocateSmall(std::size_t rounded) {
+  void*& first = ReleasedOf(rounded);
+  if (first != nullptr) {
+    void* memory = first;
+    first = *static_cast<void**>(memory);
+    return memory;
+  }
+  if (static_cast<std::size_t>(region_end - region) < rounded + kAlignment) {
+    auto* fresh = static_cast<char*>(std::malloc(kRegion));
+    if (fresh == nullptr) return nullptr;
+    region = fresh + kAlignment - sizeof(Head);
+    region_end = fresh + kRegion;
+  }
+  void* memory = region + sizeof(Head);
+  HeadOf(memory) = rounded;
+  region += rounded + sizeof(Head);
+  return memory;
+}
+
+void* TryAllocate(std::size_t size) {
+  if (!TheSnapshot().is_complete) return AllocateInBlock(size);
+  if (size <= kSmall) return AllocateSmall(Rounded(size));
+  return AllocateLarge(size, nullptr);
+}
 
 void* AllocateFor(JSMallocState* state, std::size_t size) {
   void* memory = TryAllocate(size);
@@ -86,13 +137,16 @@ void* ReallocateFor(JSMallocState* state, void* memory, std::size_t size) {
   }
   const std::size_t before = UsableSize(memory);
   void* moved = nullptr;
-  if (!IsInBlock(memory)) {
-    moved = std::realloc(memory, size);
+  if (!IsInBlock(memory) && !IsSmall(before) && size > kSmall) {
+    moved = AllocateLarge(size, memory);
   } else if (size <= before) {
     return memory;
   } else {
     moved = TryAllocate(size);
-    if (moved != nullptr) std::memcpy(moved, memory, before);
+    if (moved != nullptr) {
+      std::memcpy(moved, memory, before);
+      Release(memory);
+    }
   }
   if (moved != nullptr) state->malloc_size += UsableSize(moved) - before;
   return moved;
@@ -118,11 +172,18 @@ void* Allocate(std::size_t size) {
 
 void Release(void* memory) {
   if (memory == nullptr) return;
-  if (!IsInBlock(memory)) {
-    std::free(memory);
-  } else if (!TheSnapshot().is_complete && IsLastInBlock(memory)) {
-    TheSnapshot().used -= sizeof(Head) + SizeInBlock(memory);
+  if (IsInBlock(memory)) {
+    if (!TheSnapshot().is_complete && IsLastInBlock(memory)) TheSnapshot().used -= sizeof(Head) + UsableSize(memory);
+    return;
   }
+  const std::size_t rounded = UsableSize(memory);
+  if (!IsSmall(rounded)) {
+    std::free(static_cast<char*>(memory) - kAlignment);
+    return;
+  }
+  void*& first = ReleasedOf(rounded);
+  *static_cast<void**>(memory) = first;
+  first = memory;
 }
 
 const JSMallocFunctions kHeap = {AllocateFor, ReleaseFor, ReallocateFor, UsableSize};
