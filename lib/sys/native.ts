@@ -25,6 +25,19 @@ export interface FileStat {
   readonly minor: number;
 }
 
+/** Of proc(5)'s /proc/PID/stat. */
+export interface ProcStat {
+  /** A letter; `X` for a dead process. */
+  readonly state: string;
+  readonly parent: number;
+  /** PF_* of the kernel. */
+  readonly flags: number;
+  /** Clock ticks since boot, as the time namespace of this process counts them; no clock of the wall is in it. */
+  readonly startTime: number;
+  /** The wait status of a zombie; 0 also for a reader without permission. */
+  readonly exitCode: number;
+}
+
 /** How a child is made; see `native/addon/spawn.cc`. */
 export interface SpawnOptions {
   /** Program: a path for execve, or a descriptor for execveat(AT_EMPTY_PATH). */
@@ -215,6 +228,8 @@ export interface Native {
   /** Monotonic milliseconds with fraction. */
   now(): number;
   /** uname(2)'s release. */
+  /** /proc/PID/stat; EIO if it cannot be understood. */
+  procStat(pid: number): ProcStat | number;
   kernelRelease(): string;
 
   socketpair(type: number): [number, number] | number;

@@ -2,36 +2,18 @@
 /** The one reader of /proc/PID/stat. */
 import { Errno } from "../kernel/errno.ts";
 import { AT_FDCWD, SMALL_FILE, syscallError } from "./files.ts";
-import { native } from "./native.ts";
+import { native, type ProcStat } from "./native.ts";
 
-/** Of proc(5)'s /proc/PID/stat. */
-export interface ProcStat {
-  readonly state: string;
-  readonly parent: number;
-  /** PF_* of the kernel. */
-  readonly flags: number;
-  /** Clock ticks since boot, as the time namespace of this process counts them; no clock of the wall is in it. */
-  readonly startTime: number;
-  /** The wait status of a zombie; 0 also for a reader without permission. */
-  readonly exitCode: number;
-}
+export type { ProcStat } from "./native.ts";
 
 /** `undefined` for a process that is gone. @throws SYSCALL if that cannot be found out */
 export function readProcStat(pid: number): ProcStat | undefined {
   const path = `/proc/${pid}/stat`;
-  const text = native.readFile(AT_FDCWD, path, 4096);
-  if (text === -Errno.ENOENT || text === -Errno.ESRCH) return undefined;
+  const stat = native.procStat(pid);
+  if (stat === -Errno.ENOENT || stat === -Errno.ESRCH) return undefined;
   // A failure to find out (EMFILE, ENOMEM) must not pass for the end of the container.
-  if (typeof text === "number") throw syscallError(-text, `read ${path}`, { path });
-  // The second field is the name in parentheses, and may hold spaces and parentheses itself.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return {
-    state: fields[0] ?? "X",
-    parent: Number(fields[1]),
-    flags: Number(fields[6]),
-    startTime: Number(fields[19]),
-    exitCode: Number(fields[49]),
-  };
+  if (typeof stat === "number") throw syscallError(-stat, `read ${path}`, { path });
+  return stat;
 }
 
 /** /proc/self/ns/time of the time namespace that has no offsets (PROC_TIME_INIT_INO of the kernel). */

@@ -95,6 +95,7 @@ int SchedSetattr(int pid, uint32_t policy, uint64_t flags, int nice, uint32_t pr
                  uint64_t period);
 int IoprioSet(int pid, uint32_t value);
 double Now();
+Napi::Value ProcStat(Napi::Env env, int pid);
 Napi::Value KernelRelease(Napi::Env env);
 
 // socket.cc

@@ -80,6 +80,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<SchedSetattr>("schedSetattr"),
     Function<IoprioSet>("ioprioSet"),
     Function<Now>("now"),
+    Function<ProcStat>("procStat"),
     Function<KernelRelease>("kernelRelease"),
 
     Function<Socketpair>("socketpair"),

@@ -285,6 +285,37 @@ int IoprioSet(int pid, uint32_t value) { return OrErrno(syscall(SYS_ioprio_set, 
 
 double Now() { return MonotonicMilliseconds(); }
 
+Napi::Value ProcStat(Napi::Env env, int pid) {
+  char text[4096];
+  std::snprintf(text, sizeof text, "/proc/%d/stat", pid);
+  const UniqueFd fd(Retry([&] { return open(text, O_RDONLY | O_CLOEXEC); }));
+  if (fd.get() < 0) return Napi::Number::New(env, -errno);
+  const ssize_t size = Retry([&] { return read(fd.get(), text, sizeof text - 1); });
+  if (size < 0) return Napi::Number::New(env, -errno);
+  text[size] = '\0';
+  // The second field is the name in parentheses, and may hold spaces and parentheses itself.
+  const char* end = std::strrchr(text, ')');
+  if (end == nullptr || end[1] != ' ' || end[2] == '\0') return Napi::Number::New(env, -EIO);
+  const char* at = end + 2;
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("state", Napi::String::New(env, at, 1));
+  // By their numbers in proc(5).
+  const struct {
+    int field;
+    const char* name;
+  } wanted[] = {{4, "parent"}, {9, "flags"}, {22, "startTime"}, {52, "exitCode"}};
+  int field = 3;
+  for (const auto& [number, name] : wanted) {
+    for (; at != nullptr && field < number; ++field) {
+      at = std::strchr(at, ' ');
+      if (at != nullptr) ++at;
+    }
+    if (at == nullptr) return Napi::Number::New(env, -EIO);
+    result.Set(name, Napi::Number::New(env, std::strtod(at, nullptr)));
+  }
+  return result;
+}
+
 Napi::Value KernelRelease(Napi::Env env) {
   utsname names;
   uname(&names);

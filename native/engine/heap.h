@@ -23,7 +23,8 @@ namespace runt::engine {
 
 // The state that the program finds at its start.
 struct Snapshot {
-  // Set when the snapshot is complete: from then on memory comes from outside of the block, and memory in the block is never freed.
+  // Set when the snapshot is complete: from then on memory comes from outside of the block, and memory in the block is never
+  // freed.
   bool is_complete;
   std::size_t used;
   JSRuntime* runtime;

@@ -10,19 +10,20 @@ const PADDING = 3;
 /** A table with a line of titles; columns are at least 12 wide and 3 apart. */
 export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const lines = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))];
-  const widths = columns.map((_, column) => Math.max(MIN_WIDTH, ...lines.map((cells) => length(cells[column] ?? "") + PADDING)));
   const last = columns.length - 1;
-  const padded = lines.map((cells) =>
-    cells.map((cell, column) => (column === last ? cell : pad(cell, widths[column] ?? 0))).join(""),
+  const lengths = lines.map((cells) => cells.map((cell, column) => (column === last ? 0 : length(cell))));
+  const widths = columns.map((_, column) => Math.max(MIN_WIDTH, ...lengths.map((line) => (line[column] ?? 0) + PADDING)));
+  const padded = lines.map((cells, line) =>
+    cells
+      .map((cell, column) => (column === last ? cell : cell + " ".repeat((widths[column] ?? 0) - (lengths[line]?.[column] ?? 0))))
+      .join(""),
   );
   return `${padded.join("\n")}\n`;
 }
 
 /** In characters, not UTF-16 units. */
 function length(text: string): number {
-  return [...text].length;
+  return SURROGATE.test(text) ? [...text].length : text.length;
 }
 
-function pad(text: string, width: number): string {
-  return text + " ".repeat(Math.max(0, width - length(text)));
-}
+const SURROGATE = /[\ud800-\udfff]/;

@@ -15,23 +15,13 @@ export const STDERR = 2;
  */
 export function write(fd: number, text: string): number {
   if (text === "") return 0;
-  let written = native.write(fd, text);
-  // Nearly always one call is enough, and then the text need not be encoded here.
-  if (written === text.length && isAscii(text)) return 0;
   const bytes = new TextEncoder().encode(text);
   let offset = 0;
   for (;;) {
+    const written = native.write(fd, bytes.subarray(offset));
     if (written > 0) offset += written;
     else if (written === -Errno.EAGAIN) native.poll(Int32Array.of(fd, POLLOUT), -1);
     else if (written !== -Errno.EINTR) return -written;
     if (offset >= bytes.length) return 0;
-    written = native.write(fd, bytes.subarray(offset));
   }
-}
-
-function isAscii(text: string): boolean {
-  for (let index = 0; index < text.length; index++) {
-    if (text.charCodeAt(index) > 127) return false;
-  }
-  return true;
 }
