@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// floor BUNDLE: what a container of the default config costs when nothing is decided at run time.
+// floor BUNDLE COMMAND [STATE]: what a command costs when nothing is decided at run time.
 //
-// The kernel work of `run` for the config that `spec` writes, with BUNDLE/rootfs and /bin/true, as lean as plain C
-// can be: a cgroup in every version 1 hierarchy with the default device rules, one clone3 with the five
-// namespaces, the same mounts, devices, read-only and masked paths, pivot_root, capabilities, execve, wait, and the
-// removal of the cgroups. A yardstick for the benchmark, nothing else: it checks little and cleans up badly on errors.
+//   run                    a container of the config that `spec` writes, with BUNDLE/rootfs and /bin/true
+//   run-without-cgroups    the same without cgroups: what they cost is the difference
+//   create STATE           the same up to execve(2), with a FIFO that it waits at; STATE is a directory to make, and the cgroup's name
+//   start STATE, delete STATE
+//   keep STATE             create and start, with a program that sleeps
+//   exec STATE             /bin/true in that container
+//
+// The kernel work of a runtime, as lean as plain C can be: a cgroup in every version 1 hierarchy with the default device rules, one
+// clone3 with the five namespaces, the same mounts, devices, read-only and masked paths, pivot_root, capabilities, execve, wait, and
+// the removal of the cgroups. A yardstick for the benchmark, nothing else: it checks little and cleans up badly on errors.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -104,9 +110,9 @@ static void JoinCgroups(const char *name, const char *pid) {
   }
 }
 
-static void RemoveCgroups(const char *name) {
+static void RemoveCgroups(const char *name, int from) {
   char path[128];
-  for (int i = 0; i < controller_count; i++) {
+  for (int i = from; i < controller_count; i++) {
     snprintf(path, sizeof path, CGROUP_ROOT "/%s/%s", controllers[i], name);
     Check(rmdir(path), path);
   }
@@ -194,7 +200,15 @@ static void LimitPrivileges(void) {
   Check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
 }
 
-static void Contain(const char *rootfs, const char *cgroup) {
+static void Execute(char *const *args) {
+  Check((int)syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC), "close_range");
+  char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm", NULL};
+  execve(args[0], args, env);
+  Check(-1, "execve");
+}
+
+// `fifo` is waited at before the program is executed, after a byte to `ready`; both -1 where nobody waits.
+static void Contain(const char *rootfs, const char *cgroup, int fifo, int ready, char *const *args) {
   const unsigned long safe = MS_NOSUID | MS_NOEXEC | MS_NODEV;
   setsid();
   syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "_ses.floor");
@@ -220,29 +234,27 @@ static void Contain(const char *rootfs, const char *cgroup) {
   struct rlimit files = {1024, 1024};
   Check(setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
   LimitPrivileges();
-  Check((int)syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC), "close_range");
-  char *const args[] = {"/bin/true", NULL};
-  char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm", NULL};
-  execve(args[0], args, env);
-  Check(-1, "execve");
+  if (fifo >= 0) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fifo);
+    Check((int)write(ready, "", 1), "ready");
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    Check(fd, path);
+    Check((int)write(fd, "", 1), path);
+  }
+  Execute(args);
 }
 
-// With a second argument the container gets no cgroups: what they cost is the difference.
-int main(int argc, char **argv) {
-  if (argc != 2 && argc != 3) return 2;
-  int has_cgroups = argc == 2;
-  char rootfs[512], name[32], pid_text[16];
-  snprintf(rootfs, sizeof rootfs, "%s/rootfs", argv[1]);
-  name[0] = '\0';
-  if (has_cgroups) snprintf(name, sizeof name, "floor-%d", getpid());
-  FindControllers();
-  int sync[2];
-  Check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync), "socketpair");
+static char *const kTrue[] = {"/bin/true", NULL};
+static char *const kSleep[] = {"/bin/sleep", "1000", NULL};
+
+// Its first process; it goes on when a byte is written to `sync`.
+static pid_t Make(const char *rootfs, const char *name, int *sync, int fifo, char *const *args) {
   struct clone_args clone = {
       .flags = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS,
       .exit_signal = SIGCHLD,
   };
-  if (has_cgroups) MakeCgroups(name);
+  if (name[0] != '\0') MakeCgroups(name);
   pid_t pid = (pid_t)syscall(SYS_clone3, &clone, sizeof clone);
   Check(pid, "clone3");
   char byte = 0;
@@ -250,13 +262,131 @@ int main(int argc, char **argv) {
     // If the parent fails, nobody else would end the wait.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     Check((int)read(sync[1], &byte, 1), "sync");
-    Contain(rootfs, name);
+    if (fifo >= 0) prctl(PR_SET_PDEATHSIG, 0);
+    Contain(rootfs, name, fifo, sync[1], args);
   }
+  char pid_text[16];
   snprintf(pid_text, sizeof pid_text, "%d", pid);
-  if (has_cgroups) JoinCgroups(name, pid_text);
-  Check((int)write(sync[0], &byte, 1), "sync");
+  if (name[0] != '\0') JoinCgroups(name, pid_text);
+  return pid;
+}
+
+static int Ended(pid_t pid) {
   int status = 0;
   Check(waitpid(pid, &status, 0), "waitpid");
-  if (has_cgroups) RemoveCgroups(name);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int Run(const char *rootfs, int has_cgroups) {
+  char name[32] = "";
+  if (has_cgroups) snprintf(name, sizeof name, "floor-%d", getpid());
+  int sync[2];
+  Check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync), "socketpair");
+  pid_t pid = Make(rootfs, name, sync, -1, kTrue);
+  char byte = 0;
+  Check((int)write(sync[0], &byte, 1), "sync");
+  int status = Ended(pid);
+  if (has_cgroups) RemoveCgroups(name, 0);
+  return status;
+}
+
+static const char *NameOf(const char *state) {
+  const char *slash = strrchr(state, '/');
+  return slash == NULL ? state : slash + 1;
+}
+
+static pid_t PidOf(const char *state) {
+  char path[600], text[16] = "";
+  snprintf(path, sizeof path, "%s/pid", state);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  Check(fd, path);
+  Check((int)read(fd, text, sizeof text - 1), path);
+  close(fd);
+  return atoi(text);
+}
+
+static void Create(const char *rootfs, const char *state, char *const *args) {
+  char path[600], text[16];
+  Check(mkdir(state, 0711), state);
+  snprintf(path, sizeof path, "%s/start", state);
+  Check(mkfifo(path, 0622), path);
+  int fifo = open(path, O_PATH | O_CLOEXEC);
+  Check(fifo, path);
+  int sync[2];
+  Check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync), "socketpair");
+  pid_t pid = Make(rootfs, NameOf(state), sync, fifo, args);
+  snprintf(path, sizeof path, "%s/pid", state);
+  int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  Check(fd, path);
+  int length = snprintf(text, sizeof text, "%d", pid);
+  Check((int)write(fd, text, (size_t)length), path);
+  char byte = 0;
+  Check((int)write(sync[0], &byte, 1), "sync");
+  Check((int)read(sync[0], &byte, 1), "ready");
+}
+
+static void Start(const char *state) {
+  char path[600], byte;
+  snprintf(path, sizeof path, "%s/start", state);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  Check(fd, path);
+  Check((int)read(fd, &byte, 1), path);
+  Check(unlink(path), path);
+}
+
+static void Delete(const char *state) {
+  char path[600];
+  // Nothing happens where it has ended.
+  kill(PidOf(state), SIGKILL);
+  snprintf(path, sizeof path, CGROUP_ROOT "/%s/%s", controllers[0], NameOf(state));
+  // Until the kernel has taken the last process out.
+  while (rmdir(path) != 0) {
+    if (errno != EBUSY) Check(-1, path);
+  }
+  RemoveCgroups(NameOf(state), 1);
+  snprintf(path, sizeof path, "%s/pid", state);
+  Check(unlink(path), path);
+  Check(rmdir(state), state);
+}
+
+static int Exec(const char *state) {
+  pid_t pid = PidOf(state);
+  int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+  Check(pidfd, "pidfd_open");
+  char path[160], text[16];
+  snprintf(text, sizeof text, "%d", getpid());
+  for (int i = 0; i < controller_count; i++) {
+    // A single thread: `tasks` waits for nothing.
+    snprintf(path, sizeof path, CGROUP_ROOT "/%s/%s/tasks", controllers[i], NameOf(state));
+    Write(path, text);
+  }
+  Check(setns(pidfd, CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS), "setns");
+  pid_t child = fork();
+  Check(child, "fork");
+  if (child == 0) {
+    setsid();
+    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "_ses.floor");
+    LimitPrivileges();
+    Execute(kTrue);
+  }
+  return Ended(child);
+}
+
+int main(int argc, char **argv) {
+  if (argc != 3 && argc != 4) return 2;
+  char rootfs[512];
+  snprintf(rootfs, sizeof rootfs, "%s/rootfs", argv[1]);
+  FindControllers();
+  const char *command = argv[2];
+  if (strcmp(command, "run") == 0) return Run(rootfs, 1);
+  if (strcmp(command, "run-without-cgroups") == 0) return Run(rootfs, 0);
+  if (argc != 4) return 2;
+  const char *state = argv[3];
+  if (strcmp(command, "exec") == 0) return Exec(state);
+  if (strcmp(command, "create") == 0) Create(rootfs, state, kTrue);
+  else if (strcmp(command, "start") == 0) Start(state);
+  else if (strcmp(command, "delete") == 0) Delete(state);
+  else if (strcmp(command, "keep") == 0) Create(rootfs, state, kSleep), Start(state);
+  else return 2;
+  return 0;
 }

@@ -7,7 +7,7 @@ import { sleep } from "../harness/host.ts";
 import { BUNDLES, type BundleName } from "./bundles.ts";
 import { shuffled, type Samples } from "./report.ts";
 import type { Subject } from "./subjects.ts";
-import type { Timing } from "./timing.ts";
+import type { Taken, Timing } from "./timing.ts";
 
 /** First rounds, not counted: they fill caches. */
 const WARM_UP = 3;
@@ -42,7 +42,7 @@ export function lives(timing: Timing, plan: Plan, bundle: BundleName, samples: S
     samples.add(`run${suffix}`, subject.name, taken.milliseconds);
     if (subject.name !== "floor") samples.add(`peak of run${suffix} (KiB)`, subject.name, taken.kibibytes);
   });
-  inTurn(plan, real(plan.subjects), (subject, counts) => {
+  inTurn(plan, compared, (subject, counts) => {
     const life = timing.life(subject, folder);
     if (!counts) return;
     if (bundle === "spec") for (const [name, time] of Object.entries(life)) samples.add(name, subject.name, time);
@@ -72,8 +72,7 @@ export function cgroups(timing: Timing, plan: Plan, samples: Samples): void {
 /** What is asked of one running container: `exec` by name and by a process file, `state`, `kill`. */
 export function queries(timing: Timing, plan: Plan, samples: Samples): void {
   const file = timing.processFile();
-  const subjects = real(plan.subjects);
-  const ids = new Map(subjects.map((subject) => [subject, timing.running(subject)]));
+  const ids = new Map(plan.subjects.map((subject) => [subject, timing.running(subject)]));
   const cases: Readonly<Record<string, (id: string) => string[]>> = {
     exec: (id) => ["exec", id, "/bin/true"],
     "exec --process": (id) => ["exec", "--process", file, id],
@@ -81,10 +80,14 @@ export function queries(timing: Timing, plan: Plan, samples: Samples): void {
     // WINCH does nothing to a process that does not handle it.
     kill: (id) => ["kill", id, "WINCH"],
   };
+  // Of a command that only reads or signals nothing is left but the start of a program.
+  const onFloor = (name: string, id: string): Taken =>
+    name.startsWith("exec") ? timing.floorExec(id) : timing.take(["/bin/true"]);
   try {
     for (const [name, words] of Object.entries(cases)) {
-      inTurn(plan, subjects, (subject, counts) => {
-        const { milliseconds } = timing.call(subject, ...words(ids.get(subject) ?? ""));
+      inTurn(plan, plan.subjects, (subject, counts) => {
+        const id = ids.get(subject) ?? "";
+        const { milliseconds } = subject.name === "floor" ? onFloor(name, id) : timing.call(subject, ...words(id));
         if (counts) samples.add(name, subject.name, milliseconds);
       });
     }

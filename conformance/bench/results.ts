@@ -34,7 +34,7 @@ const COMPARED_WITH: Readonly<Record<string, string>> = { "create+start+delete, 
 
 /** One line a case: the medians of all subjects with their spread, and runt's ratio to each of the others. */
 export function markdownTable(samples: Samples, names: readonly string[]): string {
-  const others = names.filter((name) => name !== "runt" && name !== "floor");
+  const others = names.filter((name) => name !== "runt");
   const lines = samples.names().map((name) => {
     const ours = quantile(samples.of(name, "runt"), 0.5);
     const ratios = others.map((other) => {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Config } from "../harness/config.ts";
 import { helper } from "../harness/helpers.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
+import { sleep } from "../harness/host.ts";
 import { ENVIRONMENT } from "../harness/runtime.ts";
 import { type BundleName, shape } from "./bundles.ts";
 import { find, type Subject } from "./subjects.ts";
@@ -23,6 +24,11 @@ export interface Life {
   readonly start: number;
   readonly delete: number;
 }
+
+/** Milliseconds in which /bin/true of the floor program has ended; it has no command that tells. */
+const FLOOR_ENDS = 10;
+
+const isFloor = ({ name }: Subject): boolean => name === "floor";
 
 export class Timing {
   readonly #measure = helper("helpers/measure.c");
@@ -87,19 +93,30 @@ export class Timing {
 
   /** `run` of a bundle; the floor program has the spec's bundle in mind, whatever it gets. */
   run(subject: Subject, bundle: string): Taken {
-    if (subject.name === "floor") return this.take([this.#floor, this.#folder]);
+    if (isFloor(subject)) return this.#onFloor("run");
     return this.call(subject, "run", "--bundle", bundle, this.id());
   }
 
   /** As {@link run}, without cgroups; of runt and of the floor program. */
   runWithoutCgroups(subject: Subject, bundle: string): Taken {
-    if (subject.name === "floor") return this.take([this.#floor, this.#folder, "without-cgroups"]);
+    if (isFloor(subject)) return this.#onFloor("run-without-cgroups");
     return this.call(subject, "--cgroup-manager", "disabled", "run", "--bundle", bundle, this.id());
   }
 
-  /** `create`, `start` and `delete`. */
+  /** A command of the floor program; it knows a container by its directory. */
+  #onFloor(command: string, ...id: readonly string[]): Taken {
+    return this.take([this.#floor, this.#folder, command, ...id.map((each) => join(this.#folder, each))]);
+  }
+
+  /** `create`, `start` and `delete`; those of the floor program are of the spec's bundle. */
   life(subject: Subject, bundle: string): Life {
     const id = this.id();
+    if (isFloor(subject)) {
+      const create = this.#onFloor("create", id).milliseconds;
+      const start = this.#onFloor("start", id).milliseconds;
+      sleep(FLOOR_ENDS);
+      return { create, start, delete: this.#onFloor("delete", id).milliseconds };
+    }
     const create = this.call(subject, "create", "--bundle", bundle, id).milliseconds;
     const start = this.call(subject, "start", id).milliseconds;
     this.#untilStopped(subject, id);
@@ -118,11 +135,21 @@ export class Timing {
   /** A running container for `exec`, `state` and `kill`; its id. */
   running(subject: Subject): string {
     const id = this.id();
+    if (isFloor(subject)) {
+      this.#onFloor("keep", id);
+      return id;
+    }
     this.call(subject, "run", "-d", "--bundle", this.bundle("spec", ["/bin/sleep", "1000"]), id);
     return id;
   }
 
+  /** `exec` of /bin/true by the floor program. */
+  floorExec(id: string): Taken {
+    return this.#onFloor("exec", id);
+  }
+
   remove(subject: Subject, id: string): void {
+    if (isFloor(subject)) return void this.#onFloor("delete", id);
     spawnSync(subject.path, [...this.root(subject), "delete", "--force", id], { env: ENVIRONMENT });
   }
 
