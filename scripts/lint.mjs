@@ -78,12 +78,23 @@ function compiledFiles() {
   for (const folder of COMPILATIONS) {
     const path = join(ROOT, folder, "compile_commands.json");
     if (!existsSync(path)) continue;
-    for (const { file } of JSON.parse(readFileSync(path, "utf8"))) {
+    const commands = JSON.parse(readFileSync(path, "utf8"));
+    const known = withoutProfiles(folder, commands);
+    for (const { file } of commands) {
       const name = relative(ROOT, file);
-      if (name.startsWith("native/") && existsSync(file) && !found.has(name)) found.set(name, folder);
+      if (name.startsWith("native/") && existsSync(file) && !found.has(name)) found.set(name, known);
     }
   }
   return found;
+}
+
+/** A folder with the same commands, without GCC's options for profiles, which clang refuses. */
+function withoutProfiles(folder, commands) {
+  const known = join(STAMPS, folder.replaceAll("/", "-"));
+  const clean = commands.map((each) => ({ ...each, command: each.command.replaceAll(/ -fprofile-\S+/g, "") }));
+  mkdirSync(known, { recursive: true });
+  writeFileSync(join(known, "compile_commands.json"), JSON.stringify(clean));
+  return known;
 }
 
 /** What clang-tidy's answer about a file depends on, as far as it is in this repository. */
