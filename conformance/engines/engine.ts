@@ -22,22 +22,24 @@ function reason(packages: readonly string[]): string | false {
  *
  * @param packages Debian packages without which all is skipped
  * @param make starts the engine; it ends with the playground
+ * @param patience the time that a scenario may take; milliseconds
  */
 export function engine<Engine>(
   name: string,
   packages: readonly string[],
   make: (playground: Playground) => Engine | Promise<Engine>,
   scenarios: Readonly<Record<string, Scenario<Engine>>>,
+  patience = 60_000,
 ): void {
   const skip = reason(packages);
-  void t.test(name, { skip, timeout: 240_000 }, async (tt) => {
+  void t.test(name, { skip, timeout: 180_000 + patience }, async (tt) => {
     // crun refuses a host with both.
     const playground = new Playground({ unified: KIND !== "crun" });
     try {
       const made = await make(playground);
       playground.streams.strange();
       for (const [title, body] of Object.entries(scenarios)) {
-        await tt.test(title, { timeout: 60_000 }, async (ttt) => {
+        await tt.test(title, { timeout: patience }, async (ttt) => {
           await body(ttt, made);
           const strange = playground.streams.strange();
           // A scenario that was skipped has planned none.

@@ -24,6 +24,7 @@ static const struct {
     {"move_mount", 429}, {"fsopen", 430},        {"fsconfig", 431},  {"fsmount", 432}, {"close_range", 436},
     {"pidfd_open", 434}, {"pidfd_send_signal", 424}, {"statx", 332},  {"faccessat2", 439}, {"fspick", 433},
     {"name_to_handle_at", 303}, {"epoll_pwait2", 441}, {"open_tree_attr", 467}, {"statmount", 457}, {"listmount", 458},
+    {"pivot_root", 155},
 };
 
 int main(int argc, char **argv) {

@@ -24,6 +24,14 @@ export interface Fifos {
   readonly stderr: string;
 }
 
+/** How a shim is started. */
+export interface Begin {
+  /** Words before the program. */
+  readonly wrap?: readonly string[];
+  /** Options that containerd has when it starts the shim. */
+  readonly options?: Parameters<typeof M.writeRuncOptions>[0];
+}
+
 /** A shim, its client, and the sink of its events. */
 export class Pod {
   readonly box: Box;
@@ -36,6 +44,7 @@ export class Pod {
   client: Client | undefined;
   address = "";
   #count = 0;
+  #wrap: readonly string[] = [];
 
   private constructor(box: Box) {
     this.box = box;
@@ -47,11 +56,12 @@ export class Pod {
   }
 
   /** A shim for a bundle, started, with a client. */
-  static async of(box: Box, bundle: Bundle, id: string): Promise<Pod> {
+  static async of(box: Box, bundle: Bundle, id: string, begin: Begin = {}): Promise<Pod> {
     const pod = new Pod(box);
+    pod.#wrap = begin.wrap ?? [];
     await pod.sink.listen();
     box.atClose(() => pod.#end());
-    const started = pod.call(["-id", id, "start"], { cwd: bundle.dir, input: pod.params(id) });
+    const started = pod.call(["-id", id, "start"], { cwd: bundle.dir, input: pod.params(id, begin.options) });
     if (started.status !== 0) throw new Error(`start: ${started.stderr}`);
     pod.address = M.readBootstrapResult(started.stdout).address;
     pod.client = await Client.to(pod.address);
@@ -78,16 +88,18 @@ export class Pod {
   }
 
   /** What containerd 2.3 sends when it starts a shim. */
-  params(instanceId: string): Uint8Array {
+  params(instanceId: string, given?: Begin["options"]): Uint8Array {
     const { sockets: socketDir } = this;
-    return M.writeBootstrapParams({ instanceId, namespace: NAMESPACE, socketDir, containerdGrpcAddress: "/c.sock" });
+    const value = { typeUrl: "containerd.runc.v1.Options", value: M.writeRuncOptions(given ?? {}) };
+    const extensions = given === undefined ? [] : [{ value }];
+    return M.writeBootstrapParams({ instanceId, namespace: NAMESPACE, socketDir, containerdGrpcAddress: "/c.sock", extensions });
   }
 
   /** Calls the program as containerd does. */
   call(args: readonly string[], options: { cwd: string; input?: Uint8Array; env?: Record<string, string> }): Called {
     const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", TTRPC_ADDRESS: this.sink.path, ...options.env };
-    const words = ["-namespace", NAMESPACE, "-address", "/c.sock", ...args];
-    const done = spawnSync(this.program, words, { cwd: options.cwd, env, input: options.input ?? "", timeout: 20_000 });
+    const [program = "", ...words] = [...this.#wrap, this.program, "-namespace", NAMESPACE, "-address", "/c.sock", ...args];
+    const done = spawnSync(program, words, { cwd: options.cwd, env, input: options.input ?? "", timeout: 20_000 });
     return { status: done.status ?? -1, stdout: done.stdout, stderr: done.stderr.toString() };
   }
 
@@ -98,7 +110,12 @@ export class Pod {
 
   /** Options as containerd hands them over. */
   get options(): M.Any {
-    return { typeUrl: "containerd.runc.v1.Options", value: M.writeRuncOptions({ root: this.root }) };
+    return this.with({});
+  }
+
+  /** The same with others. */
+  with(given: Parameters<typeof M.writeRuncOptions>[0]): M.Any {
+    return { typeUrl: "containerd.runc.v1.Options", value: M.writeRuncOptions({ root: this.root, ...given }) };
   }
 
   /** Creates a container in this shim. */

@@ -11,7 +11,7 @@ import { readShimArguments, type ShimArguments } from "./arguments.ts";
 import { runDaemon } from "./daemon.ts";
 import { timestamp } from "./events.ts";
 import { unmountRoot } from "./mounts.ts";
-import { keptOptions } from "./options.ts";
+import { keptOptions, markDeleted } from "./options.ts";
 import { readAny, writeDeleteResponse, writeRuntimeInfo } from "./proto/messages.gen.ts";
 import { readInput, SHIM_NAME, startShim } from "./start.ts";
 
@@ -73,6 +73,8 @@ function info(): Uint8Array {
 async function deleteContainer({ id, namespace, bundle }: ShimArguments): Promise<Uint8Array> {
   const path = bundle !== "" ? bundle : siblingBundle(id);
   const { root, systemdCgroup } = keptOptions(path, namespace);
+  // Before the look for the container: a shim that makes it at this moment looks for the mark after that.
+  markDeleted(path);
   const pid = pidOf(root, id);
   try {
     await remove({ root, log: silentLog, systemdCgroup, rootless: "auto" }, id, { force: true });

@@ -6,6 +6,8 @@ import * as K from "../kernel/numbers.ts";
 import * as P from "../kernel/plan_numbers.ts";
 import { AT_FDCWD } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
+import { mapMount, mapsOf, type Maps, withMappedDirectory } from "./id_mapped.ts";
+import { attachLoop } from "./loop_device.ts";
 import type { Mount } from "./proto/messages.gen.ts";
 
 const PROPAGATION = P.MS_SHARED | P.MS_PRIVATE | P.MS_SLAVE | P.MS_UNBINDABLE;
@@ -50,8 +52,10 @@ const FLAGS: Readonly<Record<string, readonly [flag: number, clear?: true]>> = {
   sync: [P.MS_SYNCHRONOUS],
   unbindable: [P.MS_UNBINDABLE],
 };
-/** Options that something has to be made for first, which the shim does not. */
-const UNKNOWN = ["loop", "uidmap=", "gidmap=", "X-containerd."];
+/** Options of containerd's manager of mounts, which acts on them before a shim gets the mount. */
+const INTERNAL = "X-containerd.";
+/** Where the layers of an overlay are mounted with mapped ids, beside `rootfs`. */
+const MAPPED = "mapped";
 
 /** Options of fstab as those of mount(2). Pure. */
 export function mountOptions(options: readonly string[]): { readonly flags: number; readonly data: readonly string[] } {
@@ -74,20 +78,29 @@ export function shortened(data: readonly string[]): { readonly data: readonly st
   const whole = { data, directory: "" };
   if (data.join(",").length < PAGE - 1) return whole;
   const index = data.findIndex((option) => option.startsWith("lowerdir="));
-  const layers = data[index]?.slice("lowerdir=".length).split(":") ?? [];
-  const [first = ""] = layers;
-  let size = first.length;
-  for (const layer of layers) while (size > 0 && !layer.startsWith(first.slice(0, size))) size--;
-  const end = first.slice(0, size).lastIndexOf("/");
-  if (layers.length < 2 || end <= 0) return whole;
+  const layers = layersOf(data[index]);
+  const directory = commonDirectory(layers);
+  if (layers.length < 2 || directory === "") return whole;
   const shorter = [...data];
-  shorter[index] = `lowerdir=${layers.map((layer) => layer.slice(end + 1)).join(":")}`;
-  return { data: shorter, directory: first.slice(0, end) };
+  shorter[index] = `lowerdir=${layers.map((layer) => layer.slice(directory.length + 1)).join(":")}`;
+  return { data: shorter, directory };
+}
+
+function layersOf(option: string | undefined): readonly string[] {
+  return option?.slice("lowerdir=".length).split(":") ?? [];
+}
+
+/** The directory that all paths lie in; "" for the root directory, or none. Pure. */
+function commonDirectory(paths: readonly string[]): string {
+  const [first = ""] = paths;
+  let size = first.length;
+  for (const path of paths) while (size > 0 && !path.startsWith(first.slice(0, size))) size--;
+  return first.slice(0, Math.max(0, first.slice(0, size).lastIndexOf("/")));
 }
 
 /**
  * Mounts them, in order, on `rootfs`.
- * @throws NOT_SUPPORTED, SYSCALL; then none of them is mounted
+ * @throws NOT_SUPPORTED, USAGE, HOST_UNABLE, SYSCALL; then none of them is mounted
  */
 export function mountRoot(mounts: readonly Mount[], rootfs: string): void {
   if (mounts.length === 0) return;
@@ -101,15 +114,50 @@ export function mountRoot(mounts: readonly Mount[], rootfs: string): void {
   }
 }
 
-function mountOne({ type, source, options }: Mount, target: string): void {
-  const unknown = options.find((option) => UNKNOWN.some((each) => option.startsWith(each)));
-  if (unknown !== undefined || type.includes("/")) {
-    const what = `mount ${source} (${type}) on ${target}: ${unknown ?? type}`;
-    throw new RuntimeError("NOT_SUPPORTED", `${what}: the shim cannot do that`);
+function mountOne(mount: Mount, target: string): void {
+  const { type, source } = mount;
+  const attempt = `mount ${source} (${type}) on ${target}`;
+  const internal = mount.options.find((option) => option.startsWith(INTERNAL));
+  if (internal !== undefined || type.includes("/")) {
+    const what = internal ?? `the type ${type}`;
+    throw new RuntimeError("NOT_SUPPORTED", `${attempt}: ${what} is for containerd's manager of mounts, and no shim's work`);
   }
+  const maps = mapsOf(mount.options);
+  const options = mount.options.filter((option) => !/^[ug]idmap=/.test(option));
+  // An overlay takes the ids of its layers: these are mapped, and not the overlay.
+  if (maps !== undefined && type === "overlay") return mountMappedOverlay({ ...mount, options }, target, maps, attempt);
+  if (options.includes("loop")) mountLoop({ ...mount, options }, target, attempt);
+  else mountPlain({ ...mount, options }, target, attempt);
+  if (maps !== undefined) mapMount(target, maps);
+}
+
+function mountMappedOverlay(mount: Mount, target: string, maps: Maps, attempt: string): void {
+  const layers = mount.options.filter((option) => option.startsWith("lowerdir=")).flatMap(layersOf);
+  // A layer alone: the directory that it lies in is mapped.
+  const directory = commonDirectory(layers);
+  if (directory === "") throw new RuntimeError("USAGE", `${attempt}: its lowerdir have no directory in common, but the root`);
+  const at = `${target.slice(0, target.lastIndexOf("/"))}/${MAPPED}`;
+  const moved = layers.map((layer) => `${at}${layer.slice(directory.length)}`);
+  const others = mount.options.filter((option) => !option.startsWith("lowerdir="));
+  const options = [...others, `lowerdir=${moved.join(":")}`];
+  withMappedDirectory(directory, maps, at, () => mountPlain({ ...mount, options }, target, attempt));
+}
+
+/** Mounts a file as the device that it is made to be; the device ends with the mount. */
+function mountLoop(mount: Mount, target: string, attempt: string): void {
+  const options = mount.options.filter((option) => option !== "loop" && option !== "direct-io");
+  const readonly = (mountOptions(options).flags & K.MS_RDONLY) !== 0;
+  const device = attachLoop(mount.source, { readonly, direct: mount.options.includes("direct-io") });
+  try {
+    mountPlain({ ...mount, source: device.path, options }, target, attempt);
+  } finally {
+    native.close(device.fd);
+  }
+}
+
+function mountPlain({ type, source, options }: Mount, target: string, attempt: string): void {
   const { flags, data } = mountOptions(options);
   const { data: fields, directory } = shortened(data);
-  const attempt = `mount ${source} (${type}) on ${target}`;
   const text = fields.join(",");
   if (text.length >= PAGE) {
     throw new RuntimeError("HOST_UNABLE", `${attempt}: its options have ${text.length} bytes, the kernel takes ${PAGE}`);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Options of a container, as containerd hands them over: runc's message, or text in the form of containerd's own settings. */
 import { RuntimeError } from "../errors.ts";
-import { check, AT_FDCWD, O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, readTextIfExists } from "../sys/files.ts";
+import { check, AT_FDCWD, O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, exists, readTextIfExists } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import type { CheckpointOptions } from "../runtime/criu/checkpoint.ts";
 import { CRIU_CGROUP_MODES } from "../runtime/criu/messages.ts";
-import type { Any, CheckpointTaskRequest, RuncOptions } from "./proto/messages.gen.ts";
+import type { RestoreOptions } from "../runtime/criu/restore.ts";
+import type { Any, CheckpointTaskRequest, CreateTaskRequest, RuncOptions } from "./proto/messages.gen.ts";
 import { readCheckpointOptions, readRuncOptions, readRuntimeOptions } from "./proto/messages.gen.ts";
 import { NO_BYTES } from "./proto/wire.ts";
 
@@ -13,6 +14,10 @@ import { NO_BYTES } from "./proto/wire.ts";
 const ROOT = "/run/containerd/runt";
 /** The file in the bundle with the facts that `delete` needs of a container whose shim is gone. */
 const FILE = "runt-shim.json";
+/** The file in the bundle by which `delete` tells a shim that still makes the container. */
+const DELETED = "runt-shim.deleted";
+/** The directory of CRIU's log in the bundle. */
+const CRIU_WORK = "criu-work";
 const RUNC = "containerd.runc.v1.Options";
 const GENERIC = "runtimeoptions.v1.Options";
 
@@ -99,10 +104,39 @@ export function keptOptions(bundle: string, namespace: string): Kept {
   return { root: kept.root ?? stateRoot({ root: "" }, namespace), systemdCgroup: kept.systemdCgroup ?? false };
 }
 
+/** Tells a shim that is still at work on the container that containerd has given it up; it may have no bundle any more. */
+export function markDeleted(bundle: string): void {
+  native.writeFile(AT_FDCWD, `${bundle}/${DELETED}`, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600, "");
+}
+
+/** Whether containerd has given the container up: its `delete` has been called, or its bundle is gone. */
+export function isGivenUp(bundle: string): boolean {
+  return exists(`${bundle}/${DELETED}`) || !exists(bundle);
+}
+
+/** The options of CRIU that hold for a container's checkpoints, and for its restore. */
+export type CriuDefaults = Pick<RuncOptions, "criuPath" | "criuImagePath" | "criuWorkPath">;
+
+/** The request of Create from a checkpoint, as options of the operation. Pure. */
+export function restoreOptions(request: CreateTaskRequest, { criuPath, criuWorkPath }: CriuDefaults): RestoreOptions {
+  const { id, bundle, checkpoint: imagePath } = request;
+  return {
+    id,
+    bundle,
+    imagePath,
+    // CRIU's log lies in the bundle, as containerd's own shim has it: the images may be read-only.
+    workPath: criuWorkPath === "" ? `${bundle}/${CRIU_WORK}` : criuWorkPath,
+    ...(criuPath !== "" && { criuPath }),
+    noSubreaper: true,
+  };
+}
+
 /** The request of Checkpoint, as options of the operation. @throws USAGE */
-export function checkpointOptions({ id, path, options }: CheckpointTaskRequest): CheckpointOptions {
+export function checkpointOptions({ id, path, options }: CheckpointTaskRequest, defaults: CriuDefaults): CheckpointOptions {
   const given = readCheckpointOptions(options?.value ?? NO_BYTES);
-  const imagePath = path !== "" ? path : given.imagePath;
+  const { criuPath, criuImagePath, criuWorkPath } = defaults;
+  const imagePath = [path, given.imagePath, criuImagePath].find((each) => each !== "") ?? "";
+  const workPath = given.workPath === "" ? criuWorkPath : given.workPath;
   if (imagePath === "") throw new RuntimeError("USAGE", "Checkpoint: path must be given");
   const { cgroupsMode: mode, emptyNamespaces } = given;
   if (mode !== "" && !Object.hasOwn(CRIU_CGROUP_MODES, mode)) {
@@ -115,7 +149,8 @@ export function checkpointOptions({ id, path, options }: CheckpointTaskRequest):
   return {
     id,
     imagePath,
-    ...(given.workPath !== "" && { workPath: given.workPath }),
+    ...(workPath !== "" && { workPath }),
+    ...(criuPath !== "" && { criuPath }),
     ...(given.parentPath !== "" && { parentPath: given.parentPath }),
     leaveRunning: !given.exit,
     tcpEstablished: given.openTcp,

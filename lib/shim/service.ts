@@ -7,6 +7,7 @@ import { EPOLLIN, SIGKILL } from "../kernel/numbers.ts";
 import type { Log } from "../log.ts";
 import { find, recordOf } from "../runtime/container/store.ts";
 import { checkpoint } from "../runtime/criu/checkpoint.ts";
+import { restoreDetached } from "../runtime/criu/restore.ts";
 import { forEngines } from "../runtime/launch/engine_words.ts";
 import { create } from "../runtime/operations/create.ts";
 import { remove } from "../runtime/operations/delete.ts";
@@ -25,7 +26,7 @@ import { type Publisher, timestamp } from "./events.ts";
 import type { Loop } from "./loop.ts";
 import { metrics } from "./metrics.ts";
 import { mountRoot, unmountRoot } from "./mounts.ts";
-import { checkpointOptions, keepOptions, readOptions, stateRoot } from "./options.ts";
+import { checkpointOptions, isGivenUp, keepOptions, readOptions, restoreOptions, stateRoot } from "./options.ts";
 import type { Request, RuncOptions, Timestamp } from "./proto/messages.gen.ts";
 import * as M from "./proto/messages.gen.ts";
 import { NO_BYTES } from "./proto/wire.ts";
@@ -116,18 +117,17 @@ export class TaskService implements Listener {
   async #create(request: M.CreateTaskRequest): Promise<Uint8Array> {
     const { id, bundle } = request;
     if (id === "" || bundle === "") throw new RuntimeError("USAGE", "Create: id and bundle must be given");
-    if (request.checkpoint !== "") throw new RuntimeError("NOT_SUPPORTED", "Create from a checkpoint");
     const task = await this.#tasks.make(id, () => this.#make(request));
     const { pid } = task.first;
     const { stdin, stdout, stderr, terminal } = request;
     const io = { stdin, stdout, stderr, terminal };
     this.#publish("create", "TaskCreate", M.writeTaskCreate({ containerId: id, bundle, rootfs: request.rootfs, io, pid }));
-    this.#watchOom(task);
+    if (task.restore === undefined) this.#watchOom(task);
     this.#tasks.reap();
     return M.writePidResponse({ pid });
   }
 
-  /** Makes a container; a failure leaves nothing behind. */
+  /** Makes a container; a failure leaves nothing behind. One from a checkpoint is made when it is started. */
   async #make(request: M.CreateTaskRequest): Promise<Task> {
     const { loop, namespace, log } = this.#around;
     const { id, bundle } = request;
@@ -137,12 +137,18 @@ export class TaskService implements Listener {
     keepOptions(bundle, { root: context.root, systemdCgroup: context.systemdCgroup });
     const rootfs = `${bundle}/rootfs`;
     mountRoot(request.rootfs, rootfs);
+    const facts = { id, bundle, rootfs: request.rootfs.length > 0 ? rootfs : "", context, criu: options };
     let streams: Streams | undefined;
     let isMade = false;
     try {
       const { stdin, stdout, stderr, terminal } = request;
       streams = await Streams.open(loop, { stdin, stdout, stderr, terminal }, id, namespace);
       const { stdio, consoleFd } = streams;
+      if (request.checkpoint !== "") {
+        const task = new Task(facts, streams, 0);
+        task.restore = { ...restoreOptions(request, options), stdio, ...(consoleFd !== undefined && { consoleFd }) };
+        return task;
+      }
       const pid = await create(context, {
         id,
         bundle,
@@ -154,8 +160,11 @@ export class TaskService implements Listener {
       isMade = true;
       streams.started();
       await streams.attachConsole(id, namespace);
-      const endsOthers = !hasOwnPids(context, id);
-      return new Task({ id, bundle, rootfs: request.rootfs.length > 0 ? rootfs : "", context, endsOthers }, streams, pid);
+      // A containerd that was killed and is back has called `delete` meanwhile: no client would ever ask for the container.
+      if (isGivenUp(bundle)) throw new RuntimeError("WRONG_STATE", "the container was deleted while it was made");
+      const task = new Task(facts, streams, pid);
+      task.endsOthers = !hasOwnPids(context, id);
+      return task;
     } catch (error) {
       streams?.started();
       streams?.close();
@@ -179,13 +188,24 @@ export class TaskService implements Listener {
     if (execId !== "") return this.#startExec(process);
     await this.#tasks.during(
       task,
-      () => start(task.context, id).catch(failed("OCI runtime start failed: ")),
+      () => this.#startFirst(task).catch(failed("OCI runtime start failed: ")),
       () => {
         process.status = "running";
         this.#publish("start", "TaskStart", M.writeTaskStart({ containerId: id, pid: process.pid }));
       },
     );
     return M.writePidResponse({ pid: process.pid });
+  }
+
+  async #startFirst(task: Task): Promise<void> {
+    const { context, id, first, restore } = task;
+    if (restore === undefined) return start(context, id);
+    this.#tasks.started(first, await restoreDetached(context, restore));
+    task.restore = undefined;
+    first.streams?.started();
+    await first.streams?.attachConsole(id, this.#around.namespace);
+    task.endsOthers = !hasOwnPids(context, id);
+    this.#watchOom(task);
   }
 
   async #startExec(process: Process): Promise<Uint8Array> {
@@ -250,6 +270,7 @@ export class TaskService implements Listener {
 
   async #deleteContainer(task: Task): Promise<void> {
     const { first } = task;
+    if (task.restore !== undefined) this.#tasks.neverStarted(first);
     await this.#tasks.during(task, async () => {
       try {
         await remove(task.context, task.id, { force: false });
@@ -396,7 +417,7 @@ export class TaskService implements Listener {
   async #checkpoint(request: M.CheckpointTaskRequest): Promise<Uint8Array> {
     const { id, path } = request;
     const task = this.#tasks.find(id);
-    const options = checkpointOptions(request);
+    const options = checkpointOptions(request, task.facts.criu);
     await this.#tasks.during(task, () => checkpoint(task.context, options));
     this.#publish("checkpointed", "TaskCheckpointed", M.writeTaskCheckpointed({ containerId: id, checkpoint: path }));
     return NO_BYTES;
@@ -408,7 +429,7 @@ export class TaskService implements Listener {
   }
 
   async firstEnded(task: Task): Promise<void> {
-    if (task.facts.endsOthers) void this.#endOthers(task);
+    if (task.endsOthers) void this.#endOthers(task);
     // The OOM event, which is the cause, goes before the exit event.
     await this.#readOom(task);
     this.#endOom(task);
@@ -420,6 +441,17 @@ export class TaskService implements Listener {
     const id = execId === "" ? task.id : execId;
     const event = M.writeTaskExit({ containerId: task.id, id, pid, exitStatus, exitedAt: time(process.exitedAt) });
     this.#publish("exit", "TaskExit", event);
+    if (execId === "") this.#forgetIfGivenUp(task);
+  }
+
+  /** A containerd that has given up a container never deletes it here: the shim would wait for that for ever. */
+  #forgetIfGivenUp(task: Task): void {
+    if (!isGivenUp(task.facts.bundle)) return;
+    this.#around.loop.after(ALONE, () => {
+      if (!this.#tasks.has(task)) return;
+      this.#around.log.warn(`${task.id}: containerd has given it up`);
+      void this.#delete({ id: task.id, execId: "" }).catch(() => {});
+    });
   }
 
   async #endOthers(task: Task): Promise<void> {

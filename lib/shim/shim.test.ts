@@ -6,6 +6,7 @@ import { readShimArguments } from "./arguments.ts";
 import { parseLocation } from "./logger.ts";
 import { metrics } from "./metrics.ts";
 import { mountOptions, shortened } from "./mounts.ts";
+import { mapsOf, parseMaps } from "./id_mapped.ts";
 import { checkpointOptions, parseSettings, readOptions, stateRoot } from "./options.ts";
 import * as M from "./proto/messages.gen.ts";
 import { answer, groupOf, readSent } from "./start.ts";
@@ -69,13 +70,37 @@ t.test("options: runc's message, settings as text, defaults", (t) => {
 t.test("what Checkpoint asks for", (t) => {
   const typeUrl = "containerd.runc.v1.CheckpointOptions";
   const options = (given: object) => ({ typeUrl, value: M.writeCheckpointOptions(given) });
-  const ended = checkpointOptions({ id: "a", path: "/i", options: options({ exit: true, openTcp: true }) });
+  const defaults = { criuPath: "", criuImagePath: "", criuWorkPath: "" };
+  const ended = checkpointOptions({ id: "a", path: "/i", options: options({ exit: true, openTcp: true }) }, defaults);
   t.match(ended, { imagePath: "/i", leaveRunning: false, tcpEstablished: true, manageCgroupsMode: "default" });
-  const running = checkpointOptions({ id: "a", path: "", options: options({ imagePath: "/j", cgroupsMode: "soft" }) });
+  const running = checkpointOptions({ id: "a", path: "", options: options({ imagePath: "/j", cgroupsMode: "soft" }) }, defaults);
   t.match(running, { imagePath: "/j", leaveRunning: true, manageCgroupsMode: "soft" });
-  t.throws(() => checkpointOptions({ id: "a", path: "", options: undefined }), { code: "USAGE" });
-  t.throws(() => checkpointOptions({ id: "a", path: "/i", options: options({ cgroupsMode: "no" }) }), { code: "USAGE" });
-  t.throws(() => checkpointOptions({ id: "a", path: "/i", options: options({ emptyNamespaces: ["pid"] }) }), { code: "USAGE" });
+  t.throws(() => checkpointOptions({ id: "a", path: "", options: undefined }, defaults), { code: "USAGE" });
+  t.throws(() => checkpointOptions({ id: "a", path: "/i", options: options({ cgroupsMode: "no" }) }, defaults), {
+    code: "USAGE",
+  });
+  t.throws(() => checkpointOptions({ id: "a", path: "/i", options: options({ emptyNamespaces: ["pid"] }) }, defaults), {
+    code: "USAGE",
+  });
+  const given = { criuPath: "/c", criuImagePath: "/k", criuWorkPath: "/w" };
+  const set = checkpointOptions({ id: "a", path: "", options: undefined }, given);
+  t.match(set, { imagePath: "/k", workPath: "/w", criuPath: "/c" }, "those of the container, where the request names none");
+  const own = checkpointOptions({ id: "a", path: "/i", options: options({ workPath: "/v" }) }, given);
+  t.match(own, { imagePath: "/i", workPath: "/v" });
+  t.end();
+});
+
+t.test("mappings of ids", (t) => {
+  const uidMappings = [
+    { containerID: 0, hostID: 100000, size: 65536 },
+    { containerID: 65536, hostID: 1000, size: 1 },
+  ];
+  t.same(parseMaps("0:100000:65536,65536:1000:1"), uidMappings);
+  t.same(mapsOf(["ro", "uidmap=0:1:2", "gidmap=3:4:5"])?.gidMappings, [{ containerID: 3, hostID: 4, size: 5 }]);
+  t.equal(mapsOf(["uidmap=0:1:2"]), undefined, "both, or none");
+  for (const wrong of ["", "0:1", "0:1:0", "0:1:2:3", "a:1:2", "0:4294967295:2", "0:1:2,"]) {
+    t.throws(() => parseMaps(wrong), { code: "USAGE" }, wrong);
+  }
   t.end();
 });
 

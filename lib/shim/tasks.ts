@@ -4,6 +4,8 @@ import { RuntimeError } from "../errors.ts";
 import type { OomWatch } from "../cgroups/cgroup.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import { native } from "../sys/native.ts";
+import type { RestoreOptions } from "../runtime/criu/restore.ts";
+import type { CriuDefaults } from "./options.ts";
 import type { StreamPaths, Streams } from "./streams.ts";
 
 /** Added to a signal's number, it makes the exit status. */
@@ -39,13 +41,16 @@ export interface TaskFacts {
   /** The directory where its root file system was mounted for it; "" if it was not. */
   readonly rootfs: string;
   readonly context: RuntimeContext;
-  /** The container has no pid namespace of its own: its other processes are ended with the first one. */
-  readonly endsOthers: boolean;
+  readonly criu: CriuDefaults;
 }
 
 /** A container. */
 export class Task {
   readonly facts: TaskFacts;
+  /** The container has no pid namespace of its own: its other processes are ended with the first one. */
+  endsOthers = false;
+  /** The container comes from a checkpoint: it does not exist until it is started. */
+  restore: RestoreOptions | undefined;
   readonly first: Process;
   readonly execs = new Map<string, Process>();
   /** The number of running operations that start or end a process: they reap their own children first. */
@@ -142,6 +147,10 @@ export class Tasks {
     }
   }
 
+  has(task: Task): boolean {
+    return this.#tasks.get(task.id) === task;
+  }
+
   remove(task: Task): void {
     this.#tasks.delete(task.id);
   }
@@ -175,6 +184,13 @@ export class Tasks {
   failed(process: Process): void {
     process.status = "stopped";
     process.exitStatus = NOT_STARTED;
+    process.exitedAt = Date.now();
+    for (const done of process.waiting.splice(0)) done();
+  }
+
+  /** A process that no operation will start any more: it counts as ended, and is no failure. */
+  neverStarted(process: Process): void {
+    process.status = "stopped";
     process.exitedAt = Date.now();
     for (const done of process.waiting.splice(0)) done();
   }

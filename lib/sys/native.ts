@@ -195,6 +195,8 @@ export interface Native {
    * @param directory the start of relative paths in the other arguments; "" is the caller's working directory
    */
   mountFileSystem(source: string, target: string, type: string, flags: number, data: string, directory: string): number;
+  /** Makes `file` the content of the loop device `device`; `flags` are LO_FLAGS_*. */
+  loopAttach(device: number, file: number, flags: number): number;
   /** Gives a process a cookie of its own for core scheduling; `group` to its process group. */
   schedCore(pid: number, group: boolean): number;
   /** The id of a namespace that no other one ever has, in decimal: from Linux 6.18 on, of a mount namespace from 6.11 on. */

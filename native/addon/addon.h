@@ -140,6 +140,7 @@ int EpollSet(int epoll, int fd, uint32_t events);
 int EpollWait(int epoll, const Words& ready, int timeout_ms);
 int Accept(int fd);
 int ReadableBytes(int fd);
+int LoopAttach(int device, int file, int64_t flags);
 int MountFileSystem(const Path& source, const Path& target, const Path& type, int64_t flags, const Path& data,
                     const Path& directory);
 int SchedCore(int pid, bool group);

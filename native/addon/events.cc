@@ -2,6 +2,7 @@
 // Calls for an event loop and for the mounts of a shim: readiness of descriptors, connections, root file systems.
 
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -59,6 +60,26 @@ int MountFileSystem(const Path& source, const Path& target, const Path& type, in
       mount(source.text, target.text, type.text, static_cast<unsigned long>(flags), data.length > 0 ? data.text : nullptr));
   if (before.valid() && fchdir(before.get()) < 0) return -errno;
   return result;
+}
+
+// In one call from Linux 5.8 on; before that the flags follow the file.
+int LoopAttach(int device, int file, int64_t flags) {
+  constexpr unsigned long kLoopConfigure = 0x4C0A;  // LOOP_CONFIGURE, which older headers lack
+  struct {
+    uint32_t fd;
+    uint32_t block_size;
+    loop_info64 info;
+    uint64_t reserved[8];
+  } config = {};
+  config.fd = static_cast<uint32_t>(file);
+  config.info.lo_flags = static_cast<uint32_t>(flags);
+  if (ioctl(device, kLoopConfigure, &config) == 0) return 0;
+  if (errno != EINVAL && errno != ENOTTY) return -errno;
+  if (ioctl(device, LOOP_SET_FD, file) < 0) return -errno;
+  if (ioctl(device, LOOP_SET_STATUS64, &config.info) == 0) return 0;
+  const int failed = errno;
+  ioctl(device, LOOP_CLR_FD, 0);
+  return -failed;
 }
 
 int SchedCore(int pid, bool group) {

@@ -70,6 +70,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Accept>("accept"),
     Function<ReadableBytes>("readableBytes"),
     Function<MountFileSystem>("mountFileSystem"),
+    Function<LoopAttach>("loopAttach"),
     Function<SchedCore>("schedCore"),
     Function<Kill>("kill"),
     Function<Waitpid>("waitpid"),

@@ -108,6 +108,9 @@ export interface EventsOptions extends Abortable {
   readonly interval?: number;
 }
 
-export type CheckpointChoices = Omit<CheckpointOptions, "id">;
-export type RestoreChoices = Omit<RestoreOptions, "id" | "detach" | "consoleSocket" | "noSubreaper"> &
+export type CheckpointChoices = Omit<CheckpointOptions, "id" | "criuPath">;
+export type RestoreChoices = Omit<
+  RestoreOptions,
+  "id" | "detach" | "consoleSocket" | "noSubreaper" | "criuPath" | "stdio" | "consoleFd"
+> &
   RuntimeOptions & { readonly id: string };

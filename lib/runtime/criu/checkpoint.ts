@@ -96,7 +96,7 @@ async function dump(
     check(native.writeFile(AT_FDCWD, path, flags, 0o600, text), `write ${path}`, { path });
   }
   const what = `checkpoint of ${record.id}`;
-  const criu = Criu.start();
+  const criu = Criu.start([], undefined, options.criuPath);
   try {
     const type = preDump === true ? CriuType.PRE_DUMP : CriuType.DUMP;
     await criu.request({ type, opts: fields }, what, (script, _pid, received) => {
@@ -158,9 +158,9 @@ function tellStatus(context: RuntimeContext, fd: number): void {
 }
 
 /** @throws HOST_UNABLE where CRIU or the kernel lacks a feature that the options need */
-async function checkFeatures({ preDump, lazyPages }: CheckpointOptions): Promise<void> {
+async function checkFeatures({ preDump, lazyPages, criuPath }: CheckpointOptions): Promise<void> {
   if (preDump !== true && lazyPages !== true) return;
-  const criu = Criu.start();
+  const criu = Criu.start([], undefined, criuPath);
   try {
     const request = { type: CriuType.FEATURE_CHECK, features: { mem_track: true, lazy_pages: true } };
     const { features } = await criu.request(request, "feature check", ignoreNotify);

@@ -17,6 +17,7 @@ import { callersEnvironment } from "../../sys/environment.ts";
 
 /** How long CRIU may take to end after its socket is closed; milliseconds. */
 const END_PATIENCE = 2000;
+const STDIO = [0, 1, 2] as const;
 /** An error message gets at most this many lines of errors from the log. */
 const ERROR_LINES = 4;
 
@@ -33,16 +34,18 @@ export class Criu {
   /**
    * Starts it.
    * @param fds descriptors that CRIU gets from 4 on; they stay the caller's
+   * @param stdio the descriptors that become 0, 1 and 2
+   * @param path of the program; default: the first in PATH
    * @throws HOST_UNABLE where it is not installed, SYSCALL
    */
-  static start(fds: readonly number[] = []): Criu {
-    const program = findCriu();
+  static start(fds: readonly number[] = [], stdio: readonly number[] = STDIO, path?: string): Criu {
+    const program = path ?? findCriu();
     const descriptors = new Descriptors();
     try {
       const [ours, theirs] = checkValue(native.socketpair(SOCK_SEQPACKET), "socketpair");
       descriptors.own(ours);
       descriptors.own(theirs);
-      const options = { program, args: ["criu", "swrk", "3"], env: callersEnvironment(), fds: [0, 1, 2, theirs, ...fds] };
+      const options = { program, args: ["criu", "swrk", "3"], env: callersEnvironment(), fds: [...stdio, theirs, ...fds] };
       const { pid, pidfd } = checkValue(native.spawn(options), `start ${program}`, { path: program });
       return new Criu(pid, pidfd, descriptors.release(ours));
     } finally {

@@ -18,6 +18,8 @@ export interface CriuOptions {
   readonly imagePath: string;
   /** Directory of CRIU's log and of its temporary files. Default: the images' one. */
   readonly workPath?: string;
+  /** Path of CRIU's program. Default: the first one in PATH. */
+  readonly criuPath?: string;
   readonly tcpEstablished?: boolean;
   readonly extUnixSk?: boolean;
   readonly shellJob?: boolean;

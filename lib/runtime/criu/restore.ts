@@ -20,7 +20,7 @@ import { openBundle } from "../launch/launch.ts";
 import type { RecordDraft } from "../launch/record_draft.ts";
 import { register, type Registered } from "../launch/register.ts";
 import { attempt, type Undo } from "../launch/undo.ts";
-import type { RuntimeContext } from "../options.ts";
+import type { RuntimeContext, StandardStreams } from "../options.ts";
 import type { ContainerRecord } from "../record.ts";
 import { DESCRIPTORS } from "./checkpoint.ts";
 import { Criu, explained, type OnNotify } from "./criu.ts";
@@ -30,7 +30,7 @@ import { externalMounts, NULL_MOUNT } from "./mounts.ts";
 import { commonFields, openDirectories, warnIfRootless, type CriuDirectories, type CriuOptions } from "./options.ts";
 
 /** Options of `restore`. */
-export interface RestoreOptions extends CriuOptions {
+export interface RestoreOptions extends CriuOptions, StandardStreams {
   /** Absolute path of the bundle. */
   readonly bundle: string;
   readonly detach?: boolean;
@@ -94,6 +94,25 @@ function refuseUnrestored({ linux }: Config, { systemdCgroup, withoutCgroups }: 
  * @throws CONTAINER_EXISTS, CONFIG_INVALID, USAGE, HOST_UNABLE with CRIU's reason, HOOK_FAILED, CGROUP; nothing is left behind
  */
 export async function restore(context: RuntimeContext, options: RestoreOptions): Promise<number> {
+  return (await bringUp(context, options)).status;
+}
+
+/**
+ * Restores a container, and returns once it runs.
+ * @returns the pid of its first process, a child of the caller
+ * @throws as {@link restore}
+ */
+export async function restoreDetached(context: RuntimeContext, options: RestoreOptions): Promise<number> {
+  return (await bringUp(context, { ...options, detach: true })).pid;
+}
+
+/** The result of a restore: `status` is 0 where the process was not waited for. */
+interface Outcome {
+  readonly pid: number;
+  readonly status: number;
+}
+
+async function bringUp(context: RuntimeContext, options: RestoreOptions): Promise<Outcome> {
   warnIfRootless(context);
   const bundle = openBundle(context, options);
   refuseUnrestored(bundle.config, context);
@@ -101,7 +120,8 @@ export async function restore(context: RuntimeContext, options: RestoreOptions):
   try {
     const restored = await bringBack(context, options, bundle, foreground);
     try {
-      return await follow(context, restored, foreground);
+      const pid = restored.draft.record.init_process_pid;
+      return { pid, status: await follow(context, restored, foreground) };
     } finally {
       native.close(restored.pidfd);
       restored.entry.close();
@@ -132,7 +152,7 @@ function bringBack(context: RuntimeContext, options: RestoreOptions, bundle: Bun
     cgroup.limit(config.linux?.resources);
     const root = mountRoot(entry, bundle.rootfs);
     undo.add(() => entry.removeRestoreRoot());
-    const criu = Criu.start(images.childFds);
+    const criu = Criu.start(images.childFds, options.stdio, options.criuPath);
     undo.add(() => cgroup.killAll(SIGKILL));
     undo.add(() => criu.close());
     await makeMountPoints(bundle);
