@@ -32,6 +32,14 @@ t.test("each command, and each of its options, is there", async (t) => {
   }
 });
 
+t.test("the shim's page has every flag that the shim takes", async (t) => {
+  const page = pages.get("containerd-shim-runt-v2.8") ?? "";
+  for (const flag of ["namespace", "id", "address", "bundle", "publish-binary", "debug", "v", "info"]) {
+    t.match(page, new RegExp(`^\\.B \\\\-${flag}( |$)`, "m"), flag);
+  }
+  for (const command of ["start", "delete"]) t.match(page, `.TP\n.B ${command}\n`);
+});
+
 t.test("they are clean", { skip: has("mandoc") ? false : "mandoc is not installed" }, async (t) => {
   for (const [name, text] of pages) {
     const { stdout } = spawnSync("mandoc", ["-T", "lint", "-W", "warning"], { input: text, encoding: "utf8" });

@@ -5,6 +5,7 @@ import type { Command, CommandTable, OptionRow } from "../command.ts";
 import { GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION } from "../global_options.ts";
 import { ANY_EXIT_STATUS, ENVIRONMENT, FILES, LOG, MANUAL_DATE, PROGRAM_EXIT_STATUS } from "./manual_texts.ts";
 import { PROGRAM } from "./program_text.ts";
+import * as Shim from "./shim_texts.ts";
 
 /** Columns of a line of running text, before escapes make it a little longer. */
 const WIDTH = 72;
@@ -15,6 +16,7 @@ export function manualPages(commands: CommandTable): ReadonlyMap<string, string>
   return new Map([
     ["runt.8", programPage(all)],
     ...all.map((command) => [`runt-${command.name}.8`, commandPage(command)] as const),
+    [`${Shim.SHIM}.8`, shimPage()],
   ]);
 }
 
@@ -53,6 +55,22 @@ function programPage(all: readonly Command[]): string {
     section("ENVIRONMENT", ENVIRONMENT.map(item).join("")) +
     section("FILES", FILES.map(item).join("")) +
     section("SEE ALSO", references(all.map(({ name }) => `runt-${name}(8)`)))
+  );
+}
+
+function shimPage(): string {
+  const name = verbatim(Shim.SHIM);
+  return (
+    title(Shim.SHIM) +
+    section("NAME", `${name} \\-\n${filled(Shim.SHIM_SUMMARY)}`) +
+    section("SYNOPSIS", Shim.SHIM_FORMS.map((form) => `.B ${name}\n${prose(form)}\n`).join(".br\n")) +
+    section("DESCRIPTION", paragraphs(Shim.SHIM_TEXT)) +
+    section("COMMANDS", Shim.SHIM_COMMANDS.map(item).join("")) +
+    section("OPTIONS", Shim.SHIM_OPTIONS.map(item).join("")) +
+    section("EXIT STATUS", paragraphs(Shim.SHIM_EXIT_STATUS)) +
+    section("ENVIRONMENT", Shim.SHIM_ENVIRONMENT.map(item).join("")) +
+    section("FILES", Shim.SHIM_FILES.map(item).join("")) +
+    section("SEE ALSO", references(["runt(8)"]))
   );
 }
 
