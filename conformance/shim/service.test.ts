@@ -209,6 +209,9 @@ scenario(
   { skip },
 );
 
+/** The memory of a shim that waits is below this: its own pages, and few of the program's; kilobytes. */
+const SMALL = 1500;
+
 /** Kilobytes that a process has for itself and has written to, and its descriptors. */
 function usage(pid: number): { memory: number; fds: number } {
   const memory = Number(/^Private_Dirty:\s+(\d+)/m.exec(readText(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0);
@@ -238,6 +241,31 @@ scenario(
     t.equal(after.fds, before.fds);
     t.ok(after.memory < before.memory + 512, `${before.memory} kB, then ${after.memory} kB`);
     t.comment(`memory: ${before.memory} kB, then ${after.memory} kB`);
+    await client.kill(id, 9);
+    await client.wait(id);
+    await client.remove(id);
+  },
+  { skip },
+);
+
+scenario(
+  "a shim that waits gives its memory back, and works as before",
+  async (t, box) => {
+    const { bundle, id, pod, client } = await Pod.forScript(box, "sleep 1000");
+    await pod.create(bundle, id);
+    await client.start(id);
+    const shim = await pod.pid();
+    const resident = (): number => Number(/^Rss:\s+(\d+)/m.exec(readText(`/proc/${shim}/smaps_rollup`))?.[1] ?? Number.NaN);
+    const before = resident();
+    for (let round = 0; round < 3; round++) {
+      t.ok(await until(() => resident() < SMALL, 30_000), `round ${round}: ${resident()} kB`);
+      const execId = await pod.exec(id, `exit ${round}`);
+      await client.start(id, execId);
+      t.equal(await client.wait(id, execId), round);
+      await client.remove(id, execId);
+      t.match(await client.state(id), { status: 2, bundle: bundle.dir });
+    }
+    t.comment(`${before} kB at work, ${resident()} kB`);
     await client.kill(id, 9);
     await client.wait(id);
     await client.remove(id);

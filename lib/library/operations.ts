@@ -47,7 +47,7 @@ export interface Executed {
 }
 
 /** As {@link ExecOptions}; `user` is to be looked up in the container. */
-export type ExecRequest = Omit<ExecOptions, "process"> & { readonly process: ProcessChanges; readonly user?: string };
+export type ExecRequest = Omit<ExecOptions, "process" | "config"> & { readonly process: ProcessChanges; readonly user?: string };
 
 type Given<Options> = Options & { readonly given?: GivenConfig };
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Config } from "../spec/types.ts";
 import type { Log } from "../log.ts";
 import type { Process } from "../spec/types.ts";
 
@@ -82,6 +83,8 @@ export interface ProcessChanges {
 
 /** Options of `exec`. */
 export interface ExecOptions extends StandardStreams {
+  /** The container's config.json as {@link savedConfig} gives it, from a caller that keeps it. Default: it is read. */
+  readonly config?: Config;
   readonly id: string;
   /** The process to run: a file with a whole `process`, its text (named `from` in errors), or changes to config.json's. */
   readonly process: { readonly file: string } | { readonly text: string; readonly from: string } | ProcessChanges;

@@ -18,6 +18,9 @@ export function engine(): { whenIdle(wait: () => void): void; collectAfter(bytes
   return process as unknown as ReturnType<typeof engine>;
 }
 
+/** A wait that has taken so long is taken for a long one; milliseconds. */
+const QUIET = 2000;
+
 /** Gets the events that a descriptor is ready for: EPOLL* bits. */
 type Callback = (events: number) => void;
 
@@ -41,6 +44,8 @@ export class Loop {
   #now = 0;
   /** Sorted: the next one is the last. */
   readonly #timers: Timer[] = [];
+  /** Nothing has happened for a while. */
+  #isQuiet = false;
 
   constructor(log: Log) {
     this.#log = log;
@@ -105,7 +110,7 @@ export class Loop {
 
   /** Waits for something to do, and does it. */
   #turn(): void {
-    const count = native.epollWait(this.#epoll, this.#ready, this.#patience());
+    const count = this.#wait(this.#patience());
     this.#now++;
     for (let index = 0; index < count; index++) {
       const fd = this.#ready[2 * index] ?? -1;
@@ -122,6 +127,15 @@ export class Loop {
       const timer = this.#timers.pop();
       if (timer !== undefined) this.#guard(timer.run);
     }
+  }
+
+  /** A long wait gives back the memory that is the same as in the program's file, once it is known to be one. */
+  #wait(patience: number): number {
+    const isLong = patience < 0 || patience > QUIET;
+    const wait = isLong && this.#isQuiet ? native.epollWaitSmall : native.epollWait;
+    const count = wait(this.#epoll, this.#ready, isLong && !this.#isQuiet ? QUIET : patience);
+    this.#isQuiet = isLong && count === 0;
+    return count;
   }
 
   /** An error of one connection or container must not end the shim, and with it all others. */

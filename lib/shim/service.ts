@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The task service: 17 methods, each done by the operation of the command line that has the same purpose. */
 import type { OomNews, OomWatch } from "../cgroups/cgroup.ts";
-import { cgroupStats, watchOom } from "../cgroups/open.ts";
+import { attachCgroup, cgroupStats, watchOom } from "../cgroups/open.ts";
 import { asRuntimeError, RuntimeError } from "../errors.ts";
 import { EPOLLIN, SIGKILL } from "../kernel/numbers.ts";
 import type { Log } from "../log.ts";
+import { savedConfig } from "../runtime/container/saved_config.ts";
 import { find, recordOf } from "../runtime/container/store.ts";
 import { checkpoint } from "../runtime/criu/checkpoint.ts";
 import { restoreDetached } from "../runtime/criu/restore.ts";
@@ -16,11 +17,11 @@ import { kill } from "../runtime/operations/kill.ts";
 import { pause, resume } from "../runtime/operations/pause.ts";
 import { processes } from "../runtime/operations/processes.ts";
 import { start } from "../runtime/operations/start.ts";
-import { state } from "../runtime/operations/state.ts";
 import { runningRecord } from "../runtime/operations/stats.ts";
 import { update } from "../runtime/operations/update.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import { parseResources } from "../spec/documents/resources_file.ts";
+import type { Config } from "../spec/types.ts";
 import { native } from "../sys/native.ts";
 import { type Publisher, timestamp } from "./events.ts";
 import type { Loop } from "./loop.ts";
@@ -163,7 +164,7 @@ export class TaskService implements Listener {
       // A containerd that was killed and is back has called `delete` meanwhile: no client would ever ask for the container.
       if (isGivenUp(bundle)) throw new RuntimeError("WRONG_STATE", "the container was deleted while it was made");
       const task = new Task(facts, streams, pid);
-      task.endsOthers = !hasOwnPids(context, id);
+      readFacts(task);
       return task;
     } catch (error) {
       streams?.started();
@@ -204,7 +205,7 @@ export class TaskService implements Listener {
     task.restore = undefined;
     first.streams?.started();
     await first.streams?.attachConsole(id, this.#around.namespace);
-    task.endsOthers = !hasOwnPids(context, id);
+    readFacts(task);
     this.#watchOom(task);
   }
 
@@ -234,8 +235,10 @@ export class TaskService implements Listener {
     const streams = await Streams.open(loop, paths, task.id, namespace);
     process.streams = streams;
     const { stdio, consoleFd } = streams;
+    task.config ??= readConfig(task);
     const pid = await execDetached(task.context, {
       id: task.id,
+      config: task.config,
       process: { text: spec, from: "the process of Exec" },
       stdio,
       ...(consoleFd !== undefined && { consoleFd }),
@@ -320,9 +323,10 @@ export class TaskService implements Listener {
     });
   }
 
-  #isPaused(task: Task): boolean {
+  /** By the freezer alone: the state is asked for several times a command, and the shim knows the rest. */
+  #isPaused({ cgroupPaths }: Task): boolean {
     try {
-      return state(task.context, task.id).status === "paused";
+      return attachCgroup(cgroupPaths).freezerState() === "frozen";
     } catch {
       return false;
     }
@@ -465,7 +469,7 @@ export class TaskService implements Listener {
 
   #watchOom(task: Task): void {
     try {
-      const oom = watchOom(runningRecord(task.context, task.id).cgroup_paths);
+      const oom = watchOom(task.cgroupPaths);
       task.oom = oom;
       this.#around.loop.watch(oom.fd, EPOLLIN, () => void this.#readOom(task));
     } catch (error) {
@@ -531,11 +535,24 @@ function withTerminal(spec: string, terminal: boolean): string {
   }
 }
 
-/** Whether the container has a pid namespace of its own, with which its other processes end. */
-function hasOwnPids({ root }: RuntimeContext, id: string): boolean {
-  const entry = find(root, id);
+/** @throws CONTAINER_NOT_FOUND, STATE_DAMAGED */
+function readConfig({ context, id }: Task): Config {
+  const entry = find(context.root, id);
   try {
-    return recordOf(entry)?.own_pid_namespace ?? true;
+    return savedConfig(entry);
+  } finally {
+    entry.close();
+  }
+}
+
+/** Takes what the shim needs again and again from the container's record. */
+function readFacts(task: Task): void {
+  const entry = find(task.context.root, task.id);
+  try {
+    const record = recordOf(entry);
+    task.cgroupPaths = record?.cgroup_paths ?? {};
+    // Without a pid namespace of its own a container does not end with its first process.
+    task.endsOthers = record?.own_pid_namespace === false;
   } finally {
     entry.close();
   }

@@ -2,6 +2,7 @@
 /** The containers of a shim, their processes, and how these end. */
 import { RuntimeError } from "../errors.ts";
 import type { OomWatch } from "../cgroups/cgroup.ts";
+import type { Config } from "../spec/types.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import { native } from "../sys/native.ts";
 import type { RestoreOptions } from "../runtime/criu/restore.ts";
@@ -49,6 +50,10 @@ export class Task {
   readonly facts: TaskFacts;
   /** The container has no pid namespace of its own: its other processes are ended with the first one. */
   endsOthers = false;
+  /** The directories of the container's cgroup, by controller. */
+  cgroupPaths: Readonly<Record<string, string>> = {};
+  /** The container's config.json, from the first Exec on: it does not change. */
+  config: Config | undefined;
   /** The container comes from a checkpoint: it does not exist until it is started. */
   restore: RestoreOptions | undefined;
   readonly first: Process;

@@ -75,6 +75,8 @@ export class Connection {
   #drop = 0;
   #output: Uint8Array[] = [];
   #waiting = 0;
+  /** The peer had no room: the loop tells when it has. */
+  #isFull = false;
 
   constructor(loop: Loop, fd: number, frame: (frame: Frame) => void, closed: () => void) {
     this.#loop = loop;
@@ -126,7 +128,8 @@ export class Connection {
     for (let next = this.#output[0]; next !== undefined && this.isOpen; next = this.#output[0]) {
       const written = native.write(this.#fd, next);
       if (written === -Errno.EAGAIN) {
-        this.#loop.change(this.#fd, EPOLLIN | EPOLLOUT);
+        if (!this.#isFull) this.#loop.change(this.#fd, EPOLLIN | EPOLLOUT);
+        this.#isFull = true;
         return;
       }
       if (written < 0) {
@@ -137,7 +140,9 @@ export class Connection {
       if (written === next.length) this.#output.shift();
       else this.#output[0] = next.subarray(written);
     }
-    if (this.isOpen) this.#loop.change(this.#fd, EPOLLIN);
+    if (!this.#isFull || !this.isOpen) return;
+    this.#isFull = false;
+    this.#loop.change(this.#fd, EPOLLIN);
   }
 
   #read(): void {

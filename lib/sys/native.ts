@@ -185,6 +185,11 @@ export interface Native {
    * @returns the number of pairs; 0 if a signal ended the wait
    */
   epollWait(epoll: number, ready: Int32Array, timeoutMs: number): number;
+  /**
+   * The same for a long wait: before it the pages of the program's file are unmapped that this process has not written to. They
+   * come back from the page cache when they are used. For a process with one thread.
+   */
+  epollWaitSmall(epoll: number, ready: Int32Array, timeoutMs: number): number;
   /** The next connection to a socket that listens; non-blocking. */
   accept(fd: number): number;
   /** How many bytes a pipe has for a reader. */

@@ -135,6 +135,9 @@ Napi::Value TtyGetSize(Napi::Env env, int fd);
 int TtySetSize(int fd, uint32_t height, uint32_t width);
 bool Isatty(int fd);
 
+// memory.cc
+int EpollWaitSmall(int epoll, const Words& ready, int timeout_ms);
+
 // events.cc
 int EpollSet(int epoll, int fd, uint32_t events);
 int EpollWait(int epoll, const Words& ready, int timeout_ms);

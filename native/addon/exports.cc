@@ -67,6 +67,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Epoll>("epoll"),
     Function<EpollSet>("epollSet"),
     Function<EpollWait>("epollWait"),
+    Function<EpollWaitSmall>("epollWaitSmall"),
     Function<Accept>("accept"),
     Function<ReadableBytes>("readableBytes"),
     Function<MountFileSystem>("mountFileSystem"),

@@ -59,7 +59,7 @@ async function bringUp(context: RuntimeContext, options: ExecOptions): Promise<O
     if (record === undefined || pidfd === undefined || now === "creating" || now === "stopped") {
       throw now === "creating" ? stillCreating() : stopped();
     }
-    const config = withTimeNamespace(savedConfig(entry), record);
+    const config = withTimeNamespace(options.config ?? savedConfig(entry), record);
     const process = processOf(options, config);
     return await execIn(context, options, { entry, record, config, process, pidfd });
   } finally {
