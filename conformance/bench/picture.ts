@@ -25,9 +25,15 @@ const TICKS = 6;
  * A group of bars for each case, all on one scale, with a line from the 10th to the 90th percentile.
  *
  * @param runtimes their order, and that of their colours
+ * @param label room for their names; pixels
  */
-export function barChart(bars: readonly Bar[], cases: readonly string[], runtimes: readonly string[]): string {
-  const left = MARGIN + LABELS.case + LABELS.runtime;
+export function barChart(
+  bars: readonly Bar[],
+  cases: readonly string[],
+  runtimes: readonly string[],
+  label: number = LABELS.runtime,
+): string {
+  const left = MARGIN + LABELS.case + label;
   const step = tickStep(Math.max(...bars.map(({ high }) => high), 1));
   const last = Math.ceil(Math.max(...bars.map(({ high }) => high), 1) / step) * step;
   const x = (milliseconds: number): number => left + (milliseconds / last) * PLOT;

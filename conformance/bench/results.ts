@@ -4,12 +4,15 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROJECT } from "../harness/runtime.ts";
 import { BUNDLES } from "./bundles.ts";
-import { barChart } from "./picture.ts";
+import { type Bar, barChart } from "./picture.ts";
 import { quantile, type Samples } from "./report.ts";
 import type { Subject } from "./subjects.ts";
 
 const FOLDER = join(PROJECT, "conformance/bench");
 const PICTURE = "results.svg";
+const SHIM_PICTURE = "shim.svg";
+/** Room for the names of the shims in the picture; pixels. */
+const SHIM_LABEL = 120;
 /** What the picture shows: what people wait for. */
 const SHOWN = [
   "run",
@@ -72,7 +75,11 @@ The bundles: ${Object.entries(BUNDLES)
 
 function picture(samples: Samples, subjects: readonly Subject[]): string {
   const names = subjects.map((each) => each.name);
-  const bars = SHOWN.flatMap((name) =>
+  return barChart(barsOf(samples, SHOWN, names), SHOWN, names);
+}
+
+function barsOf(samples: Samples, cases: readonly string[], names: readonly string[]): Bar[] {
+  return cases.flatMap((name) =>
     names.flatMap((runtime) => {
       const times = samples.of(name, runtime);
       return times.length === 0
@@ -80,7 +87,6 @@ function picture(samples: Samples, subjects: readonly Subject[]): string {
         : [{ name, runtime, median: quantile(times, 0.5), low: quantile(times, 0.1), high: quantile(times, 0.9) }];
     }),
   );
-  return barChart(bars, SHOWN, names);
 }
 
 /** Writes what was measured beneath the engines beside the benchmark. */
@@ -105,8 +111,23 @@ export interface Figure {
   readonly targets: Readonly<Record<string, number>>;
 }
 
-/** Writes what was measured of the shim beside the benchmark; the first subject is the shim. */
-export function writeShimResults(figures: readonly Figure[], subjects: readonly string[], heading: string): void {
+/** What {@link writeShimResults} writes. */
+export interface ShimResults {
+  readonly figures: readonly Figure[];
+  /** The first one is the shim. */
+  readonly subjects: readonly string[];
+  readonly heading: string;
+  /** Sentences below the table. */
+  readonly notes: readonly string[];
+  readonly samples: Samples;
+  /** The cases of `samples` that the picture has. */
+  readonly cases: readonly string[];
+}
+
+/** Writes what was measured of the shim beside the benchmark. */
+export function writeShimResults({ figures, subjects, heading, notes, samples, cases }: ShimResults): void {
+  const drawn = barChart(barsOf(samples, cases, subjects), cases, subjects, SHIM_LABEL);
+  writeFileSync(join(FOLDER, SHIM_PICTURE), `${drawn}\n`);
   const [first = "", ...others] = subjects;
   const shown = (value: number | undefined): string =>
     value === undefined || Number.isNaN(value) ? "" : value >= 100 ? value.toFixed(0) : value.toFixed(2);
@@ -128,9 +149,11 @@ ${heading}.
 Medians of all rounds, in an order that changes from round to round, beneath one containerd. "shim" is runt as its own shim
 (\`io.containerd.runt.v2\`), the others are containerd's shim with runt and with runc. A container is \`true\` of busybox.
 
-${lines.join("\n")}
+![Times with the shim and with containerd's own](${SHIM_PICTURE})
 
-Memory is that of one shim: the proportional set size (PSS) shares what several have in common among them, so that it depends on how
+${[...lines, ...notes.map((each) => `\n${each}`)].join("\n")}
+
+Memory is that of one shim that has had nothing to do for three seconds: the proportional set size (PSS) shares what several have in common among them, so that it depends on how
 many there are. "dirty" is what a shim has for itself and cannot share.
 `;
   writeFileSync(join(FOLDER, "SHIM.md"), text);

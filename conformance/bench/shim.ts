@@ -10,6 +10,7 @@
 import { existsSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import { containerdConfig, Cri } from "../engines/cri.ts";
+import { CLIENT, Docker, NAME } from "../engines/docker.ts";
 import { imageArchive } from "../engines/image.ts";
 import { Playground } from "../engines/playground.ts";
 import { installShim, SHIM_RUNTIME } from "../engines/shim.ts";
@@ -24,6 +25,9 @@ const WARM_UP = 2;
 const IMAGE = "localhost/box:latest";
 const RUNC = "/usr/sbin/runc";
 const GIB = 1 << 30;
+const POD = "CRI: pod and container";
+/** The cases of the picture. */
+const CASES = ["ctr run --rm", "docker run --rm", "ctr task exec", POD];
 
 interface Subject {
   readonly name: string;
@@ -58,13 +62,14 @@ function criRuntimes(): string {
 
 class Bench {
   readonly pg: Playground;
-  readonly samples: Samples = samplesOf();
+  readonly samples: Samples;
   readonly #measure = helper("helpers/measure.c");
   readonly #cri: Cri;
   readonly #ctr: readonly string[];
 
-  constructor(pg: Playground) {
+  constructor(pg: Playground, samples: Samples) {
     this.pg = pg;
+    this.samples = samples;
     installShim(pg);
     this.#cri = new Cri(pg, { config: `${containerdConfig(pg)}${criRuntimes()}` });
     // The measuring program looks into no PATH.
@@ -100,7 +105,7 @@ class Bench {
       const began = performance.now();
       const pod = await this.#cri.runPod({}, `s${SUBJECTS.indexOf(subject)}`);
       await this.#cri.run(pod, "main", ["sleep", "100000"]);
-      if (count) this.samples.add("pod", subject.name, performance.now() - began);
+      if (count) this.samples.add(POD, subject.name, performance.now() - began);
       await this.#cri.remove(pod);
     }
   }
@@ -183,6 +188,34 @@ class Bench {
   }
 }
 
+/** docker's names of the runtimes, by the places of the subjects. */
+const DOCKER_RUNTIMES = [SHIM_RUNTIME, NAME, "runc-compared"] as const;
+
+/** `docker run --rm`, with a containerd and a dockerd of their own. @returns why it cannot be measured, or "" */
+function measureDocker(samples: Samples, rounds: number): string {
+  const playground = new Playground({ unified: false });
+  const measure = helper("helpers/measure.c");
+  try {
+    installShim(playground);
+    const docker = new Docker(playground, ["--add-runtime", `${DOCKER_RUNTIMES[2]}=${RUNC}`]);
+    const words = (index: number): string[] => [CLIENT, "run", "--rm", "--runtime", DOCKER_RUNTIMES[index] ?? "", "box", "true"];
+    const first = docker.run(words(0));
+    if (first.status !== 0) return `${docker.must("--version")}: ${first.output.trim().split("\n")[0] ?? ""}`;
+    for (let round = -WARM_UP; round < rounds; round += 1) {
+      for (const subject of shuffled(SUBJECTS)) {
+        const done = docker.run([measure, ...words(SUBJECTS.indexOf(subject))]);
+        const [nanoseconds = Number.NaN, status = -1] = done.stdout.split(" ").map(Number);
+        if (status !== 0) throw new Error(`docker run: status ${status}: ${done.output}`);
+        if (round >= 0) samples.add("docker run --rm", subject.name, nanoseconds / 1e6);
+      }
+    }
+    return "";
+  } finally {
+    const left = playground.close();
+    if (left.length > 0) console.error(`bench: left behind: ${left.join(" ")}`);
+  }
+}
+
 function argument(name: string, otherwise: number): number {
   const at = process.argv.indexOf(name);
   return at === -1 ? otherwise : Number(process.argv[at + 1]);
@@ -193,8 +226,11 @@ async function main(): Promise<void> {
   const playground = new Playground();
   const figures: Figure[] = [];
   const names = SUBJECTS.map(({ name }) => name);
+  const samples = samplesOf();
+  const withoutDocker = measureDocker(samples, rounds);
+  if (withoutDocker !== "") console.log(`docker run --rm is not measured: ${withoutDocker}`);
   try {
-    const bench = new Bench(playground);
+    const bench = new Bench(playground, samples);
     const add = (name: string, unit: string, wanted: Figure["targets"], value: (subject: Subject) => number): void => {
       const values = Object.fromEntries(SUBJECTS.map((subject) => [subject.name, value(subject)]));
       figures.push({ name, unit, targets: wanted, values });
@@ -207,8 +243,9 @@ async function main(): Promise<void> {
       (subject: Subject): number =>
         quantile(bench.samples.of(name, subject.name), 0.5);
     add("`ctr run --rm`", "ms", targets(0.65, 0.5), median("ctr run --rm"));
+    if (withoutDocker === "") add("`docker run --rm`", "ms", targets(0.85, 0.75), median("docker run --rm"));
     add("`ctr task exec`", "ms", targets(0.7, 0.35), median("ctr task exec"));
-    add("CRI: pod and container, created and started", "ms", targets(0.65, 0.5), median("pod"));
+    add("CRI: pod and container, created and started", "ms", targets(0.65, 0.5), median(POD));
     const single = new Map(SUBJECTS.map((subject) => [subject, bench.many(subject, 1)]));
     add("memory, 1 pod: PSS", "kB", targets(0.15, 0.15), (subject) => single.get(subject)?.pss ?? Number.NaN);
     add("memory, 1 pod: RSS", "kB", targets(0.15, 0.15), (subject) => single.get(subject)?.rss ?? Number.NaN);
@@ -231,7 +268,8 @@ async function main(): Promise<void> {
     const numbers = names.map((each) => (values[each] ?? Number.NaN).toFixed(1).padStart(10));
     console.log(name.padEnd(52), unit.padEnd(3), numbers.join(" "));
   }
-  writeShimResults(figures, names, heading);
+  const notes = withoutDocker === "" ? [] : [`\`docker run --rm\` was not measured: ${withoutDocker}`];
+  writeShimResults({ figures, subjects: names, heading, notes, samples, cases: CASES });
 }
 
 await main();

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Client, credentials, type ServiceDefinition } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { sleep, waitFor } from "../harness/host.ts";
 import { KIND, PROJECT, RUNTIME } from "../harness/runtime.ts";
 import { imageArchive } from "./image.ts";
 import type { Playground } from "./playground.ts";
 import { installShim, SHIM, SHIM_RUNTIME } from "./shim.ts";
+
+/** The network of pods; critest's have the same. */
+const NETWORK = join(PROJECT, "conformance/engines/pods.conflist");
 
 /** Debian packages that the CRI scenarios need. */
 export const CRI_PACKAGES = ["containerd", "containernetworking-plugins", "iptables", "iproute2"];
@@ -35,21 +38,6 @@ state = "/run/containerd"
 [${cri}.containerd.runtimes.${KIND}]
 ${SHIM ? `  runtime_type = "${SHIM_RUNTIME}"\n` : own}`;
 }
-
-const NETWORK = {
-  cniVersion: "0.4.0",
-  name: "pods",
-  plugins: [
-    {
-      type: "bridge",
-      bridge: "pods0",
-      isGateway: true,
-      ipMasq: true,
-      ipam: { type: "host-local", ranges: [[{ subnet: "10.77.0.0/16" }]], routes: [{ dst: "0.0.0.0/0" }] },
-    },
-    { type: "portmap", capabilities: { portMappings: true } },
-  ],
-};
 
 /** How an `ExecSync` ended. */
 export interface ExecDone {
@@ -93,7 +81,7 @@ export class Cri {
     this.#options = options;
     if (SHIM) installShim(pg);
     mkdirSync(join(pg.dir, "cni"));
-    writeFileSync(join(pg.dir, "cni/10-pods.conflist"), JSON.stringify(NETWORK));
+    copyFileSync(NETWORK, join(pg.dir, "cni/10-pods.conflist"));
     const config = join(pg.dir, "containerd.toml");
     writeFileSync(config, options.config ?? containerdConfig(pg));
     pg.streams.watchLogs(join(pg.dir, "logs"), /\.log$/);

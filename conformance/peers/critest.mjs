@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kubernetes' validation of container runtimes, from a clone of kubernetes-sigs/cri-tools that has been built. containerd runs in
 // the file's namespaces, with the runtime as its default one and images made of busybox; what wants others of a registry fails.
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { BUSYBOX, makeArchive } from "./image.mjs";
 import { firstLine, sh } from "./run.mjs";
@@ -35,20 +35,8 @@ export function missing(clone) {
   return undefined;
 }
 
-const NETWORK = {
-  cniVersion: "0.4.0",
-  name: "pods",
-  plugins: [
-    {
-      type: "bridge",
-      bridge: "pods0",
-      isGateway: true,
-      ipMasq: true,
-      ipam: { type: "host-local", ranges: [[{ subnet: "10.78.0.0/16" }]], routes: [{ dst: "0.0.0.0/0" }] },
-    },
-    { type: "portmap", capabilities: { portMappings: true } },
-  ],
-};
+/** The network of pods, as the scenarios of CRI have it. */
+const NETWORK = join(import.meta.dirname, "../engines/pods.conflist");
 
 function containerdConfig(folder, runtime) {
   const cri = `plugins."io.containerd.grpc.v1.cri"`;
@@ -99,7 +87,7 @@ export function files() {
 export function command(clone, work, file, runtime) {
   const folder = join(work, `cri-${basename(dirname(runtime))}`);
   mkdirSync(join(folder, "cni"), { recursive: true });
-  writeFileSync(join(folder, "cni/10-pods.conflist"), JSON.stringify(NETWORK));
+  copyFileSync(NETWORK, join(folder, "cni/10-pods.conflist"));
   writeFileSync(join(folder, "containerd.toml"), containerdConfig(folder, runtime));
   const [socket, report] = [join(folder, "containerd.sock"), join(folder, "report.json")];
   const script = `mount -t tmpfs -o mode=755 tmpfs /run; mkdir -p /run/lock; echo 1 >/proc/sys/net/ipv4/ip_forward
