@@ -1,5 +1,5 @@
-// Keeps so many workers running. The workers live on when the supervisor is killed: the next one finds them by their names, and
-// starts what has ended meanwhile. SIGTERM ends the supervisor alone, SIGINT the workers as well.
+// Keeps so many workers running. The workers live on when the supervisor is killed: the next one finds them by their names, says how
+// those have ended that did so meanwhile, and starts them again. SIGTERM ends the supervisor alone, SIGINT the workers as well.
 //
 //   node supervisor.js ROOTFS STATE COUNT COMMAND...
 import { basename } from "node:path";
@@ -18,10 +18,12 @@ function say(id: string, text: string): void {
 async function worker(id: string): Promise<Container> {
   try {
     const found = await Container.open(id, { root });
-    if ((await found.state()).status === "running") {
+    const { status } = await found.state();
+    if (status === "running") {
       say(id, `found, pid ${found.pid}`);
       return found;
     }
+    if (status === "stopped") say(id, `has ended meanwhile: ${words(await found.wait())}`);
     await found.delete({ force: true });
   } catch (error) {
     if (!(error instanceof RuntimeError) || error.code !== "CONTAINER_NOT_FOUND") throw error;
@@ -44,7 +46,7 @@ async function supervise(id: string): Promise<void> {
     try {
       say(id, `ended: ${words(await container.wait({ signal: stop.signal }))}`);
     } catch (error) {
-      // The supervisor is to end; or another program was this worker's parent, and nobody knows how it has ended.
+      // The supervisor is to end; or the worker was deleted by hand.
       if (stop.signal.aborted) return;
       say(id, `ended: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // events(): endless work keeps nobody waiting.
-import { Container } from "../../lib/index.ts";
+import { existsSync } from "node:fs";
+import { Container, type CgroupStats } from "../../lib/index.ts";
 import { scenario } from "../harness/box.ts";
+import { isUnifiedHost } from "../../lib/runtime/operations/new_config.ts";
 import { options, skip } from "./made.ts";
 
 scenario(
@@ -91,6 +93,40 @@ scenario(
     }
     t.ok(told);
     await container.delete({ force: true });
+  },
+  { skip: skip !== false ? skip : !isUnifiedHost() || existsSync("/proc/pressure/memory") ? false : "the kernel has no PSI" },
+);
+
+scenario(
+  "statistics follow what happens: a limit that changes, processes that come, and a container of the same name",
+  async (t, box) => {
+    const id = box.id();
+    const made = options(box, ["sleep", "1000"], (config) => {
+      config.linux.resources = { memory: { limit: 64 << 20 }, pids: { limit: 50 } };
+    });
+    /** Statistics until one is as `wanted`. */
+    const until = async (container: Container, wanted: (stats: CgroupStats) => boolean): Promise<CgroupStats | undefined> => {
+      const signal = AbortSignal.timeout(20_000);
+      for await (const event of container.events({ interval: 20, signal }))
+        if (event.type === "stats" && wanted(event.data)) return event.data;
+      return undefined;
+    };
+    for (const limit of [32 << 20, 48 << 20]) {
+      const container = await Container.run({ ...made, id, stdio: "ignore" });
+      t.ok(await until(container, ({ memory }) => memory.usage?.limit === 64 << 20), "the limit of the config");
+      const changed = until(container, ({ memory, pids }) => memory.usage?.limit === limit && pids["limit"] === 40);
+      await container.update({ memory: { limit }, pids: { limit: 40 } });
+      t.ok(await changed, "that of the update");
+      const more = until(container, ({ pids }) => pids["current"] === 2);
+      const child = await container.spawn(["sleep", "1000"], { stdio: "ignore" });
+      const seen = await more;
+      t.ok(seen, "another process");
+      const now = await container.stats();
+      t.strictSame(Object.keys(seen ?? {}), Object.keys(now), "the same parts as stats() has");
+      t.strictSame(seen?.cpuset, now.cpuset);
+      await child.kill("SIGKILL", { tree: true });
+      await container.delete({ force: true });
+    }
   },
   { skip },
 );

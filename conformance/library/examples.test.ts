@@ -172,8 +172,17 @@ for (const engine of ENGINES) {
       await victim?.kill("SIGKILL");
       await until(/: ended/, 1);
       await until(/: started/, 1);
-      second.kill("SIGINT");
+      second.kill("SIGKILL");
       await new Promise((resolve) => second.once("close", resolve));
+      const [last] = await Container.list({ root });
+      await last?.kill("SIGKILL");
+      lines.length = 0;
+      const third = supervise();
+      await until(/: has ended meanwhile: signal 9/, 1);
+      await until(/: found/, 2);
+      await until(/: started/, 1);
+      third.kill("SIGINT");
+      await new Promise((resolve) => third.once("close", resolve));
       t.same(await Container.states({ root }), []);
     },
     { skip },

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Opens the cgroup of a container, by the host's cgroup version. */
 
+import { STATS_FILES, type StatsFiles } from "./files/stats_files.ts";
 import type { CgroupStats } from "./files/stats_types.ts";
 import type { OomWatch } from "./cgroup.ts";
 import { watchV1Oom } from "./v1/oom.ts";
 import { v1Stats } from "./v1/stats.ts";
-import { watchUnifiedOom } from "./v2/oom.ts";
+import { type Notify, watchUnifiedOom } from "./v2/oom.ts";
 import { unifiedStats } from "./v2/stats.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { silentLog, type Log } from "../log.ts";
@@ -81,18 +82,20 @@ export function attachCgroup(paths: Readonly<Record<string, string>>, log: Log =
  * Watches for the kernel killing processes of a container for want of memory.
  *
  * @param paths absolute directory by controller
+ * @param notify for a caller that watches many, on cgroup v2
  * @throws RuntimeError `HOST_UNABLE` without a memory controller, `CGROUP`
  */
-export function watchOom(paths: Readonly<Record<string, string>>): OomWatch {
-  return isUnified(paths) ? watchUnifiedOom(paths[""] ?? "") : watchV1Oom(paths);
+export function watchOom(paths: Readonly<Record<string, string>>, notify?: Notify): OomWatch {
+  return isUnified(paths) ? watchUnifiedOom(paths[""] ?? "", notify) : watchV1Oom(paths);
 }
 
 /**
  * The statistics of a container.
  *
  * @param paths absolute directory by controller, as in `Cgroup.paths`
+ * @param files for a caller that asks again and again
  * @throws RuntimeError `CGROUP` for a file that cannot be read or understood
  */
-export function cgroupStats(paths: Readonly<Record<string, string>>): CgroupStats {
-  return isUnified(paths) ? unifiedStats(paths[""] ?? "") : v1Stats(paths);
+export function cgroupStats(paths: Readonly<Record<string, string>>, files: StatsFiles = STATS_FILES): CgroupStats {
+  return isUnified(paths) ? unifiedStats(paths[""] ?? "", files) : v1Stats(paths, files);
 }

@@ -57,8 +57,8 @@ const NO_STREAMS: Streams = { stdin: undefined, stdout: undefined, stderr: undef
 
 /** The origin of a container object: made by this program, or opened. */
 interface Origin {
-  /** This program is the parent of its first process. */
-  readonly isOwn: boolean;
+  /** The child of this program that has to be reaped: the keeper, or the first process. */
+  readonly child?: number | undefined;
   readonly pid: number | undefined;
   readonly streams: Streams;
 }
@@ -92,17 +92,17 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
   readonly #context: RuntimeContext;
   readonly #thread: Thread;
   readonly #streams: Streams;
-  readonly #isOwn: boolean;
+  readonly #child: number | undefined;
   readonly #killers = new Killers();
   #end: Promise<ContainerEnd> | undefined;
 
-  private constructor(id: string, context: RuntimeContext, on: Thread, { isOwn, pid, streams }: Origin) {
+  private constructor(id: string, context: RuntimeContext, on: Thread, { child, pid, streams }: Origin) {
     this.id = id;
     this.pid = pid;
     this.#context = context;
     this.#thread = on;
     this.#streams = streams;
-    this.#isOwn = isOwn;
+    this.#child = child;
     this.stdin = streams.stdin;
     this.stdout = streams.stdout;
     this.stderr = streams.stderr;
@@ -191,7 +191,8 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
   }
 
   static #found({ id, pid }: StateReport, context: RuntimeContext, on: Thread, isOwn = false): Container {
-    return new Container(id, context, on, { isOwn, pid: pid === 0 ? undefined : pid, streams: NO_STREAMS });
+    const first = pid === 0 ? undefined : pid;
+    return new Container(id, context, on, { pid: first, streams: NO_STREAMS, child: isOwn ? first : undefined });
   }
 
   static async #make(name: "create" | "run", making: Making): Promise<Container> {
@@ -199,15 +200,16 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     if (signal?.aborted === true) throw aborted(signal);
     const open = openStdio(making.stdio);
     const on = thread();
-    let pid: number | undefined;
+    let made: Pick<Origin, "pid" | "child"> | undefined;
     let container: Container;
     try {
-      pid = await on.call(name, context, [{ ...making.create, ...open.options, id }], { signal });
-      container = new Container(id, context, on, { isOwn: true, pid, streams: open.given() });
+      const { pid, keeperPid } = await on.call(name, context, [{ ...making.create, ...open.options, id }], { signal });
+      made = { pid, child: keeperPid ?? pid };
+      container = new Container(id, context, on, { ...made, streams: open.given() });
     } catch (error) {
       open.close();
       // It is there, but its streams cannot be had.
-      if (pid !== undefined) await new Container(id, context, on, { isOwn: true, pid, streams: NO_STREAMS }).#takeBack();
+      if (made !== undefined) await new Container(id, context, on, { ...made, streams: NO_STREAMS }).#takeBack();
       throw error;
     }
     void container.#follow();
@@ -525,18 +527,28 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     return this.#thread.call(name, this.#context, values, options);
   }
 
-  /** Waits in the background: the program that made the container is the parent of its first process, and has to reap it. */
+  /** Waits in the background: the program that made the container has to reap its child. */
   #follow(): Promise<ContainerEnd> {
-    if (this.#end !== undefined) return this.#end;
-    const { pid } = this;
-    this.#end = this.#call("wait", [this.id], { keep: false }).then((end) => {
-      if (this.#isOwn && pid !== undefined) reap(pid);
-      settle(this.#streams);
-      return this.#killers.judge(end);
-    });
+    this.#end ??= this.#untilEnd();
     // Callers of wait() get the error.
     this.#end.catch(() => undefined);
     return this.#end;
+  }
+
+  async #untilEnd(): Promise<ContainerEnd> {
+    const child = this.#child;
+    try {
+      const end = await this.#call("wait", [this.id], { keep: false });
+      if (child !== undefined) reap(child);
+      settle(this.#streams);
+      return this.#killers.judge(end);
+    } catch (error) {
+      const own = child === undefined ? undefined : reap(child);
+      if (own === undefined) throw error;
+      settle(this.#streams);
+      // It was deleted meanwhile. A keeper ends as its container has, but for the signal.
+      return this.#killers.judge({ ...own, ...this.#killers.signalOf(own), oomKilled: false });
+    }
   }
 
   /** Deletes a container that no caller will get. */

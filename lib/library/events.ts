@@ -2,7 +2,8 @@
 import { RuntimeError } from "../errors.ts";
 import type { CallOptions } from "./threads.ts";
 import type { ContainerEnd } from "./process.ts";
-import type { WorkEvent } from "./work/events.ts";
+import type { CgroupStats } from "../cgroups/files/stats_types.ts";
+import { completed, type SentEvent, type WorkEvent } from "./work/event_types.ts";
 
 /** Something that has happened to a container. */
 export type BoxEvent =
@@ -32,8 +33,12 @@ export async function* eventsOf(
     wake?.();
   };
   // The thread sends no more than a few events of a kind before the first of them is taken: the queue stays short.
-  const event = (happened: WorkEvent, taken: () => void): void => {
-    queue.push({ event: happened, taken });
+  let stats: Partial<CgroupStats> = {};
+  const event = (sent: SentEvent, taken: () => void): void => {
+    if (sent.type === "stats") {
+      const data = (stats = completed(stats, sent));
+      queue.push({ event: { type: sent.type, id: sent.id, data, dropped: sent.dropped }, taken });
+    } else queue.push({ event: sent, taken });
     wake?.();
   };
   const either = signal === undefined ? left.signal : AbortSignal.any([left.signal, signal]);

@@ -50,10 +50,11 @@ export function makingOf(where: string, options: ContainerOptions | BufferedOpti
   const context = contextOf(options);
   const id = options.id ?? `runt-${randomUUID()}`;
   const { stdio, terminal = false, signal, timeout, pidFile, pidfdSocket, noPivot, noNewKeyring } = options as CommonOptions;
-  const isBuffered = (options as BufferedOptions).buffer === true;
+  // The result of a buffered call is for this program alone.
+  const { keepExit = !isBuffered(options) } = options as CommonOptions;
   const input = (options as BufferedOptions).input;
-  const usual = isBuffered && input === undefined && terminal === false ? (["ignore", "pipe", "pipe"] as const) : "pipe";
-  if (isBuffered && stdio !== undefined)
+  const usual = isBuffered(options) && input === undefined && terminal === false ? (["ignore", "pipe", "pipe"] as const) : "pipe";
+  if (isBuffered(options) && stdio !== undefined)
     throw new RuntimeError("USAGE", `${where}: stdio: "buffer: true" reads the outputs; input goes into "input"`);
   const bundle = bundleOf(where, source, options, context.root, id, terminal);
   return {
@@ -65,6 +66,7 @@ export function makingOf(where: string, options: ContainerOptions | BufferedOpti
     bundle,
     create: {
       ...bundle,
+      keepExit,
       ...(pidFile === undefined ? {} : { pidFile: resolve(pidFile) }),
       ...(pidfdSocket === undefined ? {} : { pidfdSocket: resolve(pidfdSocket) }),
       ...(noPivot === undefined ? {} : { noPivot }),

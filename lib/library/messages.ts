@@ -3,7 +3,7 @@
 import { asRuntimeError, RuntimeError, type ErrorCode, type ErrorFacts } from "../errors.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import type { OperationName } from "./operations.ts";
-import type { WorkEvent } from "./work/events.ts";
+import type { SentEvent, WorkEvent } from "./work/event_types.ts";
 
 /** The part of a context that can be copied. */
 export type PlainContext = Omit<RuntimeContext, "log">;
@@ -17,8 +17,8 @@ export type Request =
       readonly values: readonly unknown[];
     }
   | { readonly id: number; readonly abort: true }
-  /** The program has taken an event of an operation: there is room for the next one. */
-  | { readonly id: number; readonly taken: WorkEvent["type"] };
+  /** The program has taken events of operations: there is room for further ones. */
+  | { readonly taken: readonly { readonly id: number; readonly type: WorkEvent["type"] }[] };
 
 /** A {@link RuntimeError} as it crosses; its class does not. */
 export interface PlainError {
@@ -32,7 +32,8 @@ export type Reply =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: PlainError }
   | { readonly id: number; readonly log: "debug" | "warn"; readonly text: string }
-  | { readonly id: number; readonly event: WorkEvent };
+  /** All events of one turn of the thread's event loop. */
+  | { readonly events: readonly { readonly id: number; readonly event: SentEvent }[] };
 
 export function toPlain(error: unknown): PlainError {
   const { code, message, facts } = asRuntimeError(error);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Loads `watch.node`, by which the library waits for descriptors without blocking. The command line does not need it. */
+/** Loads `watch.node`, by which the library waits for descriptors without blocking, and reads files again and again. The command line does not need it. */
 import { RuntimeError } from "../errors.ts";
 import { nativeDirectory } from "../sys/native.ts";
 
@@ -15,6 +15,19 @@ export interface WatchNative {
   end(id: number): number;
   /** Whether watches of this thread keep the program alive. At first they do not. ENOENT before the first one. */
   keep(yes: boolean): number;
+  /**
+   * Reads a file, and keeps it open in a thread with a table of descriptors of its own. The file gets the next slot of its set: 0, 1, …
+   * @param set a number of the caller's
+   * @returns its text, or -errno
+   */
+  holdFile(set: number, path: string): string | number;
+  /**
+   * Reads all files of some sets again. A file that cannot be read any more is looked for under its path.
+   * @returns for each file that has changed: its set, its slot, and its text or -errno
+   */
+  changedFiles(sets: Int32Array): (string | number)[];
+  /** Closes the files of a set. */
+  dropFiles(set: number): void;
 }
 
 /** Absolute path of the addon. */

@@ -7,7 +7,7 @@ import { checkpoint, type CheckpointOptions } from "../runtime/criu/checkpoint.t
 import { restore, type RestoreOptions } from "../runtime/criu/restore.ts";
 import { addDevices, type DeviceRequest, listDevices, removeDevices } from "../runtime/live/devices.ts";
 import { addMounts, listMounts, removeMounts } from "../runtime/live/mounts.ts";
-import { create } from "../runtime/operations/create.ts";
+import { createWithParent } from "../runtime/operations/create.ts";
 import { remove } from "../runtime/operations/delete.ts";
 import { execDetached } from "../runtime/operations/exec.ts";
 import { kill } from "../runtime/operations/kill.ts";
@@ -21,12 +21,13 @@ import { state } from "../runtime/operations/state.ts";
 import { stats } from "../runtime/operations/stats.ts";
 import { update } from "../runtime/operations/update.ts";
 import { wait } from "../runtime/operations/wait.ts";
-import type { CreateOptions, ExecOptions, ProcessChanges, RuntimeContext } from "../runtime/options.ts";
+import type { CreateOptions, ExecOptions, MadeContainer, ProcessChanges, RuntimeContext } from "../runtime/options.ts";
 import type { ContainerRecord } from "../runtime/record.ts";
 import { parseMounts } from "../spec/documents/mounts_file.ts";
 import type { LinuxResources, Mount } from "../spec/types.ts";
 import { native } from "../sys/native.ts";
-import { type Room, watchEvents, type WorkEvent } from "./work/events.ts";
+import type { SentEvent } from "./work/event_types.ts";
+import { type Room, watchEvents } from "./work/events.ts";
 import { type GivenConfig, inWordsOfLibrary, withConfig } from "./work/launching.ts";
 import { dropTree, killTree, makeTree, type Tree } from "./work/trees.ts";
 import { findUser, rootOfProcess } from "./work/users.ts";
@@ -34,7 +35,9 @@ import { findUser, rootOfProcess } from "./work/users.ts";
 /** The receiver of an operation's events while it works. */
 export interface Outlet {
   readonly room: Room;
-  emit(event: WorkEvent): void;
+  emit(event: SentEvent): void;
+  /** Ends the operation's wait. */
+  giveUp(): void;
 }
 
 /** A process of `exec` that runs. */
@@ -54,7 +57,7 @@ type Given<Options> = Options & { readonly given?: GivenConfig };
 /** The operations by name; arguments and results cross between threads as copies. */
 export const OPERATIONS = {
   create: (context: RuntimeContext, _: Outlet, options: Given<CreateOptions>) =>
-    launching(options, (all) => create(context, all)),
+    launching(options, (all) => createWithParent(context, all)),
   run: (context: RuntimeContext, _: Outlet, options: Given<CreateOptions>) =>
     launching(options, (all) => runDetached(context, all)),
   start: (context: RuntimeContext, _: Outlet, id: string) => start(context, id),
@@ -87,11 +90,14 @@ export const OPERATIONS = {
     withConfig(options, (all: BundlePaths) => planBundle(context, all)),
   checkpoint: (context: RuntimeContext, _: Outlet, options: CheckpointOptions) => checkpoint(context, options),
   restore: (context: RuntimeContext, _: Outlet, options: RestoreOptions) => restore(context, { ...options, detach: true }),
-  events: (context: RuntimeContext, { room, emit }: Outlet, id: string, interval: number) =>
-    watchEvents(context, id, interval, room, emit),
+  events: (context: RuntimeContext, { room, emit, giveUp }: Outlet, id: string, interval: number) =>
+    watchEvents(context, id, interval, room, emit, giveUp),
 } as const;
 
-async function launching(options: Given<CreateOptions>, make: (options: CreateOptions) => Promise<number>): Promise<number> {
+async function launching(
+  options: Given<CreateOptions>,
+  make: (options: CreateOptions) => Promise<MadeContainer>,
+): Promise<MadeContainer> {
   try {
     return await withConfig(options, make);
   } catch (error) {

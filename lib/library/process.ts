@@ -44,6 +44,12 @@ export class Killers {
     if (!this.#sent.has(signal)) this.#sent.set(signal, who);
   }
 
+  /** The signal that an exit status stands for, if it is one that was sent. */
+  signalOf({ exitCode }: ProcessEnd): { readonly signal?: number } {
+    const signal = exitCode - 128;
+    return this.#sent.has(signal) ? { signal } : {};
+  }
+
   /** The end of a process, and whose signal it was. */
   judge<End extends ProcessEnd & { readonly oomKilled?: boolean }>(end: End): End {
     if (end.oomKilled === true) return { ...end, killedBy: "oom" };

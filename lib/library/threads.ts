@@ -8,7 +8,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Log } from "../log.ts";
-import type { WorkEvent } from "./work/events.ts";
+import type { SentEvent, WorkEvent } from "./work/event_types.ts";
 import type { RuntimeContext } from "../runtime/options.ts";
 import { aborted, onAbort } from "./aborting.ts";
 import { fromPlain, type PlainError, type Reply, type Request } from "./messages.ts";
@@ -24,7 +24,7 @@ export interface CallOptions {
   /** Aborts the operation; everything that it has made is removed. */
   readonly signal?: AbortSignal | undefined;
   /** Gets events while the operation works; it has to call `taken` when it has handled the event. */
-  readonly event?: (event: WorkEvent, taken: () => void) => void;
+  readonly event?: (event: SentEvent, taken: () => void) => void;
   /** Whether the program stays alive for it. Default true. */
   readonly keep?: boolean;
 }
@@ -42,6 +42,7 @@ let lastId = 0;
 export class Thread {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
+  #takenNow: { readonly id: number; readonly type: WorkEvent["type"] }[] = [];
   #kept = 0;
   #load = 0;
 
@@ -113,16 +114,26 @@ export class Thread {
   }
 
   #take(message: Reply): void {
+    if ("events" in message) {
+      for (const { id, event } of message.events) this.#pending.get(id)?.event?.(event, () => this.#taken(id, event.type));
+      return;
+    }
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
     if ("log" in message) return pending.log[message.log](message.text);
-    if ("event" in message) {
-      const { id, event } = message;
-      return pending.event?.(event, () => this.#pending.has(id) && this.#send({ id, taken: event.type }));
-    }
     this.#pending.delete(message.id);
     if ("error" in message) pending.reject(message.error);
     else pending.resolve(message.result);
+  }
+
+  /** Tells the thread that an event was taken; all those of one turn together. */
+  #taken(id: number, type: WorkEvent["type"]): void {
+    if (this.#takenNow.push({ id, type }) > 1) return;
+    setImmediate(() => {
+      const taken = this.#takenNow.filter((each) => this.#pending.has(each.id));
+      this.#takenNow = [];
+      if (taken.length > 0) this.#send({ taken });
+    });
   }
 
   #fail(cause: unknown): void {

@@ -6,6 +6,7 @@ import type { RuntimeContext } from "../runtime/options.ts";
 import { toPlain, type Reply, type Request } from "./messages.ts";
 import { OPERATIONS, type Outlet } from "./operations.ts";
 import { Operation, waitInOperations } from "./waiter.ts";
+import type { SentEvent } from "./work/event_types.ts";
 import { Room } from "./work/events.ts";
 
 type AnyOperation = (context: RuntimeContext, outlet: Outlet, ...values: readonly unknown[]) => unknown;
@@ -14,6 +15,18 @@ const running = new Map<number, { readonly operation: Operation; readonly room: 
 
 function reply(message: Reply): void {
   parentPort?.postMessage(message);
+}
+
+let events: { readonly id: number; readonly event: SentEvent }[] = [];
+
+/** Sends an event, together with all others of this turn. */
+function emit(id: number, event: SentEvent): void {
+  if (events.push({ id, event }) > 1) return;
+  queueMicrotask(() => {
+    const all = events;
+    events = [];
+    reply({ events: all });
+  });
 }
 
 async function perform(request: Extract<Request, { name: unknown }>): Promise<void> {
@@ -28,7 +41,7 @@ async function perform(request: Extract<Request, { name: unknown }>): Promise<vo
   try {
     // The caller's side of the table has checked the types of the values.
     const work = OPERATIONS[name] as AnyOperation;
-    const outlet: Outlet = { room, emit: (event) => reply({ id, event }) };
+    const outlet: Outlet = { room, emit: (event) => emit(id, event), giveUp: () => operation.abort() };
     const result = await operation.run(async () => work({ ...request.context, log }, outlet, ...values));
     reply({ id, result });
   } catch (error) {
@@ -41,6 +54,6 @@ async function perform(request: Extract<Request, { name: unknown }>): Promise<vo
 waitInOperations();
 parentPort?.on("message", (request: Request) => {
   if ("abort" in request) running.get(request.id)?.operation.abort();
-  else if ("taken" in request) running.get(request.id)?.room.taken(request.taken);
+  else if ("taken" in request) for (const { id, type } of request.taken) running.get(id)?.room.taken(type);
   else void perform(request);
 });

@@ -49,6 +49,14 @@ export interface CreateOptions extends StandardStreams {
   readonly keepExit?: boolean;
 }
 
+/** The processes of a new container that are children of the caller's. */
+export interface MadeContainer {
+  /** The first process; with a keeper it is the keeper's child. */
+  readonly pid: number;
+  /** The process that notes the end of the first one: of a container that was made with `keepExit`. */
+  readonly keeperPid?: number;
+}
+
 /** Options of `run`. */
 export interface RunOptions extends CreateOptions {
   /** Return once the process runs, instead of when it has ended. Default false. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// watch.node: tells JavaScript when a descriptor is ready, without a thread that waits for each. It is an
-// addon of its own, because only the library needs it: the command line waits in poll(2).
+// watch.node: tells JavaScript when a descriptor is ready, without a thread that waits for each, and reads files again and
+// again (held_files.h). It is an addon of its own, because only the library needs it: the command line waits in poll(2).
 // lib/library/native.ts describes the functions.
 //
 // One epoll and one thread for each environment (the program's main thread, a worker), made when the
@@ -17,9 +17,12 @@
 #include <cerrno>
 #include <map>
 #include <new>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "../base/unique_fd.h"
+#include "held_files.h"
 
 namespace runt::watch {
 namespace {
@@ -48,6 +51,12 @@ struct Watcher {
   napi_threadsafe_function tell = nullptr;
   std::map<int, Watch> watches;
   int last_id = 0;
+};
+
+// The data of an environment. Each part is made when it is needed.
+struct Instance {
+  Watcher* watcher = nullptr;
+  HeldFiles* held = nullptr;
 };
 
 // Closing the duplicate is not enough: epoll keeps an entry as long as the file is open.
@@ -135,26 +144,57 @@ int Start(napi_env env, Watcher* watcher) {
   return 0;
 }
 
-void Free(napi_env, void* data, void*) { delete static_cast<Watcher*>(data); }
+void StopHeld(void* argument) { static_cast<HeldFiles*>(argument)->Stop(); }
 
-Watcher* Find(napi_env env) {
+void Free(napi_env, void* data, void*) {
+  auto* instance = static_cast<Instance*>(data);
+  delete instance->watcher;
+  delete instance->held;
+  delete instance;
+}
+
+// The environment's data; nullptr where there is no memory for it.
+Instance* Find(napi_env env) {
   void* data = nullptr;
   napi_get_instance_data(env, &data);
-  return static_cast<Watcher*>(data);
+  if (data != nullptr) return static_cast<Instance*>(data);
+  auto* instance = new (std::nothrow) Instance;
+  if (instance != nullptr) napi_set_instance_data(env, instance, Free, nullptr);
+  return instance;
+}
+
+Watcher* FindWatcher(napi_env env) {
+  const Instance* instance = Find(env);
+  return instance == nullptr ? nullptr : instance->watcher;
 }
 
 // The environment's watcher, made at the first call; nullptr and a positive errno in `problem`.
 Watcher* FindOrStart(napi_env env, int& problem) {
-  Watcher* watcher = Find(env);
-  if (watcher != nullptr) return watcher;
-  watcher = new (std::nothrow) Watcher;
+  Instance* instance = Find(env);
+  if (instance != nullptr && instance->watcher != nullptr) return instance->watcher;
+  auto* watcher = instance == nullptr ? nullptr : new (std::nothrow) Watcher;
   problem = watcher == nullptr ? ENOMEM : Start(env, watcher);
   if (problem != 0) {
     delete watcher;
     return nullptr;
   }
-  napi_set_instance_data(env, watcher, Free, nullptr);
+  instance->watcher = watcher;
   return watcher;
+}
+
+// The same for its held files.
+HeldFiles* FindOrStartHeld(napi_env env, int& problem) {
+  Instance* instance = Find(env);
+  if (instance != nullptr && instance->held != nullptr) return instance->held;
+  auto* held = instance == nullptr ? nullptr : new (std::nothrow) HeldFiles;
+  problem = held == nullptr ? ENOMEM : held->Start();
+  if (problem != 0) {
+    delete held;
+    return nullptr;
+  }
+  napi_add_env_cleanup_hook(env, StopHeld, held);
+  instance->held = held;
+  return held;
 }
 
 Napi::Value Refuse(Napi::Env env, const char* text) {
@@ -190,7 +230,7 @@ Napi::Value WatchDescriptor(const Napi::CallbackInfo& info) {
 Napi::Value End(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (info.Length() != 1 || !info[0].IsNumber()) return Refuse(env, "the argument must be an id");
-  Watcher* watcher = Find(env);
+  Watcher* watcher = FindWatcher(env);
   if (watcher == nullptr) return Napi::Number::New(env, -ENOENT);
   const auto found = watcher->watches.find(info[0].As<Napi::Number>().Int32Value());
   if (found == watcher->watches.end()) return Napi::Number::New(env, -ENOENT);
@@ -202,17 +242,65 @@ Napi::Value End(const Napi::CallbackInfo& info) {
 Napi::Value Keep(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (info.Length() != 1 || !info[0].IsBoolean()) return Refuse(env, "the argument must be a boolean");
-  const Watcher* watcher = Find(env);
+  const Watcher* watcher = FindWatcher(env);
   if (watcher == nullptr) return Napi::Number::New(env, -ENOENT);
   const napi_status status = info[0].As<Napi::Boolean>().Value() ? napi_ref_threadsafe_function(env, watcher->tell)
                                                                  : napi_unref_threadsafe_function(env, watcher->tell);
   return Napi::Number::New(env, status == napi_ok ? 0 : -EINVAL);
 }
 
+Napi::Value ToValue(Napi::Env env, const Content& content) {
+  if (content.error != 0) return Napi::Number::New(env, -content.error);
+  return Napi::String::New(env, content.text);
+}
+
+// holdFile(set, path): the text, or -errno.
+Napi::Value HoldFile(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() != 2 || !info[0].IsNumber() || !info[1].IsString()) return Refuse(env, "arguments must be a set and a path");
+  int problem = 0;
+  HeldFiles* held = FindOrStartHeld(env, problem);
+  if (held == nullptr) return Napi::Number::New(env, -problem);
+  return ToValue(env, held->Add(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::String>().Utf8Value()));
+}
+
+// changedFiles(sets): triples of a set, a slot, and the text or -errno.
+Napi::Value ChangedFiles(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() != 1 || !info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+    return Refuse(env, "the argument must be an Int32Array of sets");
+  }
+  const Instance* instance = Find(env);
+  const auto sets = info[0].As<Napi::Int32Array>();
+  Napi::Array result = Napi::Array::New(env);
+  if (instance == nullptr || instance->held == nullptr) return result;
+  uint32_t at = 0;
+  for (const Changed& changed : instance->held->Refresh(std::vector<int>(sets.Data(), sets.Data() + sets.ElementLength()))) {
+    // The handles of one file at a time.
+    const Napi::HandleScope scope(env);
+    result.Set(at++, Napi::Number::New(env, changed.set));
+    result.Set(at++, Napi::Number::New(env, changed.slot));
+    result.Set(at++, ToValue(env, *changed.content));
+  }
+  return result;
+}
+
+// dropFiles(set).
+Napi::Value DropFiles(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() != 1 || !info[0].IsNumber()) return Refuse(env, "the argument must be a set");
+  const Instance* instance = Find(env);
+  if (instance != nullptr && instance->held != nullptr) instance->held->Drop(info[0].As<Napi::Number>().Int32Value());
+  return env.Undefined();
+}
+
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("watch", Napi::Function::New<WatchDescriptor>(env));
   exports.Set("end", Napi::Function::New<End>(env));
   exports.Set("keep", Napi::Function::New<Keep>(env));
+  exports.Set("holdFile", Napi::Function::New<HoldFile>(env));
+  exports.Set("changedFiles", Napi::Function::New<ChangedFiles>(env));
+  exports.Set("dropFiles", Napi::Function::New<DropFiles>(env));
   return exports;
 }
 

@@ -25,13 +25,33 @@ const LIMIT = 1 << 20;
 /** Text of a file of a cgroup; `undefined` if it does not exist. */
 export type Read = (file: string) => string | undefined;
 
-/** Reads files of a directory; none where there is no directory. */
-export function reader(directory: string | undefined): Read {
-  return directory === undefined ? () => undefined : (file) => readFile(`${directory}/${file}`);
+/** The way in which statistics read the files of cgroups. */
+export interface StatsFiles {
+  /** The text of a file, or -errno. */
+  read(path: string): string | number;
+  /** The names in a directory; none where there is no directory. */
+  names(directory: string): readonly string[];
+  /** A part of the statistics: one that is known already, where none of the files that it was made of has changed, or a new one. */
+  part<Part>(name: string, make: () => Part): Part;
 }
 
-function readFile(path: string): string | undefined {
-  const text = native.readFile(AT_FDCWD, path, LIMIT);
+/** Reads each file when it is asked for. */
+export const STATS_FILES: StatsFiles = {
+  read: (path) => native.readFile(AT_FDCWD, path, LIMIT),
+  names(directory) {
+    const names = native.readdir(AT_FDCWD, directory);
+    return typeof names === "number" ? [] : names;
+  },
+  part: (_, make) => make(),
+};
+
+/** Reads files of a directory; none where there is no directory. */
+export function reader(files: StatsFiles, directory: string | undefined): Read {
+  return directory === undefined ? () => undefined : (file) => readFile(files, `${directory}/${file}`);
+}
+
+function readFile(files: StatsFiles, path: string): string | undefined {
+  const text = files.read(path);
   if (typeof text === "string") return text;
   // EOPNOTSUPP: pressure is compiled in, but switched off; ENODEV: the cgroup goes away meanwhile.
   if (text === -Errno.ENOENT || text === -Errno.EOPNOTSUPP || text === -Errno.ENODEV) return undefined;
@@ -45,9 +65,8 @@ export function count(read: Read, file: string): Count | undefined {
 }
 
 /** Sizes in the names `hugetlb.SIZE<end>` of a directory, sorted. */
-export function pageSizes(directory: string | undefined, end: string): string[] {
-  const names = directory === undefined ? [] : native.readdir(AT_FDCWD, directory);
-  if (typeof names === "number") return [];
+export function pageSizes(files: StatsFiles, directory: string | undefined, end: string): string[] {
+  const names = directory === undefined ? [] : files.names(directory);
   const sizes: string[] = [];
   for (const name of names) {
     const size = name.slice("hugetlb.".length, -end.length);

@@ -2,7 +2,17 @@
 /** Statistics of a container on cgroup v1, and in the v2 hierarchy of a hybrid host. */
 import type { CpuStats, MemoryEntry, MemoryStats, HugetlbStats, CgroupStats } from "../files/stats_types.ts";
 import { blkioStats } from "./stats_blkio.ts";
-import { count, CPUSET_FLAGS, pageSizes, pidsStats, psi, rdmaStats, reader, type Read } from "../files/stats_files.ts";
+import {
+  count,
+  CPUSET_FLAGS,
+  pageSizes,
+  pidsStats,
+  psi,
+  rdmaStats,
+  reader,
+  type Read,
+  type StatsFiles,
+} from "../files/stats_files.ts";
 import { type Count, cpuList, keyValues, lines, nonZero, parseCount } from "../files/stats_parse.ts";
 
 /** USER_HZ, the unit of cpuacct.stat, is 100 on every architecture that runt is built for. */
@@ -14,17 +24,17 @@ const NANOSECONDS_PER_TICK = 10_000_000;
  * @param paths absolute directory by controller, as in `Cgroup.paths`
  * @throws RuntimeError `CGROUP` for a file that cannot be read or understood
  */
-export function v1Stats(paths: Readonly<Record<string, string>>): CgroupStats {
-  const of = (controller: string): Read => reader(paths[controller]);
+export function v1Stats(paths: Readonly<Record<string, string>>, files: StatsFiles): CgroupStats {
+  const of = (controller: string): Read => reader(files, paths[controller]);
   const unified = of("");
   return {
-    cpu: cpuStats(of("cpu"), of("cpuacct"), unified),
-    cpuset: cpusetStats(of("cpuset")),
-    memory: memoryStats(of("memory"), unified),
-    pids: pidsStats(of("pids")),
-    blkio: { ...blkioStats(of("blkio")), ...psi(unified, "io.pressure") },
-    hugetlb: hugetlbStats(paths["hugetlb"], of("hugetlb"), paths[""], unified),
-    ...rdmaStats(of("rdma")),
+    cpu: files.part("cpu", () => cpuStats(of("cpu"), of("cpuacct"), unified)),
+    cpuset: files.part("cpuset", () => cpusetStats(of("cpuset"))),
+    memory: files.part("memory", () => memoryStats(of("memory"), unified)),
+    pids: files.part("pids", () => pidsStats(of("pids"))),
+    blkio: files.part("blkio", () => ({ ...blkioStats(of("blkio")), ...psi(unified, "io.pressure") })),
+    hugetlb: files.part("hugetlb", () => hugetlbStats(files, paths)),
+    ...files.part("rdma", () => rdmaStats(of("rdma"))),
   };
 }
 
@@ -109,14 +119,11 @@ function memoryStats(read: Read, unified: Read): MemoryStats {
   return result;
 }
 
-function hugetlbStats(
-  directory: string | undefined,
-  read: Read,
-  unifiedDirectory: string | undefined,
-  unified: Read,
-): CgroupStats["hugetlb"] {
+function hugetlbStats(files: StatsFiles, paths: Readonly<Record<string, string>>): CgroupStats["hugetlb"] {
+  const { hugetlb: directory, "": unifiedDirectory } = paths;
+  const [read, unified] = [reader(files, directory), reader(files, unifiedDirectory)];
   const result: Record<string, HugetlbStats> = {};
-  for (const size of pageSizes(directory, ".limit_in_bytes")) {
+  for (const size of pageSizes(files, directory, ".limit_in_bytes")) {
     const reserved = `hugetlb.${size}.rsvd`;
     const prefix = read(`${reserved}.usage_in_bytes`) === undefined ? `hugetlb.${size}` : reserved;
     result[size] = {
@@ -124,7 +131,7 @@ function hugetlbStats(
       failcnt: count(read, `${prefix}.failcnt`) ?? 0,
     };
   }
-  for (const size of pageSizes(unifiedDirectory, ".max")) {
+  for (const size of pageSizes(files, unifiedDirectory, ".max")) {
     const events = keyValues(unified(`hugetlb.${size}.events`) ?? "", `hugetlb.${size}.events`);
     const reserved = count(unified, `hugetlb.${size}.rsvd.current`);
     const usage = reserved ?? count(unified, `hugetlb.${size}.current`);

@@ -2,7 +2,17 @@
 /** The kernel's counts for a container on cgroup v2, in runc's shape, which is that of v1. */
 import { blkioOf } from "./stats_io.ts";
 import type { CgroupStats, HugetlbStats, MemoryEntry, MemoryStats, MiscStats } from "../files/stats_types.ts";
-import { count, CPUSET_FLAGS, pageSizes, pidsStats, psi, rdmaStats, reader, type Read } from "../files/stats_files.ts";
+import {
+  count,
+  CPUSET_FLAGS,
+  pageSizes,
+  pidsStats,
+  psi,
+  rdmaStats,
+  reader,
+  type Read,
+  type StatsFiles,
+} from "../files/stats_files.ts";
 import { type Count, cpuList, keyValues, nonZero, parseCount } from "../files/stats_parse.ts";
 
 /** runc's number for "no limit": the largest one of 64 bits. */
@@ -14,17 +24,17 @@ const NO_LIMIT = 18446744073709551615n;
  * @param directory absolute path of its cgroup
  * @throws RuntimeError `CGROUP` for a file that cannot be read or understood
  */
-export function unifiedStats(directory: string): CgroupStats {
-  const read = reader(directory);
+export function unifiedStats(directory: string, files: StatsFiles): CgroupStats {
+  const read = reader(files, directory);
   return {
-    cpu: cpuStats(read),
-    cpuset: cpusetStats(read),
-    memory: memoryStats(read),
-    pids: pidsStats(read),
-    blkio: { ...blkioOf(read("io.stat") ?? ""), ...psi(read, "io.pressure") },
-    hugetlb: hugetlbStats(directory, read),
-    ...rdmaStats(read),
-    ...miscStats(read),
+    cpu: files.part("cpu", () => cpuStats(read)),
+    cpuset: files.part("cpuset", () => cpusetStats(read)),
+    memory: files.part("memory", () => memoryStats(read)),
+    pids: files.part("pids", () => pidsStats(read)),
+    blkio: files.part("blkio", () => ({ ...blkioOf(read("io.stat") ?? ""), ...psi(read, "io.pressure") })),
+    hugetlb: files.part("hugetlb", () => hugetlbStats(files, directory, read)),
+    ...files.part("rdma", () => rdmaStats(read)),
+    ...files.part("misc", () => miscStats(read)),
   };
 }
 
@@ -112,9 +122,9 @@ function sum(one: Count, other: Count): Count {
   return result <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(result) : result;
 }
 
-function hugetlbStats(directory: string, read: Read): CgroupStats["hugetlb"] {
+function hugetlbStats(files: StatsFiles, directory: string, read: Read): CgroupStats["hugetlb"] {
   const result: Record<string, HugetlbStats> = {};
-  for (const size of pageSizes(directory, ".max")) {
+  for (const size of pageSizes(files, directory, ".max")) {
     const usage = count(read, `hugetlb.${size}.rsvd.current`) ?? count(read, `hugetlb.${size}.current`);
     const events = keyValues(read(`hugetlb.${size}.events`) ?? "", `hugetlb.${size}.events`);
     result[size] = { ...nonZero({ usage }), failcnt: events["max"] ?? 0 };

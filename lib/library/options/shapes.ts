@@ -116,6 +116,7 @@ const COMMON: Shape<CommonOptions> = {
   pidfdSocket: someText,
   noPivot: flag,
   noNewKeyring: flag,
+  keepExit: flag,
   signal: abortSignal,
   timeout: time,
 };

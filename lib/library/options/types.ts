@@ -39,6 +39,11 @@ export interface CommonOptions
   extends RuntimeOptions, StdioOptions, Endings, Pick<CreateOptions, "pidFile" | "pidfdSocket" | "noPivot" | "noNewKeyring"> {
   /** Default: a new one, `runt-` and a UUID. */
   readonly id?: string;
+  /**
+   * A small process beside the container waits for its end and notes it, so that {@link Container.wait} tells of it after this
+   * program has ended, too: until the container is deleted. Default true.
+   */
+  readonly keepExit?: boolean;
 }
 
 /** A container of a bundle. */

@@ -2,25 +2,20 @@
 /**
  * The events that a thread of the library sends while a container lives.
  *
- * Statistics are endless work: they have a thread of their own. It collects one in a turn of its event loop, and no more
+ * Statistics are endless work: they have a thread of their own. It collects a few in a turn of its event loop, and no more
  * than the program reads.
  */
+import type { OomWatch } from "../../cgroups/cgroup.ts";
 import type { CgroupStats } from "../../cgroups/files/stats_types.ts";
-import { cgroupStats, watchOom } from "../../cgroups/open.ts";
+import { watchOom } from "../../cgroups/open.ts";
 import type { RuntimeContext } from "../../runtime/options.ts";
 import { runningRecord } from "../../runtime/operations/stats.ts";
-import { native } from "../../sys/native.ts";
 import { readable } from "../../sys/waiting.ts";
+import { difference, type SentEvent, type WorkEvent } from "./event_types.ts";
+import { HeldFiles } from "./held_files.ts";
 import { watchPressure } from "./pressure.ts";
-
-/** Something that has happened to a container. */
-export type WorkEvent =
-  /** The container's use. `dropped` statistics before it were left out, because the program has not read them in time. */
-  | { readonly type: "stats"; readonly id: string; readonly data: CgroupStats; readonly dropped: number }
-  /** The kernel has had to kill processes of the container for want of memory, `count` times since the last event. */
-  | { readonly type: "oom"; readonly id: string; readonly count: number }
-  /** Processes of the container wait for memory; `count` times since the last event. */
-  | { readonly type: "pressure"; readonly id: string; readonly count: number };
+import { notifyTogether } from "./shared_notify.ts";
+import { type Ticked, Ticks } from "./ticks.ts";
 
 type Kind = WorkEvent["type"];
 
@@ -51,23 +46,26 @@ export class Room {
   }
 }
 
-const waiting: (() => void)[] = [];
-
-/** Waits for the caller's own turn of the event loop: the work of others comes between any two turns. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (waiting.push(resolve) === 1) setImmediate(next);
-  });
+/** The statistics of one reader. */
+interface Counted extends Ticked {
+  readonly files: HeldFiles;
+  readonly room: Room;
+  /** Sends the statistics of the files as they were read. */
+  send(): void;
+  /** There was no room. */
+  drop(): void;
 }
 
-function next(): void {
-  waiting.shift()?.();
-  if (waiting.length > 0) setImmediate(next);
-}
+const ticks = new Ticks<Counted>((due) => {
+  const wanted = due.filter((each) => each.room.has("stats") || (each.drop(), false));
+  HeldFiles.refresh(wanted.map(({ files }) => files));
+  for (const each of wanted) each.send();
+});
 
 /**
  * Tells of a container, until it is deleted.
- * @param interval time between two statistics, at least; milliseconds
+ * @param interval between two statistics; milliseconds, 1 at least
+ * @param giveUp ends the wait of this operation
  * @throws CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, HOST_UNABLE without a memory controller, CGROUP
  */
 export async function watchEvents(
@@ -75,12 +73,12 @@ export async function watchEvents(
   id: string,
   interval: number,
   room: Room,
-  emit: (event: WorkEvent) => void,
+  emit: (event: SentEvent) => void,
+  giveUp: () => void,
 ): Promise<void> {
   const { cgroup_paths: paths } = runningRecord(context, id);
   const owed = { oom: 0, pressure: 0 };
-  let dropped = 0;
-  const send = (event: WorkEvent): void => {
+  const send = (event: SentEvent): void => {
     room.sent(event.type);
     emit(event);
   };
@@ -92,34 +90,53 @@ export async function watchEvents(
     }
   };
   room.onTaken(flush);
-  const oom = watchOom(paths);
+  const oom = watchOom(paths, notifyTogether);
   const pressure = watchPressure(paths, () => {
     owed.pressure++;
     flush();
   });
-  try {
-    let due = native.now() + interval;
-    for (;;) {
-      const left = Math.max(1, Math.ceil(due - native.now()));
-      if (await readable(oom.fd, Math.min(left, 0x7fffffff))) {
-        const { ooms, gone } = await oom.read();
-        owed.oom += ooms;
-        flush();
-        if (gone) return;
-      }
-      if (native.now() < due) continue;
-      if (room.has("stats")) {
-        await turn();
-        send({ type: "stats", id, data: cgroupStats(paths), dropped });
+  const files = new HeldFiles(paths);
+  let failure: unknown;
+  let before: Partial<CgroupStats> = {};
+  let dropped = 0;
+  const counted: Counted = {
+    interval: Math.max(1, interval),
+    due: 0,
+    files,
+    room,
+    send() {
+      try {
+        const now = files.stats();
+        send({ type: "stats", id, ...difference(before, now), dropped });
+        before = now;
         dropped = 0;
-      } else {
-        dropped++;
+      } catch (error) {
+        ticks.remove(counted);
+        failure = error;
+        giveUp();
       }
-      // Ticks that were missed are not repeated.
-      due = native.now() + interval;
-    }
+    },
+    drop: () => void dropped++,
+  };
+  ticks.add(counted);
+  try {
+    await untilGone(oom, (ooms) => ((owed.oom += ooms), flush()));
+  } catch (error) {
+    throw failure ?? error;
   } finally {
+    ticks.remove(counted);
+    files.close();
     pressure?.();
     oom.close();
+  }
+}
+
+/** Tells of OOM kills until the cgroup is gone. */
+async function untilGone(oom: OomWatch, tell: (ooms: number) => void): Promise<void> {
+  for (;;) {
+    await readable(oom.fd);
+    const { ooms, gone } = await oom.read();
+    tell(ooms);
+    if (gone) return;
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Foreground } from "../foreground/foreground.ts";
 import { launch, openBundle } from "../launch/launch.ts";
-import type { CreateOptions, RuntimeContext } from "../options.ts";
+import type { CreateOptions, MadeContainer, RuntimeContext } from "../options.ts";
 
 /**
  * Creates a container: everything is set up, and the program waits for `start`.
@@ -11,15 +11,20 @@ import type { CreateOptions, RuntimeContext } from "../options.ts";
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#create
  */
 export async function create(context: RuntimeContext, options: CreateOptions): Promise<number> {
+  return (await createWithParent(context, options)).pid;
+}
+
+/** As {@link create}, for a caller that has to reap the child. */
+export async function createWithParent(context: RuntimeContext, options: CreateOptions): Promise<MadeContainer> {
   const bundle = openBundle(context, options);
   const terminal = bundle.config.process?.terminal === true;
   const foreground = await Foreground.open(terminal, { ...options, detach: true }, false);
   try {
     const mode = { waitForStart: true, consoleSocket: foreground.openConsoleSocket() };
     const launched = await launch(context, options, bundle, mode);
-    const { pid } = launched.init;
+    const { pid, keeperPid } = launched.init;
     launched.close();
-    return pid;
+    return keeperPid === undefined ? { pid } : { pid, keeperPid };
   } finally {
     foreground.close();
   }

@@ -7,7 +7,7 @@ import { Foreground } from "../foreground/foreground.ts";
 import { untilExecuted } from "../launch/answer_init.ts";
 import { launch, openBundle, type Launched } from "../launch/launch.ts";
 import { startError } from "../launch/start_error.ts";
-import type { CreateOptions, RunOptions, RuntimeContext } from "../options.ts";
+import type { CreateOptions, MadeContainer, RunOptions, RuntimeContext } from "../options.ts";
 import { afterStart } from "./start.ts";
 
 /**
@@ -22,16 +22,15 @@ export async function run(context: RuntimeContext, options: RunOptions): Promise
 
 /**
  * Creates and starts a container, and returns once its program runs.
- * @returns pid of its first process
  * @throws as `create` and `start`
  */
-export async function runDetached(context: RuntimeContext, options: CreateOptions): Promise<number> {
-  return (await bringUp(context, { ...options, detach: true })).pid;
+export async function runDetached(context: RuntimeContext, options: CreateOptions): Promise<MadeContainer> {
+  const { status: _, ...made } = await bringUp(context, { ...options, detach: true });
+  return made;
 }
 
 /** The result of a container's first process: `status` is 0 where it was not waited for. */
-interface Outcome {
-  readonly pid: number;
+interface Outcome extends MadeContainer {
   readonly status: number;
 }
 
@@ -48,7 +47,8 @@ async function bringUp(context: RuntimeContext, options: RunOptions): Promise<Ou
     const launched = await launch(context, options, bundle, mode);
     try {
       const status = await follow(context, launched, foreground, options);
-      return { pid: launched.init.pid, status };
+      const { pid, keeperPid } = launched.init;
+      return { pid, status, ...(keeperPid === undefined ? {} : { keeperPid }) };
     } finally {
       launched.close();
     }

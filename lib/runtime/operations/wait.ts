@@ -35,13 +35,17 @@ export async function wait(context: RuntimeContext, id: string): Promise<End> {
     const pidfd = openProcess(record);
     try {
       if (pidfd !== undefined) await readable(pidfd);
+      await awaitKeeper(record);
+      const { ended: _, ...end } = keptEnd(entry) ?? { ended: "" };
+      if ("exitCode" in end) return end;
+      // `delete` was faster, and the note is gone.
+      const status = pidfd === undefined ? null : native.pidfdExit(pidfd);
+      if (status !== null && status >= 0) return describe(status, false);
     } finally {
       if (pidfd !== undefined) native.close(pidfd);
     }
-    await awaitKeeper(record);
-    const { ended: _, ...end } = keptEnd(entry) ?? { ended: "" };
     // The keeper has been killed: then the wait is that for any other container.
-    return "exitCode" in end ? end : await waitUntilEnd(context, record);
+    return await waitUntilEnd(context, record);
   } finally {
     entry.close();
   }
