@@ -11,9 +11,8 @@
  * {@link Container} works in threads of its own. The functions below it, which it and the command line call, do the same
  * in the caller's thread, and block it; they are for programs that do nothing else.
  */
-import { judged } from "./library/making.ts";
+import { contextOf, judged } from "./library/making.ts";
 import { CONTEXT } from "./library/options/shapes.ts";
-import { silentLog } from "./log.ts";
 import type { RuntimeContext } from "./runtime/options.ts";
 
 export { RuntimeError, type ErrorCode, type ErrorFacts, type Problem } from "./errors.ts";
@@ -52,37 +51,53 @@ export type { Stdio, StdioChoice, StdioOptions, StreamsOf, StreamTypes, Terminal
 export type { TemplateValue } from "./library/template.ts";
 export type { Plan } from "./plan/build.ts";
 export type { Step } from "./plan/steps.ts";
-export { checkpoint, type CheckpointOptions } from "./runtime/criu/checkpoint.ts";
-export { create } from "./runtime/operations/create.ts";
-export { events, type ContainerEvent } from "./runtime/operations/events.ts";
-export { exec } from "./runtime/operations/exec.ts";
+export type { CheckpointOptions } from "./runtime/criu/checkpoint.ts";
+export type { ContainerEvent } from "./runtime/operations/events.ts";
 export { features, type Features } from "./runtime/operations/features.ts";
-export { remove } from "./runtime/operations/delete.ts";
-export { kill } from "./runtime/operations/kill.ts";
-export { addDevices, listDevices, removeDevices, type DeviceRequest } from "./runtime/live/devices.ts";
-export { addMounts, listMounts, removeMounts, type LiveMountReport } from "./runtime/live/mounts.ts";
-export { list } from "./runtime/operations/list.ts";
+export type { DeviceRequest } from "./runtime/live/devices.ts";
+export type { LiveMountReport } from "./runtime/live/mounts.ts";
 export type { LiveDevice, LiveMount } from "./runtime/record.ts";
 export type { CreateOptions, ExecOptions, ProcessChanges, RunOptions, RuntimeContext, StateReport } from "./runtime/options.ts";
-export { newConfig } from "./runtime/operations/new_config.ts";
 export type { HostProblem } from "./runtime/check/check.ts";
 export type { PlanLine } from "./plan/runtime_steps.ts";
 export type { DefaultConfig } from "./spec/defaults.ts";
-export { pause, resume } from "./runtime/operations/pause.ts";
-export { planBundle } from "./runtime/operations/plan_bundle.ts";
-export { processes } from "./runtime/operations/processes.ts";
-export { restore, type RestoreOptions } from "./runtime/criu/restore.ts";
-export { run } from "./runtime/operations/run.ts";
-export { start } from "./runtime/operations/start.ts";
-export { state } from "./runtime/operations/state.ts";
-export { stats, type CgroupStats } from "./runtime/operations/stats.ts";
-export { update } from "./runtime/operations/update.ts";
-export { wait, type End } from "./runtime/operations/wait.ts";
-export { checkConfig, parseConfig } from "./spec/documents/config.ts";
+export type { RestoreOptions } from "./runtime/criu/restore.ts";
+export type { CgroupStats } from "./runtime/operations/stats.ts";
+export type { End } from "./runtime/operations/wait.ts";
+export {
+  addDevices,
+  addMounts,
+  checkConfig,
+  checkpoint,
+  create,
+  events,
+  exec,
+  kill,
+  list,
+  listDevices,
+  listMounts,
+  newConfig,
+  parseConfig,
+  pause,
+  planBundle,
+  processes,
+  remove,
+  removeDevices,
+  removeMounts,
+  restore,
+  resume,
+  run,
+  start,
+  state,
+  stats,
+  update,
+  wait,
+} from "./library/functions.ts";
 export type * from "./spec/types.ts";
 
 /** A context with defaults: containers under `/run/runt`, no log, cgroupfs. */
 export function makeContext(changed: Partial<RuntimeContext> = {}): RuntimeContext {
   judged("makeContext", changed, CONTEXT);
-  return { root: "/run/runt", log: silentLog, systemdCgroup: false, rootless: "auto", ...changed };
+  const { withoutCgroups } = changed;
+  return { ...contextOf(changed), ...(withoutCgroups === undefined ? {} : { withoutCgroups }) };
 }

@@ -2,6 +2,7 @@
 // What a newcomer writes, and the sentence that says what to write instead.
 import { createReadStream, createWriteStream } from "node:fs";
 import { PassThrough } from "node:stream";
+import * as library from "../../lib/index.ts";
 import { Container, makeContext, RuntimeError } from "../../lib/index.ts";
 import { scenario } from "../harness/box.ts";
 import { options, refused, skip } from "./made.ts";
@@ -219,6 +220,94 @@ scenario(
     process.off("warning", hear);
     t.same(warnings, []);
     await container.delete({ force: true });
+  },
+  { skip },
+);
+
+scenario(
+  "the functions beside Container",
+  async (t, box) => {
+    const context = makeContext({ root: box.root });
+    const all = library as unknown as Readonly<Record<string, Untyped>>;
+    const made = { id: "x", bundle: "/nowhere" };
+    const criu = { id: "x", imagePath: "/nowhere" };
+    const mistakes: readonly (readonly [name: string, values: readonly unknown[], sentence: string | RegExp])[] = [
+      ["makeContext", [{ rot: "/" }], 'makeContext: unknown option "rot": did you mean "root"?'],
+      ["makeContext", [{ log: console.log }], /^makeContext: log: found a function, it must be an object with the functions/],
+      ["create", [], "create: context: found undefined, it must be an object of options"],
+      ["create", [{ root: box.root }, made], "create: context.log: it is missing"],
+      ["create", [context], "create: found undefined, it must be an object of options"],
+      ["create", [context, { id: "x" }], "create: bundle: it is missing"],
+      ["create", [context, { ...made, pidfile: "x" }], 'create: unknown option "pidfile": did you mean "pidFile"?'],
+      ["create", [context, { ...made, stdio: ["pipe"] }], /^create: stdio\[0\]: found "pipe", it must be a whole number/],
+      ["create", [context, { ...made, stdio: [0, 1] }], "create: stdio: it has 2 entries, there are three streams"],
+      ["run", [context, { ...made, detatch: true }], 'run: unknown option "detatch": did you mean "detach"?'],
+      ["run", [context, { ...made, keep: 1 }], "run: keep: found 1, it must be true or false"],
+      ["start", [context], "start: id: found undefined, it must be the id of a container"],
+      ["exec", [context, { id: "x" }], "exec: process: it is missing"],
+      ["exec", [context, { id: "x", process: ["ls"] }], /^exec: process: found a list of 1, it must be an object such as/],
+      ["exec", [context, { id: "x", process: { arg: ["ls"] } }], 'exec: process: unknown option "arg": did you mean "args"?'],
+      ["exec", [context, { id: "x", process: { cwd: "/" } }], "exec: process.args: it is missing"],
+      ["exec", [context, { id: "x", process: { file: 5 } }], "exec: process.file: found 5, it must be a string"],
+      ["exec", [context, { id: "x", process: { text: "{}" } }], "exec: process.from: it is missing"],
+      ["kill", [context, "x", "SIGTREM"], 'unknown signal "SIGTREM": did you mean "SIGTERM"?'],
+      ["kill", [context, "x", 15, true], "kill: options: found true, it must be an object of options"],
+      ["remove", [context, "x", { forced: true }], 'remove: options: unknown option "forced": did you mean "force"?'],
+      ["wait", [context, 5], "wait: id: found 5, it must be the id of a container"],
+      ["events", [context, "x", "1s"], 'events: interval: found "1s", it must be a number above 0'],
+      ["events", [context, "x", 1000], "events: tell: found undefined, it must be a function"],
+      ["pause", ["x"], 'pause: context: found "x", it must be an object of options'],
+      ["resume", [context, {}], "resume: id: found an object, it must be the id of a container"],
+      ["update", [context, "x", { memmory: {} }], /^update: unknown property "memmory": did you mean "memory"\?/],
+      ["update", [context, "x", {}, { l3: "" }], /^update: rdt: unknown option "l3"/],
+      ["state", [], /^state: context: found undefined/],
+      ["list", [], /^list: context: found undefined/],
+      ["stats", [context, null], "stats: id: found null, it must be the id of a container"],
+      ["processes", [context, ["x"]], "processes: id: found a list of 1, it must be the id of a container"],
+      ["planBundle", [context, "/srv/box"], 'planBundle: found "/srv/box", it must be an object of options'],
+      ["newConfig", [true], "newConfig: found true, it must be an object of options"],
+      ["newConfig", [{ rootles: true }], 'newConfig: unknown option "rootles": did you mean "rootless"?'],
+      ["checkpoint", [context, { id: "x" }], "checkpoint: imagePath: it is missing"],
+      [
+        "checkpoint",
+        [context, { ...criu, leaveRuning: true }],
+        'checkpoint: unknown option "leaveRuning": did you mean "leaveRunning"?',
+      ],
+      [
+        "checkpoint",
+        [context, { ...criu, pageServer: "1.2.3.4" }],
+        'checkpoint: pageServer: found "1.2.3.4", it must be { address, port }',
+      ],
+      ["restore", [context, criu], "restore: bundle: it is missing"],
+      ["restore", [context, { ...made, ...criu, emptyNs: ["net"] }], /^restore: emptyNs\[0\]: found "net", it must be "network"/],
+      ["addMounts", [context, "x", []], "addMounts: read: found a list of 0, it must be a function"],
+      [
+        "removeMounts",
+        [context, "x", "/mnt"],
+        'removeMounts: destinations: found "/mnt", it must be a list of paths in the container',
+      ],
+      ["listMounts", [context], "listMounts: id: found undefined, it must be the id of a container"],
+      [
+        "addDevices",
+        [context, "x", [{ hots: "/dev/fuse" }]],
+        'addDevices: requests[0]: unknown option "hots": did you mean "host"?',
+      ],
+      ["removeDevices", [context, "x", [5]], "removeDevices: names[0]: found 5, it must be a string"],
+      ["listDevices", [context, 1], "listDevices: id: found 1, it must be the id of a container"],
+      ["parseConfig", [{}, "config.json"], "parseConfig: text: found an object, it must be a string"],
+      ["checkConfig", [Buffer.from("{}")], /^checkConfig: text: found an object of class Buffer, it must be a string/],
+    ];
+    for (const [name, values, wanted] of mistakes) {
+      const said = await sentence(() => all[name]?.(...values));
+      if (typeof wanted === "string") t.equal(said, wanted, name);
+      else t.match(said, wanted, name);
+    }
+    const functions = Object.entries(library).filter(([, each]) => typeof each === "function" && !/^class\b/.test(String(each)));
+    const unchecked = functions.map(([name]) => name).filter((name) => !mistakes.some(([each]) => each === name));
+    t.same(unchecked, ["defaultSeccomp", "features"], "those without arguments");
+    t.match(context, { root: box.root, systemdCgroup: false, rootless: "auto" });
+    t.equal(makeContext(JSON.parse("{}") as object).root, "/run/runt");
+    t.equal(makeContext({ root: undefined } as unknown as object).root, "/run/runt", "what is undefined is not there");
   },
   { skip },
 );

@@ -194,20 +194,20 @@ const CRIU = {
   lazyPages: flag,
   fileLocks: flag,
   autoDedup: flag,
-  manageCgroupsMode: text,
-  emptyNs: strings,
+  manageCgroupsMode: oneOf("ignore", "soft", "full", "strict", "default"),
+  emptyNs: listOf(oneOf("network"), 'a list with "network"'),
 };
-const CHECKPOINT: Shape<CheckpointChoices> = {
+export const CHECKPOINT: Shape<CheckpointChoices> = {
   ...CRIU,
   parentPath: text,
   leaveRunning: flag,
   tcpSkipInFlight: flag,
   linkRemap: flag,
   preDump: flag,
-  pageServer: object,
+  pageServer: fields<NonNullable<CheckpointChoices["pageServer"]>>({ address: someText, port: whole }, "{ address, port }"),
   statusFd: whole,
 };
-const RESTORE: Shape<RestoreChoices> = {
+export const RESTORE: Shape<RestoreChoices> = {
   ...CRIU,
   ...RUNTIME,
   id: someText,
