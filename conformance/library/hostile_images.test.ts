@@ -61,7 +61,10 @@ scenario(
       ]),
       /through a link/,
     );
-    t.match(await wrong(box, [{ name: "hard", type: "link", linkname: "nothing" }]), /which the layer does not have/);
+    t.match(
+      await wrong(box, [{ name: "hard", type: "link", linkname: "nothing" }]),
+      /which neither the layer nor one below it has/,
+    );
     t.match(await wrong(box, [{ name: "zero", type: "character-device", devmajor: 0, devminor: 0 }]), /takes for a whiteout/);
     t.match(await wrong(box, [{ name: "a/.wh.b/c", data: "x" }]), /below a whiteout/);
     t.match(await wrong(box, [{ name: "a/.wh." }]), /a whiteout of nothing/);
@@ -87,6 +90,40 @@ scenario(
     ]);
     const { layers } = await Rootfs.fromImage(layout(box.folder("layout"), { layers: [kept] }), optionsOf(box));
     t.equal(readlinkSync(join(layers[0] ?? "", "d")), secret);
+  },
+  { skip },
+);
+
+scenario(
+  "layers that want to have something of those below them",
+  async (t, box) => {
+    const secret = box.file("safe");
+    const above = async (
+      lower: readonly (readonly Member[])[],
+      members: readonly Member[],
+      more: object = {},
+    ): Promise<string> => {
+      const layers = [...(await Promise.all(lower.map((each) => tar(each)))), await tar(members)];
+      const made = Rootfs.fromImage(layout(box.folder("layout"), { layers }), { ...optionsOf(box), ...more });
+      return (await refused(made)).message;
+    };
+    const file = { name: "d/file", data: "data" };
+    const link = { name: "hard", type: "link" as const, linkname: "d/file" };
+    const none = /a hard link to "d\/file", which neither the layer nor one below it has/;
+    t.match(await above([[{ name: "d", type: "symlink", linkname: join(secret, "..") }]], [link]), none, "a link below");
+    t.match(await above([[file], [{ name: "d/.wh.file" }]], [link]), none, "a file that a layer between has taken away");
+    t.match(await above([[file], [{ name: ".wh.d" }]], [link]), none, "a directory that one has taken away");
+    t.match(await above([[file], [{ name: "d/.wh..wh..opq" }]], [link]), none, "an opaque directory between");
+    t.match(await above([[file], [{ name: "d", data: "" }]], [link]), none, "a file in the directory's place");
+    t.match(await above([[file]], [{ name: "d/.wh.file" }, link]), none, "the layer's own whiteout");
+    t.match(await above([[file]], [{ name: "d/.wh..wh..opq" }, link]), none, "its own opaque directory");
+    t.match(await above([[file]], [{ ...link, linkname: "d" }]), /a hard link to a directory/);
+    t.match(await above([[{ name: "d/file", type: "fifo" }]], [link]), /a hard link to a device or a pipe of another layer/);
+    const large = { name: "d/file", data: Buffer.alloc(100_000) };
+    t.match(await above([[large]], [link], { maxSize: 150_000 }), /the image has more than 150000 bytes/, "a copy counts");
+    const deep = { name: `${"d/".repeat(200)}file`, data: "" };
+    t.match(await above([], [deep], { maxFiles: 100 }), /the image has more than 100 files/, "directories without entries count");
+    t.equal(readFileSync(secret, "utf8"), "safe");
   },
   { skip },
 );

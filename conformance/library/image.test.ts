@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -16,7 +17,7 @@ import { Readable } from "node:stream";
 import { Container, Rootfs } from "../../lib/index.ts";
 import { type Box, scenario } from "../harness/box.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
-import { gzip, layout, paxMember, plain, saved, tar, zstdOf } from "./images.ts";
+import { gzip, layout, type Member, paxMember, plain, saved, tar, zstdOf } from "./images.ts";
 import { skip } from "./made.ts";
 
 const CONFIG = {
@@ -224,6 +225,49 @@ scenario(
     const attributes = spawnSync("python3", ["-c", script, at("bin/tool")], { encoding: "utf8" });
     if (attributes.status !== 0) t.comment("there is no python3 to ask");
     else t.equal(attributes.stdout, `{'security.capability': '${value.toString("hex")}', 'user.note': '00ff80'}\n`);
+  },
+  { skip },
+);
+
+scenario(
+  "a layer that has something of those below it: hard links to their files, and directories without entries",
+  async (t, box) => {
+    const below = [
+      { name: "tmp", type: "directory", mode: 0o1777, uid: 3, gid: 4 },
+      { name: "bin/tool", data: "old tool", mode: 0o4755, uid: 7, gid: 8, mtime: new Date(1_000_000_000_000) },
+      { name: "bin/soft", type: "symlink", linkname: "/etc/passwd" },
+      { name: "tmp/inside/file", data: "" },
+    ] as const;
+    const options = optionsOf(box);
+    const middle = [
+      { name: "bin", type: "directory", mode: 0o755 } as const,
+      { name: "bin/tool", data: "tool", mode: 0o4751, uid: 7, gid: 8, mtime: new Date(1_100_000_000_000) },
+    ];
+    const above = [
+      { name: "srv/one", type: "link", linkname: "bin/tool" },
+      { name: "srv/two", type: "link", linkname: "bin/tool" },
+      { name: "srv/soft", type: "link", linkname: "bin/soft" },
+      { name: "tmp/more", data: "more" },
+    ] as const;
+    const image = (lower: readonly Member[]): Promise<string> =>
+      Promise.all([lower, middle, above].map((each) => tar(each.map((member) => ({ mtime: new Date(0), ...member }))))).then(
+        (layers) => layout(box.folder("layout"), { layers }),
+      );
+    const { layers } = await Rootfs.fromImage(await image(below), options);
+    const at = (path: string): string => join(layers[0] ?? "", path);
+    t.equal(readFileSync(at("srv/one"), "utf8"), "tool", "the topmost file of that name");
+    const [tool, one, two] = ["bin/tool", "srv/one", "srv/two"].map((path) => statSync(at(path))) as [Stats, Stats, Stats];
+    t.match(tool, { mode: 0o104751, uid: 7, gid: 8, nlink: 3 });
+    t.equal(tool.mtimeMs, 1_100_000_000_000);
+    t.same([one.ino, two.ino], [tool.ino, tool.ino]);
+    t.equal(readlinkSync(at("srv/soft")), "/etc/passwd", "a link is data");
+    t.match(statSync(at("tmp")), { mode: 0o041777, uid: 3, gid: 4 }, "a directory is as the layer below has it");
+    t.equal(statSync(at("srv")).mode, 0o040755);
+    const other = await Rootfs.fromImage(await image([...below, { name: "tmp", type: "directory", mode: 0o700 }]), options);
+    t.not(other.layers[0], layers[0], "above other layers it is another one");
+    t.equal(other.layers[1], layers[1], "one that needs none is shared");
+    t.equal(statSync(join(other.layers[0] ?? "", "tmp")).mode, 0o040700);
+    t.same((await Rootfs.fromImage(await image(below), options)).layers, layers, "it is found again");
   },
   { skip },
 );

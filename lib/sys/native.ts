@@ -126,6 +126,8 @@ export interface Native {
   /** Both times of a file; a symbolic link is changed itself, an empty path is `dirfd` itself. */
   utimes(dirfd: number, path: string, seconds: number, nanoseconds: number): number;
   setxattr(fd: number, name: string, value: Uint8Array): number;
+  /** All extended attributes, by name. */
+  getxattrs(fd: number): (readonly [name: string, value: Uint8Array])[] | number;
   chmod(dirfd: number, path: string, mode: number): number;
   fchmod(fd: number, mode: number): number;
   /** A symbolic link is changed itself; an empty path is `dirfd` itself. */

@@ -50,6 +50,7 @@ int Mknod(int dirfd, const Path& path, uint32_t mode, uint32_t major_number, uin
 int Link(int old_dirfd, const Path& old_path, int new_dirfd, const Path& new_path);
 int Utimes(int dirfd, const Path& path, int64_t seconds, int64_t nanoseconds);
 int Setxattr(int fd, const Path& name, const Bytes& value);
+Napi::Value Getxattrs(Napi::Env env, int fd);
 int Mkfifo(int dirfd, const Path& path, uint32_t mode);
 int Chmod(int dirfd, const Path& path, uint32_t mode);
 int Chown(int dirfd, const Path& path, uint32_t uid, uint32_t gid);

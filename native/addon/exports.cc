@@ -40,6 +40,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Link>("link"),
     Function<Utimes>("utimes"),
     Function<Setxattr>("setxattr"),
+    Function<Getxattrs>("getxattrs"),
     Function<Chmod>("chmod"),
     Function<Fchmod>("fchmod"),
     Function<Chown>("chown"),

@@ -136,6 +136,29 @@ int Setxattr(int fd, const Path& name, const Bytes& value) {
   return OrErrno(fsetxattr(fd, name.text, value.data, value.size, 0));
 }
 
+Napi::Value Getxattrs(Napi::Env env, int fd) {
+  // The kernel has no longer list, and no longer value.
+  constexpr size_t kLongest = 65536;
+  std::string names(kLongest, '\0');
+  const ssize_t size = flistxattr(fd, names.data(), names.size());
+  if (size < 0) return Napi::Number::New(env, -errno);
+  Napi::Array result = Napi::Array::New(env);
+  uint32_t count = 0;
+  std::string value(kLongest, '\0');
+  for (size_t at = 0; at < static_cast<size_t>(size); at += strlen(names.data() + at) + 1) {
+    const char* name = names.data() + at;
+    const ssize_t length = fgetxattr(fd, name, value.data(), value.size());
+    if (length < 0) return Napi::Number::New(env, -errno);
+    Napi::Uint8Array bytes = Napi::Uint8Array::New(env, static_cast<size_t>(length));
+    memcpy(bytes.Data(), value.data(), static_cast<size_t>(length));
+    Napi::Array pair = Napi::Array::New(env, 2);
+    pair.Set(0U, Napi::String::New(env, name));
+    pair.Set(1U, bytes);
+    result.Set(count++, pair);
+  }
+  return result;
+}
+
 Napi::Value Readdir(Napi::Env env, int dirfd, const Path& path) {
   const UniqueFd fd(Open(dirfd, path, O_RDONLY | O_DIRECTORY, 0));
   if (!fd.valid()) return Napi::Number::New(env, -errno);

@@ -3,16 +3,18 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Errno, errnoText } from "../../kernel/errno.ts";
-import { check, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } from "../../sys/files.ts";
+import { check, checkValue, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { Entries, type Entry } from "./entries.ts";
 import { invalid } from "./failure.ts";
+import { Lower, type Lowered, reopened, S_IFDIR, S_IFLNK, S_IFREG } from "./lower.ts";
 import { namesOf, type Place, Tree } from "./tree.ts";
 
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
 /** The prefix of the names that aufs kept for itself. */
 const OF_AUFS = ".wh..wh.";
+const S_IFMT = 0o170000;
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 const CREATE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
@@ -22,42 +24,54 @@ const XATTRS = /^(?:security\.capability|user\.(?!overlay\.).*)$/;
 /** Attributes that an image must not set: they would tell overlayfs where files are. */
 const FORBIDDEN = /^(?:trusted|user)\.overlay\./;
 const ID = 0xffffffff;
+/** Bytes that are copied at once. */
+const CHUNK = 1 << 20;
 
 /** The total that all layers of an image have used so far. */
 export interface Spent {
   files: number;
   readonly maxFiles: number;
+  /** Counts bytes. @throws IMAGE_INVALID */
+  grow(size: number): void;
 }
 
 /**
  * Unpacks a layer into an empty directory.
  * @param tar the layer's uncompressed archive
+ * @param below the layers below it, topmost first
+ * @returns whether something of the layers below is in it: a directory that it has no entry for is as they have it, and a hard link may
+ *   lead to a file of theirs, which is copied then, as overlayfs does
  * @throws IMAGE_INVALID for a damaged or hostile layer; SYSCALL, HOST_UNABLE
  */
-export async function unpackLayer(tar: Readable, directory: string, spent: Spent): Promise<void> {
-  const tree = new Tree(directory);
-  const layer = new Layer(tree, spent);
+export async function unpackLayer(tar: Readable, directory: string, below: readonly string[], spent: Spent): Promise<boolean> {
+  const layer = new Layer(directory, below, spent);
   try {
     await layer.read(tar);
     layer.finish();
+    return layer.needsBelow;
   } finally {
     layer.close();
-    tree.close();
   }
 }
 
 class Layer {
   readonly #tree: Tree;
   readonly #spent: Spent;
+  readonly #lower: Lower | undefined;
   /** Times of directories, which change while they are filled; the last one of each counts. */
   readonly #times = new Map<string, Entry["mtime"]>();
 
   /** The file whose data comes now; -1 for none. */
   #file = -1;
 
-  constructor(tree: Tree, spent: Spent) {
-    this.#tree = tree;
+  constructor(directory: string, below: readonly string[], spent: Spent) {
+    this.#lower = below.length === 0 ? undefined : new Lower([directory, ...below]);
+    this.#tree = new Tree(directory, (names, fd) => this.#imply(names, fd));
     this.#spent = spent;
+  }
+
+  get needsBelow(): boolean {
+    return this.#lower?.isUsed === true;
   }
 
   async read(tar: Readable): Promise<void> {
@@ -99,9 +113,13 @@ class Layer {
     for (let at = 0; at < chunk.length;) at += check(native.write(file, at === 0 ? chunk : chunk.subarray(at)), `write ${path}`);
   }
 
-  #begin(entry: Entry): void {
+  #count(): void {
     if (++this.#spent.files > this.#spent.maxFiles)
       throw invalid(`the image has more than ${this.#spent.maxFiles} files (maxFiles)`);
+  }
+
+  #begin(entry: Entry): void {
+    this.#count();
     const names = namesOf(entry.path, entry.type);
     for (const [what, id] of [
       ["uid", entry.uid],
@@ -194,8 +212,8 @@ class Layer {
 
   #link(names: readonly string[], entry: Entry): void {
     const wanted = namesOf(entry.target, `${JSON.stringify(entry.path)}: a link to`);
-    const source = this.#tree.place(wanted, false);
-    if (source === undefined || source.name === "") throw missing(entry);
+    if (wanted.length === 0) throw missing(entry);
+    const source = this.#present(wanted) ?? this.#copied(wanted, entry);
     // The walk to the other one may close it.
     const from = check(native.dup(source.parent), "dup");
     try {
@@ -210,6 +228,80 @@ class Layer {
       this.#again(place, `link ${entry.path}`, () => native.link(from, source.name, parent, place.name));
     } finally {
       native.close(from);
+    }
+  }
+
+  /** The place of a file that the layer has; a whiteout is none. */
+  #present(names: readonly string[]): Place | undefined {
+    const place = this.#tree.place(names, false);
+    const stat = place === undefined ? -Errno.ENOENT : native.stat(place.parent, place.name, false);
+    if (typeof stat === "number") return undefined;
+    const isWhiteout = (stat.mode & S_IFMT) === S_IFCHR && stat.major === 0 && stat.minor === 0;
+    return isWhiteout ? undefined : place;
+  }
+
+  /** Copies the file of a layer below to its place in this one. @throws IMAGE_INVALID where there is none */
+  #copied(names: readonly string[], entry: Entry): Place {
+    const found = this.#lower?.find(names);
+    if (found === undefined) throw missing(entry);
+    try {
+      const { stat, type } = found;
+      if (type === S_IFDIR) throw invalid(`${JSON.stringify(entry.path)}: a hard link to a directory`);
+      if (type !== S_IFREG && type !== S_IFLNK)
+        throw invalid(`${JSON.stringify(entry.path)}: a hard link to a device or a pipe of another layer`);
+      this.#count();
+      const place = this.#tree.place(names, true);
+      if (place === undefined) throw missing(entry);
+      const what = `copy ${names.join("/")}`;
+      if (type === S_IFLNK) {
+        const target = checkValue(native.readlink(found.fd, ""), what);
+        check(native.symlink(target, place.parent, place.name), what);
+        check(native.chown(place.parent, place.name, stat.uid, stat.gid), what);
+      } else this.#copyFile(found, place, what);
+      const seconds = Math.floor(stat.mtimeMs / 1000);
+      check(native.utimes(place.parent, place.name, seconds, Math.floor((stat.mtimeMs - seconds * 1000) * 1e6)), what);
+      return place;
+    } finally {
+      native.close(found.fd);
+    }
+  }
+
+  #copyFile(found: Lowered, place: Place, what: string): void {
+    const from = reopened(found);
+    let to = -1;
+    try {
+      to = check(native.open(place.parent, place.name, CREATE, 0o600), what);
+      const buffer = new Uint8Array(CHUNK);
+      for (;;) {
+        const size = check(native.read(from, buffer), what);
+        if (size === 0) break;
+        this.#spent.grow(size);
+        for (let at = 0; at < size;) at += check(native.write(to, buffer.subarray(at, size)), what);
+      }
+      copyAttributes(found, from, to, what);
+    } finally {
+      native.close(from);
+      if (to >= 0) native.close(to);
+    }
+  }
+
+  /** A directory that the layer has no entry for: it must not change the one below it. */
+  #imply(names: readonly string[], fd: number): void {
+    this.#count();
+    const found = this.#lower?.find(names);
+    if (found === undefined) return;
+    try {
+      if (found.type !== S_IFDIR) return;
+      const from = reopened(found);
+      try {
+        copyAttributes(found, from, fd, `copy ${names.join("/")}`);
+      } finally {
+        native.close(from);
+      }
+      const seconds = Math.floor(found.stat.mtimeMs / 1000);
+      this.#times.set(names.join("/"), { seconds, nanoseconds: Math.floor((found.stat.mtimeMs - seconds * 1000) * 1e6) });
+    } finally {
+      native.close(found.fd);
     }
   }
 
@@ -231,11 +323,16 @@ class Layer {
     if (this.#file < 0) return;
     this.#attributes(this.#file, entry);
     check(native.utimes(this.#file, "", entry.mtime.seconds, entry.mtime.nanoseconds), `utimes ${entry.path}`);
-    this.close();
+    this.#closeFile();
+  }
+
+  close(): void {
+    this.#closeFile();
+    this.#tree.close();
   }
 
   /** Gives the file back that is being written. */
-  close(): void {
+  #closeFile(): void {
     if (this.#file >= 0) native.close(this.#file);
     this.#file = -1;
   }
@@ -264,6 +361,17 @@ class Layer {
   }
 }
 
+/** Owner, mode and attributes of a file of another layer; the attributes of overlayfs are each layer's own. */
+function copyAttributes({ stat }: Lowered, from: number, to: number, what: string): void {
+  check(native.chown(to, "", stat.uid, stat.gid), what);
+  check(native.fchmod(to, stat.mode & 0o7777), what);
+  const attributes = native.getxattrs(from);
+  for (const [name, value] of typeof attributes === "number" ? [] : attributes)
+    if (XATTRS.test(name)) check(native.setxattr(to, name, value), what);
+}
+
 function missing({ path, target }: Entry): Error {
-  return invalid(`${JSON.stringify(path)}: a hard link to ${JSON.stringify(target)}, which the layer does not have`);
+  return invalid(
+    `${JSON.stringify(path)}: a hard link to ${JSON.stringify(target)}, which neither the layer nor one below it has`,
+  );
 }

@@ -38,9 +38,12 @@ export class Tree {
   /** Descriptors of the directories on the way to the last parent, and their names. */
   readonly #open: number[] = [];
   #names: string[] = [];
+  /** Is told of directories that no entry has asked for; the descriptor stays the tree's. */
+  readonly #implied: (names: readonly string[], fd: number) => void;
 
   /** @param path a directory that no other process writes to */
-  constructor(path: string) {
+  constructor(path: string, implied: (names: readonly string[], fd: number) => void = () => undefined) {
+    this.#implied = implied;
     this.root = check(native.open(AT_FDCWD, path, DIRECTORY, 0), `open ${path}`, { path });
   }
 
@@ -70,6 +73,7 @@ export class Tree {
         if (!make) return undefined;
         check(native.mkdir(parent, name, 0o755), `mkdir ${names.slice(0, depth + 1).join("/")}`);
         fd = native.open(parent, name, DIRECTORY, 0);
+        if (fd >= 0) this.#implied(names.slice(0, depth + 1), fd);
       }
       if (fd === -Errno.ELOOP || fd === -Errno.ENOTDIR) {
         throw invalid(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Unpacks an image into the directories of its layers. Each layer is stored once, however many images have it. */
+import { createHash } from "node:crypto";
 import { mkdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Transform } from "node:stream";
@@ -38,15 +39,45 @@ const NAME_LENGTH = 32;
 export async function unpack(request: UnpackRequest): Promise<Unpacked> {
   const source = await sourceOf(request);
   const image = await findImage(source, request);
-  const spent: Spent & { bytes: number } = { files: 0, maxFiles: request.maxFiles, bytes: 0 };
+  let bytes = 0;
+  const spent: Spent = {
+    files: 0,
+    maxFiles: request.maxFiles,
+    grow(size) {
+      bytes += size;
+      if (bytes > request.maxSize) throw invalid(`the image has more than ${request.maxSize} bytes (maxSize)`);
+    },
+  };
   const layers: string[] = [];
+  let chain = "";
   for (const layer of image.layers) {
-    const directory = join(request.store, layer.diffId.slice("sha256:".length).slice(0, NAME_LENGTH));
-    layers.unshift(directory);
-    if ((await stat(directory).catch(() => undefined)) !== undefined) continue;
-    await unpackOne(request, source, layer, directory, spent);
+    chain = chain === "" ? layer.diffId : chainOf(chain, layer.diffId);
+    // A layer that has something of the layers below it is one with those.
+    const [alone, above] = [layer.diffId, chain].map((digest) => directoryOf(request.store, digest)) as [string, string];
+    const there = (await exists(alone)) ? alone : (await exists(above)) ? above : undefined;
+    layers.unshift(there ?? (await unpackOne(request, source, layer, { alone, above, below: [...new Set(layers)] }, spent)));
   }
   return { layers: [...new Set(layers)], digest: image.digest, defaults: image.defaults };
+}
+
+/** The image specification's ChainID. */
+function chainOf(below: string, diffId: string): string {
+  return `sha256:${createHash("sha256").update(`${below} ${diffId}`).digest("hex")}`;
+}
+
+function directoryOf(store: string, digest: string): string {
+  return join(store, digest.slice("sha256:".length).slice(0, NAME_LENGTH));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+/** The directories of a layer, whether it stands alone or not, and those below it, topmost first. */
+interface Directories {
+  readonly alone: string;
+  readonly above: string;
+  readonly below: readonly string[];
 }
 
 async function sourceOf(request: UnpackRequest): Promise<Source> {
@@ -57,23 +88,21 @@ async function sourceOf(request: UnpackRequest): Promise<Source> {
   return found.isDirectory() ? directorySource(path) : archiveSource(path, temporary, request);
 }
 
+/** @returns its directory */
 async function unpackOne(
-  { maxSize, temporary }: UnpackRequest,
+  { temporary }: UnpackRequest,
   source: Source,
   layer: FoundLayer,
-  directory: string,
-  spent: Spent & { bytes: number },
-): Promise<void> {
+  { alone, above, below }: Directories,
+  spent: Spent,
+): Promise<string> {
   const what = `${source.name}: ${layer.name}`;
   const blob = await blobOf(source, layer.name);
   const place = join(temporary, "layer");
   await mkdir(place, { mode: 0o755 });
   const packed = new Digesting();
   const plain = new Digesting();
-  const counting = new Counting((size) => {
-    spent.bytes += size;
-    if (spent.bytes > maxSize) throw invalid(`${what}: the image has more than ${maxSize} bytes (maxSize)`);
-  });
+  const counting = new Counting((size) => spent.grow(size));
   const stages: Transform[] = [];
   const compression = decompressor(await compressionOf(blob));
   // Uncompressed, it is one and the same digest.
@@ -88,8 +117,9 @@ async function unpackOne(
   }
   // The reader of this stream reports the error; it destroys this stream with its own error.
   plain.on("error", () => undefined);
+  let needsBelow: boolean;
   try {
-    await unpackLayer(plain, place, spent);
+    needsBelow = await unpackLayer(plain, place, below, spent);
   } catch (error) {
     throw damaged(what, error);
   } finally {
@@ -101,8 +131,10 @@ async function unpackOne(
     throw invalid(`${what} has the digest ${packedDigest}: it was changed`);
   if (layer.diffId !== plain.digest)
     throw invalid(`${what}: unpacked it has the digest ${plain.digest}, and its config says ${layer.diffId}`);
+  const directory = needsBelow ? above : alone;
   await rename(place, directory).catch((error: unknown) => {
     // Another process was faster: its layer is the same.
     if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY" && (error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   });
+  return directory;
 }

@@ -2,7 +2,17 @@
 /** Users of a root file system by their names. Everything in it is hostile: no link leads out, and no file is waited for. */
 import { RuntimeError } from "../../errors.ts";
 import { Errno } from "../../kernel/errno.ts";
-import { AT_FDCWD, check, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY } from "../../sys/files.ts";
+import {
+  AT_FDCWD,
+  check,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  syscallError,
+} from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 
 /** Ids of a process. */
@@ -12,7 +22,7 @@ export interface FoundUser {
   readonly additionalGids?: readonly number[];
 }
 
-/** The most bytes of /etc/passwd and /etc/group; a larger file is ignored. */
+/** The most bytes of /etc/passwd and /etc/group; a larger file is refused. */
 const LIMIT = 4 << 20;
 /** Links on the way to a file. */
 const MOST_LINKS = 40;
@@ -34,6 +44,8 @@ export function rootOf(path: string): number {
  */
 export function findUser(user: string, roots: readonly number[]): FoundUser {
   const [name = "", group] = user.split(":");
+  // Nothing but the files' names could say more.
+  if (isNumber(name) && group !== undefined && isNumber(group)) return idsOf(user, Number(name), Number(group), []);
   const passwd = readBelow(roots, ["etc", "passwd"]);
   const line = records(passwd).find(([login, , uid]) => login === name || (isNumber(name) && uid === String(Number(name))));
   if (line === undefined && !isNumber(name)) throw missing("user", name, "/etc/passwd");
@@ -44,8 +56,12 @@ export function findUser(user: string, roots: readonly number[]): FoundUser {
   const others =
     group === undefined && login !== undefined ? groups.filter(([, , , list = ""]) => list.split(",").includes(login)) : [];
   const additionalGids = others.map(([, , id]) => Number(id)).filter((id) => isId(id) && id !== gid);
+  return idsOf(user, uid, gid, additionalGids);
+}
+
+function idsOf(user: string, uid: number, gid: number, additionalGids: readonly number[]): FoundUser {
   if (!isId(uid) || !isId(gid))
-    throw new RuntimeError("USAGE", `user ${JSON.stringify(user)}: its ids in /etc/passwd are no numbers`);
+    throw new RuntimeError("USAGE", `user ${JSON.stringify(user)}: its ids are no numbers below ${0xffffffff}`);
   return { uid, gid, ...(additionalGids.length === 0 ? {} : { additionalGids }) };
 }
 
@@ -86,15 +102,24 @@ function readBelow(roots: readonly number[], path: readonly string[]): string {
     try {
       const stat = native.stat(fd, "", false);
       // In a layer a device stands for a file that is not there any more.
-      if (typeof stat === "number" || (stat.mode & S_IFMT) !== S_IFREG || stat.size > LIMIT) return "";
+      if (typeof stat === "number" || (stat.mode & S_IFMT) !== S_IFREG) return "";
+      // The user would be looked for in vain, or found with other ids.
+      if (stat.size > LIMIT) throw tooLarge(path);
       // The file is read by its descriptor: the name by which it was opened may be another file by now.
       const text = native.readFile(AT_FDCWD, `/proc/self/fd/${fd}`, LIMIT);
-      return typeof text === "number" ? "" : text;
+      if (typeof text === "string") return text;
+      if (text === -Errno.EFBIG) throw tooLarge(path);
+      throw syscallError(-text, `read /${path.join("/")} of the root file system`);
     } finally {
       native.close(fd);
     }
   }
   return "";
+}
+
+function tooLarge(path: readonly string[]): RuntimeError {
+  const text = `user: /${path.join("/")} of the root file system has more than ${LIMIT} bytes: give numbers, such as "1000:1000"`;
+  return new RuntimeError("USAGE", text);
 }
 
 /** Opens a path below a root one name at a time, by O_PATH; links count from the root. */
