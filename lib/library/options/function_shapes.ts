@@ -5,18 +5,8 @@ import type { RestoreOptions } from "../../runtime/criu/restore.ts";
 import type { BundlePaths } from "../../runtime/operations/plan_bundle.ts";
 import type { RdtSchemas } from "../../runtime/operations/update.ts";
 import type { CreateOptions, ExecOptions, ProcessChanges, RunOptions, StandardStreams } from "../../runtime/options.ts";
-import { fields, flag, kind, type Kind, listOf, mapOf, object, positive, type Shape, someText, text, whole } from "./kinds.ts";
+import { fields, flag, having, kind, listOf, mapOf, object, positive, type Shape, someText, text, whole } from "./kinds.ts";
 import { args, CHECKPOINT, CONTEXT, RESTORE } from "./shapes.ts";
-
-/** The properties that have to be there. */
-function having(names: readonly string[], other: Kind): Kind {
-  return (value, at) => {
-    const wrong = other(value, at);
-    if (wrong !== undefined) return wrong;
-    const missing = names.find((name) => (value as Readonly<Record<string, unknown>>)[name] === undefined);
-    return missing === undefined ? undefined : `${at === "" ? "" : `${at}.`}${missing}: it is missing`;
-  };
-}
 
 const descriptor = whole;
 const STREAMS: Shape<StandardStreams> = {

@@ -116,6 +116,16 @@ export function fields<Options>(shape: Shape<Options>, wanted = "an object of op
   };
 }
 
+/** An object of a kind that has some properties at least. */
+export function having(names: readonly string[], other: Kind): Kind {
+  return (value, at) => {
+    const wrong = other(value, at);
+    if (wrong !== undefined) return wrong;
+    const missing = names.find((name) => (value as Readonly<Record<string, unknown>>)[name] === undefined);
+    return missing === undefined ? undefined : `${at === "" ? "" : `${at}.`}${missing}: it is missing`;
+  };
+}
+
 function meant(name: string, kinds: Readonly<Record<string, Kind>>, elsewhere: Elsewhere): string {
   const told = Object.hasOwn(elsewhere, name) ? elsewhere[name] : undefined;
   if (told !== undefined) return `: write ${told}`;

@@ -28,6 +28,7 @@ import {
   type Elsewhere,
   fields,
   flag,
+  having,
   kind,
   type Kind,
   listOf,
@@ -282,5 +283,5 @@ export const SHAPES = {
   devices: listOf(DEVICE, 'a list of devices such as [{ host: "/dev/fuse" }]'),
   paths: listOf(someText, "a list of paths in the container"),
   checkpoint: fields(CHECKPOINT),
-  restore: fields(RESTORE),
+  restore: having(["id", "bundle", "imagePath"], fields(RESTORE)),
 } as const;
