@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * runt as a library: what the command line does, for a Node.js or Bun program on Linux. Needs root.
+ * runt as a library: what the command line does, for a Node.js or Bun program on Linux. A user without privileges is root of a user
+ * namespace in his containers.
  *
  * ```ts
  * import { Container } from "@runt-oci/runt";

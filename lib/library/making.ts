@@ -112,7 +112,9 @@ function bundleOf(
     const resources =
       limits?.resources === undefined ? {} : { resources: resourcesOf(`${where}: limits.resources`, limits.resources) };
     const all = limits === undefined ? rest : { ...rest, limits: { ...limits, ...resources } };
-    const { bundle, ...given } = inPlace(where, () => boxConfig(all, { id, root, cgroup2: isUnifiedHost(), terminal }));
+    const { bundle, ...given } = inPlace(where, () =>
+      boxConfig(all, { id, root, cgroup2: isUnifiedHost(), rootless: unprivileged(), terminal }),
+    );
     return { bundle, given };
   }
   if (source === "bundle") {
@@ -125,6 +127,12 @@ function bundleOf(
     throw new RuntimeError("USAGE", `${where}: config: root.path ${show(path)}: without "bundle" it must be an absolute path`);
   }
   return { bundle: resolve(bundle ?? path ?? "/"), given: { config } };
+}
+
+/** The ids of a user without privileges: his containers have a user namespace. */
+function unprivileged(): { readonly uid: number; readonly gid: number } | undefined {
+  const uid = process.geteuid?.() ?? 0;
+  return uid === 0 ? undefined : { uid, gid: process.getegid?.() ?? 0 };
 }
 
 /** Puts `where` in front of errors that are found while a config is made, too. */

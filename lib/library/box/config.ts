@@ -18,6 +18,8 @@ export interface BoxFacts {
   /** The state directory. */
   readonly root: string;
   readonly cgroup2: boolean;
+  /** The effective ids of a user without privileges, who is root in the container. */
+  readonly rootless?: { readonly uid: number; readonly gid: number } | undefined;
   readonly terminal: TerminalChoice;
 }
 
@@ -27,6 +29,13 @@ export interface Box extends GivenConfig {
   readonly bundle: string;
 }
 
+/** Of the container's own network namespace; without privileges the default is the host's. */
+const SYSFS: Mount = {
+  destination: "/sys",
+  type: "sysfs",
+  source: "sysfs",
+  options: ["nosuid", "noexec", "nodev", "ro"],
+};
 const TMP_SIZE = 64 << 20;
 const OVERLAY_SIZE = 256 << 20;
 const FILES = 1024;
@@ -51,7 +60,8 @@ export function boxConfig(options: BoxOptions, facts: BoxFacts): Box {
   const { overlay = image !== undefined } = options;
   const isOverlaid = overlay !== false || layers.length > 1;
   const readonly = options.readonly ?? overlay === false;
-  const base = defaultConfig({ rootless: false, cgroup2: facts.cgroup2, uid: 0, gid: 0 });
+  const { rootless, cgroup2 } = facts;
+  const base = defaultConfig({ rootless: rootless !== undefined, cgroup2, uid: rootless?.uid ?? 0, gid: rootless?.gid ?? 0 });
   const skeleton = `${facts.root}/@overlay`;
   const user = options.user ?? image?.user;
   const names = typeof user === "string" || typeof user === "number" ? String(user) : undefined;
@@ -61,8 +71,8 @@ export function boxConfig(options: BoxOptions, facts: BoxFacts): Box {
     root: { path: isOverlaid ? skeleton : top, readonly },
     hostname: options.hostname ?? facts.id.slice(0, HOSTNAME_LENGTH),
     mounts: [
-      ...(isOverlaid ? overlayMounts(layers, typeof overlay === "object" ? overlay : {}, skeleton) : []),
-      ...(base.mounts ?? []),
+      ...(isOverlaid ? overlayMounts(layers, typeof overlay === "object" ? overlay : {}, skeleton, rootless !== undefined) : []),
+      ...base.mounts.map((mount) => (mount.destination === "/sys" && options.network !== "host" ? SYSFS : mount)),
       {
         destination: "/tmp",
         type: "tmpfs",
@@ -118,20 +128,23 @@ function rlimitsOf({ limits = {}, rlimits = [] }: BoxOptions): POSIXRlimit[] {
   return [...own, ...core, ...rlimits];
 }
 
-function linuxOf(options: BoxOptions, base: Linux, { cgroup2 }: BoxFacts): Linux {
+function linuxOf(options: BoxOptions, base: Linux, { cgroup2, rootless }: BoxFacts): Linux {
   const { network = "none", seccomp = "default" } = options;
   const kinds: LinuxNamespaceType[] = ["pid", "ipc", "uts", "mount", ...(cgroup2 ? (["cgroup"] as const) : [])];
   if (network === "none") kinds.push("network");
+  if (rootless !== undefined) kinds.push("user");
+  const { uidMappings, gidMappings } = base;
   return {
     namespaces: kinds.map((type) => ({ type })),
-    resources: resourcesOf(options.limits ?? {}),
+    ...(uidMappings === undefined || gidMappings === undefined ? {} : { uidMappings, gidMappings }),
+    resources: resourcesOf(options.limits ?? {}, rootless !== undefined),
     maskedPaths: [...(base.maskedPaths ?? []), ...MASKED],
     readonlyPaths: base.readonlyPaths ?? [],
     ...(seccomp === "unconfined" ? {} : { seccomp: seccomp === "default" ? defaultSeccomp() : seccomp }),
   };
 }
 
-function resourcesOf({ memory, memoryAndSwap, cpus, pids, resources = {} }: Limits): LinuxResources {
+function resourcesOf({ memory, memoryAndSwap, cpus, pids, resources = {} }: Limits, rootless: boolean): LinuxResources {
   const limit = memory === undefined ? undefined : bytesOf(memory, "limits.memory");
   const swap = memoryAndSwap === undefined ? limit : bytesOf(memoryAndSwap, "limits.memoryAndSwap");
   if (limit !== undefined && swap !== undefined && swap < limit) {
@@ -139,7 +152,8 @@ function resourcesOf({ memory, memoryAndSwap, cpus, pids, resources = {} }: Limi
   }
   const amounts = { ...(limit === undefined ? {} : { limit }), ...(swap === undefined ? {} : { swap }) };
   return {
-    devices: [{ allow: false, access: "rwm" }],
+    // A user without privileges may set no rules, and can open no devices that he could not outside.
+    ...(rootless ? {} : { devices: [{ allow: false, access: "rwm" }] }),
     ...resources,
     ...(limit === undefined && swap === undefined ? {} : { memory: { ...resources.memory, ...amounts } }),
     ...(cpus === undefined
@@ -154,7 +168,12 @@ function resourcesOf({ memory, memoryAndSwap, cpus, pids, resources = {} }: Limi
  * covers
  * the root. Both are the container's mount namespace's alone.
  */
-function overlayMounts(layers: readonly string[], { size = OVERLAY_SIZE, directory }: Overlay, skeleton: string): Mount[] {
+function overlayMounts(
+  layers: readonly string[],
+  { size = OVERLAY_SIZE, directory }: Overlay,
+  skeleton: string,
+  rootless: boolean,
+): Mount[] {
   const at = directory === undefined ? `${skeleton}/layer` : resolve(directory);
   const layer: Mount = {
     destination: "/layer",
@@ -166,6 +185,8 @@ function overlayMounts(layers: readonly string[], { size = OVERLAY_SIZE, directo
     `lowerdir=${layers.map(escaped).join(":")}`,
     `upperdir=${escaped(`${at}/upper`)}`,
     `workdir=${escaped(`${at}/work`)}`,
+    // Attributes of the namespace "trusted" are root's.
+    ...(rootless ? ["userxattr"] : []),
   ];
   return [...(directory === undefined ? [layer] : []), { destination: "/", type: "overlay", source: "overlay", options }];
 }

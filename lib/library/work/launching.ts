@@ -46,7 +46,7 @@ export async function withConfig<Options extends object, Result>(
     const { path, ...others } = facts;
     const kept = path === undefined || path === configFile ? others : facts;
     // A generated text has no meaningful line numbers.
-    const named = message.replace(new RegExp(`^${fd}:\\d+:\\d+: `, "gm"), "config: ").replaceAll(configFile, "config");
+    const named = message.replace(new RegExp(`^${fd}:(?:\\d+:\\d+:)? `, "gm"), "config: ").replaceAll(configFile, "config");
     throw new RuntimeError(code, named, kept, error);
   } finally {
     native.close(fd);
