@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // npm run bench [-- --rounds N] [-- --runtimes runt,crun,runc,floor]: compares runt with crun, runc and plain C.
 // npm run bench -- whole [the same]: all bundles, cold caches, many at once and more; writes conformance/bench/RESULTS.md.
-// npm run bench -- library [--requests N] [--docker IMAGE]: what users of the library wait for; writes conformance/bench/LIBRARY.md.
+// npm run bench -- library [--requests N] [--only WORD,...]: what users of the library wait for; writes conformance/bench/LIBRARY.md.
 // npm run bench -- engines [--rounds N]: the same beneath docker and containerd, without plain C; writes conformance/bench/ENGINES.md.
 // npm run bench -- shim [--rounds N]: runt as containerd's shim, beside containerd's own; writes conformance/bench/SHIM.md.
 import { spawnSync } from "node:child_process";

@@ -9,7 +9,6 @@ import type { TerminalChoice } from "../stdio.ts";
 import type { GivenConfig } from "../work/launching.ts";
 import { environmentOf, mergedEnvironment } from "./environment.ts";
 import type { BindMount, BoxOptions, Limits, Overlay, User } from "./options.ts";
-import { defaultSeccomp } from "./seccomp.ts";
 import { bytesOf } from "./size.ts";
 
 /** Facts about the host that options cannot give. */
@@ -90,6 +89,7 @@ export function boxConfig(options: BoxOptions, facts: BoxFacts): Box {
     config,
     bundle: top,
     ...(names === undefined ? {} : { user: names, roots: layers }),
+    ...(options.seccomp === undefined || options.seccomp === "default" ? { defaultSeccomp: true } : {}),
     ...(isOverlaid ? { skeleton } : {}),
     ...(typeof overlay === "object" && overlay.directory !== undefined ? { layer: resolve(overlay.directory) } : {}),
   };
@@ -129,7 +129,7 @@ function rlimitsOf({ limits = {}, rlimits = [] }: BoxOptions): POSIXRlimit[] {
 }
 
 function linuxOf(options: BoxOptions, base: Linux, { cgroup2, rootless }: BoxFacts): Linux {
-  const { network = "none", seccomp = "default" } = options;
+  const { network = "none", seccomp } = options;
   const kinds: LinuxNamespaceType[] = ["pid", "ipc", "uts", "mount", ...(cgroup2 ? (["cgroup"] as const) : [])];
   if (network === "none") kinds.push("network");
   if (rootless !== undefined) kinds.push("user");
@@ -140,7 +140,7 @@ function linuxOf(options: BoxOptions, base: Linux, { cgroup2, rootless }: BoxFac
     resources: resourcesOf(options.limits ?? {}, rootless !== undefined),
     maskedPaths: [...(base.maskedPaths ?? []), ...MASKED],
     readonlyPaths: base.readonlyPaths ?? [],
-    ...(seccomp === "unconfined" ? {} : { seccomp: seccomp === "default" ? defaultSeccomp() : seccomp }),
+    ...(typeof seccomp === "string" ? {} : { seccomp }),
   };
 }
 

@@ -6,6 +6,7 @@
  * A call that is not listed fails with EPERM, as if a privilege were missing.
  */
 import type { LinuxSeccomp, LinuxSyscall } from "../../spec/types.ts";
+import { expect, oneOf } from "../options/kinds.ts";
 
 const FILES = `
   access chdir chmod chown chown32 close close_range copy_file_range creat dup dup2 dup3 faccessat faccessat2 fadvise64
@@ -63,8 +64,15 @@ function allow(list: readonly string[], args?: LinuxSyscall["args"]): LinuxSysca
   return { names: list, action: "SCMP_ACT_ALLOW", ...(args === undefined ? {} : { args }) };
 }
 
-/** A profile to start from; containers without a bundle have it. */
+const ARCH = oneOf("x64", "arm64");
+
+/**
+ * A profile to start from; containers without a bundle have it.
+ * @param arch as Node.js calls it
+ * @throws USAGE
+ */
 export function defaultSeccomp(arch: string = process.arch): LinuxSeccomp {
+  expect("defaultSeccomp", arch, ARCH, "arch");
   const all = [FILES, MEMORY, PROCESSES, SYNCHRONISATION, TIME, NETWORK, RANDOM_AND_MACHINE, OTHERS].flatMap(names);
   return {
     defaultAction: "SCMP_ACT_ERRNO",

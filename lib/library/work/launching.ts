@@ -5,7 +5,8 @@ import { Errno } from "../../kernel/errno.ts";
 import { AT_FDCWD, check } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { resourcesText as jsonText } from "../../spec/documents/merged_resources.ts";
-import type { Config, LinuxResources } from "../../spec/types.ts";
+import type { Config, LinuxResources, LinuxSeccomp } from "../../spec/types.ts";
+import { defaultSeccomp } from "../box/seccomp.ts";
 import { findUser, rootOf, type FoundUser } from "./users.ts";
 
 /** The config that the caller's thread gives in the place of a bundle's config.json. */
@@ -13,6 +14,8 @@ export interface GivenConfig {
   readonly config: Config;
   /** Name or number of a user, and of a group behind ":", to be looked up. */
   readonly user?: string;
+  /** The default profile, whose hundreds of names need not cross between threads. */
+  readonly defaultSeccomp?: boolean;
   /** Directories in which to look, topmost layer first. */
   readonly roots?: readonly string[];
   /** A directory that has the places in which the writable layers of containers are mounted. */
@@ -20,6 +23,8 @@ export interface GivenConfig {
   /** A directory of the caller's for the writable layer. */
   readonly layer?: string;
 }
+
+let seccomp: LinuxSeccomp | undefined;
 
 /** Options in which `given` stands for `configFile`. */
 type Given<Options> = Options & { readonly given?: GivenConfig };
@@ -38,7 +43,7 @@ export async function withConfig<Options extends object, Result>(
   const fd = check(native.memfd("config.json"), "memfd_create");
   const configFile = `/proc/self/fd/${fd}`;
   try {
-    const data = new TextEncoder().encode(jsonText(withUser(given) as unknown as LinuxResources));
+    const data = new TextEncoder().encode(jsonText(completed(given) as unknown as LinuxResources));
     for (let at = 0; at < data.length;) at += check(native.write(fd, data.subarray(at)), "write config");
     return await work({ ...options, configFile } as unknown as Options);
   } catch (error) {
@@ -51,6 +56,13 @@ export async function withConfig<Options extends object, Result>(
   } finally {
     native.close(fd);
   }
+}
+
+function completed(given: GivenConfig): Config {
+  const config = withUser(given);
+  if (given.defaultSeccomp !== true) return config;
+  seccomp ??= defaultSeccomp();
+  return { ...config, linux: { ...config.linux, seccomp } };
 }
 
 function withUser({ config, user, roots = [] }: GivenConfig): Config {
