@@ -3,7 +3,7 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { PassThrough } from "node:stream";
 import * as library from "../../lib/index.ts";
-import { Container, makeContext, RuntimeError } from "../../lib/index.ts";
+import { Container, makeContext, Rootfs, RuntimeError } from "../../lib/index.ts";
 import { scenario } from "../harness/box.ts";
 import { options, refused, skip } from "./made.ts";
 
@@ -309,6 +309,65 @@ scenario(
     t.match(context, { root: box.root, systemdCgroup: false, rootless: "auto" });
     t.equal(makeContext(JSON.parse("{}") as object).root, "/run/runt");
     t.equal(makeContext({ root: undefined } as unknown as object).root, "/run/runt", "what is undefined is not there");
+  },
+  { skip },
+);
+
+scenario(
+  "ten more",
+  async (t, box) => {
+    const rootfs = { rootfs: "/", args: ["true"], root: box.root };
+    const run = Container.run.bind(Container) as unknown as Untyped;
+    const made =
+      (of: unknown): Untyped =>
+      async () =>
+        new (of as new (options: unknown) => unknown)(rootfs);
+    const running = await Container.run({ ...options(box, ["sleep", "1000"]), stdio: "ignore" });
+    const child = await running.spawn(["sleep", "1000"], { stdio: "ignore" });
+    const mistakes: readonly (readonly [work: () => unknown, sentence: string | RegExp])[] = [
+      [made(Container), "new Container(): write await Container.run(options), create(options) or open(id)"],
+      [made(Rootfs), "new Rootfs(): write await Rootfs.fromImage(path)"],
+      [() => run({ ...rootfs, input: "x" }), 'run: input: it goes with "buffer: true"; without that there is stdin'],
+      [() => run({ ...rootfs, reject: true }), 'run: reject: it goes with "buffer: true"; without that there is wait()'],
+      [
+        () => (Container.create as unknown as Untyped)({ ...rootfs, buffer: true }),
+        "create: buffer: run() alone waits for the outputs",
+      ],
+      [
+        () => run({ ...rootfs, capabilities: ["NET_ADMIN"] }),
+        'run: capabilities[0]: no capability is called "NET_ADMIN": did you mean "CAP_NET_ADMIN"?',
+      ],
+      [
+        () => running.exec(["true"], { capabilities: ["cap_net_admn"] }),
+        'exec: capabilities[0]: no capability is called "cap_net_admn": did you mean "CAP_NET_ADMIN"?',
+      ],
+      [() => run({ ...rootfs, user: { uid: 5 } }), /^run: user: found an object, it must be a number, a text such as/],
+      [
+        () => (running.$ as unknown as Untyped)("ls"),
+        '$: found "ls": write $`ls` as a template, or exec() with a list of arguments',
+      ],
+      [
+        () => Rootfs.fromImage("alpine:3", { store: box.path("store") }),
+        /^fromImage: there is no \S+\/alpine:3: if it is the name of an image, "skopeo copy docker:\/\/alpine:3 /,
+      ],
+      [() => Rootfs.fromImage("/nowhere.tar", { store: box.path("store") }), "fromImage: there is no /nowhere.tar"],
+      [() => (child.resize as unknown as Untyped).call(child, 5, 5), "resize: found 5, it must be an object { rows, columns }"],
+    ];
+    for (const [work, wanted] of mistakes) {
+      const said = await sentence(work);
+      if (typeof wanted === "string") t.equal(said, wanted);
+      else t.match(said, wanted);
+    }
+    const still = await refused(running.delete());
+    t.equal(still.code, "WRONG_STATE");
+    t.match(still.message, /that is not stopped: running: wait\(\) for its end, or delete\(\{ force: true \}\)$/);
+    const limit = await refused((running.update as unknown as Untyped).call(running, { memory: { limit: "64m" } }));
+    t.match(
+      limit.message,
+      /^update: \/memory\/limit: found "64m", must be an integer/,
+      "no line of a text that nobody has written",
+    );
+    await running.delete({ force: true });
   },
   { skip },
 );

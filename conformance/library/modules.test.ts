@@ -109,10 +109,15 @@ const BUNDLERS: Readonly<Record<string, (source: string, output: string, isExter
   "esbuild, CommonJS": (source, output, isExternal) => [...esbuild(source, output, isExternal), "--format=cjs"],
   Rollup: (source, output, isExternal) => [
     ...[process.execPath, `${ROOT}node_modules/rollup/dist/bin/rollup`, source, "--file", output, "--format", "es"],
-    ...(isExternal ? ["--external", NAME] : ["--plugin", `${ROOT}build/js/conformance/library/resolving.js`]),
+    ...(isExternal ? ["--external", NAME] : ["--plugin", join(output, "../resolving.mjs")]),
   ],
 };
 const NAME = "@runt-oci/runt";
+/** A plugin of Rollup that finds packages as Node.js does: Rollup itself leaves them all out. */
+const RESOLVING = `
+  import { fileURLToPath } from "node:url";
+  const resolveId = (id) => (/^[./]/.test(id) || id.startsWith("node:") ? undefined : fileURLToPath(import.meta.resolve(id)));
+  export default () => ({ name: "resolving", resolveId });`;
 
 function esbuild(source: string, output: string, isExternal: boolean): readonly string[] {
   const program = `${ROOT}node_modules/@esbuild/linux-${process.arch}/bin/esbuild`;
@@ -132,6 +137,7 @@ for (const [name, words] of Object.entries(BUNDLERS)) {
         Container.run({ rootfs: "/", args: ["true"], user: "nobody-here" }).catch((error) =>
           console.log(error instanceof RuntimeError, error.code));`,
       );
+      writeFileSync(join(folder, "resolving.mjs"), RESOLVING);
       const isCommon = name.includes("CommonJS");
       const bundle = (isExternal: boolean): Done => {
         const output = join(folder, `${isExternal ? "external" : "bundled"}.${isCommon ? "cjs" : "mjs"}`);

@@ -50,7 +50,7 @@ import {
   type TerminalSize,
 } from "./stdio.ts";
 import { argumentsOf, type TemplateValue } from "./template.ts";
-import { type CallOptions, thread, type Thread, watchingThread } from "./threads.ts";
+import { type CallOptions, thread, Thread, watchingThread } from "./threads.ts";
 import type { Tree } from "./work/trees.ts";
 
 const NO_STREAMS: Streams = { stdin: undefined, stdout: undefined, stderr: undefined, master: undefined };
@@ -96,7 +96,11 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
   readonly #killers = new Killers();
   #end: Promise<ContainerEnd> | undefined;
 
-  private constructor(id: string, context: RuntimeContext, on: Thread, { child, pid, streams }: Origin) {
+  private constructor(id: string, context: RuntimeContext, on: Thread, origin: Origin) {
+    // A caller without types.
+    if (!(on instanceof Thread))
+      throw new RuntimeError("USAGE", "new Container(): write await Container.run(options), create(options) or open(id)");
+    const { child, pid, streams } = origin;
     this.id = id;
     this.pid = pid;
     this.#context = context;
@@ -337,7 +341,7 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
     const call = (first: TemplateStringsArray | ExecBufferOptions, ...values: readonly TemplateValue[]): unknown =>
       isTemplate(first)
         ? Promise.resolve().then(() => this.exec(argumentsOf(first, values), options))
-        : this.#command({ ...options, ...judged("$", first, SHAPES.exec) });
+        : this.#command({ ...options, ...judged("$", first, SHAPES.command) });
     return call as Command;
   }
 
@@ -514,7 +518,10 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
   async delete(options: DeleteOptions = {}): Promise<void> {
     const { force = false } = judged("delete", options, SHAPES.delete);
     if (force) this.#killers.sends(SIGKILL, "delete");
-    await this.#call("remove", [this.id, force]);
+    await this.#call("remove", [this.id, force]).catch((error: unknown) => {
+      if (force || !(error instanceof RuntimeError) || !error.message.includes("that is not stopped")) throw error;
+      throw new RuntimeError(error.code, `${error.message}: wait() for its end, or delete({ force: true })`, error.facts, error);
+    });
     settle(this.#streams);
   }
 

@@ -47,6 +47,8 @@ export function makingOf(where: string, options: ContainerOptions | BufferedOpti
   expect(where, options, ANY_OPTIONS);
   const source = sourceOf(where, options);
   expect(where, options, MAKE[source]);
+  if (where === "run") refuseUnbuffered(options);
+  else if (isBuffered(options)) throw new RuntimeError("USAGE", `${where}: buffer: run() alone waits for the outputs`);
   const context = contextOf(options);
   const id = options.id ?? `runt-${randomUUID()}`;
   const { stdio, terminal = false, signal, timeout, pidFile, pidfdSocket, noPivot, noNewKeyring } = options as CommonOptions;
@@ -73,6 +75,19 @@ export function makingOf(where: string, options: ContainerOptions | BufferedOpti
       ...(noNewKeyring === undefined ? {} : { noNewKeyring }),
     },
   };
+}
+
+/** @throws USAGE for an option that nothing would look at */
+function refuseUnbuffered(options: ContainerOptions | BufferedOptions): void {
+  if (isBuffered(options)) return;
+  for (const [name, instead] of [
+    ["input", "stdin"],
+    ["maxBuffer", "stdout and stderr"],
+    ["reject", "wait()"],
+  ] as const) {
+    if ((options as Partial<BufferedOptions>)[name] === undefined) continue;
+    throw new RuntimeError("USAGE", `run: ${name}: it goes with "buffer: true"; without that there is ${instead}`);
+  }
 }
 
 export function isBuffered(options: ContainerOptions | BufferedOptions): options is BufferedOptions {

@@ -8,7 +8,7 @@ import { POLLIN, SIGKILL } from "../kernel/numbers.ts";
 import { native } from "../sys/native.ts";
 import { resize, settle, type Streams, type StreamTypes, type TerminalSize } from "./stdio.ts";
 import { nearest } from "../spec/rules/nearest.ts";
-import { expect, fields, flag, show } from "./options/kinds.ts";
+import { expect, fields, flag, show, whole } from "./options/kinds.ts";
 import { watchOnce } from "./watching.ts";
 
 /** A signal by its name or number. */
@@ -144,6 +144,7 @@ export class ContainerProcess<Types extends StreamTypes = StreamTypes> {
 
   /** Changes the size of the terminal. @throws USAGE where there is none, SYSCALL */
   resize(size: TerminalSize): void {
+    expect("resize", size, fields<TerminalSize>({ rows: whole, columns: whole }, "an object { rows, columns }"));
     resize(this.#streams.master, size);
   }
 }

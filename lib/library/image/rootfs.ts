@@ -55,6 +55,8 @@ export class Rootfs implements ImageDefaults {
   readonly annotations: Readonly<Record<string, string>> | undefined;
 
   private constructor(layers: readonly string[], digest: string, defaults: ImageDefaults) {
+    // A caller without types.
+    if (!Array.isArray(layers)) throw new RuntimeError("USAGE", "new Rootfs(): write await Rootfs.fromImage(path)");
     this.layers = layers;
     this.digest = digest;
     this.args = defaults.args;
@@ -82,6 +84,7 @@ export class Rootfs implements ImageDefaults {
     expect("fromImage", options, OPTIONS);
     const { reference, store = STORE, maxSize = MAX_SIZE, maxFiles = MAX_FILES, signal } = options;
     const request = {
+      ...(typeof source === "string" ? { given: source } : {}),
       reference,
       store: resolve(store),
       maxSize: bytesOf(maxSize, "maxSize"),

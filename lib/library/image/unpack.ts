@@ -16,6 +16,8 @@ import { bytesOf, compressionOf, Counting, decompressor, Digesting } from "./str
 export interface UnpackRequest extends ImageLimits {
   /** Directory or archive; absolute. */
   readonly path: string;
+  /** The path as the caller has given it. */
+  readonly given?: string | undefined;
   /** The directory of layers; absolute. */
   readonly store: string;
   /** A directory in the store that goes when the work is done. */
@@ -83,7 +85,15 @@ interface Directories {
 async function sourceOf(request: UnpackRequest): Promise<Source> {
   const { path, temporary } = request;
   const found = await stat(path).catch((error: unknown) => {
-    throw new RuntimeError("USAGE", `fromImage: ${path}: ${asRuntimeError(error).message}`, { path });
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT")
+      throw new RuntimeError("USAGE", `fromImage: ${path}: ${asRuntimeError(error).message}`, { path });
+    // What looks like the name of an image in a registry.
+    const name = request.given ?? "";
+    const isName = /^[a-z0-9][\w./-]*(?::[\w.-]+)?$/.test(name) && !/\.(?:tar|tgz|gz|zst)$/.test(name);
+    const remedy = isName
+      ? `: if it is the name of an image, "skopeo copy docker://${name} oci-archive:image.tar" or "docker save -o image.tar ${name}" makes a file of it`
+      : "";
+    throw new RuntimeError("USAGE", `fromImage: there is no ${path}${remedy}`, { path });
   });
   return found.isDirectory() ? directorySource(path) : archiveSource(path, temporary, request);
 }

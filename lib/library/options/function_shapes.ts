@@ -6,7 +6,7 @@ import type { BundlePaths } from "../../runtime/operations/plan_bundle.ts";
 import type { RdtSchemas } from "../../runtime/operations/update.ts";
 import type { CreateOptions, ExecOptions, ProcessChanges, RunOptions, StandardStreams } from "../../runtime/options.ts";
 import { fields, flag, having, kind, listOf, mapOf, object, positive, type Shape, someText, text, whole } from "./kinds.ts";
-import { args, CHECKPOINT, CONTEXT, RESTORE } from "./shapes.ts";
+import { args, capabilities, CHECKPOINT, CONTEXT, RESTORE } from "./shapes.ts";
 
 const descriptor = whole;
 const STREAMS: Shape<StandardStreams> = {
@@ -41,7 +41,7 @@ const CHANGES: Shape<ProcessChanges> = {
   uid: whole,
   gid: whole,
   additionalGids: listOf(whole, "a list of numbers"),
-  capabilities: listOf(text, "a list of strings"),
+  capabilities,
   noNewPrivileges: flag,
   apparmorProfile: text,
   selinuxLabel: text,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `linux.resources` as a caller gives it; the names are those of the specification. */
-import { RuntimeError } from "../../errors.ts";
+import { asRuntimeError, RuntimeError } from "../../errors.ts";
 import { parseResources } from "../../spec/documents/resources_file.ts";
 import { resourcesText } from "../../spec/documents/merged_resources.ts";
 import { CONFIG_NAMES } from "../../spec/schema/generated/property_names.ts";
@@ -18,7 +18,14 @@ export function resourcesOf(where: string, given: LinuxResources): LinuxResource
   const names = CONFIG_NAMES.names?.["linux"];
   const known = names === undefined || names === 0 ? undefined : names.names?.["resources"];
   if (known !== undefined && known !== 0) visit(where, given, known, "");
-  return parseResources(resourcesText(given), where);
+  try {
+    return parseResources(resourcesText(given), where);
+  } catch (error) {
+    const { code, message, facts } = asRuntimeError(error);
+    // A generated text has no meaningful places.
+    const named = message.split("\n").map((line) => (line.startsWith(`${where}:`) ? line.replace(/:\d+:\d+: /, ": ") : line));
+    throw new RuntimeError(code, named.join("\n"), facts, error);
+  }
 }
 
 function visit(where: string, value: unknown, { names, each }: KnownNames, at: string): void {

@@ -5,6 +5,8 @@ import type { DeviceRequest } from "../../runtime/live/devices.ts";
 import type { RuntimeContext } from "../../runtime/options.ts";
 import type { BindMount, BoxOptions, Limits, Overlay } from "../box/options.ts";
 import { size } from "../box/size.ts";
+import { capabilityNames, isCapability } from "../../spec/capabilities.ts";
+import { nearest } from "../../spec/rules/nearest.ts";
 import { Rootfs } from "../image/rootfs.ts";
 import type { BufferOptions } from "../result.ts";
 import type { StdioOptions, TerminalSize } from "../stdio.ts";
@@ -88,13 +90,18 @@ export const args: Kind = (value, at) => {
     ((value as unknown[]).length === 0 ? `${at}: it is empty: the program is needed, such as ["sh", "-c", "id"]` : undefined)
   );
 };
-const user: Kind = either(
-  'a number, a text such as "1000:1000" or "nobody", or { uid, gid }',
-  whole,
-  someText,
-  fields({ uid: whole, gid: whole, additionalGids: ids, umask: whole }),
-);
+const userIds: Kind = fields({ uid: whole, gid: whole, additionalGids: ids, umask: whole });
+const userOf = (whichIds: Kind): Kind =>
+  either('a number, a text such as "1000:1000" or "nobody", or { uid, gid }', whole, someText, whichIds);
 const strings: Kind = listOf(text, "a list of strings");
+const capability: Kind = (value, at) => {
+  if (typeof value !== "string" || isCapability(value)) return text(value, at);
+  const [name, names] = [value.toUpperCase(), capabilityNames()];
+  const meant = names.find((each) => each === `CAP_${name}`) ?? nearest(name, names);
+  return `${at}: no capability is called ${show(value)}${meant === undefined ? "" : `: did you mean ${show(meant)}?`}`;
+};
+/** Names of capabilities. */
+export const capabilities: Kind = listOf(capability, 'a list of names such as "CAP_NET_ADMIN"');
 const annotations: Kind = mapOf(text);
 
 const RUNTIME: Shape<RuntimeOptions> = { root: someText, log, systemdCgroup: flag, rootless: oneOf(true, false, "auto") };
@@ -145,7 +152,7 @@ const BOX: Shape<BoxOptions> = {
   args,
   env: environment,
   cwd: absolute,
-  user,
+  user: userOf(having(["uid", "gid"], userIds)),
   limits: fields(LIMITS, 'an object such as { memory: "64m", cpus: 0.5, pids: 32 }', {
     mem: "memory",
     cpu: "cpus",
@@ -162,7 +169,7 @@ const BOX: Shape<BoxOptions> = {
     typeof value === "boolean" ? undefined : fields(OVERLAY, "true, false or { size, directory }")(value, at),
   hostname: someText,
   seccomp: (value, at) => (object(value, at) === undefined ? undefined : oneOf("default", "unconfined")(value, at)),
-  capabilities: strings,
+  capabilities,
   noNewPrivileges: flag,
   rlimits: listOf(object, "a list of { type, soft, hard }"),
   annotations,
@@ -172,11 +179,12 @@ const PROCESS: Shape<ProcessOptions> = {
   ...STDIO,
   cwd: absolute,
   env: environment,
-  user,
+  // Ids that are not given stay.
+  user: userOf(userIds),
   uid: whole,
   gid: whole,
   additionalGids: ids,
-  capabilities: strings,
+  capabilities,
   noNewPrivileges: flag,
   apparmorProfile: text,
   selinuxLabel: text,
@@ -274,10 +282,14 @@ export const SHAPES = {
   kill: fields<KillOptions>({ all: flag }),
   delete: fields<DeleteOptions>({ force: flag }),
   events: fields<EventsOptions>({ interval: time, signal: abortSignal }),
-  size: fields<TerminalSize>({ rows: whole, columns: whole }),
+  size: fields<TerminalSize>({ rows: whole, columns: whole }, "an object { rows, columns }"),
   spawn: fields<SpawnOptions>(PROCESS, "an object of options", PLACES),
   spawnWithArgs: fields({ ...PROCESS, args }, 'a list of arguments such as ["ls", "-l"]', PLACES),
   exec: fields<ProcessOptions & BufferOptions>({ ...PROCESS, ...BUFFER }, "an object of options", PLACES),
+  command: ((value, at) =>
+    typeof value === "string"
+      ? `found ${show(value)}: write $\`${value.slice(0, 40)}\` as a template, or exec() with a list of arguments`
+      : fields<ProcessOptions & BufferOptions>({ ...PROCESS, ...BUFFER }, "an object of options", PLACES)(value, at)) as Kind,
   // The thread checks the fields of a mount, as it does for a file of mounts.
   mounts: listOf(object, "a list of mounts such as [{ source, destination }]"),
   devices: listOf(DEVICE, 'a list of devices such as [{ host: "/dev/fuse" }]'),
