@@ -279,7 +279,7 @@ async function unpacking(): Promise<Row> {
     mkdirSync(plain);
   };
   const [theirs, ours]: [number[], number[]] = [[], []];
-  for (let round = 0; round < 7; round++) {
+  for (let round = 0; round < 5; round++) {
     fresh();
     let began = performance.now();
     execFileSync("tar", ["-xzf", blob, "-C", plain]);

@@ -41,7 +41,7 @@ export interface CommonOptions
   readonly id?: string;
   /**
    * A small process beside the container waits for its end and notes it, so that {@link Container.wait} tells of it after this
-   * program has ended, too: until the container is deleted. Default true.
+   * program has ended, too: until the container is deleted. Default true, but for `buffer: true` without an `id`.
    */
   readonly keepExit?: boolean;
 }

@@ -78,18 +78,13 @@ export class Ticks<Each extends Ticked> {
       if (due.length === 0) break;
       isLate = now - began > TURN;
       if (isLate) break;
-      for (const each of due) each.due = after(each, now);
+      // At least an interval later: ticks that were missed are not repeated. Those of one call stay together.
+      for (const each of due) each.due = now + each.interval;
       this.#work(due);
     }
     if (isLate) this.#immediate = setImmediate(() => this.#turn());
     this.#wait();
   }
-}
-
-/** The next time: an interval later; ticks that were missed are not repeated. */
-function after({ due, interval }: Ticked, now: number): number {
-  const next = due + interval;
-  return next > now + interval - slack(interval) ? next : aligned(now + interval, interval);
 }
 
 function aligned(time: number, interval: number): number {
