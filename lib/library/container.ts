@@ -560,9 +560,10 @@ export class Container<Types extends StreamTypes = StreamTypes> implements Async
 
   /** Deletes a container that no caller will get. */
   async #takeBack(): Promise<void> {
-    const end = this.#follow();
+    // The program stays alive for it: its child has to be reaped.
+    const end = this.wait().catch(() => undefined);
     await this.delete({ force: true });
-    await end.catch(() => undefined);
+    await end;
   }
 
   /** Makes `signal` kill the container from now on. */

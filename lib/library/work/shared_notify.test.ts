@@ -42,7 +42,7 @@ t.test(
     const [first, second] = [all[0], all[1]];
     if (first === undefined || second === undefined) throw new Error("there are none");
     // The event loop watches a duplicate.
-  t.ok(instances() <= before + 2);
+    t.ok(instances() <= before + 2);
     const isQuiet = (fd: number): boolean => native.poll(new Int32Array([fd, POLLIN]), 0) === 0;
     writeFileSync(path(0), "x");
     t.ok(await isTold(first.fd));
