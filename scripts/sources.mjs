@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The source archives that the build links into what it makes: sources.json names each, with its digest. They lie in Debian's
-// archive, and are fetched from the mirror that apt knows.
+// archive, and are fetched from the mirror that apt knows, or from Debian's public one where it knows none.
 //
 //   node scripts/sources.mjs [--check]   fetches all of them to build/; --check only says which are missing
 //
@@ -8,8 +8,9 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { debianMirrors } from "./mirror.mjs";
 import { ROOT } from "./prepare.mjs";
-import { ask, run, StepFailed } from "./steps.mjs";
+import { run, StepFailed } from "./steps.mjs";
 
 /** Everything that is fetched but the npm packages, which package-lock.json names with their digests. */
 export const SOURCES = JSON.parse(readFileSync(join(ROOT, "sources.json"), "utf8"));
@@ -49,23 +50,10 @@ export function fetchArchive(name) {
   return archiveOf(name);
 }
 
-/** Where this machine gets Debian's packages from; apt knows that of sources whose lists it has only. */
-function mirrors() {
-  const known = () => {
-    const lines = ask("apt-get", ["indextargets", "--format", "$(REPO_URI) $(ORIGIN)", "Created-By: Packages"]).split("\n");
-    return new Set(lines.filter((line) => line.endsWith(" Debian")).map((line) => line.split(" ")[0]));
-  };
-  const found = known();
-  if (found.size > 0) return found;
-  console.log("sources: apt-get update");
-  run("apt-get", ["update", "-q"]);
-  return known();
-}
-
 function download(name, archive) {
   const { file, sha256, pool } = SOURCES[name];
   const tried = [];
-  for (const mirror of mirrors()) {
+  for (const mirror of debianMirrors({ update: true })) {
     try {
       run("/usr/lib/apt/apt-helper", ["download-file", `${mirror}${pool}${file}`, archive, `SHA256:${sha256}`]);
     } catch (error) {
@@ -73,7 +61,7 @@ function download(name, archive) {
     }
     if (hasDigest(archive, sha256)) return;
   }
-  throw new StepFailed(`no Debian mirror gave ${file}: ${tried.join("; ") || "apt knows none"}`);
+  throw new StepFailed(`no Debian mirror gave ${file}: ${tried.join("; ")}`);
 }
 
 function main() {

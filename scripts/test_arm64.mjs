@@ -8,6 +8,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { debianMirrors } from "./mirror.mjs";
 import { environment, prepare, ROOT } from "./prepare.mjs";
 import { count, describe } from "./tap.mjs";
 
@@ -45,6 +46,7 @@ function parts() {
       "--include=linux-image-cloud-arm64,busybox-static",
       SUITE,
       unpacked,
+      debianMirrors()[0],
     ]);
     const kernel = readdirSync(join(unpacked, "boot")).find((name) => name.startsWith("vmlinuz-"));
     if (kernel === undefined) throw new Error("linux-image-cloud-arm64 has no kernel in it");

@@ -10,6 +10,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { debianMirrors } from "./mirror.mjs";
 import { ROOT } from "./prepare.mjs";
 import { SOURCES } from "./sources.mjs";
 import { ask } from "./steps.mjs";
@@ -54,9 +55,7 @@ function newestInDebian(names) {
   if (isOffline) return new Map();
   const state = join(ROOT, "build/apt-sid");
   mkdirSync(join(state, "lists/partial"), { recursive: true });
-  const lines = ask("apt-get", ["indextargets", "--format", "$(REPO_URI) $(ORIGIN)", "Created-By: Packages"]).split("\n");
-  const [uri] = lines.find((line) => line.endsWith(" Debian") && !line.includes("security"))?.split(" ") ?? [];
-  if (uri === undefined) return new Map();
+  const [uri] = debianMirrors();
   writeFileSync(
     join(state, "sources.list"),
     `deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${uri} sid main\n`,

@@ -19,6 +19,7 @@ import {
 } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
+import { debianMirrors } from "../../scripts/mirror.mjs";
 
 const CACHE = process.env.RUNT_VM_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "runt-vm");
 const GUEST = join(import.meta.dirname, "guest");
@@ -88,7 +89,13 @@ function mmdebstrap(words) {
     'Acquire::Retries "3"',
     'APT::Install-Recommends "false"',
   ];
-  run("mmdebstrap", ["--mode=root", ...apt.map((option) => `--aptopt=${option}`), "--dpkgopt=force-unsafe-io", ...words]);
+  run("mmdebstrap", [
+    "--mode=root",
+    ...apt.map((option) => `--aptopt=${option}`),
+    "--dpkgopt=force-unsafe-io",
+    ...words,
+    debianMirrors()[0],
+  ]);
 }
 
 /** The kernel of one suite with the libraries of that suite: `linux`, `ld.so`, `lib`, `modules`. */
