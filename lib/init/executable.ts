@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The executable `init`. It always runs from a sealed copy: the container may write to the file it runs from (CVE-2019-5736). */
 import { check } from "../sys/files.ts";
-import { native, nativeDirectory } from "../sys/native.ts";
+import { native, nativeDirectory, wayToWhole } from "../sys/native.ts";
 
 const NAME = "runt:init";
 
@@ -13,5 +13,6 @@ const NAME = "runt:init";
 export function initExecutable(): number {
   if (process.env["RUNT_COMPILED"] === "1") return check(native.sealedInit(NAME), "copy init");
   const path = `${nativeDirectory()}/init`;
-  return check(native.sealedCopy(NAME, path), `copy ${path}`, { path });
+  const copied = native.sealedCopy(NAME, path);
+  return copied < 0 ? check(copied, `copy ${path} (${wayToWhole()})`, { path }) : copied;
 }

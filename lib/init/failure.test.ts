@@ -34,6 +34,15 @@ t.test("what a program lacks that is there", (tt) => {
   tt.end();
 });
 
+t.test("an init of another release", (tt) => {
+  const said = message(exec, { step: 9, errno: 74 /* EBADMSG */, call: "decode", subject: "plan version" });
+  tt.equal(
+    said,
+    'init: decode "plan version": bad message (init is not of the same release: install both packages in one version)',
+  );
+  tt.end();
+});
+
 t.test("a file that is no program", (tt) => {
   const said = (value: number): string => message(exec, { errno: Errno.ENOEXEC, subject: "/bin/x", value });
   tt.equal(said(0), "process.args: exec /bin/x: exec format error");

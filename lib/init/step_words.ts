@@ -74,7 +74,10 @@ export function isMissing(call: string): boolean {
 
 function plain(failed: FailedStep): string {
   const { op, call, subject, reason } = failed;
-  return `${op}: ${call}${subject === "" ? "" : ` ${JSON.stringify(subject)}`}: ${reason}`;
+  const about = subject === "" ? "" : ` ${JSON.stringify(subject)}`;
+  // The program carries its init; the library has one as a file, beside which the library may have been replaced.
+  const release = call === "decode" ? " (init is not of the same release: install both packages in one version)" : "";
+  return `${op}: ${call}${about}: ${reason}${release}`;
 }
 
 function called({ call, reason }: FailedStep): string {

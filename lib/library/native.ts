@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Loads `watch.node`, by which the library waits for descriptors without blocking, and reads files again and again. The command line does not need it. */
 import { RuntimeError } from "../errors.ts";
-import { nativeDirectory } from "../sys/native.ts";
+import { nativeDirectory, wayToWhole } from "../sys/native.ts";
 
 /** The functions of native/watch; a negative number is -errno. */
 export interface WatchNative {
@@ -42,7 +42,7 @@ function load(): WatchNative {
     process.dlopen(module, watchAddon);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const text = `cannot load ${watchAddon}: ${why}: it is made by "npm run build" and lies beside runt.node`;
+    const text = `cannot load ${watchAddon}: ${why}: ${wayToWhole()}`;
     throw new RuntimeError("INTERNAL", text, { path: watchAddon }, error);
   }
   return module.exports as WatchNative;

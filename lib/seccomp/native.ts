@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Loads `seccomp.node`, which holds libseccomp. Only code that compiles a profile needs it. */
 import { RuntimeError } from "../errors.ts";
-import { nativeDirectory } from "../sys/native.ts";
+import { nativeDirectory, wayToWhole } from "../sys/native.ts";
 
 /** The functions of native/seccomp; errno values are positive. */
 export interface SeccompNative {
@@ -51,7 +51,7 @@ export function seccompNative(): SeccompNative {
     process.dlopen(module, process.env["RUNT_COMPILED"] === "1" ? "seccomp.node" : seccompAddon());
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const text = `cannot load ${seccompAddon()}: ${why}: it is made by "npm run build" and lies beside the executable`;
+    const text = `cannot load ${seccompAddon()}: ${why}: ${wayToWhole()}`;
     throw new RuntimeError("INTERNAL", text, { path: seccompAddon() }, error);
   }
   loaded = module.exports as SeccompNative;

@@ -329,11 +329,14 @@ export interface Native {
   signalfdRead(fd: number): number;
 }
 
+/** The oldest C library that the addons can be loaded with; `npm run release` sees to it that it is true. */
+const GLIBC = "2.35";
+
 let directory: string | undefined;
 
 /** Directory that holds `init` and the addons for the library; absolute. The program has all of them within itself. */
 export function nativeDirectory(): string {
-  directory ??= packaged() ?? `${import.meta.dirname}/../../libexec/runt`;
+  directory ??= packaged() ?? `${import.meta.dirname.replace(/\/lib\/sys$/, "")}/libexec/runt`;
   return directory;
 }
 
@@ -350,7 +353,7 @@ export function replaceNative(next: Native): void {
  * `undefined` in a checkout, and where that package is not installed.
  */
 function packaged(): string | undefined {
-  if (!import.meta.dirname.includes("/node_modules/")) return undefined;
+  if (!isInstalled()) return undefined;
   try {
     const addon = import.meta.resolve(`${platformPackage()}/libexec/runt/runt.node`);
     return decodeURIComponent(addon.slice("file://".length, addon.lastIndexOf("/")));
@@ -363,10 +366,23 @@ function platformPackage(): string {
   return `@runt-oci/linux-${process.arch}`;
 }
 
-/** The way to get the file that could not be loaded. */
+/** The way to get a native part that is missing or damaged where others are there. */
+export function wayToWhole(): string {
+  if (!isInstalled()) return 'the checkout is not whole: "npm run build" makes it';
+  return `the npm package ${platformPackage()} is not whole: install it once more`;
+}
+
+/** Whether the library is an installed package, and no checkout. */
+function isInstalled(): boolean {
+  return directoryOfModules().includes("/node_modules/");
+}
+
+/** The way to get the first native part. */
 function remedy(): string {
-  if (!directoryOfModules().includes("/node_modules/")) return `it is made by "npm run build"`;
-  return `it is in the npm package ${platformPackage()}, an optional dependency, which needs Linux with glibc`;
+  if (!isInstalled()) return `it is made by "npm run build"`;
+  if (packaged() === undefined)
+    return `it is in the npm package ${platformPackage()}, an optional dependency, which is not installed`;
+  return `the npm package ${platformPackage()} is damaged, or this machine has no glibc ${GLIBC} or newer`;
 }
 
 /** "" if a bundler has removed it. */
