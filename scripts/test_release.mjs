@@ -1,21 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 // npm run test:release: installs what npm run release has made on fresh systems, and uses it there.
 //
-//   npm run test:release [-- sums pack lintian bookworm trixie busybox]
+//   npm run test:release [-- sums pack lintian bookworm trixie docker-bookworm docker-trixie busybox]
 //
-// Debian 12 and 13 come from mmdebstrap, once, into ~/.cache/runt-release (RUNT_RELEASE_CACHE); each is unpacked on a tmpfs, in
-// namespaces of its own without a network. A third system has nothing but busybox. The last line is "N passed, N failed, N skipped".
+// Debian 12 and 13 come from mmdebstrap, once, into ~/.cache/runt-release (RUNT_RELEASE_CACHE), with the packages of docker and of
+// shells lying there; each is unpacked on a tmpfs, in namespaces and cgroups of its own without a network. A third system has nothing
+// but busybox. The last line is "N passed, N failed, N skipped".
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { debianMirrors } from "./mirror.mjs";
 import { environment, prepare, ROOT } from "./prepare.mjs";
 
 const RELEASE = join(ROOT, "build/release");
 const CACHE = process.env.RUNT_RELEASE_CACHE ?? join(homedir(), ".cache/runt-release");
-const PACKAGES = { bookworm: ["man-db", "bash-completion"], trixie: ["man-db", "bash-completion", "nodejs"] };
+/** What each Debian has installed, and what lies in folders of /srv there, to be installed without a network. */
+const SYSTEMS = {
+  bookworm: {
+    packages: ["man-db", "bash-completion"],
+    later: { docker: ["docker.io", "iptables", "iproute2"], shells: ["zsh", "fish"] },
+  },
+  trixie: {
+    packages: ["man-db", "bash-completion", "nodejs"],
+    later: { docker: ["docker.io", "docker-cli", "iptables", "iproute2"], shells: ["zsh", "fish"] },
+  },
+};
 const SCRIPTS = join(ROOT, "packaging/test");
 const TIMEOUT_MS = 300_000;
+
+const harness = "../build/js/conformance/harness/host.js";
+const { cgroupMounts, removeCgroups } = await import(harness).catch(() => {
+  console.error("test_release: build/js is not there: npm run build");
+  process.exit(1);
+});
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
@@ -27,18 +56,28 @@ function note(kind, text) {
 
 /** A tar archive of a fresh Debian; undefined where it cannot be made. */
 function debian(suite) {
-  const archive = join(CACHE, `${suite}.tar`);
+  const { packages, later } = SYSTEMS[suite];
+  const key = createHash("sha256")
+    .update(JSON.stringify([packages, later]))
+    .digest("hex")
+    .slice(0, 10);
+  const archive = join(CACHE, `${suite}-${key}.tar`);
   if (existsSync(archive)) return archive;
   mkdirSync(CACHE, { recursive: true });
   console.log(`test_release: making ${archive}`);
-  const uri = mirror();
+  // apt of the machine that makes it fetches for the system, which has no network.
+  const hooks = Object.entries(later).map(
+    ([folder, names]) =>
+      `--customize-hook=mkdir -p "$1/srv/${folder}" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -q -y install --no-install-recommends --download-only ${names.join(" ")} && mv "$1"/var/cache/apt/archives/*.deb "$1/srv/${folder}/"`,
+  );
   const words = [
     "--variant=minbase",
     "--format=tar",
-    `--include=${PACKAGES[suite].join(",")}`,
+    `--include=${packages.join(",")}`,
+    ...hooks,
     suite,
     `${archive}.new`,
-    `deb ${uri} ${suite} main`,
+    `deb ${debianMirrors()[0]} ${suite} main`,
   ];
   const made = spawnSync("mmdebstrap", words, { encoding: "utf8" });
   if (made.status !== 0) {
@@ -46,44 +85,10 @@ function debian(suite) {
     rmSync(`${archive}.new`, { force: true });
     return undefined;
   }
-  spawnSync("mv", [`${archive}.new`, archive]);
+  for (const old of readdirSync(CACHE)) if (old.startsWith(suite) && old.endsWith(".tar")) rmSync(join(CACHE, old));
+  renameSync(`${archive}.new`, archive);
   return archive;
 }
-
-/** Where apt gets Debian from here. */
-function mirror() {
-  const asked = spawnSync("apt-get", ["indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(SUITE)", "Created-By: Packages"], {
-    encoding: "utf8",
-  });
-  const line = asked.stdout.split("\n").find((text) => text.includes(" Debian ") && !text.includes("security"));
-  return line?.split(" ")[0] ?? "http://deb.debian.org/debian";
-}
-
-/**
- * Makes a system on a tmpfs and runs packaging/test/NAME.sh in it, which prints "ok WHAT" and "not ok WHAT" lines. $1 is the folder
- * of the system, $2 the archive of a Debian or "".
- */
-const MACHINE = `set -e
-mount --make-rprivate /
-mount -t tmpfs -o mode=755 none "$1"
-cd "$1"
-if [ -n "$2" ]; then
-  tar -xf "$2" --exclude=./dev/* --exclude=./sys/* --exclude=./proc/*
-else
-  mkdir -p bin dev proc sys tmp etc root
-  cp /bin/busybox bin/
-  for name in $(bin/busybox --list); do [ -e "bin/$name" ] || ln -s busybox "bin/$name"; done
-fi
-mkdir -p release box run
-mount -t proc proc proc
-mount --rbind /sys sys
-mount --rbind /dev dev
-mount --bind "$RELEASE" release
-mount --bind "$3" box
-mount -o remount,bind,ro box
-ip link set lo up 2>/dev/null || true
-exec chroot . /bin/sh -u /box/test.sh
-`;
 
 /** Names of the npm packages that the library needs, as npm would install them beside it: the machine has no registry. */
 function dependencies() {
@@ -101,44 +106,50 @@ function dependencies() {
   return names;
 }
 
-function runSystem(name, archive) {
+/** The cgroup of a system in each hierarchy of this host. */
+function makeCgroups(name) {
+  for (const [controller, mount] of cgroupMounts()) {
+    const folder = join(mount, name);
+    mkdirSync(folder, { recursive: true });
+    if (controller !== "cpuset") continue;
+    for (const file of ["cpuset.cpus", "cpuset.mems"]) writeFileSync(join(folder, file), readFileSync(join(mount, file)));
+  }
+  return [...new Set(cgroupMounts().values())].map((mount) => join(mount, name));
+}
+
+/** Joins the cgroups $CGROUPS, which become the roots of the cgroup namespace that the arguments make. */
+const JOIN = 'for c in $CGROUPS; do echo 0 >"$c/cgroup.procs" || exit; done; exec "$@"';
+
+/** @param script name of a file in packaging/test/ */
+function runSystem(name, script, archive) {
   const folder = mkdtempSync(join(tmpdir(), "runt-release-"));
   const [root, box] = [join(folder, "root"), join(folder, "box")];
   for (const path of [root, box]) mkdirSync(path);
+  const cgroup = basename(folder);
   try {
     cpSync("/bin/busybox", join(box, "busybox"));
     cpSync(process.execPath, join(box, "node"));
     for (const each of dependencies())
       cpSync(join(ROOT, "node_modules", each), join(box, "node_modules", each), { recursive: true });
-    cpSync(join(SCRIPTS, "common.sh"), join(box, "common.sh"));
-    cpSync(join(SCRIPTS, `${name === "busybox" ? "busybox" : "debian"}.sh`), join(box, "test.sh"));
+    for (const file of ["common.sh", "machine.sh"]) cpSync(join(SCRIPTS, file), join(box, file));
+    cpSync(join(SCRIPTS, script), join(box, "test.sh"));
+    cpSync(join(ROOT, "README.md"), join(box, "README.md"));
+    const hierarchies = [...cgroupMounts().keys()].map((each) => (each === "" ? "cgroup2" : each)).join(" ");
     const words = [
-      "--mount",
-      "--pid",
-      "--net",
-      "--uts",
-      "--ipc",
-      "--fork",
-      "--kill-child",
-      "sh",
-      "-c",
-      MACHINE,
-      "machine",
-      root,
-      archive ?? "",
-      box,
+      ...["-c", JOIN, "sh", "unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child"],
+      ...["sh", join(box, "machine.sh"), root, archive ?? "", box, RELEASE, hierarchies],
     ];
     const env = {
       PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
       HOME: "/root",
       TERM: "dumb",
-      RELEASE,
+      CGROUPS: makeCgroups(cgroup).join(" "),
       VERSION: version,
       SUITE: name,
       DEBIAN_FRONTEND: "noninteractive",
       LC_ALL: "C.UTF-8",
     };
-    const done = spawnSync("unshare", words, { encoding: "utf8", env, timeout: TIMEOUT_MS });
+    const done = spawnSync("sh", words, { encoding: "utf8", env, timeout: TIMEOUT_MS });
     const lines = done.stdout.split("\n");
     for (const line of lines) {
       const [, not, what] = /^(not )?ok (.*)$/.exec(line) ?? [];
@@ -151,15 +162,20 @@ function runSystem(name, archive) {
         `${name}: the script ended with ${done.status ?? done.signal ?? done.error?.message}\n${done.stdout.split("\n").slice(-8).join("\n")}\n${done.stderr.trim().split("\n").slice(-8).join("\n")}`,
       );
   } finally {
+    removeCgroups(`/${cgroup}`);
     rmSync(folder, { recursive: true });
   }
 }
 
-function runDebian(suite) {
+function runDebian(suite, script, name = suite) {
   const missing = prepare({ packages: ["mmdebstrap", "busybox-static"] });
   const archive = missing.length > 0 ? undefined : debian(suite);
-  if (archive === undefined) note("skipped", `${suite}: it cannot be made here`);
-  else runSystem(suite, archive);
+  if (archive === undefined)
+    note(
+      "skipped",
+      `${name}: ${missing.length > 0 ? `needs the Debian packages ${missing.join(" ")}` : "mmdebstrap cannot make it here"}`,
+    );
+  else runSystem(name, script, archive);
 }
 
 function lintian() {
@@ -193,9 +209,11 @@ const KINDS = {
   sums,
   pack,
   lintian,
-  bookworm: () => runDebian("bookworm"),
-  trixie: () => runDebian("trixie"),
-  busybox: () => runSystem("busybox"),
+  bookworm: () => runDebian("bookworm", "debian.sh"),
+  trixie: () => runDebian("trixie", "debian.sh"),
+  "docker-bookworm": () => runDebian("bookworm", "docker.sh", "docker of bookworm"),
+  "docker-trixie": () => runDebian("trixie", "docker.sh", "docker of trixie"),
+  busybox: () => runSystem("busybox", "busybox.sh"),
 };
 
 if (!existsSync(join(RELEASE, "SHA256SUMS"))) note("failed", "build/release is not there: npm run release makes it");
