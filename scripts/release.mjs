@@ -16,19 +16,7 @@
 // another architecture than this machine's, as scripts/build.mjs does.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  chmodSync,
-  closeSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DIST, IS_CROSS, TARGET } from "./arch.mjs";
@@ -57,13 +45,19 @@ function checkDist({ name, elf }) {
   for (const file of ["bin/runt", ...LIBRARY_PARTS.map((part) => `libexec/runt/${part}`)]) {
     const path = join(ROOT, DIST, file);
     if (!existsSync(path)) throw new StepFailed(`${DIST}/${file} is missing: run "npm run build" before`);
-    const head = Buffer.alloc(20);
-    const fd = openSync(path, "r");
-    readSync(fd, head, 0, head.length, 0);
-    closeSync(fd);
-    if (head.readUInt16LE(18) === elf) continue;
-    throw new StepFailed(`${DIST}/${file} is not built for ${name}`);
+    const data = readFileSync(path);
+    if (data.readUInt16LE(18) !== elf) throw new StepFailed(`${DIST}/${file} is not built for ${name}`);
+    if (file.endsWith(".node")) checkGlibc(file, data);
   }
+}
+
+/** What the library and docs/install.md say of the C library has to be true of its addons. */
+function checkGlibc(file, data) {
+  const said = /^const GLIBC = "([\d.]+)";$/m.exec(readFileSync(join(ROOT, "lib/sys/native.ts"), "utf8"))?.[1] ?? "";
+  const isNewer = (one, other) => one.localeCompare(other, "en", { numeric: true }) > 0;
+  const wanted = [...data.toString("latin1").matchAll(/GLIBC_(\d[\d.]*)/g)].map(([, version]) => version);
+  const newest = wanted.reduce((most, version) => (isNewer(version, most) ? version : most), "0");
+  if (isNewer(newest, said)) throw new StepFailed(`${DIST}/${file} needs glibc ${newest}, and lib/sys/native.ts says ${said}`);
 }
 
 function checkClean() {
@@ -120,14 +114,14 @@ function debianPlace(file) {
 /** What Debian has the text of, or wants in another form. */
 const NOT_IN_DEBIAN = /^share\/doc\/runt\/(LICENSE|CHANGELOG\.md|licenses\/)/;
 
+/** A Debian package has to name an address; this one cannot exist (RFC 2606), and stands where nobody has given another. */
+const NOBODY = "The runt maintainers <nobody@runt.invalid>";
+
 function maintainer() {
   const { DEBFULLNAME: name = "", DEBEMAIL: mail = "" } = process.env;
   if (name !== "" && mail !== "") return `${name} <${mail}>`;
-  return (
-    readFileSync(join(ROOT, "MAINTAINERS"), "utf8")
-      .split("\n")
-      .find((line) => /^[^#].*<.*>$/.test(line)) ?? ""
-  );
+  const lines = readFileSync(join(ROOT, "MAINTAINERS"), "utf8").split("\n");
+  return lines.find((line) => /^[^#].*<.*>$/.test(line)) ?? NOBODY;
 }
 
 function debianControl(size, { debian }) {
@@ -195,6 +189,8 @@ function debianChangelog() {
 }
 
 function makeDebian(arch) {
+  if (maintainer() === NOBODY)
+    console.log("release: the Debian package names no address: MAINTAINERS has none, and DEBFULLNAME and DEBEMAIL are not set");
   const place = join(ROOT, WORK, "deb");
   const doc = "usr/share/doc/runt";
   const gz = (text) => gzipSync(text, { level: 9 });
@@ -276,7 +272,6 @@ function makeNpm(arch) {
       description: `Native parts of ${SCOPE}/runt for Linux on ${arch.name}`,
       os: ["linux"],
       cpu: [arch.node],
-      libc: ["glibc"],
       engines: manifest.engines,
       preferUnplugged: true,
     }),
