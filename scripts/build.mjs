@@ -24,6 +24,8 @@ const LIBEXEC = `${DIST}/libexec/runt`;
 const SHIM = `${DIST}/bin/containerd-shim-runt-v2`;
 const NATIVE_SOURCES = [".cc", ".c", ".h"];
 const LIBRARY = [".ts", ".json"];
+/** What the sources of libseccomp are made from. */
+const LIBSECCOMP_SOURCES = ["scripts/libseccomp.mjs", "sources.json", ...filesUnder("native/seccomp/patches", [".patch"])];
 
 const force = process.argv.includes("--force");
 const keepGoing = process.argv.includes("--keep-going");
@@ -164,9 +166,8 @@ function buildProgram() {
     ...sources,
     ...patches,
     "CMakeLists.txt",
-    "sources.json",
     "scripts/quickjs.mjs",
-    "scripts/libseccomp.mjs",
+    ...LIBSECCOMP_SOURCES,
     "scripts/program.mjs",
   ];
   // Not each time that lib changes: what the engine goes through changes little by that. A build from a clean tree measures anew.
@@ -233,7 +234,7 @@ const STEPS = {
   schemas: buildSchemas,
   addon: () => buildAddon("addon", ["addon", "base"], "runt.node"),
   watch: () => buildAddon("watch", ["watch", "base"], "watch.node"),
-  seccomp: () => buildAddon("seccomp", ["seccomp", "base"], "seccomp.node", ["scripts/libseccomp.mjs"]),
+  seccomp: () => buildAddon("seccomp", ["seccomp", "base"], "seccomp.node", LIBSECCOMP_SOURCES),
   init: () => buildNative("init", ["init", "plan", "base"], "init", `${LIBEXEC}/init`),
   typescript: buildTypescript,
   library: buildLibrary,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sources that the build compiles in: an archive of sources.json, unpacked.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// Sources that the build compiles in: an archive of sources.json, unpacked, with a series of patches.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./prepare.mjs";
 import { fetchArchive, SOURCES } from "./sources.mjs";
-import { run } from "./steps.mjs";
+import { run, StepFailed } from "./steps.mjs";
 
 /** In the directory of a source: its revision, once it is complete. */
 const STAMP = ".revision";
@@ -14,24 +15,47 @@ function revisionIn(directory) {
   return existsSync(stamp) ? readFileSync(stamp, "utf8") : undefined;
 }
 
+function namesOf(patches) {
+  return readdirSync(join(ROOT, patches))
+    .filter((name) => name.endsWith(".patch"))
+    .sort();
+}
+
+/** Changes with the archive and with each patch. */
+function revision(name, patches) {
+  const hash = createHash("sha256").update(SOURCES[name].sha256);
+  for (const patch of namesOf(patches)) hash.update(readFileSync(join(ROOT, patches, patch)));
+  return hash.digest("hex");
+}
+
 /**
- * Fetches and unpacks a source, unless `directory` holds this revision of it.
+ * Fetches, unpacks and patches a source, unless `directory` holds this very one.
  *
  * @param source.name of sources.json
  * @param source.directory relative to the checkout
- * @param source.revision changes with the archive, and with each change that is made to it
- * @param change changes the unpacked source before anybody sees it; gets its directory, relative to the checkout
+ * @param source.patches a folder of the checkout with a numbered series; each file gives its reason before its first change
  * @throws StepFailed
  */
-export function fetchSource({ name, directory, revision = SOURCES[name].sha256 }, change = () => {}) {
-  if (revisionIn(directory) === revision) return;
+export function fetchSource({ name, directory, patches }) {
+  const wanted = revision(name, patches);
+  if (revisionIn(directory) === wanted) return;
   const archive = fetchArchive(name);
   const aside = `${directory}.new`;
   rmSync(join(ROOT, aside), { recursive: true, force: true });
   mkdirSync(join(ROOT, aside));
   run("tar", ["-xf", archive, "-C", aside, "--strip-components=1"]);
-  change(aside);
-  writeFileSync(join(ROOT, aside, STAMP), revision);
+  for (const patch of namesOf(patches)) apply(join(patches, patch), aside, `${name} ${SOURCES[name].version}`);
+  writeFileSync(join(ROOT, aside, STAMP), wanted);
   rmSync(join(ROOT, directory), { recursive: true, force: true });
   run("mv", [aside, directory]);
+}
+
+function apply(patch, directory, title) {
+  // No fuzz: a patch that fits only roughly has to be looked at by a person.
+  const words = ["--directory", directory, "--strip=1", "--fuzz=0", "--batch", "--no-backup-if-mismatch"];
+  try {
+    run("patch", [...words, "--input", join(ROOT, patch)]);
+  } catch (error) {
+    throw new StepFailed(`${patch} does not fit ${title}\n${error.message}`);
+  }
 }

@@ -80,6 +80,22 @@ t.test("the default action, and what newer system calls get", { skip: x86 }, (t)
   t.end();
 });
 
+t.test("of two comparisons of 64 bits the narrower one counts, in the upper half, too", { skip: x86 }, (t) => {
+  // native/seccomp/patches/0001
+  const below = (value: number, action: LinuxSeccompAction): LinuxSeccomp["syscalls"] => [
+    { names: ["mkdir"], action, args: [{ index: 0, value, op: "SCMP_CMP_LT" }] },
+  ];
+  const syscalls = [...(below(0x1_0000_0005, "SCMP_ACT_ALLOW") ?? []), ...(below(0x1_0000_0003, "SCMP_ACT_ERRNO") ?? [])];
+  for (const rules of [syscalls, syscalls.toReversed()]) {
+    const program = compile({ defaultAction: "SCMP_ACT_KILL_THREAD", syscalls: rules });
+    const refused = ERRNO + 1;
+    for (const value of [0n, 5n, 0xffffffffn, 0x1_0000_0002n]) t.equal(run(program, on64(MKDIR, value)), refused, `${value}`);
+    for (const value of [0x1_0000_0003n, 0x1_0000_0004n]) t.equal(run(program, on64(MKDIR, value)), ALLOW, `${value}`);
+    for (const value of [0x1_0000_0005n, 0x2_0000_0000n]) t.equal(run(program, on64(MKDIR, value)), KILL_THREAD, `${value}`);
+  }
+  t.end();
+});
+
 t.test("ENOSYS is for profiles that refuse by default", { skip: x86 }, (t) => {
   for (const defaultAction of ["SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE"] as const) {
     const program = compile({ defaultAction, syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_KILL_PROCESS" }] });
