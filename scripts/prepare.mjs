@@ -115,11 +115,12 @@ export function prepare({ packages }) {
   console.log(`prepare: installing with apt-get: ${missing.join(" ")}`);
   const services = missing.filter((name) => WITH_SERVICE.includes(name));
   if (services.length > 0 && !IN_CI) console.log(`prepare: Debian starts the services of ${services.join(" and ")}`);
-  const options = { stdio: ["ignore", "ignore", "inherit"], env: networkEnvironment() };
-  const install = () => withoutServices(() => spawnSync("sh", ["-c", command], options).status === 0);
-  if (!install()) {
-    spawnSync("apt-get", ["update", "-q"], options);
-    if (!install()) console.log(`prepare: this failed: ${command}. Is a Debian mirror reachable?`);
+  const options = (stderr) => ({ stdio: ["ignore", "ignore", stderr], env: networkEnvironment() });
+  const install = (stderr) => withoutServices(() => spawnSync("sh", ["-c", command], options(stderr)).status === 0);
+  // On a new machine apt has no lists; its complaint about that is no news.
+  if (!install("ignore")) {
+    spawnSync("apt-get", ["update", "-q"], options("inherit"));
+    if (!install("inherit")) console.log(`prepare: this failed: ${command}. Is a Debian mirror reachable?`);
   }
   return missing.filter((name) => !isInstalled(name));
 }

@@ -225,16 +225,17 @@ function makeDebian(arch) {
   for (const name of ["postinst", "prerm"]) put(join(place, "DEBIAN", name), own(name), 0o755);
   const output = join(ROOT, OUT, `runt_${version.replace("-", "~")}_${arch.debian}.deb`);
   chmodSync(place, 0o755);
-  // dpkg-deb takes the times from the environment.
-  const env = { ...process.env, SOURCE_DATE_EPOCH: String(sourceTime()) };
-  const done = spawnSync("dpkg-deb", ["--root-owner-group", "-Zxz", "-z9", "--threads-max=1", "--build", place, output], {
-    encoding: "utf8",
-    env,
-  });
-  if (done.status === 0) return;
-  if (!/threads-max/.test(done.stderr)) throw new StepFailed(`dpkg-deb: ${done.stderr}`);
-  const older = spawnSync("dpkg-deb", ["--root-owner-group", "-Zxz", "-z9", "--build", place, output], { encoding: "utf8", env });
-  if (older.status !== 0) throw new StepFailed(`dpkg-deb: ${older.stderr}`);
+  // dpkg-deb takes the times from the environment. An older one does not know --threads-max.
+  const pack = (...more) => {
+    const words = ["--root-owner-group", "-Zxz", "-z9", ...more, "--build", place, output];
+    run("env", [`SOURCE_DATE_EPOCH=${sourceTime()}`, "dpkg-deb", ...words]);
+  };
+  try {
+    pack("--threads-max=1");
+  } catch (error) {
+    if (!/threads-max/.test(error.message)) throw error;
+    pack();
+  }
 }
 
 /** Fields that both npm packages share. */

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm run reproduce: whether two builds of the same sources give the same bytes. What stands in dist/ is compared with a build of
-// a copy of the sources in another folder, at another time, with another umask, time zone, language and order of files. As root
-// that build also has no network and can write to nothing but its folder: what it needs is named in sources.json and
-// package-lock.json, and put in place before.
+// npm run reproduce: whether two builds of the same sources give the same bytes. What stands in dist/, and the files of a release
+// that are made of it, are compared with those of a copy of the sources in another folder, at another time, with another umask, time
+// zone, language and order of files. As root that build also has no network and can write to nothing but its folder: what it needs is
+// named in sources.json and package-lock.json, and put in place before.
 //
-//   npm run reproduce              builds dist/ first; the copy is made in build/reproduce and removed when it is equal
-//   npm run reproduce -- --keep    the copy stays
+//   npm run reproduce                     builds dist/ first; the copy is made in build/reproduce and removed when it is equal
+//   npm run reproduce -- --keep           the copy stays
+//   npm run reproduce -- --arch aarch64   the builds for another architecture, as scripts/build.mjs makes them
 //
 // The last line is "N passed, N failed"; each file that differs has a line with the first place at which it does.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { DIST, IS_CROSS, TARGET } from "./arch.mjs";
 import { environment, ROOT } from "./prepare.mjs";
+import { sourceTime } from "./sbom.mjs";
 import { ask, filesUnder } from "./steps.mjs";
 
 /** Deeper, and with a longer name, than the checkout: a path that got into a file would move everything behind it. */
@@ -54,11 +57,25 @@ const ALONE = `set -e
   if touch "$HOME/.runt-reproduce" /tmp/.runt-reproduce 2>/dev/null; then echo "the copy's build is not alone"; exit 1; fi
 `;
 
+/** The files of a release but the sources, which take git; relative to the folder of the build. */
+const RELEASE = "build/reproduced-release";
+
+/** Builds, and makes the files of a release. */
 function build(folder, umask, extra, alone = false) {
-  const command = `${alone ? ALONE : ""} umask ${umask}; exec "$0" scripts/build.mjs`;
-  const words = [...(alone ? ["unshare", "--mount", "--net"] : []), "sh", "-c", command, process.execPath];
+  const release = `scripts/release.mjs --dirty --no-build --only tar,deb,npm --out ${RELEASE}`;
+  const command = `${alone ? ALONE : ""} umask ${umask}; "$0" scripts/build.mjs "$@" && "$0" ${release} "$@"`;
+  const cross = IS_CROSS ? ["--arch", TARGET.name] : [];
+  const words = [...(alone ? ["unshare", "--mount", "--net"] : []), "sh", "-c", command, process.execPath, ...cross];
   const done = spawnSync(words[0], words.slice(1), { cwd: folder, env: { ...environment(), ...extra }, stdio: "inherit" });
   if (done.status !== 0) throw new Error(`the build in ${folder} ended with ${done.status ?? done.signal}`);
+}
+
+/** Whether this process may make namespaces: root of a container may not. */
+function mayBeAlone() {
+  if (process.getuid?.() !== 0) return false;
+  if (spawnSync("unshare", ["--mount", "--net", "true"]).status === 0) return true;
+  console.log("reproduce: namespaces are refused here: the copy's build has the network, and may write everywhere");
+  return false;
 }
 
 /** Path of everything below `folder`. */
@@ -88,15 +105,15 @@ function difference(one, other) {
   return `${first.length} and ${second.length} bytes, ${count} differ, the first at ${at}`;
 }
 
-function compare() {
-  const [here, there] = [join(ROOT, "dist"), join(COPY, "dist")];
+function compare(part) {
+  const [here, there] = [join(ROOT, part), join(COPY, part)];
   const names = [...new Set([...contents(here), ...contents(there)])];
   const counts = { passed: 0, failed: 0 };
   for (const name of names) {
     const missing = [here, there].find((folder) => lstatSync(join(folder, name), { throwIfNoEntry: false }) === undefined);
     const how = missing === undefined ? difference(join(here, name), join(there, name)) : `is not in ${missing}`;
     counts[how === undefined ? "passed" : "failed"] += 1;
-    if (how !== undefined) console.log(`not the same: ${name}: ${how}`);
+    if (how !== undefined) console.log(`not the same: ${part}/${name}: ${how}`);
   }
   return counts;
 }
@@ -107,8 +124,10 @@ const commit = process.env.RUNT_COMMIT ?? ask("git", ["describe", "--always", "-
 copySources();
 // Ignored, so not among the sources; the build makes it.
 if (filesUnder("build/reproduce", ["validate_config.ts"]).length > 0) throw new Error("the copy has generated files");
-build(COPY, "077", { ...OTHER_WAYS, RUNT_COMMIT: commit }, process.getuid?.() === 0);
-const { passed, failed } = compare();
+build(COPY, "077", { ...OTHER_WAYS, RUNT_COMMIT: commit, SOURCE_DATE_EPOCH: String(sourceTime()) }, mayBeAlone());
+const counts = [DIST, RELEASE].map(compare);
+const [passed, failed] = ["passed", "failed"].map((kind) => counts.reduce((sum, each) => sum + each[kind], 0));
+rmSync(join(ROOT, RELEASE), { recursive: true });
 if (failed > 0) process.exitCode = 1;
 else if (!process.argv.includes("--keep")) rmSync(join(ROOT, "build/reproduce"), { recursive: true });
 console.log(`reproduce: ${((Date.now() - start) / 1000).toFixed(0)} s`);
