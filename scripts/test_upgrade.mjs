@@ -108,12 +108,29 @@ class Pair {
     return { status: done.status, stdout: done.stdout ?? "", stderr: done.stderr ?? "" };
   }
 
-  /** A container of the maker, in a bundle of its own. */
-  create(edit = () => undefined, verb = "create") {
+  /** A bundle of the maker's for the next container. */
+  prepare(edit) {
     this.count += 1;
     const id = `c${this.count}`;
     const { dir, write } = bundle(this.folder, this.maker, id);
     write(edit);
+    return { id, dir };
+  }
+
+  /** A container that runs, whose streams are pipes: CRIU saves no /dev/null of the host's, which the first release left there. */
+  async runOnPipes(edit) {
+    const { id, dir } = this.prepare(edit);
+    // Pipes of a shell's: those of Node.js are sockets.
+    const words = ["-c", 'cat | "$0" "$@" 2>&1 | cat >/dev/null', this.maker, "--root", this.root];
+    const child = spawn("sh", [...words, "run", "--detach", "--bundle", dir, id], { stdio: ["pipe", "ignore", "ignore"] });
+    await this.until(id, "running");
+    this.ids.push(id);
+    return { id, child };
+  }
+
+  /** A container of the maker, in a bundle of its own. */
+  create(edit = () => undefined, verb = "create") {
+    const { id, dir } = this.prepare(edit);
     const done = this.call(this.maker, [...(verb === "run" ? ["run", "--detach"] : ["create"]), "--bundle", dir, id]);
     if (done.status !== 0) throw new Error(`${verb}: ${done.status}`);
     this.ids.push(id);
@@ -211,7 +228,7 @@ async function foreground(pair) {
 
 async function checkpoints(pair) {
   if (spawnSync("criu", ["check"]).status !== 0) return note("skipped", `${pair.title}: checkpoint: CRIU does not work here`);
-  const id = pair.create((config) => void (config.root.readonly = false), "run");
+  const { id, child } = await pair.runOnPipes((config) => void (config.root.readonly = false));
   const images = join(pair.folder, "images");
   const [saved, restored] = [
     ["checkpoint", "--image-path", images, id],
@@ -219,7 +236,8 @@ async function checkpoints(pair) {
   ];
   pair.works("it is checkpointed", saved);
   pair.works("and restored", restored);
-  return pair.until(id, "running");
+  await pair.until(id, "running");
+  return child.stdin.destroy();
 }
 
 async function main() {
