@@ -96,7 +96,7 @@ export function install(from, to) {
   const aside = `${target}.${process.pid}`;
   mkdirSync(dirname(target), { recursive: true });
   // One write of all of it: the page cache then holds large folios, which a start of the executable maps with fewer page
-  // faults. A file that was written in small pieces, or by copyFile, costs 1.4 ms more a start.
+  // faults (docs/performance.md).
   writeFileSync(aside, readFileSync(join(ROOT, from)), { mode: statSync(join(ROOT, from)).mode });
   renameSync(aside, target);
 }
