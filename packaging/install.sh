@@ -8,6 +8,8 @@
 #
 # The archive also works where it lies: bin/runt may be called in place.
 set -eu
+# What is installed is for all users, whatever this one's files are.
+umask 022
 
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=/usr/local
@@ -50,6 +52,7 @@ if [ "$major" -lt 4 ] || { [ "$major" -eq 4 ] && [ "${minor:-0}" -lt 18 ]; }; th
   [ -n "${DESTDIR:-}" ] || fail "runt needs Linux 4.18 or newer, and this is $release"
 fi
 
+command -v sha256sum >/dev/null || fail "the program sha256sum is missing, which checks the archive"
 sha256sum -c manifest >/dev/null 2>&1 || fail "the archive is damaged, or was not unpacked whole: a file does not have the digest that the manifest says"
 
 for file in $files; do

@@ -84,7 +84,8 @@ archive_life() { # install, use, replace, remove
   rm -rf /tmp/unpacked; mkdir /tmp/unpacked; tar -xzf "$1" -C /tmp/unpacked
   folder=$(echo /tmp/unpacked/runt-*)
   try "the archive works where it lies" life "$folder/bin/runt"
-  try "install.sh" "$folder/install.sh" --prefix /opt/runt
+  try "install.sh" sh -c "umask 077; $folder/install.sh --prefix /opt/runt"
+  says "what it installs is for all, whatever the umask" "^drwxr-xr-x" ls -ld /opt/runt/bin
   try "what it has installed runs a container" life /opt/runt/bin/runt
   try "installed over itself while containers run" replaced /opt/runt/bin/runt "$folder/install.sh" --prefix /opt/runt
   try "install.sh --uninstall" "$folder/install.sh" --uninstall --prefix /opt/runt
