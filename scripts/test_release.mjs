@@ -41,7 +41,7 @@ const SCRIPTS = join(ROOT, "packaging/test");
 const TIMEOUT_MS = 300_000;
 
 const harness = "../build/js/conformance/harness/host.js";
-const { cgroupMounts, removeCgroups } = await import(harness).catch(() => {
+const { cgroupMounts, PURE_V2, removeCgroups } = await import(harness).catch(() => {
   console.error("test_release: build/js is not there: npm run build");
   process.exit(1);
 });
@@ -117,8 +117,12 @@ function makeCgroups(name) {
   return [...new Set(cgroupMounts().values())].map((mount) => join(mount, name));
 }
 
-/** Joins the cgroups $CGROUPS, which become the roots of the cgroup namespace that the arguments make. */
-const JOIN = 'for c in $CGROUPS; do echo 0 >"$c/cgroup.procs" || exit; done; exec "$@"';
+/**
+ * Joins the cgroups $CGROUPS, makes them the roots of a new cgroup namespace, and goes aside into $ASIDE, where that is not empty: a
+ * cgroup of version 2 with processes gives its children no controllers.
+ */
+const JOIN = `for c in $CGROUPS; do echo 0 >"$c/cgroup.procs" || exit; done
+exec unshare --cgroup sh -c '[ -z "$ASIDE" ] || echo 0 >"$ASIDE/cgroup.procs" || exit; exec "$@"' sh "$@"`;
 
 /** @param script name of a file in packaging/test/ */
 function runSystem(name, script, archive) {
@@ -136,7 +140,7 @@ function runSystem(name, script, archive) {
     cpSync(join(ROOT, "README.md"), join(box, "README.md"));
     const hierarchies = [...cgroupMounts().keys()].map((each) => (each === "" ? "cgroup2" : each)).join(" ");
     const words = [
-      ...["-c", JOIN, "sh", "unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child"],
+      ...["-c", JOIN, "sh", "unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child"],
       ...["sh", join(box, "machine.sh"), root, archive ?? "", box, RELEASE, hierarchies],
     ];
     const env = {
@@ -144,6 +148,7 @@ function runSystem(name, script, archive) {
       HOME: "/root",
       TERM: "dumb",
       CGROUPS: makeCgroups(cgroup).join(" "),
+      ASIDE: PURE_V2 ? makeCgroups(`${cgroup}/outside`)[0] : "",
       VERSION: version,
       SUITE: name,
       DEBIAN_FRONTEND: "noninteractive",
