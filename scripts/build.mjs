@@ -16,6 +16,7 @@ import { fetchLibseccomp } from "./libseccomp.mjs";
 import { BUN, makeProgram, MODULE, trainEngine } from "./program.mjs";
 import { fetchQuickjs } from "./quickjs.mjs";
 import { sbom, sourceTime } from "./sbom.mjs";
+import { patchesOf } from "./sources.mjs";
 import { ask, dropForeignBuild, filesUnder, install, run, step, StepFailed } from "./steps.mjs";
 
 const NATIVE_BUILD = buildFolder("native");
@@ -25,7 +26,7 @@ const SHIM = `${DIST}/bin/containerd-shim-runt-v2`;
 const NATIVE_SOURCES = [".cc", ".c", ".h"];
 const LIBRARY = [".ts", ".json"];
 /** What the sources of libseccomp are made from. */
-const LIBSECCOMP_SOURCES = ["scripts/libseccomp.mjs", "sources.json", ...filesUnder("native/seccomp/patches", [".patch"])];
+const LIBSECCOMP_SOURCES = ["scripts/libseccomp.mjs", "sources.json", ...patchesOf("libseccomp")];
 
 const force = process.argv.includes("--force");
 const keepGoing = process.argv.includes("--keep-going");
@@ -160,7 +161,7 @@ function buildProgram() {
   const sources = ["engine", "addon", "seccomp", "base", "init", "plan"].flatMap((folder) =>
     filesUnder(`native/${folder}`, NATIVE_SOURCES),
   );
-  const patches = filesUnder("native/engine/patches", [".patch"]);
+  const patches = patchesOf("quickjs");
   const inputs = [
     ...scripts,
     ...sources,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sources that the build compiles in: an archive of sources.json, unpacked, with a series of patches.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./prepare.mjs";
-import { fetchArchive, SOURCES } from "./sources.mjs";
+import { fetchArchive, patchesOf, SOURCES } from "./sources.mjs";
 import { run, StepFailed } from "./steps.mjs";
 
 /** In the directory of a source: its revision, once it is complete. */
@@ -15,16 +15,10 @@ function revisionIn(directory) {
   return existsSync(stamp) ? readFileSync(stamp, "utf8") : undefined;
 }
 
-function namesOf(patches) {
-  return readdirSync(join(ROOT, patches))
-    .filter((name) => name.endsWith(".patch"))
-    .sort();
-}
-
 /** Changes with the archive and with each patch. */
-function revision(name, patches) {
+function revision(name) {
   const hash = createHash("sha256").update(SOURCES[name].sha256);
-  for (const patch of namesOf(patches)) hash.update(readFileSync(join(ROOT, patches, patch)));
+  for (const patch of patchesOf(name)) hash.update(readFileSync(join(ROOT, patch)));
   return hash.digest("hex");
 }
 
@@ -33,18 +27,17 @@ function revision(name, patches) {
  *
  * @param source.name of sources.json
  * @param source.directory relative to the checkout
- * @param source.patches a folder of the checkout with a numbered series; each file gives its reason before its first change
  * @throws StepFailed
  */
-export function fetchSource({ name, directory, patches }) {
-  const wanted = revision(name, patches);
+export function fetchSource({ name, directory }) {
+  const wanted = revision(name);
   if (revisionIn(directory) === wanted) return;
   const archive = fetchArchive(name);
   const aside = `${directory}.new`;
   rmSync(join(ROOT, aside), { recursive: true, force: true });
   mkdirSync(join(ROOT, aside));
   run("tar", ["-xf", archive, "-C", aside, "--strip-components=1"]);
-  for (const patch of namesOf(patches)) apply(join(patches, patch), aside, `${name} ${SOURCES[name].version}`);
+  for (const patch of patchesOf(name)) apply(patch, aside, `${name} ${SOURCES[name].version}`);
   writeFileSync(join(ROOT, aside, STAMP), wanted);
   rmSync(join(ROOT, directory), { recursive: true, force: true });
   run("mv", [aside, directory]);

@@ -9,5 +9,5 @@ export const LIBSECCOMP = "build/libseccomp-source";
 
 /** Fetches, unpacks and patches the sources, unless they are there. @throws StepFailed */
 export function fetchLibseccomp() {
-  fetchSource({ name: "libseccomp", directory: LIBSECCOMP, patches: "native/seccomp/patches" });
+  fetchSource({ name: "libseccomp", directory: LIBSECCOMP });
 }

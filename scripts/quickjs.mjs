@@ -11,5 +11,5 @@ export const QUICKJS = "build/quickjs-source";
 
 /** Fetches, unpacks and patches the sources, unless they are there. @throws StepFailed */
 export function fetchQuickjs() {
-  fetchSource({ name: "quickjs", directory: QUICKJS, patches: "native/engine/patches" });
+  fetchSource({ name: "quickjs", directory: QUICKJS });
 }

@@ -7,7 +7,7 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { buildFolder, IS_CROSS, TARGET } from "./arch.mjs";
 import { ROOT } from "./prepare.mjs";
-import { SOURCES } from "./sources.mjs";
+import { patchesOf, SOURCES } from "./sources.mjs";
 import { ask, filesUnder, StepFailed } from "./steps.mjs";
 
 const BUILDS = [buildFolder("native"), buildFolder("native-engine")];
@@ -67,7 +67,17 @@ function component(file, [, name, license]) {
   const isBuiltHere = !file.startsWith("/") || !relative(ROOT, file).startsWith("..");
   if (isBuiltHere && source !== undefined) {
     const { version, sha256, homepage } = source;
-    return { name, version, license, sha256, homepage, purl: `pkg:generic/${name}@${version}?checksum=sha256:${sha256}` };
+    const patches = patchesOf(name).map((path) => basename(path, ".patch"));
+    const comment = patches.length === 0 ? undefined : `patched: ${patches.join(", ")}`;
+    return {
+      name,
+      version,
+      license,
+      sha256,
+      homepage,
+      comment,
+      purl: `pkg:generic/${name}@${version}?checksum=sha256:${sha256}`,
+    };
   }
   const debian = debianPackage(file);
   const purl = debian && `pkg:deb/debian/${debian.source}@${encodeURIComponent(debian.version)}?arch=source`;
@@ -88,7 +98,7 @@ function npmPackage(name) {
   return { name, version, license, homepage, purl: `pkg:npm/${name}@${version}` };
 }
 
-function spdxPackage({ name, version, license, sha256, homepage, purl }) {
+function spdxPackage({ name, version, license, sha256, homepage, comment, purl }) {
   return {
     SPDXID: `SPDXRef-${name.replace(/[^A-Za-z0-9.-]/g, "-")}`,
     name,
@@ -98,6 +108,7 @@ function spdxPackage({ name, version, license, sha256, homepage, purl }) {
     licenseConcluded: license ?? "NOASSERTION",
     licenseDeclared: license ?? "NOASSERTION",
     copyrightText: "NOASSERTION",
+    ...(comment && { comment }),
     ...(sha256 && { checksums: [{ algorithm: "SHA256", checksumValue: sha256 }] }),
     ...(purl && { externalRefs: [{ referenceCategory: "PACKAGE-MANAGER", referenceType: "purl", referenceLocator: purl }] }),
   };

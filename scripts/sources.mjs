@@ -10,7 +10,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { debianMirrors } from "./mirror.mjs";
 import { ROOT } from "./prepare.mjs";
-import { run, StepFailed } from "./steps.mjs";
+import { filesUnder, run, StepFailed } from "./steps.mjs";
 
 /** Everything that is fetched but the npm packages, which package-lock.json names with their digests. */
 export const SOURCES = JSON.parse(readFileSync(join(ROOT, "sources.json"), "utf8"));
@@ -22,6 +22,11 @@ export function isOffline() {
 /** Path of the archive `name` of sources.json, relative to the checkout. */
 export function archiveOf(name) {
   return join("build", SOURCES[name].file);
+}
+
+/** The numbered series that changes the source `name`, relative to the checkout; each file gives its reason before its first change. */
+export function patchesOf(name) {
+  return filesUnder(SOURCES[name].patches, [".patch"]);
 }
 
 function hasDigest(path, sha256) {
