@@ -136,9 +136,19 @@ function dropStale(folder, sources) {
 
 function buildLibrary() {
   const inputs = filesUnder(`${SCRIPT_BUILD}/lib`, [".js", ".d.ts", ".json"]).filter((file) => !/\.test\.(js|d\.ts)$/.test(file));
-  step(stampOf("library"), { inputs, outputs: [`${DIST}/lib`], force }, () => {
+  const words = [packageVersion(), commit()];
+  step(stampOf("library"), { inputs, words, outputs: [`${DIST}/lib`], force }, () => {
     rmSync(join(ROOT, `${DIST}/lib`), { recursive: true, force: true });
-    for (const file of inputs) install(file, `${DIST}${file.slice(SCRIPT_BUILD.length)}`);
+    for (const file of inputs) {
+      const output = `${DIST}${file.slice(SCRIPT_BUILD.length)}`;
+      const text = readFileSync(join(ROOT, file), "utf8");
+      const named = text
+        .replaceAll('process.env["RUNT_VERSION"]', JSON.stringify(words[0]))
+        .replaceAll('process.env["RUNT_COMMIT"]', JSON.stringify(words[1]));
+      // As in the program: the records of containers name the release.
+      if (named === text) install(file, output);
+      else write(output, named);
+    }
   });
 }
 

@@ -86,6 +86,12 @@ says "import without the platform's package" "it is in the npm package @runt-oci
 mkdir /srv/app/node_modules/@runt-oci/linux-x64
 tar -xzf "/release/npm/runt-oci-linux-x64-$VERSION.tgz" -C /srv/app/node_modules/@runt-oci/linux-x64 --strip-components=1
 says "import of the npm package runs a container" "ended with 7" import_runs
+cat >/srv/app/version.mjs <<'EOF'
+import { features } from "@runt-oci/runt";
+console.log((await features()).annotations["run.oci.runt.version"]);
+EOF
+version_of_npm() { cd /srv/app && "$node" version.mjs; }
+says "it knows its version, which records of containers name" "^$VERSION$" version_of_npm
 command_of_npm() { "$node" /srv/app/node_modules/@runt-oci/runt/bin/runt.mjs --version; }
 says "its command" "^runt version $VERSION$" command_of_npm
 
