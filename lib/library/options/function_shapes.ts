@@ -49,7 +49,7 @@ const CHANGES: Shape<ProcessChanges> = {
 const FILE = having(["file"], fields<{ file: string }>({ file: someText }));
 const TEXT = having(["text", "from"], fields<{ text: string; from: string }>({ text, from: text }));
 const CHANGED = having(["args"], fields(CHANGES, "an object such as { args }, { file } or { text, from }"));
-const EXEC: Shape<ExecOptions> = {
+const EXEC: Shape<Omit<ExecOptions, "config">> = {
   ...STREAMS,
   id: someText,
   process: (value, at) => {
@@ -79,9 +79,9 @@ export const ARGUMENTS = {
   newConfig: fields<{ rootless: boolean }>({ rootless: flag }),
   bundle: having(["bundle"], fields<BundlePaths>({ bundle: someText, configFile: someText })),
   rdt: fields<RdtSchemas>({ l3CacheSchema: text, memBwSchema: text }),
-  checkpoint: having(["id", "imagePath"], fields<CheckpointOptions>({ ...CHECKPOINT, id: someText })),
+  checkpoint: having(["id", "imagePath"], fields<Omit<CheckpointOptions, "criuPath">>({ ...CHECKPOINT, id: someText })),
   restore: having(
     ["id", "bundle", "imagePath"],
-    fields<RestoreOptions>({ ...RESTORED, detach: flag, consoleSocket: someText, noSubreaper: flag }),
+    fields<Omit<RestoreOptions, "criuPath" | "stdio" | "consoleFd">>({ ...RESTORED, detach: flag, consoleSocket: someText, noSubreaper: flag }),
   ),
 } as const;
