@@ -22,13 +22,20 @@ export function machineRuns(runtimes, files) {
 }
 
 /** What the guest runs: it writes NAME.tap, NAME.err and then NAME.status for each run. */
-function script(runs, seconds) {
-  const lines = ["export TAP=1 TAP_TIMEOUT=300 RUNT_TEST_DIR=/dev/shm RUNT_TEST_CLOCK=1", "mkdir -p /run/work/tap"];
+function script(runs, seconds, before, wrap) {
+  const lines = [
+    `export TAP=1 TAP_TIMEOUT=${Math.max(300, seconds)} RUNT_TEST_DIR=/dev/shm RUNT_TEST_CLOCK=1`,
+    "mkdir -p /run/work/tap /run/work/host",
+    ...(before === undefined ? [] : [before]),
+    "uname -r > /run/work/host/kernel",
+    "cat /proc/self/mountinfo > /run/work/host/mounts",
+    "cat /sys/fs/cgroup/cgroup.controllers > /run/work/host/controllers 2>/dev/null",
+  ];
   for (const { runtime, file, name } of runs) {
     const compiled = join("build/js", file.replace(/\.ts$/, ".js"));
     const out = `/run/work/tap/${name}`;
     lines.push(
-      `RUNTIME=${runtime} timeout --kill-after=5 ${seconds} node --enable-source-maps ${compiled} >${out}.tap 2>${out}.err; echo $? >${out}.done; mv ${out}.done ${out}.status`,
+      `RUNTIME=${runtime} timeout --kill-after=5 ${seconds} ${wrap}node --enable-source-maps ${compiled} >${out}.tap 2>${out}.err; echo $? >${out}.done; mv ${out}.done ${out}.status`,
     );
   }
   return `${lines.join("\n")}\n`;
@@ -47,12 +54,21 @@ async function makeHelpers() {
  * @param runs of {@link machineRuns}
  * @param seconds how long one run may take
  * @param report is called with each run and its `{ out, err, status }`, as soon as it has ended
+ * @param options.kernelWords of boot()
+ * @param options.before a shell script before all runs
+ * @param options.wrap words before each run
+ * @param options.look is called with what there is to know of the machine: a name (`kernel`, `mounts`, `controllers`) and a text
  * @returns the runs that have not ended, and why the machine did, if that is to be told
  */
-export async function runInMachine(parts, runs, seconds, report) {
+export async function runInMachine(parts, runs, seconds, report, { kernelWords, before, wrap, look: tell } = {}) {
   await makeHelpers();
   const waiting = [...runs];
+  const facts = ["kernel", "mounts", "controllers"];
   const look = (work) => {
+    // The last one is complete when the first run has ended.
+    if (tell !== undefined && existsSync(join(work, "tap", `${runs[0].name}.status`))) {
+      for (const name of facts.splice(0)) tell(name, readFileSync(join(work, "host", name), "utf8"));
+    }
     const text = (name, kind) => readFileSync(join(work, "tap", `${name}.${kind}`), "utf8");
     while (waiting[0] !== undefined && existsSync(join(work, "tap", `${waiting[0].name}.status`))) {
       const run = waiting.shift();
@@ -61,6 +77,6 @@ export async function runInMachine(parts, runs, seconds, report) {
   };
   const timeout = 120 + waiting.length * seconds;
   const onOutput = (text) => process.stdout.write(text);
-  const done = await boot({ machine: parts, project: ROOT, script: script(runs, seconds), timeout, onOutput, look });
+  const done = await boot({ machine: parts, project: ROOT, script: script(runs, seconds, before, wrap === undefined ? "" : `${wrap} `), timeout, kernelWords, onOutput, look });
   return { left: waiting, why: done.why };
 }

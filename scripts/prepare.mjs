@@ -27,7 +27,7 @@ export const PACKAGES = {
   ],
   lint: ["clang-format", "clang-tidy"],
   // What the virtual machine of npm run test:v2 is made with.
-  v2: ["mmdebstrap", "e2fsprogs", "gcc", "libc6-dev"],
+  v2: ["mmdebstrap", "e2fsprogs", "kmod", "gcc", "libc6-dev"],
   bench: ["runc", "crun", "gcc", "libc6-dev", "util-linux", "golang-github-containers-common"],
 };
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Resources that few hosts have: cgroup v1 controllers that are mounted for one scenario, and files that kernels dropped. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { scenario, type Box } from "../harness/box.ts";
 import type { Config } from "../harness/config.ts";
-import { cgroupMounts, cgroupValue, hasController, readText, sleep, waitFor } from "../harness/host.ts";
-import { IS_RUNT, notFor } from "../harness/runtime.ts";
+import { cgroupMounts, cgroupValue, hasController, hasLimits, PURE_V2, readText, sleep, waitFor } from "../harness/host.ts";
+import { IS_RUNT, notFor, runtOnly } from "../harness/runtime.ts";
 
 const MIB = 1024 * 1024;
+const BLKIO = cgroupMounts().get("blkio") ?? "";
 const TOP = "/sys/fs/cgroup";
 
 function limit(config: Config, resources: object): void {
@@ -109,39 +110,93 @@ scenario(
 );
 
 scenario(
+  "hugepageLimits on cgroup v2, of pages and of reservations",
+  (t, box) => {
+    const { pid } = box.running((config) => limit(config, { hugepageLimits: [{ pageSize: "2MB", limit: 4 * MIB }] }));
+    t.equal(cgroupValue(pid, "hugetlb", "hugetlb.2MB.max"), String(4 * MIB));
+    if (IS_RUNT) t.equal(cgroupValue(pid, "hugetlb", "hugetlb.2MB.rsvd.max"), String(4 * MIB));
+  },
+  {
+    skip: PURE_V2 && hasLimits("hugetlb") ? false : "this host has no hugetlb controller of cgroup v2 alone",
+    proves: ["linux.resources.hugepageLimits"],
+  },
+);
+
+/** The kernel's name of a device with RDMA; "" without one. The file rdma.max is in no root cgroup. */
+const RDMA = existsSync("/sys/class/infiniband") ? (readdirSync("/sys/class/infiniband")[0] ?? "") : "";
+
+scenario(
   "rdma: limits of a device",
   (t, box) => {
-    const [device = ""] = readText(join(cgroupMounts().get("rdma") ?? "", "rdma.max")).split(" ");
-    const { pid } = box.running((config) => limit(config, { rdma: { [device]: { hcaHandles: 3, hcaObjects: 4000 } } }));
-    t.match(cgroupValue(pid, "rdma", "rdma.max"), `${device} hca_handle=3 hca_object=4000`);
+    const { pid } = box.running((config) => limit(config, { rdma: { [RDMA]: { hcaHandles: 3, hcaObjects: 4000 } } }));
+    t.match(cgroupValue(pid, "rdma", "rdma.max"), `${RDMA} hca_handle=3 hca_object=4000`);
   },
   {
     skip:
-      hasController("rdma") && readText(join(cgroupMounts().get("rdma") ?? "", "rdma.max")) !== ""
-        ? false
+      RDMA !== "" && hasLimits("rdma")
+        ? notFor("crun", "1.8 knows no limits of rdma")
         : "this host has no RDMA device, or no rdma controller",
     proves: ["linux.resources.rdma"],
   },
 );
 
-const BLKIO = cgroupMounts().get("blkio") ?? "";
-const noFile = (file: string): string | false => (existsSync(join(BLKIO, file)) ? false : `the kernel has no ${file}`);
+/** Numbers of a disk whose scheduler shares its time out by weights. */
+const BFQ = existsSync("/sys/block")
+  ? readdirSync("/sys/block")
+      .filter((name) => readText(`/sys/block/${name}/queue/scheduler`).includes("[bfq]"))
+      .map((name) => readText(`/sys/block/${name}/dev`).trim())[0]
+  : undefined;
+const noWeights = (): string | false => {
+  if (BFQ === undefined) return "no disk here has the scheduler bfq";
+  return hasLimits(PURE_V2 ? "io" : "blkio") ? false : "no controller for disks here";
+};
 
 scenario(
-  "blockIO: leafWeight, and weights of a device",
+  "blockIO: the weight, and that of a device, with the scheduler bfq",
   (t, box) => {
-    const device = { major: 8, minor: 0 };
-    const { pid } = box.running((config) => {
-      limit(config, { blockIO: { leafWeight: 300, weightDevice: [{ ...device, weight: 200, leafWeight: 400 }] } });
-    });
-    t.equal(cgroupValue(pid, "blkio", "blkio.leaf_weight"), "300");
-    t.equal(cgroupValue(pid, "blkio", "blkio.weight_device"), "8:0\t200");
-    t.equal(cgroupValue(pid, "blkio", "blkio.leaf_weight_device"), "8:0\t400");
+    const [major = 0, minor = 0] = (BFQ ?? "").split(":").map(Number);
+    const { pid } = box.running((config) => limit(config, { blockIO: { weight: 300, weightDevice: [{ major, minor, weight: 200 }] } }));
+    if (PURE_V2) t.equal(cgroupValue(pid, "io", "io.bfq.weight"), `default 300\n${BFQ} 200`);
+    else {
+      t.equal(cgroupValue(pid, "blkio", "blkio.bfq.weight"), "300");
+      t.equal(cgroupValue(pid, "blkio", "blkio.bfq.weight_device"), `default 300\n${BFQ} 200`);
+    }
   },
   {
-    skip: noFile("blkio.leaf_weight"),
-    proves: ["linux.resources.blockIO.leafWeight", "linux.resources.blockIO.weightDevice"],
+    skip: noWeights(),
+    proves: ["linux.resources.blockIO.weight", ...["major", "minor", "weight"].map((name) => `linux.resources.blockIO.weightDevice[].${name}`)],
   },
+);
+
+scenario(
+  "blockIO: leafWeight is refused by its name where the kernel lost it with CFQ, in Linux 5.0",
+  (t, box) => {
+    for (const [blockIO, words] of [
+      [{ leafWeight: 300 }, /blockIO\.leafWeight: .*blkio\.leaf_weight/],
+      [{ weightDevice: [{ major: 8, minor: 0, leafWeight: 400 }] }, /weightDevice\[0\]\.leafWeight: .*blkio\.leaf_weight_device/],
+    ] as const) {
+      const done = box.tryCreate(box.bundle((config) => limit(config, { blockIO })));
+      t.equal(done.status, 1);
+      if (IS_RUNT) t.match(done.stderr, words);
+      t.same(box.leftovers(), []);
+    }
+  },
+  {
+    skip: hasController("blkio") && !existsSync(join(BLKIO, "blkio.leaf_weight")) ? false : "no blkio without leaf_weight here",
+    proves: ["linux.resources.blockIO.leafWeight", "linux.resources.blockIO.weightDevice[].leafWeight"],
+  },
+);
+
+scenario(
+  "blockIO: leafWeight is ignored on cgroup v2, which never had it, and that is said",
+  (t, box) => {
+    const blockIO = { leafWeight: 300, weightDevice: [{ major: 8, minor: 0, leafWeight: 400 }] };
+    const done = box.run((config) => limit(config, { blockIO }));
+    t.equal(done.status, 0, done.stderr);
+    t.match(done.stderr, /blockIO\.leafWeight: ignored/);
+    t.match(done.stderr, /weightDevice\[0\]\.leafWeight: ignored/);
+  },
+  { skip: PURE_V2 ? runtOnly("it says nothing") : "this host is not on cgroup v2 alone" },
 );
 
 scenario(

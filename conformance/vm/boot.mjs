@@ -8,6 +8,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const MEMORY_MIB = 2048;
 const POLL_MS = 100;
+/** cgroup v2 alone, and AppArmor where the kernel has it. */
+const PURE_V2 = ["security=apparmor", "apparmor=1", "cgroup_no_v1=all", "systemd.unified_cgroup_hierarchy=1"];
 
 /** Where the guest's memory lies: a tmpfs where there is one that is large enough. */
 function memoryFolder() {
@@ -24,6 +26,19 @@ function read(path) {
   return existsSync(path) ? readFileSync(path, "utf8") : "";
 }
 
+/** The program that is the machine, and its words. */
+function commandOf(machine, { work, project, words }) {
+  const target = [...words, "audit=0", "systemd.unit=runt-vm.target"];
+  if (machine.command !== undefined) return machine.command({ work, project, words: target });
+  const uml = [
+    ...[`ubd0=${work}/changes,${machine.image}`, "root=/dev/ubda", "rw", `mem=${MEMORY_MIB}M`],
+    ...["umid=runt", `uml_dir=${work}/uml/`, "con=null", "con0=null,fd:1", "ssl=null", "panic=-1", "seccomp=auto"],
+    ...[...target, `runt.work=${work}`, `runt.modules=${machine.kernel}/modules`],
+  ];
+  const env = { PATH: process.env.PATH, TMPDIR: memoryFolder(), LD_LIBRARY_PATH: join(machine.kernel, "lib") };
+  return { program: "./linux", words: uml, cwd: machine.kernel, env };
+}
+
 /**
  * Boots the machine, runs a shell script in it as root, and ends it.
  *
@@ -31,11 +46,12 @@ function read(path) {
  * @param options.project directory that the guest sees read-only under the same name; the script starts there
  * @param options.script the shell script; `/run/work` is a directory that the host sees
  * @param options.timeout seconds
+ * @param options.kernelWords what the kernel's command line says of cgroups and of security modules
  * @param options.onOutput is called with what the script has printed since the last call
  * @param options.look is called with the work directory now and then, and at the end
  * @returns `status` of the script; `undefined` if the machine gave none, with `why`
  */
-export async function boot({ machine, project, script, timeout, onOutput = () => {}, look = () => {} }) {
+export async function boot({ machine, project, script, timeout, kernelWords = PURE_V2, onOutput = () => {}, look = () => {} }) {
   const work = mkdtempSync(join(tmpdir(), "runt-vm-"));
   let child;
   const end = () => {
@@ -56,15 +72,10 @@ export async function boot({ machine, project, script, timeout, onOutput = () =>
     writeFileSync(join(work, "command"), script);
     writeFileSync(join(work, "project"), project);
     writeFileSync(join(work, "output"), "");
-    const cgroups = ["cgroup_no_v1=all", "systemd.unified_cgroup_hierarchy=1"];
-    const words = [
-      ...[`ubd0=${work}/changes,${machine.image}`, "root=/dev/ubda", "rw", `mem=${MEMORY_MIB}M`],
-      ...["umid=runt", `uml_dir=${work}/uml/`, "con=null", "con0=null,fd:1", "ssl=null", "panic=-1", "seccomp=auto"],
-      ...["security=apparmor", "apparmor=1", "audit=0", ...cgroups, "systemd.unit=runt-vm.target", `runt.work=${work}`],
-    ];
-    child = spawn("./linux", words, {
-      cwd: machine.kernel,
-      env: { PATH: process.env.PATH, TMPDIR: memoryFolder(), LD_LIBRARY_PATH: join(machine.kernel, "lib") },
+    const { program, words, cwd, env } = commandOf(machine, { work, project, words: kernelWords });
+    child = spawn(program, words, {
+      cwd,
+      env,
       // A group of its own: the guest's processes are processes of the host, and end with it.
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],

@@ -27,7 +27,7 @@ const GUEST = join(import.meta.dirname, "guest");
 const SUITE = "bookworm";
 /** Where the kernel comes from: the newer runs its processes under seccomp, which is much faster than ptrace. */
 const KERNEL_SUITES = ["forky", "trixie"];
-const PACKAGES = [
+export const PACKAGES = [
   ...["systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "kmod", "procps", "iproute2", "strace"],
   ...["runc", "crun", "busybox-static", "uidmap", "util-linux", "bsdutils", "libseccomp2", "libstdc++6", "libatomic1"],
 ];
@@ -48,7 +48,7 @@ const MASKED = [
 /** The machine cannot be built here; the message says why. */
 export class Unbuildable extends Error {}
 
-function run(command, args, options = {}) {
+export function run(command, args, options = {}) {
   const done = spawnSync(command, args, {
     encoding: "utf8",
     maxBuffer: 1 << 28,
@@ -63,9 +63,10 @@ function run(command, args, options = {}) {
 }
 
 /** A directory or file of the cache, made once: under another name until it is complete. */
-function once(name, make) {
+export function once(name, make) {
   const path = join(CACHE, name);
   if (existsSync(path)) return path;
+  mkdirSync(CACHE, { recursive: true });
   const began = Date.now();
   const half = `${path}.${process.pid}`;
   try {
@@ -82,7 +83,7 @@ function once(name, make) {
   return path;
 }
 
-function mmdebstrap(words) {
+export function mmdebstrap(words) {
   const apt = [
     'Acquire::Languages "none"',
     'Acquire::Check-Valid-Until "false"',
@@ -109,13 +110,24 @@ function makeKernel(suite, path) {
   if (at < 0) throw new Unbuildable(`user-mode-linux of ${suite}: no ${LOADER} in it`);
   program.write("./ld.so".padEnd(LOADER.length, "\0"), at, "latin1");
   writeFileSync(join(path, "linux"), program, { mode: 0o755 });
-  copyFileSync(realpathSync(join(unpacked, "usr/lib64/ld-linux-x86-64.so.2")), join(path, "ld.so"));
-  chmodSync(join(path, "ld.so"), 0o755);
   mkdirSync(join(path, "lib"));
-  for (const name of readdirSync(join(unpacked, LIBRARIES))) {
-    if (/\.so\.\d/.test(name)) copyFileSync(realpathSync(join(unpacked, LIBRARIES, name)), join(path, "lib", name));
+  // Older suites have libraries in /lib as well.
+  for (const folder of [LIBRARIES, LIBRARIES.replace("usr/", "")].map((name) => join(unpacked, name))) {
+    if (!existsSync(folder)) continue;
+    for (const name of readdirSync(folder)) {
+      if (!/\.so\.\d|^ld-/.test(name)) continue;
+      copyFileSync(realpathSync(join(folder, name)), join(path, name.startsWith("ld-linux") ? "ld.so" : join("lib", name)));
+    }
   }
+  chmodSync(join(path, "ld.so"), 0o755);
   cpSync(join(unpacked, "usr/lib/uml/modules"), join(path, "modules"), { recursive: true, verbatimSymlinks: true });
+  // The guest mounts it: one image does for all kernels.
+  for (const version of readdirSync(join(path, "modules"))) {
+    mkdirSync(join(path, "lib"), { recursive: true });
+    symlinkSync("../modules", join(path, "lib/modules"));
+    run("/sbin/depmod", ["--basedir", path, version]);
+    rmSync(join(path, "lib/modules"));
+  }
   rmSync(unpacked, { recursive: true });
 }
 
@@ -129,12 +141,12 @@ function addNode(root) {
   }
 }
 
-/** The guest's root file system, as a directory. */
-function makeRoot(path, kernel) {
+/** The guest's root file system, as a directory without modules of a kernel. */
+export function makeRoot(path, packages) {
   mmdebstrap([
     "--variant=minbase",
     "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
-    `--include=${PACKAGES.join(",")}`,
+    `--include=${packages.join(",")}`,
     SUITE,
     path,
   ]);
@@ -159,28 +171,35 @@ function makeRoot(path, kernel) {
   cpSync(GUEST, path, { recursive: true });
   addNode(path);
   mkdirSync(join(path, "usr/lib/modules"), { recursive: true });
-  for (const version of readdirSync(join(kernel, "modules"))) {
-    cpSync(join(kernel, "modules", version), join(path, "usr/lib/modules", version), { recursive: true, verbatimSymlinks: true });
-    run("chroot", [path, "depmod", version]);
-  }
 }
 
-/** A word that changes with everything that the image is made of. */
-function keyOf(kernel) {
+/** A word that changes with everything that an image is made of. */
+export function keyOf(...parts) {
   const hash = createHash("sha256");
-  hash.update(JSON.stringify([SUITE, PACKAGES, MASKED, basename(kernel), process.version, makeRoot.toString()]));
+  hash.update(JSON.stringify([SUITE, MASKED, process.version, makeRoot.toString(), ...parts]));
   for (const entry of readdirSync(GUEST, { recursive: true, withFileTypes: true })) {
     if (entry.isFile()) hash.update(entry.name).update(readFileSync(join(entry.parentPath ?? entry.path, entry.name)));
   }
   return hash.digest("hex").slice(0, 10);
 }
 
-function makeImage(path, kernel) {
+/** An ext4 image of a directory. */
+export function makeDisk(path, folder, size) {
+  const options = ["-q", "-F", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-E", "root_owner=0:0,lazy_itable_init=1"];
+  run("mke2fs", [...options, "-d", folder, path, size], { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } });
+}
+
+/**
+ * The image of a guest.
+ *
+ * @param change makes of the directory what this guest needs
+ */
+export function makeImage(path, packages, change = () => undefined) {
   const root = `${path}.root`;
   try {
-    makeRoot(root, kernel);
-    const options = ["-q", "-F", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-E", "root_owner=0:0,lazy_itable_init=1"];
-    run("mke2fs", [...options, "-d", root, path, "4G"], { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } });
+    makeRoot(root, packages);
+    change(root);
+    makeDisk(path, root, "4G");
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
@@ -189,16 +208,16 @@ function makeImage(path, kernel) {
 /**
  * What a machine is started from, made if it is missing: some 40 s the first time.
  *
+ * @param suites Debian's, where the kernel may come from; the first that can be had is taken
  * @returns `kernel`, a directory, and `image`, a file
  * @throws Unbuildable
  */
-export function machine() {
-  mkdirSync(CACHE, { recursive: true });
+export function machine(suites = KERNEL_SUITES) {
   const problems = [];
-  for (const suite of KERNEL_SUITES) {
+  for (const suite of suites) {
     try {
-      const kernel = once(`kernel-${suite}`, (path) => makeKernel(suite, path));
-      return { kernel, image: once(`image-${keyOf(kernel)}`, (path) => makeImage(path, kernel)) };
+      const kernel = once(`uml-${suite}`, (path) => makeKernel(suite, path));
+      return { kernel, image: once(`image-${keyOf(PACKAGES)}`, (path) => makeImage(path, PACKAGES)) };
     } catch (error) {
       if (!(error instanceof Unbuildable)) throw error;
       problems.push(error.message);

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hosts of `npm run hosts`: what each is made of, and what is tried there.
+//
+// name, title    for the table
+// machine        makes the machine's parts; without it, the cases run on this host
+// words          of the kernel's command line
+// before         a shell script in the guest, before the cases
+// seconds        how long one file may take; an emulated processor is some ten times slower
+// files          of conformance/
+// smoke          the one that runs in CI; only machines that are up in under a minute have one
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { machine } from "./machine.mjs";
+import { stockMachine } from "./stock.mjs";
+
+const V2 = ["cgroup_no_v1=all", "systemd.unified_cgroup_hierarchy=1"];
+/** systemd 252 still knows the legacy layout, with v1's controllers alone. */
+const V1 = ["systemd.unified_cgroup_hierarchy=0", "systemd.legacy_systemd_cgroup_controller=1"];
+const APPARMOR = ["security=apparmor", "apparmor=1"];
+const SELINUX = ["security=selinux", "selinux=1", "enforcing=1"];
+
+/** A soft device of RDMA, and a disk that shares its time out by weights. */
+const DEVICES = [
+  "modprobe -a siw dummy && ip link add rdma type dummy && ip link set rdma up && rdma link add siw0 type siw netdev rdma",
+  "modprobe bfq && echo bfq > /sys/block/vdc/queue/scheduler",
+].join("\n");
+
+const SECURITY = ["security/hostile_root", "security/processes", "security/advisories", "security/exec", "security/host_pids", "security/keyring"];
+const LIFE = ["cases/lifecycle", "cases/exec", "cases/mounts", "cases/mount_trees", "cases/namespaces", "cases/devices", "cases/process"];
+const LIMITS_V2 = ["cases/cgroups_v2", "cases/systemd", "cases/update", "cases/pause", "cases/events", "cases/blkio"];
+/** What an emulated machine gets through in a few minutes. */
+const SLOW = ["cases/lifecycle", "cases/resources", "cases/attributes", "cases/seccomp_profile"];
+
+const QEMU = ["qemu-system-x86", "kmod", "attr", "cpio", "busybox-static", "xz-utils", "zstd"];
+const emulated = (suite) => ({ machine: () => stockMachine(suite), packages: QEMU, seconds: 900 });
+
+export const HOSTS = [
+  {
+    name: "here",
+    title: "this machine",
+    files: [...LIFE, "cases/cgroups", "cases/resources", "cases/seccomp_profile", "cases/attributes", ...SECURITY],
+  },
+  {
+    name: "calls-4.18",
+    title: "this machine, without the system calls that came after Linux 4.18",
+    env: async (root) => {
+      const { SINCE_4_18, without } = await import(pathToFileURL(join(root, "build/js/conformance/harness/without.js")).href);
+      return { RUNTIME_WRAP: without(SINCE_4_18).join(" ") };
+    },
+    files: [...LIFE, "cases/cgroups", "cases/resources", ...SECURITY],
+  },
+  {
+    name: "uml-7.2",
+    title: "user-mode Linux of forky, systemd 252",
+    machine: () => machine(["forky"]),
+    words: [...APPARMOR, ...V2],
+    seconds: 300,
+    files: [...LIFE, ...LIMITS_V2, "cases/attributes", ...SECURITY],
+  },
+  {
+    name: "uml-6.12",
+    title: "user-mode Linux of trixie, systemd 252",
+    machine: () => machine(["trixie"]),
+    words: [...APPARMOR, ...V2],
+    seconds: 600,
+    files: ["cases/lifecycle", "cases/exec", "cases/mounts", "cases/cgroups_v2", "cases/systemd", "security/hostile_root"],
+    smoke: "cases/lifecycle",
+  },
+  {
+    name: "uml-5.10",
+    title: "user-mode Linux of bullseye, systemd 252",
+    machine: () => machine(["bullseye"]),
+    words: [...APPARMOR, ...V2],
+    seconds: 600,
+    files: ["cases/lifecycle", "cases/exec", "cases/mounts", "cases/cgroups_v2", "cases/systemd", "security/hostile_root"],
+    smoke: "cases/lifecycle",
+  },
+  {
+    name: "stock-5.10",
+    title: "bullseye's stock kernel, emulated; cgroup v1, AppArmor",
+    ...emulated("bullseye"),
+    words: [...APPARMOR, ...V1, "hugepages=8"],
+    before: DEVICES,
+    files: [...SLOW, "cases/cgroups"],
+  },
+  {
+    name: "stock-6.1",
+    title: "bookworm's stock kernel, emulated; cgroup v2, AppArmor",
+    ...emulated("bookworm"),
+    words: [...APPARMOR, ...V2, "hugepages=8"],
+    before: DEVICES,
+    files: [...SLOW, "cases/cgroups_v2"],
+  },
+  {
+    name: "stock-6.1-selinux",
+    title: "bookworm's stock kernel, emulated; SELinux enforcing with Debian's policy",
+    ...emulated("bookworm"),
+    words: [...SELINUX, ...V2],
+    files: ["cases/attributes", "cases/lifecycle", "security/hostile_root"],
+  },
+  {
+    name: "stock-6.12",
+    title: "trixie's stock kernel, emulated; cgroup v2, AppArmor",
+    ...emulated("trixie"),
+    words: [...APPARMOR, ...V2, "hugepages=8"],
+    before: DEVICES,
+    files: [...SLOW, "security/hostile_root"],
+  },
+  {
+    name: "stock-7.2",
+    title: "forky's stock kernel, emulated; cgroup v2, AppArmor",
+    ...emulated("forky"),
+    words: [...APPARMOR, ...V2, "hugepages=8"],
+    before: DEVICES,
+    files: [...SLOW, "cases/cgroups_v2"],
+  },
+  {
+    name: "arm64",
+    title: "bookworm's kernel for arm64, emulated; busybox alone",
+    script: "scripts/test_arm64.mjs",
+    what: "its own cases",
+    files: [],
+  },
+];
