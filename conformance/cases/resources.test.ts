@@ -188,10 +188,11 @@ scenario(
 );
 
 scenario(
-  "blockIO: leafWeight is ignored on cgroup v2, which never had it, and that is said",
+  "blockIO: leafWeight is ignored on cgroup v2, which never had it, and --debug says so",
   (t, box) => {
     const blockIO = { leafWeight: 300, weightDevice: [{ major: 8, minor: 0, leafWeight: 400 }] };
-    const done = box.run((config) => limit(config, { blockIO }));
+    const { dir } = box.bundle((config) => limit(config, { blockIO }));
+    const done = box.call(["--debug", "run", "--bundle", dir, box.id()]);
     t.equal(done.status, 0, done.stderr);
     t.match(done.stderr, /blockIO\.leafWeight: ignored/);
     t.match(done.stderr, /weightDevice\[0\]\.leafWeight: ignored/);

@@ -21,7 +21,7 @@ const SELINUX = ["security=selinux", "selinux=1", "enforcing=1"];
 
 /** A soft device of RDMA, and a disk that shares its time out by weights. */
 const DEVICES = [
-  "modprobe -a siw dummy && ip link add rdma type dummy && ip link set rdma up && rdma link add siw0 type siw netdev rdma",
+  "modprobe -a rdma_rxe dummy && ip link add rdma type dummy && ip link set rdma up && rdma link add rxe0 type rxe netdev rdma",
   "modprobe bfq && echo bfq > /sys/block/vdc/queue/scheduler",
 ].join("\n");
 

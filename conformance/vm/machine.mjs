@@ -21,7 +21,7 @@ import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { debianMirrors } from "../../scripts/mirror.mjs";
 
-const CACHE = process.env.RUNT_VM_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "runt-vm");
+export const CACHE = process.env.RUNT_VM_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "runt-vm");
 const GUEST = join(import.meta.dirname, "guest");
 /** Debian of the guest. */
 const SUITE = "bookworm";
