@@ -179,7 +179,9 @@ async function tryHost(Parser, host, { only, isSmoke }) {
   }
   row.seconds = Math.round((Date.now() - began) / 1000);
   const { passed, failed, skipped } = row.counts;
-  console.log(`${host.name}: ${row.kernel}, ${row.cgroups}: ${passed} passed, ${failed} failed, ${skipped} skipped (${row.seconds} s)`);
+  console.log(
+    `${host.name}: ${row.kernel}, ${row.cgroups}: ${passed} passed, ${failed} failed, ${skipped} skipped (${row.seconds} s)`,
+  );
   return row;
 }
 
@@ -202,7 +204,9 @@ function rowOf({ host, kernel, cgroups, files, counts, failures, reasons, second
   const ran = host.script === undefined ? `${files} files` : host.what;
   const { passed, failed, skipped } = counts;
   const line = `| **${host.name}** ${host.title} | ${kernel} | ${cgroups} | ${ran}, ${seconds} s | ${passed} | ${failed} | ${skipped} |`;
-  const skips = [...reasons].sort((one, other) => other[1] - one[1]).map(([why, times]) => `- skipped, ${times}: ${escaped(why)}`);
+  const skips = [...reasons]
+    .sort((one, other) => other[1] - one[1])
+    .map(([why, times]) => `- skipped, ${times}: ${escaped(why)}`);
   const faults = failures.map((each) => `- **failed**: ${escaped(each.split("\n")[0])}`);
   const what = host.script === undefined ? `Files: ${host.files.join(", ")}.` : `${host.script}.`;
   return { line, notes: [what, ...(faults.length + skips.length > 0 ? ["", ...faults, ...skips] : [])].join("\n") };
@@ -218,7 +222,11 @@ function writeTable(rows) {
 }
 
 function build() {
-  const done = spawnSync(process.execPath, ["scripts/build.mjs", "--keep-going"], { cwd: ROOT, env: environment(), stdio: "inherit" });
+  const done = spawnSync(process.execPath, ["scripts/build.mjs", "--keep-going"], {
+    cwd: ROOT,
+    env: environment(),
+    stdio: "inherit",
+  });
   if (done.status === 0) return;
   total.failed += 1;
   console.log(`FAILED npm run build ended with ${done.status ?? done.signal}`);

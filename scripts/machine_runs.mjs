@@ -77,6 +77,14 @@ export async function runInMachine(parts, runs, seconds, report, { kernelWords, 
   };
   const timeout = 120 + waiting.length * seconds;
   const onOutput = (text) => process.stdout.write(text);
-  const done = await boot({ machine: parts, project: ROOT, script: script(runs, seconds, before, wrap === undefined ? "" : `${wrap} `), timeout, kernelWords, onOutput, look });
+  const done = await boot({
+    machine: parts,
+    project: ROOT,
+    script: script(runs, seconds, before, wrap === undefined ? "" : `${wrap} `),
+    timeout,
+    kernelWords,
+    onOutput,
+    look,
+  });
   return { left: waiting, why: done.why };
 }

@@ -16,8 +16,6 @@ class Notes {
   }
 }
 
-const IN_MACHINE = "in the virtual machine with cgroup v2 and systemd: this host cannot have it";
-
 /** `[word, note]` of what scenarios say; one that fails outweighs those that pass, and those outweigh skipped ones. */
 function verdictOf(proofs, title) {
   const of = (verdict) => proofs.filter((each) => each.verdict === verdict);
@@ -26,7 +24,7 @@ function verdictOf(proofs, title) {
   if (failed.length > 0)
     return ["failed", `${title} fails: ${failed.map(({ file, scenario }) => `${topic(file)}: ${scenario}`).join("; ")}`];
   const passed = of("ok");
-  if (passed.length > 0) return passed.every(({ inMachine }) => inMachine) ? ["ok", IN_MACHINE] : ["ok"];
+  if (passed.length > 0) return passed.every(({ where }) => where !== undefined) ? ["ok", passed[0].where] : ["ok"];
   const reasons = [...new Set(of("skipped").map(({ reason }) => reason))];
   return ["skipped", reasons.join("; ")];
 }
@@ -104,5 +102,93 @@ export function fullTable(properties, columns) {
     `| property | value | ${titles} |`,
     `|---|---|${"---|".repeat(columns.length)}`,
     ...values,
+  ].join("\n");
+}
+
+/** The table that a document has, as `fullTable` has made it: rows of cells by property, notes, and the rows of values. */
+function read(text) {
+  const [properties, values = ""] = text.split("\n## Values\n");
+  const cells = (line) =>
+    line
+      .split(/(?<!\\)\|/)
+      .slice(1, -1)
+      .map((each) => each.trim());
+  const plain = (note) => note.replaceAll("\\|", "|").replaceAll("&lt;", "<");
+  const notes = new Map([...properties.matchAll(/^(\d+)\. (.*)$/gm)].map(([, number, note]) => [number, plain(note)]));
+  const rows = properties
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .map(cells);
+  return {
+    rows,
+    notes,
+    values: values
+      .split("\n")
+      .filter((line) => line.startsWith("| `"))
+      .map(cells),
+  };
+}
+
+/** Names of the properties that were skipped with the first runtime of a table. */
+export function skippedIn(text) {
+  return read(text)
+    .rows.filter(([, first]) => first.startsWith("skipped"))
+    .map(([name]) => name.replaceAll("`", ""));
+}
+
+/**
+ * A table with what further proofs say of the properties that it has as skipped; all else stays.
+ *
+ * @param text of {@link fullTable}
+ * @param columns as of {@link fullTable}, with proofs of those properties alone
+ */
+export function amendedTable(text, columns) {
+  const { rows, notes: old, values } = read(text);
+  const notes = new Notes();
+  const proven = (name) => columns[0].proofs.filter(({ properties }) => Object.hasOwn(properties, name));
+  const renumber = (shown) => shown.replace(/\((\d+)\)$/, (_, number) => `(${notes.number(old.get(number))})`);
+  const amended = rows.map(([shown, ...cells]) => {
+    const name = shown.replaceAll("`", "");
+    const about = proven(name);
+    const isNew = cells[0].startsWith("skipped") && about.some(({ verdict }) => verdict !== "skipped");
+    if (!isNew) return [shown, ...cells.slice(0, -1).map(renumber), cells.at(-1)];
+    const files = [...new Set([...cells.at(-1).split(", "), ...about.map(({ file }) => topic(file))])];
+    // A runtime that was not asked keeps what the table says of it.
+    const asked = columns.map(({ proofs }) => proofs.some(({ properties }) => Object.hasOwn(properties, name)));
+    const found = columns.map((column, index) => (asked[index] ? cellsOf(name, [column], notes)[0] : renumber(cells[index])));
+    return [shown, ...found, files.join(", ")];
+  });
+  const shownValues = values.map(([name, value, ...cells]) => {
+    const found = columns.map(({ proofs }, index) => {
+      const isHere = proofs.some(
+        (each) => each.verdict === "ok" && each.properties[name.replaceAll("`", "")]?.includes(value.replaceAll("`", "")),
+      );
+      return cells[index] === "–" && isHere ? "ok" : cells[index];
+    });
+    return [name, value, ...found];
+  });
+  const sum = columns.map(({ title }, index) => {
+    const words = amended.map((cells) => /[a-z]+/.exec(cells[index + 1])?.[0]);
+    const others = ["failed", "skipped", "untested"].map((word) => [words.filter((each) => each === word).length, word]);
+    const rest = others.filter(([times]) => times > 0).map(([times, word]) => `${times} ${word}`);
+    return `${title} ${words.filter((word) => word === "ok").length} of ${words.length}${rest.length === 0 ? "" : ` (${rest.join(", ")})`}`;
+  });
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  const titles = columns.map(({ title }) => title).join(" | ");
+  return [
+    `Properties that pass: ${sum.join("; ")}.`,
+    "",
+    ...head("property", columns, "scenarios in"),
+    ...amended.map(line),
+    "",
+    ...notes.lines(),
+    "",
+    "## Values",
+    "",
+    "A value is `ok` where a scenario that has it passes, and – where no scenario that was run has it.",
+    "",
+    `| property | value | ${titles} |`,
+    `|---|---|${"---|".repeat(columns.length)}`,
+    ...shownValues.map(line),
   ].join("\n");
 }

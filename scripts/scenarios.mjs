@@ -40,6 +40,14 @@ export function titleOf(runtime) {
   return runtime.split("/").at(-1);
 }
 
+/** The text between the marks of {@link replacePart}. */
+export function partOf(path, name) {
+  const [, text] =
+    new RegExp(`<!-- ${name}: begin -->\\n\\n([\\s\\S]*?)\\n\\n<!-- ${name}: end -->`).exec(readFileSync(path, "utf8")) ?? [];
+  if (text === undefined) throw new Error(`${path} lacks the marks of ${name}`);
+  return text;
+}
+
 /** Puts a text between the marks `<!-- NAME: begin -->` and `<!-- NAME: end -->` of a document. */
 export function replacePart(path, name, text) {
   const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];

@@ -4,6 +4,7 @@
 //
 //   npm test [-- WORD...]   only the test files whose path contains one of the words
 //   npm test -- vm          the files that run in the virtual machine with cgroup v2 as well; npm run test:v2 has more
+//   npm test -- hosts       one file on each host of npm run hosts whose machine is up in seconds
 //   npm test -- sanitized   the engine under sanitizers, with a collector that runs at every allocation
 //   npm test -- arm64       cross-builds for arm64, and tries it in an emulated machine, as npm run test:arm64 does
 //   npm test -- release     two builds are the same, the release before and this one get on, and the files of a release install
@@ -290,6 +291,7 @@ async function main() {
   );
   await runAll(cases.filter(alone), 1, Parser);
   if (words.length === 0 || words.includes("vm")) runInMachine();
+  if (words.length === 0 || words.includes("hosts")) runHosts();
   if (words.includes("arm64")) runScripts([["scripts/test_arm64.mjs"]]);
   if (words.length === 0 || words.includes("release")) runRelease();
 }
@@ -334,6 +336,18 @@ function runInMachine() {
     timeout: MACHINE_TIMEOUT_MS,
   });
   addScript("scripts/test_v2.mjs", done);
+}
+
+/** One file on each host whose machine is up in seconds (scripts/hosts.mjs). */
+function runHosts() {
+  say("other kernels");
+  const done = spawnSync(process.execPath, ["scripts/hosts.mjs", "--smoke"], {
+    cwd: ROOT,
+    env: environment(),
+    encoding: "utf8",
+    timeout: MACHINE_TIMEOUT_MS,
+  });
+  addScript("scripts/hosts.mjs", done);
 }
 
 await main();

@@ -88,13 +88,17 @@ function tryNode(name, system) {
   const layer = mkdtempSync(join(CACHE, "userland-layer-"));
   const began = Date.now();
   const text = script({ system, layer, node, steps: STEPS[name] });
-  const done = spawnSync("unshare", ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "sh", "-c", text], {
-    env: environment(),
-    encoding: "utf8",
-    maxBuffer: 1 << 28,
-    timeout: SECONDS * 1000,
-    killSignal: "SIGKILL",
-  });
+  const done = spawnSync(
+    "unshare",
+    ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "sh", "-c", text],
+    {
+      env: environment(),
+      encoding: "utf8",
+      maxBuffer: 1 << 28,
+      timeout: SECONDS * 1000,
+      killSignal: "SIGKILL",
+    },
+  );
   rmSync(layer, { recursive: true, force: true });
   const out = `${done.stdout}${done.stderr}`;
   mkdirSync(LOGS, { recursive: true });
@@ -105,7 +109,8 @@ function tryNode(name, system) {
   // apt-get and npm complain on the other stream.
   const alarms = done.stderr.split("\n").filter((line) => line.startsWith("E: "));
   if (alarms.length > 0) note("failed", `Node.js ${name}: apt-get says ${alarms[0]}`);
-  if (parts.length < STEPS[name].length) note("failed", `Node.js ${name} did not come to its end: ${done.signal ?? out.trim().split("\n").at(-1)}`);
+  if (parts.length < STEPS[name].length)
+    note("failed", `Node.js ${name} did not come to its end: ${done.signal ?? out.trim().split("\n").at(-1)}`);
 }
 
 function main(names) {

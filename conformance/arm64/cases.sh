@@ -116,6 +116,18 @@ has "a hook gets the state" '"status":"creating"' "$(tr -d ' \n' < /run/hook)"
 bundle tty '"sh","-c","[ -t 0 ] \&\& echo terminal"' 's/"terminal": false/"terminal": true/'
 has "a terminal" "terminal" "$(runt run tty < /dev/console 2>&1)"
 
+# With Debian's Node.js for this architecture, the library's addons as well.
+if [ -e /opt/runt/lib/index.js ]; then
+  modprobe overlay 2> /dev/null
+  tab=$(printf '\t')
+  node --version
+  node /library.mjs > /run/library 2> /run/library.err || check "library: the program" "0" "$(cat /run/library.err)"
+  while IFS="$tab" read -r name said; do check "$name" "ok" "$said"; done < /run/library
+  check "library: nothing is left" "" "$(ls /run/runt)"
+fi
+
+echo "# kernel $(uname -r)"
+echo "# cgroups v2: $(cat /sys/fs/cgroup/cgroup.controllers)"
 echo "1..$count"
 echo "# $failed failed"
 poweroff -f

@@ -155,7 +155,9 @@ scenario(
   "blockIO: the weight, and that of a device, with the scheduler bfq",
   (t, box) => {
     const [major = 0, minor = 0] = (BFQ ?? "").split(":").map(Number);
-    const { pid } = box.running((config) => limit(config, { blockIO: { weight: 300, weightDevice: [{ major, minor, weight: 200 }] } }));
+    const { pid } = box.running((config) =>
+      limit(config, { blockIO: { weight: 300, weightDevice: [{ major, minor, weight: 200 }] } }),
+    );
     if (PURE_V2) t.equal(cgroupValue(pid, "io", "io.bfq.weight"), `default 300\n${BFQ} 200`);
     else {
       t.equal(cgroupValue(pid, "blkio", "blkio.bfq.weight"), "300");
@@ -164,7 +166,10 @@ scenario(
   },
   {
     skip: noWeights(),
-    proves: ["linux.resources.blockIO.weight", ...["major", "minor", "weight"].map((name) => `linux.resources.blockIO.weightDevice[].${name}`)],
+    proves: [
+      "linux.resources.blockIO.weight",
+      ...["major", "minor", "weight"].map((name) => `linux.resources.blockIO.weightDevice[].${name}`),
+    ],
   },
 );
 
@@ -300,4 +305,40 @@ scenario(
     skip: existsSync(join(TOP, "cgroup.controllers")) ? false : "this host is not on cgroup v2 alone",
     proves: ["linux.resources.unified"],
   },
+);
+
+scenario(
+  "unified: a cpuset partition of its own, and the processors come back",
+  (t, box) => {
+    const all = readText(join(TOP, "cpuset.cpus.effective"));
+    const container = box.running((config) => {
+      // A partition's parent has to be one: the root cgroup is.
+      config.linux.cgroupsPath = box.cgroup;
+      limit(config, { cpu: { cpus: "1" }, unified: { "cpuset.cpus.partition": "root" } });
+    });
+    t.equal(cgroupValue(container.pid, "cpuset", "cpuset.cpus.partition"), "root");
+    t.equal(cgroupValue(container.pid, "cpuset", "cpuset.cpus.effective"), "1");
+    t.equal(readText(join(TOP, "cpuset.cpus.effective")), "0\n", "nobody else has it");
+    container.kill("KILL");
+    container.until("stopped");
+    container.remove();
+    t.equal(readText(join(TOP, "cpuset.cpus.effective")), all);
+  },
+  {
+    skip:
+      PURE_V2 && readText(join(TOP, "cpuset.cpus.effective")).trim() === "0-1"
+        ? notFor("crun", "1.8 writes unified before cpus")
+        : "this host has not cgroup v2 alone with cpuset and two processors",
+  },
+);
+
+scenario(
+  "unified: misc.max of a resource that the host lacks is an error that names it",
+  (t, box) => {
+    const done = box.tryCreate(box.bundle((config) => limit(config, { unified: { "misc.max": "nothing 1" } })));
+    t.equal(done.status, 1);
+    t.match(done.stderr, /misc\.max/);
+    t.same(box.leftovers(), []);
+  },
+  { skip: PURE_V2 && hasLimits("misc") ? false : "this host has no misc controller of cgroup v2 alone" },
 );

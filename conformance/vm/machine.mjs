@@ -142,12 +142,12 @@ function addNode(root) {
 }
 
 /** The guest's root file system, as a directory without modules of a kernel. */
-export function makeRoot(path, packages) {
+export function makeRoot(path, packages, suite = SUITE) {
   mmdebstrap([
     "--variant=minbase",
     "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
     `--include=${packages.join(",")}`,
-    SUITE,
+    suite,
     path,
   ]);
   for (const folder of ["var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"]) {
@@ -193,11 +193,12 @@ export function makeDisk(path, folder, size) {
  * The image of a guest.
  *
  * @param change makes of the directory what this guest needs
+ * @param suite Debian's
  */
-export function makeImage(path, packages, change = () => undefined) {
+export function makeImage(path, packages, change = () => undefined, suite = SUITE) {
   const root = `${path}.root`;
   try {
-    makeRoot(root, packages);
+    makeRoot(root, packages, suite);
     change(root);
     makeDisk(path, root, "4G");
   } finally {

@@ -2,7 +2,18 @@
 // Machines with Debian's stock kernels, which qemu emulates: slow, but with every controller, security module and file system that
 // Debian's users have. The guest is that of machine.mjs with what the security modules need; a kernel is a file, a first root file
 // system with the few modules that reach the disk, and a disk with all others.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { keyOf, makeDisk, makeImage, mmdebstrap, once, PACKAGES, run, Unbuildable } from "./machine.mjs";
 
@@ -14,8 +25,26 @@ const EARLY = ["virtio_pci", "virtio_blk", "ext4", "crc32c_generic", "9p", "9pne
 const NOT_THERE = [
   ...["sound", "drivers/gpu", "drivers/media", "drivers/net/ethernet", "drivers/net/wireless", "drivers/staging", "drivers/usb"],
   ...["drivers/iio", "drivers/hid", "drivers/input", "drivers/scsi", "drivers/isdn", "drivers/bluetooth", "drivers/video"],
-  ...["drivers/net/can", "drivers/net/phy", "drivers/platform", "drivers/leds", "drivers/mtd", "drivers/hwmon", "drivers/infiniband/hw/hfi1"],
-  ...["net/bluetooth", "net/wireless", "net/mac80211", "fs/ocfs2", "fs/xfs", "fs/btrfs", "drivers/edac", "drivers/thermal", "drivers/i2c"],
+  ...[
+    "drivers/net/can",
+    "drivers/net/phy",
+    "drivers/platform",
+    "drivers/leds",
+    "drivers/mtd",
+    "drivers/hwmon",
+    "drivers/infiniband/hw/hfi1",
+  ],
+  ...[
+    "net/bluetooth",
+    "net/wireless",
+    "net/mac80211",
+    "fs/ocfs2",
+    "fs/xfs",
+    "fs/btrfs",
+    "drivers/edac",
+    "drivers/thermal",
+    "drivers/i2c",
+  ],
 ];
 const MEMORY_MIB = 3072;
 
@@ -25,7 +54,18 @@ function dependencies(folder) {
   for (const line of readFileSync(join(folder, "modules.dep"), "utf8").split("\n")) {
     const [path, needs] = line.split(":");
     if (needs === undefined) continue;
-    found.set(basename(path).replace(/\.ko(\..*)?$/, "").replaceAll("-", "_"), [path, needs.trim().split(" ").filter((each) => each !== "")]);
+    found.set(
+      basename(path)
+        .replace(/\.ko(\..*)?$/, "")
+        .replaceAll("-", "_"),
+      [
+        path,
+        needs
+          .trim()
+          .split(" ")
+          .filter((each) => each !== ""),
+      ],
+    );
   }
   return found;
 }
@@ -77,7 +117,10 @@ function makeKernel(suite, path) {
   run("/sbin/depmod", ["--basedir", unpacked, version]);
   makeFirstRoot(path, join(lib, version), join(path, "first"));
   // Where SELinux is in force, nothing but what is labelled so is loaded.
-  run("sh", ["-c", `find '${lib}' -exec setfattr --no-dereference -n security.selinux -v system_u:object_r:modules_object_t:s0 {} +`]);
+  run("sh", [
+    "-c",
+    `find '${lib}' -exec setfattr --no-dereference -n security.selinux -v system_u:object_r:modules_object_t:s0 {} +`,
+  ]);
   makeDisk(join(path, "modules"), lib, "600M");
   writeFileSync(join(path, "version"), version);
   rmSync(unpacked, { recursive: true });
@@ -94,13 +137,15 @@ function addSelinux(root) {
 /**
  * What a machine with the stock kernel of a suite is started from; made if it is missing.
  *
- * @param suite Debian's, of the kernel; the guest is always the same
+ * @param suite Debian's, of the kernel
+ * @param guest Debian's, of everything else
  * @throws Unbuildable
  */
-export function stockMachine(suite) {
+export function stockMachine(suite, guest = "bookworm") {
   const kernel = once(`stock-${suite}`, (path) => makeKernel(suite, path));
   const packages = [...PACKAGES, ...MORE_PACKAGES];
-  const image = once(`stock-image-${keyOf(packages, addSelinux.toString())}`, (path) => makeImage(path, packages, addSelinux));
+  const key = keyOf(packages, addSelinux.toString(), guest);
+  const image = once(`stock-image-${key}`, (path) => makeImage(path, packages, addSelinux, guest));
   return {
     version: readFileSync(join(kernel, "version"), "utf8"),
     /** How boot() starts it. */
