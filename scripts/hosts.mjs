@@ -3,6 +3,8 @@
 // architecture. Each is a machine made of Debian's packages, kept in the cache, and gone when its cases have ended. The table goes into
 // conformance/HOSTS.md. The last line is "N passed, N failed, N skipped".
 //
+// A property of config.json that conformance/PROPERTIES.md has as skipped is told there, if a host has tried it.
+//
 //   npm run hosts [-- NAME...]       these hosts alone; the rows of the others stay
 //   npm run hosts -- --list          names the hosts
 //   npm run hosts -- --smoke         one file on each host that is up in under a minute; the table stays as it is
@@ -17,11 +19,13 @@ import { HOSTS } from "../conformance/vm/hosts.mjs";
 import { Unbuildable } from "../conformance/vm/machine.mjs";
 import { machineRuns, missingForMachine, runInMachine } from "./machine_runs.mjs";
 import { ensureNpmPackages, environment, prepare, ROOT } from "./prepare.mjs";
-import { replacePart, tapOf } from "./scenarios.mjs";
+import { amendedTable, onHost, proofs } from "./properties_table.mjs";
+import { partOf, replacePart, tapOf } from "./scenarios.mjs";
 import { count, describe } from "./tap.mjs";
 
 const LOGS = join(ROOT, "build/test-logs");
 const TABLE = join(ROOT, "conformance/HOSTS.md");
+const PROPERTIES = join(ROOT, "conformance/PROPERTIES.md");
 const RUNT = "dist/bin/runt";
 const LOCAL_SECONDS = 600;
 
@@ -36,6 +40,8 @@ class Row {
   failures = [];
   /** Reasons of what was skipped, with how often. */
   reasons = new Map();
+  /** What the scenarios say of properties of config.json. */
+  proofs = [];
 
   constructor(host) {
     this.host = host;
@@ -53,6 +59,8 @@ class Row {
       problems.push({ name: `ended with ${status}: ${err.trim().split("\n").slice(-6).join("\n      ")}` });
     }
     noteSkips(events, this.reasons);
+    const where = this.host.machine === undefined ? {} : { where: onHost(this.host.name) };
+    this.proofs.push(...proofs(events, file).map((proof) => ({ ...proof, ...where })));
     this.files += 1;
     for (const key of Object.keys(total)) {
       total[key] += counts[key];
@@ -221,6 +229,13 @@ function writeTable(rows) {
   replacePart(TABLE, "hosts", lines.join("\n"));
 }
 
+/** Puts what a host says of properties that no other has had so far into conformance/PROPERTIES.md. */
+function tellProperties({ proofs: found }) {
+  const table = partOf(PROPERTIES, "properties");
+  const columns = ["runt", "runc", "crun"].map((title) => ({ title, proofs: title === "runt" ? found : [] }));
+  replacePart(PROPERTIES, "properties", amendedTable(table, columns));
+}
+
 function build() {
   const done = spawnSync(process.execPath, ["scripts/build.mjs", "--keep-going"], {
     cwd: ROOT,
@@ -273,7 +288,9 @@ async function main() {
   for (const host of hosts) {
     const row = await tryHost(Parser, host, { only, isSmoke });
     // After each host: a run of all takes long, and what is known stays if it is ended.
-    if (row !== undefined && only.length === 0 && !isSmoke) writeTable([row]);
+    if (row === undefined || isSmoke) continue;
+    if (only.length === 0) writeTable([row]);
+    if (host.env === undefined) tellProperties(row);
   }
 }
 

@@ -15,7 +15,7 @@ import { machine, Unbuildable } from "../conformance/vm/machine.mjs";
 import { machineRuns, missingForMachine, runInMachine } from "./machine_runs.mjs";
 import { ensureNpmPackages, PACKAGES, prepare, ROOT } from "./prepare.mjs";
 import { partOf, replacePart, tapOf, titleOf } from "./scenarios.mjs";
-import { amendedTable, fullTable, skippedIn } from "./properties_table.mjs";
+import { amendedTable, fullTable, onHost, proofs, skippedIn } from "./properties_table.mjs";
 
 const TABLE = join(ROOT, "conformance/PROPERTIES.md");
 const LOGS = join(ROOT, "build/test-logs");
@@ -26,7 +26,6 @@ const ALONE = /resources\.test\.ts$/;
 const RUNT = "dist/bin/runt";
 /** crun 1.8 refuses the hybrid layout of cgroups, so it gets a host without the v2 mount. */
 const WRAPS = { crun: ["conformance/bench/hide_unified.sh"] };
-const PROVES = "# proves ";
 
 /** Test files whose scenarios name properties; and the unit tests that prove what no scenario can. */
 function filesWithProofs() {
@@ -34,24 +33,6 @@ function filesWithProofs() {
     readdirSync(join(ROOT, "conformance", folder)).map((name) => `conformance/${folder}/${name}`),
   );
   return found.filter((file) => file.endsWith(".test.ts") && readFileSync(join(ROOT, file), "utf8").includes("proves")).sort();
-}
-
-/** `{ scenario, properties: { name: values }, verdict, reason }` for each scenario of parsed TAP that names properties. */
-function proofs(events, file) {
-  const found = [];
-  let properties;
-  for (const [kind, value] of events) {
-    if (kind === "child") {
-      const said = value.find(([inner, text]) => inner === "comment" && text.startsWith(PROVES));
-      properties = said === undefined ? undefined : JSON.parse(said[1].slice(PROVES.length));
-    } else if (kind === "assert") {
-      const verdict = value.skip ? "skipped" : value.ok ? "ok" : "failed";
-      const reason = typeof value.skip === "string" ? value.skip : "";
-      if (properties !== undefined) found.push({ file, scenario: value.name, properties, verdict, reason });
-      properties = undefined;
-    }
-  }
-  return found;
 }
 
 /** `work` of each item, some at a time; results in the order of the items. */
@@ -101,7 +82,7 @@ const PLACES = [
     options: {},
   },
   ...HOSTS.filter(({ proves }) => proves !== undefined).map((host) => ({
-    where: `on ${host.name} of [HOSTS.md](HOSTS.md): this host cannot have it`,
+    where: onHost(host.name),
     machine: host.machine,
     packages: host.packages,
     files: host.proves.map((name) => `conformance/${name}.test.ts`),

@@ -2,6 +2,31 @@
 // The tables of scripts/properties.mjs: what the scenarios say of each property, with each runtime.
 import { cell } from "./scenarios.mjs";
 
+const PROVES = "# proves ";
+
+/** What a note says of a property that was tried on a host of HOSTS.md alone. */
+export function onHost(name) {
+  return `on ${name} of [HOSTS.md](HOSTS.md): this host cannot have it`;
+}
+
+/** `{ scenario, properties: { name: values }, verdict, reason }` for each scenario of parsed TAP that names properties. */
+export function proofs(events, file) {
+  const found = [];
+  let properties;
+  for (const [kind, value] of events) {
+    if (kind === "child") {
+      const said = value.find(([inner, text]) => inner === "comment" && text.startsWith(PROVES));
+      properties = said === undefined ? undefined : JSON.parse(said[1].slice(PROVES.length));
+    } else if (kind === "assert") {
+      const verdict = value.skip ? "skipped" : value.ok ? "ok" : "failed";
+      const reason = typeof value.skip === "string" ? value.skip : "";
+      if (properties !== undefined) found.push({ file, scenario: value.name, properties, verdict, reason });
+      properties = undefined;
+    }
+  }
+  return found;
+}
+
 /** Numbered notes; the same text is one note. */
 class Notes {
   #texts = [];

@@ -123,7 +123,7 @@ export const HOSTS = [
     ...emulated("trixie"),
     words: [...APPARMOR, ...V2, "hugepages=8"],
     before: DEVICES,
-    files: [...SLOW, "security/hostile_root"],
+    files: ["cases/lifecycle", "cases/resources", "security/hostile_root"],
   },
   {
     name: "stock-7.2",
@@ -131,7 +131,7 @@ export const HOSTS = [
     ...emulated("forky"),
     words: [...APPARMOR, ...V2, "hugepages=8"],
     before: DEVICES,
-    files: [...SLOW, "cases/cgroups_v2"],
+    files: ["cases/lifecycle", "cases/resources", "cases/mounts"],
   },
   {
     name: "arm64",
