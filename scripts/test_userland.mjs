@@ -19,8 +19,8 @@ const SECONDS = 1500;
 /** With Node.js of Debian everything; with others what depends on Node.js: the tools, the addon, the library. */
 const STEPS = {
   debian: ["npm run demo", "npm run check", "npm test -- cases/lifecycle cases/exec cases/mounts cases/cgroups library/box"],
-  22: ["npm run demo", "npm run check", "npm test -- cases/lifecycle library/box library/container"],
-  24: ["npm run demo", "npm run check", "npm test -- cases/lifecycle library/box library/container"],
+  22: ["npm run demo", "npm test -- lib/ cases/lifecycle library/box"],
+  24: ["npm run demo", "npm test -- lib/ cases/lifecycle library/box"],
 };
 
 const total = { passed: 0, failed: 0, skipped: 0 };

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { machine } from "node:os";
 import { join } from "node:path";
-import { scenario, type Box, type Container, type Edit } from "../harness/box.ts";
+import { scenario, type Box, type Bundle, type Container, type Edit } from "../harness/box.ts";
 import { exec } from "../harness/exec.ts";
 import { helper } from "../harness/helpers.ts";
 import { cgroupMounts, cgroupValue, hasController, readText } from "../harness/host.ts";
@@ -276,18 +276,77 @@ scenario(
   { skip: SELINUX ? "SELinux is on" : notFor("runc", "refuses the label") || notFor("crun", "1.8 writes it all the same") },
 );
 
+const LABELS = {
+  process: "system_u:system_r:container_t:s0:c1,c2",
+  files: "system_u:object_r:container_file_t:s0:c1,c2",
+  others: "system_u:object_r:container_file_t:s0:c3,c4",
+};
+
+/** A bundle whose root has the label of the container's files, as engines give it. */
+function labelled(box: Box, edit: Edit): Bundle {
+  const bundle = box.bundle((config) => {
+    config.process.selinuxLabel = LABELS.process;
+    config.linux.mountLabel = LABELS.files;
+    edit(config);
+  });
+  host("chcon", "-R", LABELS.files, bundle.rootfs);
+  return bundle;
+}
+
 scenario(
   "selinuxLabel and mountLabel are those of the process and of its mounts",
   (t, box) => {
-    const [domain, type] = ["system_u:system_r:container_t:s0:c1,c2", "system_u:object_r:container_file_t:s0:c1,c2"];
-    const out = box.sh("cat /proc/self/attr/current; echo; grep ' /dev ' /proc/mounts", (config) => {
-      config.process.selinuxLabel = domain;
-      config.linux.mountLabel = type;
-    });
-    t.match(out, domain);
-    t.match(out, `context="${type}"`);
+    const script =
+      "cat /proc/self/attr/current; echo; grep -E ' (/dev|/dev/shm) ' /proc/mounts; echo text > /dev/shm/file; cat /dev/shm/file";
+    const bundle = labelled(box, (config) => void (config.process.args = ["sh", "-c", script]));
+    const done = box.call(["run", "--bundle", bundle.dir, box.id()]);
+    t.match(done.stdout, `${LABELS.process}\n`, done.stderr);
+    t.equal(done.stdout.split(`context="${LABELS.files}"`).length, 3, "both mounts");
+    t.match(done.stdout, /^text$/m);
   },
   { skip: SELINUX ? false : "SELinux is not in force on this host", proves: ["process.selinuxLabel", "linux.mountLabel"] },
+);
+
+scenario(
+  "selinuxLabel: exec has it, or its own, and what has other categories is not readable",
+  (t, box) => {
+    const own = box.folder("own");
+    const others = box.folder("others");
+    for (const [folder, label] of [
+      [own, LABELS.files],
+      [others, LABELS.others],
+    ] as const) {
+      writeFileSync(join(folder, "file"), "text");
+      host("chcon", "-R", label, folder);
+    }
+    const bundle = labelled(box, (config) => {
+      config.process.args = ["sleep", "1000"];
+      config.mounts.push({ destination: "/own", type: "bind", source: own, options: ["rbind"] });
+      config.mounts.push({ destination: "/others", type: "bind", source: others, options: ["rbind"] });
+    });
+    const id = box.id();
+    const made = box.call(["run", "--detach", "--bundle", bundle.dir, id]);
+    t.equal(made.status, 0, made.stderr);
+    t.match(box.call(["exec", id, "cat", "/proc/self/attr/current"]).stdout, LABELS.process);
+    const other = LABELS.process.replace("c1,c2", "c3,c4");
+    t.match(box.call(["exec", "--process-label", other, id, "cat", "/proc/self/attr/current"]).stdout, other);
+    t.equal(box.call(["exec", id, "cat", "/own/file"]).stdout, "text");
+    const denied = box.call(["exec", id, "cat", "/others/file"]);
+    t.equal(denied.status, 1);
+    t.match(denied.stderr, /Permission denied/);
+  },
+  { skip: SELINUX ? false : "SELinux is not in force on this host" },
+);
+
+scenario(
+  "selinuxLabel: one that the policy does not know is an error that names it, and nothing is left",
+  (t, box) => {
+    const done = box.tryCreate(labelled(box, (config) => void (config.process.selinuxLabel = "system_u:system_r:no_such_t:s0")));
+    t.not(done.status, 0);
+    if (IS_RUNT) t.match(done.output, /process\.selinuxLabel/);
+    t.same(box.leftovers(), []);
+  },
+  { skip: SELINUX ? false : "SELinux is not in force on this host" },
 );
 
 scenario(
