@@ -120,7 +120,11 @@ async function runHere(Parser, row, files) {
   row.cgroups = cgroupsOf(readFileSync("/proc/self/mountinfo", "utf8"), "");
   const env = host.env === undefined ? {} : await host.env(ROOT);
   for (const file of files) {
-    const { out, status } = await tapOf(file, { runtime: RUNTIME === "runt" ? RUNT : RUNTIME, timeoutMs: LOCAL_SECONDS * 1000, env });
+    const { out, status } = await tapOf(file, {
+      runtime: RUNTIME === "runt" ? RUNT : RUNTIME,
+      timeoutMs: LOCAL_SECONDS * 1000,
+      env,
+    });
     row.add(Parser, { file, name: basename(file, ".test.ts") }, { out, err: "", status });
   }
 }

@@ -121,7 +121,7 @@ if [ -e /opt/runt/lib/index.js ]; then
   modprobe overlay 2> /dev/null
   tab=$(printf '\t')
   node --version
-  node /library.mjs > /run/library 2> /run/library.err || check "library: the program" "0" "$(cat /run/library.err)"
+  node /library.mjs /opt/runt/lib/index.js > /run/library 2> /run/library.err || check "library: the program" "0" "$(cat /run/library.err)"
   while IFS="$tab" read -r name said; do check "$name" "ok" "$said"; done < /run/library
   check "library: no container is left" "" "$(ls /run/runt | grep -v @seccomp)"
 fi

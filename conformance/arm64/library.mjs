@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The library and its addons on another architecture, with Debian's Node.js for it: prints NAME, a tab, `ok` or what was wrong, for each
+// library.mjs PATH: the library at PATH and its addons on another architecture, with Debian's Node.js for it: prints NAME, a tab, `ok` or what was wrong, for each
 // check. cases.sh counts them.
-import { Container, Rootfs } from "/opt/runt/lib/index.js";
 import { chmodSync, copyFileSync, mkdirSync, symlinkSync } from "node:fs";
+
+const { Container, Rootfs } = await import(process.argv[2]);
 
 const rootfs = "/run/work/library";
 mkdirSync(`${rootfs}/bin`, { recursive: true });
