@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// library.mjs PATH: the library at PATH and its addons on another architecture, with Debian's Node.js for it: prints NAME, a tab, `ok` or what was wrong, for each
+// library.mjs PATH: the library at PATH and its addons on another architecture, with Debian's Node.js for it. It prints NAME, a tab, and
+// `ok` or what was wrong, for each
 // check. cases.sh counts them.
 import { chmodSync, copyFileSync, mkdirSync, symlinkSync } from "node:fs";
 

@@ -192,6 +192,8 @@ export function processesOf(marker: string): string[] {
   for (const pid of pids()) {
     if (pid === process.pid || !isAlive(pid)) continue;
     const command = readText(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
+    // On cgroup v1 the kernel starts it, to tell systemd which cgroup has become empty.
+    if (command.includes("systemd-cgroups-agent")) continue;
     const signs = [command, readText(`/proc/${pid}/environ`), readText(`/proc/${pid}/cgroup`)];
     if (signs.some((text) => text.includes(marker))) found.push(`${pid} ${command}`);
   }
