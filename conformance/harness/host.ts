@@ -53,6 +53,9 @@ export function parseMountinfo(text: string): MountInfo[] {
   return mounts;
 }
 
+/** Options of a hierarchy of cgroup v1 that name no controller. */
+const NO_CONTROLLER = /^(rw|ro|xattr|noprefix|clone_children|cpuset_v2_mode|favordynmods|release_agent=.*)$/;
+
 /** Directory of each mounted cgroup v1 controller of this host. */
 export function cgroupMounts(): Map<string, string> {
   const found = new Map<string, string>();
@@ -60,7 +63,7 @@ export function cgroupMounts(): Map<string, string> {
     if (mount.fsType === "cgroup2" && !found.has("")) found.set("", mount.target);
     if (mount.fsType !== "cgroup") continue;
     for (const option of mount.superOptions) {
-      if (option !== "rw" && option !== "ro" && !found.has(option)) found.set(option, mount.target);
+      if (!NO_CONTROLLER.test(option) && !found.has(option)) found.set(option, mount.target);
     }
   }
   return found;
