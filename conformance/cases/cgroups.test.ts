@@ -107,7 +107,9 @@ scenario(
   {
     skip:
       needs("cpu") ||
-      (existsSync(join(cgroupMounts().get("cpu") ?? "", "cpu.idle")) ? false : "the kernel has no cpu.idle, which Linux 5.15 brought") ||
+      (existsSync(join(cgroupMounts().get("cpu") ?? "", "cpu.idle"))
+        ? false
+        : "the kernel has no cpu.idle, which Linux 5.15 brought") ||
       notFor("runc", "1.1 does not know them"),
     proves: ["linux.resources.cpu.burst", "linux.resources.cpu.idle"],
   },

@@ -43,7 +43,7 @@ const LIFE = [
   "cases/devices",
   "cases/process",
 ];
-const LIMITS_V2 = ["cases/cgroups_v2", "cases/systemd", "cases/update", "cases/pause", "cases/events", "cases/blkio"];
+const LIMITS = ["cases/cgroups_v2", "cases/update"];
 /** What an emulated machine gets through in a few minutes. */
 const SLOW = ["cases/resources", "cases/lifecycle"];
 
@@ -54,7 +54,7 @@ export const HOSTS = [
   {
     name: "here",
     title: "this machine",
-    files: [...LIFE, "cases/cgroups", "cases/resources", "cases/seccomp_profile", "cases/attributes", ...SECURITY],
+    files: [...LIFE, "cases/cgroups", "cases/resources", "cases/seccomp_profile", ...SECURITY],
   },
   {
     name: "calls-4.18",
@@ -63,7 +63,7 @@ export const HOSTS = [
       const { SINCE_4_18, without } = await import(pathToFileURL(join(root, "build/js/conformance/harness/without.js")).href);
       return { RUNTIME_WRAP: without(SINCE_4_18).join(" ") };
     },
-    files: [...LIFE, "cases/cgroups", "cases/resources", ...SECURITY],
+    files: ["cases/lifecycle", "cases/exec", "cases/mounts", "cases/cgroups", ...SECURITY],
   },
   {
     name: "uml-7.2",
@@ -71,7 +71,15 @@ export const HOSTS = [
     machine: () => machine(["forky"]),
     words: [...APPARMOR, ...V2],
     seconds: 300,
-    files: [...LIFE, ...LIMITS_V2, "cases/attributes", ...SECURITY],
+    files: [
+      "cases/lifecycle",
+      "cases/exec",
+      "cases/mounts",
+      "cases/systemd",
+      ...LIMITS,
+      "security/hostile_root",
+      "security/advisories",
+    ],
   },
   {
     name: "uml-6.12",
@@ -79,7 +87,7 @@ export const HOSTS = [
     machine: () => machine(["trixie"]),
     words: [...APPARMOR, ...V2],
     seconds: 600,
-    files: ["cases/lifecycle", "cases/exec", "cases/mounts", "cases/cgroups_v2", "cases/systemd", "security/hostile_root"],
+    files: ["cases/lifecycle", "cases/mounts", "cases/cgroups_v2", "security/hostile_root"],
     smoke: "cases/lifecycle",
   },
   {
@@ -88,7 +96,7 @@ export const HOSTS = [
     machine: () => machine(["bullseye"]),
     words: [...APPARMOR, ...V2],
     seconds: 600,
-    files: ["cases/lifecycle", "cases/exec", "cases/mounts", "cases/cgroups_v2", "cases/systemd", "security/hostile_root"],
+    files: ["cases/lifecycle", "cases/mounts", "cases/cgroups_v2", "security/hostile_root"],
     smoke: "cases/lifecycle",
   },
   {
