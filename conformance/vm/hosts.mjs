@@ -18,7 +18,8 @@ const V2 = ["cgroup_no_v1=all", "systemd.unified_cgroup_hierarchy=1"];
 /** systemd 252 still knows the legacy layout, with v1's controllers alone. */
 const V1 = ["systemd.unified_cgroup_hierarchy=0", "systemd.legacy_systemd_cgroup_controller=1"];
 const APPARMOR = ["security=apparmor", "apparmor=1"];
-const SELINUX = ["security=selinux", "selinux=1", "enforcing=1"];
+/** In force once the machine is up: Debian's policy knows nothing of files that a hypervisor shares. */
+const SELINUX = ["security=selinux", "selinux=1", "enforcing=0"];
 
 /** A soft device of RDMA, and a disk that shares its time out by weights. */
 const DEVICES = [
@@ -123,9 +124,9 @@ export const HOSTS = [
     ...emulated("trixie", "trixie"),
     words: [...SELINUX, ...V2],
     // The cases' files are a container's, and the cases run where an engine would.
-    before: "chcon -t container_file_t /dev/shm; getenforce; id -Z",
+    before: "chcon -t container_file_t /dev/shm; setenforce 1; getenforce",
     wrap: "runcon system_u:system_r:container_engine_t:s0-s0:c0.c1023",
-    files: ["cases/attributes", "cases/lifecycle"],
+    files: ["cases/attributes"],
     proves: ["cases/attributes"],
   },
   {
