@@ -82,6 +82,11 @@ export const ARGUMENTS = {
   checkpoint: having(["id", "imagePath"], fields<Omit<CheckpointOptions, "criuPath">>({ ...CHECKPOINT, id: someText })),
   restore: having(
     ["id", "bundle", "imagePath"],
-    fields<Omit<RestoreOptions, "criuPath" | "stdio" | "consoleFd">>({ ...RESTORED, detach: flag, consoleSocket: someText, noSubreaper: flag }),
+    fields<Omit<RestoreOptions, "criuPath" | "stdio" | "consoleFd">>({
+      ...RESTORED,
+      detach: flag,
+      consoleSocket: someText,
+      noSubreaper: flag,
+    }),
   ),
 } as const;
