@@ -59,17 +59,18 @@ bool IsLastInBlock(const void* memory) {
   return static_cast<const char*>(memory) + UsableSize(memory) == heap + TheSnapshot().used;
 }
 
+constexpr std::size_t kLargestSmall = 1024;
 // Larger pieces come from malloc, one by one.
 #ifdef RUNT_EACH_FROM_MALLOC
 constexpr std::size_t kSmall = 0;
 #else
-constexpr std::size_t kSmall = 1024 - sizeof(Head);
+constexpr std::size_t kSmall = kLargestSmall - sizeof(Head);
 #endif
 // What is taken from malloc for small pieces at a time. Its pages are touched one after another.
 constexpr std::size_t kRegion = 96 << 10;
 
 // Small pieces that were released, by their size, each with the address of the next.
-void* released[(kSmall + sizeof(Head)) / kAlignment + 1];
+void* released[kLargestSmall / kAlignment + 1];
 // What is left of the region.
 char* region = nullptr;
 char* region_end = nullptr;
@@ -110,7 +111,7 @@ void* AllocateSmall(std::size_t rounded) {
 
 void* TryAllocate(std::size_t size) {
   if (!TheSnapshot().is_complete) return AllocateInBlock(size);
-  if (size <= kSmall) return AllocateSmall(Rounded(size));
+  if (kSmall > 0 && size <= kSmall) return AllocateSmall(Rounded(size));
   return AllocateLarge(size, nullptr);
 }
 
