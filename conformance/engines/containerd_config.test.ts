@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { PROJECT, RUNTIME } from "../harness/runtime.ts";
 import { Cri, CRI_PACKAGES } from "./cri.ts";
 import { engine } from "./engine.ts";
-import type { Playground } from "./playground.ts";
+import { IN_ROOT, type Playground } from "./playground.ts";
 
 /** runc stays the default beside runt. */
 const PACKAGES = [...CRI_PACKAGES, "runc"];
@@ -62,7 +62,8 @@ function file(pg: Playground, version: 2 | 3, words: readonly string[]): string 
 }
 
 function major(daemon: string): number {
-  const done = spawnSync(daemon, ["--version"], { encoding: "utf8" });
+  const [program = "", ...rest] = [...IN_ROOT, daemon];
+  const done = spawnSync(program, [...rest, "--version"], { encoding: "utf8" });
   return Number(/\bv?(\d+)\.\d+\.\d+/.exec((done.stdout ?? "").split(" ").slice(2).join(" "))?.[1] ?? 0);
 }
 

@@ -2,15 +2,20 @@
 import t, { type Test } from "tap";
 import { spawnSync } from "node:child_process";
 import { KIND } from "../harness/runtime.ts";
-import { Playground } from "./playground.ts";
+import { ENGINES_ROOT, Playground } from "./playground.ts";
 
 /** A scenario: what a user does with the engine, and what has to come of it. */
 export type Scenario<Engine> = (t: Test, engine: Engine) => void | Promise<void>;
 
+/** Where the packages of the engines are known. */
+const FROM: readonly string[] = ENGINES_ROOT === "" ? [] : [`--admindir=${ENGINES_ROOT}/var/lib/dpkg`];
+
 /** Why the scenarios cannot run here, or `false`. */
 function reason(packages: readonly string[]): string | false {
   if (process.getuid?.() !== 0) return "needs root";
-  const asked = spawnSync("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\n", ...packages], { encoding: "utf8" });
+  const asked = spawnSync("dpkg-query", [...FROM, "-W", "-f", "${Package} ${db:Status-Status}\n", ...packages], {
+    encoding: "utf8",
+  });
   const there = new Set((asked.stdout ?? "").split("\n"));
   const missing = packages.filter((name) => !there.has(`${name} installed`));
   return missing.length > 0 && `needs the Debian packages ${missing.join(" ")}`;

@@ -46,7 +46,7 @@ const JOIN = `for f in /sys/fs/cgroup/*/tasks /sys/fs/cgroup/unified/cgroup.proc
  * reason, removes these and DIR. The cgroup namespace is made by a process that is in the cgroups that shall be its roots.
  */
 const KEEP = `(for c in $CGROUPS; do echo 0 >$c/cgroup.procs; done; exec "$@" >>$LOG 2>&1)
-for try in $(seq 50); do
+[ -z "$CGROUPS" ] || for try in $(seq 50); do
   find $CGROUPS -depth -type d -exec rmdir {} + 2>/dev/null
   ls -d $CGROUPS >/dev/null 2>&1 || break
   sleep 0.1
@@ -59,12 +59,24 @@ function childOf(pid: number): number {
   return pid === 0 ? 0 : Number(readText(`/proc/${pid}/task/${pid}/children`).trim());
 }
 
+/** `RUNT_ENGINES_ROOT`: a root with the engines of another release; "" if the machine's own are meant. */
+export const ENGINES_ROOT = process.env["RUNT_ENGINES_ROOT"] ?? "";
+
+/** Words before a program that is looked for where the engines are. */
+export const IN_ROOT: readonly string[] = ENGINES_ROOT === "" ? [] : ["chroot", ENGINES_ROOT];
+
 /** Cgroup hierarchies of this host, as playground.sh wants them. */
 function hierarchies(kinds: { unified: boolean }): string[] {
   return [...cgroupMounts().keys()]
     .map((name) => (name === "" ? "cgroup2" : name))
     .filter((name) => name !== "cgroup2" || kinds.unified);
 }
+
+/** What is private in a playground, for unshare. Beside systemd pids and cgroups have to be those that it knows. */
+const PRIVATE: Readonly<Record<"alone" | "systemd", readonly string[]>> = {
+  alone: ["-m", "-n", "-p", "-C", "-f", "--kill-child", "--mount-proc"],
+  systemd: ["-m", "-f", "--kill-child"],
+};
 
 /**
  * A private place for engines: new mount, network, pid and cgroup namespaces, with /run, /dev/shm, /etc, /var and the
@@ -82,10 +94,15 @@ export class Playground {
   readonly archive: string;
   /** Watches what the programs inside write. */
   readonly streams = new Streams();
-  #keeper: ChildProcess;
+  readonly #keeper: ChildProcess;
+  readonly #kind: "alone" | "systemd";
 
-  /** @param unified whether the mount of cgroup v2 is seen in a hybrid layout (crun refuses that) */
-  constructor({ unified = true }: { unified?: boolean } = {}) {
+  /**
+   * @param options.unified whether the mount of cgroup v2 is seen in a hybrid layout (crun refuses that)
+   * @param options.systemd whether the engines are the machine's own, below its systemd: for a machine that ends with the test
+   */
+  constructor({ unified = true, systemd = false }: { unified?: boolean; systemd?: boolean } = {}) {
+    this.#kind = systemd ? "systemd" : "alone";
     const reaper = helper("helpers/reap.c");
     this.dir = mkdtempSync(join(temporaryFolder(), "runt-engine-"));
     chmodSync(this.dir, 0o755);
@@ -97,13 +114,13 @@ export class Playground {
     makeRootfs(this.rootfs);
     this.archive = join(this.dir, "box.tar");
     spawnSync("tar", ["-C", this.rootfs, "-cf", this.archive, "."]);
-    this.#makeCgroups();
+    if (!systemd) this.#makeCgroups();
     const script = join(PROJECT, "conformance/engines/playground.sh");
-    const words = ["unshare", "-m", "-n", "-p", "-C", "-f", "--kill-child", "--mount-proc", "sh", script, this.dir];
-    words.push(hierarchies({ unified }).join(" "), reaper);
+    const words = ["unshare", ...PRIVATE[this.#kind], "sh", script, this.dir];
+    words.push(systemd ? "systemd" : hierarchies({ unified }).join(" "), reaper, ENGINES_ROOT, PROJECT);
     const log = join(this.dir, "playground.log");
     writeFileSync(log, "");
-    const cgroups = [...cgroupMounts().values()].map((mount) => join(mount, this.name)).join(" ");
+    const cgroups = systemd ? "" : [...cgroupMounts().values()].map((mount) => join(mount, this.name)).join(" ");
     const env = { ...process.env, DIR: this.dir, LOG: log, CGROUPS: cgroups };
     // In a session of its own: what ends the test, a Ctrl-C for example, must not end what cleans up after it.
     this.#keeper = spawn("sh", ["-c", KEEP, "sh", ...words], { stdio: ["pipe", "ignore", "ignore"], env, detached: true });
@@ -159,7 +176,9 @@ export class Playground {
     const user =
       options.uid === undefined ? [] : ["setpriv", `--reuid=${options.uid}`, `--regid=${options.uid}`, "--clear-groups", "--"];
     const set = Object.entries(env).map(([key, value]) => `${key}=${value}`);
-    const enter = ["nsenter", "-t", String(this.pid), "-m", "-n", "-p", "-C", "--", "sh", "-c", JOIN, "sh"];
+    const namespaces = this.#kind === "systemd" ? ["-m"] : ["-m", "-n", "-p", "-C"];
+    const shell = this.#kind === "systemd" ? `cd /; exec "$@"` : JOIN;
+    const enter = ["nsenter", "-t", String(this.pid), ...namespaces, "--", "sh", "-c", shell, "sh"];
     return [...enter, ...user, "env", "-i", ...set, ...words];
   }
 

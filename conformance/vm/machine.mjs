@@ -83,6 +83,7 @@ export function once(name, make) {
   return path;
 }
 
+/** Makes a tree of Debian's packages, as root. */
 export function mmdebstrap(words) {
   const apt = [
     'Acquire::Languages "none"',
