@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm run engines [-- WORD...]: the scenarios of conformance/engines with runc and with runt, and the table of both in
-// conformance/README.md. With words only the files whose path contains one of them run, and the table stays.
+// npm run engines [-- WORD...]: the scenarios of conformance/engines with runc, crun and runt, and the tables of
+// conformance/ENGINES.md. With words only the files whose path contains one of them run.
 //
-//   RUNTIME=runc npm run engines   the scenarios with one runtime, and no table
+//   npm run engines -- --release forky   the engines of another release of Debian than the host's, in a root of its packages
+//   npm run engines -- --v2              the scenarios of conformance/engines/v2, in the machine with cgroup v2 and systemd
+//   RUNTIMES=runc,runt npm run engines   with these runtimes; the columns of others stay as they are
+//   RUNTIME=runc npm run engines         with one runtime, and no table
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { ensureNpmPackages, PACKAGES, prepare, ROOT } from "./prepare.mjs";
-import { cell, replacePart, tapOf, titleOf } from "./scenarios.mjs";
+import { parseArgs } from "node:util";
+import { ENGINE_RELEASES, engineRoot } from "../conformance/vm/engines.mjs";
+import { machine } from "../conformance/vm/machine.mjs";
+import { merged, readTables, tables } from "./engine_tables.mjs";
+import { machineRuns, missingForMachine, runInMachine } from "./machine_runs.mjs";
+import { ensureNpmPackages, missingPackages, PACKAGES, prepare, ROOT } from "./prepare.mjs";
+import { replacePart, tapOf, titleOf } from "./scenarios.mjs";
 
-const README = join(ROOT, "conformance/README.md");
+const PAGE = join(ROOT, "conformance/ENGINES.md");
 const LOGS = join(ROOT, "build/test-logs");
-const FOLDER = "conformance/engines";
 const FILE_TIMEOUT_MS = 600_000;
+/** A file of the machine, with some forty scenarios. */
+const MACHINE_FILE_SECONDS = 1200;
+const MACHINE_MEMORY_MIB = 4096;
+/** Where the machine sees the root with the engines. */
+const ROOT_IN_MACHINE = "/run/engines";
 
 /** `[engine, scenario, verdict]` for each scenario in parsed TAP. */
 function verdicts(events) {
@@ -32,74 +44,150 @@ function verdicts(events) {
   return rows;
 }
 
-/** Runs every file with one runtime; @returns verdicts by engine and scenario, and whether all is well */
-async function runAll(Parser, files, runtime) {
+/** What failed first in each scenario that failed, for a person. */
+function reasons(events) {
+  const found = [];
+  const walk = (list, path) => {
+    let child;
+    for (const [kind, value] of list) {
+      if (kind === "child") child = value;
+      if (kind !== "assert") continue;
+      if (!value.ok && child !== undefined) walk(child, [...path, value.name]);
+      else if (!value.ok) found.push({ path, name: value.name, diag: value.diag });
+      child = undefined;
+    }
+  };
+  walk(events, []);
+  return found;
+}
+
+/** Says how a file went, and keeps what it printed; @returns the rows */
+function told(Parser, { runtime, file, log, out, status, seconds }) {
+  const path = join(LOGS, log);
+  writeFileSync(path, out);
+  const events = Parser.parse(out);
+  const rows = verdicts(events);
+  const failed = rows.filter(([, , verdict]) => verdict === "FAILED");
+  const skipped = rows.filter(([, , verdict]) => verdict.startsWith("skipped"));
+  const good = String(status) === "0" && failed.length === 0 && rows.length > 0;
+  const passed = rows.length - failed.length - skipped.length;
+  console.log(
+    `${good ? "ok    " : "FAILED"} ${titleOf(runtime)} ${file}: ${passed} passed, ${failed.length} failed, ${skipped.length} skipped${seconds === undefined ? "" : ` (${seconds} s)`}`,
+  );
+  for (const { path: names, name, diag } of reasons(events)) {
+    console.log(`    not ok ${[...names, name].join(" > ")}`);
+    const text = diag?.diff ?? JSON.stringify({ ...diag, stack: undefined, source: undefined, at: undefined });
+    for (const line of String(text).split("\n").slice(0, 12)) console.log(`        ${line.slice(0, 300)}`);
+  }
+  if (!good) console.log(`    ended with ${status}; all of it: ${relative(ROOT, path)}`);
+  return { rows, good };
+}
+
+function rowsOf(found, rows) {
+  for (const [engine, scenario, verdict] of rows) found.set(`${engine}\n${scenario}`, verdict);
+}
+
+/** Runs files on this host, with one runtime. */
+async function runHere(Parser, files, runtime, { release, root }) {
   const found = new Map();
   let well = true;
   for (const file of files) {
     const began = Date.now();
-    const { out, status } = await tapOf(`${FOLDER}/${file}`, { runtime, timeoutMs: FILE_TIMEOUT_MS });
-    const log = join(LOGS, `engines-${titleOf(runtime)}-${file}.tap`);
-    writeFileSync(log, out);
-    const rows = verdicts(Parser.parse(out));
-    const failed = rows.filter(([, , verdict]) => verdict === "FAILED");
-    const skipped = rows.filter(([, , verdict]) => verdict.startsWith("skipped"));
+    const env = root === undefined ? {} : { RUNT_ENGINES_ROOT: root };
+    const { out, status } = await tapOf(file, { runtime, timeoutMs: FILE_TIMEOUT_MS, env });
+    const log = `engines-${release}-${titleOf(runtime)}-${file.split("/").at(-1)}.tap`;
     const seconds = ((Date.now() - began) / 1000).toFixed(1);
-    const good = status === 0 && failed.length === 0 && rows.length > 0;
+    const { rows, good } = told(Parser, { runtime, file, log, out, status, seconds });
+    rowsOf(found, rows);
     well &&= good;
-    const passed = rows.length - failed.length - skipped.length;
-    console.log(
-      `${good ? "ok    " : "FAILED"} ${runtime} ${file}: ${passed} passed, ${failed.length} failed, ${skipped.length} skipped (${seconds} s)`,
-    );
-    for (const [engine, scenario] of failed) console.log(`    not ok ${engine} > ${scenario}`);
-    if (!good) console.log(`    ended with ${status}; all of it: ${relative(ROOT, log)}`);
-    for (const [engine, scenario, verdict] of rows) found.set(`${engine}\n${scenario}`, verdict);
   }
   return { found, well };
 }
 
-/** The table, with the number of scenarios that passed and the reasons of those that were skipped. */
-function table(runtimes, results) {
-  const names = [...new Set(results.flatMap(({ found }) => [...found.keys()]))];
-  const titles = runtimes.map(titleOf);
-  const lines = [];
-  let last;
-  for (const name of names) {
-    const [engine, scenario] = name.split("\n");
-    if (engine !== last)
-      lines.push("", `**${engine}**`, "", `| scenario | ${titles.join(" | ")} |`, `|---|${"---|".repeat(titles.length)}`);
-    last = engine;
-    const cells = results.map(({ found }) => cell(found.get(name) ?? "did not run"));
-    lines.push(`| ${cell(scenario)} | ${cells.join(" | ")} |`);
+/** Runs files in the machine, with all the runtimes; @returns a result a runtime */
+async function runThere(Parser, files, runtimes, { release, root }) {
+  const results = runtimes.map(() => ({ found: new Map(), well: true }));
+  const runs = machineRuns(runtimes, files);
+  const of = ({ runtime }) => results[runtimes.indexOf(runtime === "dist/bin/runt" ? "runt" : runtime)];
+  const before = [`mkdir -p ${ROOT_IN_MACHINE}`, `mount -t hostfs -o ro,${root} none ${ROOT_IN_MACHINE} || exit`];
+  before.push(`export RUNT_ENGINES_ROOT=${ROOT_IN_MACHINE}`);
+  const report = (run, { out, err, status }) => {
+    const log = `engines-v2-${release}-${run.name}.tap`;
+    const { rows, good } = told(Parser, { ...run, log, out: `${out}\n# stderr:\n${err.replaceAll(/^/gm, "# ")}`, status });
+    rowsOf(of(run).found, rows);
+    of(run).well &&= good;
+  };
+  const options = { before: before.join("\n"), memory: MACHINE_MEMORY_MIB };
+  const { left, why } = await runInMachine(machine(), runs, MACHINE_FILE_SECONDS, report, options);
+  for (const run of left) {
+    console.log(`FAILED ${titleOf(run.runtime)} ${run.file}: did not run`);
+    of(run).well = false;
   }
-  const sums = results.map(({ found }, index) => {
-    const count = [...found.values()].filter((verdict) => verdict === "ok").length;
-    return `${titles[index]} ${count} of ${names.length}`;
+  if (why !== undefined) console.log(why);
+  return results;
+}
+
+/** The release of Debian that this host is. */
+function ownRelease() {
+  return /^VERSION_CODENAME=(\S+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "host";
+}
+
+/** What the arguments ask for. */
+function wanted() {
+  const { values, positionals } = parseArgs({
+    options: { release: { type: "string" }, v2: { type: "boolean", default: false } },
+    allowPositionals: true,
   });
-  return [`Scenarios that passed: ${sums.join(", ")}.`, ...lines].join("\n");
+  if (values.release !== undefined && !ENGINE_RELEASES.includes(values.release))
+    throw new Error(`--release ${values.release}: there are ${ENGINE_RELEASES.join(", ")}`);
+  return { ...values, words: positionals };
+}
+
+/** Installs or names what is missing; @returns why nothing can run */
+function missing({ v2, release }) {
+  const engines = v2 || release !== undefined ? ["mmdebstrap"] : PACKAGES.engines;
+  const packages = [...PACKAGES.build, ...PACKAGES.test, ...engines];
+  for (const name of prepare({ packages: [...new Set(packages)] })) console.log(`missing: the Debian package ${name}`);
+  if (!ensureNpmPackages()) throw new Error("npm ci failed");
+  if (v2) return missingForMachine();
+  return release !== undefined && missingPackages(["mmdebstrap"]).length > 0
+    ? "what needs the Debian package mmdebstrap"
+    : undefined;
+}
+
+function filesOf(folder, words) {
+  const all = readdirSync(join(ROOT, folder))
+    // The playground's own test has nothing to do with a runtime.
+    .filter((name) => name.endsWith(".test.ts") && name !== "playground.test.ts")
+    .map((name) => `${folder}/${name}`)
+    .sort();
+  return words.length === 0 ? all : all.filter((file) => words.some((word) => file.includes(word)));
 }
 
 async function main() {
-  const words = process.argv.slice(2);
+  const asked = wanted();
   if (process.getuid?.() !== 0) throw new Error("engines need root: sudo npm run engines");
   mkdirSync(LOGS, { recursive: true });
-  const packages = [...PACKAGES.build, ...PACKAGES.test, ...PACKAGES.engines];
-  for (const name of prepare({ packages: [...new Set(packages)] })) console.log(`missing: the Debian package ${name}`);
-  if (!ensureNpmPackages()) throw new Error("npm ci failed");
+  const why = missing(asked);
+  if (why !== undefined) {
+    console.log(`skip   the engines: ${why}`);
+    return;
+  }
   const built = spawnSync(process.execPath, [join(ROOT, "scripts/build.mjs")], { cwd: ROOT, stdio: "inherit" });
   if (built.status !== 0) throw new Error("the build failed");
   const { Parser } = await import("tap-parser");
-  // The playground's own test has nothing to do with a runtime.
-  const all = readdirSync(join(ROOT, FOLDER))
-    .filter((name) => name.endsWith(".test.ts") && name !== "playground.test.ts")
-    .sort();
-  const files = words.length === 0 ? all : all.filter((name) => words.some((word) => `${FOLDER}/${name}`.includes(word)));
-  const asked = process.env.RUNTIME;
-  const runtimes = asked === undefined ? ["runc", "dist/bin/runt"] : [asked];
-  const results = [];
-  for (const runtime of runtimes) results.push(await runAll(Parser, files, runtime));
-  if (asked === undefined && words.length === 0) {
-    replacePart(README, "engines", table(runtimes, results));
+  const release = asked.release ?? ownRelease();
+  const place = { release, root: asked.v2 || asked.release !== undefined ? engineRoot(release) : undefined };
+  const files = filesOf(asked.v2 ? "conformance/engines/v2" : "conformance/engines", asked.words);
+  const one = process.env.RUNTIME;
+  const runtimes = one === undefined ? (process.env.RUNTIMES ?? "runc,crun,runt").split(",") : [one];
+  let results = [];
+  if (asked.v2) results = await runThere(Parser, files, runtimes, place);
+  else for (const name of runtimes) results.push(await runHere(Parser, files, name === "runt" ? "dist/bin/runt" : name, place));
+  if (one === undefined) {
+    const part = asked.v2 ? "v2" : "v1";
+    const columns = runtimes.map((name, index) => ({ name: `${release}: ${titleOf(name)}`, found: results[index].found }));
+    replacePart(PAGE, part, tables(merged(readTables(PAGE, part), columns, asked.words.length === 0)));
   }
   if (!results.every(({ well }) => well)) process.exitCode = 1;
 }

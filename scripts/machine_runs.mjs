@@ -53,6 +53,7 @@ async function makeHelpers() {
  * @param parts what `machine()` has built
  * @param runs of {@link machineRuns}
  * @param seconds how long one run may take
+ * @param options.memory of the machine, in MiB
  * @param report is called with each run and its `{ out, err, status }`, as soon as it has ended
  * @param options.kernelWords of boot()
  * @param options.before a shell script before all runs
@@ -60,7 +61,7 @@ async function makeHelpers() {
  * @param options.look is called with what there is to know of the machine: a name (`kernel`, `mounts`, `controllers`) and a text
  * @returns the runs that have not ended, and why the machine did, if that is to be told
  */
-export async function runInMachine(parts, runs, seconds, report, { kernelWords, before, wrap, look: tell } = {}) {
+export async function runInMachine(parts, runs, seconds, report, { kernelWords, memory, before, wrap, look: tell } = {}) {
   await makeHelpers();
   const waiting = [...runs];
   const facts = ["kernel", "mounts", "controllers"];
@@ -83,6 +84,7 @@ export async function runInMachine(parts, runs, seconds, report, { kernelWords, 
     script: script(runs, seconds, before, wrap === undefined ? "" : `${wrap} `),
     timeout,
     kernelWords,
+    memory,
     onOutput,
     look,
   });

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { sleep, waitFor } from "../harness/host.ts";
 import { KIND, PROJECT, RUNTIME } from "../harness/runtime.ts";
 import { imageArchive } from "./image.ts";
-import type { Playground } from "./playground.ts";
+import { SLOW, type Playground } from "./playground.ts";
 import { installShim, SHIM, SHIM_RUNTIME } from "./shim.ts";
 
 /** The network of pods; critest's have the same. */
@@ -16,12 +16,12 @@ const NETWORK = join(PROJECT, "conformance/engines/pods.conflist");
 export const CRI_PACKAGES = ["containerd", "containernetworking-plugins", "iptables", "iproute2"];
 
 /** What a node's administrator writes to make containerd's CRI plugin use the runtime; docs/engines.md shows the same. */
-export function containerdConfig(pg: Playground): string {
+export function containerdConfig(pg: Playground, { systemd = false }: { readonly systemd?: boolean } = {}): string {
   const cri = `plugins."io.containerd.grpc.v1.cri"`;
   const own = `  runtime_type = "io.containerd.runc.v2"
   [${cri}.containerd.runtimes.${KIND}.options]
     BinaryName = "${RUNTIME}"
-`;
+${systemd ? "    SystemdCgroup = true\n" : ""}`;
   return `version = 2
 root = "${pg.dir}/containerd"
 state = "/run/containerd"
@@ -110,7 +110,7 @@ export class Cri {
     // A containerd of its own has its shim beside it.
     const path = `${dirname(daemon)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
     pg.start("containerd", ["sh", "-c", script], daemon.includes("/") ? { env: { PATH: path } } : {});
-    const up = waitFor(() => existsSync(join(pg.dir, "containerd.sock")) && this.ctr("version").status === 0, 15_000);
+    const up = waitFor(() => existsSync(join(pg.dir, "containerd.sock")) && this.ctr("version").status === 0, 15_000 * SLOW);
     if (!up)
       throw new Error(`containerd did not come up: ${pg.run(["tail", "-n", "20", join(pg.dir, "containerd.log")]).stdout}`);
   }
@@ -119,9 +119,22 @@ export class Cri {
   stopDaemon(): void {
     const pid = readFileSync(join(this.pg.dir, "containerd.pid"), "utf8").trim();
     this.pg.run(["kill", "-TERM", pid]);
-    const gone = waitFor(() => this.pg.run(["kill", "-0", pid]).status !== 0, 10_000);
+    const gone = waitFor(() => this.pg.run(["grep", "-q", "^State:\t[^ZX]", `/proc/${pid}/status`]).status !== 0, 10_000 * SLOW);
     if (!gone) throw new Error("containerd does not end");
     rmSync(join(this.pg.dir, "containerd.sock"), { force: true });
+  }
+
+  /** Waits until the plugin answers, as it does some time after containerd. */
+  async ready(): Promise<void> {
+    for (let tries = 0; tries < 500 * SLOW; tries += 1) {
+      const answered = await this.call("Status").then(
+        () => true,
+        () => false,
+      );
+      if (answered) return;
+      sleep(20);
+    }
+    throw new Error("the plugin does not answer");
   }
 
   ctr(...args: string[]) {
@@ -133,7 +146,7 @@ export class Cri {
     const method = this.#service[name];
     if (method === undefined) throw new Error(`cri.proto has no ${name}`);
     return new Promise((settle, fail) => {
-      const options = { deadline: Date.now() + 30_000 };
+      const options = { deadline: Date.now() + 30_000 * SLOW };
       this.#client.makeUnaryRequest<object, Answer>(
         method.path,
         method.requestSerialize,
@@ -189,7 +202,7 @@ export class Cri {
 
   /** Waits until the container has ended. */
   async ended(id: string): Promise<ContainerStatus> {
-    for (let tries = 0; tries < 500; tries += 1) {
+    for (let tries = 0; tries < 500 * SLOW; tries += 1) {
       const status = await this.status(id);
       if (status.state === "CONTAINER_EXITED") return status;
       sleep(20);

@@ -22,7 +22,7 @@ engine("CRI pods", CRI_PACKAGES, (pg) => new Cri(pg), {
     const before = (await cri.exec(id, ["readlink", "/proc/1/ns/pid"])).stdout;
     cri.stopDaemon();
     cri.startDaemon();
-    await waitForReady(cri);
+    await cri.ready();
     t.equal((await cri.status(id)).state, "CONTAINER_RUNNING");
     t.equal((await cri.exec(id, ["readlink", "/proc/1/ns/pid"])).stdout, before);
     const first = Number((await cri.exec(id, ["cat", "/count"])).stdout);
@@ -129,20 +129,6 @@ engine("CRI pods", CRI_PACKAGES, (pg) => new Cri(pg), {
     cri.close();
   },
 });
-
-/** Waits until the plugin answers again after a restart. */
-async function waitForReady(cri: Cri): Promise<void> {
-  if (
-    !(await eventually(async () =>
-      cri.call("Status").then(
-        () => true,
-        () => false,
-      ),
-    ))
-  ) {
-    throw new Error("the plugin does not answer");
-  }
-}
 
 /** Tries `check` until it is true, at most 10 s long. */
 async function eventually(check: () => Promise<boolean>): Promise<boolean> {

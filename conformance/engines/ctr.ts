@@ -5,7 +5,7 @@ import { waitFor } from "../harness/host.ts";
 import { RUNTIME } from "../harness/runtime.ts";
 import { imageArchive } from "./image.ts";
 import { installShim, SHIM, SHIM_RUNTIME } from "./shim.ts";
-import type { Done, Playground, RunOptions } from "./playground.ts";
+import { SLOW, type Done, type Playground, type RunOptions } from "./playground.ts";
 
 /** Debian packages that the scenarios of containerd's own client need. */
 export const CTR_PACKAGES = ["containerd"];
@@ -29,7 +29,8 @@ export class Ctr {
     this.must("images", "import", imageArchive(pg, IMAGE, ["sh"]));
   }
 
-  get #socket(): string {
+  /** Where containerd listens. */
+  get socket(): string {
     return join(this.pg.dir, "containerd.sock");
   }
 
@@ -43,9 +44,9 @@ export class Ctr {
       "--state",
       "/run/containerd",
       "--address",
-      this.#socket,
+      this.socket,
     ]);
-    const up = waitFor(() => existsSync(this.#socket) && this.ctr("version").status === 0, 15_000);
+    const up = waitFor(() => existsSync(this.socket) && this.ctr("version").status === 0, 15_000 * SLOW);
     if (!up)
       throw new Error(`containerd did not come up: ${this.pg.run(["tail", "-n", "20", join(dir, "containerd.log")]).stdout}`);
   }
@@ -56,12 +57,12 @@ export class Ctr {
 
   /** As {@link ctr}, with stdin and other options. */
   call(args: readonly string[], options: RunOptions = {}): Done {
-    return this.pg.run([CTR, "-a", this.#socket, ...args], options);
+    return this.pg.run([CTR, "-a", this.socket, ...args], options);
   }
 
   /** The words of `ctr run FLAGS IMAGE ID COMMAND`, for the playground. */
   runCommand(flags: readonly string[], id: string, ...command: string[]): string[] {
-    return [CTR, "-a", this.#socket, "run", ...flags, IMAGE, id, ...command];
+    return [CTR, "-a", this.socket, "run", ...flags, IMAGE, id, ...command];
   }
 
   /** As {@link ctr}; @returns what it printed, without the newline; throws if it fails. */
@@ -84,7 +85,7 @@ export class Ctr {
 
   /** Words of a shell that runs `ctr` many times. */
   get words(): string {
-    return `ctr -a ${this.#socket}`;
+    return `ctr -a ${this.socket}`;
   }
 
   /** Words of a shell for {@link start} up to the id. */

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { readText, sleep, statusField, waitFor } from "../harness/host.ts";
 import { IS_RUNT, KIND, RUNTIME } from "../harness/runtime.ts";
 import { installShim, SHIM, SHIM_RUNTIME } from "./shim.ts";
-import type { Playground } from "./playground.ts";
-import { type Done, type RunOptions } from "./playground.ts";
+import { SLOW, type Done, type Playground, type RunOptions } from "./playground.ts";
 
 /** Debian packages that the scenarios of docker need. */
 export const DOCKER_PACKAGES = ["docker.io", "containerd", "iptables", "iproute2"];
@@ -40,6 +39,9 @@ export class Docker {
   readonly pg: Playground;
   readonly #env: Readonly<Record<string, string>>;
 
+  /** What dockerd was started with. */
+  readonly words: readonly string[];
+
   /** @param options words for dockerd */
   constructor(pg: Playground, options: readonly string[] = []) {
     this.pg = pg;
@@ -51,10 +53,13 @@ export class Docker {
     const data = ["--data-root", join(pg.dir, "docker"), "--exec-root", "/run/docker", "--pidfile", "/run/docker.pid"];
     const place = ["-H", `unix://${pg.dir}/docker.sock`, "--containerd", this.#containerdSocket, "--storage-driver", "overlay2"];
     const runtime = SHIM ? shimWords(pg) : ["--add-runtime", `${NAME}=${RUNTIME}`, "--default-runtime", NAME];
-    pg.start("dockerd", ["dockerd", ...data, ...place, ...runtime, ...options]);
-    if (!waitFor(() => existsSync(join(pg.dir, "docker.sock")) && this.docker("version").status === 0, 20_000)) {
-      throw new Error(`dockerd did not come up: ${pg.run(["tail", "-n", "20", join(pg.dir, "dockerd.log")]).stdout}`);
-    }
+    this.words = ["dockerd", ...data, ...place, ...runtime, ...options];
+    this.startDockerd();
+    // docker 23 and newer say so at every build with docker's own builder.
+    pg.streams.engineWrites(
+      /^DEPRECATED: The legacy builder is deprecated/,
+      /^ {8,}(BuildKit is currently disabled|environment-variable)/,
+    );
     // BuildKit's progress, but for what the program of a step writes, which has a time before it.
     pg.streams.engineWrites(/^#\d+ (?!\d+\.\d+ )/);
     pg.streams.watchLogs(join(pg.dir, "docker/containers"), /-json\.log$/);
@@ -70,9 +75,18 @@ export class Docker {
     const { dir } = this.pg;
     const words = ["--root", join(dir, "containerd"), "--state", "/run/containerd", "--address", this.#containerdSocket];
     this.pg.start("containerd", ["containerd", ...words]);
-    const up = waitFor(() => this.pg.run(["ctr", "-a", this.#containerdSocket, "version"]).status === 0, 15_000);
+    const up = waitFor(() => this.pg.run(["ctr", "-a", this.#containerdSocket, "version"]).status === 0, 15_000 * SLOW);
     if (!up)
       throw new Error(`containerd did not come up: ${this.pg.run(["tail", "-n", "20", join(dir, "containerd.log")]).stdout}`);
+  }
+
+  /** Starts dockerd, also once more after it has ended. */
+  startDockerd(): void {
+    const { pg } = this;
+    pg.start("dockerd", this.words);
+    if (!waitFor(() => existsSync(join(pg.dir, "docker.sock")) && this.docker("version").status === 0, 20_000 * SLOW)) {
+      throw new Error(`dockerd did not come up: ${pg.run(["tail", "-n", "20", join(pg.dir, "dockerd.log")]).stdout}`);
+    }
   }
 
   /** Runs any program with the client's configuration. */

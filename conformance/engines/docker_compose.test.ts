@@ -41,6 +41,8 @@ engine(
     mkdirSync(folder);
     writeFileSync(join(folder, "compose.yml"), FILE);
     pg.streams.engineWrites(/^(Creating|Starting|Stopping|Removing) /);
+    // docker-compose 2.
+    pg.streams.engineWrites(/^ (Network|Volume|Container) \S+  [A-Z]\w+/, /the attribute `version` is obsolete/);
     return { d: new Docker(pg), folder };
   },
   {

@@ -2,7 +2,7 @@
 import t, { type Test } from "tap";
 import { spawnSync } from "node:child_process";
 import { KIND } from "../harness/runtime.ts";
-import { ENGINES_ROOT, Playground } from "./playground.ts";
+import { ENGINES_ROOT, IN_MACHINE, Playground, SLOW } from "./playground.ts";
 
 /** A scenario: what a user does with the engine, and what has to come of it. */
 export type Scenario<Engine> = (t: Test, engine: Engine) => void | Promise<void>;
@@ -27,24 +27,25 @@ function reason(packages: readonly string[]): string | false {
  *
  * @param packages Debian packages without which all is skipped
  * @param make starts the engine; it ends with the playground
- * @param patience the time that a scenario may take; milliseconds
+ * @param options.patience the time that a scenario may take; milliseconds
+ * @param options.systemd whether the engine runs beside the systemd of the test machine
  */
 export function engine<Engine>(
   name: string,
   packages: readonly string[],
   make: (playground: Playground) => Engine | Promise<Engine>,
   scenarios: Readonly<Record<string, Scenario<Engine>>>,
-  patience = 60_000,
+  { patience = 60_000, systemd = false }: { readonly patience?: number; readonly systemd?: boolean } = {},
 ): void {
-  const skip = reason(packages);
-  void t.test(name, { skip, timeout: 180_000 + patience }, async (tt) => {
+  const skip = systemd && !IN_MACHINE ? "npm run engines -- --v2: needs a machine with systemd" : reason(packages);
+  void t.test(name, { skip, timeout: (180_000 + patience) * SLOW }, async (tt) => {
     // crun refuses a host with both.
-    const playground = new Playground({ unified: KIND !== "crun" });
+    const playground = new Playground({ unified: KIND !== "crun", systemd });
     try {
       const made = await make(playground);
       playground.streams.strange();
       for (const [title, body] of Object.entries(scenarios)) {
-        await tt.test(title, { timeout: patience }, async (ttt) => {
+        await tt.test(title, { timeout: patience * SLOW }, async (ttt) => {
           await body(ttt, made);
           const strange = playground.streams.strange();
           // A scenario that was skipped has planned none.

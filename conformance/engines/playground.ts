@@ -13,7 +13,18 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { helper } from "../harness/helpers.ts";
-import { cgroupMounts, isAlive, readText, removeCgroups, sleep, temporaryFolder, tryKill, waitFor } from "../harness/host.ts";
+import {
+  cgroupMounts,
+  isAlive,
+  namespaceOf,
+  pids,
+  readText,
+  removeCgroups,
+  sleep,
+  temporaryFolder,
+  tryKill,
+  waitFor,
+} from "../harness/host.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import { PROJECT } from "../harness/runtime.ts";
 import { Streams } from "./streams.ts";
@@ -31,10 +42,12 @@ export interface RunOptions {
   /** Text for stdin; empty without it. */
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds after which it is killed. Default 60000. */
+  /** Milliseconds after which it is killed. Default 60000, and ten times as much in the machine. */
   readonly timeout?: number;
   /** Uid and gid to run with; root without it. */
   readonly uid?: number;
+  /** Path of the cgroup to start in, beside systemd; the test's own without it. */
+  readonly cgroup?: string;
 }
 
 /** The words of a shell that joins every cgroup of the playground, then becomes its arguments. */
@@ -58,6 +71,10 @@ const SIGNALS: Readonly<Record<string, number>> = { SIGINT: 2, SIGKILL: 9, SIGTE
 function childOf(pid: number): number {
   return pid === 0 ? 0 : Number(readText(`/proc/${pid}/task/${pid}/children`).trim());
 }
+
+/** Whether this is the machine of conformance/vm, and how much slower than a host it is: it has one processor, partly emulated. */
+export const IN_MACHINE: boolean = process.env["RUNT_VM"] === "1";
+export const SLOW: number = IN_MACHINE ? 10 : 1;
 
 /** `RUNT_ENGINES_ROOT`: a root with the engines of another release; "" if the machine's own are meant. */
 export const ENGINES_ROOT = process.env["RUNT_ENGINES_ROOT"] ?? "";
@@ -152,7 +169,7 @@ export class Playground {
 
   #waitUntilReady(log: string): number {
     const parent = this.#keeper.pid ?? 0;
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 20_000 * SLOW;
     while (Date.now() < deadline) {
       const unshare = childOf(parent);
       const child = childOf(unshare);
@@ -171,13 +188,16 @@ export class Playground {
       PATH: `${this.dir}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
       HOME: join(this.dir, "home"),
       TMPDIR: join(this.dir, "tmp"),
+      // systemctl talks to the machine's systemd, though the root is another.
+      ...(this.#kind === "systemd" ? { SYSTEMD_IGNORE_CHROOT: "1" } : {}),
       ...options.env,
     };
     const user =
       options.uid === undefined ? [] : ["setpriv", `--reuid=${options.uid}`, `--regid=${options.uid}`, "--clear-groups", "--"];
     const set = Object.entries(env).map(([key, value]) => `${key}=${value}`);
     const namespaces = this.#kind === "systemd" ? ["-m"] : ["-m", "-n", "-p", "-C"];
-    const shell = this.#kind === "systemd" ? `cd /; exec "$@"` : JOIN;
+    const place = options.cgroup === undefined ? "" : `echo 0 >/sys/fs/cgroup/${options.cgroup}/cgroup.procs; `;
+    const shell = this.#kind === "systemd" ? `${place}cd /; exec "$@"` : JOIN;
     const enter = ["nsenter", "-t", String(this.pid), ...namespaces, "--", "sh", "-c", shell, "sh"];
     return [...enter, ...user, "env", "-i", ...set, ...words];
   }
@@ -188,7 +208,7 @@ export class Playground {
     const done = spawnSync(program, rest, {
       encoding: "utf8",
       input: options.input ?? "",
-      timeout: options.timeout ?? 60_000,
+      timeout: options.timeout ?? 60_000 * SLOW,
       killSignal: "SIGKILL",
       maxBuffer: 64 << 20,
     });
@@ -206,8 +226,21 @@ export class Playground {
     return spawn(program, rest, { stdio: "ignore" });
   }
 
+  /** Ends what runs in a playground beside systemd: what has its mount namespace. The containers are the scenarios' to end. */
+  #endDaemons(): void {
+    const own = namespaceOf(this.pid, "mnt");
+    for (const pid of pids()) {
+      try {
+        if (namespaceOf(pid, "mnt") === own && pid !== this.pid) tryKill(pid);
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  }
+
   /** Ends everything that runs inside, and removes the directory and the cgroups; what could not be removed is returned. */
   close(): string[] {
+    if (this.#kind === "systemd" && this.pid > 0) this.#endDaemons();
     this.#keeper.stdin?.destroy();
     const pid = this.#keeper.pid ?? 0;
     const gone = (): boolean => !isAlive(pid);
@@ -215,10 +248,12 @@ export class Playground {
       if (this.pid > 0) tryKill(this.pid);
       if (!waitFor(gone, 10_000)) this.#keeper.kill("SIGKILL");
     }
-    removeCgroups(`/${this.name}`);
     const problems: string[] = [];
-    for (const mount of cgroupMounts().values()) {
-      if (existsSync(join(mount, this.name))) problems.push(`cgroup ${mount}/${this.name}`);
+    if (this.#kind === "alone") {
+      removeCgroups(`/${this.name}`);
+      for (const mount of cgroupMounts().values()) {
+        if (existsSync(join(mount, this.name))) problems.push(`cgroup ${mount}/${this.name}`);
+      }
     }
     rmSync(this.dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
     return problems;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from "node:path";
 import { writeFileSync } from "node:fs";
+import { PURE_V2 } from "../harness/host.ts";
 import { KIND, RUNTIME } from "../harness/runtime.ts";
-import type { Done, Playground, RunOptions } from "./playground.ts";
+import { ENGINES_ROOT, type Done, type Playground, type RunOptions } from "./playground.ts";
 
 /** Debian packages that the scenarios of podman and buildah need. */
 export const PODMAN_PACKAGES = ["podman", "conmon", "buildah", "netavark", "iptables", "iproute2", "catatonit"];
@@ -10,12 +11,20 @@ export const PODMAN_PACKAGES = ["podman", "conmon", "buildah", "netavark", "ipta
 /** The name that the runtime under test has in the engines' configurations. */
 export const NAME = KIND;
 
+export type CgroupManager = "cgroupfs" | "systemd";
+
+/**
+ * buildah 1.43 gives a RUN 1048576 open files and processes unless it is told otherwise, which takes CAP_SYS_RESOURCE where the
+ * engine has fewer.
+ */
+const LIMITS = ENGINES_ROOT === "" ? "" : `default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n`;
+
 /** What a user writes to make podman use the runtime; docs/engines.md shows the same. */
-function containersConf(pg: Playground): string {
+function containersConf(pg: Playground, manager: CgroupManager): string {
   return `[containers]
 log_driver = "k8s-file"
-[engine]
-cgroup_manager = "cgroupfs"
+${LIMITS}[engine]
+cgroup_manager = "${manager}"
 events_logger = "file"
 runtime = "${NAME}"
 runtime_supports_json = ["${NAME}"]
@@ -30,15 +39,17 @@ network_config_dir = "${pg.dir}/networks"
 /** podman and buildah in a playground, with the image `box`. */
 export class Podman {
   readonly pg: Playground;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #env: Record<string, string>;
 
-  constructor(pg: Playground) {
+  constructor(pg: Playground, manager: CgroupManager = "cgroupfs") {
     this.pg = pg;
     const conf = join(pg.dir, "containers.conf");
-    writeFileSync(conf, containersConf(pg));
+    writeFileSync(conf, containersConf(pg, manager));
     const storage = join(pg.dir, "storage.conf");
     writeFileSync(storage, `[storage]\ndriver = "overlay"\nrunroot = "/run/storage"\ngraphroot = "${pg.dir}/storage"\n`);
     this.#env = { CONTAINERS_CONF: conf, CONTAINERS_STORAGE_CONF: storage, CNI_PATH: "/usr/lib/cni" };
+    // podman 5 warns of it in every call.
+    if (!PURE_V2) this.#env["PODMAN_IGNORE_CGROUPSV1_WARNING"] = "1";
     pg.streams.engineWrites(/aardvark-dns binary not found/);
     pg.streams.watchLogs(join(pg.dir, "storage/overlay-containers"), /\/ctr\.log$/);
     this.must("import", pg.archive, "localhost/box:latest");

@@ -12,10 +12,10 @@ const POLL_MS = 100;
 const PURE_V2 = ["security=apparmor", "apparmor=1", "cgroup_no_v1=all", "systemd.unified_cgroup_hierarchy=1"];
 
 /** Where the guest's memory lies: a tmpfs where there is one that is large enough. */
-function memoryFolder() {
+function memoryFolder(memory) {
   try {
     const { bavail, bsize } = statfsSync("/dev/shm");
-    if (bavail * bsize > (MEMORY_MIB + 256) * 2 ** 20) return "/dev/shm";
+    if (bavail * bsize > (memory + 256) * 2 ** 20) return "/dev/shm";
   } catch {
     // There is none.
   }
@@ -27,15 +27,15 @@ function read(path) {
 }
 
 /** The program that is the machine, and its words. */
-function commandOf(machine, { work, project, words }) {
+function commandOf(machine, { work, project, words, memory }) {
   const target = [...words, "audit=0", "systemd.unit=runt-vm.target"];
   if (machine.command !== undefined) return machine.command({ work, project, words: target });
   const uml = [
-    ...[`ubd0=${work}/changes,${machine.image}`, "root=/dev/ubda", "rw", `mem=${MEMORY_MIB}M`],
+    ...[`ubd0=${work}/changes,${machine.image}`, "root=/dev/ubda", "rw", `mem=${memory}M`],
     ...["umid=runt", `uml_dir=${work}/uml/`, "con=null", "con0=null,fd:1", "ssl=null", "panic=-1", "seccomp=auto"],
     ...[...target, `runt.work=${work}`, `runt.modules=${machine.kernel}/modules`],
   ];
-  const env = { PATH: process.env.PATH, TMPDIR: memoryFolder(), LD_LIBRARY_PATH: join(machine.kernel, "lib") };
+  const env = { PATH: process.env.PATH, TMPDIR: memoryFolder(memory), LD_LIBRARY_PATH: join(machine.kernel, "lib") };
   return { program: "./linux", words: uml, cwd: machine.kernel, env };
 }
 
@@ -47,11 +47,14 @@ function commandOf(machine, { work, project, words }) {
  * @param options.script the shell script; `/run/work` is a directory that the host sees
  * @param options.timeout seconds
  * @param options.kernelWords what the kernel's command line says of cgroups and of security modules
+ * @param options.memory of the machine, in MiB; a machine with a `command` of its own has its own
  * @param options.onOutput is called with what the script has printed since the last call
  * @param options.look is called with the work directory now and then, and at the end
  * @returns `status` of the script; `undefined` if the machine gave none, with `why`
  */
-export async function boot({ machine, project, script, timeout, kernelWords = PURE_V2, onOutput = () => {}, look = () => {} }) {
+export async function boot(options) {
+  const { machine, project, script, timeout, kernelWords = PURE_V2, memory = MEMORY_MIB } = options;
+  const { onOutput = () => {}, look = () => {} } = options;
   const work = mkdtempSync(join(tmpdir(), "runt-vm-"));
   let child;
   const end = () => {
@@ -72,7 +75,7 @@ export async function boot({ machine, project, script, timeout, kernelWords = PU
     writeFileSync(join(work, "command"), script);
     writeFileSync(join(work, "project"), project);
     writeFileSync(join(work, "output"), "");
-    const { program, words, cwd, env } = commandOf(machine, { work, project, words: kernelWords });
+    const { program, words, cwd, env } = commandOf(machine, { work, project, words: kernelWords, memory });
     child = spawn(program, words, {
       cwd,
       env,

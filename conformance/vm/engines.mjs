@@ -9,13 +9,25 @@ import { CACHE, mmdebstrap, once } from "./machine.mjs";
 const PACKAGES = [
   ...["docker.io", "docker-compose", "containerd", "containernetworking-plugins", "podman", "conmon", "buildah"],
   ...["netavark", "catatonit", "uidmap", "slirp4netns", "fuse-overlayfs", "runc", "crun", "criu"],
-  ...["iptables", "iproute2", "systemd", "dbus", "procps", "kmod", "util-linux", "bsdutils", "busybox-static", "strace"],
+  ...[
+    "iptables",
+    "iproute2",
+    "systemd",
+    "dbus",
+    "procps",
+    "kmod",
+    "util-linux",
+    "bsdutils",
+    "busybox-static",
+    "strace",
+    "tzdata",
+  ],
 ];
 /** What a release has beside, or needs to be the same as the others. */
 const RELEASES = {
   bookworm: { more: [], words: ["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"] },
-  trixie: { more: ["docker-cli", "docker-buildx", "passt"], words: [] },
-  forky: { more: ["docker-cli", "docker-buildx", "passt"], words: [] },
+  trixie: { more: ["docker-cli", "docker-buildx", "passt", "nftables"], words: [] },
+  forky: { more: ["docker-cli", "docker-buildx", "passt", "nftables"], words: [] },
 };
 
 /** Names of the releases whose engines can be had. */
