@@ -5,6 +5,7 @@ import { waitFor } from "../harness/host.ts";
 import { RUNTIME } from "../harness/runtime.ts";
 import { Ctr, CTR_PACKAGES, RUNTIME_FLAGS } from "./ctr.ts";
 import { engine } from "./engine.ts";
+import { whyNoCheckpoint } from "./playground.ts";
 import { SHIM, SHIM_ROOT } from "./shim.ts";
 
 const MANY = 50;
@@ -120,7 +121,7 @@ engine("containerd with ctr", CTR_PACKAGES, (pg) => new Ctr(pg), {
     c.remove("family");
   },
   "task checkpoint --exit ends the container and writes its image"(t, c) {
-    const why = c.whyNoCheckpoint();
+    const why = whyNoCheckpoint(c.pg);
     if (why !== undefined) return t.plan(0, why);
     c.background("frozen", "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/count; sleep 0.1; done");
     const path = join(c.pg.dir, "checkpoint");

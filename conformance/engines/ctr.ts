@@ -109,16 +109,6 @@ export class Ctr {
     return Number(line?.trim().split(/\s+/)[1] ?? 0);
   }
 
-  /** Why CRIU cannot dump a process here, in its own words; undefined if it can. */
-  whyNoCheckpoint(): string | undefined {
-    const images = join(this.pg.dir, "criu-probe");
-    const script = `command -v criu >/dev/null || { echo criu is not installed; exit 1; }
-      mkdir ${images}; setsid sleep 1000 </dev/null >/dev/null 2>&1 &
-      sleep 0.3; criu dump -v0 -t $! -D ${images} 2>&1 || { criu dump -t $! -D ${images} 2>&1 | grep Error | tail -n 1; kill -9 $!; exit 1; }`;
-    const done = this.pg.run(["sh", "-c", script]);
-    return done.status === 0 ? undefined : `CRIU cannot dump here: ${done.output.trim()}`;
-  }
-
   /** Ends and removes the task and the container. */
   remove(id: string): void {
     this.must("task", "rm", "-f", id);

@@ -259,3 +259,13 @@ export class Playground {
     return problems;
   }
 }
+
+/** Why CRIU cannot dump a process in a playground, in its own words; undefined if it can. */
+export function whyNoCheckpoint(pg: Playground): string | undefined {
+  const images = mkdtempSync(join(pg.dir, "criu-probe-"));
+  const script = `command -v criu >/dev/null || { echo criu is not installed; exit 1; }
+    setsid sleep 1000 </dev/null >/dev/null 2>&1 &
+    sleep 0.3; criu dump -v0 -t $! -D ${images} 2>&1 || { criu dump -t $! -D ${images} 2>&1 | grep Error | tail -n 1; kill -9 $!; exit 1; }`;
+  const done = pg.run(["sh", "-c", script]);
+  return done.status === 0 ? undefined : `CRIU cannot dump here: ${done.output.trim()}`;
+}

@@ -50,7 +50,11 @@ export class Podman {
     this.#env = { CONTAINERS_CONF: conf, CONTAINERS_STORAGE_CONF: storage, CNI_PATH: "/usr/lib/cni" };
     // podman 5 warns of it in every call.
     if (!PURE_V2) this.#env["PODMAN_IGNORE_CGROUPSV1_WARNING"] = "1";
-    pg.streams.engineWrites(/aardvark-dns binary not found/);
+    pg.streams.engineWrites(/aardvark-dns binary not found/, /network: netavark: remove aardvark entries: IO error/);
+    // podman 5 says so when a container has not heard SIGTERM.
+    pg.streams.engineWrites(
+      /level=warning msg="StopSignal SIG\w+ failed to stop container \S+ in \d+ seconds, resorting to SIGKILL"/,
+    );
     pg.streams.watchLogs(join(pg.dir, "storage/overlay-containers"), /\/ctr\.log$/);
     this.must("import", pg.archive, "localhost/box:latest");
   }
