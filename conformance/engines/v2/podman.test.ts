@@ -20,7 +20,11 @@ scripted(
   {
     name: "podman on v2 with systemd",
     packages: PODMAN_PACKAGES,
-    make: (pg) => new Podman(pg, "systemd"),
+    make: (pg) => {
+      // Where --userns auto takes its ids from.
+      pg.run(["sh", "-c", "echo containers:1000000:1000000 | tee -a /etc/subuid >>/etc/subgid; useradd -r containers"]);
+      return new Podman(pg, "systemd");
+    },
     functions: FUNCTIONS,
     clean: PODMAN_CLEAN,
     scopes: "'libpod-*.scope'",
