@@ -31,7 +31,7 @@ export const LIFE: Readonly<Record<string, Script>> = {
     out: "0\nnot-found\ngone\n",
   },
   "the scope is gone after rm -f": {
-    sh: "up a box sh -c 'sleep 1000 & sleep 1001 & wait'; u=$(unit a); d=$(dir a); podman rm -f -t 0 a; systemctl $U show -P LoadState $u; [ -e $d ] || echo gone; systemctl $U --failed --no-legend 'libpod-*'",
+    sh: "up a box sh -c 'sleep 1000 & sleep 1001 & wait'; u=$(unit a); d=$(dir a); podman rm -f -t 0 a; systemctl $U show -P LoadState $u; [ -e $d ] || echo gone; systemctl $U list-units --failed --no-legend 'libpod-*'",
     out: "a\nnot-found\ngone\n",
   },
   "-m: memory.max, and MemoryMax": {
