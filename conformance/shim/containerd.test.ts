@@ -87,4 +87,4 @@ const scenarios: Readonly<Record<string, Scenario<Ctr>>> = {
   },
 };
 
-engine("containerd with the shim: kills", CTR_PACKAGES, (pg) => new Ctr(pg), scenarios, 60_000 + KILLS * A_KILL);
+engine("containerd with the shim: kills", CTR_PACKAGES, (pg) => new Ctr(pg), scenarios, { patience: 60_000 + KILLS * A_KILL });
