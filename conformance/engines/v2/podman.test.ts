@@ -60,7 +60,7 @@ scripted(
       out: "Operation not permitted\nOperation not permitted\n",
     },
     "systemctl set-property, and the devices stay": {
-      sh: "up a --cap-add mknod --device /dev/fuse box sleep 1000; systemctl set-property --runtime $(unit a) MemoryMax=80M TasksMax=40; cg a memory.max pids.max; podman exec a mknod /tun c 10 200; podman exec a sh -c 'exec 3<>/dev/fuse && echo open'; podman exec a sh -c 'exec 3<>/tun' 2>&1 | grep -o 'not permitted'",
+      sh: "up a --cap-add mknod --device /dev/fuse box sleep 1000; systemctl set-property --runtime $(unit a) MemoryMax=80M TasksMax=40; cg a memory.max pids.max; podman exec a mknod /loop c 10 237; podman exec a sh -c 'exec 3<>/dev/fuse && echo open'; podman exec a sh -c 'exec 3<>/loop' 2>&1 | grep -o 'not permitted'",
       out: "83886080\n40\nopen\nnot permitted\n",
     },
     "--cgroup-parent: a slice of one's own": {
