@@ -28,6 +28,7 @@ cgroup_manager = "${manager}"
 events_logger = "file"
 runtime = "${NAME}"
 runtime_supports_json = ["${NAME}"]
+runtime_supports_nocgroups = ["crun", "runt"]
 tmp_dir = "/run/libpod"
 [engine.runtimes]
 ${NAME} = ["${RUNTIME}"]

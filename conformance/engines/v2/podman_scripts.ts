@@ -76,7 +76,7 @@ export const LIFE: Readonly<Record<string, Script>> = {
     out: /^out\n3\n7\ntyped\n0::\/(container)?\n$/,
   },
   "exec -d is counted in the container's cgroup": {
-    sh: 'up a box sleep 1000; podman exec -d a sleep 77; till sh -c "[ \\$(cat $(dir a)/pids.current) = 2 ]"; cg a pids.current',
+    sh: 'up a box sleep 1000; podman exec -d a sleep 77 >/dev/null; till sh -c "[ \\$(cat $(dir a)/pids.current) = 2 ]"; cg a pids.current',
     out: "2\n",
   },
   "exec -t and run -t: a terminal": {
@@ -115,7 +115,7 @@ export const LIFE: Readonly<Record<string, Script>> = {
     out: "0\n1\nunhealthy\n",
   },
   "a pod: containers share net, ipc and uts": {
-    sh: "podman pod create --name p --network none >/dev/null; for c in a b; do podman run -d --pod p --name $c box sleep 1000 >/dev/null; done; for n in net ipc uts pid; do [ $(podman exec a readlink /proc/self/ns/$n) = $(podman exec b readlink /proc/self/ns/$n) ] && echo $n; done",
+    sh: "podman pod create --name p --network none >/dev/null; for c in a b; do podman run -d --pod p --name $c box sleep 1000 >/dev/null; done; for n in net ipc uts pid; do [ $(podman exec a readlink /proc/self/ns/$n) = $(podman exec b readlink /proc/self/ns/$n) ] && echo $n; done; true",
     out: "net\nipc\nuts\n",
   },
   "read-only with a tmpfs, no capability, no new privileges": {

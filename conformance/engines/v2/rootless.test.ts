@@ -57,7 +57,7 @@ scripted(
     "a systemd boots inside": {
       sh: `${SYSTEMD_ROOT}
 up s --systemd always $sysflags --rootfs $sysroot /usr/lib/systemd/systemd --unit=hello.target
-till sh -c 'podman exec s systemctl is-active -q hello.service' ; podman exec s systemctl is-active hello.service; podman exec s ls -d /sys/fs/cgroup/system.slice/hello.service; podman rm -f -t 0 s`,
+till sh -c 'podman exec s systemctl is-active -q hello.service 2>/dev/null' ; podman exec s systemctl is-active hello.service; podman exec s ls -d /sys/fs/cgroup/system.slice/hello.service; podman rm -f -t 0 s`,
       out: "active\n/sys/fs/cgroup/system.slice/hello.service\ns\n",
     },
     "podman build": {
