@@ -94,9 +94,11 @@ scripted(
       sh: `go a --rm --memory-limit 16777216 $IMAGE a sh -c '${EATER}'; echo $?`,
       out: "137\n",
     },
-    "too much memory: an event": {
-      sh: `(timeout 60 ctr events >$TMPDIR/events 2>&1 & echo $! >$TMPDIR/p); go a --rm --memory-limit 16777216 $IMAGE a sh -c '${EATER}'; till grep -q /tasks/oom $TMPDIR/events; grep -o /tasks/oom $TMPDIR/events | head -n 1`,
+    // Of the last process of a container the shim learns only if it reads memory.events before systemd removes the scope.
+    "too much memory in a child: an event": {
+      sh: `(timeout 60 ctr events >$TMPDIR/events 2>&1 & echo $! >$TMPDIR/p); go a --rm --memory-limit 16777216 $IMAGE a sh -c 'sleep 1; (${EATER}); sleep 1'; till grep -q /tasks/oom $TMPDIR/events; grep -o /tasks/oom $TMPDIR/events | head -n 1`,
       out: "/tasks/oom\n",
+      err: ["Killed"],
     },
     "--device, over daemon-reload": {
       sh: "up a -d --device /dev/fuse $IMAGE a sleep 1000; o() { ctr task exec --exec-id e$1 a sh -c 'exec 3<>/dev/fuse && echo open'; }; o 1; systemctl daemon-reload; o 2",
