@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { scenariosWithout, SINCE_4_18 } from "../harness/without.ts";
+import { scenariosWithout } from "../harness/scenarios_without.ts";
+import { SINCE_4_18 } from "../harness/without.ts";
 
 scenariosWithout("", SINCE_4_18, [
   "security/advisories",

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import t from "tap";
-import { resolve } from "node:path";
+// Nothing here may import tap: it would make a runner of scripts/hosts.mjs, and end it by SIGALRM after the time of one test.
 import { helper } from "./helpers.ts";
-import { runtOnly } from "./runtime.ts";
 
 /** What kernels before 5.6, 5.12 and 6.6 lack, and surrounding containers with old seccomp filters forbid. */
 export const CALLS = "openat2,mount_setattr,fchmodat2";
@@ -19,16 +17,4 @@ export const SINCE_4_18 = `${CALLS},${MOUNT_CALLS},clone3,clone_pidfd,close_rang
 /** Words before a program that make it run without `calls`: they answer ENOSYS, or EPERM after the prefix `EPERM:`. */
 export function without(calls = CALLS): string[] {
   return [helper("helpers/without.c"), calls];
-}
-
-/** The scenarios in which the calls matter, on a runtime without them. `how` is the prefix of {@link without}. */
-export function scenariosWithout(how: "" | "EPERM:", calls: string, files: readonly string[]): void {
-  const skip = runtOnly("what it does without the calls is its own affair");
-  for (const name of files) {
-    const file = resolve(import.meta.dirname, `../${name}.test.js`);
-    void t.test(`${name}, without ${how}${calls}`, { skip, timeout: 180_000 }, async (tt) => {
-      const env = { ...process.env, RUNTIME_WRAP: without(`${how}${calls}`).join(" ") };
-      await tt.spawn(process.execPath, [file], { env, timeout: 180_000 }, name);
-    });
-  }
 }
