@@ -277,3 +277,18 @@ scenario(
   },
   { skip },
 );
+
+scenario(
+  "nosymfollow is mount(2)'s where fsmount(2) does not know it yet",
+  (t, box) => {
+    const bundle = box.bundle((config) => {
+      config.process.args = ["sh", "-c", "ln -s /etc/passwd /mnt/link; cat /mnt/link 2>&1 || cat /proc/self/mountinfo"];
+      config.mounts.push({ destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["nosymfollow", "noexec"] });
+    });
+    const done = box.call(["run", "--bundle", bundle.dir, box.id()], { wrap: without("nosymfollow") });
+    t.match(done.stdout, /symbolic links|loop/i, done.stderr);
+    const mount = parseMountinfo(done.stdout.slice(done.stdout.indexOf("\n") + 1)).find(({ target }) => target === "/mnt");
+    t.match(mount?.options, ["rw", "noexec", "relatime", "nosymfollow"]);
+  },
+  { skip },
+);

@@ -4,7 +4,8 @@
 //
 //     without [EPERM:]openat2,mount_setattr PROGRAM [ARGUMENT...]
 //
-// The word clone_pidfd refuses clone(2) the flag CLONE_PIDFD, with EINVAL; Linux before 5.2 takes no notice of it.
+// The word clone_pidfd refuses clone(2) the flag CLONE_PIDFD, with EINVAL; Linux before 5.2 takes no notice of it. The word nosymfollow
+// refuses fsmount(2) that attribute, with EINVAL, as Linux before 5.14 does.
 // No no_new_privs, which the program would notice, but for a user without CAP_SYS_ADMIN.
 #include <errno.h>
 #include <linux/filter.h>
@@ -34,10 +35,12 @@ int main(int argc, char **argv) {
   program[size++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
   const unsigned error = strncmp(argv[1], "EPERM:", 6) == 0 ? EPERM : ENOSYS;
   for (char *name = strtok(argv[1] + (error == EPERM ? 6 : 0), ","); name != NULL; name = strtok(NULL, ",")) {
-    if (strcmp(name, "clone_pidfd") == 0) {
-      program[size++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 56, 0, 4);
-      program[size++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]));
-      program[size++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1000, 0, 1);
+    const int flag = strcmp(name, "clone_pidfd") == 0 ? 0 : strcmp(name, "nosymfollow") == 0 ? 1 : -1;
+    if (flag >= 0) {
+      const unsigned place = flag == 0 ? offsetof(struct seccomp_data, args[0]) : offsetof(struct seccomp_data, args[2]);
+      program[size++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, flag == 0 ? 56 : 432, 0, 4);
+      program[size++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, place);
+      program[size++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flag == 0 ? 0x1000 : 0x200000, 0, 1);
       program[size++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL);
       program[size++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
       continue;

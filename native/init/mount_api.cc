@@ -132,7 +132,14 @@ Status SetAttributes(int fd, const Attributes& wanted, std::string_view subject)
     attributes.attr_clr |= MOUNT_ATTR__ATIME;
   }
   const unsigned flags = AT_EMPTY_PATH | (wanted.recursive ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
-  return Check(ChangeMount(fd, flags, &attributes), Call::kMountSetattr, subject);
+  const long result = ChangeMount(fd, flags, &attributes);
+  // Linux 5.12 and 5.13 have the call without this attribute.
+  const bool unknown = result == -EINVAL && ((wanted.set | wanted.clear) & MOUNT_ATTR_NOSYMFOLLOW) != 0;
+  return Check(unknown ? -ENOSYS : result, Call::kMountSetattr, subject);
+}
+
+bool LacksAttribute(std::uint64_t attributes, const Error& error) {
+  return (attributes & MOUNT_ATTR_NOSYMFOLLOW) != 0 && error.number() == EINVAL && error.call() == Call::kFsmount;
 }
 
 std::uint64_t LegacyFlags(std::uint64_t attributes) {

@@ -36,11 +36,11 @@ struct Attributes {
 };
 
 // Sets and clears MOUNT_ATTR_* of the mount whose root `fd` is on; does nothing if both are 0.
-// ENOSYS: before Linux 5.12, and where a filter refuses the call, only a mount that is attached can be changed, see
-// ChangeAttached.
+// ENOSYS: before Linux 5.12 (5.14 for "nosymfollow"), and where a filter refuses the call, only a mount that is attached can be
+// changed, see ChangeAttached.
 Status SetAttributes(int fd, const Attributes& attributes, std::string_view subject);
 
-// The same for a mount that is attached; before Linux 5.12 by mount(2) on the descriptor's name in
+// The same for a mount that is attached; where that gives ENOSYS, by mount(2) on the descriptor's name in
 // `procfs`. EINVAL on "nosymfollow": the kernel (before 5.10) does not know it.
 Status ChangeAttached(Procfs& procfs, int fd, const Attributes& attributes, std::string_view subject);
 
@@ -60,6 +60,9 @@ Status ReconfigureAttached(Procfs& procfs, int fd, std::uint64_t sb, std::string
 // mount(2) ignores flags that it does not know. So this fails with EINVAL if `attributes` have "nosymfollow" and the mount
 // that should have got it does not.
 Status VerifyFlags(int fd, std::uint64_t attributes);
+
+// Whether `error` may be that of a kernel before 5.14, whose mount(2) knows "nosymfollow" and whose fsmount(2) does not.
+bool LacksAttribute(std::uint64_t attributes, const Error& error);
 
 // MOUNT_ATTR_* as MS_*.
 std::uint64_t LegacyFlags(std::uint64_t attributes);

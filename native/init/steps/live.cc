@@ -67,10 +67,11 @@ Result<UniqueFd> Configured(NewFilesystem& filesystem, const DetachedMountStep& 
 Result<UniqueFd> MakeNew(Context& context, const DetachedMountStep& step) {
   NewFilesystem filesystem = TRY(NewFilesystem::Open(step.fstype));
   Result<UniqueFd> made = Configured(filesystem, step);
-  if (made.ok() || step.data.empty()) return made;
+  if (made.ok() || (step.data.empty() && !LacksAttribute(step.set, made.error()))) return made;
   const int number = made.error().number();
   if (number != EINVAL && number != E2BIG) return made;
   Result<UniqueFd> named = MakeByName(context, step);
+  if (named.ok()) TRY(VerifyFlags(named.value().get(), step.set));
   // The refused option says more than the name of the file system.
   return named.ok() || number == E2BIG ? std::move(named) : std::move(made);
 }

@@ -278,7 +278,7 @@ Result<Made> MakeDetached(NewFilesystem filesystem, const MountStep& step, const
 
 // Whether to try mount(2): it accepts options in forms that fsconfig(2) does not.
 bool IsForMount(const MountStep& step, const Error& error) {
-  if (IsWithheld(error)) return true;
+  if (IsWithheld(error) || LacksAttribute(step.set | step.rec_set, error)) return true;
   const bool option = error.call() == Call::kFsconfig && (error.number() == EINVAL || error.number() == E2BIG);
   return option && error.subject().data() != step.fstype.data();
 }
