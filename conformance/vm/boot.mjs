@@ -28,7 +28,7 @@ function read(path) {
 
 /** The program that is the machine, and its words. */
 function commandOf(machine, { work, project, words, memory }) {
-  const target = [...words, "audit=0", "systemd.unit=runt-vm.target"];
+  const target = ["audit=0", ...words, "systemd.unit=runt-vm.target"];
   if (machine.command !== undefined) return machine.command({ work, project, words: target });
   const uml = [
     ...[`ubd0=${work}/changes,${machine.image}`, "root=/dev/ubda", "rw", `mem=${memory}M`],
@@ -64,12 +64,13 @@ export async function boot(options) {
       // It has ended.
     }
   };
-  const stop = (signal) => {
+  const leave = () => {
     end();
     rmSync(work, { recursive: true, force: true });
-    process.exit(signal === "SIGINT" ? 130 : 143);
   };
-  process.on("SIGINT", stop).on("SIGTERM", stop).on("exit", end);
+  // Of several machines the first one's ends the program, and the exit ends them all.
+  const stop = (signal) => process.exit(signal === "SIGINT" ? 130 : 143);
+  process.on("SIGINT", stop).on("SIGTERM", stop).on("exit", leave);
   try {
     mkdirSync(join(work, "uml"));
     writeFileSync(join(work, "command"), script);
@@ -109,8 +110,7 @@ export async function boot(options) {
     const last = read(join(work, "console")).trim().split("\n").slice(-15).join("\n");
     return { why: `${isLate ? `the machine was ended after ${timeout} s` : `the machine ${gone}`}; its console:\n${last}` };
   } finally {
-    process.off("SIGINT", stop).off("SIGTERM", stop).off("exit", end);
-    end();
-    rmSync(work, { recursive: true, force: true });
+    process.off("SIGINT", stop).off("SIGTERM", stop).off("exit", leave);
+    leave();
   }
 }

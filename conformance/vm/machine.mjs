@@ -85,6 +85,7 @@ export function once(name, make) {
 
 /** Makes a tree of Debian's packages, as root. */
 export function mmdebstrap(words) {
+  if (process.env.RUNT_OFFLINE === "1") throw new Unbuildable("RUNT_OFFLINE=1, and the cache lacks what Debian's packages make");
   const apt = [
     'Acquire::Languages "none"',
     'Acquire::Check-Valid-Until "false"',

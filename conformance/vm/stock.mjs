@@ -179,6 +179,8 @@ export function stockMachine(suite, guest = "bookworm") {
         ...["-fsdev", `local,id=work,path=${work},security_model=none`, "-device", "virtio-9p-pci,fsdev=work,mount_tag=work"],
         ...["-fsdev", `local,id=project,path=${project},security_model=none,readonly=on`],
         ...["-device", "virtio-9p-pci,fsdev=project,mount_tag=project", "-device", "virtio-rng-pci"],
+        // The work directory once more, for a mount with other options.
+        ...["-fsdev", `local,id=again,path=${work},security_model=none`, "-device", "virtio-9p-pci,fsdev=again,mount_tag=again"],
         "-append",
         ["console=ttyS0 panic=-1 quiet mitigations=off tsc=reliable net.ifnames=0 nokaslr", ...words].join(" "),
       ],
