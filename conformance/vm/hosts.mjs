@@ -124,8 +124,8 @@ export const HOSTS = [
     ...emulated("trixie", "trixie"),
     words: [...SELINUX, ...V2],
     // The cases' files are a container's, and the cases run where an engine would.
-    // What 9p has without a label may not be made while SELinux is in force: filesystem { associate } asks the file's type, and no
-    // domain is asked.
+    // On the mount that the machine has already no file can be made while SELinux is in force, not even by a permissive domain, and no
+    // denial is told: most likely filesystem { associate }, which asks the type of the file. With a context it is a container's file.
     before: [
       "mount -t 9p -o trans=virtio,version=9p2000.L,context=system_u:object_r:container_file_t:s0 again /run/work || exit",
       "chcon -t container_file_t /dev/shm && setenforce 1 || exit",
