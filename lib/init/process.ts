@@ -87,6 +87,8 @@ export class InitProcess {
   /** Pid of the container's first process, in the runtime's pid namespace; 0 before it has been cloned. */
   pid = 0;
   pidfd: number;
+  /** Gets the listener of a process whose system calls are recorded; it stays this object's. */
+  takeListener: ((listener: number) => void) | undefined;
   #hookOutput: () => string = () => "";
   /** CLONE_NEW* that are left for {@link begin}. */
   readonly #rest: number;
@@ -185,7 +187,8 @@ export class InitProcess {
   /** The filter comes after `ready`: an end after that may be its doing. */
   get filtersLast(): boolean {
     const ready = this.#steps.findIndex(({ op }) => op === "ready");
-    return this.#steps[ready + 1]?.op === "seccomp";
+    const next = this.#steps[ready + 1]?.op;
+    return next === "seccomp" || next === "recordSeccomp";
   }
 
   /** It is to wait for `start` before it executes the program. */
@@ -242,6 +245,10 @@ export class InitProcess {
       this.#refused?.(value);
       return undefined;
     }
+    if (kind === Message.RECORD) {
+      this.#handOver(fds);
+      return undefined;
+    }
     if (kind === Message.MOUNT) return { kind, value, mount: { fds, bytes: this.#buffer.slice(MESSAGE_SIZE, size) } };
     if (kind !== Message.INIT_PID) return { kind, value };
     // Once only: a later message could make another process the container's, to be recorded or killed as such.
@@ -249,6 +256,17 @@ export class InitProcess {
     await this.#adopt(value);
     if (this.#staged) this.answer(Message.INIT_PID);
     return undefined;
+  }
+
+  #handOver(fds: readonly number[]): void {
+    const descriptors = new Descriptors();
+    for (const fd of fds) descriptors.own(fd);
+    try {
+      const [listener] = fds;
+      if (listener !== undefined) this.takeListener?.(listener);
+    } finally {
+      descriptors.close();
+    }
   }
 
   /**

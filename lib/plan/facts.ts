@@ -13,6 +13,11 @@ export interface SeccompFilter {
   readonly filter: Uint8Array;
   /** SECCOMP_FILTER_FLAG_* for seccomp(2). */
   readonly flags: number;
+  /**
+   * Of a filter whose listener goes to the recorder of system calls: the last two arguments of the calls that it lets pass without
+   * being asked. Absent: the listener, if there is one, is an agent's.
+   */
+  readonly marks?: { readonly fifth: bigint; readonly sixth: bigint };
 }
 
 /** The facts that planning needs beyond config.json; the caller looks them up, so that planning stays pure. */

@@ -89,10 +89,11 @@ export function processSteps(process: Process, plan: ProcessPlan): void {
 /**
  * The filter comes as late as possible: it has to allow every later system call. So the state is saved before it, because
  * init reads the answer to that. A listener goes to its agent before the container is reported as created; init has to read
- * anyway to wait for that.
+ * anyway to wait for that. A recorder waits for nothing, and so notes nothing but the calls that every filter sees.
  */
 function readySteps(seccomp: SeccompFilter | undefined, steps: Step[]): void {
-  const notifies = seccomp !== undefined && (seccomp.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) !== 0;
+  const isRecorded = seccomp?.marks !== undefined;
+  const notifies = !isRecorded && seccomp !== undefined && (seccomp.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) !== 0;
   if (notifies) seccompStep(seccomp, steps);
   steps.push({ op: "ready", origin: "", fields: {} });
   if (!notifies) seccompStep(seccomp, steps);
@@ -100,8 +101,9 @@ function readySteps(seccomp: SeccompFilter | undefined, steps: Step[]): void {
 
 function seccompStep(seccomp: SeccompFilter | undefined, steps: Step[]): void {
   if (seccomp === undefined) return;
-  const { filter, flags } = seccomp;
-  steps.push({ op: "seccomp", origin: "/linux/seccomp", fields: { filter, flags } });
+  const { filter, flags, marks } = seccomp;
+  if (marks === undefined) steps.push({ op: "seccomp", origin: "/linux/seccomp", fields: { filter, flags } });
+  else steps.push({ op: "recordSeccomp", origin: "/linux/seccomp", fields: { filter, flags, ...marks } });
 }
 
 /** Whether the annotation of crun, which podman sends for `--group-add keep-groups`, leaves the groups as they are. */

@@ -258,6 +258,11 @@ export const OPS = {
   removeNode: { path: "str", device: "u64", inode: "u64" },
   /** The runtime notes the changes; then init ends. */
   done: {},
+  /**
+   * As `seccomp`, with a filter whose listener goes to the runtime as a descriptor. Nobody answers the listener yet, so the filter
+   * lets the calls pass that do it: those with `fifth` and `sixth` as their last arguments, which only init knows.
+   */
+  recordSeccomp: { filter: "bytes", flags: "u32", fifth: "u64", sixth: "u64" },
 } as const satisfies Record<string, Record<string, FieldType>>;
 
 export type OpName = keyof typeof OPS;
@@ -354,6 +359,11 @@ export const Message = {
   KEEPER: 19,
   /** All is done; init ends when the answer comes. */
   DONE: 18,
+  /**
+   * The listener of a process whose system calls are recorded, as a descriptor. Not answered. On the socket of the recorder (see
+   * native/init/recorder.h) the same: a listener, or without one the order to finish.
+   */
+  RECORD: 20,
 } as const;
 
 /**

@@ -26,6 +26,18 @@ export interface StandardStreams {
   readonly consoleFd?: number;
 }
 
+/** How the system calls of a container are recorded. */
+export interface RecordingOptions {
+  /** Absolute path of the file that gets the profile when the container has ended. */
+  readonly file: string;
+  /** The form of the file. Default: that of the file that is there, else that of `linux.seccomp`. */
+  readonly format?: "oci" | "docker";
+  /** What is in the file stays allowed; without it a file that is there is an error. Default false. */
+  readonly append?: boolean;
+  /** Calls whose numbers are part of the profile, besides those whose arguments always are. Default: none. */
+  readonly arguments?: readonly ("ioctl" | "prctl")[];
+}
+
 /** Options of `create` and `run`; the flags of the same names. */
 export interface CreateOptions extends StandardStreams {
   readonly id: string;
@@ -47,6 +59,8 @@ export interface CreateOptions extends StandardStreams {
   readonly preserveFds?: number;
   /** A process beside the container waits for its end, and notes it until `delete`. Default false. */
   readonly keepExit?: boolean;
+  /** The system calls of the container are recorded, and make a seccomp profile. Default: they are not. */
+  readonly recordSeccomp?: RecordingOptions;
 }
 
 /** The processes of a new container that are children of the caller's. */

@@ -105,6 +105,8 @@ export interface ContainerRecord {
   readonly restored?: { readonly time_namespace: boolean };
   /** The parent of its first process, which notes how that has ended; the start time is as that of the first process. */
   readonly keeper?: { readonly pid: number; readonly start: number };
+  /** Its system calls are recorded, into this file. */
+  readonly recording?: { readonly file: string };
   /** Mounts that `mounts add` has added, in its order. */
   readonly mounts?: readonly LiveMount[];
   /** Devices that `devices add` has added, in its order. */

@@ -25,6 +25,8 @@ export interface SeccompNative {
    * @param architecture a token; 0 is the native one
    */
   resolve(names: readonly string[], architecture: number): Int32Array;
+  /** Names of system calls; "" for a number that libseccomp does not know. */
+  names(numbers: Int32Array, architecture: number): readonly string[];
   /** The token of an architecture such as "x86_64"; 0 where libseccomp does not know it. */
   architecture(name: string): number;
   nativeArchitecture(): number;

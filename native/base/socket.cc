@@ -46,6 +46,10 @@ struct ControlBuffer {
 }  // namespace
 
 long SendMessage(int socket, const void* data, std::size_t size, int fd) {
+  return SendMessageMarked(socket, data, size, fd, 0, 0);
+}
+
+long SendMessageMarked(int socket, const void* data, std::size_t size, int fd, std::uint64_t fifth, std::uint64_t sixth) {
   IoVector vector{const_cast<void*>(data), size};
   ControlBuffer<2> control;
   MessageHeader message{};
@@ -58,7 +62,7 @@ long SendMessage(int socket, const void* data, std::size_t size, int fd) {
     message.control_size = sizeof control;
   }
   for (;;) {
-    const long sent = Syscall(__NR_sendmsg, socket, &message, kMsgNoSignal);
+    const long sent = Syscall(__NR_sendmsg, socket, &message, kMsgNoSignal, 0, fifth, sixth);
     if (sent == -EINTR) continue;
     if (sent < 0) return sent;
     return static_cast<std::size_t>(sent) == size ? 0 : -EMSGSIZE;

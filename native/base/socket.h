@@ -5,6 +5,7 @@
 #define RUNT_BASE_SOCKET_H_
 
 #include <cstddef>
+#include <cstdint>
 
 namespace runt {
 
@@ -21,6 +22,9 @@ struct ReceivedMessage {
 // Sends `size` bytes and, where `fd` is not negative, one descriptor. Returns 0 or -errno; a peer
 // that is gone is -EPIPE, not a signal.
 long SendMessage(int socket, const void* data, std::size_t size, int fd);
+
+// As SendMessage, with the last two arguments of sendmsg(2), which the kernel does not look at, but a filter may.
+long SendMessageMarked(int socket, const void* data, std::size_t size, int fd, std::uint64_t fifth, std::uint64_t sixth);
 
 // Waits for a message of at most `size` bytes. Returns 0 or -errno: -EMSGSIZE where bytes or
 // descriptors did not fit. `received.size` 0 is end of file.

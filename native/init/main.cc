@@ -11,6 +11,7 @@
 #include "context.h"
 #include "control.h"
 #include "keeper.h"
+#include "recorder.h"
 #include "stages.h"
 
 namespace runt {
@@ -156,6 +157,8 @@ int Main(int argc, char** argv, char** /*environment*/) {
   // Before anything else: no other process may read this process's memory or take its descriptors
   // (CVE-2016-9962).
   Syscall(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+  // Another process altogether.
+  if (argc > 2 && std::string_view(argv[1]) == "record") Record(argv + 2, argv[0]);
   std::uint64_t number = 0;
   Beginning beginning;
   // argv[3]: make a keeper; its socket has the number after the control socket.

@@ -13,7 +13,7 @@ namespace runt {
 
 inline constexpr std::uint32_t kPlanMagic = 0x544e5552;
 inline constexpr std::uint32_t kPlanVersion = 8;
-inline constexpr std::uint32_t kOpCount = 56;
+inline constexpr std::uint32_t kOpCount = 57;
 inline constexpr std::uint32_t kFailureSize = 280;
 inline constexpr std::uint32_t kMaxSlots = 127;
 inline constexpr std::uint32_t kHookTimedOut = 65536;
@@ -103,6 +103,7 @@ enum class Op : std::uint32_t {
   kLiveNode = 53,
   kRemoveNode = 54,
   kDone = 55,
+  kRecordSeccomp = 56,
 };
 
 enum class Stage : std::uint32_t {
@@ -130,6 +131,7 @@ enum class Message : std::uint32_t {
   kMount = 17,
   kKeeper = 19,
   kDone = 18,
+  kRecord = 20,
 };
 
 enum class Call : std::uint32_t {
@@ -806,6 +808,20 @@ inline bool Decode(FieldReader in, DoneStep*) {
   return in.AtEnd();
 }
 
+struct RecordSeccompStep {
+  std::string_view filter;
+  std::uint32_t flags = 0;
+  std::uint64_t fifth = 0;
+  std::uint64_t sixth = 0;
+};
+inline bool Decode(FieldReader in, RecordSeccompStep* out) {
+  return in.ReadBytes(&out->filter) &&
+         in.Read(&out->flags) &&
+         in.Read(&out->fifth) &&
+         in.Read(&out->sixth) &&
+         in.AtEnd();
+}
+
 // Calls `x` with the name of each operation.
 #define RUNT_FOR_EACH_OP(x) \
   x(JoinNamespace) \
@@ -863,7 +879,8 @@ inline bool Decode(FieldReader in, DoneStep*) {
   x(Unmount) \
   x(LiveNode) \
   x(RemoveNode) \
-  x(Done)
+  x(Done) \
+  x(RecordSeccomp)
 
 // The types of the fields of each operation, for what walks plans without knowing operations: i u32, l u64 or
 // i64, s str, S strs, n u32s, b bytes.
@@ -924,6 +941,7 @@ inline constexpr std::string_view kFieldTypes[] = {
     "siiiiii",
     "sll",
     "",
+    "bill",
 };
 
 // Whether the fields of one step of operation `op` are complete and well formed.
@@ -1151,6 +1169,10 @@ inline bool DecodesAs(Op op, FieldReader in) {
     }
     case Op::kDone: {
       DoneStep step;
+      return Decode(in, &step);
+    }
+    case Op::kRecordSeccomp: {
+      RecordSeccompStep step;
       return Decode(in, &step);
     }
   }

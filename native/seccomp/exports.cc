@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -133,6 +134,25 @@ Napi::Value Resolve(const Napi::CallbackInfo& info) {
   return numbers;
 }
 
+// names(numbers, architecture): the name of each system call; an unknown number gives "".
+Napi::Value Names(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() != 2 || !info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_int32_array ||
+      !info[1].IsNumber()) {
+    RefuseArguments(env);
+    return env.Undefined();
+  }
+  const Napi::Int32Array numbers = info[0].As<Napi::Int32Array>();
+  const uint32_t architecture = info[1].As<Napi::Number>().Uint32Value();
+  Napi::Array names = Napi::Array::New(env, numbers.ElementLength());
+  for (uint32_t i = 0; i < numbers.ElementLength(); ++i) {
+    char* const name = seccomp_syscall_resolve_num_arch(architecture, numbers.Data()[i]);
+    names.Set(i, Napi::String::New(env, name == nullptr ? "" : name));
+    std::free(name);
+  }
+  return names;
+}
+
 // architecture(name): the token of a name such as "x86_64"; 0 if libseccomp does not know it.
 Napi::Value Architecture(const Napi::CallbackInfo& info) {
   if (info.Length() != 1 || !info[0].IsString()) {
@@ -176,6 +196,7 @@ Napi::Value HasAction(const Napi::CallbackInfo& info) {
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("compile", Napi::Function::New<Compile>(env));
   exports.Set("resolve", Napi::Function::New<Resolve>(env));
+  exports.Set("names", Napi::Function::New<Names>(env));
   exports.Set("architecture", Napi::Function::New<Architecture>(env));
   exports.Set("nativeArchitecture", Napi::Function::New<NativeArchitecture>(env));
   exports.Set("version", Napi::Function::New<Version>(env));

@@ -20,6 +20,7 @@ import { hookState, runHook } from "../host/hooks.ts";
 import type { RuntimeContext } from "../options.ts";
 import { isAlive } from "./status.ts";
 import type { Entry } from "./store.ts";
+import { awaitRecorder } from "../recording/recorder.ts";
 import type { ContainerRecord } from "../record.ts";
 import { killMembers, reapStrays } from "./members.ts";
 import { awaitKeeper } from "./kept_end.ts";
@@ -72,13 +73,15 @@ export function openInit({ init_process_pid: pid, init_process_start: startTime 
 
 /**
  * Removes the remains of a container whose first process has ended, unless another process has removed them already.
- * @throws CGROUP if a cgroup cannot be removed; then the state stays, so that `delete` can be tried again
+ * @throws CGROUP if a cgroup cannot be removed; then the state stays, so that `delete` can be tried again. SYSCALL, once all is
+ *   removed, if the profile of recorded system calls could not be written
  */
 export async function destroy(context: RuntimeContext, entry: Entry, record: ContainerRecord | undefined): Promise<void> {
   if (!(await entry.lock())) {
     throw new RuntimeError("WRONG_STATE", `container ${entry.id} is busy: another runtime is at work on it`);
   }
   if (!entry.alive()) return;
+  let unrecorded: string | undefined;
   if (record !== undefined) {
     // The keeper writes into the directory that is removed below.
     if (record.keeper !== undefined) await awaitKeeper(record);
@@ -91,11 +94,19 @@ export async function destroy(context: RuntimeContext, entry: Entry, record: Con
     if (record.systemd !== undefined) stopSystemdUnit(context, record.systemd);
     cgroup.remove();
     if (record.intel_rdt !== undefined) removeRdt(record.intel_rdt);
+    // The recorder reads the directory that is removed below.
+    if (record.recording !== undefined) unrecorded = await awaitRecorder(entry.path, true);
   }
   entry.remove();
   context.log.debug(`container ${entry.id}: cgroups and state removed`);
   if (record === undefined) return;
   await runPoststop(context, record.hooks?.poststop, hookState(record, "stopped", 0), record.bundle, record.annotations);
+  if (unrecorded !== undefined) throw notRecorded(record, unrecorded);
+}
+
+function notRecorded({ id, recording }: ContainerRecord, why: string): RuntimeError {
+  const text = `container ${id} is deleted, but its profile was not written to ${recording?.file ?? ""}: ${why}`;
+  return new RuntimeError("SYSCALL", text, { ...(recording !== undefined && { path: recording.file }) });
 }
 
 /** For a container without a cgroup and a pid namespace. @throws TIMEOUT */

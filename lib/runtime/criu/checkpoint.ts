@@ -52,6 +52,10 @@ export async function checkpoint(context: RuntimeContext, options: CheckpointOpt
     if (!(await entry.lock())) {
       throw new RuntimeError("WRONG_STATE", `cannot checkpoint container ${options.id}: another runtime is at work on it`);
     }
+    if (record.recording !== undefined) {
+      const text = `container ${options.id} cannot be checkpointed: its system calls are recorded, and CRIU cannot save that`;
+      throw new RuntimeError("WRONG_STATE", text);
+    }
     checkParent(options);
     checkStatusFd(options.statusFd);
     await checkFeatures(options);

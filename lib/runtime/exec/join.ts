@@ -20,6 +20,7 @@ import { openSlots } from "../launch/slots.ts";
 import { startError } from "../launch/start_error.ts";
 import { attempt, type Undo } from "../launch/undo.ts";
 import type { ExecOptions, RuntimeContext } from "../options.ts";
+import { joinRecording, recordingOf } from "../recording/recorder.ts";
 import type { ContainerRecord } from "../record.ts";
 import { startInit, type Started } from "./exec_cgroup.ts";
 
@@ -60,6 +61,7 @@ export function join(joining: Joining): Promise<InitProcess> {
     const started = startInit(context, options, record);
     const { init } = started;
     undo.add(() => init.kill());
+    init.takeListener = (listener) => joinRecording(target.entry.path, listener);
     sendPlan(joining, init, descriptors);
     const service = serviceOf(joining, started);
     await serve(init, config, service);
@@ -79,6 +81,7 @@ function sendPlan(
 ): void {
   const { entry, record, config, process, pidfd } = target;
   const { id, rootfs } = record;
+  const own = containerFilter(context, config);
   const plan = buildExecPlan(config, process, {
     id,
     rootfs,
@@ -86,7 +89,7 @@ function sendPlan(
     preserveFds: options.preserveFds ?? 0,
     relaysConsole: relaysConsole(options),
     selinux,
-    seccomp: containerFilter(context, config),
+    seccomp: record.recording === undefined ? own : recordingOf(own),
   });
   init.sendPlan(plan, openSlots({ slots: plan.slots, entry, consoleSocket, container: pidfd }, descriptors));
   context.log.debug(`container ${id}: nsexec container setup: init started with a plan of ${plan.steps.length} steps`);

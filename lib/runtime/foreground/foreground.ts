@@ -99,15 +99,16 @@ export class Foreground {
   /**
    * Waits for the end of a process, a child, unless detached.
    * @param notify closed when the process has ended
+   * @param isForsaken as for {@link supervise}
    * @returns its exit status, or 128 and the number of the signal that ended it; 0 if detached
    * @throws SYSCALL
    */
-  untilEnd(pid: number, pidfd: number, notify?: NotifySocket): number {
+  untilEnd(pid: number, pidfd: number, notify?: NotifySocket, isForsaken?: () => boolean): number {
     if (this.#signals === undefined) return 0;
     let relay: ConsoleRelay | undefined;
     try {
       relay = this.#openRelay();
-      return supervise(pid, pidfd, this.#signals, relay, notify);
+      return supervise(pid, pidfd, this.#signals, relay, notify, isForsaken);
     } finally {
       notify?.close();
       relay?.close();

@@ -16,6 +16,9 @@ const FORWARDED = [
   47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
 ];
 
+/** How often `isForsaken` is asked at least; milliseconds. */
+const FORSAKEN_INTERVAL = 500;
+
 /** The source of signals. */
 type SignalSource = Pick<Signals, "fd" | "next" | "endWaits">;
 
@@ -27,6 +30,7 @@ export function catchSignals(): Signals {
 /**
  * Waits until process `pid`, a child, has ended, and forwards signals to it. SIGTERM always ends it, unless it handles SIGTERM
  * itself: otherwise a caller that asks this process to end would wait for ever.
+ * @param isForsaken whether the process cannot go on, because a helper of the runtime's has been killed: it is killed then
  * @returns its exit status, or 128 and the number of the signal that ended it
  */
 export function supervise(
@@ -35,10 +39,11 @@ export function supervise(
   signals: SignalSource,
   relay: ConsoleRelay | undefined,
   notify?: NotifySocket,
+  isForsaken?: () => boolean,
 ): number {
   signals.endWaits(false);
   try {
-    return followUntilEnd(pid, pidfd, signals, relay, notify);
+    return followUntilEnd(pid, pidfd, signals, relay, notify, isForsaken);
   } finally {
     // The hooks of the container's end may hang.
     signals.endWaits(true);
@@ -51,6 +56,7 @@ function followUntilEnd(
   signals: SignalSource,
   relay: ConsoleRelay | undefined,
   notify: NotifySocket | undefined,
+  isForsaken: (() => boolean) | undefined,
 ): number {
   for (;;) {
     const pairs = [signals.fd, POLLIN];
@@ -66,7 +72,8 @@ function followUntilEnd(
     // because the process may have ended before its SIGCHLD could be caught.
     const status = reap(pid);
     if (status !== undefined) return status;
-    native.poll(events, -1);
+    if (isForsaken?.() === true) native.pidfdKill(pidfd, SIGKILL);
+    native.poll(events, isForsaken === undefined ? -1 : FORSAKEN_INTERVAL);
     relay?.carry(events.subarray(2));
     notify?.carry(events.subarray(2));
   }

@@ -28,6 +28,7 @@ import { openNamespaces } from "../host/namespaces.ts";
 import { makeNotifyDirectory, NOTIFY_ENV, NotifySocket, withNotifyMount } from "../host/notify_socket.ts";
 import { containerFilter } from "../host/seccomp.ts";
 import type { CreateOptions, RuntimeContext } from "../options.ts";
+import { Recorder, recordingOf } from "../recording/recorder.ts";
 import type { ContainerRecord } from "../record.ts";
 import { serve } from "./answer_init.ts";
 import { ContainerService } from "./container_service.ts";
@@ -48,6 +49,8 @@ export interface Launched {
   readonly init: InitProcess;
   /** The socket of a service manager that has to be told when the program is ready, if no `start` will do that. */
   readonly notify: NotifySocket | undefined;
+  /** The process that records the container's system calls. */
+  readonly recorder: Recorder | undefined;
   /** Undoes everything, and runs the poststop hooks if hooks of this container have run. */
   undo(): Promise<void>;
   /** Closes the descriptors that this process has of it; the container goes on. */
@@ -68,7 +71,9 @@ export async function launch(
   const make = async (undo: Undo, descriptors: Descriptors): Promise<Launched> => {
     const begun = await begin(request, openHost(request, undo, descriptors), undo);
     const { entry, cgroup, draft, notify } = begun;
+    const recorder = startRecorder(request, begun, undo);
     const init = startInit(request, begun, undo);
+    if (recorder !== undefined) init.takeListener = (listener) => recorder.take(listener);
     // From here on init works at the same time: it starts while the plan is made, and it mounts while the
     // cgroups are made and the state is written.
     const planned = sendPlan(request, begun, init);
@@ -79,9 +84,10 @@ export async function launch(
     const close = (): void => {
       init.close();
       notify?.close();
+      recorder?.close();
       entry.close();
     };
-    return { bundle, entry, record: draft.record, cgroup, init, notify, undo: () => undo.run(), close };
+    return { bundle, entry, record: draft.record, cgroup, init, notify, recorder, undo: () => undo.run(), close };
   };
   return attempt(context.log, make, (error) => {
     context.log.debug(`container ${options.id}: failed, everything was taken back`);
@@ -119,6 +125,7 @@ async function begin(request: Request, host: Host, undo: Undo): Promise<Begun> {
     {
       ...(rdt !== undefined && { intel_rdt: rdt.record }),
       ...(context.withoutCgroups === true && { no_cgroup: true }),
+      ...(options.recordSeccomp !== undefined && { recording: { file: options.recordSeccomp.file } }),
     },
     undo,
   );
@@ -131,6 +138,14 @@ async function begin(request: Request, host: Host, undo: Undo): Promise<Begun> {
   const notify = mode.waitForStart ? undefined : NotifySocket.bind(path, manager, context.log);
   if (notify !== undefined) undo.add(() => notify.close());
   return { ...begun, notify, config: withNotifyMount(config, path), env: [...env, NOTIFY_ENV] };
+}
+
+/** @throws SYSCALL, CONFIG_INVALID */
+function startRecorder({ options, bundle }: Request, { entry }: Begun, undo: Undo): Recorder | undefined {
+  if (options.recordSeccomp === undefined) return undefined;
+  const recorder = Recorder.start(options.recordSeccomp, bundle.config, entry.path);
+  undo.add(() => recorder.abort());
+  return recorder;
 }
 
 /** @throws SYSCALL, USAGE, CGROUP, CGROUP_NOT_EMPTY, CGROUP_FROZEN */
@@ -163,7 +178,8 @@ function sendPlan(request: Request, begun: Begun, init: InitProcess): Planned {
 
 function planFacts(request: Request, { layout, cgroup, config, env }: Begun): PlanFacts {
   const { context, options, bundle, mode, namespaces, rootless, selinux } = request;
-  const seccomp = containerFilter(context, bundle.config);
+  const own = containerFilter(context, bundle.config);
+  const seccomp = options.recordSeccomp === undefined ? own : recordingOf(own);
   // The plan shows the container its cgroups, and only an attempt to make them shows which of them it gets.
   if (rootless) cgroup.create();
   const links = copiedLinks(config, bundle.path);

@@ -8,6 +8,7 @@ import { checkSysctls } from "../host/network_sysctls.ts";
 import { securityModules } from "../host/security_modules.ts";
 import type { Bundle } from "../bundle.ts";
 import type { CreateOptions, RuntimeContext } from "../options.ts";
+import { checkRecording } from "../recording/recorder.ts";
 import { checkPreserved } from "./preserve_fds.ts";
 import type { LaunchMode, Rdt, Request } from "./phases.ts";
 import { STDIO } from "./record_draft.ts";
@@ -27,6 +28,7 @@ export function prepare(context: RuntimeContext, options: CreateOptions, bundle:
   const namespaces = readNamespaces(config);
   checkUserNamespace(namespaces);
   checkSysctls(config);
+  if (options.recordSeccomp !== undefined) checkRecording(options.recordSeccomp, config);
   return {
     context,
     options,

@@ -7,6 +7,8 @@ import { Foreground } from "../foreground/foreground.ts";
 import { untilExecuted } from "../launch/answer_init.ts";
 import { launch, openBundle, type Launched } from "../launch/launch.ts";
 import { startError } from "../launch/start_error.ts";
+import { awaitRecorder, RECORDER_KILLED, type Recorder } from "../recording/recorder.ts";
+import type { Entry } from "../container/store.ts";
 import type { CreateOptions, MadeContainer, RunOptions, RuntimeContext } from "../options.ts";
 import { afterStart } from "./start.ts";
 
@@ -58,7 +60,7 @@ async function bringUp(context: RuntimeContext, options: RunOptions): Promise<Ou
 }
 
 async function follow(context: RuntimeContext, launched: Launched, foreground: Foreground, options: RunOptions): Promise<number> {
-  const { init, entry, record, notify } = launched;
+  const { init, entry, record, notify, recorder } = launched;
   try {
     await untilExecuted(init, launched.cgroup);
   } catch (error) {
@@ -74,10 +76,20 @@ async function follow(context: RuntimeContext, launched: Launched, foreground: F
   }
   // This process stays, so it is the one that the service manager watches; the service manager started it.
   notify?.follow(process.pid);
-  const status = foreground.untilEnd(init.pid, init.pidfd, notify);
+  const isLost = recorder === undefined ? undefined : (): boolean => recorder.isLost();
+  const status = foreground.untilEnd(init.pid, init.pidfd, notify, isLost);
   if (status === 128 + SIGKILL) warnOfOom(context, launched);
+  const unrecorded = recorder === undefined ? undefined : await recorded(entry, recorder);
   if (options.keep !== true) await destroy(context, entry, record);
+  if (unrecorded !== undefined) throw unrecorded;
   return status;
+}
+
+/** The error of a recording that has failed. */
+async function recorded(entry: Entry, recorder: Recorder): Promise<RuntimeError | undefined> {
+  const isLost = recorder.isLost();
+  const why = isLost ? RECORDER_KILLED : await awaitRecorder(entry.path, false);
+  return why === undefined ? undefined : new RuntimeError("SYSCALL", `the system calls were not recorded: ${why}`);
 }
 
 /** Without this warning the user would not learn why the program has vanished. */

@@ -9,7 +9,8 @@ import { hasStartedAt, readProcStat } from "../../sys/proc_stat.ts";
 import { eitherReadable, readable } from "../../sys/waiting.ts";
 import { awaitKeeper, keptEnd } from "../container/kept_end.ts";
 import type { End, RuntimeContext } from "../options.ts";
-import { find, recordOf } from "../container/store.ts";
+import { type Entry, find, recordOf } from "../container/store.ts";
+import { awaitRecorder } from "../recording/recorder.ts";
 import type { ContainerRecord } from "../record.ts";
 
 export type { End } from "../options.ts";
@@ -31,24 +32,31 @@ export async function wait(context: RuntimeContext, id: string): Promise<End> {
   const entry = find(context.root, id);
   try {
     const record = recordOf(entry);
-    if (record?.keeper === undefined) return await waitUntilEnd(context, record);
-    const pidfd = openProcess(record);
-    try {
-      if (pidfd !== undefined) await readable(pidfd);
-      await awaitKeeper(record);
-      const { ended: _, ...end } = keptEnd(entry) ?? { ended: "" };
-      if ("exitCode" in end) return end;
-      // `delete` was faster, and the note is gone.
-      const status = pidfd === undefined ? null : native.pidfdExit(pidfd);
-      if (status !== null && status >= 0) return describe(status, false);
-    } finally {
-      if (pidfd !== undefined) native.close(pidfd);
-    }
-    // The keeper has been killed: then the wait is that for any other container.
-    return await waitUntilEnd(context, record);
+    const end = await endOf(context, entry, record);
+    // A caller that has waited finds the profile.
+    if (record?.recording !== undefined) await awaitRecorder(entry.path, false);
+    return end;
   } finally {
     entry.close();
   }
+}
+
+async function endOf(context: RuntimeContext, entry: Entry, record: ContainerRecord | undefined): Promise<End> {
+  if (record?.keeper === undefined) return waitUntilEnd(context, record);
+  const pidfd = openProcess(record);
+  try {
+    if (pidfd !== undefined) await readable(pidfd);
+    await awaitKeeper(record);
+    const { ended: _, ...end } = keptEnd(entry) ?? { ended: "" };
+    if ("exitCode" in end) return end;
+    // `delete` was faster, and the note is gone.
+    const status = pidfd === undefined ? null : native.pidfdExit(pidfd);
+    if (status !== null && status >= 0) return describe(status, false);
+  } finally {
+    if (pidfd !== undefined) native.close(pidfd);
+  }
+  // The keeper has been killed: then the wait is that for any other container.
+  return waitUntilEnd(context, record);
 }
 
 async function waitUntilEnd(context: RuntimeContext, record: ContainerRecord | undefined): Promise<End> {

@@ -47,26 +47,44 @@ Status PassListener(Context& context, const UniqueFd& listener) {
   return refused == 0 ? Status() : error;
 }
 
-}  // namespace
-
-Status Seccomp(Context& context, const SeccompStep& step) {
-  const std::size_t count = step.filter.size() / sizeof(struct sock_filter);
-  if (count == 0 || count > BPF_MAXINSNS || step.filter.size() % sizeof(struct sock_filter) != 0) {
+// Returns 0, or the listener where `flags` ask for one.
+Result<int> Load(Context& context, std::string_view filter, std::uint32_t flags) {
+  const std::size_t count = filter.size() / sizeof(struct sock_filter);
+  if (count == 0 || count > BPF_MAXINSNS || filter.size() % sizeof(struct sock_filter) != 0) {
     return Error{EINVAL, Call::kDecode, kSubject};
   }
   TRY(PrepareForFilter(context));
   struct sock_fprog program = {};
   program.len = static_cast<unsigned short>(count);
   // Bytes of a plan are aligned to 8. The kernel only reads them.
-  program.filter = reinterpret_cast<struct sock_filter*>(const_cast<char*>(step.filter.data()));
-  const long loaded = Syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, static_cast<long>(step.flags), &program);
+  program.filter = reinterpret_cast<struct sock_filter*>(const_cast<char*>(filter.data()));
+  const long loaded = Syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, static_cast<long>(flags), &program);
   TRY(Check(loaded, Call::kSeccomp, kSubject));
   context.filtered = true;
+  return static_cast<int>(loaded);
+}
+
+}  // namespace
+
+Status Seccomp(Context& context, const SeccompStep& step) {
+  const int loaded = TRY(Load(context, step.filter, step.flags));
   TRY(DropCapabilities(context));
   if ((step.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) {
-    TRY(PassListener(context, UniqueFd(static_cast<int>(loaded))));
+    TRY(PassListener(context, UniqueFd(loaded)));
   }
   return context.plan.waits && context.ready ? Tell(context, Message::kFiltered, 0) : Status();
+}
+
+// The listener has to be on its way before any other call: each waits for its reader. A descriptor that stayed here would
+// keep calls waiting when the reader has gone.
+Status RecordSeccomp(Context& context, const RecordSeccompStep& step) {
+  const int listener = TRY(Load(context, step.filter, step.flags));
+  constexpr ControlMessage kMessage{Message::kRecord, 0};
+  const long sent = SendMessageMarked(context.control.get(), &kMessage, sizeof kMessage, listener, step.fifth, step.sixth);
+  Syscall(__NR_close, listener, 0, 0, 0, step.fifth, step.sixth);
+  TRY(Check(sent, Call::kSendmsg, "listener"));
+  TRY(DropCapabilities(context));
+  return context.plan.waits ? Tell(context, Message::kFiltered, 0) : Status();
 }
 
 }  // namespace runt

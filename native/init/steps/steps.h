@@ -82,6 +82,7 @@ Status Hook(Context& context, const HookStep& step);
 
 // seccomp.cc
 Status Seccomp(Context& context, const SeccompStep& step);
+Status RecordSeccomp(Context& context, const RecordSeccompStep& step);
 
 // attributes.cc
 Status ApparmorProfile(Context& context, const ApparmorProfileStep& step);

@@ -29,6 +29,31 @@ export const CREATE_OPTIONS = [
     type: "boolean",
     help: 'note how the container ends, for "wait" and "state" at any time until it is deleted',
   },
+  {
+    name: "record-seccomp",
+    type: "string",
+    value: "FILE",
+    path: "files",
+    help: "record the container's system calls, and write a seccomp profile that allows them to FILE",
+  },
+  {
+    name: "append",
+    type: "boolean",
+    help: "with --record-seccomp: FILE may be there, and what it allows stays allowed",
+  },
+  {
+    name: "format",
+    type: "string",
+    choices: ["oci", "docker"],
+    default: "oci, or that of FILE",
+    help: "with --record-seccomp: the form of FILE, as linux.seccomp or as a profile for docker",
+  },
+  {
+    name: "record-arguments",
+    type: "strings",
+    choices: ["ioctl", "prctl"],
+    help: "with --record-seccomp: allow only the numbers of ioctl or prctl that were used; may be given several times",
+  },
 ] as const satisfies readonly OptionRow[];
 
 export const CREATE = defineCommand({
@@ -80,6 +105,26 @@ export function createOptions(id: string, flags: Flags<typeof CREATE_OPTIONS>, d
     noNewKeyring: flags["no-new-keyring"] ?? false,
     preserveFds,
     ...(flags["keep-exit"] === true && { keepExit: true }),
+    ...recordOptions(flags, directory),
+  };
+}
+
+/** @throws RuntimeError `USAGE` for options that go with `--record-seccomp` alone */
+function recordOptions(flags: Flags<typeof CREATE_OPTIONS>, directory: string): Pick<CreateOptions, "recordSeccomp"> {
+  const { append, format, "record-seccomp": file, "record-arguments": asked } = flags;
+  if (file === undefined) {
+    const other = append !== undefined ? "append" : format !== undefined ? "format" : asked === undefined ? "" : "record-arguments";
+    if (other !== "") throw new RuntimeError("USAGE", `--${other} goes with --record-seccomp`);
+    return {};
+  }
+  if (file === "" || file.endsWith("/")) throw new RuntimeError("USAGE", `--record-seccomp ${JSON.stringify(file)}: it is no file`);
+  return {
+    recordSeccomp: {
+      file: absolutePath(file, directory),
+      ...(format !== undefined && { format }),
+      ...(append === true && { append }),
+      ...(asked !== undefined && { arguments: asked }),
+    },
   };
 }
 
