@@ -25,7 +25,10 @@ const ALWAYS: readonly (readonly [name: string, argument: number, mask: bigint])
   ["personality", 0, ALL],
 ];
 /** Those that are noted where they are asked for. */
-const ON_REQUEST = { ioctl: [1, INT], prctl: [0, ALL] } as const satisfies Record<string, readonly [argument: number, mask: bigint]>;
+const ON_REQUEST = { ioctl: [1, INT], prctl: [0, ALL] } as const satisfies Record<
+  string,
+  readonly [argument: number, mask: bigint]
+>;
 
 /** A call whose arguments are noted on request. */
 export type RequestedCall = keyof typeof ON_REQUEST;

@@ -156,7 +156,8 @@ type Block = LinuxSyscall & { readonly includes?: unknown; readonly excludes?: u
 export function united(first: LinuxSeccomp, second: LinuxSeccomp): LinuxSeccomp {
   const blocks: readonly Block[] = [...(first.syscalls ?? []), ...(second.syscalls ?? [])];
   const plain = new Set<string>();
-  for (const block of blocks) if (isAllowing(block.action) && isUnconditional(block)) for (const name of block.names) plain.add(name);
+  for (const block of blocks)
+    if (isAllowing(block.action) && isUnconditional(block)) for (const name of block.names) plain.add(name);
   const conditional = new Map<string, Map<string, readonly LinuxSeccompArg[]>>();
   const rest: Block[] = [];
   for (const block of blocks) {

@@ -69,7 +69,8 @@ function reporting(filter: Uint8Array): Uint8Array {
       throw refused("it notifies an agent (SCMP_ACT_NOTIFY), and the kernel gives a process one listener only");
     }
     // LOG allows, too.
-    if (action === ACTIONS.SCMP_ACT_ALLOW || action === ACTIONS.SCMP_ACT_LOG) view.setUint32(at + 4, ACTIONS.SCMP_ACT_NOTIFY, true);
+    if (action === ACTIONS.SCMP_ACT_ALLOW || action === ACTIONS.SCMP_ACT_LOG)
+      view.setUint32(at + 4, ACTIONS.SCMP_ACT_NOTIFY, true);
   }
   return program;
 }

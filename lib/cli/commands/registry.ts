@@ -24,6 +24,7 @@ import { DEVICES } from "./live/devices.ts";
 import { MOUNTS } from "./live/mounts.ts";
 import { CHECK } from "./tools/check.ts";
 import { COMPLETION } from "./tools/completion.ts";
+import { SECCOMP } from "./tools/seccomp.ts";
 import { PLAN } from "./tools/plan.ts";
 import { SPEC } from "./tools/spec.ts";
 import { TRACE } from "./tools/trace.ts";
@@ -47,6 +48,7 @@ export const COMMANDS = commandTable([
   RESTORE,
   RESUME,
   RUN,
+  SECCOMP,
   SPEC,
   START,
   STATE,

@@ -7,7 +7,7 @@ import { Foreground } from "../foreground/foreground.ts";
 import { untilExecuted } from "../launch/answer_init.ts";
 import { launch, openBundle, type Launched } from "../launch/launch.ts";
 import { startError } from "../launch/start_error.ts";
-import { awaitRecorder, RECORDER_KILLED, type Recorder } from "../recording/recorder.ts";
+import { awaitRecorder } from "../recording/recorder.ts";
 import type { Entry } from "../container/store.ts";
 import type { CreateOptions, MadeContainer, RunOptions, RuntimeContext } from "../options.ts";
 import { afterStart } from "./start.ts";
@@ -79,17 +79,15 @@ async function follow(context: RuntimeContext, launched: Launched, foreground: F
   const isLost = recorder === undefined ? undefined : (): boolean => recorder.isLost();
   const status = foreground.untilEnd(init.pid, init.pidfd, notify, isLost);
   if (status === 128 + SIGKILL) warnOfOom(context, launched);
-  const unrecorded = recorder === undefined ? undefined : await recorded(entry, recorder);
   if (options.keep !== true) await destroy(context, entry, record);
-  if (unrecorded !== undefined) throw unrecorded;
+  else if (recorder !== undefined) await profileOf(entry);
   return status;
 }
 
-/** The error of a recording that has failed. */
-async function recorded(entry: Entry, recorder: Recorder): Promise<RuntimeError | undefined> {
-  const isLost = recorder.isLost();
-  const why = isLost ? RECORDER_KILLED : await awaitRecorder(entry.path, false);
-  return why === undefined ? undefined : new RuntimeError("SYSCALL", `the system calls were not recorded: ${why}`);
+/** @throws SYSCALL where the profile of recorded system calls could not be written */
+async function profileOf(entry: Entry): Promise<void> {
+  const why = await awaitRecorder(entry.path, false);
+  if (why !== undefined) throw new RuntimeError("SYSCALL", `the system calls of the container were not recorded: ${why}`);
 }
 
 /** Without this warning the user would not learn why the program has vanished. */

@@ -17,7 +17,8 @@ export function readProfile(path: string): string | undefined {
   const found = native.stat(AT_FDCWD, path, true);
   if (found === -Errno.ENOENT) return undefined;
   if (typeof found === "number") throw cannot("read", path, found);
-  if ((found.mode & S_IFMT) !== S_IFREG) throw new RuntimeError("USAGE", `--record-seccomp ${path}: it is no regular file`, { path });
+  if ((found.mode & S_IFMT) !== S_IFREG)
+    throw new RuntimeError("USAGE", `--record-seccomp ${path}: it is no regular file`, { path });
   const text = native.readUtf8File(AT_FDCWD, path, LIMIT);
   if (typeof text === "number") throw cannot("read", path, text);
   return text;

@@ -5,7 +5,7 @@ import { readNotes } from "../../seccomp/notes.ts";
 import { nameCall, ownArchitecture, policiesFor } from "../../seccomp/policies.ts";
 import { recordedProfile, united, type RecordedCall } from "../../seccomp/profile.ts";
 import { readSavedConfig } from "../../spec/documents/saved_config.ts";
-import { parseSeccomp, profileText } from "../../spec/documents/seccomp_file.ts";
+import { architecturesOf, parseSeccomp, profileText } from "../../spec/documents/seccomp_file.ts";
 import type { Config } from "../../spec/types.ts";
 import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, syscallError } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
@@ -52,7 +52,8 @@ function writeRecording({ file, format, append = false, state, arguments: reques
   writeProfile(file, append, (former) => {
     if (former === undefined) return profileText(profile, format ?? "oci");
     const before = parseSeccomp(former, file);
-    return profileText(united(before.profile, profile), format ?? before.format);
+    const architectures = architecturesOf(before, ownArchitecture());
+    return profileText(united({ ...before.profile, architectures }, profile), format ?? before.format, before.archMap);
   });
   if (!noted.isFull) return;
   throw new RuntimeError("HOST_UNABLE", `${file} lacks some arguments of system calls: there were more than a recording notes`);

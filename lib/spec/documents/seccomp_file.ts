@@ -34,8 +34,10 @@ export interface DockerBlock extends LinuxSyscall {
 /** A profile as a file has it. */
 export interface ProfileFile {
   readonly format: "oci" | "docker";
-  /** With docker's conditions at its blocks, and `architectures` out of docker's map. */
+  /** With docker's conditions at its blocks. */
   readonly profile: LinuxSeccomp;
+  /** docker's map; empty in the other form. */
+  readonly archMap: readonly ArchMapEntry[];
 }
 
 /**
@@ -58,7 +60,8 @@ export function parseSeccomp(text: string, path: string): ProfileFile {
   }
   const isDocker = isDockers(object);
   const plain = isDocker ? withoutMap(object) : object;
-  return { format: isDocker ? "docker" : "oci", profile: validated(plain, text, path, parsed.problems) };
+  const profile = validated(plain, text, path, parsed.problems);
+  return { format: isDocker ? "docker" : "oci", profile, archMap: archMapOf(object) };
 }
 
 function ofConfig(
@@ -70,7 +73,7 @@ function ofConfig(
   const inspected = inspectDocument(object, text, problems, "");
   if (inspected.problems.length > 0) throw configError(path, inspected.problems);
   const { linux } = object as { readonly linux?: { readonly seccomp?: LinuxSeccomp } };
-  if (linux?.seccomp !== undefined) return { format: "oci", profile: linux.seccomp };
+  if (linux?.seccomp !== undefined) return { format: "oci", profile: linux.seccomp, archMap: [] };
   throw new RuntimeError("CONFIG_INVALID", `${path}: linux.seccomp: there is none`, { pointer: AT, path });
 }
 
@@ -97,9 +100,7 @@ function isDockers(object: Readonly<Record<string, Json>>): boolean {
 
 /** The older form has one `name` a block. */
 function withoutMap(object: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
-  const { archMap, syscalls, architectures, ...rest } = object;
-  const list = Array.isArray(archMap) ? (archMap as unknown as readonly ArchMapEntry[]) : [];
-  const names = list.flatMap((entry) => [entry.architecture, ...(entry.subArchitectures ?? [])]);
+  const { archMap: _, syscalls, ...rest } = object;
   const blocks = Array.isArray(syscalls)
     ? syscalls.map((block: Json): Json => {
         if (typeof block !== "object" || block === null || !("name" in block) || "names" in block) return block;
@@ -107,19 +108,34 @@ function withoutMap(object: Readonly<Record<string, Json>>): Readonly<Record<str
         return { names: [name ?? ""], ...others };
       })
     : syscalls;
-  const both = names.length > 0 ? names : architectures;
-  return {
-    ...rest,
-    ...(both === undefined ? {} : { architectures: both }),
-    ...(blocks === undefined ? {} : { syscalls: blocks }),
-  } as Readonly<Record<string, Json>>;
+  return { ...rest, ...(blocks === undefined ? {} : { syscalls: blocks }) } as Readonly<Record<string, Json>>;
 }
 
-/** The text of a profile, with exact numbers; a line for each block. */
-export function profileText(profile: LinuxSeccomp, format: "oci" | "docker"): string {
+/** What of the map has the right form. */
+function archMapOf({ archMap }: Readonly<Record<string, Json>>): readonly ArchMapEntry[] {
+  const entries: readonly Json[] = Array.isArray(archMap) ? (archMap as readonly Json[]) : [];
+  const isText = (value: unknown): value is string => typeof value === "string";
+  return entries.flatMap((entry) => {
+    const { architecture, subArchitectures: others } = (entry ?? {}) as { architecture?: unknown; subArchitectures?: unknown };
+    if (!isText(architecture)) return [];
+    return [{ architecture, subArchitectures: Array.isArray(others) ? (others as readonly unknown[]).filter(isText) : [] }];
+  });
+}
+
+/** The architectures of a machine, its own first: those of the profile, and those that docker's map gives it. */
+export function architecturesOf({ profile, archMap }: ProfileFile, own: string): readonly string[] {
+  const mapped = archMap.find(({ architecture }) => architecture === own)?.subArchitectures ?? [];
+  return [...new Set([own, ...(profile.architectures ?? []), ...mapped])];
+}
+
+/**
+ * The text of a profile, with exact numbers; a line for each block.
+ * @param former docker's map so far; entries of other machines stay
+ */
+export function profileText(profile: LinuxSeccomp, format: "oci" | "docker", former: readonly ArchMapEntry[] = []): string {
   const { architectures = [], syscalls = [], ...head } = profile;
   const members = Object.entries(head).map(([name, value]) => `  ${JSON.stringify(name)}: ${exactJson(value)}`);
-  if (format === "docker") members.push(`  "archMap": ${exactJson(archMap(architectures))}`);
+  if (format === "docker") members.push(`  "archMap": ${exactJson(archMap(architectures, former))}`);
   else members.push(`  "architectures": ${exactJson(architectures)}`);
   const blocks = syscalls.map((block) => `    ${exactJson(block)}`);
   members.push(`  "syscalls": [${blocks.length === 0 ? "" : `\n${blocks.join(",\n")}\n  `}]`);
@@ -127,8 +143,9 @@ export function profileText(profile: LinuxSeccomp, format: "oci" | "docker"): st
 }
 
 /** The first one is the machine's own; docker takes the others only with it. */
-function archMap([first, ...others]: readonly string[]): readonly ArchMapEntry[] {
-  return first === undefined ? [] : [{ architecture: first, subArchitectures: others }];
+function archMap([first, ...others]: readonly string[], former: readonly ArchMapEntry[]): readonly ArchMapEntry[] {
+  const rest = former.filter(({ architecture }) => architecture !== first);
+  return first === undefined ? rest : [{ architecture: first, subArchitectures: others }, ...rest];
 }
 
 /** JSON with integers beyond 2^53. */

@@ -113,11 +113,13 @@ export function createOptions(id: string, flags: Flags<typeof CREATE_OPTIONS>, d
 function recordOptions(flags: Flags<typeof CREATE_OPTIONS>, directory: string): Pick<CreateOptions, "recordSeccomp"> {
   const { append, format, "record-seccomp": file, "record-arguments": asked } = flags;
   if (file === undefined) {
-    const other = append !== undefined ? "append" : format !== undefined ? "format" : asked === undefined ? "" : "record-arguments";
+    const other =
+      append !== undefined ? "append" : format !== undefined ? "format" : asked === undefined ? "" : "record-arguments";
     if (other !== "") throw new RuntimeError("USAGE", `--${other} goes with --record-seccomp`);
     return {};
   }
-  if (file === "" || file.endsWith("/")) throw new RuntimeError("USAGE", `--record-seccomp ${JSON.stringify(file)}: it is no file`);
+  if (file === "" || file.endsWith("/"))
+    throw new RuntimeError("USAGE", `--record-seccomp ${JSON.stringify(file)}: it is no file`);
   return {
     recordSeccomp: {
       file: absolutePath(file, directory),
