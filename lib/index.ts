@@ -56,13 +56,24 @@ export type { CheckpointOptions } from "./runtime/criu/checkpoint.ts";
 export type { ContainerEvent } from "./runtime/operations/events.ts";
 export { features, type Features } from "./runtime/operations/features.ts";
 export type { DeviceRequest } from "./runtime/live/devices.ts";
+export { Top, type TopRow } from "./runtime/live/top.ts";
 export type { LiveMountReport } from "./runtime/live/mounts.ts";
 export type { LiveDevice, LiveMount } from "./runtime/record.ts";
-export type { CreateOptions, ExecOptions, ProcessChanges, RunOptions, RuntimeContext, StateReport } from "./runtime/options.ts";
+export type {
+  CreateOptions,
+  ExecOptions,
+  ProcessChanges,
+  RecordingOptions,
+  RunOptions,
+  RuntimeContext,
+  StateReport,
+} from "./runtime/options.ts";
 export type { HostProblem } from "./runtime/check/check.ts";
 export type { PlanLine } from "./plan/runtime_steps.ts";
 export type { DefaultConfig } from "./spec/defaults.ts";
 export type { RestoreOptions } from "./runtime/criu/restore.ts";
+export { seccompDiff, type SeccompDiff, type SeccompDifference } from "./seccomp/diff.ts";
+export { type DecidedBy, type RuleReport, seccompExplain, type SeccompExplanation } from "./seccomp/explain.ts";
 export type { CgroupStats } from "./runtime/operations/stats.ts";
 export type { End } from "./runtime/operations/wait.ts";
 export {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mounts and devices that a program adds to a container while it runs.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Container } from "../../lib/index.ts";
+import { Container, type LinuxSeccomp, makeContext, seccompDiff, seccompExplain, Top } from "../../lib/index.ts";
 import { scenario } from "../harness/box.ts";
 import { all, options, refused, skip } from "./made.ts";
 
@@ -61,6 +61,49 @@ scenario(
     const wrong = await refused(container.addDevices([{ hots: "/dev/zero" } as never]));
     t.equal(wrong.code, "USAGE");
     t.match(wrong.message, /did you mean "host"/);
+    await container.delete({ force: true });
+  },
+  { skip },
+);
+
+scenario(
+  "recorded system calls are a profile, under which the container does the same",
+  async (t, box) => {
+    const file = box.path("profile.json");
+    const script = ["sh", "-c", "mkdir /dev/shm/x && echo made"];
+    const first = await Container.run({ ...options(box, script), recordSeccomp: file, buffer: true });
+    t.equal(first.stdout, "made\n");
+    const profile = JSON.parse(readFileSync(file, "utf8")) as LinuxSeccomp;
+    t.equal(seccompExplain(profile, "mkdir").allowed, true);
+    t.equal(seccompExplain(profile, "mount").allowed, false);
+    t.same(seccompDiff(profile, profile).first, []);
+    const again = await Container.run({
+      ...options(box, script, (config) => void (config.linux.seccomp = profile as never)),
+      buffer: true,
+    });
+    t.equal(again.stdout, "made\n");
+    const wrong = await refused(Container.run({ ...options(box, script), recordSeccomp: file, buffer: true }));
+    t.equal(wrong.code, "USAGE");
+    t.match(wrong.message, /the file exists/);
+    const typo = await refused(Container.run({ ...options(box, script), recordSeccomp: { fiel: "x" } as never, buffer: true }));
+    t.equal(typo.code, "USAGE");
+    t.match(typo.message, /recordSeccomp/);
+  },
+  { skip },
+);
+
+scenario(
+  "what containers use, by Top",
+  async (t, box) => {
+    const made = options(box, ["sleep", "1000"]);
+    const container = await Container.run({ ...made, stdio: "ignore" });
+    const top = new Top(makeContext({ root: box.root }), []);
+    try {
+      const [row] = top.sample();
+      t.same([row?.id, row?.status], [container.id, "running"]);
+    } finally {
+      top.close();
+    }
     await container.delete({ force: true });
   },
   { skip },

@@ -6,7 +6,7 @@ import { RuntimeError } from "../errors.ts";
 import { silentLog } from "../log.ts";
 import type { BundlePaths } from "../runtime/operations/plan_bundle.ts";
 import { isUnifiedHost } from "../runtime/operations/new_config.ts";
-import type { CreateOptions, RuntimeContext } from "../runtime/options.ts";
+import type { CreateOptions, RecordingOptions, RuntimeContext } from "../runtime/options.ts";
 import { boxConfig } from "./box/config.ts";
 import type { BoxOptions } from "./box/options.ts";
 import { expect, type Kind, show } from "./options/kinds.ts";
@@ -51,7 +51,17 @@ export function makingOf(where: string, options: ContainerOptions | BufferedOpti
   else if (isBuffered(options)) throw new RuntimeError("USAGE", `${where}: buffer: run() alone waits for the outputs`);
   const context = contextOf(options);
   const id = options.id ?? `runt-${randomUUID()}`;
-  const { stdio, terminal = false, signal, timeout, pidFile, pidfdSocket, noPivot, noNewKeyring } = options as CommonOptions;
+  const {
+    stdio,
+    terminal = false,
+    signal,
+    timeout,
+    pidFile,
+    pidfdSocket,
+    noPivot,
+    noNewKeyring,
+    recordSeccomp,
+  } = options as CommonOptions;
   // The result of a buffered call is for this program alone.
   const { keepExit = !isBuffered(options) } = options as CommonOptions;
   const input = (options as BufferedOptions).input;
@@ -73,6 +83,7 @@ export function makingOf(where: string, options: ContainerOptions | BufferedOpti
       ...(pidfdSocket === undefined ? {} : { pidfdSocket: resolve(pidfdSocket) }),
       ...(noPivot === undefined ? {} : { noPivot }),
       ...(noNewKeyring === undefined ? {} : { noNewKeyring }),
+      ...(recordSeccomp === undefined ? {} : { recordSeccomp: recordingOf(recordSeccomp) }),
     },
   };
 }
@@ -88,6 +99,11 @@ function refuseUnbuffered(options: ContainerOptions | BufferedOptions): void {
     if ((options as Partial<BufferedOptions>)[name] === undefined) continue;
     throw new RuntimeError("USAGE", `run: ${name}: it goes with "buffer: true"; without that there is ${instead}`);
   }
+}
+
+function recordingOf(wanted: string | RecordingOptions): RecordingOptions {
+  const options = typeof wanted === "string" ? { file: wanted } : wanted;
+  return { ...options, file: resolve(options.file) };
 }
 
 export function isBuffered(options: ContainerOptions | BufferedOptions): options is BufferedOptions {

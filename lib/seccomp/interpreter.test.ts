@@ -7,6 +7,7 @@ import type { LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg, LinuxSeccompOpe
 import { compileProfile } from "./compile.ts";
 import { actionValue, ARCHITECTURES, AUDIT_ARCH_X86_64, OPERATORS, X32_BIT } from "./constants.ts";
 import { encodeInstructions, enosysPrologue } from "./enosys.ts";
+import { interpret as run, type FilteredCall as Call } from "./interpret.ts";
 import { seccompNative } from "./native.ts";
 
 const AUDIT_ARCH_I386 = 0x40000003;
@@ -14,46 +15,6 @@ const KILL_THREAD = 0;
 const ERRNO = 0x00050000;
 const ENOSYS = ERRNO + 38;
 const ALLOW = 0x7fff0000;
-
-interface Call {
-  readonly arch: number;
-  readonly nr: number;
-  readonly args?: readonly bigint[];
-}
-
-/** Runs a filter as the kernel does, on struct seccomp_data. */
-function run(program: Uint8Array, { arch, nr, args = [] }: Call): number {
-  const data = new DataView(new ArrayBuffer(64));
-  data.setUint32(0, nr, true);
-  data.setUint32(4, arch, true);
-  for (let index = 0; index < 6; index++) data.setBigUint64(16 + 8 * index, args[index] ?? 0n, true);
-  const code = new DataView(program.buffer, program.byteOffset, program.byteLength);
-  const memory = new Uint32Array(16);
-  let [accumulator, index] = [0, 0];
-  for (let pc = 0; ; pc++) {
-    const at = pc * 8;
-    const [op, jt, jf, k] = [
-      code.getUint16(at, true),
-      code.getUint8(at + 2),
-      code.getUint8(at + 3),
-      code.getUint32(at + 4, true),
-    ];
-    const jump = (condition: boolean): number => (condition ? jt : jf);
-    if (op === 0x20) accumulator = data.getUint32(k, true);
-    else if (op === 0x60) accumulator = memory[k] ?? 0;
-    else if (op === 0x02) memory[k] = accumulator;
-    else if (op === 0x54) accumulator = (accumulator & k) >>> 0;
-    else if (op === 0x07) index = accumulator;
-    else if (op === 0x87) accumulator = index;
-    else if (op === 0x05) pc += k;
-    else if (op === 0x15) pc += jump(accumulator === k);
-    else if (op === 0x25) pc += jump(accumulator > k);
-    else if (op === 0x35) pc += jump(accumulator >= k);
-    else if (op === 0x45) pc += jump((accumulator & k) !== 0);
-    else if (op === 0x06) return k;
-    else throw new Error(`instruction ${pc}: unknown code 0x${op.toString(16)}`);
-  }
-}
 
 const x86 = process.arch === "x64" ? false : "the numbers in these tests are those of x86_64";
 const compile = (seccomp: LinuxSeccomp): Uint8Array => compileProfile(seccomp, silentLog);

@@ -19,6 +19,7 @@ int main() {
   TestMountTarget();
   TestWorkingDirectory();
   TestWorkbench();
+  TestRecorder();
   TestFuzz();
   std::printf("1..%d\n", passed + failed);
   return failed == 0 ? 0 : 1;

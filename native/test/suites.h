@@ -19,6 +19,7 @@ void TestFiles();
 void TestMountTarget();
 void TestWorkingDirectory();
 void TestWorkbench();
+void TestRecorder();
 void TestFuzz();
 
 }  // namespace runt::test

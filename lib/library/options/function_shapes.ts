@@ -6,7 +6,7 @@ import type { BundlePaths } from "../../runtime/operations/plan_bundle.ts";
 import type { RdtSchemas } from "../../runtime/operations/update.ts";
 import type { CreateOptions, ExecOptions, ProcessChanges, RunOptions, StandardStreams } from "../../runtime/options.ts";
 import { fields, flag, having, kind, listOf, mapOf, object, positive, type Shape, someText, text, whole } from "./kinds.ts";
-import { args, capabilities, CHECKPOINT, CONTEXT, RESTORE } from "./shapes.ts";
+import { args, capabilities, CHECKPOINT, CONTEXT, RECORDING, RESTORE } from "./shapes.ts";
 
 const descriptor = whole;
 const STREAMS: Shape<StandardStreams> = {
@@ -29,6 +29,7 @@ const CREATE: Shape<CreateOptions> = {
   noNewKeyring: flag,
   preserveFds: whole,
   keepExit: flag,
+  recordSeccomp: having(["file"], fields(RECORDING)),
 };
 const RUN: Shape<RunOptions> = { ...CREATE, detach: flag, keep: flag, noSubreaper: flag };
 const SIZE = fields<NonNullable<ProcessChanges["consoleSize"]>>({ height: whole, width: whole }, "an object { height, width }");

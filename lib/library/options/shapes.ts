@@ -2,7 +2,7 @@
 /** Every option of the library, and the kind of its value. The types make sure that none is forgotten. */
 import type { Log } from "../../log.ts";
 import type { DeviceRequest } from "../../runtime/live/devices.ts";
-import type { RuntimeContext } from "../../runtime/options.ts";
+import type { RecordingOptions, RuntimeContext } from "../../runtime/options.ts";
 import type { BindMount, BoxOptions, Limits, Overlay } from "../box/options.ts";
 import { size } from "../box/size.ts";
 import { capabilityNames, isCapability } from "../../spec/capabilities.ts";
@@ -116,6 +116,12 @@ const BUFFER: Shape<BufferOptions> = {
   maxBuffer: positive,
   reject: flag,
 };
+export const RECORDING: Shape<RecordingOptions> = {
+  file: someText,
+  format: oneOf("oci", "docker"),
+  append: flag,
+  arguments: listOf(oneOf("ioctl", "prctl")),
+};
 const COMMON: Shape<CommonOptions> = {
   ...RUNTIME,
   ...STDIO,
@@ -125,6 +131,11 @@ const COMMON: Shape<CommonOptions> = {
   noPivot: flag,
   noNewKeyring: flag,
   keepExit: flag,
+  recordSeccomp: either(
+    "the path of a file, or { file, format, append, arguments }",
+    someText,
+    fields<RecordingOptions>(RECORDING),
+  ),
   signal: abortSignal,
   timeout: time,
 };

@@ -3,7 +3,7 @@
 import type { Log } from "../../log.ts";
 import type { CheckpointOptions } from "../../runtime/criu/checkpoint.ts";
 import type { RestoreOptions } from "../../runtime/criu/restore.ts";
-import type { CreateOptions, ExecOptions, ProcessChanges } from "../../runtime/options.ts";
+import type { CreateOptions, ExecOptions, ProcessChanges, RecordingOptions } from "../../runtime/options.ts";
 import type { Config } from "../../spec/types.ts";
 import type { BoxOptions, Environment, User } from "../box/options.ts";
 import type { BufferOptions } from "../result.ts";
@@ -44,6 +44,11 @@ export interface CommonOptions
    * program has ended, too: until the container is deleted. Default true, but for `buffer: true` without an `id`.
    */
   readonly keepExit?: boolean;
+  /**
+   * The system calls of the container are recorded: the file gets a seccomp profile that allows them, when the container is deleted at
+   * the latest. A container with its own profile does no more than that allows; with `rootfs` that is `seccomp`, see {@link BoxOptions}.
+   */
+  readonly recordSeccomp?: string | RecordingOptions;
 }
 
 /** A container of a bundle. */

@@ -78,6 +78,12 @@ export class Top {
     return rows;
   }
 
+  /** Closes the files that are kept open between samples. */
+  close(): void {
+    for (const { reader } of this.#known.values()) reader.close();
+    this.#known = new Map();
+  }
+
   /** Everything of one container; `undefined` where it is gone, or cannot be read. */
   #look(id: string, before: Known | undefined): Known | undefined {
     try {
