@@ -2,8 +2,17 @@
 // Mounts and devices that a program adds to a container while it runs.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Container, type LinuxSeccomp, makeContext, seccompDiff, seccompExplain, Top } from "../../lib/index.ts";
-import { scenario } from "../harness/box.ts";
+import {
+  type BufferedOptions,
+  Container,
+  type ExecResult,
+  type LinuxSeccomp,
+  makeContext,
+  seccompDiff,
+  seccompExplain,
+  Top,
+} from "../../lib/index.ts";
+import { type Edit, scenario } from "../harness/box.ts";
 import { all, options, refused, skip } from "./made.ts";
 
 scenario(
@@ -71,21 +80,21 @@ scenario(
   async (t, box) => {
     const file = box.path("profile.json");
     const script = ["sh", "-c", "mkdir /dev/shm/x && echo made"];
-    const first = await Container.run({ ...options(box, script), recordSeccomp: file, buffer: true });
+    const run = (more: object, edit: Edit = () => undefined): Promise<ExecResult> => {
+      return Container.run({ ...options(box, script, edit), ...more, buffer: true } as BufferedOptions);
+    };
+    const first = await run({ recordSeccomp: file });
     t.equal(first.stdout, "made\n");
     const profile = JSON.parse(readFileSync(file, "utf8")) as LinuxSeccomp;
     t.equal(seccompExplain(profile, "mkdir").allowed, true);
     t.equal(seccompExplain(profile, "mount").allowed, false);
     t.same(seccompDiff(profile, profile).first, []);
-    const again = await Container.run({
-      ...options(box, script, (config) => void (config.linux.seccomp = profile as never)),
-      buffer: true,
-    });
+    const again = await run({}, (config) => void (config.linux.seccomp = profile as never));
     t.equal(again.stdout, "made\n");
-    const wrong = await refused(Container.run({ ...options(box, script), recordSeccomp: file, buffer: true }));
+    const wrong = await refused(run({ recordSeccomp: file }));
     t.equal(wrong.code, "USAGE");
     t.match(wrong.message, /the file exists/);
-    const typo = await refused(Container.run({ ...options(box, script), recordSeccomp: { fiel: "x" } as never, buffer: true }));
+    const typo = await refused(run({ recordSeccomp: { fiel: "x" } }));
     t.equal(typo.code, "USAGE");
     t.match(typo.message, /recordSeccomp/);
   },
