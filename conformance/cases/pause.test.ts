@@ -2,8 +2,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario } from "../harness/box.ts";
+import { removeNamespaces } from "../harness/config.ts";
 import { cgroupDirOf, hasController, isAlive, PURE_V2, processesOf, readText, sleep, waitFor } from "../harness/host.ts";
-import { IS_RUNT } from "../harness/runtime.ts";
+import { IS_RUNT, notFor } from "../harness/runtime.ts";
 
 const noFreezer = hasController("freezer") || PURE_V2 ? false : "no freezer of cgroup v1 on this host";
 
@@ -139,4 +140,36 @@ scenario(
     t.equal(container.state().status, "running", "its own cgroup was not frozen");
   },
   { skip: noFreezer || (!IS_RUNT && !PURE_V2 && "runc 1.1 says paused") },
+);
+
+scenario(
+  "kill --all without SIGKILL leaves a paused container paused: the signal comes when it is resumed",
+  (t, box) => {
+    const container = box.create((config) => {
+      removeNamespaces(config, "pid");
+      config.process.args = ["sh", "-c", "trap 'echo told; exit 0' USR1; echo ready; while :; do sleep 0.1; done"];
+    });
+    container.start();
+    const said = (): string => readText(container.made.stdoutPath);
+    t.ok(waitFor(() => said() === "ready\n"));
+    t.equal(box.call(["pause", container.id]).status, 0);
+    t.equal(box.call(["kill", "--all", container.id, "USR1"]).status, 0);
+    t.equal(container.state().status, "paused");
+    t.equal(said(), "ready\n");
+    t.equal(box.call(["resume", container.id]).status, 0);
+    t.ok(waitFor(() => said() === "ready\ntold\n"));
+    t.equal(box.call(["kill", "--all", container.id, "KILL"]).status, 0);
+  },
+  { skip: noFreezer || notFor("runc", "1.1 thaws it; 1.2 and later leave it paused") },
+);
+
+scenario(
+  "kill --all with SIGKILL ends a paused container",
+  (t, box) => {
+    const container = box.running((config) => removeNamespaces(config, "pid"));
+    box.call(["pause", container.id]);
+    t.equal(box.call(["kill", "--all", container.id, "KILL"]).status, 0);
+    t.ok(waitFor(() => !isAlive(container.pid)));
+  },
+  { skip: noFreezer },
 );

@@ -23,20 +23,21 @@ export interface Signalled {
   list(): readonly number[];
   /** `undefined`: nothing can make them stand still. */
   readonly freezer: SignalFreezer | undefined;
-  /** SIGKILL apart, a cgroup that was frozen before stays so, and the processes get the signal when they are thawed. */
-  readonly staysFrozen: boolean;
   readonly log: Log;
 }
 
-/** Sends a signal to every process, also to those that are forked meanwhile. A program that handles it gets it once. */
-export function signalAll(signal: number, { list, freezer, staysFrozen, log }: Signalled): void {
+/**
+ * Sends a signal to every process, also to those that are forked meanwhile. A program that handles it gets it once. SIGKILL apart, a
+ * cgroup that was frozen before stays so, and its processes get the signal when they are thawed.
+ */
+export function signalAll(signal: number, { list, freezer, log }: Signalled): void {
   const told = new Set<number>();
   for (let round = 0; round < ROUNDS; round++) {
     const before = freezer === undefined ? undefined : tryFreeze(freezer, log);
     const still = new Set(freezer === undefined || before === undefined ? [] : processesBelow(freezer.directory));
     const pids = signalListed(list, signal, (pid) => signal === SIGKILL || !told.has(pid));
     // SIGKILL works on frozen processes, other signals wait until they are thawed.
-    if (before !== undefined && (signal === SIGKILL || !staysFrozen || before !== "frozen")) freezer?.thaw();
+    if (before !== undefined && (signal === SIGKILL || before !== "frozen")) freezer?.thaw();
     // Those that did not stand still may have forked meanwhile.
     if (pids.every((pid) => still.has(pid) || told.has(pid))) return;
     for (const pid of pids) told.add(pid);

@@ -269,7 +269,7 @@ export class CgroupV1 implements Cgroup {
               if (signal === SIGKILL) this.thawKilled();
             },
           };
-    signalAll(signal, { list: () => this.processes(), freezer, staysFrozen: false, log: this.#log });
+    signalAll(signal, { list: () => this.processes(), freezer, log: this.#log });
     if (signal === SIGKILL) this.thawKilled();
   }
 

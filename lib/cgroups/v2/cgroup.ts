@@ -204,7 +204,7 @@ export class CgroupV2 implements Cgroup {
       freeze: () => freezeUnified(directory),
       thaw: () => thawUnified(directory),
     };
-    signalAll(signal, { list: () => processesBelow(directory), freezer, staysFrozen: true, log: this.#log });
+    signalAll(signal, { list: () => processesBelow(directory), freezer, log: this.#log });
   }
 
   remove(): void {

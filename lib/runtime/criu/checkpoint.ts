@@ -56,6 +56,7 @@ export async function checkpoint(context: RuntimeContext, options: CheckpointOpt
       const text = `container ${options.id} cannot be checkpointed: its system calls are recorded, and CRIU cannot save that`;
       throw new RuntimeError("WRONG_STATE", text);
     }
+    if (options.preDump !== true) checkLive(record);
     checkParent(options);
     checkStatusFd(options.statusFd);
     await checkFeatures(options);
@@ -69,6 +70,17 @@ export async function checkpoint(context: RuntimeContext, options: CheckpointOpt
     descriptors.close();
     entry.close();
   }
+}
+
+/** CRIU restores the mounts of config.json, and would not know where the others come from. @throws WRONG_STATE */
+function checkLive({ id, mounts = [], devices = [] }: ContainerRecord): void {
+  const added = [
+    ...mounts.map(({ destination }) => `mounts remove --destination ${destination}`),
+    ...devices.flatMap(({ path, mount }) => (mount === undefined || path === undefined ? [] : [`devices remove ${path}`])),
+  ];
+  if (added.length === 0) return;
+  const text = `container ${id} cannot be checkpointed: mounts were added to it; take them away first: ${added.join("; ")}`;
+  throw new RuntimeError("WRONG_STATE", text);
 }
 
 async function dump(
