@@ -1,13 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Test } from "tap";
 import { scenario, type Box, type Container } from "../harness/box.ts";
 import type { Config, Mount } from "../harness/config.ts";
 import { execSh } from "../harness/exec.ts";
-import { parseMountinfo, readText, type MountInfo } from "../harness/host.ts";
+import { helper } from "../harness/helpers.ts";
+import { parseMountinfo, readText, type MountInfo, waitFor } from "../harness/host.ts";
 import { mapUsers, running as runningWith } from "../harness/live.ts";
 import { runtOnly, type Result } from "../harness/runtime.ts";
+
+/** Mounts a file system that never answers, until the box is closed. */
+async function mute(box: Box, directory: string, ...inside: readonly string[]): Promise<() => void> {
+  const child = spawn(helper("helpers/mute.c"), [directory, ...inside], { stdio: ["ignore", "pipe", "ignore"] });
+  // Its end ends every wait for it.
+  box.atClose(() => {
+    child.kill("SIGKILL");
+    spawnSync("umount", ["-l", directory]);
+  });
+  await once(child.stdout, "data");
+  return () => void child.kill("SIGKILL");
+}
 
 const skip = runtOnly("crun's mounts has no list, runc has none at all");
 
@@ -423,6 +438,61 @@ scenario(
     const done = mounts(box, "add", container, "--destination", "/data", "--source", source(box), "--options", "bind");
     t.equal(done.status, 1);
     t.equal(readText(`/proc/${container.pid}/mountinfo`), before);
+  },
+  { skip },
+);
+
+const noFuse = existsSync("/dev/fuse") ? false : "this machine has no /dev/fuse";
+
+scenario(
+  "a source on a file system that never answers is given up",
+  async (t, box) => {
+    const folder = box.folder("mute");
+    await mute(box, folder);
+    const container = running(box, writable);
+    const done = mounts(box, "add", container, "--source", join(folder, "deep"), "--destination", "/data", "--options", "bind");
+    t.equal(done.status, 1, done.output);
+    t.match(done.stderr, /cannot be looked up: its file system has not answered for 10 s/);
+    t.same(list(box, container), []);
+    t.equal(execSh(box, container, "ls /data 2>/dev/null | wc -l"), "0\n");
+  },
+  { skip: skip || noFuse, timeout: 120_000 },
+);
+
+scenario(
+  "a target on a file system that never answers is given up, and nothing is left once that has ended",
+  async (t, box) => {
+    const container = running(box, writable);
+    mkdirSync(join(container.bundle.rootfs, "mute"));
+    const end = await mute(box, "/mute", String(container.pid));
+    const first = { destination: "/first", type: "tmpfs", source: "tmpfs" };
+    const file = box.file(JSON.stringify([first, { destination: "/mute/deep", type: "tmpfs", source: "tmpfs" }]), "mounts.json");
+    const done = mounts(box, "add", container, file);
+    t.equal(done.status, 1, done.output);
+    t.match(done.stderr, /a file system does not answer/);
+    t.same(list(box, container), []);
+    end();
+    const left = (): string[] =>
+      parseMountinfo(readText(`/proc/${container.pid}/mountinfo`))
+        .map(({ target }) => target)
+        .filter((target) => target === "/first" || target === "/mute/deep");
+    t.ok(
+      waitFor(() => left().length === 0),
+      `taken back: ${left().join(" ")}`,
+    );
+  },
+  { skip: skip || noFuse, timeout: 120_000 },
+);
+
+scenario(
+  "checkpoint of a container with added mounts is refused, with what to take away",
+  (t, box) => {
+    const container = running(box, writable);
+    add(t, box, container, [{ destination: "/data", type: "tmpfs", source: "tmpfs" }]);
+    const done = box.call(["checkpoint", "--image-path", box.folder(), container.id]);
+    t.equal(done.status, 1);
+    t.match(done.stderr, /mounts were added to it; take them away first: mounts remove --destination \/data/);
+    t.equal(container.state().status, "running");
   },
   { skip },
 );

@@ -11,11 +11,11 @@ import type { InitClone } from "../plan/namespaces.ts";
 import { Beginning, FAILURE_SIZE, MAX_SLOTS, Message, StageName, type Step } from "../plan/steps.ts";
 import { Errno } from "../kernel/errno.ts";
 import { Descriptors, withDescriptor } from "../sys/descriptors.ts";
-import { AT_FDCWD, check, checkValue, SMALL_FILE } from "../sys/files.ts";
+import { AT_FDCWD, check, checkValue, O_CLOEXEC, O_RDWR, SMALL_FILE } from "../sys/files.ts";
 import { POLLIN, SIGKILL, SOCK_SEQPACKET } from "../kernel/numbers.ts";
 import { native, type Exited, type Received, type Spawned } from "../sys/native.ts";
 import { readProcStat } from "../sys/proc_stat.ts";
-import { beforeBlocking } from "../sys/waiting.ts";
+import { beforeBlocking, readable } from "../sys/waiting.ts";
 import { initExecutable } from "./executable.ts";
 import { failureError } from "./failure.ts";
 import { parseFailure } from "./failure_record.ts";
@@ -218,12 +218,23 @@ export class InitProcess {
 
   /**
    * Waits for the next question.
-   * @throws STEP_FAILED, HOOK_FAILED: init failed, with the property that its step came from
+   * @param patience milliseconds. Default: as long as it takes
+   * @throws STEP_FAILED, HOOK_FAILED: init failed, with the property that its step came from. TIMEOUT
    */
-  async receive(): Promise<FromInit> {
+  async receive(patience?: number): Promise<FromInit> {
     let said = this.#early.shift();
-    while (said === undefined) said = await this.#next();
+    while (said === undefined) {
+      if (patience !== undefined && !(await readable(this.#control, patience))) {
+        throw new RuntimeError("TIMEOUT", `init has said nothing for ${patience / 1000} s: a file system does not answer`);
+      }
+      said = await this.#next();
+    }
     return said;
+  }
+
+  /** Whether it ends within a time; milliseconds. */
+  async endsWithin(patience: number): Promise<boolean> {
+    return this.pidfd < 0 || (await readable(this.pidfd, patience));
   }
 
   /** The next message; `undefined` for one that told the pid. */
@@ -415,6 +426,16 @@ export class InitProcess {
     this.pidfd = -1;
     this.pidfd = check(native.pidfdOpen(pid), "pidfd_open");
   }
+}
+
+/** Starts a process that looks a path of the host up, and ends. @throws SYSCALL */
+export function spawnProbe(path: string): Spawned {
+  return withDescriptor(check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null"), (none) =>
+    withDescriptor(initExecutable(), (program) => {
+      const options = { program, args: [StageName.JOIN, "look", path], env: [], fds: [none, none, none] };
+      return checkValue(native.spawn(options), "start init");
+    }),
+  );
 }
 
 /**

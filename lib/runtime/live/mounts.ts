@@ -6,7 +6,7 @@ import { RuntimeError } from "../../errors.ts";
 import type { ToldMount } from "../../init/process.ts";
 import * as K from "../../kernel/plan_numbers.ts";
 import { planLiveMounts, planUnmounts, type LivePlans } from "../../plan/live_mounts.ts";
-import { isBind } from "../../plan/mounts.ts";
+import { bindSource, isBind } from "../../plan/mounts.ts";
 import { MountTree } from "../../plan/steps.ts";
 import { readNamespaces } from "../../plan/namespaces.ts";
 import { pathInContainer } from "../../spec/clean_path.ts";
@@ -23,7 +23,7 @@ import { mountTrees } from "../host/mount_trees.ts";
 import { selinuxEnabled } from "../host/security_modules.ts";
 import type { RuntimeContext } from "../options.ts";
 import type { ContainerRecord, LiveMount } from "../record.ts";
-import { runLive } from "./inits.ts";
+import { runLive, untilFound } from "./inits.ts";
 
 /** As many mounts at once as init can keep track of to detach them again (`Context::kMaxLive`). */
 const MOST = 100;
@@ -189,6 +189,9 @@ async function attachMounts(
       "cannot copy files for tmpcopyup in a paused container: that would be done in its cgroup",
     );
   }
+  for (const [index, mount] of mounts.entries()) {
+    if (isBind(mount)) await untilFound(bindSource(mount, record.bundle), `/mounts/${index}/source`);
+  }
   const descriptors = new Descriptors();
   try {
     const trees = await makeTrees(target, plans, descriptors);
@@ -247,11 +250,12 @@ async function attachTrees(
   context: RuntimeContext,
   { entry, record, pidfd }: LiveTarget,
   mounts: readonly Mount[],
-  { attach }: LivePlans,
+  { attach, copiesUp }: LivePlans,
   trees: ReadonlyMap<number, number>,
 ): Promise<readonly LiveMount[]> {
   const added: LiveMount[] = [];
   await runLive(attach, entry, pidfd, {
+    copies: copiesUp,
     joinFds: () => attachCgroup(record.cgroup_paths, context.log).joinFds(),
     give: (index) => trees.get(index) ?? -1,
     told: (index, told) => {
