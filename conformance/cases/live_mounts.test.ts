@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Test } from "tap";
 import { scenario, type Box, type Container } from "../harness/box.ts";
@@ -493,6 +493,54 @@ scenario(
     t.equal(done.status, 1);
     t.match(done.stderr, /mounts were added to it; take them away first: mounts remove --destination \/data/);
     t.equal(container.state().status, "running");
+  },
+  { skip },
+);
+
+const UID = 4321;
+
+scenario(
+  "rootless: sources are opened with the user's rights, and what is added goes",
+  (t, box) => {
+    const bundle = box.bundle();
+    for (const path of [bundle.dir, bundle.rootfs]) chownSync(path, UID, UID);
+    const folder = box.folder("spec");
+    chownSync(folder, UID, UID);
+    mkdirSync(box.root, { recursive: true });
+    chownSync(box.root, UID, UID);
+    const call = (...words: string[]): Result => {
+      return box.call(words, { wrap: ["setpriv", `--reuid=${UID}`, `--regid=${UID}`, "--clear-groups"] });
+    };
+    t.equal(call("spec", "--rootless", "--bundle", folder).status, 0);
+    const config = JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as Config;
+    config.process.terminal = false;
+    config.process.args = ["sleep", "1000"];
+    config.root.readonly = false;
+    bundle.write(config);
+    const id = box.id();
+    const made = call("run", "--detach", "--bundle", bundle.dir, id);
+    t.equal(made.status, 0, made.output);
+    const own = source(box);
+    const secret = box.folder("secret");
+    writeFileSync(join(secret, "file"), "root's\n");
+    chmodSync(secret, 0o700);
+    const list = [
+      { destination: "/data", type: "bind", source: own, options: ["bind", "ro"] },
+      { destination: "/fresh", type: "tmpfs", source: "tmpfs", options: ["size=64k"] },
+    ];
+    const done = call("mounts", "add", id, box.file(JSON.stringify(list), "mounts.json"));
+    t.same([done.status, done.output], [0, ""]);
+    const seen = call("exec", id, "sh", "-c", "cat /data/file; echo x >/data/file; df /fresh | tail -1");
+    t.match(seen.stdout, /^host\n/);
+    t.match(seen.stderr, /Read-only file system/);
+    t.match(seen.stdout, /tmpfs/);
+    const refused = call("mounts", "add", id, "--source", join(secret, "file"), "--destination", "/secret", "--options", "bind");
+    t.equal(refused.status, 1);
+    t.notMatch(call("exec", id, "cat", "/secret").stdout, "root's");
+    t.equal(call("mounts", "remove", id, "--destination", "/data").status, 0);
+    t.equal(call("exec", id, "ls", "/data").stdout, "");
+    t.equal(call("mounts", "list", "--format", "json", id).stdout.match(/destination/g)?.length, 1);
+    t.equal(call("delete", "--force", id).status, 0);
   },
   { skip },
 );
