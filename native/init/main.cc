@@ -151,8 +151,8 @@ Status Begin(Context& context, const Beginning& beginning, Plan* plan) {
   return {};
 }
 
-// Looks a path up, for a runtime that can wait for the end of this process, but not for that of a call of its own. The result does
-// not matter: the runtime finds it out itself.
+// Looks a path up, for a runtime that can wait for the end of this process, but not for that of a call of its own. The result
+// does not matter: the runtime finds it out itself.
 [[noreturn]] void LookUp(const char* path) {
   Syscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill, 0, 0, 0);
   const UniqueFd file(static_cast<int>(Syscall(__NR_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0)));

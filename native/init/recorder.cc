@@ -44,9 +44,7 @@ T* At(Notes* notes, std::size_t offset) {
   return reinterpret_cast<T*>(reinterpret_cast<char*>(notes) + offset);
 }
 
-bool HasName(std::uint32_t call) {
-  return (call & ~kX32) < kEndOfNumbers || (call >= kArmOwn && call < kArmOwnEnd);
-}
+bool HasName(std::uint32_t call) { return (call & ~kX32) < kEndOfNumbers || (call >= kArmOwn && call < kArmOwnEnd); }
 
 std::uint64_t Hash(const RecordEntry& entry) {
   constexpr std::uint64_t kPrime = 0x100000001b3;

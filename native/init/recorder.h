@@ -91,7 +91,8 @@ void NoteCall(Notes* notes, const Notification& notification);
 //
 //   3   the notes
 //   4   a socket that brings RECORD with a listener, or without one: no process is left
-//   5   the runtime, as long as the container is being made: any message is the order to give up. Its end is one where no listener has
+//   5   the runtime, as long as the container is being made: any message is the order to give up. Its end is one where no
+//   listener has
 //       come
 //   6   the program for the end; it gets `arguments`, with the notes as 3. It keeps 4 open until it ends
 [[noreturn]] void Record(char** arguments, char* program_name);

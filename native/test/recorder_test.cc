@@ -24,7 +24,9 @@ class Room {
   }
 
   Notes* notes() { return reinterpret_cast<Notes*>(bytes_.data()); }
-  const RecordEntry& entry(std::size_t index) { return reinterpret_cast<const RecordEntry*>(bytes_.data() + kEntryOffset)[index]; }
+  const RecordEntry& entry(std::size_t index) {
+    return reinterpret_cast<const RecordEntry*>(bytes_.data() + kEntryOffset)[index];
+  }
   void Call(std::uint32_t call, std::uint64_t first = 0, std::uint64_t third = 0, std::uint32_t machine = kMachine) {
     Notification notification{};
     notification.call = static_cast<std::int32_t>(call);
@@ -76,7 +78,8 @@ void TestRecorder() {
     for (std::uint32_t machine = 1; machine < 20; ++machine) {
       for (std::uint32_t call = 0; call < 1024; ++call) room.Call(call, 0, 0, machine);
     }
-    Ok(room.notes()->entry_count == kMaxEntries && (room.notes()->flags & kNotesFull) != 0, "recorder: more than there is room for");
+    Ok(room.notes()->entry_count == kMaxEntries && (room.notes()->flags & kNotesFull) != 0,
+       "recorder: more than there is room for");
   }
 }
 

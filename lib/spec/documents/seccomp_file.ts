@@ -108,7 +108,7 @@ function withoutMap(object: Readonly<Record<string, Json>>): Readonly<Record<str
         return { names: [name ?? ""], ...others };
       })
     : syscalls;
-  return { ...rest, ...(blocks === undefined ? {} : { syscalls: blocks }) } as Readonly<Record<string, Json>>;
+  return { ...rest, ...(blocks === undefined ? {} : { syscalls: blocks }) };
 }
 
 /** What of the map has the right form. */
