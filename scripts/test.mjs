@@ -252,7 +252,8 @@ async function main() {
       ? QUICK.includes(file) || !ASKED_FOR.some((folder) => file.startsWith(folder))
       : words.some((word) => file.includes(word));
   const cases = testFiles("conformance").filter(wanted);
-  const tests = cases.length === 0 ? [] : PACKAGES.test;
+  const recorded = cases.some((file) => file.endsWith("record_seccomp.test.ts")) ? PACKAGES.webServer : [];
+  const tests = cases.length === 0 ? [] : [...PACKAGES.test, ...recorded];
   const lint = process.env.CI === "true" && wanted("lint") ? PACKAGES.lint : [];
   const missing = prepare({ packages: [...new Set([...PACKAGES.build, ...tests, ...lint, ...engines, ...oci])] });
   for (const name of missing) note("skipped", `what needs the Debian package ${name}`);

@@ -14,7 +14,7 @@ import { recordingFilter, recordingFlags } from "../../seccomp/recording_filter.
 import { parseSeccomp } from "../../spec/documents/seccomp_file.ts";
 import type { Config } from "../../spec/types.ts";
 import { Descriptors, withDescriptor } from "../../sys/descriptors.ts";
-import { AT_FDCWD, check, checkValue, O_CLOEXEC, O_RDONLY, O_RDWR } from "../../sys/files.ts";
+import { AT_FDCWD, check, checkValue, exists, O_CLOEXEC, O_RDONLY, O_RDWR } from "../../sys/files.ts";
 import { native } from "../../sys/native.ts";
 import { readable } from "../../sys/waiting.ts";
 import type { RecordingOptions } from "../options.ts";
@@ -159,8 +159,9 @@ function spawnRecorder(request: FinishRequest, fds: readonly [notes: number, soc
 /** The program that makes the profile, and its arguments. The library has a module for it. */
 function finisher(request: string): { readonly path: string; readonly args: readonly string[] } {
   if (process.env["RUNT_COMPILED"] === "1") return { path: "/proc/self/exe", args: ["runt", FINISH, request] };
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  return { path: process.execPath, args: ["node", `${import.meta.dirname}/../../library/recorded.${extension}`, request] };
+  const module = `${import.meta.dirname}/../../library/recorded`;
+  const extension = exists(`${module}.js`) ? "js" : "ts";
+  return { path: process.execPath, args: ["node", `${module}.${extension}`, request] };
 }
 
 /** The word by which the program is told that it is to make a profile; no command has this name. */
