@@ -12,6 +12,7 @@ export interface FilteredCall {
 
 const DATA_SIZE = 64;
 const ARGUMENTS = 16;
+const INSTRUCTION_POINTER = 8;
 const MEMORY_WORDS = 16;
 
 /** The instructions that seccomp(2) takes and libseccomp writes. */
@@ -31,7 +32,17 @@ const Op = {
 } as const;
 
 /** What the filter returns: SECCOMP_RET_* and its data. @throws Error for a program that is none */
-export function interpret(program: Uint8Array, { arch, nr, args = [] }: FilteredCall): number {
+export function interpret(program: Uint8Array, call: FilteredCall): number {
+  return execute(program, call, DATA_SIZE) ?? 0;
+}
+
+/** As `interpret`; undefined where the program looks at more than the call's number and architecture. */
+export function interpretBlind(program: Uint8Array, { arch, nr }: FilteredCall): number | undefined {
+  return execute(program, { arch, nr }, INSTRUCTION_POINTER);
+}
+
+/** @param end the program may load what lies before this offset; else the result is undefined */
+function execute(program: Uint8Array, { arch, nr, args = [] }: FilteredCall, end: number): number | undefined {
   const data = new DataView(new ArrayBuffer(DATA_SIZE));
   data.setUint32(0, nr, true);
   data.setUint32(4, arch, true);
@@ -45,8 +56,10 @@ export function interpret(program: Uint8Array, { arch, nr, args = [] }: Filtered
     const jump = (condition: boolean): void => void (pc += code.getUint8(condition ? at + 2 : at + 3));
     const op = code.getUint16(at, true);
     if (op === Op.RETURN) return k;
-    else if (op === Op.LOAD) accumulator = data.getUint32(k, true);
-    else if (op === Op.LOAD_MEMORY) accumulator = memory[k] ?? 0;
+    else if (op === Op.LOAD) {
+      if (k >= end) return undefined;
+      accumulator = data.getUint32(k, true);
+    } else if (op === Op.LOAD_MEMORY) accumulator = memory[k] ?? 0;
     else if (op === Op.STORE) memory[k] = accumulator;
     else if (op === Op.AND) accumulator = (accumulator & k) >>> 0;
     else if (op === Op.TO_INDEX) index = accumulator;

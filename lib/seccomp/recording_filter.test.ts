@@ -9,6 +9,7 @@ import { interpret } from "./interpret.ts";
 import { encodePolicies, readNotes } from "./notes.ts";
 import { recordingFilter } from "./recording_filter.ts";
 import { seccompNative } from "./native.ts";
+import { unreportedCalls } from "./unreported.ts";
 
 const marks = { fifth: 0x1122334455667788n, sixth: 0x99aabbccddeeff00n };
 const arch = seccompNative().nativeArchitecture();
@@ -26,6 +27,39 @@ t.test("what a profile allows is reported, all else is as before", (t) => {
     t.equal(interpret(program, { arch, nr: write }), NOTIFY);
   }
   t.equal(interpret(recordingFilter(undefined, marks), { arch, nr: mkdir }), NOTIFY, "without a profile");
+  t.end();
+});
+
+t.test("calls that no signal may interrupt pass unreported where the profile allows them, whatever their arguments are", (t) => {
+  const [mask = 0, close = 0] = seccompNative().resolve(["rt_sigprocmask", "close"], 0);
+  const answers = (profile: LinuxSeccomp | undefined): readonly unknown[] => {
+    const filter = profile === undefined ? undefined : compileProfile(profile, silentLog);
+    const unreported = unreportedCalls(filter);
+    const program = recordingFilter(filter, marks, unreported);
+    t.equal(interpret(program, { arch: arch ^ 1, nr: mask }) === ACTIONS.SCMP_ACT_ALLOW, false, "another architecture");
+    const names = unreported.calls.map(({ name }) => name);
+    return [
+      names.includes("rt_sigprocmask"),
+      names.includes("close"),
+      ...[mask, close, mkdir].map((nr) => interpret(program, { arch, nr })),
+    ];
+  };
+  const pass = ACTIONS.SCMP_ACT_ALLOW;
+  const refuse = actionValue("SCMP_ACT_ERRNO", 1);
+  const refusing = (...syscalls: LinuxSeccomp["syscalls"] & object): LinuxSeccomp => ({
+    defaultAction: "SCMP_ACT_ERRNO",
+    syscalls,
+  });
+  const allowing = (...syscalls: LinuxSeccomp["syscalls"] & object): LinuxSeccomp => ({
+    defaultAction: "SCMP_ACT_ALLOW",
+    syscalls,
+  });
+  t.same(answers(undefined), [true, true, pass, pass, NOTIFY]);
+  t.same(answers(refusing({ names: ["close", "mkdirat"], action: "SCMP_ACT_ALLOW" })), [false, true, refuse, pass, NOTIFY]);
+  t.same(answers(allowing({ names: ["close"], action: "SCMP_ACT_ERRNO" })), [true, false, pass, refuse, NOTIFY]);
+  const first = { index: 0, value: 5, op: "SCMP_CMP_EQ" } as const;
+  t.same(answers(allowing({ names: ["close"], action: "SCMP_ACT_ERRNO", args: [first] })), [true, false, pass, NOTIFY, NOTIFY]);
+  t.same(answers(allowing({ names: ["close"], action: "SCMP_ACT_LOG" })), [true, false, pass, NOTIFY, NOTIFY], "a log stays one");
   t.end();
 });
 

@@ -3,17 +3,21 @@
 import { RuntimeError } from "../errors.ts";
 import { ACTIONS, FLAG_NEW_LISTENER } from "./constants.ts";
 import { encodeInstructions, type Instruction } from "./enosys.ts";
+import type { UnreportedCalls } from "./unreported.ts";
 
 /** Instructions that the kernel takes (BPF_MAXINSNS), of 8 bytes each. */
 const MAX_INSTRUCTIONS = 4096;
 const SIZE = 8;
 const LOAD = 0x20; // BPF_LD | BPF_W | BPF_ABS
+const JUMP = 0x05; // BPF_JMP | BPF_JA
 const JUMP_EQUAL = 0x15;
 const RETURN = 0x06;
 /** Returns the accumulator: what that is only the run shows. */
 const RETURN_ACCUMULATOR = 0x16;
 const ACTION_MASK = 0xffff0000;
-/** Offset of the arguments in struct seccomp_data. */
+/** Offsets in struct seccomp_data. */
+const NUMBER = 0;
+const ARCHITECTURE = 4;
 const ARGUMENTS = 16;
 
 /** The last two arguments of the calls that pass unreported. */
@@ -28,10 +32,11 @@ export interface Marks {
  * @param filter a compiled profile; without one everything is allowed
  * @param marks random: init, which alone knows them, gives the listener away by calls with these arguments. The kernel does not
  *   look at arguments that a call does not have
+ * @param unreported calls that `filter` allows whatever their arguments are, and that are not to be reported
  * @throws CONFIG_INVALID where the filter has a listener already, or cannot be read
  */
-export function recordingFilter(filter: Uint8Array | undefined, marks: Marks): Uint8Array {
-  const before = encodeInstructions(passMarked(marks));
+export function recordingFilter(filter: Uint8Array | undefined, marks: Marks, unreported?: UnreportedCalls): Uint8Array {
+  const before = encodeInstructions([...passMarked(marks), ...pass(unreported)]);
   const body = filter === undefined ? encodeInstructions([instruction(RETURN, ACTIONS.SCMP_ACT_NOTIFY)]) : reporting(filter);
   const program = new Uint8Array(before.length + body.length);
   program.set(before);
@@ -51,6 +56,21 @@ function passMarked({ fifth, sixth }: Marks): readonly Instruction[] {
     program.push(instruction(LOAD, ARGUMENTS + 4 * 8 + 4 * index), { code: JUMP_EQUAL, jt: 0, jf: left, k: word });
   });
   return [...program, instruction(RETURN, ACTIONS.SCMP_ACT_ALLOW)];
+}
+
+function pass(unreported: UnreportedCalls | undefined): readonly Instruction[] {
+  if (unreported === undefined || unreported.calls.length === 0) return [];
+  const { architecture, calls } = unreported;
+  const count = calls.length;
+  return [
+    instruction(LOAD, ARCHITECTURE),
+    { code: JUMP_EQUAL, jt: 0, jf: count + 3, k: architecture },
+    instruction(LOAD, NUMBER),
+    ...calls.map(({ number }, index) => ({ code: JUMP_EQUAL, jt: count - index, jf: 0, k: number })),
+    // Over the return.
+    instruction(JUMP, 1),
+    instruction(RETURN, ACTIONS.SCMP_ACT_ALLOW),
+  ];
 }
 
 function instruction(code: number, k: number): Instruction {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The end of a recording: the notes become a profile. */
 import { asRuntimeError, RuntimeError } from "../../errors.ts";
+import { silentLog } from "../../log.ts";
+import { compileProfile } from "../../seccomp/compile.ts";
 import { readNotes } from "../../seccomp/notes.ts";
 import { nameCall, ownArchitecture, policiesFor } from "../../seccomp/policies.ts";
 import { recordedProfile, united, type RecordedCall } from "../../seccomp/profile.ts";
+import { unreportedCalls } from "../../seccomp/unreported.ts";
 import { readSavedConfig } from "../../spec/documents/saved_config.ts";
 import { architecturesOf, parseSeccomp, profileText } from "../../spec/documents/seccomp_file.ts";
 import type { Config } from "../../spec/types.ts";
@@ -47,7 +50,11 @@ function writeRecording({ file, format, append = false, state, arguments: reques
     // The kernel does not know a number without a name either, or libseccomp is older than the kernel.
     if (name !== "") calls.push({ architecture, name, values: each.values });
   }
-  const needed = [...NEEDED, ...(config.process?.noNewPrivileges === true ? [] : ["capset"])];
+  // The recorder has not seen them.
+  const unreported = unreportedCalls(own === undefined ? undefined : compileProfile(own, silentLog)).calls.map(
+    ({ name }) => name,
+  );
+  const needed = [...NEEDED, ...unreported, ...(config.process?.noNewPrivileges === true ? [] : ["capset"])];
   const profile = recordedProfile({ calls, architecture: ownArchitecture(), policies, own, needed });
   writeProfile(file, append, (former) => {
     if (former === undefined) return profileText(profile, format ?? "oci");

@@ -11,6 +11,7 @@ import { seccompNative } from "../../seccomp/native.ts";
 import { encodePolicies, FLAGS_OFFSET, NotesFlag } from "../../seccomp/notes.ts";
 import { numberPolicies, policiesFor } from "../../seccomp/policies.ts";
 import { recordingFilter, recordingFlags } from "../../seccomp/recording_filter.ts";
+import { unreportedCalls } from "../../seccomp/unreported.ts";
 import { parseSeccomp } from "../../spec/documents/seccomp_file.ts";
 import type { Config } from "../../spec/types.ts";
 import { Descriptors, withDescriptor } from "../../sys/descriptors.ts";
@@ -61,9 +62,13 @@ export function recordingOf(own: SeccompFilter | undefined): SeccompFilter {
   });
   const view = new DataView(bytes.buffer);
   const marks = { fifth: view.getBigUint64(0, true), sixth: view.getBigUint64(8, true) };
-  // Else a signal would interrupt calls that no signal interrupts otherwise.
+  // Else a signal would interrupt calls that no signal interrupts otherwise, until the answer. Before the receipt it does anyway.
   const killable = seccompNative().hasFlag(FLAG_WAIT_KILLABLE_RECV | FLAG_NEW_LISTENER) ? FLAG_WAIT_KILLABLE_RECV : 0;
-  return { filter: recordingFilter(own?.filter, marks), flags: recordingFlags(own?.flags ?? 0, killable), marks };
+  return {
+    filter: recordingFilter(own?.filter, marks, unreportedCalls(own?.filter)),
+    flags: recordingFlags(own?.flags ?? 0, killable),
+    marks,
+  };
 }
 
 /** The recorder of a container that is being made. */
