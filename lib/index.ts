@@ -72,8 +72,8 @@ export type { HostProblem } from "./runtime/check/check.ts";
 export type { PlanLine } from "./plan/runtime_steps.ts";
 export type { DefaultConfig } from "./spec/defaults.ts";
 export type { RestoreOptions } from "./runtime/criu/restore.ts";
-export { seccompDiff, type SeccompDiff, type SeccompDifference } from "./seccomp/diff.ts";
-export { type DecidedBy, type RuleReport, seccompExplain, type SeccompExplanation } from "./seccomp/explain.ts";
+export type { SeccompDiff, SeccompDifference } from "./seccomp/diff.ts";
+export type { DecidedBy, RuleReport, SeccompExplanation } from "./seccomp/explain.ts";
 export type { CgroupStats } from "./runtime/operations/stats.ts";
 export type { End } from "./runtime/operations/wait.ts";
 export {
@@ -99,6 +99,8 @@ export {
   restore,
   resume,
   run,
+  seccompDiff,
+  seccompExplain,
   start,
   state,
   stats,

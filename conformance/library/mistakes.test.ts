@@ -295,6 +295,8 @@ scenario(
       ],
       ["removeDevices", [context, "x", [5]], "removeDevices: names[0]: found 5, it must be a string"],
       ["listDevices", [context, 1], "listDevices: id: found 1, it must be the id of a container"],
+      ["seccompDiff", [{ defaultAction: "SCMP_ACT_ALLOW" }, "b"], /^seccompDiff: second: found "b", it must be an object/],
+      ["seccompExplain", [{ defaultAction: "SCMP_ACT_ALLOW" }, 5], "seccompExplain: call: found 5, it must be a string"],
       ["parseConfig", [{}, "config.json"], "parseConfig: text: found an object, it must be a string"],
       ["checkConfig", [Buffer.from("{}")], /^checkConfig: text: found an object of class Buffer, it must be a string/],
     ];

@@ -16,7 +16,9 @@ import type { RdtSchemas } from "../runtime/operations/update.ts";
 import type { CreateOptions, End, ExecOptions, RunOptions, RuntimeContext, StateReport } from "../runtime/options.ts";
 import type { LiveDevice, LiveMount } from "../runtime/record.ts";
 import type { DefaultConfig } from "../spec/defaults.ts";
-import type { Config, LinuxResources, Mount } from "../spec/types.ts";
+import type { SeccompDiff } from "../seccomp/diff.ts";
+import type { SeccompExplanation } from "../seccomp/explain.ts";
+import type { Config, LinuxResources, LinuxSeccomp, Mount } from "../spec/types.ts";
 import { ARGUMENTS } from "./options/function_shapes.ts";
 import { expect } from "./options/kinds.ts";
 import { resourcesOf } from "./options/resources.ts";
@@ -349,4 +351,35 @@ export function parseConfig(text: string, path: string): Config {
 export function checkConfig(text: string): readonly Problem[] {
   expect("checkConfig", text, ARGUMENTS.text, "text");
   return runtime.checkConfig(text);
+}
+
+/**
+ * Compares two profiles by what their filters decide: each system call of this machine, with the arguments that either of them
+ * looks at.
+ * @throws CONFIG_INVALID, NOT_SUPPORTED, HOST_UNABLE for a profile that cannot be compiled; USAGE
+ */
+export function seccompDiff(first: LinuxSeccomp, second: LinuxSeccomp): SeccompDiff {
+  expect("seccompDiff", first, ARGUMENTS.profile, "first");
+  expect("seccompDiff", second, ARGUMENTS.profile, "second");
+  return runtime.seccompDiff(first, second);
+}
+
+/**
+ * Explains what a profile does with a system call. The profile is compiled as for a container, and its filter decides.
+ *
+ * @param args the call's arguments; those that are missing are 0. Without any, the arguments decide only if no rule looks at them
+ * @param architecture `SCMP_ARCH_*`. Default: the machine's own
+ * @throws USAGE for a call that the architecture does not have; CONFIG_INVALID, NOT_SUPPORTED, HOST_UNABLE for the profile
+ */
+export function seccompExplain(
+  profile: LinuxSeccomp,
+  call: string,
+  args?: readonly (number | bigint)[],
+  architecture?: string,
+): SeccompExplanation {
+  expect("seccompExplain", profile, ARGUMENTS.profile, "profile");
+  expect("seccompExplain", call, ARGUMENTS.text, "call");
+  if (args !== undefined) expect("seccompExplain", args, ARGUMENTS.numbers, "args");
+  if (architecture !== undefined) expect("seccompExplain", architecture, ARGUMENTS.text, "architecture");
+  return runtime.seccompExplain(profile, call, args, architecture);
 }

@@ -20,4 +20,6 @@ export { checkpoint } from "../runtime/criu/checkpoint.ts";
 export { restore } from "../runtime/criu/restore.ts";
 export { addMounts, removeMounts, listMounts } from "../runtime/live/mounts.ts";
 export { addDevices, removeDevices, listDevices } from "../runtime/live/devices.ts";
+export { seccompDiff } from "../seccomp/diff.ts";
+export { seccompExplain } from "../seccomp/explain.ts";
 export { parseConfig, checkConfig } from "../spec/documents/config.ts";

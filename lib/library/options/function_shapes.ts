@@ -74,6 +74,11 @@ export const ARGUMENTS = {
   interval: positive,
   callback: kind("a function", (value) => typeof value === "function"),
   text,
+  profile: having(["defaultAction"], object),
+  numbers: listOf(
+    kind("a whole number", (value) => typeof value === "bigint" || Number.isSafeInteger(value)),
+    "a list of numbers",
+  ),
   create: having(["id", "bundle"], fields(CREATE)),
   run: having(["id", "bundle"], fields(RUN)),
   exec: having(["id", "process"], fields(EXEC)),
