@@ -14,7 +14,7 @@ import type { Bundle } from "../bundle.ts";
 
 /**
  * Makes the mount points that are missing, as `create` does it: init mounts in a mount namespace of its own, which ends
- * with init. init makes bind mounts and procfs as such (it verifies the place of procfs); for every other mount an empty
+ * with init. init makes bind mounts, procfs and sysfs as such (it verifies the place of procfs); for every other mount an empty
  * tmpfs is enough, because CRIU restores its content.
  *
  * @throws STEP_FAILED with the entry of `mounts`
