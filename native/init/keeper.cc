@@ -10,6 +10,12 @@
 #include "../base/unique_fd.h"
 #include "../plan/messages.h"
 
+// The linker's: the first byte of the program, and the first behind its code.
+extern "C" {
+[[gnu::visibility("hidden")]] extern const char __ehdr_start[];
+[[gnu::visibility("hidden")]] extern const char etext[];
+}
+
 namespace runt {
 
 namespace {
@@ -119,8 +125,15 @@ void Note(int directory, const ChildEnd& end, std::uint64_t kills) {
   ExitProcess(status);
 }
 
+// The pages of the program that were needed so far are let go: the wait is long, and needs one of them.
+void ForgetProgram() {
+  constexpr int kDontNeed = 4;  // MADV_DONTNEED
+  Syscall(__NR_madvise, __ehdr_start, static_cast<std::size_t>(etext - __ehdr_start), kDontNeed);
+}
+
 [[noreturn]] void Keep(int first, int directory, int kills_file) {
   ChildEnd end;
+  ForgetProgram();
   for (;;) {
     const long pid = NextEnd(kWaitKeep, &end, nullptr);
     if (pid < 0) ExitProcess(1);
