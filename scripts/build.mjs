@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { buildFolder, CMAKE_WORDS, DIST, IS_CROSS, runnable, TARGET } from "./arch.mjs";
 import { ensureNpmPackages, prepare, ROOT } from "./prepare.mjs";
 import { fetchLibseccomp } from "./libseccomp.mjs";
-import { BUN, makeProgram, MODULE, trainEngine } from "./program.mjs";
+import { BUN, makeProgram, MODULE, PROFILE, trainEngine } from "./program.mjs";
 import { fetchQuickjs } from "./quickjs.mjs";
 import { sbom, sourceTime } from "./sbom.mjs";
 import { patchesOf } from "./sources.mjs";
@@ -181,10 +181,11 @@ function buildProgram() {
     ...LIBSECCOMP_SOURCES,
     "scripts/program.mjs",
   ];
-  // Not each time that lib changes: what the engine goes through changes little by that. A build from a clean tree measures anew.
+  // Not each time that lib changes: what the engine goes through changes little by that. A build from a clean tree measures anew, and so does a
+  // release.
   const engine = [...sources.filter((file) => file.startsWith("native/engine/")), ...patches, "CMakeLists.txt", "sources.json"];
   const training = ["tools/training/training.ts", "scripts/program.mjs", "scripts/quickjs.mjs"];
-  step(stampOf("training"), { inputs: [...engine, ...training], outputs: [], force }, trainEngine);
+  step(stampOf("training"), { inputs: [...engine, ...training], outputs: [PROFILE], force }, trainEngine);
   const output = `${DIST}/bin/runt`;
   step(stampOf("program"), { inputs, words: defines, outputs: [output, SHIM], force }, () => {
     rmSync(join(ROOT, `${LIBEXEC}/runt`), { force: true }); // of builds before it was one file

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dist/bin/runt from build/program/runt.js: its bytecode, QuickJS and the addons in one static file. Used by the
 // build, and by an installation on a machine that the package has no program for.
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { buildFolder, CMAKE_WORDS, runnable } from "./arch.mjs";
@@ -17,8 +17,10 @@ export const ENGINE_BUILD = buildFolder("native-engine");
 const SANITIZED_BUILD = buildFolder("native-sanitized");
 /** Where CMake makes the engine that counts. */
 const TRAINING_BUILD = buildFolder("native-training");
+/** The module that it runs. */
+const TRAINING = `${buildFolder("training")}/training.js`;
 /** The folder of what it has counted; the engine is compiled by it. */
-const PROFILE = buildFolder("engine-profile");
+export const PROFILE = buildFolder("engine-profile");
 /** The bundler. */
 export const BUN = "node_modules/bun/bin/bun.exe";
 /** The program with the module loaded. */
@@ -43,6 +45,7 @@ export function makeSnapshot(module, output, { isSanitized = false } = {}) {
   const bytecode = `${module}.bin`;
   const profile = { RUNT_PROFILE: join(ROOT, PROFILE) };
   dropForeignBuild(ENGINE_BUILD);
+  dropWithoutProfile();
   run(...runnable(join(ROOT, cmakeEngine("compile", ENGINE_BUILD, profile)), [bytecode, module]));
   const folder = isSanitized ? SANITIZED_BUILD : ENGINE_BUILD;
   dropForeignBuild(folder);
@@ -51,15 +54,24 @@ export function makeSnapshot(module, output, { isSanitized = false } = {}) {
   run(...runnable(join(ROOT, program), [bytecode, output]));
 }
 
-/**
- * Measures which parts of the engine tools/training runs through, for the compiler of the engine: the interpreter is ordered and
- * optimised by it. A compiler that is not GCC goes without.
- * @throws StepFailed
- */
-export function trainEngine() {
-  const module = "build/training/training.js";
-  const counts = join(ROOT, TRAINING_BUILD, "native/profile");
-  dropForeignBuild(TRAINING_BUILD);
+/** cmake-js gives CMake its settings once: a build directory from before the profile would go on without it. */
+function dropWithoutProfile() {
+  const cache = join(ROOT, ENGINE_BUILD, "CMakeCache.txt");
+  if (!existsSync(cache) || readFileSync(cache, "utf8").includes(`RUNT_PROFILE:PATH=${join(ROOT, PROFILE)}\n`)) return;
+  rmSync(join(ROOT, ENGINE_BUILD), { recursive: true });
+}
+
+/** Whether the profile was made by other work than a build from a clean tree would do now: lib has changed since. */
+export function isProfileOld() {
+  if (!existsSync(join(ROOT, TRAINING))) return false;
+  const now = `${TRAINING}.now`;
+  bundleTraining(now);
+  const isOld = !readFileSync(join(ROOT, now)).equals(readFileSync(join(ROOT, TRAINING)));
+  rmSync(join(ROOT, now));
+  return isOld;
+}
+
+function bundleTraining(output) {
   run(join(ROOT, BUN), [
     ...["build", "--target=node", "--format=esm", "--minify"],
     ...[
@@ -70,8 +82,20 @@ export function trainEngine() {
       "--define",
       'process.env.RUNT_COMMIT="0"',
     ],
-    ...["tools/training/training.ts", "--outfile", module],
+    ...["tools/training/training.ts", "--outfile", output],
   ]);
+}
+
+/**
+ * Measures which parts of the engine tools/training runs through, for the compiler of the engine: the interpreter is ordered and
+ * optimised by it. A compiler that is not GCC goes without.
+ * @throws StepFailed
+ */
+export function trainEngine() {
+  const module = TRAINING;
+  const counts = join(ROOT, TRAINING_BUILD, "native/profile");
+  dropForeignBuild(TRAINING_BUILD);
+  bundleTraining(module);
   run(...runnable(join(ROOT, cmakeEngine("compile", TRAINING_BUILD, { RUNT_TRAINING: "ON" })), [`${module}.bin`, module]));
   const program = cmakeEngine("program", TRAINING_BUILD, { RUNT_TRAINING: "ON" });
   // What the compiler of the bytecode has run through does not count.

@@ -21,6 +21,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DIST, IS_CROSS, TARGET } from "./arch.mjs";
 import { prepare, ROOT } from "./prepare.mjs";
+import { isProfileOld } from "./program.mjs";
 import { sourceTime } from "./sbom.mjs";
 import { archiveOf, fetchArchive, SOURCES } from "./sources.mjs";
 import { installedFiles, linkShim, put, stage } from "./stage.mjs";
@@ -334,11 +335,17 @@ function main() {
   const missing = prepare({ packages: only.includes("deb") ? ["tar", "xz-utils", "dpkg"] : ["tar"] });
   if (missing.length > 0) throw new StepFailed(`these packages are missing: ${missing.join(" ")}`);
   if (!process.argv.includes("--no-build")) {
-    const built = spawnSync(process.execPath, ["scripts/build.mjs", ...(IS_CROSS ? ["--arch", arch.name] : [])], {
-      cwd: ROOT,
-      stdio: "inherit",
-    });
-    if (built.status !== 0) throw new StepFailed("the build failed");
+    const build = (...words) => {
+      const all = ["scripts/build.mjs", ...words, ...(IS_CROSS ? ["--arch", arch.name] : [])];
+      const built = spawnSync(process.execPath, all, { cwd: ROOT, stdio: "inherit" });
+      if (built.status !== 0) throw new StepFailed("the build failed");
+    };
+    build();
+    // A build from a clean tree would give other bytes.
+    if (isProfileOld()) {
+      build("--force", "program");
+      build();
+    }
   }
   checkDist(arch);
   rmSync(join(ROOT, OUT), { recursive: true, force: true });

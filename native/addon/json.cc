@@ -71,14 +71,12 @@ class Walk {
   }
 
   bool Number() {
-    const char* start = at_;
     if (Take('-') && at_ < end_ && *at_ == '0') return false;  // there is a -0
     const char* digits = at_;
     while (at_ < end_ && IsDigit(*at_)) ++at_;
     const auto count = static_cast<size_t>(at_ - digits);
     if (count == 0 || count > kSafeDigits || (count > 1 && *digits == '0')) return false;
-    if (at_ < end_ && (*at_ == '.' || *at_ == 'e' || *at_ == 'E')) return false;
-    return at_ > start;
+    return at_ == end_ || (*at_ != '.' && *at_ != 'e' && *at_ != 'E');
   }
 
   bool Text(bool may_escape) {
