@@ -604,7 +604,8 @@ print("ended")`;
     const edit = withMachine(
       box,
       { "server.py": server },
-      `ip link set lo up; (${GET}) & /usr/bin/python3 /srv/server.py; wait`,
+      // The answer is printed when both have ended, so that the order of the lines is the same in each run.
+      `ip link set lo up; (${GET}) > /tmp/answer & /usr/bin/python3 /srv/server.py; wait; cat /tmp/answer`,
       (config) => {
         for (const set of Object.values(config.process.capabilities ?? {})) set.push("CAP_NET_ADMIN");
       },
