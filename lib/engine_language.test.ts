@@ -38,6 +38,47 @@ t.test("0004: an object whose conversion changes the variable that it is appende
   t.end();
 });
 
+t.test("0006: JSON.parse of strings and names of every kind", (t) => {
+  const strings = [
+    "",
+    "a",
+    "a b/c~\x7f",
+    "\u00e4",
+    "\u20ac",
+    "\u{1F433}",
+    'a"b',
+    "a\\b",
+    "\u0000",
+    "\t",
+    "x".repeat(2000),
+    `${"y".repeat(300)}\u00e4`,
+  ];
+  for (const text of strings) t.equal(JSON.parse(JSON.stringify(text)), text);
+  t.equal(JSON.parse(String.raw`"\u0041\n\/"`), "A\n/");
+  for (const bad of ['"', '"a', '"a\nb"', '"\u0001"', "'a'", '{"a" 1}', '{"a":1,}', "{a:1}", '{"a":"b}', '["a]', '"\\']) {
+    t.throws(() => JSON.parse(bad) as unknown, SyntaxError, bad);
+  }
+
+  const names = JSON.parse('{"b":1,"2":2,"a":3,"1":4,"":5,"__proto__":6,"\u00e4":7,"toString":8,"b":9,"2":10}') as object;
+  t.strictSame(Object.entries(names), [
+    ["1", 4],
+    ["2", 10],
+    ["b", 9],
+    ["a", 3],
+    ["", 5],
+    ["__proto__", 6],
+    ["\u00e4", 7],
+    ["toString", 8],
+  ]);
+  t.equal(Object.getPrototypeOf(names), Object.prototype);
+  t.strictSame(Object.getOwnPropertyDescriptor(names, "a"), { value: 3, writable: true, enumerable: true, configurable: true });
+  const many: Record<string, number> = {};
+  for (let index = 0; index < 60; index++) many[`name${index}`] = index;
+  t.strictSame(JSON.parse(JSON.stringify(many)), many);
+  t.strictSame(JSON.parse('{"a":{"a":[{"a":"a"},[],{}]}}'), { a: { a: [{ a: "a" }, [], {}] } });
+  t.end();
+});
+
 // Node.js would compute it for minutes.
 if ("quickjs" in process.versions) {
   t.test("0002: a BigInt of more digits than there is room for", (t) => {

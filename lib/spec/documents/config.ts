@@ -84,8 +84,9 @@ export function inspectDocument(value: Json, text: string, problems: readonly Pr
   }
   const config = value as unknown as WithoutWrongValues<Config>;
   const wrong: string[] = [];
-  // Nearly always there is no problem, and then nothing below is loaded.
-  if (found.length === 0 && problems.length === 0 && !text.includes("\\u0000")) {
+  // Nearly always there is no problem, and then nothing below is loaded. The engine's `includes` takes ten times as long.
+  // oxlint-disable-next-line prefer-includes
+  if (found.length === 0 && problems.length === 0 && text.indexOf("\\u0000") < 0) {
     pushAll(found, meaningProblems(config));
     if (found.length === 0) return { config, problems, wrong };
     for (const { pointer } of found) wrong.push(pointer);
