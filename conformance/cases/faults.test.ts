@@ -161,6 +161,27 @@ for (const [who, calls, most = MOST] of TRIED) {
 }
 
 scenario(
+  "the kernel refuses to execute init: the error names it, though the runtime has gone on meanwhile",
+  (t, box) => {
+    const { dir } = bundleOf(t, box);
+    const [call, errno] = CALLS.execveat;
+    const container = box.running();
+    for (const [command, ...args] of [
+      ["run", "--bundle", dir, box.id()],
+      ["create", "--bundle", dir, box.id()],
+      ["exec", container.id, "true"],
+    ] as const) {
+      const { done, failed } = faulty(box, { who: JOIN, call, nth: 1, errno }, [command, ...args]);
+      t.ok(failed, command);
+      t.match(done.stderr, /start init: cannot allocate memory/, command);
+      t.equal(done.status, command === "exec" ? 255 : 1, done.output);
+    }
+    t.equal(container.remove("--force").status, 0);
+  },
+  { skip, timeout: 60_000 },
+);
+
+scenario(
   "each write of create that fails is an error",
   (t, box) => {
     const { dir } = bundleOf(t, box);

@@ -11,7 +11,7 @@ import type { InitClone } from "../plan/namespaces.ts";
 import { Beginning, FAILURE_SIZE, MAX_SLOTS, Message, StageName, type Step } from "../plan/steps.ts";
 import { Errno } from "../kernel/errno.ts";
 import { Descriptors, withDescriptor } from "../sys/descriptors.ts";
-import { AT_FDCWD, check, checkValue, O_CLOEXEC, O_RDWR, SMALL_FILE } from "../sys/files.ts";
+import { AT_FDCWD, check, checkValue, O_CLOEXEC, O_RDWR, SMALL_FILE, syscallError } from "../sys/files.ts";
 import { POLLIN, SIGKILL, SOCK_SEQPACKET } from "../kernel/numbers.ts";
 import { native, type Exited, type Received, type Spawned } from "../sys/native.ts";
 import { readProcStat } from "../sys/proc_stat.ts";
@@ -20,6 +20,8 @@ import { initExecutable } from "./executable.ts";
 import { failureError } from "./failure.ts";
 import { parseFailure } from "./failure_record.ts";
 
+/** What failed, where the kernel refuses init. */
+const START_INIT = "start init";
 /** Bytes of every message but a failure. */
 const MESSAGE_SIZE = 8;
 /** The time that the stage before has to exit when it is told to, before it is killed; milliseconds. */
@@ -119,7 +121,7 @@ export class InitProcess {
       for (let fd = 3; fd < 3 + preserveFds; fd++) fds.push(fd);
       fds.push(theirs);
       if (options.keeper === true) return InitProcess.#startKept(options, fds, ours, descriptors);
-      const { pid, pidfd } = spawnInit(fds, [beginning(options)], options.cgroupFd);
+      const { pid, pidfd } = spawnInit(fds, [beginning(options)], { atOnce: true, cgroupFd: options.cgroupFd });
       return new InitProcess(options, pid, pidfd, descriptors.release(ours));
     } finally {
       descriptors.close();
@@ -242,7 +244,11 @@ export class InitProcess {
     await beforeBlocking(this.#control);
     const received = this.#read();
     const { size, fds } = checkValue(received, "recvmsg");
-    if (size === 0) return "end";
+    if (size === 0) {
+      const errno = this.#joiner === undefined ? 0 : native.spawnError(this.#joiner);
+      if (errno > 0) throw syscallError(errno, START_INIT);
+      return "end";
+    }
     if (size < MESSAGE_SIZE) throw new RuntimeError("INTERNAL", `init: a message of ${size} bytes`);
     const view = new DataView(this.#buffer.buffer, 0, size);
     const kind = view.getUint32(0, true);
@@ -433,7 +439,7 @@ export function spawnProbe(path: string): Spawned {
   return withDescriptor(check(native.open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0), "open /dev/null"), (none) =>
     withDescriptor(initExecutable(), (program) => {
       const options = { program, args: [StageName.JOIN, "look", path], env: [], fds: [none, none, none] };
-      return checkValue(native.spawn(options), "start init");
+      return checkValue(native.spawn(options), START_INIT);
     }),
   );
 }
@@ -444,7 +450,11 @@ export function spawnProbe(path: string): Spawned {
  * @param how init's arguments from the second on
  * @throws SYSCALL
  */
-function spawnInit(fds: readonly number[], how: readonly [string, "keep"?], cgroupFd?: number): Spawned {
+function spawnInit(
+  fds: readonly number[],
+  how: readonly [string, "keep"?],
+  { atOnce = false, cgroupFd }: { readonly atOnce?: boolean; readonly cgroupFd?: number | undefined } = {},
+): Spawned {
   return withDescriptor(initExecutable(), (executable) => {
     const spawned = native.spawn({
       program: executable,
@@ -452,9 +462,10 @@ function spawnInit(fds: readonly number[], how: readonly [string, "keep"?], cgro
       args: [StageName.JOIN, String(fds.length - how.length), ...(how as readonly string[])],
       env: [],
       fds,
+      atOnce,
       ...(cgroupFd === undefined ? {} : { cgroupFd }),
     });
-    return checkValue(spawned, "start init");
+    return checkValue(spawned, START_INIT);
   });
 }
 

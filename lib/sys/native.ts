@@ -57,6 +57,8 @@ export interface SpawnOptions {
   readonly setsid?: boolean;
   /** The child is killed when the calling thread ends before it (PR_SET_PDEATHSIG). Default false. */
   readonly dieWithParent?: boolean;
+  /** Return when the child has been made, not when its program runs: what keeps it from that, {@link Native.spawnError} tells. Default false. */
+  readonly atOnce?: boolean;
 }
 
 /** A child; `pidfd` is close-on-exec and belongs to the caller. */
@@ -169,6 +171,8 @@ export interface Native {
   spawn(options: SpawnOptions): Spawned | number;
   pidfdOpen(pid: number): number;
   /** Signal by pidfd; 0 probes. */
+  /** Of a child that was made `atOnce` and has ended: the positive errno that kept it from running its program, once; else 0. */
+  spawnError(pid: number): number;
   pidfdKill(pidfd: number, signal: number): number;
   /** A duplicate (close-on-exec) of another process's descriptor; needs the right to trace it. */
   pidfdGetfd(pidfd: number, fd: number): number;

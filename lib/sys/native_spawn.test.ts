@@ -57,6 +57,44 @@ t.test("arguments, environment, working directory and status", async (t) => {
   t.match(exited, { status: 7, signaled: false });
 });
 
+t.test("at once: the program runs as it would otherwise, and a failure is told afterwards, once", async (t) => {
+  const { text, exited } = shell("echo there; exit 3", { atOnce: true });
+  t.equal(text, "there\n");
+  t.match(exited, { status: 3, signaled: false });
+  t.equal(native.spawnError(exited.pid), 0);
+
+  for (const [program, errno] of [
+    [join(root, "nothing"), -ENOENT],
+    [root, -EACCES],
+  ] as const) {
+    const child = started(native.spawn({ program, args: ["x"], env: [], fds: [0, 1, 2], atOnce: true }));
+    t.match(ended(native.waitpid(child.pid, false)), { status: 127, signaled: false });
+    native.close(child.pidfd);
+    t.equal(native.spawnError(child.pid), errno);
+    t.equal(native.spawnError(child.pid), 0, "once");
+  }
+});
+
+t.test("at once: many at a time do not share their memory", async (t) => {
+  const output = native.memfd("output");
+  const children: Spawned[] = [];
+  for (let index = 0; index < 50; index++) {
+    const words = ["sh", "-c", 'echo "$0" >> /proc/self/fd/1', String(index)];
+    children.push(started(native.spawn({ program: SHELL, args: words, env: [], fds: [0, output, 2], atOnce: true })));
+  }
+  for (const { pid, pidfd } of children) {
+    t.match(ended(native.waitpid(pid, false)), { status: 0 });
+    native.close(pidfd);
+  }
+  const text = String(native.readFile(AT_FDCWD, `/proc/self/fd/${output}`, 1 << 20));
+  native.close(output);
+  const numbers = text.trim().split("\n").map(Number);
+  t.strictSame(
+    numbers.sort((one, other) => one - other),
+    children.map((_, index) => index),
+  );
+});
+
 t.test("the program fails to start: -errno, and no child is left", async (t) => {
   const spawn = (options: Partial<SpawnOptions>): Spawned | number =>
     native.spawn({ program: SHELL, args: ["sh"], env: [], fds: [0, 1, 2], ...options });

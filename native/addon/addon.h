@@ -74,6 +74,7 @@ int MountSetattr(int fd, bool recursive, uint32_t set, uint32_t clear, uint32_t 
 // spawn.cc
 Napi::Value Spawn(Napi::Env env, Napi::Object& options);
 
+int SpawnError(int pid);
 // process.cc
 int PidfdOpen(int pid);
 // Call it before the descriptor is closed.

@@ -164,7 +164,7 @@ long Clone(const CloneArguments& arguments, ChildPlan* plan) {
   const uint64_t flags = arguments.flags | arguments.exit_signal;
   const uint64_t top = arguments.stack + arguments.stack_size;
 #if defined(__x86_64__)
-  register long r10 asm("r10") = 0;
+  register long r10 asm("r10") = static_cast<long>(arguments.child_tid);
   register long r8 asm("r8") = 0;
   long result;
   asm volatile(
@@ -185,7 +185,7 @@ long Clone(const CloneArguments& arguments, ChildPlan* plan) {
   register long x1 asm("x1") = static_cast<long>(top);
   register long x2 asm("x2") = static_cast<long>(arguments.pidfd);
   register long x3 asm("x3") = 0;
-  register long x4 asm("x4") = 0;
+  register long x4 asm("x4") = static_cast<long>(arguments.child_tid);
   asm volatile(
       "svc #0\n\t"
       "cbnz x0, 1f\n\t"
@@ -200,11 +200,10 @@ long Clone(const CloneArguments& arguments, ChildPlan* plan) {
 #endif
 }
 
-}  // namespace
-
-long CloneChild(const CloneRequest& request, ChildPlan* plan) {
+long CloneWith(uint64_t more, const CloneRequest& request, ChildPlan* plan) {
   CloneArguments arguments = {};
-  arguments.flags = request.flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+  arguments.flags = request.flags | more | CLONE_VM | CLONE_PIDFD;
+  arguments.child_tid = reinterpret_cast<uintptr_t>(request.in_use);
   arguments.pidfd = reinterpret_cast<uintptr_t>(request.pidfd);
   arguments.exit_signal = SIGCHLD;
   arguments.stack = reinterpret_cast<uintptr_t>(request.stack);
@@ -222,6 +221,20 @@ long CloneChild(const CloneRequest& request, ChildPlan* plan) {
   // Linux before 5.2 ignores this flag; an imitation of Linux may refuse it.
   arguments.flags &= ~static_cast<uint64_t>(CLONE_PIDFD);
   return Clone(arguments, plan);
+}
+
+}  // namespace
+
+long CloneChild(const CloneRequest& request, ChildPlan* plan) {
+  if (request.in_use != nullptr) {
+    // Set before the child is there: the kernel's 0 must be the last value.
+    *request.in_use = 1;
+    const long made = CloneWith(CLONE_CHILD_CLEARTID, request, plan);
+    if (made >= 0) return made;
+    // An imitation of Linux may know vfork alone. Any other failure comes again.
+    *request.in_use = 0;
+  }
+  return CloneWith(CLONE_VFORK, request, plan);
 }
 
 }  // namespace runt::addon

@@ -38,10 +38,13 @@ struct CloneRequest {
   size_t stack_size;
   // The kernel writes the pidfd here.
   int* pidfd;
+  // Not nullptr: do not wait for the child. It is 1 for as long as the child works in this process's memory, and the kernel makes
+  // it 0.
+  uint32_t* in_use;
 };
 
-// clone3(2) with `flags` | CLONE_VM | CLONE_VFORK | CLONE_PIDFD; returns when the child has
-// executed its program or is gone. All signals must be blocked. The child's pid or -errno.
+// clone3(2) with `flags` | CLONE_VM | CLONE_PIDFD. Without `in_use` it returns when the child has executed its program or is gone
+// (CLONE_VFORK). All signals must be blocked. The child's pid or -errno.
 [[nodiscard]] long CloneChild(const CloneRequest& request, ChildPlan* plan);
 
 }  // namespace runt::addon

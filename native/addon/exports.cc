@@ -59,6 +59,7 @@ constexpr napi_property_descriptor kExports[] = {
 
     Function<Spawn>("spawn"),
 
+    Function<SpawnError>("spawnError"),
     Function<PidfdOpen>("pidfdOpen"),
     Function<PidfdKill>("pidfdKill"),
     Function<PidfdGetfd>("pidfdGetfd"),

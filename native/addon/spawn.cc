@@ -5,7 +5,10 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../base/syscall.h"
@@ -19,6 +22,13 @@ namespace {
 constexpr size_t kStackSize = 64 * 1024;
 constexpr size_t kGuardSize = 64 * 1024;  // one page, of whichever size
 
+// The address sanitizer keeps notes of this thread's stack, which the child would change meanwhile.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kIsSanitized = true;
+#else
+constexpr bool kIsSanitized = false;
+#endif
+
 // SpawnOptions of lib/sys/native.ts.
 struct Options {
   std::string program;
@@ -31,6 +41,7 @@ struct Options {
   std::string cwd;
   bool setsid = false;
   bool die_with_parent = false;
+  bool at_once = false;
 };
 
 // Reads properties of the options object; remembers the first problem.
@@ -132,6 +143,31 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
   return pointers;
 }
 
+// What a child works with until its program runs: memory that it shares with this process.
+struct Birth {
+  Options options;
+  std::vector<char*> arguments;
+  std::vector<char*> environment;
+  ChildPlan plan = {};
+  Stack stack;
+  long pid = 0;
+  uint32_t in_use = 0;
+};
+
+// Those of this thread that nobody has waited for. Never destroyed: at the end of the thread one of them may still be in use.
+std::vector<std::unique_ptr<Birth>>& Unwaited() {
+  thread_local auto* births = new std::vector<std::unique_ptr<Birth>>;
+  return *births;
+}
+
+bool IsInUse(const Birth& birth) { return __atomic_load_n(&birth.in_use, __ATOMIC_ACQUIRE) != 0; }
+
+// A failed one stays until it has been asked for.
+void DropFinished(std::vector<std::unique_ptr<Birth>>& births) {
+  const auto is_done = [](const std::unique_ptr<Birth>& birth) { return !IsInUse(*birth) && birth->plan.error == 0; };
+  births.erase(std::remove_if(births.begin(), births.end(), is_done), births.end());
+}
+
 Napi::Value ToSpawned(Napi::Env env, long pid, int pidfd) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("pid", Napi::Number::New(env, static_cast<double>(pid)));
@@ -142,7 +178,8 @@ Napi::Value ToSpawned(Napi::Env env, long pid, int pidfd) {
 }  // namespace
 
 Napi::Value Spawn(Napi::Env env, Napi::Object& object) {
-  Options options;
+  auto birth = std::make_unique<Birth>();
+  Options& options = birth->options;
   OptionReader reader(object);
   reader.ReadProgram(options);
   reader.Read("args", options.arguments, false);
@@ -153,37 +190,55 @@ Napi::Value Spawn(Napi::Env env, Napi::Object& object) {
   reader.ReadPath("cwd", options.cwd, true);
   reader.Read("setsid", options.setsid, true);
   reader.Read("dieWithParent", options.die_with_parent, true);
+  reader.Read("atOnce", options.at_once, true);
   if (reader.failed()) return env.Undefined();
   if (reader.error() != 0) return Napi::Number::New(env, -reader.error());
 
-  const std::vector<char*> arguments = Pointers(options.arguments);
-  const std::vector<char*> environment = Pointers(options.environment);
-  ChildPlan plan = {};
+  birth->arguments = Pointers(options.arguments);
+  birth->environment = Pointers(options.environment);
+  ChildPlan& plan = birth->plan;
   plan.program = options.program_fd >= 0 ? nullptr : options.program.c_str();
   plan.program_fd = options.program_fd;
-  plan.arguments = arguments.data();
-  plan.environment = environment.data();
+  plan.arguments = birth->arguments.data();
+  plan.environment = birth->environment.data();
   plan.fds = options.fds.data();
   plan.fd_count = options.fds.size();
   plan.cwd = options.cwd.empty() ? nullptr : options.cwd.c_str();
   plan.new_session = options.setsid;
   plan.die_with_parent = options.die_with_parent;
 
-  const Stack stack;
-  if (stack.lowest() == nullptr) return Napi::Number::New(env, -ENOMEM);
+  void* stack = birth->stack.lowest();
+  if (stack == nullptr) return Napi::Number::New(env, -ENOMEM);
   int pidfd = -1;
-  long pid = 0;
+  const bool waits = !options.at_once || kIsSanitized;
   {
     const SignalsBlocked blocked;
-    pid = CloneChild({static_cast<uint64_t>(options.clone_flags), options.cgroup_fd, stack.lowest(), kStackSize, &pidfd}, &plan);
+    birth->pid = CloneChild({static_cast<uint64_t>(options.clone_flags), options.cgroup_fd, stack, kStackSize, &pidfd,
+                             waits ? nullptr : &birth->in_use},
+                            &plan);
   }
+  const long pid = birth->pid;
   if (pid < 0) return Napi::Number::New(env, static_cast<double>(pid));
   UniqueFd owned(pidfd);
   // Linux before 5.2 makes none: the child has not been reaped, so no other process has its pid yet.
-  if (plan.error == 0 && !owned.valid()) owned = UniqueFd(PidfdOpen(static_cast<int>(pid)));
+  if (!owned.valid()) owned = UniqueFd(PidfdOpen(static_cast<int>(pid)));
+  if (!waits) {
+    DropFinished(Unwaited());
+    Unwaited().push_back(std::move(birth));
+    return ToSpawned(env, pid, owned.Release());
+  }
   if (plan.error == 0) return ToSpawned(env, pid, owned.Release());
   [[maybe_unused]] const pid_t reaped = Retry([&] { return waitpid(static_cast<pid_t>(pid), nullptr, 0); });
   return Napi::Number::New(env, -plan.error);
+}
+
+int SpawnError(int pid) {
+  auto& births = Unwaited();
+  const auto found = std::find_if(births.begin(), births.end(), [&](const auto& birth) { return birth->pid == pid; });
+  if (found == births.end() || IsInUse(**found)) return 0;
+  const int error = (*found)->plan.error;
+  births.erase(found);
+  return error;
 }
 
 }  // namespace runt::addon
