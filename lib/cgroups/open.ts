@@ -8,10 +8,12 @@ import { watchV1Oom } from "./v1/oom.ts";
 import { v1Stats } from "./v1/stats.ts";
 import { type Notify, watchUnifiedOom } from "./v2/oom.ts";
 import { unifiedStats } from "./v2/stats.ts";
-import type { Cgroup } from "./cgroup.ts";
+import type { Cgroup, FreezerState } from "./cgroup.ts";
 import { silentLog, type Log } from "../log.ts";
 import { containerPaths, isUnified } from "./place/path.ts";
 import { CgroupV1 } from "./v1/cgroup.ts";
+import { readFreezer } from "./v1/freezer.ts";
+import { readUnifiedFreezer } from "./files/unified_freezer.ts";
 import { CgroupV2 } from "./v2/cgroup.ts";
 import { cgroupOwner } from "./place/owner.ts";
 import type { CgroupLayout } from "./place/layout.ts";
@@ -76,6 +78,14 @@ export function attachCgroup(paths: Readonly<Record<string, string>>, log: Log =
   const common = { isNew: false, rootless: false, mayLackRights: false, devicePaths: [] };
   if (isUnified(paths)) return new CgroupV2({ ...paths }, log, { ...common, top: "" });
   return new CgroupV1({ ...paths }, log, { ...common, ...(firstProcess !== undefined && { firstProcess }) });
+}
+
+/** Whether the container's processes are frozen: `Cgroup.freezerState` without an object, for those who ask of many containers. */
+export function freezerStateAt(paths: Readonly<Record<string, string>>): FreezerState {
+  const freezer = paths["freezer"];
+  if (freezer !== undefined) return readFreezer(freezer) ?? "thawed";
+  const unified = paths[""];
+  return unified !== undefined && isUnified(paths) ? (readUnifiedFreezer(unified) ?? "thawed") : "thawed";
 }
 
 /**

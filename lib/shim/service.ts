@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The task service: 17 methods, each done by the operation of the command line that has the same purpose. */
 import type { OomNews, OomWatch } from "../cgroups/cgroup.ts";
-import { attachCgroup, cgroupStats, watchOom } from "../cgroups/open.ts";
+import { cgroupStats, freezerStateAt, watchOom } from "../cgroups/open.ts";
 import { asRuntimeError, RuntimeError } from "../errors.ts";
 import { EPOLLIN, SIGKILL } from "../kernel/numbers.ts";
 import type { Log } from "../log.ts";
@@ -326,7 +326,7 @@ export class TaskService implements Listener {
   /** By the freezer alone: the state is asked for several times a command, and the shim knows the rest. */
   #isPaused({ cgroupPaths }: Task): boolean {
     try {
-      return attachCgroup(cgroupPaths).freezerState() === "frozen";
+      return freezerStateAt(cgroupPaths) === "frozen";
     } catch {
       return false;
     }

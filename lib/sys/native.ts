@@ -136,6 +136,8 @@ export interface Native {
   chown(dirfd: number, path: string, uid: number, gid: number): number;
   /** `follow` false looks at a symbolic link itself; an empty path is `dirfd` itself. */
   stat(dirfd: number, path: string, follow: boolean): FileStat | number;
+  /** The user id of the file's owner; a symbolic link is not followed. For those who ask of many files: `stat` makes an object. */
+  owner(dirfd: number, path: string): number;
   statfs(path: string): FilesystemStat | number;
   /** access(2) with the effective ids. `mode`: R_OK 4, W_OK 2, X_OK 1, F_OK 0. */
   access(dirfd: number, path: string, mode: number): number;
@@ -169,10 +171,10 @@ export interface Native {
   mountSetattr(fd: number, recursive: boolean, set: number, clear: number, propagation: number, userNamespace: number): number;
 
   spawn(options: SpawnOptions): Spawned | number;
-  pidfdOpen(pid: number): number;
-  /** Signal by pidfd; 0 probes. */
   /** Of a child that was made `atOnce` and has ended: the positive errno that kept it from running its program, once; else 0. */
   spawnError(pid: number): number;
+  pidfdOpen(pid: number): number;
+  /** Signal by pidfd; 0 probes. */
   pidfdKill(pidfd: number, signal: number): number;
   /** A duplicate (close-on-exec) of another process's descriptor; needs the right to trace it. */
   pidfdGetfd(pidfd: number, fd: number): number;

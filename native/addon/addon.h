@@ -55,6 +55,7 @@ int Mkfifo(int dirfd, const Path& path, uint32_t mode);
 int Chmod(int dirfd, const Path& path, uint32_t mode);
 int Chown(int dirfd, const Path& path, uint32_t uid, uint32_t gid);
 Napi::Value Stat(Napi::Env env, int dirfd, const Path& path, bool follow);
+double Owner(int dirfd, const Path& path);
 Napi::Value Statfs(Napi::Env env, const Path& path);
 int Access(int dirfd, const Path& path, int mode);
 Napi::Value Readdir(Napi::Env env, int dirfd, const Path& path);
@@ -73,8 +74,8 @@ int MountSetattr(int fd, bool recursive, uint32_t set, uint32_t clear, uint32_t 
 
 // spawn.cc
 Napi::Value Spawn(Napi::Env env, Napi::Object& options);
-
 int SpawnError(int pid);
+
 // process.cc
 int PidfdOpen(int pid);
 // Call it before the descriptor is closed.

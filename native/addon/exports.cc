@@ -45,6 +45,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Fchmod>("fchmod"),
     Function<Chown>("chown"),
     Function<Stat>("stat"),
+    Function<Owner>("owner"),
     Function<Statfs>("statfs"),
     Function<Access>("access"),
     Function<Readdir>("readdir"),
@@ -58,8 +59,8 @@ constexpr napi_property_descriptor kExports[] = {
     Function<MountSetattr>("mountSetattr"),
 
     Function<Spawn>("spawn"),
-
     Function<SpawnError>("spawnError"),
+
     Function<PidfdOpen>("pidfdOpen"),
     Function<PidfdKill>("pidfdKill"),
     Function<PidfdGetfd>("pidfdGetfd"),

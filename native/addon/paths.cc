@@ -98,6 +98,12 @@ Napi::Value Stat(Napi::Env env, int dirfd, const Path& path, bool follow) {
   return result;
 }
 
+double Owner(int dirfd, const Path& path) {
+  struct stat found;
+  if (fstatat(dirfd, path.text, &found, AT_SYMLINK_NOFOLLOW) < 0) return -errno;
+  return found.st_uid;
+}
+
 Napi::Value Statfs(Napi::Env env, const Path& path) {
   struct statfs found;
   if (Retry([&] { return statfs(path.text, &found); }) < 0) {

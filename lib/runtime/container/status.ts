@@ -5,7 +5,7 @@
  * @see https://github.com/opencontainers/runtime-spec/blob/v1.3.0/runtime.md#state
  */
 import { PF_FORKNOEXEC } from "../../kernel/numbers.ts";
-import { attachCgroup } from "../../cgroups/open.ts";
+import { freezerStateAt } from "../../cgroups/open.ts";
 import { hasStartedAt, type ProcStat, readProcStat, recordedStart } from "../../sys/proc_stat.ts";
 import type { StateReport } from "../options.ts";
 import type { Entry } from "./store.ts";
@@ -22,7 +22,7 @@ export function status(entry: Entry, record: ContainerRecord | undefined, locked
   }
   const stat = readProcStat(record.init_process_pid);
   if (stat === undefined || !isThat(stat, record.init_process_start)) return "stopped";
-  if (attachCgroup(record.cgroup_paths).freezerState() === "frozen") return "paused";
+  if (freezerStateAt(record.cgroup_paths) === "frozen") return "paused";
   // A startContainer hook runs after the FIFO; until it ends the container is not running.
   return hasExecuted(stat) || record.restored !== undefined ? "running" : "created";
 }

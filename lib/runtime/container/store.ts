@@ -48,6 +48,7 @@ const NEXT_EXIT = ".exit.json.new";
 const FILES: readonly string[] = [STATE, NEXT_STATE, CONFIG, FIFO, HOOK_OUTPUT, EXIT, NEXT_EXIT];
 /** A state.json or config.json that is larger than this is not runt's. */
 const LIMIT = 16 << 20;
+const ID = /^[A-Za-z0-9_+.-]+$/;
 /** How long `delete --force` waits for another runt that holds the container; milliseconds. */
 const LOCK_PATIENCE = 10_000;
 
@@ -256,13 +257,7 @@ function checkVersion(record: ContainerRecord, path: string): void {
  * @throws INVALID_ID unless it is of `A-Z a-z 0-9 _ + - .`, and neither "." nor ".."
  */
 export function checkId(id: string): void {
-  let valid = id !== "" && id !== "." && id !== "..";
-  for (let index = 0; valid && index < id.length; index++) {
-    const code = id.charCodeAt(index);
-    const letter = (code >= 97 && code <= 122) || (code >= 65 && code <= 90);
-    valid = letter || (code >= 48 && code <= 57) || code === 95 || code === 43 || code === 45 || code === 46;
-  }
-  if (!valid) throw new RuntimeError("INVALID_ID", "invalid container ID format");
+  if (!ID.test(id) || id === "." || id === "..") throw new RuntimeError("INVALID_ID", "invalid container ID format");
 }
 
 /**

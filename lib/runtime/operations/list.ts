@@ -5,21 +5,41 @@ import { native } from "../../sys/native.ts";
 import { userName } from "../../sys/subordinate_ids.ts";
 import type { RuntimeContext, StateReport } from "../options.ts";
 import { report } from "./state.ts";
-import { find, ids, recordOf } from "../container/store.ts";
+import { type Entry, find, ids, recordOf } from "../container/store.ts";
 
 /** All containers under the context's root, sorted by id. A container that cannot be read is left out with a warning. */
 export function list(context: RuntimeContext): readonly StateReport[] {
   const reports: StateReport[] = [];
   const owners = new Map<number, string>();
-  for (const id of ids(context.root)) {
+  forEach(context, (entry) => {
+    const uid = native.owner(AT_FDCWD, entry.path);
+    if (uid < 0) return;
+    let owner = owners.get(uid);
+    if (owner === undefined) owners.set(uid, (owner = userName(uid)));
+    reports.push(report(entry, recordOf(entry), owner));
+  });
+  return reports;
+}
+
+/** The ids of the containers that {@link list} has, without a look at what becomes of their processes. */
+export function listIds(context: RuntimeContext): readonly string[] {
+  const found: string[] = [];
+  forEach(context, (entry) => {
+    recordOf(entry);
+    found.push(entry.id);
+  });
+  return found;
+}
+
+function forEach(context: RuntimeContext, act: (entry: Entry) => void): void {
+  const all = ids(context.root);
+  // Not `for … of`, nor a closure for each: there may be thousands.
+  for (let index = 0; index < all.length; index++) {
+    const id = all[index] as string;
     try {
       const entry = find(context.root, id);
       try {
-        const stat = native.stat(AT_FDCWD, entry.path, false);
-        if (typeof stat === "number") continue;
-        let owner = owners.get(stat.uid);
-        if (owner === undefined) owners.set(stat.uid, (owner = userName(stat.uid)));
-        reports.push({ ...report(entry, recordOf(entry)), owner });
+        act(entry);
       } finally {
         entry.close();
       }
@@ -31,5 +51,4 @@ export function list(context: RuntimeContext): readonly StateReport[] {
       }
     }
   }
-  return reports;
 }

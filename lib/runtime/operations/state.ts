@@ -19,11 +19,11 @@ export function state(context: RuntimeContext, id: string): StateReport {
   }
 }
 
-/** The report on one container. */
-export function report(entry: Entry, record: ContainerRecord | undefined): StateReport {
+/** The report on one container. @param owner the name of the user that has made it; only `list` tells it */
+export function report(entry: Entry, record: ContainerRecord | undefined, owner = ""): StateReport {
   const now = status(entry, record);
   const exit = now === "stopped" && record?.keeper !== undefined ? keptEnd(entry) : undefined;
-  return {
+  const plain: StateReport = {
     ociVersion: record?.oci_version ?? "",
     id: entry.id,
     pid: now === "stopped" ? 0 : (record?.init_process_pid ?? 0),
@@ -31,8 +31,9 @@ export function report(entry: Entry, record: ContainerRecord | undefined): State
     bundle: record?.bundle ?? "",
     rootfs: record?.rootfs ?? "",
     created: record?.created ?? "",
-    ...(record?.annotations === undefined ? {} : { annotations: record.annotations }),
-    ...(exit === undefined ? {} : { exit }),
-    owner: "",
+    owner,
   };
+  const annotations = record?.annotations;
+  if (annotations === undefined && exit === undefined) return plain;
+  return { ...plain, ...(annotations !== undefined && { annotations }), ...(exit !== undefined && { exit }) };
 }

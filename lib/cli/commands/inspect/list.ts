@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RuntimeError } from "../../../errors.ts";
 import { Errno, errnoText } from "../../../kernel/errno.ts";
-import { list } from "../../../runtime/operations/list.ts";
+import { list, listIds } from "../../../runtime/operations/list.ts";
 import type { StateReport } from "../../../runtime/options.ts";
 import { exists } from "../../../sys/files.ts";
 import { defineCommand, type Flags, type OptionRow } from "../../command.ts";
@@ -17,11 +17,11 @@ const OPTIONS = [
 ] as const satisfies readonly OptionRow[];
 
 const COLUMNS: readonly Column<StateReport>[] = [
-  ["ID", ({ id }) => id],
-  ["PID", ({ pid }) => String(pid)],
-  ["STATUS", ({ status }) => status],
+  ["ID", ({ id }) => id, "ascii"],
+  ["PID", ({ pid }) => String(pid), "ascii"],
+  ["STATUS", ({ status }) => status, "ascii"],
   ["BUNDLE", ({ bundle }) => bundle],
-  ["CREATED", ({ created }) => created],
+  ["CREATED", ({ created }) => created, "ascii"],
   ["OWNER", ({ owner }) => owner],
 ];
 
@@ -40,12 +40,17 @@ export const LIST = defineCommand({
       const facts = { path: root, errno: Errno.ENOENT, syscall: "open" };
       throw new RuntimeError("SYSCALL", `open ${root}: ${errnoText(Errno.ENOENT)}`, facts);
     }
-    return printed(listText(list(context), flags));
+    return printed(
+      flags.quiet === true
+        ? listIds(context)
+            .map((id) => `${id}\n`)
+            .join("")
+        : listText(list(context), flags),
+    );
   },
 });
 
 /** The output. Pure. */
-export function listText(reports: readonly StateReport[], { format, quiet }: Flags<typeof OPTIONS>): string {
-  if (quiet === true) return reports.map(({ id }) => `${id}\n`).join("");
+export function listText(reports: readonly StateReport[], { format }: Flags<typeof OPTIONS>): string {
   return format === "json" ? formatList(reports) : formatTable(COLUMNS, reports);
 }
