@@ -13,7 +13,21 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { cgroupMounts } from "../harness/host.ts";
-import { among, cgroups, cold, crowd, library, lives, OTHER_BUNDLES, type Plan, queries, smallest } from "./groups.ts";
+import {
+  alive,
+  among,
+  cgroups,
+  cold,
+  crowd,
+  firstProfile,
+  growth,
+  library,
+  lives,
+  OTHER_BUNDLES,
+  type Plan,
+  queries,
+  smallest,
+} from "./groups.ts";
 import { samplesOf, table, type Samples } from "./report.ts";
 import { writeResults } from "./results.ts";
 import { findAll, option } from "./subjects.ts";
@@ -39,10 +53,16 @@ async function measure(timing: Timing, plan: Plan, whole: boolean, samples: Samp
   if (!whole) return;
   for (const name of OTHER_BUNDLES) await group(`the bundle ${name}`, () => lives(timing, plan, name, samples));
   await group("cold caches", () => cold(timing, plan, samples));
-  await group("many at once", () => crowd(timing, plan, samples));
+  await group("a profile seen for the first time", () => firstProfile(timing, plan, samples));
+  await group("ten at a time", () => alive(timing, plan, samples));
+  await group("many at once", async () => {
+    await crowd(timing, plan, samples, 100, 20, Math.max(1, Math.ceil(plan.rounds / 10)));
+    await crowd(timing, plan, samples, 1000, 50, 1);
+  });
   await group("the library", () => library(timing, plan, samples));
   await group("among many", () => among(timing, plan, samples, [10, 100, 1000]));
   await group("the smallest memory limit", () => smallest(timing, plan, samples));
+  await group("growth", () => growth(timing, plan, samples));
 }
 
 async function main(): Promise<void> {

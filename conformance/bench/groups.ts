@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Groups of measurements. Each adds to the samples, in milliseconds unless its name says KiB or MiB. */
 import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { ENVIRONMENT, PROJECT } from "../harness/runtime.ts";
 import { sleep } from "../harness/host.ts";
+import type { Config } from "../harness/config.ts";
 import { BUNDLES, type BundleName } from "./bundles.ts";
 import { shuffled, type Samples } from "./report.ts";
 import type { Subject } from "./subjects.ts";
@@ -113,10 +114,17 @@ async function begin(timing: Timing, subject: Subject, ...words: readonly string
   if (status !== 0) throw new Error(`${subject.name} ${words.join(" ")}: status ${String(status)}`);
 }
 
-/** The whole life of `count` containers, `width` at once; the time of all. */
-export async function crowd(timing: Timing, plan: Plan, samples: Samples, count = 100, width = 20): Promise<void> {
+/** The whole life of `count` containers, `width` at once, `rounds` times; the time of all. */
+export async function crowd(
+  timing: Timing,
+  plan: Plan,
+  samples: Samples,
+  count: number,
+  width: number,
+  rounds: number,
+): Promise<void> {
   const folder = timing.bundle("spec", ["/bin/sleep", "1000"]);
-  for (let round = -1; round < Math.max(1, Math.ceil(plan.rounds / 10)); round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     for (const subject of shuffled(real(plan.subjects))) {
       const ids = Array.from({ length: count }, () => timing.id());
       const started = performance.now();
@@ -128,7 +136,7 @@ export async function crowd(timing: Timing, plan: Plan, samples: Samples, count 
         }
       };
       await Promise.all(Array.from({ length: width }, one));
-      if (round >= 0) samples.add(`${count} lives, ${width} at once`, subject.name, performance.now() - started);
+      samples.add(`${count} lives, ${width} at once`, subject.name, performance.now() - started);
     }
   }
 }
@@ -149,7 +157,8 @@ export function among(timing: Timing, plan: Plan, samples: Samples, counts: read
       }
       inTurn({ ...plan, rounds: Math.min(plan.rounds, 10) }, [...ids.keys()], (subject, isCounted) => {
         const times = {
-          list: timing.call(subject, "list", "-q").milliseconds,
+          list: timing.call(subject, "list").milliseconds,
+          "list -q": timing.call(subject, "list", "-q").milliseconds,
           state: timing.call(subject, "state", ids.get(subject)?.[0] ?? "").milliseconds,
           run: timing.run(subject, folder).milliseconds,
         };
@@ -159,6 +168,105 @@ export function among(timing: Timing, plan: Plan, samples: Samples, counts: read
     }
   } finally {
     for (const [subject, list] of ids) for (const id of list) timing.remove(subject, id);
+  }
+}
+
+/** How `run` of runt alone grows: with ten thousand stopped containers in the same root, and with ever more of one thing in config.json. */
+export function growth(timing: Timing, plan: Plan, samples: Samples): void {
+  const [subject] = plan.subjects;
+  if (subject?.name !== "runt") return;
+  const few = { ...plan, rounds: Math.min(plan.rounds, 10) };
+  for (const [name, fill] of Object.entries(FILLINGS)) {
+    const folders = [500, 5000].map(
+      (count) => [count, timing.bundle("spec", ["/bin/true"], (config) => fill(config, count))] as const,
+    );
+    for (const [count, folder] of folders) {
+      inTurn(few, [subject], (_, counts) => {
+        const { milliseconds } = timing.run(subject, folder);
+        if (counts) samples.add(`run, ${count} ${name}`, subject.name, milliseconds);
+      });
+    }
+  }
+  const bundle = timing.bundle("spec");
+  const ids: string[] = [];
+  try {
+    for (const count of [10, 10_000]) {
+      for (; ids.length < count;) {
+        const id = timing.id();
+        timing.call(subject, "create", "--bundle", bundle, id);
+        timing.call(subject, "start", id);
+        ids.push(id);
+      }
+      inTurn(plan, [subject], (_, counts) => {
+        const { milliseconds } = timing.run(subject, bundle);
+        if (counts) samples.add(`run, runt's own ${count} there`, subject.name, milliseconds);
+      });
+    }
+  } finally {
+    for (const id of ids) timing.remove(subject, id);
+  }
+}
+
+/** What config.json is filled with. */
+const FILLINGS: Readonly<Record<string, (config: Config, count: number) => void>> = {
+  "environment entries": ({ process: init }, count) => {
+    init.env = Array.from({ length: count }, (_, index) => `NAME_${index}=value`);
+  },
+  "masked paths": ({ linux }, count) => {
+    linux.maskedPaths = Array.from({ length: count }, (_, index) => `/nothing/${index}`);
+  },
+  "device rules": ({ linux }, count) => {
+    const devices = Array.from({ length: count }, (_, index) => ({
+      allow: true,
+      type: "c",
+      major: 200 + (index >> 8),
+      minor: index & 255,
+      access: "rwm",
+    }));
+    linux.resources = { ...linux.resources, devices: [{ allow: false, access: "rwm" }, ...devices] };
+  },
+  mounts: ({ mounts }, count) => {
+    for (let index = 0; index < count; index += 1) {
+      mounts.push({ destination: `/dev/mounts/${index}`, type: "bind", source: "/tmp", options: ["bind"] });
+    }
+  },
+};
+
+/** `run` of Docker's bundle with a seccomp profile that has never been there. */
+export function firstProfile(timing: Timing, plan: Plan, samples: Samples): void {
+  let value = 0;
+  inTurn({ ...plan, rounds: Math.min(plan.rounds, 20) }, real(plan.subjects), (subject, counts) => {
+    const folder = timing.bundle("docker", ["/bin/true"], ({ linux }) => {
+      const rule = {
+        names: ["personality"],
+        action: "SCMP_ACT_ALLOW",
+        args: [{ index: 0, value: (value += 1) + 1e6, op: "SCMP_CMP_EQ" }],
+      };
+      linux.seccomp?.syscalls?.push(rule);
+    });
+    const { milliseconds } = timing.run(subject, folder);
+    if (counts) samples.add("run, docker, profile seen for the first time", subject.name, milliseconds);
+  });
+}
+
+/** Ten `run`s in the foreground at a time: what memory each has for its share (PSS). */
+export async function alive(timing: Timing, plan: Plan, samples: Samples): Promise<void> {
+  const folder = timing.bundle("spec", ["/bin/sleep", "1000"]);
+  for (const subject of real(plan.subjects)) {
+    const ids = Array.from({ length: 10 }, () => timing.id());
+    const children = ids.map((id) =>
+      spawn(subject.path, [...timing.root(subject), "run", "--bundle", folder, id], { stdio: "ignore", env: ENVIRONMENT }),
+    );
+    try {
+      await new Promise((settle) => setTimeout(settle, 3000));
+      for (const { pid } of children) {
+        const share = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid ?? 0}/smaps_rollup`, "utf8"))?.[1];
+        samples.add("PSS of each of ten runs (KiB)", subject.name, Number(share));
+      }
+    } finally {
+      for (const id of ids) timing.call(subject, "kill", id, "KILL");
+      await Promise.all(children.map((child) => new Promise((settle) => child.on("close", settle))));
+    }
   }
 }
 
