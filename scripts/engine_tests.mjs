@@ -17,7 +17,7 @@ export function pureTests() {
 }
 
 /** The block of the snapshot is as large as the program needs it, so the tests are several programs. */
-const PARTS = 4;
+const PARTS = 6;
 
 /** Builds the programs. @param options as those of makeSnapshot. @returns their paths */
 export function buildEngineTests(options = {}) {
