@@ -426,6 +426,8 @@ export class InitProcess {
     if (this.#joiner !== undefined && this.#keeper === undefined) {
       await beforeBlocking(this.pidfd);
       native.waitpid(this.#joiner, false);
+      // It has run: a runtime that lives on does not keep the memory that it was made in.
+      native.spawnError(this.#joiner);
     }
     this.#joiner = undefined;
     native.close(this.pidfd);

@@ -171,7 +171,10 @@ export interface Native {
   mountSetattr(fd: number, recursive: boolean, set: number, clear: number, propagation: number, userNamespace: number): number;
 
   spawn(options: SpawnOptions): Spawned | number;
-  /** Of a child that was made `atOnce` and has ended: the positive errno that kept it from running its program, once; else 0. */
+  /**
+   * Of a child that was made `atOnce` and has run its program or ended: the positive errno that kept it from that, once; else 0. The memory
+   * that it was made in goes.
+   */
   spawnError(pid: number): number;
   pidfdOpen(pid: number): number;
   /** Signal by pidfd; 0 probes. */
