@@ -46,6 +46,7 @@ export function makeSnapshot(module, output, { isSanitized = false } = {}) {
   const profile = { RUNT_PROFILE: join(ROOT, PROFILE) };
   dropForeignBuild(ENGINE_BUILD);
   dropWithoutProfile();
+  nameProfile();
   run(...runnable(join(ROOT, cmakeEngine("compile", ENGINE_BUILD, profile)), [bytecode, module]));
   const folder = isSanitized ? SANITIZED_BUILD : ENGINE_BUILD;
   dropForeignBuild(folder);
@@ -59,6 +60,16 @@ function dropWithoutProfile() {
   const cache = join(ROOT, ENGINE_BUILD, "CMakeCache.txt");
   if (!existsSync(cache) || readFileSync(cache, "utf8").includes(`RUNT_PROFILE:PATH=${join(ROOT, PROFILE)}\n`)) return;
   rmSync(join(ROOT, ENGINE_BUILD), { recursive: true });
+}
+
+/** The name under which GCC looks for the profile is that of the object: a checkout that was moved or copied has another one. */
+function nameProfile() {
+  const [found, ...others] = existsSync(join(ROOT, PROFILE)) ? readdirSync(join(ROOT, PROFILE)) : [];
+  if (others.length > 0) throw new StepFailed(`${PROFILE} has more than one count of quickjs.c`);
+  if (found === undefined) return;
+  const object = join(ROOT, ENGINE_BUILD, "CMakeFiles/quickjs.dir/native/engine/quickjs.c");
+  const name = `${object.replaceAll("/", "#")}.gcda`;
+  if (found !== name) renameSync(join(ROOT, PROFILE, found), join(ROOT, PROFILE, name));
 }
 
 /** Whether the profile was made by other work than a build from a clean tree would do now: lib has changed since. */
@@ -106,10 +117,8 @@ export function trainEngine() {
   const found = readdirSync(counts).filter((name) => name.endsWith("quickjs.c.gcda"));
   rmSync(join(ROOT, PROFILE), { recursive: true, force: true });
   mkdirSync(join(ROOT, PROFILE));
-  // The name under which GCC looks for it: that of the object.
-  const object = join(ROOT, ENGINE_BUILD, "CMakeFiles/quickjs.dir/native/engine/quickjs.c");
-  if (found.length === 1) renameSync(join(counts, found[0]), join(ROOT, PROFILE, `${object.replaceAll("/", "#")}.gcda`));
-  else if (found.length > 1) throw new StepFailed(`${counts} has more than one count of quickjs.c`);
+  for (const name of found) renameSync(join(counts, name), join(ROOT, PROFILE, name));
+  nameProfile();
 }
 
 /** Builds a target of the engine in a build directory. @returns the file that was made */
