@@ -3,6 +3,10 @@
 import { cell } from "./scenarios.mjs";
 
 const PROVES = "# proves ";
+/** Before a scenario that can try no more than that a property is refused. */
+const REFUSED = "# refused: ";
+/** What becomes of a property, from the worst to the least; `ok` if nothing of it. */
+const OTHERS = ["failed", "refused", "skipped", "untested"];
 
 /** What a note says of a property that was tried on a host of HOSTS.md alone. */
 export function onHost(name) {
@@ -13,13 +17,20 @@ export function onHost(name) {
 export function proofs(events, file) {
   const found = [];
   let properties;
+  let refused;
   for (const [kind, value] of events) {
     if (kind === "child") {
-      const said = value.find(([inner, text]) => inner === "comment" && text.startsWith(PROVES));
-      properties = said === undefined ? undefined : JSON.parse(said[1].slice(PROVES.length));
+      const said = (word) =>
+        value
+          .find(([inner, text]) => inner === "comment" && text.startsWith(word))?.[1]
+          .slice(word.length)
+          .trim();
+      properties = said(PROVES) === undefined ? undefined : JSON.parse(said(PROVES));
+      refused = said(REFUSED);
     } else if (kind === "assert") {
-      const verdict = value.skip ? "skipped" : value.ok ? "ok" : "failed";
-      const reason = typeof value.skip === "string" ? value.skip : "";
+      const passed = refused === undefined ? "ok" : "refused";
+      const verdict = value.skip ? "skipped" : value.ok ? passed : "failed";
+      const reason = typeof value.skip === "string" ? value.skip : verdict === "refused" ? refused : "";
       if (properties !== undefined) found.push({ file, scenario: value.name, properties, verdict, reason });
       properties = undefined;
     }
@@ -41,15 +52,23 @@ class Notes {
   }
 }
 
-/** `[word, note]` of what scenarios say; one that fails outweighs those that pass, and those outweigh skipped ones. */
+/** `[word, note]` of what scenarios say; one that fails outweighs those that pass, then come refusals, and skipped ones at last. */
 function verdictOf(proofs, title) {
   const of = (verdict) => proofs.filter((each) => each.verdict === verdict);
   if (proofs.length === 0) return ["untested"];
+  /** The host, where there is but another one that says so, and more. */
+  const noteOf = (found, ...more) =>
+    [...(found.every(({ where }) => where !== undefined) ? [found[0].where] : []), ...more].join("; ");
   const failed = of("failed");
   if (failed.length > 0)
-    return ["failed", `${title} fails: ${failed.map(({ file, scenario }) => `${topic(file)}: ${scenario}`).join("; ")}`];
+    return [
+      "failed",
+      noteOf(failed, `${title} fails: ${failed.map(({ file, scenario }) => `${topic(file)}: ${scenario}`).join("; ")}`),
+    ];
   const passed = of("ok");
-  if (passed.length > 0) return passed.every(({ where }) => where !== undefined) ? ["ok", passed[0].where] : ["ok"];
+  if (passed.length > 0) return ["ok", noteOf(passed)];
+  const refused = of("refused");
+  if (refused.length > 0) return ["refused", noteOf(refused, refused[0].reason)];
   const reasons = [...new Set(of("skipped").map(({ reason }) => reason))];
   return ["skipped", reasons.join("; ")];
 }
@@ -82,7 +101,7 @@ function sums(properties, columns) {
           title,
         )[0],
     );
-    const others = ["failed", "skipped", "untested"].flatMap((word) => {
+    const others = OTHERS.flatMap((word) => {
       const count = words.filter((each) => each === word).length;
       return count === 0 ? [] : [`${count} ${word}`];
     });
@@ -162,10 +181,11 @@ export function skippedIn(text) {
 }
 
 /**
- * A table with what further proofs say of the properties that it has as skipped; all else stays.
+ * A table with what further proofs say of the properties that it has as skipped or refused, and of those that it has from the same host;
+ * all else stays.
  *
  * @param text of {@link fullTable}
- * @param columns as of {@link fullTable}, with proofs of those properties alone
+ * @param columns as of {@link fullTable}
  */
 export function amendedTable(text, columns) {
   const { rows, notes: old, values } = read(text);
@@ -175,7 +195,10 @@ export function amendedTable(text, columns) {
   const amended = rows.map(([shown, ...cells]) => {
     const name = shown.replaceAll("`", "");
     const about = proven(name);
-    const isNew = cells[0].startsWith("skipped") && about.some(({ verdict }) => verdict !== "skipped");
+    const isOpen = /^(skipped|refused)/.test(cells[0]);
+    const note = old.get(/\((\d+)\)$/.exec(cells[0])?.[1]) ?? "";
+    const isAgain = about.some(({ where }) => where !== undefined && note.startsWith(where));
+    const isNew = (isOpen || isAgain) && about.some(({ verdict }) => verdict !== "skipped");
     if (!isNew) return [shown, ...cells.slice(0, -1).map(renumber), cells.at(-1)];
     const files = [...new Set([...cells.at(-1).split(", "), ...about.map(({ file }) => topic(file))])];
     // A runtime that was not asked keeps what the table says of it.
@@ -194,7 +217,7 @@ export function amendedTable(text, columns) {
   });
   const sum = columns.map(({ title }, index) => {
     const words = amended.map((cells) => /[a-z]+/.exec(cells[index + 1])?.[0]);
-    const others = ["failed", "skipped", "untested"].map((word) => [words.filter((each) => each === word).length, word]);
+    const others = OTHERS.map((word) => [words.filter((each) => each === word).length, word]);
     const rest = others.filter(([times]) => times > 0).map(([times, word]) => `${times} ${word}`);
     return `${title} ${words.filter((word) => word === "ok").length} of ${words.length}${rest.length === 0 ? "" : ` (${rest.join(", ")})`}`;
   });

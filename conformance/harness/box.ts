@@ -317,6 +317,8 @@ export interface ScenarioOptions {
   readonly proves?: readonly string[];
   /** Why it passes without them, too. Such a proof is not doubted. */
   readonly passesWithout?: string;
+  /** Why no host that there is takes what it proves: a refusal is all that can be tried, and the table says so. */
+  readonly refused?: string;
 }
 
 /** One case: gets a box of its own, and must leave nothing behind, whether it passes or fails. */
@@ -329,7 +331,7 @@ export function scenario(name: string, body: (t: Test, box: Box) => void | Promi
   const early = proves.length === 0 ? skip : false;
   void t.test(name, { skip: early, timeout }, async (tt) => {
     if (skip !== false) {
-      sayProven(tt, proves, new Given());
+      sayProven(tt, proves, new Given(), options.refused);
       tt.plan(0, skip);
       return;
     }
@@ -344,14 +346,15 @@ export function scenario(name: string, body: (t: Test, box: Box) => void | Promi
           "it sets what it proves",
         );
     } finally {
-      sayProven(tt, proves, box.given);
+      sayProven(tt, proves, box.given, options.refused);
       tt.same(box.close(), [], "nothing is left behind");
     }
   });
 }
 
 /** Tells `npm run properties` of them. */
-function sayProven(tt: Test, proves: readonly Property[], given: Given): void {
+function sayProven(tt: Test, proves: readonly Property[], given: Given, refused?: string): void {
   if (proves.length === 0) return;
+  if (refused !== undefined) tt.comment(`refused: ${refused}`);
   tt.comment(`proves ${JSON.stringify(Object.fromEntries(proves.map((each) => [each.name, given.listed(each)])))}`);
 }
