@@ -137,7 +137,7 @@ async function runThere(Parser, row, files, parts) {
     if (name === "mounts") row.mounts = text;
     if (name === "controllers") row.cgroups = cgroupsOf(row.mounts, text);
   };
-  const options = { kernelWords: host.words, before: host.before, wrap: host.wrap, seconds: host.seconds, look };
+  const options = { kernelWords: host.words, before: host.before, wrap: host.wrap, slowness: host.slowness, look };
   const { left, why } = await runInMachine(parts, runs, host.seconds, (run, result) => row.add(Parser, run, result), options);
   for (const { file } of left) row.fail(`${file} did not run`);
   if (why !== undefined) console.log(why);

@@ -22,9 +22,9 @@ export function machineRuns(runtimes, files) {
 }
 
 /** What the guest runs: it writes NAME.tap, NAME.err and then NAME.status for each run. */
-function script(runs, seconds, before, wrap) {
+function script(runs, seconds, { before, wrap, slowness = 1 }) {
   const lines = [
-    `export TAP=1 TAP_TIMEOUT=${Math.max(300, seconds)} RUNT_TEST_DIR=/dev/shm RUNT_TEST_CLOCK=1`,
+    `export TAP=1 TAP_TIMEOUT=${Math.max(300, seconds)} RUNT_TEST_DIR=/dev/shm RUNT_TEST_CLOCK=1 RUNT_TEST_SLOWNESS=${slowness}`,
     "mkdir -p /run/work/tap /run/work/host",
     ...(before === undefined ? [] : [before]),
     "uname -r > /run/work/host/kernel",
@@ -35,7 +35,7 @@ function script(runs, seconds, before, wrap) {
     const compiled = join("build/js", file.replace(/\.ts$/, ".js"));
     const out = `/run/work/tap/${name}`;
     lines.push(
-      `RUNTIME=${runtime} timeout --kill-after=5 ${seconds} ${wrap}node --enable-source-maps ${compiled} >${out}.tap 2>${out}.err; echo $? >${out}.done; mv ${out}.done ${out}.status`,
+      `RUNTIME=${runtime} timeout --kill-after=5 ${seconds} ${wrap === undefined ? "" : `${wrap} `}node --enable-source-maps ${compiled} >${out}.tap 2>${out}.err; echo $? >${out}.done; mv ${out}.done ${out}.status`,
     );
   }
   return `${lines.join("\n")}\n`;
@@ -58,10 +58,12 @@ async function makeHelpers() {
  * @param options.kernelWords of boot()
  * @param options.before a shell script before all runs
  * @param options.wrap words before each run
+ * @param options.slowness how many times slower than the host it is; the scenarios have as much more time
  * @param options.look is called with what there is to know of the machine: a name (`kernel`, `mounts`, `controllers`) and a text
  * @returns the runs that have not ended, and why the machine did, if that is to be told
  */
-export async function runInMachine(parts, runs, seconds, report, { kernelWords, memory, before, wrap, look: tell } = {}) {
+export async function runInMachine(parts, runs, seconds, report, options = {}) {
+  const { kernelWords, memory, look: tell } = options;
   await makeHelpers();
   const waiting = [...runs];
   const facts = ["kernel", "mounts", "controllers"];
@@ -81,7 +83,7 @@ export async function runInMachine(parts, runs, seconds, report, { kernelWords, 
   const done = await boot({
     machine: parts,
     project: ROOT,
-    script: script(runs, seconds, before, wrap === undefined ? "" : `${wrap} `),
+    script: script(runs, seconds, options),
     timeout,
     kernelWords,
     memory,

@@ -86,7 +86,7 @@ const PLACES = [
     machine: host.machine,
     packages: host.packages,
     files: host.proves.map((name) => `conformance/${name}.test.ts`),
-    options: { kernelWords: host.words, before: host.before, wrap: host.wrap },
+    options: { kernelWords: host.words, before: host.before, wrap: host.wrap, slowness: host.slowness },
   })),
 ];
 

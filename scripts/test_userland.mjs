@@ -17,7 +17,7 @@ import { environment, prepare, ROOT } from "./prepare.mjs";
 /** Debian 12 has Node.js 18, which runt is not for. */
 const PACKAGES = { trixie: ["nodejs", "npm", "git", "ca-certificates"], bookworm: ["git", "ca-certificates"] };
 const LOGS = join(ROOT, "build/test-logs");
-const SECONDS = 1500;
+const SECONDS = 3600;
 /** With Node.js of Debian everything; with others what depends on Node.js: the tools, the addon, the library. */
 const WITH_ANOTHER_NODE = ["npm run demo", "npm test -- lib/ cases/lifecycle library/box"];
 /**

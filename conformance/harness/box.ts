@@ -9,6 +9,7 @@ import {
   processesOf,
   readText,
   removeCgroups,
+  SLOWNESS,
   temporaryFolder,
   tryKill,
   waitFor,
@@ -308,7 +309,7 @@ export class Box {
 /** What a scenario is besides its name and body. */
 export interface ScenarioOptions {
   readonly skip?: string | false;
-  /** Milliseconds. Default 60000. */
+  /** Milliseconds on a usual host. Default 60000. */
   readonly timeout?: number;
   /**
    * Properties of config.json that would not work if the scenario passed all the same; the name of an object stands for
@@ -323,7 +324,8 @@ export interface ScenarioOptions {
 
 /** One case: gets a box of its own, and must leave nothing behind, whether it passes or fails. */
 export function scenario(name: string, body: (t: Test, box: Box) => void | Promise<void>, options: ScenarioOptions = {}): void {
-  const { skip = false, timeout = 60_000 } = options;
+  const { skip = false } = options;
+  const timeout = (options.timeout ?? 60_000) * SLOWNESS;
   const proves = propertiesOf(options.proves ?? []);
   const doubted = DOUBTED !== undefined && options.passesWithout === undefined;
   if (DOUBTED !== undefined && !(doubted && proves.some((each) => each.name === DOUBTED))) return;

@@ -166,9 +166,12 @@ export function sleep(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-/** Tries `check` every few milliseconds until it is true; false if `ms` have passed. */
+/** How many times slower than a usual host this one is: an emulated processor. Every limit of time is as much longer. */
+export const SLOWNESS = Number(process.env["RUNT_TEST_SLOWNESS"] ?? "1");
+
+/** Tries `check` every few milliseconds until it is true; false if `ms` have passed, on a usual host. */
 export function waitFor(check: () => boolean, ms = 10_000): boolean {
-  const deadline = Date.now() + ms;
+  const deadline = Date.now() + ms * SLOWNESS;
   while (!check()) {
     if (Date.now() > deadline) return false;
     sleep(5);

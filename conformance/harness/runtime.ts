@@ -2,6 +2,7 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { accessSync, closeSync, constants, openSync, readFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
+import { SLOWNESS } from "./host.ts";
 
 /** Root of the project, seen from build/js/conformance/harness. */
 export const PROJECT = resolve(import.meta.dirname, "../../../..");
@@ -22,7 +23,7 @@ export interface CallOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Milliseconds after which the call is killed. Default 30000. */
+  /** Milliseconds after which the call is killed, on a usual host. Default 30000. */
   readonly timeout?: number;
   /** Words to put before the runtime, such as `unshare -m`. */
   readonly wrap?: readonly string[];
@@ -105,7 +106,7 @@ export function callRuntime(folder: string, args: readonly string[], options: Ca
     ...(options.input === undefined ? {} : { input: options.input }),
     env: { ...ENVIRONMENT, ...options.env },
     cwd: options.cwd ?? "/",
-    timeout: options.timeout ?? 30_000,
+    timeout: (options.timeout ?? 30_000) * SLOWNESS,
     killSignal: "SIGKILL",
   });
   closeSync(out);
@@ -147,7 +148,7 @@ export function startRuntime(folder: string, args: readonly string[], options: C
   closeSync(out);
   closeSync(err);
   if (options.input !== undefined) child.stdin?.end(options.input);
-  const timer = setTimeout(() => child.kill("SIGKILL"), options.timeout ?? 30_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), (options.timeout ?? 30_000) * SLOWNESS);
   const ended = new Promise<Result>((settle, fail) => {
     child.on("error", fail);
     child.on("exit", (code, signal) => {

@@ -5,7 +5,8 @@
 // machine        makes the machine's parts; without it, the cases run on this host
 // words          of the kernel's command line
 // before         a shell script in the guest, before the cases
-// seconds        how long one file may take; an emulated processor is some ten times slower
+// seconds        how long one file may take
+// slowness       how many times slower than this host it is; an emulated processor is some ten times slower
 // files          of conformance/
 // proves         files with properties of config.json that no host has before it, for npm run properties
 // smoke          the one that runs in CI; only machines that are up in under a minute have one
@@ -49,7 +50,7 @@ const LIMITS = ["cases/cgroups_v2", "cases/update"];
 const SLOW = ["cases/resources", "cases/lifecycle"];
 
 const QEMU = ["qemu-system-x86", "kmod", "attr", "cpio", "busybox-static", "xz-utils", "zstd"];
-const emulated = (suite, guest) => ({ machine: () => stockMachine(suite, guest), packages: QEMU, seconds: 900 });
+const emulated = (suite, guest) => ({ machine: () => stockMachine(suite, guest), packages: QEMU, seconds: 1800, slowness: 10 });
 
 export const HOSTS = [
   {
