@@ -8,9 +8,11 @@ const REFUSED = "# refused: ";
 /** What becomes of a property, from the worst to the least; `ok` if nothing of it. */
 const OTHERS = ["failed", "refused", "skipped", "untested"];
 
+const CANNOT = "this host cannot have it";
+
 /** What a note says of a property that was tried on a host of HOSTS.md alone. */
 export function onHost(name) {
-  return `on ${name} of [HOSTS.md](HOSTS.md): this host cannot have it`;
+  return `on ${name} of [HOSTS.md](HOSTS.md): ${CANNOT}`;
 }
 
 /** `{ scenario, properties: { name: values }, verdict, reason }` for each scenario of parsed TAP that names properties. */
@@ -181,8 +183,8 @@ export function skippedIn(text) {
 }
 
 /**
- * A table with what further proofs say of the properties that it has as skipped or refused, and of those that it has from the same host;
- * all else stays.
+ * A table with what further proofs say of the properties that it has as skipped or refused, of those that it has from the same host, and
+ * of those that this host could not have then; all else stays.
  *
  * @param text of {@link fullTable}
  * @param columns as of {@link fullTable}
@@ -197,7 +199,9 @@ export function amendedTable(text, columns) {
     const about = proven(name);
     const isOpen = /^(skipped|refused)/.test(cells[0]);
     const note = old.get(/\((\d+)\)$/.exec(cells[0])?.[1]) ?? "";
-    const isAgain = about.some(({ where }) => where !== undefined && note.startsWith(where));
+    const isAgain = about.some(({ where, verdict }) =>
+      where === undefined ? note.includes(CANNOT) && verdict !== "skipped" : note.startsWith(where),
+    );
     const isNew = (isOpen || isAgain) && about.some(({ verdict }) => verdict !== "skipped");
     if (!isNew) return [shown, ...cells.slice(0, -1).map(renumber), cells.at(-1)];
     const files = [...new Set([...cells.at(-1).split(", "), ...about.map(({ file }) => topic(file))])];
