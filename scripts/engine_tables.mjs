@@ -42,13 +42,17 @@ export function readTables(path, part) {
   return columns;
 }
 
-/** The columns with new ones. @param whole whether those hold all there is; else what they lack stays as it was */
-export function merged(columns, added, whole) {
+/**
+ * The columns with new ones.
+ *
+ * @param extent what those hold: `all` there is, whole `engines`, or some `scenarios`; the rest stays as it was
+ */
+export function merged(columns, added, extent) {
   const all = new Map(columns);
   for (const { name, found } of added) {
     const engines = new Set([...found.keys()].map((key) => key.split("\n")[0]));
-    const kept = [...(all.get(name) ?? [])].filter(([key]) => !whole && !engines.has(key.split("\n")[0]));
-    all.set(name, new Map([...kept, ...found]));
+    const stays = { all: () => false, engines: (key) => !engines.has(key.split("\n")[0]), scenarios: () => true }[extent];
+    all.set(name, new Map([...[...(all.get(name) ?? [])].filter(([key]) => stays(key)), ...found]));
   }
   return all;
 }

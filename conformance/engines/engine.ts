@@ -10,6 +10,9 @@ export type Scenario<Engine> = (t: Test, engine: Engine) => void | Promise<void>
 /** Where the packages of the engines are known. */
 const FROM: readonly string[] = ENGINES_ROOT === "" ? [] : [`--admindir=${ENGINES_ROOT}/var/lib/dpkg`];
 
+/** `RUNT_SCENARIOS`: those alone whose title this pattern matches. */
+const SOME = new RegExp(process.env["RUNT_SCENARIOS"] ?? "");
+
 /** Why the scenarios cannot run here, or `false`. */
 function reason(packages: readonly string[]): string | false {
   if (process.getuid?.() !== 0) return "needs root";
@@ -44,7 +47,7 @@ export function engine<Engine>(
     try {
       const made = await make(playground);
       playground.streams.strange();
-      for (const [title, body] of Object.entries(scenarios)) {
+      for (const [title, body] of Object.entries(scenarios).filter(([title]) => SOME.test(title))) {
         await tt.test(title, { timeout: patience * SLOW }, async (ttt) => {
           await body(ttt, made);
           const strange = playground.streams.strange();
