@@ -28,7 +28,7 @@ cgroup_manager = "${manager}"
 events_logger = "file"
 runtime = "${NAME}"
 runtime_supports_json = ["${NAME}"]
-runtime_supports_nocgroups = ["crun", "runt"]
+runtime_supports_nocgroup = ["crun", "runt"]
 tmp_dir = "/run/libpod"
 [engine.runtimes]
 ${NAME} = ["${RUNTIME}"]
