@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RUNTIME } from "../../harness/runtime.ts";
 import { Podman, PODMAN_PACKAGES } from "../podman.ts";
-import { EATER, LIFE, PODMAN_CLEAN, SYSTEMD_ROOT } from "./podman_scripts.ts";
+import { CHILD_EATER, LIFE, PODMAN_CLEAN, SYSTEMD_ROOT } from "./podman_scripts.ts";
 import { scripted } from "./scripted.ts";
 
 const FUNCTIONS = `
@@ -146,8 +146,9 @@ buildah bud --runtime $BUILDAH_RUNTIME --network none -m 64m -v $TMPDIR/w:/v:ro 
       out: "8\n8\n",
     },
     "too much memory below a pod's limit: the one container": {
-      sh: `podman pod create --name p --network none >/dev/null; podman run -d --pod p --name b box sleep 1000 >/dev/null; podman run --pod p --name a -m 16m --memory-swap 16m box sh -c '${EATER}'; echo $?; podman inspect -f '{{.State.OOMKilled}}' a; podman inspect -f '{{.State.Status}}' b`,
-      out: "137\ntrue\nrunning\n",
+      sh: `podman pod create --name p --network none >/dev/null; podman run -d --pod p --name b box sleep 1000 >/dev/null; podman run --pod p --name a --pid host -m 16m --memory-swap 16m box sh -c '${CHILD_EATER}'; echo $?; podman inspect -f '{{.State.OOMKilled}}' a; podman inspect -f '{{.State.Status}}' b`,
+      out: "3\ntrue\nrunning\n",
+      err: ["Killed"],
     },
   },
 );

@@ -2,7 +2,7 @@
 /** Scenarios that are a shell script and what it prints: engines beside systemd, on cgroup v2. */
 import type { Test } from "tap";
 import { engine } from "../engine.ts";
-import type { Done, Playground } from "../playground.ts";
+import { SLOW, type Done, type Playground } from "../playground.ts";
 import { waitFor } from "../../harness/host.ts";
 
 /** A scenario: a script of a user of the engine, and what comes of it. */
@@ -57,7 +57,7 @@ export function scripted<Engine extends Scripted>(kind: Kind<Engine>, scripts: R
           t.equal(done.status, status, done.output);
           const cleaned = made.run(["sh", "-c", kind.clean]);
           t.equal(cleaned.status, 0, cleaned.output);
-          waitFor(() => units(made, kind.scopes) === "", 5000);
+          waitFor(() => units(made, kind.scopes) === "", 5000 * SLOW);
           t.equal(units(made, kind.scopes), "", "no scope is left");
         },
       ] as const,
