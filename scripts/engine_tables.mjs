@@ -70,7 +70,9 @@ function countOf(found, kind) {
 /** The text of the part: sums, then a table an engine. */
 export function tables(columns) {
   const names = [...columns.keys()].sort((a, b) => placeOf(a) - placeOf(b));
-  const keys = [...new Set(names.flatMap((name) => [...columns.get(name).keys()]))];
+  // The fullest column has the order of the files; others may have parts.
+  const bySize = [...names].sort((a, b) => columns.get(b).size - columns.get(a).size);
+  const keys = [...new Set(bySize.flatMap((name) => [...columns.get(name).keys()]))];
   const engines = [...new Set(keys.map((key) => key.split("\n")[0] ?? ""))];
   const lines = ["| engines of: runtime | passed | failed | skipped |", "|---|---|---|---|"];
   for (const name of names) {
