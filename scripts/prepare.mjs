@@ -11,7 +11,19 @@ export const ROOT = resolve(import.meta.dirname, "..");
 export const PACKAGES = {
   build: ["cmake", "g++", "make", "patch", "xz-utils"],
   demo: ["busybox-static"],
-  test: ["busybox-static", "runc", "crun", "gcc", "libc6-dev", "strace", "bsdutils", "util-linux", "uidmap", "python3"],
+  test: [
+    "busybox-static",
+    "runc",
+    "crun",
+    "gcc",
+    "libc6-dev",
+    "strace",
+    "bsdutils",
+    "util-linux",
+    "uidmap",
+    "python3",
+    "erofs-utils",
+  ],
   // A web server, which a test records. A developer's machine need not get one; there the test is skipped.
   webServer: process.env.CI === "true" ? ["nginx"] : [],
   // Go and the libraries of the OCI validation suite.

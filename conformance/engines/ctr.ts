@@ -19,10 +19,13 @@ const IMAGE = "localhost/box:latest";
 /** containerd in a playground, with the image `box`, driven by `ctr`. */
 export class Ctr {
   readonly pg: Playground;
+  /** Name of its files; a playground can have several. */
+  readonly name: string;
 
   /** @param options without `daemon`, the containerd that an engine has started in the playground already is used */
-  constructor(pg: Playground, { daemon = true }: { daemon?: boolean } = {}) {
+  constructor(pg: Playground, { daemon = true, name = "containerd" }: { daemon?: boolean; name?: string } = {}) {
     this.pg = pg;
+    this.name = name;
     pg.streams.engineWrites(/level=warning msg="task \S+ exit with non-zero exit code \d+"/);
     if (SHIM) installShim(pg);
     if (daemon) this.startDaemon();
@@ -31,24 +34,17 @@ export class Ctr {
 
   /** Where containerd listens. */
   get socket(): string {
-    return join(this.pg.dir, "containerd.sock");
+    return join(this.pg.dir, `${this.name}.sock`);
   }
 
   /** Starts containerd, also once more after it was killed. */
   startDaemon(): void {
+    const { name } = this;
     const { dir } = this.pg;
-    this.pg.start("containerd", [
-      "containerd",
-      "--root",
-      join(dir, "containerd"),
-      "--state",
-      "/run/containerd",
-      "--address",
-      this.socket,
-    ]);
+    const places = ["--root", join(dir, name), "--state", `/run/${name}`, "--address", this.socket];
+    this.pg.start(name, ["containerd", ...places]);
     const up = waitFor(() => existsSync(this.socket) && this.ctr("version").status === 0, 15_000 * SLOW);
-    if (!up)
-      throw new Error(`containerd did not come up: ${this.pg.run(["tail", "-n", "20", join(dir, "containerd.log")]).stdout}`);
+    if (!up) throw new Error(`containerd did not come up: ${this.pg.run(["tail", "-n", "20", join(dir, `${name}.log`)]).stdout}`);
   }
 
   ctr(...args: string[]): Done {

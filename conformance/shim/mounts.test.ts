@@ -17,6 +17,7 @@ import type * as M from "../../lib/shim/proto/messages.gen.ts";
 import type { Draft } from "../../lib/shim/proto/wire.ts";
 import type { Box, Bundle } from "../harness/box.ts";
 import { scenario } from "../harness/box.ts";
+import { waitFor } from "../harness/host.ts";
 import { makeRootfs } from "../harness/rootfs.ts";
 import { needs, runtOnly } from "../harness/runtime.ts";
 import { Pod, Reader } from "./pod.ts";
@@ -110,6 +111,31 @@ scenario(
   { skip },
 );
 
+/** Loop devices that a file is the back of. */
+function loopsOf(image: string): string[] {
+  return readdirSync("/sys/block")
+    .filter((name) => name.startsWith("loop"))
+    .filter((name) => {
+      const file = `/sys/block/${name}/loop/backing_file`;
+      return existsSync(file) && readFileSync(file, "utf8").trim() === image;
+    });
+}
+
+/** What a host lacks for erofs. */
+function noErofs(): string | false {
+  // Also where it is a module.
+  spawnSync("modprobe", ["-q", "erofs"]);
+  if (!/\terofs$/m.test(readFileSync("/proc/filesystems", "utf8"))) return "this kernel has no erofs";
+  return spawnSync("mkfs.erofs", ["--help"]).status === 0 ? false : "mkfs.erofs is not installed (Debian's package erofs-utils)";
+}
+
+function makeErofs(box: Box, name: string, from: string): string {
+  const image = box.path(name);
+  const made = spawnSync("mkfs.erofs", ["--quiet", image, from], { encoding: "utf8" });
+  if (made.status !== 0) throw new Error(made.stderr);
+  return image;
+}
+
 scenario(
   "a file with a file system as a loop device, read-only and not; the device goes with the mount",
   async (t, box) => {
@@ -118,13 +144,7 @@ scenario(
     truncateSync(image, 32 << 20);
     const made = spawnSync("mkfs.ext4", ["-q", "-F", "-d", system(box), image], { encoding: "utf8" });
     t.equal(made.status, 0, made.stderr);
-    const attached = (): string[] =>
-      readdirSync("/sys/block")
-        .filter((name) => name.startsWith("loop"))
-        .filter((name) => {
-          const file = `/sys/block/${name}/loop/backing_file`;
-          return existsSync(file) && readFileSync(file, "utf8").trim() === image;
-        });
+    const attached = (): string[] => loopsOf(image);
     const bundle = bare(box, "echo kept >/file 2>/dev/null || echo read-only; cat /file");
     onRootfs(bundle);
     const ids = [box.id(), box.id()];
@@ -145,6 +165,76 @@ scenario(
     t.same(mountsBelow(bundle.dir), []);
   },
   { skip: skip || noLoop() },
+);
+
+scenario(
+  "erofs: a layer alone, read-only, as containerd's snapshotter hands it over; the device goes with the container",
+  async (t, box) => {
+    const from = system(box);
+    writeFileSync(join(from, "layer"), "of erofs\n");
+    const image = makeErofs(box, "layer.erofs", from);
+    const bundle = bare(box, "cat /layer; { echo x >/layer; } 2>/dev/null || echo read-only; grep -o ' / erofs ro' /proc/mounts");
+    onRootfs(bundle);
+    const id = box.id();
+    const pod = await Pod.of(box, bundle, id);
+    const mount = { type: "erofs", source: image, options: ["ro", "loop"] };
+    t.equal(await printed(pod, bundle, id, [mount]), "of erofs\nread-only\n / erofs ro\n");
+    t.same(loopsOf(image), []);
+    t.same(mountsBelow(bundle.dir), []);
+    const killed = box.id();
+    const other = await Pod.of(box, bundle, killed);
+    await other.connected.create({ id: killed, bundle: bundle.dir, rootfs: [mount], options: other.options });
+    t.equal(loopsOf(image).length, 1);
+    process.kill(await other.pid(), "SIGKILL");
+    const deleted = other.call(["-id", killed, "-bundle", bundle.dir, "delete"], { cwd: bundle.dir });
+    t.equal(deleted.status, 0, deleted.stderr);
+    t.ok(
+      waitFor(() => loopsOf(image).length === 0, 5000),
+      "the command that cleans up after a killed shim takes the device away",
+    );
+    t.same(mountsBelow(bundle.dir), []);
+  },
+  { skip: skip || noErofs() || noLoop() },
+);
+
+scenario(
+  "erofs: two layers below an overlay that is written to",
+  async (t, box) => {
+    const from = system(box);
+    const above = box.folder("above");
+    for (const [folder, text] of [
+      [from, "lower\n"],
+      [above, "upper\n"],
+    ] as const)
+      writeFileSync(join(folder, "layer"), text);
+    const lower: string[] = [];
+    try {
+      for (const [name, folder] of [
+        ["1", above],
+        ["2", from],
+      ] as const) {
+        const at = join(box.folder(`layer${name}`), "fs");
+        mkdirSync(at);
+        const image = makeErofs(box, `${name}.erofs`, folder);
+        const mounted = spawnSync("mount", ["-t", "erofs", "-o", "ro,loop", image, at], { encoding: "utf8" });
+        t.equal(mounted.status, 0, mounted.stderr);
+        lower.push(at);
+      }
+      const [upper, work] = [box.folder("upper"), box.folder("work")];
+      const options = [`workdir=${work}`, `upperdir=${upper}`, `lowerdir=${lower.join(":")}`];
+      const bundle = bare(box, "cat /layer; echo written >/layer; rm /bin/true; cat /layer");
+      onRootfs(bundle);
+      const id = box.id();
+      const pod = await Pod.of(box, bundle, id);
+      const text = await printed(pod, bundle, id, [{ type: "overlay", source: "overlay", options }]);
+      t.equal(text, "upper\nwritten\n");
+      t.equal(readFileSync(join(upper, "layer"), "utf8"), "written\n");
+      t.same(mountsBelow(bundle.dir), []);
+    } finally {
+      for (const at of lower) spawnSync("umount", [at]);
+    }
+  },
+  { skip: skip || noErofs() || noLoop() },
 );
 
 scenario(

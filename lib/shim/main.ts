@@ -6,6 +6,8 @@ import { silentLog } from "../log.ts";
 import { remove } from "../runtime/operations/delete.ts";
 import { features } from "../runtime/operations/features.ts";
 import { find, recordOf } from "../runtime/container/store.ts";
+import type { ContainerRecord } from "../runtime/record.ts";
+import { AT_FDCWD } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import { readShimArguments, type ShimArguments } from "./arguments.ts";
 import { runDaemon } from "./daemon.ts";
@@ -75,14 +77,28 @@ async function deleteContainer({ id, namespace, bundle }: ShimArguments): Promis
   const { root, systemdCgroup } = keptOptions(path, namespace);
   // Before the look for the container: a shim that makes it at this moment looks for the mark after that.
   markDeleted(path);
-  const pid = pidOf(root, id);
+  const record = recordIn(root, id);
+  // Of another containerd with the same id: the create that this one cleans up after was refused.
+  if (record !== undefined && !isSame(record.bundle, path)) return unmounted(path, 0);
   try {
     await remove({ root, log: silentLog, systemdCgroup, rootless: "auto" }, id, { force: true });
   } catch (error) {
     native.write(STDERR, `${SHIM_NAME}: delete ${id}: ${asRuntimeError(error).message}\n`);
   }
-  unmountRoot(`${path}/rootfs`);
+  return unmounted(path, record?.init_process_pid ?? 0);
+}
+
+function unmounted(bundle: string, pid: number): Uint8Array {
+  unmountRoot(`${bundle}/rootfs`);
   return writeDeleteResponse({ pid, exitStatus: 128 + SIGKILL, exitedAt: timestamp(Date.now()) });
+}
+
+/** Whether two paths name the same directory; one that is gone is nobody's any more. */
+function isSame(recorded: string, bundle: string): boolean {
+  if (recorded === bundle) return true;
+  const [one, other] = [recorded, bundle].map((path) => native.stat(AT_FDCWD, path, true));
+  if (typeof one !== "object" || typeof other !== "object") return typeof one !== "object";
+  return one.dev === other.dev && one.ino === other.ino;
 }
 
 /** The bundle of a container, from that of another one, which is the working directory. */
@@ -91,16 +107,16 @@ function siblingBundle(id: string): string {
   return `${own.slice(0, own.lastIndexOf("/"))}/${id}`;
 }
 
-function pidOf(root: string, id: string): number {
+function recordIn(root: string, id: string): ContainerRecord | undefined {
   try {
     const entry = find(root, id);
     try {
-      return recordOf(entry)?.init_process_pid ?? 0;
+      return recordOf(entry);
     } finally {
       entry.close();
     }
   } catch {
-    return 0;
+    return undefined;
   }
 }
 
