@@ -22,6 +22,8 @@ export function containerdConfig(pg: Playground, { systemd = false }: { readonly
   [${cri}.containerd.runtimes.${KIND}.options]
     BinaryName = "${RUNTIME}"
 ${systemd ? "    SystemdCgroup = true\n" : ""}`;
+  const ofShim = `  runtime_type = "${SHIM_RUNTIME}"
+${systemd ? `  [${cri}.containerd.runtimes.${KIND}.options]\n    SystemdCgroup = true\n` : ""}`;
   return `version = 2
 root = "${pg.dir}/containerd"
 state = "/run/containerd"
@@ -36,7 +38,7 @@ state = "/run/containerd"
 [${cri}.containerd]
   default_runtime_name = "${KIND}"
 [${cri}.containerd.runtimes.${KIND}]
-${SHIM ? `  runtime_type = "${SHIM_RUNTIME}"\n` : own}`;
+${SHIM ? ofShim : own}`;
 }
 
 /** How an `ExecSync` ended. */

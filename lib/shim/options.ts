@@ -104,6 +104,27 @@ export function keptOptions(bundle: string, namespace: string): Kept {
   return { root: kept.root ?? stateRoot({ root: "" }, namespace), systemdCgroup: kept.systemdCgroup ?? false };
 }
 
+/** Made by systemd as the first process of a host. */
+const SYSTEMD = "/run/systemd/system";
+const CGROUPS_PATH = '"cgroupsPath"';
+/** Longer than any path of a cgroup. */
+const MOST_OF_PATH = 4096;
+const CONFIG_LIMIT = 16 << 20;
+
+/**
+ * Whether the path of the cgroup in a config.json names a systemd unit, "SLICE.slice:PREFIX:NAME". dockerd writes that where its own
+ * driver is systemd's, and has the option `SystemdCgroup` for runc's shim alone. Pure.
+ */
+export function namesUnit(config: string): boolean {
+  const at = config.lastIndexOf(CGROUPS_PATH);
+  return at !== -1 && /^"cgroupsPath"\s*:\s*"[^"/:]*\.slice:[^"/:]*:[^"/:]+"/.test(config.slice(at, at + MOST_OF_PATH));
+}
+
+/** Whether systemd makes the cgroup: the options say so, or config.json names a unit and systemd is there. */
+export function isSystemds({ systemdCgroup }: Pick<RuncOptions, "systemdCgroup">, bundle: string): boolean {
+  return systemdCgroup || (exists(SYSTEMD) && namesUnit(readTextIfExists(`${bundle}/config.json`, CONFIG_LIMIT) ?? ""));
+}
+
 /** Tells a shim that is still at work on the container that containerd has given it up; it may have no bundle any more. */
 export function markDeleted(bundle: string): void {
   native.writeFile(AT_FDCWD, `${bundle}/${DELETED}`, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600, "");

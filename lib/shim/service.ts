@@ -27,7 +27,7 @@ import { type Publisher, timestamp } from "./events.ts";
 import type { Loop } from "./loop.ts";
 import { metrics } from "./metrics.ts";
 import { mountRoot, unmountRoot } from "./mounts.ts";
-import { checkpointOptions, isGivenUp, keepOptions, readOptions, restoreOptions, stateRoot } from "./options.ts";
+import { checkpointOptions, isGivenUp, isSystemds, keepOptions, readOptions, restoreOptions, stateRoot } from "./options.ts";
 import type { Request, RuncOptions, Timestamp } from "./proto/messages.gen.ts";
 import * as M from "./proto/messages.gen.ts";
 import { NO_BYTES } from "./proto/wire.ts";
@@ -134,7 +134,7 @@ export class TaskService implements Listener {
     const { id, bundle } = request;
     const options = readOptions(request.options);
     if (options.binaryName !== "") log.debug(`options: BinaryName ${options.binaryName} is ignored: the shim is the runtime`);
-    const context = this.#context(options);
+    const context = this.#context({ root: options.root, systemdCgroup: isSystemds(options, bundle) });
     keepOptions(bundle, { root: context.root, systemdCgroup: context.systemdCgroup });
     const rootfs = `${bundle}/rootfs`;
     mountRoot(request.rootfs, rootfs);
@@ -175,7 +175,7 @@ export class TaskService implements Listener {
     }
   }
 
-  #context({ root, systemdCgroup }: RuncOptions): RuntimeContext {
+  #context({ root, systemdCgroup }: Pick<RuncOptions, "root" | "systemdCgroup">): RuntimeContext {
     return { root: stateRoot({ root }, this.#around.namespace), log: this.#around.log, systemdCgroup, rootless: "auto" };
   }
 

@@ -7,7 +7,7 @@ import { parseLocation } from "./logger.ts";
 import { metrics } from "./metrics.ts";
 import { mountOptions, shortened } from "./mounts.ts";
 import { mapsOf, parseMaps } from "./id_mapped.ts";
-import { checkpointOptions, parseSettings, readOptions, stateRoot } from "./options.ts";
+import { namesUnit, checkpointOptions, parseSettings, readOptions, stateRoot } from "./options.ts";
 import * as M from "./proto/messages.gen.ts";
 import { answer, groupOf, readSent } from "./start.ts";
 import { statusOf } from "./ttrpc.ts";
@@ -64,6 +64,26 @@ t.test("options: runc's message, settings as text, defaults", (t) => {
   t.throws(() => readOptions({ typeUrl: "other.Options", value: new Uint8Array(0) }), { code: "USAGE" });
   t.equal(stateRoot({ root: "" }, "moby"), "/run/containerd/runt/moby");
   t.equal(stateRoot({ root: "/run/x" }, "moby"), "/run/x/moby");
+  t.end();
+});
+
+t.test("a path of the cgroup that names a unit is for systemd", (t) => {
+  const config = (cgroupsPath: string) =>
+    JSON.stringify({ process: { env: ['"cgroupsPath":"a.slice:b:c"'] }, linux: { cgroupsPath } });
+  for (const path of ["system.slice:docker:0123abcd", "a-b.slice::name", "x.slice:cri-containerd:n"])
+    t.ok(namesUnit(config(path)), path);
+  for (const path of [
+    "/docker/0123",
+    "/system.slice:docker:1",
+    "docker:1",
+    "a.slice:b",
+    "a.slice/b:c:d",
+    "",
+    "a:b:c",
+    "a.slice:b:c:d",
+  ])
+    t.notOk(namesUnit(config(path)), path);
+  t.notOk(namesUnit("{}"));
   t.end();
 });
 
