@@ -6,7 +6,7 @@ import { cell } from "./scenarios.mjs";
 
 /** Order of the columns. */
 const RELEASES = ["bookworm", "trixie", "forky"];
-const RUNTIMES = ["runc", "crun", "runt"];
+const RUNTIMES = ["runc", "crun", "runt", "shim"];
 
 /** The cells of a row, as they were before `cell`. */
 function cells(line) {

@@ -7,6 +7,7 @@
 //   npm run engines -- --scenario REGEX  those alone whose title matches; the cells of others stay as they are
 //   RUNTIMES=runc,runt npm run engines   with these runtimes; the columns of others stay as they are
 //   RUNTIME=runc npm run engines         with one runtime, and no table
+//   RUNTIMES=shim npm run engines        runt as containerd's shim: the scenarios of docker, ctr and CRI, and tables of their own
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -21,6 +22,8 @@ import { replacePart, tapOf, titleOf } from "./scenarios.mjs";
 const PAGE = join(ROOT, "conformance/ENGINES.md");
 const LOGS = join(ROOT, "build/test-logs");
 const FILE_TIMEOUT_MS = 600_000;
+/** What is beneath containerd. */
+const SHIM_FILES = /\/(docker|ctr|cri)[a-z_]*\.test\.ts$/;
 /** A file of the machine, with some forty scenarios: more than these give themselves, so that they say what hangs. */
 const MACHINE_FILE_SECONDS = 2700;
 const MACHINE_MEMORY_MIB = 4096;
@@ -84,6 +87,10 @@ function told(Parser, { runtime, file, log, out, status, seconds, scenario }) {
   return { rows, good };
 }
 
+function filesFor(runtime, files) {
+  return runtime === "shim" ? files.filter((file) => SHIM_FILES.test(file)) : files;
+}
+
 function rowsOf(found, rows) {
   for (const [engine, scenario, verdict] of rows) found.set(`${engine}\n${scenario}`, verdict);
 }
@@ -92,10 +99,16 @@ function rowsOf(found, rows) {
 async function runHere(Parser, files, runtime, { release, root, scenario }) {
   const found = new Map();
   let well = true;
-  for (const file of files) {
+  const isShim = runtime === "shim";
+  const env = {
+    RUNT_SCENARIOS: scenario,
+    ...(root !== undefined && { RUNT_ENGINES_ROOT: root }),
+    ...(isShim && { RUNT_SHIM: "1" }),
+  };
+  const place = { runtime: isShim ? "dist/bin/runt" : runtime, timeoutMs: FILE_TIMEOUT_MS, env };
+  for (const file of filesFor(runtime, files)) {
     const began = Date.now();
-    const env = { RUNT_SCENARIOS: scenario, ...(root === undefined ? {} : { RUNT_ENGINES_ROOT: root }) };
-    const { out, status } = await tapOf(file, { runtime, timeoutMs: FILE_TIMEOUT_MS, env });
+    const { out, status } = await tapOf(file, place);
     const log = `engines-${release}-${titleOf(runtime)}-${file.split("/").at(-1)}.tap`;
     const seconds = ((Date.now() - began) / 1000).toFixed(1);
     const { rows, good } = told(Parser, { runtime, file, log, out, status, seconds, scenario });
@@ -108,7 +121,7 @@ async function runHere(Parser, files, runtime, { release, root, scenario }) {
 /** Runs files in the machine, with all the runtimes; @returns a result a runtime */
 async function runThere(Parser, files, runtimes, { release, root, scenario }) {
   const results = runtimes.map(() => ({ found: new Map(), well: true }));
-  const runs = machineRuns(runtimes, files);
+  const runs = runtimes.flatMap((runtime) => machineRuns([runtime], filesFor(runtime, files)));
   const of = ({ runtime }) => results[runtimes.indexOf(runtime === "dist/bin/runt" ? "runt" : runtime)];
   const before = [`mkdir -p ${ROOT_IN_MACHINE}`, `mount -t hostfs -o ro,${root} none ${ROOT_IN_MACHINE} || exit`];
   before.push(`export RUNT_ENGINES_ROOT=${ROOT_IN_MACHINE} RUNT_SCENARIOS='${scenario.replaceAll("'", `'\\''`)}'`);
@@ -195,10 +208,17 @@ async function main() {
   if (asked.v2) results = await runThere(Parser, files, runtimes, place);
   else for (const name of runtimes) results.push(await runHere(Parser, files, name === "runt" ? "dist/bin/runt" : name, place));
   if (one === undefined) {
-    const part = asked.v2 ? "v2" : "v1";
     const extent = scenario !== "" ? "scenarios" : asked.words.length > 0 ? "engines" : "all";
-    const columns = runtimes.map((name, index) => ({ name: `${release}: ${titleOf(name)}`, found: results[index].found }));
-    replacePart(PAGE, part, tables(merged(readTables(PAGE, part), columns, extent)));
+    const all = runtimes.map((name, index) => ({
+      runtime: name,
+      name: `${release}: ${titleOf(name)}`,
+      found: results[index].found,
+    }));
+    for (const kind of ["", "-shim"]) {
+      const part = `${asked.v2 ? "v2" : "v1"}${kind}`;
+      const columns = all.filter(({ runtime }) => (runtime === "shim") === (kind === "-shim"));
+      if (columns.length > 0) replacePart(PAGE, part, tables(merged(readTables(PAGE, part), columns, extent)));
+    }
   }
   if (!results.every(({ well }) => well)) process.exitCode = 1;
 }

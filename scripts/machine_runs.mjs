@@ -14,7 +14,7 @@ export function missingForMachine() {
   return names.length === 0 ? undefined : `what needs the Debian package ${names.join(" ")}`;
 }
 
-/** Each runtime with each file, in order; `runt` is the one of this checkout. */
+/** Each runtime with each file, in order; `runt` is the one of this checkout, and `shim` the same as containerd's shim. */
 export function machineRuns(runtimes, files) {
   return runtimes
     .map((name) => (name === "runt" ? "dist/bin/runt" : name))
@@ -35,7 +35,7 @@ function script(runs, seconds, { before, wrap, slowness = 1 }) {
     const compiled = join("build/js", file.replace(/\.ts$/, ".js"));
     const out = `/run/work/tap/${name}`;
     lines.push(
-      `RUNTIME=${runtime} timeout --kill-after=5 ${seconds} ${wrap === undefined ? "" : `${wrap} `}node --enable-source-maps ${compiled} >${out}.tap 2>${out}.err; echo $? >${out}.done; mv ${out}.done ${out}.status`,
+      `${runtime === "shim" ? "RUNT_SHIM=1 RUNTIME=dist/bin/runt" : `RUNTIME=${runtime}`} timeout --kill-after=5 ${seconds} ${wrap === undefined ? "" : `${wrap} `}node --enable-source-maps ${compiled} >${out}.tap 2>${out}.err; echo $? >${out}.done; mv ${out}.done ${out}.status`,
     );
   }
   return `${lines.join("\n")}\n`;

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Test } from "tap";
 import { waitFor } from "../harness/host.ts";
 import { Docker, DOCKER_PACKAGES, NAME, NO_PRIVILEGES } from "./docker.ts";
 import { engine } from "./engine.ts";
+import { SHIM, SHIM_RUNTIME } from "./shim.ts";
 
 engine("docker: the life of a container", DOCKER_PACKAGES, (pg) => new Docker(pg), {
   "docker info names the runtime"(t, d) {
     t.equal(d.must("info", "--format", "{{.DefaultRuntime}}"), NAME);
   },
+  ...(SHIM && {
+    "a runtime that daemon.json does not name: --runtime with containerd's name of the shim"(t: Test, d: Docker) {
+      const done = d.once("--runtime", SHIM_RUNTIME, "box", "sh", "-c", "echo hello; exit 3");
+      t.equal(done.stdout, "hello\n");
+      t.equal(done.status, 3);
+    },
+  }),
   "run --rm prints what the container prints, and keeps nothing"(t, d) {
     const done = d.once("--name", "short", "box", "echo", "hello");
     t.equal(done.stdout, "hello\n");
