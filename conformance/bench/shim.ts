@@ -3,9 +3,10 @@
  * Compares runt as containerd's shim with containerd's own, which starts runt or runc, round by round in turn, and writes SHIM.md
  * beside this file.
  *
- *   node shim.js [--rounds N] [--pods N]
+ *   node shim.js [--rounds N] [--pods N] [--docker-root FOLDER]
  *
- * To be started by `scripts/bench.mjs`. All of them run in one playground, beneath one containerd with its CRI plugin.
+ * To be started by `scripts/bench.mjs`. All of them run in one playground, beneath one containerd with its CRI plugin; docker in another
+ * one, whose engines can be those of another release, in a root of its packages.
  */
 import { existsSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
@@ -191,16 +192,26 @@ class Bench {
 /** docker's names of the runtimes, by the places of the subjects. */
 const DOCKER_RUNTIMES = [SHIM_RUNTIME, NAME, "runc-compared"] as const;
 
-/** `docker run --rm`, with a containerd and a dockerd of their own. @returns why it cannot be measured, or "" */
-function measureDocker(samples: Samples, rounds: number): string {
-  const playground = new Playground({ unified: false });
+/** What the row of docker was measured with, or why it was not. */
+interface DockerRow {
+  readonly isMeasured: boolean;
+  readonly note: string;
+}
+
+/** `docker run --rm`, with a containerd and a dockerd of their own. @param root where they are; "" for this host's */
+function measureDocker(samples: Samples, rounds: number, root: string): DockerRow {
+  const playground = new Playground({ unified: false, root });
   const measure = helper("helpers/measure.c");
   try {
     installShim(playground);
     const docker = new Docker(playground, ["--add-runtime", `${DOCKER_RUNTIMES[2]}=${RUNC}`]);
     const words = (index: number): string[] => [CLIENT, "run", "--rm", "--runtime", DOCKER_RUNTIMES[index] ?? "", "box", "true"];
     const first = docker.run(words(0));
-    if (first.status !== 0) return `${docker.must("--version")}: ${first.output.trim().split("\n")[0] ?? ""}`;
+    const version = docker.must("--version");
+    if (first.status !== 0) {
+      const why = `${version}: ${first.output.trim().split("\n")[0] ?? ""}`;
+      return { isMeasured: false, note: `\`docker run --rm\` was not measured: ${why}` };
+    }
     for (let round = -WARM_UP; round < rounds; round += 1) {
       for (const subject of shuffled(SUBJECTS)) {
         const done = docker.run([measure, ...words(SUBJECTS.indexOf(subject))]);
@@ -209,7 +220,8 @@ function measureDocker(samples: Samples, rounds: number): string {
         if (round >= 0) samples.add("docker run --rm", subject.name, nanoseconds / 1e6);
       }
     }
-    return "";
+    const runc = docker.run([RUNC, "--version"]).stdout.split("\n")[0] ?? "";
+    return { isMeasured: true, note: `\`docker run --rm\` was measured with ${version}, and ${runc}.` };
   } finally {
     const left = playground.close();
     if (left.length > 0) console.error(`bench: left behind: ${left.join(" ")}`);
@@ -227,8 +239,9 @@ async function main(): Promise<void> {
   const figures: Figure[] = [];
   const names = SUBJECTS.map(({ name }) => name);
   const samples = samplesOf();
-  const withoutDocker = measureDocker(samples, rounds);
-  if (withoutDocker !== "") console.log(`docker run --rm is not measured: ${withoutDocker}`);
+  const at = process.argv.indexOf("--docker-root");
+  const withDocker = measureDocker(samples, rounds, at === -1 ? "" : (process.argv[at + 1] ?? ""));
+  console.log(withDocker.note);
   try {
     const bench = new Bench(playground, samples);
     const add = (name: string, unit: string, wanted: Figure["targets"], value: (subject: Subject) => number): void => {
@@ -243,7 +256,7 @@ async function main(): Promise<void> {
       (subject: Subject): number =>
         quantile(bench.samples.of(name, subject.name), 0.5);
     add("`ctr run --rm`", "ms", targets(0.65, 0.5), median("ctr run --rm"));
-    if (withoutDocker === "") add("`docker run --rm`", "ms", targets(0.85, 0.75), median("docker run --rm"));
+    if (withDocker.isMeasured) add("`docker run --rm`", "ms", targets(0.85, 0.75), median("docker run --rm"));
     add("`ctr task exec`", "ms", targets(0.7, 0.35), median("ctr task exec"));
     add("CRI: pod and container, created and started", "ms", targets(0.65, 0.5), median(POD));
     const single = new Map(SUBJECTS.map((subject) => [subject, bench.many(subject, 1)]));
@@ -268,8 +281,7 @@ async function main(): Promise<void> {
     const numbers = names.map((each) => (values[each] ?? Number.NaN).toFixed(1).padStart(10));
     console.log(name.padEnd(52), unit.padEnd(3), numbers.join(" "));
   }
-  const notes = withoutDocker === "" ? [] : [`\`docker run --rm\` was not measured: ${withoutDocker}`];
-  writeShimResults({ figures, subjects: names, heading, notes, samples, cases: CASES });
+  writeShimResults({ figures, subjects: names, heading, notes: [withDocker.note], samples, cases: CASES });
 }
 
 await main();

@@ -117,8 +117,13 @@ export class Playground {
   /**
    * @param options.unified whether the mount of cgroup v2 is seen in a hybrid layout (crun refuses that)
    * @param options.systemd whether the engines are the machine's own, below its systemd: for a machine that ends with the test
+   * @param options.root the root with the engines; "" for the machine's own
    */
-  constructor({ unified = true, systemd = false }: { unified?: boolean; systemd?: boolean } = {}) {
+  constructor({
+    unified = true,
+    systemd = false,
+    root = ENGINES_ROOT,
+  }: { unified?: boolean; systemd?: boolean; root?: string } = {}) {
     this.#kind = systemd ? "systemd" : "alone";
     const reaper = helper("helpers/reap.c");
     this.dir = mkdtempSync(join(temporaryFolder(), "runt-engine-"));
@@ -134,7 +139,7 @@ export class Playground {
     if (!systemd) this.#makeCgroups();
     const script = join(PROJECT, "conformance/engines/playground.sh");
     const words = ["unshare", ...PRIVATE[this.#kind], "sh", script, this.dir];
-    words.push(systemd ? "systemd" : hierarchies({ unified }).join(" "), reaper, ENGINES_ROOT, PROJECT);
+    words.push(systemd ? "systemd" : hierarchies({ unified }).join(" "), reaper, root, PROJECT);
     const log = join(this.dir, "playground.log");
     writeFileSync(log, "");
     const cgroups = systemd ? "" : [...cgroupMounts().values()].map((mount) => join(mount, this.name)).join(" ");
