@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm run peers -- crun|runc|podman|buildah|critest [PATH] [WORD...]: the suite of a peer, read from a clone that is there, with runt
+// npm run peers -- crun|runc|podman|buildah|critest|containerd [PATH] [WORD...]: the suite of a peer, read from a clone that is there, with runt
 // and with the peer's own runtime, and a table of both. It fetches nothing. With words only the files whose name contains one of
 // them run.
 //
 //   PEER=/path      another runtime beside runt; PEER= is none
 //   RUNT=/path      another runt
+//   COLUMN=shim     these columns of the table alone; "shim" is runt as containerd's shim, for suites that run beneath containerd
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import * as buildah from "../conformance/peers/buildah.mjs";
+import * as containerd from "../conformance/peers/containerd.mjs";
 import * as critest from "../conformance/peers/critest.mjs";
 import * as crun from "../conformance/peers/crun.mjs";
 import * as podman from "../conformance/peers/podman.mjs";
@@ -16,7 +18,7 @@ import { firstLine, logOf, runFile, sh } from "../conformance/peers/run.mjs";
 import * as runc from "../conformance/peers/runc.mjs";
 import { ROOT } from "./prepare.mjs";
 
-const SUITES = { crun, runc, podman, buildah, critest };
+const SUITES = { crun, runc, podman, buildah, critest, containerd };
 const LOGS = join(ROOT, "build/test-logs");
 
 /** Where people keep clones: beside this checkout, by name or by owner, and as Go's tools have it. */
@@ -53,11 +55,11 @@ function peerOf(suite) {
 }
 
 /** A link to a runtime under the name that the suite expects in messages. */
-function linkOf(suite, path, work, column) {
-  if (suite.linkName === undefined) return path;
+function linkOf(name, path, work, column) {
+  if (name === undefined) return path;
   const folder = join(work, `bin-${column}`);
   mkdirSync(folder);
-  const link = join(folder, suite.linkName);
+  const link = join(folder, name);
   symlinkSync(path, link);
   return link;
 }
@@ -115,12 +117,15 @@ async function main([name, ...words]) {
     sh(`chmod 755 '${work}'`);
     for (const note of suite.prepare(clone, work) ?? []) console.log(note);
     const columns = [];
-    for (const [column, path] of [
-      ["runt", runt],
-      [suite.peer, peerOf(suite)],
+    const isWanted = (column) => (process.env.COLUMN ?? column).split(",").includes(column);
+    // A suite that runs beneath containerd has a column for runt as its shim.
+    for (const [column, path, linkName] of [
+      ...(suite.shimName === undefined ? [] : [["shim", runt, suite.shimName]]),
+      ["runt", runt, suite.linkName],
+      [suite.peer, peerOf(suite), suite.linkName],
     ]) {
-      if (path === undefined) continue;
-      const runtime = linkOf(suite, path, work, column);
+      if (path === undefined || !isWanted(column)) continue;
+      const runtime = linkOf(linkName, path, work, column);
       columns.push({ column, found: await runAll(name, suite, { clone, work, files, column, runtime }) });
     }
     printTable(columns);

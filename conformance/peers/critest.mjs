@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kubernetes' validation of container runtimes, from a clone of kubernetes-sigs/cri-tools that has been built. containerd runs in
-// the file's namespaces, with the runtime as its default one and images made of busybox; what wants others of a registry fails.
+// the file's namespaces, with the runtime as its default one and a registry of images made of busybox.
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { BUSYBOX, makeArchive } from "./image.mjs";
+import { BUSYBOX } from "./image.mjs";
+import { makeRegistry, serveWords } from "./registry.mjs";
 import { firstLine, sh } from "./run.mjs";
 
 export const repository = "kubernetes-sigs/cri-tools";
 export const mark = "cmd/critest/cri_test.go";
 export const peer = "runc";
 export const linkName = "runc";
+export const shimName = "containerd-shim-runt-v2";
 export const cgroupV1Alone = false;
 const STALL_MS = 300_000;
 /** CONTAINERD names another one than the machine's. */
 const DAEMON = process.env.CONTAINERD ?? "containerd";
-const IMAGES = [
-  "registry.k8s.io/e2e-test-images/busybox:1.29-2",
-  "registry.k8s.io/e2e-test-images/busybox:1.29-4",
-  "localhost/pause:latest",
-];
+const PORT = 5000;
 
 /** Path of the built program: "make critest" puts it below build/bin. */
 function program(clone) {
@@ -38,16 +36,27 @@ export function missing(clone) {
 /** The network of pods, as the scenarios of CRI have it. */
 const NETWORK = join(import.meta.dirname, "../engines/pods.conflist");
 
+const isShim = (runtime) => basename(runtime) === shimName;
+
 function containerdConfig(folder, runtime) {
   const cri = `plugins."io.containerd.grpc.v1.cri"`;
+  // The plugin asks for the features of this type alone.
+  const kind = isShim(runtime)
+    ? `  runtime_path = "${runtime}"
+`
+    : `  [${cri}.containerd.runtimes.tested.options]
+    BinaryName = "${runtime}"
+`;
   return `version = 2
 root = "${folder}/root"
 state = "/run/containerd"
 [grpc]
   address = "${folder}/containerd.sock"
 [${cri}]
-  sandbox_image = "localhost/pause:latest"
+  sandbox_image = "localhost/sandbox-pause:latest"
   restrict_oom_score_adj = true
+[${cri}.registry]
+  config_path = "${folder}/certs.d"
 [${cri}.cni]
   bin_dir = "/usr/lib/cni"
   conf_dir = "${folder}/cni"
@@ -55,14 +64,12 @@ state = "/run/containerd"
   default_runtime_name = "tested"
 [${cri}.containerd.runtimes.tested]
   runtime_type = "io.containerd.runc.v2"
-  [${cri}.containerd.runtimes.tested.options]
-    BinaryName = "${runtime}"
-`;
+${kind}`;
 }
 
 /** @returns notes @throws Error */
 export function prepare(_clone, work) {
-  makeArchive(work, join(work, "images.tar"), IMAGES, { Cmd: ["sleep", "1000000"], Env: ["PATH=/bin"] });
+  makeRegistry(work);
   // From ginkgo's report to TAP.
   writeFileSync(
     join(work, "tap.mjs"),
@@ -89,15 +96,22 @@ export function command(clone, work, file, runtime) {
   mkdirSync(join(folder, "cni"), { recursive: true });
   copyFileSync(NETWORK, join(folder, "cni/10-pods.conflist"));
   writeFileSync(join(folder, "containerd.toml"), containerdConfig(folder, runtime));
+  // Every registry is the one that is served here.
+  const registry = `http://127.0.0.1:${PORT}`;
+  mkdirSync(join(folder, "certs.d/_default"), { recursive: true });
+  writeFileSync(
+    join(folder, "certs.d/_default/hosts.toml"),
+    `server = "${registry}"\n[host."${registry}"]\n  capabilities = ["pull", "resolve"]\n`,
+  );
   const [socket, report] = [join(folder, "containerd.sock"), join(folder, "report.json")];
   const script = `mount -t tmpfs -o mode=755 tmpfs /run; mkdir -p /run/lock; echo 1 >/proc/sys/net/ipv4/ip_forward
-'${DAEMON}' -c '${folder}/containerd.toml' >'${folder}/containerd.log' 2>&1 &
+${serveWords(join(work, "registry"), PORT)}'${DAEMON}' -c '${folder}/containerd.toml' >'${folder}/containerd.log' 2>&1 &
 for i in $(seq 100); do ctr -a '${socket}' version >/dev/null 2>&1 && break; sleep 0.1; done
-ctr -a '${socket}' -n k8s.io images import '${work}/images.tar' >&2 || exit 1
 '${program(clone)}' --runtime-endpoint='unix://${socket}' --ginkgo.v --ginkgo.no-color --ginkgo.json-report='${report}' ${process.env.CRITEST_OPTIONS ?? ""} >&2 2>&1
 exec '${process.execPath}' '${work}/tap.mjs' '${report}'`;
   const path = DAEMON.includes("/") ? { PATH: `${dirname(DAEMON)}:${process.env.PATH}` } : {};
-  return { words: ["sh", "-c", script], env: path, stallMs: STALL_MS };
+  // It makes shared memory, which would stay.
+  return { words: ["unshare", "--ipc", "sh", "-c", script], env: path, stallMs: STALL_MS };
 }
 
 /** The cgroups of pods, empty once their processes have ended with the namespace. */

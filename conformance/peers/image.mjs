@@ -30,13 +30,18 @@ const USERS = [
 ];
 const GROUPS = ["root:x:0:root", "bin:x:1:", "tty:x:5:", "www-data:x:33:", "nobody:x:65534:"];
 
-/** A root file system with busybox's programs. @returns `root` */
-export function makeRoot(root) {
+/**
+ * A root file system with busybox's programs.
+ *
+ * @param link makes a program of busybox; with linkSync each is a file of its own, which can be masked
+ * @returns `root`
+ */
+export function makeRoot(root, link = (_from, path) => symlinkSync("/bin/busybox", path)) {
   for (const folder of FOLDERS) mkdirSync(join(root, folder), { recursive: true });
   for (const folder of ["tmp", "var/tmp"]) chmodSync(join(root, folder), 0o1777);
   cpSync(BUSYBOX, join(root, "bin/busybox"), { dereference: true });
   for (const applet of sh(`${BUSYBOX} --list`).stdout.trim().split("\n")) {
-    if (applet !== "busybox") symlinkSync("/bin/busybox", join(root, "bin", applet));
+    if (applet !== "busybox") link(join(root, "bin/busybox"), join(root, "bin", applet));
   }
   for (const name of ["env", "id", "printenv"]) symlinkSync("/bin/busybox", join(root, "usr/bin", name));
   writeFileSync(join(root, "etc/passwd"), `${USERS.join("\n")}\n`);
