@@ -19,8 +19,6 @@ function left(c: Ctr, name: string): string {
     `grep /${name}/rootfs /proc/mounts`,
     `find ${SHIM_ROOT} -name '${name}*' 2>/dev/null`,
     `pgrep -f '[s]leep 7777'`,
-    // The FIFOs of the streams are ctr's, which leaves them where its task has gone by itself.
-    `find /run/containerd/io.containerd.runtime.v2.task -path '*/${name}*' 2>/dev/null`,
   ];
   return c.pg.run(["sh", "-c", looks.join("; ")]).stdout;
 }
@@ -88,6 +86,12 @@ const scenarios: Readonly<Record<string, Scenario<Ctr>>> = {
     t.ok(
       waitFor(() => c.pg.run(["pgrep", "-f", "^containerd-shim-runt-v2"]).stdout === "", 40_000),
       "no shim is left",
+    );
+    // The FIFOs of the streams are ctr's, which leaves them where its task has gone by itself.
+    const bundles = (): string => c.pg.run(["ls", "/run/containerd/io.containerd.runtime.v2.task/default"]).stdout;
+    t.ok(
+      waitFor(() => bundles() === "", 10_000),
+      `bundles are left: ${bundles()}`,
     );
   },
   "a restart of containerd in the middle of output: no exit code is lost, and no line"(t, c) {
