@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Checkpoints: what of the requests and options reaches CRIU. A program stands in for CRIU, which does not run on every host. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as M from "../../lib/shim/proto/messages.gen.ts";
 import type { Box } from "../harness/box.ts";
@@ -32,7 +32,7 @@ scenario(
     const client = pod.connected;
     const criu = fakeCriu(box);
     const images = box.folder("images");
-    writeFileSync(join(images, "descriptors.json"), '["pipe:[1]","pipe:[2]","/dev/null"]');
+    writeFileSync(join(images, "descriptors.json"), '["pipe:[1]","file[1f:2a]","/dev/null"]');
     const fifos = pod.fifos();
     const output = new Reader(fifos.stdout);
     const pid = await client.create({
@@ -53,7 +53,7 @@ scenario(
     const request = readFileSync(criu.file);
     t.equal(request[1], RESTORE);
     t.ok(request.includes("restore.log"));
-    for (const pipe of ["pipe:[1]", "pipe:[2]"]) t.ok(request.includes(pipe), `${pipe} becomes a stream of the client`);
+    for (const name of ["pipe:[1]", "file[1f:2a]"]) t.ok(request.includes(name), `${name} becomes a stream of the client`);
     t.ok(existsSync(join(bundle.dir, "criu-work")), "CRIU's log lies in the bundle");
     t.ok(waitFor(() => output.text === "restored\n"));
     writeFileSync(fifos.stdin, "go\n");
@@ -82,6 +82,35 @@ scenario(
     t.match(await client.remove(other), { pid: 0 });
     await t.rejects(client.state(other), /not found/);
     t.same(pod.ids(), []);
+  },
+  { skip },
+);
+
+scenario(
+  "Checkpoint with the client's FIFOs, which are no files of the container: CRIU gets the name of each",
+  async (t, box) => {
+    const bundle = shell(box, "mkfifo /dev/shm/own; sleep 1000 3<>/dev/shm/own");
+    const id = box.id();
+    const pod = await Pod.of(box, bundle, id);
+    const client = pod.connected;
+    const criu = fakeCriu(box);
+    const images = box.path("images");
+    const fifos = pod.fifos();
+    const set = pod.with({ criuPath: criu.path, criuImagePath: images });
+    await client.create({ id, bundle: bundle.dir, ...fifos, options: set });
+    await client.start(id);
+    await client.task("Checkpoint", M.writeCheckpointTaskRequest({ id }));
+    const names = JSON.parse(readFileSync(join(images, "descriptors.json"), "utf8")) as string[];
+    const request = readFileSync(criu.file);
+    for (const [index, path] of [fifos.stdin, fifos.stdout, fifos.stderr].entries()) {
+      const [, , inode] = /^file\[([0-9a-f]+):([0-9a-f]+)\]$/.exec(names[index] ?? "") ?? [];
+      t.equal(inode, statSync(path).ino.toString(16), names[index] ?? "nothing");
+      t.ok(request.includes(names[index] ?? "none"));
+    }
+    t.equal(request.toString("latin1").split("file[").length, 4, "not the container's own FIFO");
+    await client.kill(id, 9);
+    await client.wait(id);
+    await client.remove(id);
   },
   { skip },
 );

@@ -3,8 +3,8 @@
 import { RuntimeError } from "../../errors.ts";
 import type { Config } from "../../spec/types.ts";
 import { Descriptors } from "../../sys/descriptors.ts";
-import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_RDWR, O_TRUNC, O_WRONLY, check } from "../../sys/files.ts";
-import { F_GETFL } from "../../kernel/numbers.ts";
+import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_RDWR, O_TRUNC, O_WRONLY, SMALL_FILE, check } from "../../sys/files.ts";
+import { F_GETFL, S_IFIFO, S_IFMT, S_IFREG } from "../../kernel/numbers.ts";
 import { native } from "../../sys/native.ts";
 import { Criu, explained, ignoreNotify } from "./criu.ts";
 import { CriuType, type CriuFields } from "./messages.ts";
@@ -32,7 +32,10 @@ export interface CheckpointOptions extends CriuOptions {
   readonly preDump?: boolean;
 }
 
-/** File beside CRIU's images with the targets of descriptors 0, 1 and 2. It has runc's name and form. */
+/** A table of mounts that is larger, in bytes, is not looked at. */
+const LARGEST_TABLE = 16 << 20;
+
+/** File beside CRIU's images with CRIU's names of descriptors 0, 1 and 2. It has runc's name and form. */
 export const DESCRIPTORS = "descriptors.json";
 
 /**
@@ -92,6 +95,7 @@ async function dump(
 ): Promise<void> {
   const pid = record.init_process_pid;
   const { parentPath, pageServer, preDump } = options;
+  const streams = streamNames(record);
   const fields: CriuFields = {
     ...commonFields(options, config, directories),
     pid,
@@ -99,7 +103,7 @@ async function dump(
     leave_running: options.leaveRunning ?? false,
     tcp_skip_in_flight: options.tcpSkipInFlight ?? false,
     link_remap: options.linkRemap ?? false,
-    external: externalNamespaces(config),
+    external: [...externalNamespaces(config), ...new Set(streams.filter((name) => name.startsWith("file[")))],
     freeze_cgroup: record.cgroup_paths["freezer"],
     ...(pageServer === undefined ? {} : { ps: { ...pageServer } }),
     ...(parentPath === undefined ? {} : { parent_img: parentPath, track_mem: true }),
@@ -107,7 +111,7 @@ async function dump(
   };
   if (preDump !== true) {
     const path = `${options.imagePath}/${DESCRIPTORS}`;
-    const text = JSON.stringify(record.external_descriptors ?? []);
+    const text = JSON.stringify(streams);
     const flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
     check(native.writeFile(AT_FDCWD, path, flags, 0o600, text), `write ${path}`, { path });
   }
@@ -145,6 +149,38 @@ function externalNamespaces(config: Config): string[] {
     external.push(type === "network" ? `net[${stat.ino}]:extRootNetNS` : `pid[${stat.ino}]:extRootPidNS`);
   }
   return external;
+}
+
+/**
+ * CRIU's names of the standard streams that the caller of `create` gave: `pipe:[5]` as it is, and `file[MOUNT:INODE]`, in hexadecimal, of a FIFO
+ * or a file of the host, which CRIU would look for among the container's mounts.
+ */
+function streamNames({ init_process_pid: pid, external_descriptors: targets = [] }: ContainerRecord): string[] {
+  const names = [...targets];
+  if (!names.some((name) => name.startsWith("/"))) return names;
+  const open = native.readdir(AT_FDCWD, `/proc/${pid}/fd`);
+  const mounts = native.readFile(AT_FDCWD, `/proc/${pid}/mountinfo`, LARGEST_TABLE);
+  if (typeof open === "number" || typeof mounts === "number") return names;
+  for (const fd of open) {
+    const target = native.readlink(AT_FDCWD, `/proc/${pid}/fd/${fd}`);
+    if (typeof target === "number" || !target.startsWith("/") || !targets.includes(target)) continue;
+    const key = hostFile(pid, fd, mounts);
+    if (key === undefined) continue;
+    for (const [index, name] of targets.entries()) if (name === target) names[index] = key;
+  }
+  return names;
+}
+
+/** `undefined` for what is not a FIFO or a file, or is on one of the container's `mounts`. */
+function hostFile(pid: number, fd: string, mounts: string): string | undefined {
+  const stat = native.stat(AT_FDCWD, `/proc/${pid}/fd/${fd}`, true);
+  const info = native.readFile(AT_FDCWD, `/proc/${pid}/fdinfo/${fd}`, SMALL_FILE);
+  if (typeof stat === "number" || typeof info === "number") return undefined;
+  const type = stat.mode & S_IFMT;
+  const mount = /^mnt_id:\s*(\d+)$/m.exec(info)?.[1];
+  if ((type !== S_IFIFO && type !== S_IFREG) || mount === undefined) return undefined;
+  if (mounts.startsWith(`${mount} `) || mounts.includes(`\n${mount} `)) return undefined;
+  return `file[${Number(mount).toString(16)}:${stat.ino.toString(16)}]`;
 }
 
 /** @throws USAGE */

@@ -181,7 +181,7 @@ function openImages(options: RestoreOptions, config: Config, descriptors: Descri
     ...commonFields(options, config, directories),
     evasive_devices: true,
     rst_sibling: true,
-    inherit_fd: [...inherit, ...inheritedPipes(options.imagePath)],
+    inherit_fd: [...inherit, ...inheritedStreams(options.imagePath)],
     join_ns: join,
     lsm_profile: options.lsmProfile,
     lsm_mount_context: options.lsmMountContext,
@@ -323,8 +323,8 @@ function joinedNamespaces(config: Config, descriptors: Descriptors) {
   return { inherit, join, childFds };
 }
 
-/** A pipe of the caller of `create` is replaced by the runtime's own standard stream. */
-function inheritedPipes(images: string): CriuFields[] {
+/** A pipe, a FIFO or a file of the caller of `create` is replaced by the runtime's own standard stream. */
+function inheritedStreams(images: string): CriuFields[] {
   const path = `${images}/${DESCRIPTORS}`;
   let names: unknown;
   try {
@@ -333,11 +333,11 @@ function inheritedPipes(images: string): CriuFields[] {
     const why = error instanceof Error ? error.message : String(error);
     throw new RuntimeError("STATE_DAMAGED", `--image-path: ${path}: ${why}`, { path }, error);
   }
-  const pipes: CriuFields[] = [];
+  const streams: CriuFields[] = [];
   for (const [fd, key] of (Array.isArray(names) ? names : []).entries()) {
-    if (fd < 3 && typeof key === "string" && key.startsWith("pipe:")) pipes.push({ key, fd });
+    if (fd < 3 && typeof key === "string" && /^(pipe:|file)\[/.test(key)) streams.push({ key, fd });
   }
-  return pipes;
+  return streams;
 }
 
 async function runtimeHooks({ config, path }: Bundle, record: ContainerRecord, pid: number): Promise<void> {
