@@ -47,7 +47,7 @@ export interface SpawnOptions {
   readonly env: readonly string[];
   /** Descriptors that become 0, 1, 2, … in the child; nothing else is inherited. */
   readonly fds: readonly number[];
-  /** CLONE_NEW* flags of the child; CLONE_VM and CLONE_VFORK are added. Default 0. */
+  /** CLONE_NEW* flags of the child; CLONE_VM is added, and CLONE_VFORK without `atOnce`. Default 0. */
   readonly cloneFlags?: number;
   /** Directory descriptor of the cgroup v2 to be born in (CLONE_INTO_CGROUP). Default: none. */
   readonly cgroupFd?: number;

@@ -162,10 +162,15 @@ std::vector<std::unique_ptr<Birth>>& Unwaited() {
 
 bool IsInUse(const Birth& birth) { return __atomic_load_n(&birth.in_use, __ATOMIC_ACQUIRE) != 0; }
 
-// A failed one stays until it has been asked for.
-void DropFinished(std::vector<std::unique_ptr<Birth>>& births) {
-  const auto is_done = [](const std::unique_ptr<Birth>& birth) { return !IsInUse(*birth) && birth->plan.error == 0; };
+// Adds one. Of the others those go that run their programs; a failed one stays until it has been asked for, or its pid is
+// another's.
+void Keep(std::unique_ptr<Birth> birth) {
+  auto& births = Unwaited();
+  const auto is_done = [&](const std::unique_ptr<Birth>& other) {
+    return !IsInUse(*other) && (other->plan.error == 0 || other->pid == birth->pid);
+  };
   births.erase(std::remove_if(births.begin(), births.end(), is_done), births.end());
+  births.push_back(std::move(birth));
 }
 
 Napi::Value ToSpawned(Napi::Env env, long pid, int pidfd) {
@@ -223,8 +228,7 @@ Napi::Value Spawn(Napi::Env env, Napi::Object& object) {
   // Linux before 5.2 makes none: the child has not been reaped, so no other process has its pid yet.
   if (!owned.valid()) owned = UniqueFd(PidfdOpen(static_cast<int>(pid)));
   if (!waits) {
-    DropFinished(Unwaited());
-    Unwaited().push_back(std::move(birth));
+    Keep(std::move(birth));
     return ToSpawned(env, pid, owned.Release());
   }
   if (plan.error == 0) return ToSpawned(env, pid, owned.Release());
