@@ -173,13 +173,14 @@ function streamNames({ init_process_pid: pid, external_descriptors: targets = []
 
 /** `undefined` for what is not a FIFO or a file, or is on one of the container's `mounts`. */
 function hostFile(pid: number, fd: string, mounts: string): string | undefined {
-  const stat = native.stat(AT_FDCWD, `/proc/${pid}/fd/${fd}`, true);
   const info = native.readFile(AT_FDCWD, `/proc/${pid}/fdinfo/${fd}`, SMALL_FILE);
-  if (typeof stat === "number" || typeof info === "number") return undefined;
+  const mount = typeof info === "number" ? undefined : /^mnt_id:\s*(\d+)$/m.exec(info)?.[1];
+  if (mount === undefined || mounts.startsWith(`${mount} `) || mounts.includes(`\n${mount} `)) return undefined;
+  // Not before: a file system of the container's may not answer.
+  const stat = native.stat(AT_FDCWD, `/proc/${pid}/fd/${fd}`, true);
+  if (typeof stat === "number") return undefined;
   const type = stat.mode & S_IFMT;
-  const mount = /^mnt_id:\s*(\d+)$/m.exec(info)?.[1];
-  if ((type !== S_IFIFO && type !== S_IFREG) || mount === undefined) return undefined;
-  if (mounts.startsWith(`${mount} `) || mounts.includes(`\n${mount} `)) return undefined;
+  if (type !== S_IFIFO && type !== S_IFREG) return undefined;
   return `file[${Number(mount).toString(16)}:${stat.ino.toString(16)}]`;
 }
 
