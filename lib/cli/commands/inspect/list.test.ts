@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import t from "tap";
 import type { StateReport } from "../../../runtime/options.ts";
-import { listText } from "./list.ts";
+import { idsText, listText } from "./list.ts";
 
 const web: StateReport = {
   status: "running",
@@ -39,5 +39,7 @@ t.test("a table", async (t) => {
 });
 
 t.test("ids, and JSON", async (t) => {
+  t.equal(idsText([web.id, long.id]), "web\na-container-with-a-long-näme\n");
+  t.equal(idsText([]), "");
   t.match(listText([web], { format: "json" }), /^\[\{"ociVersion":"1\.3\.0","id":"web",.*\}\]\n$/);
 });

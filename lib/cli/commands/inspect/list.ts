@@ -40,15 +40,14 @@ export const LIST = defineCommand({
       const facts = { path: root, errno: Errno.ENOENT, syscall: "open" };
       throw new RuntimeError("SYSCALL", `open ${root}: ${errnoText(Errno.ENOENT)}`, facts);
     }
-    return printed(
-      flags.quiet === true
-        ? listIds(context)
-            .map((id) => `${id}\n`)
-            .join("")
-        : listText(list(context), flags),
-    );
+    return printed(flags.quiet === true ? idsText(listIds(context)) : listText(list(context), flags));
   },
 });
+
+/** The output of --quiet, whatever the format. Pure. */
+export function idsText(ids: readonly string[]): string {
+  return ids.map((id) => `${id}\n`).join("");
+}
 
 /** The output. Pure. */
 export function listText(reports: readonly StateReport[], { format }: Flags<typeof OPTIONS>): string {
