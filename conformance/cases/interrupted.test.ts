@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { scenario, type Box, type Edit } from "../harness/box.ts";
 import type { HookKind } from "../harness/config.ts";
 import { helper } from "../harness/helpers.ts";
-import { cgroupDirOf, cgroupDirsUnder, isAlive, PURE_V2, readText, waitFor } from "../harness/host.ts";
+import { cgroupDirOf, cgroupDirsUnder, isAlive, PURE_V2, readText, statusField, tryKill, waitFor } from "../harness/host.ts";
 import { runtOnly, type Result, type Running } from "../harness/runtime.ts";
 
 const skip = runtOnly("waits on");
@@ -29,11 +29,40 @@ function statusOf(result: Result | "it goes on"): number | string {
   return typeof result === "string" ? result : result.status;
 }
 
-/** Names of the container's processes, from the host's side. */
+/** The container's processes, as the host numbers them. */
+function pidsOf(box: Box, id: string): number[] {
+  return JSON.parse(box.call(["ps", "--format", "json", id]).stdout || "[]") as number[];
+}
+
+function nameOf(pid: number): string {
+  return readText(`/proc/${pid}/comm`).trim();
+}
+
+/** Names of the container's processes. */
 function namesOf(box: Box, id: string): string[] {
-  const asked = box.call(["ps", "--format", "json", id]);
-  const pids = JSON.parse(asked.stdout || "[]") as number[];
-  return pids.map((pid) => readText(`/proc/${pid}/comm`).trim());
+  return pidsOf(box, id).map(nameOf);
+}
+
+/**
+ * Begins execs until /stopper has stopped one before its program runs: on a busy machine it may come too late. Undefined if
+ * it came too late every time.
+ */
+async function stoppedExec(box: Box, id: string, flags: readonly string[]): Promise<Running | undefined> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const running = box.begin(["exec", ...flags, id, "true"]);
+    let over = false;
+    void running.ended.then(() => (over = true));
+    for (let missed = false; !missed;) {
+      await new Promise((settle) => setTimeout(settle, 20));
+      const joined = pidsOf(box, id).filter((pid) => nameOf(pid).startsWith("runt:"));
+      if (joined.some((pid) => statusField(pid, "State").startsWith("T"))) return running;
+      const late = pidsOf(box, id).filter((pid) => nameOf(pid) === "true");
+      for (const pid of late) tryKill(pid);
+      missed = late.length > 0 || (over && joined.length === 0);
+    }
+    await running.ended;
+  }
+  return undefined;
 }
 
 for (const signal of SIGNALS) {
@@ -46,12 +75,9 @@ for (const signal of SIGNALS) {
         config.root.readonly = false;
       });
       for (const flags of [[], ["--detach"]]) {
-        const running = box.begin(["exec", ...flags, container.id, "true"]);
-        t.ok(
-          waitFor(() => namesOf(box, container.id).some((name) => name.startsWith("runt:"))),
-          "it has joined",
-        );
-        await new Promise((settle) => setTimeout(settle, 300));
+        const running = await stoppedExec(box, container.id, flags);
+        t.ok(running, "it has joined, and stands still");
+        if (running === undefined) return;
         const done = await end(running, signal);
         t.equal(statusOf(done), STATUS[signal], typeof done === "string" ? done : done.output);
         t.ok(
