@@ -185,7 +185,8 @@ function buildProgram() {
   // release.
   const engine = [...sources.filter((file) => file.startsWith("native/engine/")), ...patches, "CMakeLists.txt", "sources.json"];
   const training = ["tools/training/training.ts", "scripts/program.mjs", "scripts/quickjs.mjs"];
-  step(stampOf("training"), { inputs: [...engine, ...training], outputs: [PROFILE], force }, trainEngine);
+  // The checksums of the profile hold paths: a checkout that was moved or copied counts anew.
+  step(stampOf("training"), { inputs: [...engine, ...training], words: [ROOT], outputs: [PROFILE], force }, trainEngine);
   const output = `${DIST}/bin/runt`;
   step(stampOf("program"), { inputs, words: defines, outputs: [output, SHIM], force }, () => {
     rmSync(join(ROOT, `${LIBEXEC}/runt`), { force: true }); // of builds before it was one file

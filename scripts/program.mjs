@@ -46,7 +46,6 @@ export function makeSnapshot(module, output, { isSanitized = false } = {}) {
   const profile = { RUNT_PROFILE: join(ROOT, PROFILE) };
   dropForeignBuild(ENGINE_BUILD);
   dropWithoutProfile();
-  nameProfile();
   run(...runnable(join(ROOT, cmakeEngine("compile", ENGINE_BUILD, profile)), [bytecode, module]));
   const folder = isSanitized ? SANITIZED_BUILD : ENGINE_BUILD;
   dropForeignBuild(folder);
@@ -62,7 +61,7 @@ function dropWithoutProfile() {
   rmSync(join(ROOT, ENGINE_BUILD), { recursive: true });
 }
 
-/** The name under which GCC looks for the profile is that of the object: a checkout that was moved or copied has another one. */
+/** Gives the profile the name under which GCC looks for it: that of the object, which is another one than in the training. */
 function nameProfile() {
   const [found, ...others] = existsSync(join(ROOT, PROFILE)) ? readdirSync(join(ROOT, PROFILE)) : [];
   if (others.length > 0) throw new StepFailed(`${PROFILE} has more than one count of quickjs.c`);
