@@ -25,7 +25,8 @@ const PACKAGES = [
 ];
 /** What a release has beside, or needs to be the same as the others. */
 const RELEASES = {
-  bookworm: { more: [], words: ["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"] },
+  // Its docker wants the profile of AppArmor that it has in a file where the kernel has AppArmor; later ones look for the parser.
+  bookworm: { more: ["apparmor"], words: ["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"] },
   trixie: { more: ["docker-cli", "docker-buildx", "passt", "nftables"], words: [] },
   forky: { more: ["docker-cli", "docker-buildx", "passt", "nftables"], words: [] },
 };

@@ -53,12 +53,17 @@ export const LIFE: Readonly<Record<string, Script>> = {
     out: /^3\n[1-9]/,
   },
   "update of a running container": {
-    sh: "up a -m 64m box sleep 1000; podman update -m 48m --cpus 0.25 --pids-limit 9 a >/dev/null; cg a memory.max cpu.max pids.max; prop a MemoryMax TasksMax",
-    out: "50331648\n25000 100000\n9\n50331648\n9\n",
+    sh: "up a -m 64m box sleep 1000; podman update -m 48m --cpus 0.25 a >/dev/null; cg a memory.max cpu.max; prop a MemoryMax CPUQuotaPerSecUSec",
+    out: "50331648\n25000 100000\n50331648\n250ms\n",
+  },
+  "update --pids-limit leaves the memory's limit": {
+    needs: { sh: "podman update --help | grep -q pids-limit", else: "this podman has no update --pids-limit" },
+    sh: "up a -m 64m box sleep 1000; podman update --pids-limit 9 a >/dev/null; cg a memory.max pids.max; prop a TasksMax",
+    out: "67108864\n9\n9\n",
   },
   "limits that were updated outlive daemon-reload": {
-    sh: "up a -m 64m box sleep 1000; podman update -m 48m --pids-limit 7 a >/dev/null; systemctl $U daemon-reload; cg a memory.max pids.max",
-    out: "50331648\n7\n",
+    sh: "up a -m 64m box sleep 1000; podman update -m 48m --cpus 0.25 a >/dev/null; systemctl $U daemon-reload; cg a memory.max cpu.max",
+    out: "50331648\n25000 100000\n",
   },
   "pause: frozen in the cgroup, unpause": {
     sh: "up a box sleep 1000; podman pause a >/dev/null; grep frozen $(dir a)/cgroup.events; podman exec a true 2>/dev/null || echo refused; podman unpause a >/dev/null; grep frozen $(dir a)/cgroup.events; podman exec a echo back",

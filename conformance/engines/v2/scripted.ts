@@ -14,6 +14,8 @@ export interface Script {
   readonly status?: number;
   /** Lines of standard error that its programs write. */
   readonly err?: readonly string[];
+  /** A script that succeeds with an engine that can do it; the scenario is skipped with the others, and says why. */
+  readonly needs?: { readonly sh: string; readonly else: string };
 }
 
 /** An engine whose user writes scripts. */
@@ -46,10 +48,11 @@ function units(made: Scripted, scopes: string): string {
  */
 export function scripted<Engine extends Scripted>(kind: Kind<Engine>, scripts: Readonly<Record<string, Script>>): void {
   const scenarios = Object.entries(scripts).map(
-    ([title, { sh, out, status = 0, err = [] }]) =>
+    ([title, { sh, out, status = 0, err = [], needs }]) =>
       [
         title,
         (t: Test, made: Engine): void => {
+          if (needs !== undefined && made.run(["sh", "-c", needs.sh]).status !== 0) return void t.plan(0, needs.else);
           made.pg.streams.programWrites(...err);
           const done = made.run(["sh", "-c", `${kind.functions}\n${sh}`]);
           if (typeof out === "string") t.equal(done.stdout, out, done.stderr);
