@@ -10,7 +10,7 @@
  */
 import { existsSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
-import { containerdConfig, Cri } from "../engines/cri.ts";
+import { containerdConfig, Cri, type Pod } from "../engines/cri.ts";
 import { CLIENT, Docker, NAME } from "../engines/docker.ts";
 import { imageArchive } from "../engines/image.ts";
 import { Playground } from "../engines/playground.ts";
@@ -26,7 +26,12 @@ const WARM_UP = 2;
 const IMAGE = "localhost/box:latest";
 const RUNC = "/usr/sbin/runc";
 const GIB = 1 << 30;
+/** Clients that start containers at the same time. */
+const AT_ONCE = 20;
 const POD = "CRI: pod and container";
+const HOST_POD = "CRI: pod of the host's network and container";
+/** A pod for which containerd starts no CNI plugin: what is left is containerd's work and the shim's. */
+const HOST_NETWORK = { hostname: "", linux: { security_context: { namespace_options: { network: "NODE", pid: "CONTAINER" } } } };
 /** The cases of the picture. */
 const CASES = ["ctr run --rm", "docker run --rm", "ctr task exec", POD];
 
@@ -102,12 +107,14 @@ class Bench {
       const words = ["task", "exec", "--exec-id", `e${round + WARM_UP}`, `long${SUBJECTS.indexOf(subject)}`, "true"];
       this.#time("ctr task exec", subject, count, words);
     }
-    for (const subject of shuffled(SUBJECTS)) {
-      const began = performance.now();
-      const pod = await this.#cri.runPod({}, `s${SUBJECTS.indexOf(subject)}`);
-      await this.#cri.run(pod, "main", ["sleep", "100000"]);
-      if (count) this.samples.add(POD, subject.name, performance.now() - began);
-      await this.#cri.remove(pod);
+    for (const [name, config] of Object.entries({ [POD]: {}, [HOST_POD]: HOST_NETWORK })) {
+      for (const subject of shuffled(SUBJECTS)) {
+        const began = performance.now();
+        const pod = await this.#cri.runPod(config, `s${SUBJECTS.indexOf(subject)}`);
+        await this.#cri.run(pod, "main", ["sleep", "100000"], config);
+        if (count) this.samples.add(name, subject.name, performance.now() - began);
+        await this.#cri.remove(pod);
+      }
     }
   }
 
@@ -142,7 +149,8 @@ class Bench {
 
   /** Times and memory of many containers at once. */
   many(subject: Subject, pods: number): { time: number; pss: number; rss: number; dirty: number } {
-    const words = (each: string): string => `for i in $(seq ${pods}); do { ${each}; } & [ $((i % 20)) = 0 ] && wait; done; wait`;
+    const words = (each: string): string =>
+      `for i in $(seq ${pods}); do { ${each}; } & [ $((i % ${AT_ONCE})) = 0 ] && wait; done; wait`;
     const ctr = this.#ctr.join(" ");
     const all = { timeout: 240_000 };
     const began = performance.now();
@@ -158,6 +166,27 @@ class Bench {
     time += performance.now() - again;
     if (!waitFor(() => this.#shims(subject).length === 0, 10_000)) throw new Error("shims are left");
     return { time, pss: mean("Pss"), rss: mean("Rss"), dirty: mean("Private_Dirty") };
+  }
+
+  /** Milliseconds in which pods with a container each are created and started, and all are removed, 20 at once. */
+  async manyPods(subject: Subject, pods: number, config: object): Promise<number> {
+    const made: Pod[] = [];
+    const began = performance.now();
+    let left = pods;
+    const make = async (): Promise<void> => {
+      while (left > 0) {
+        left -= 1;
+        const pod = await this.#cri.runPod({ ...config }, `s${SUBJECTS.indexOf(subject)}`);
+        made.push(pod);
+        await this.#cri.run(pod, "main", ["sleep", "100000"], config);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, make));
+    const remove = async (): Promise<void> => {
+      for (let pod = made.pop(); pod !== undefined; pod = made.pop()) await this.#cri.remove(pod);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, remove));
+    return performance.now() - began;
   }
 
   /** Milliseconds of the processor that the shim takes while a container prints. */
@@ -259,6 +288,7 @@ async function main(): Promise<void> {
     if (withDocker.isMeasured) add("`docker run --rm`", "ms", targets(0.85, 0.75), median("docker run --rm"));
     add("`ctr task exec`", "ms", targets(0.7, 0.35), median("ctr task exec"));
     add("CRI: pod and container, created and started", "ms", targets(0.65, 0.5), median(POD));
+    add("CRI: the same in the host's network, without CNI", "ms", targets(0.65, 0.5), median(HOST_POD));
     const single = new Map(SUBJECTS.map((subject) => [subject, bench.many(subject, 1)]));
     add("memory, 1 pod: PSS", "kB", targets(0.15, 0.15), (subject) => single.get(subject)?.pss ?? Number.NaN);
     add("memory, 1 pod: RSS", "kB", targets(0.15, 0.15), (subject) => single.get(subject)?.rss ?? Number.NaN);
@@ -266,7 +296,13 @@ async function main(): Promise<void> {
     const many = new Map(SUBJECTS.map((subject) => [subject, bench.many(subject, pods)]));
     add(`memory, ${pods} pods: PSS of each`, "kB", targets(0.15, 0.15), (subject) => many.get(subject)?.pss ?? Number.NaN);
     const time = (subject: Subject): number => many.get(subject)?.time ?? Number.NaN;
-    add(`${pods} pods, 20 at once: created, started, removed`, "ms", targets(0.7, 0.5), time);
+    add(`${pods} containers of ctr, ${AT_ONCE} at once: created, started, removed`, "ms", targets(0.7, 0.5), time);
+    for (const [where, config] of Object.entries({ "": {}, " of the host's network": HOST_NETWORK })) {
+      const times = new Map<string, number>();
+      for (const subject of shuffled(SUBJECTS)) times.set(subject.name, await bench.manyPods(subject, pods, config));
+      const name = `CRI: ${pods} pods${where}, ${AT_ONCE} at once: created, started, removed`;
+      add(name, "ms", targets(0.7, 0.5), (subject) => times.get(subject.name) ?? Number.NaN);
+    }
     add("processor time of the shim for 1 GiB printed", "ms", targets(0.02, 0.02), (subject) => bench.printed(subject));
   } finally {
     const left = playground.close();
