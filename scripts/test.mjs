@@ -200,6 +200,22 @@ async function runAll(files, jobs, Parser) {
   await Promise.all(Array.from({ length: jobs }, worker));
 }
 
+/** Runs a script of this folder beside whatever else runs. @returns what `spawnSync` would */
+function script(args, { env = {}, timeout = RELEASE_TIMEOUT_MS } = {}) {
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...environment(), ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout,
+  });
+  const done = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"]) child[name].setEncoding("utf8").on("data", (text) => (done[name] += text));
+  return new Promise((settle, fail) => {
+    child.on("error", fail);
+    child.on("close", (status, signal) => settle({ ...done, status, signal }));
+  });
+}
+
 /** Shows the output of a script, and adds the counts that are its last line. */
 function addScript(name, { status, signal, stdout, stderr }) {
   const lines = stdout.trim().split("\n");
@@ -209,15 +225,9 @@ function addScript(name, { status, signal, stdout, stderr }) {
   else add({ passed: Number(passed), failed: Number(failed), skipped: Number(skipped) });
 }
 
-function runLint() {
+async function runLint() {
   say("lint");
-  const done = spawnSync(process.execPath, ["scripts/lint.mjs"], {
-    cwd: ROOT,
-    env: environment(),
-    encoding: "utf8",
-    maxBuffer: 1 << 26,
-  });
-  addScript("scripts/lint.mjs", done);
+  addScript("scripts/lint.mjs", await script(["scripts/lint.mjs"]));
 }
 
 /** Lines of lib that the unit tests run, in percent; a file that none of them loads counts with all its lines. */
@@ -237,6 +247,20 @@ function coverage() {
   if (done.status !== 0 || !existsSync(summary))
     return note("failed", `c8 ended with ${done.status ?? done.signal}: ${done.stderr.trim()}`);
   return console.log(`coverage of lib by unit tests: ${JSON.parse(readFileSync(summary, "utf8")).total.lines.pct} %`);
+}
+
+/** The tests that have programs of their own. */
+async function runNative(Parser, wanted) {
+  if (wanted("native/test")) {
+    const nativeTest = buildNativeTest();
+    if (nativeTest !== undefined) await runTap(Parser, "native/test", nativeTest, []);
+  }
+  if (wanted("lib/engine.test.ts")) {
+    checkEngineTypes();
+    for (const [part, program] of buildEngine().entries())
+      await runTap(Parser, `unit tests in the engine, part ${part + 1}`, program, []);
+  }
+  if (words.length === 0 || words.includes("sanitized")) await runSanitized(Parser);
 }
 
 async function main() {
@@ -262,21 +286,9 @@ async function main() {
     return;
   }
   build();
-  if (wanted("lint")) runLint();
   const { Parser } = await import("tap-parser");
-
-  if (wanted("native/test")) {
-    const nativeTest = buildNativeTest();
-    if (nativeTest !== undefined) await runTap(Parser, "native/test", nativeTest, []);
-  }
-
-  if (wanted("lib/engine.test.ts")) {
-    checkEngineTypes();
-    for (const [part, program] of buildEngine().entries())
-      await runTap(Parser, `unit tests in the engine, part ${part + 1}`, program, []);
-  }
-
-  if (words.length === 0 || words.includes("sanitized")) await runSanitized(Parser);
+  // Each of the two has one processor busy for most of its time.
+  await Promise.all([wanted("lint") && runLint(), runNative(Parser, wanted)]);
 
   await runAll(["lib", "bin", "tools"].flatMap(testFiles).filter(wanted), JOBS, Parser);
 
@@ -291,15 +303,19 @@ async function main() {
     Parser,
   );
   await runAll(cases.filter(alone), 1, Parser);
-  if (words.length === 0 || words.includes("vm")) runInMachine();
-  if (words.length === 0 || words.includes("hosts")) runHosts();
-  if (words.includes("arm64")) runScripts([["scripts/test_arm64.mjs"]]);
-  if (words.length === 0 || words.includes("release")) runRelease();
+  // A machine, and a build for the most part, have one processor busy each.
+  await Promise.all([runMachines(), words.length === 0 || words.includes("release") ? runRelease() : undefined]);
+}
+
+async function runMachines() {
+  if (words.length === 0 || words.includes("vm")) await runInMachine();
+  if (words.length === 0 || words.includes("hosts")) await runHosts();
+  if (words.includes("arm64")) await runScripts([["scripts/test_arm64.mjs"]]);
 }
 
 /** What a release promises: the same bytes twice, the way from and to the one before, and files that install on fresh systems. */
-function runRelease() {
-  runScripts([
+async function runRelease() {
+  await runScripts([
     ["scripts/reproduce.mjs"],
     ["scripts/test_upgrade.mjs"],
     ["scripts/release.mjs", "--dirty", "--no-build"],
@@ -308,47 +324,33 @@ function runRelease() {
 }
 
 /** Scripts whose last line sums up what they have tried. */
-function runScripts(scripts) {
-  for (const [script, ...args] of scripts) {
-    say(script);
-    const done = spawnSync(process.execPath, [script, ...args], {
-      cwd: ROOT,
-      env: environment(),
-      encoding: "utf8",
-      timeout: RELEASE_TIMEOUT_MS,
-    });
+async function runScripts(scripts) {
+  for (const words of scripts) {
+    const [name] = words;
+    say(name);
+    const done = await script(words);
     const lines = `${done.stdout}${done.stderr}`.trim().split("\n");
     const counts = lines
       .map((line) => /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/.exec(line))
       .find((found) => found !== null);
+    say(`${name}: ${counts?.[0] ?? `ended with ${done.status ?? done.signal}`}`);
     for (const line of lines) if (/^(FAILED|skip|not the same|\w+: )/.test(line)) console.log(`    ${line}`);
     if (counts !== undefined) add({ passed: Number(counts[1]), failed: Number(counts[2]), skipped: Number(counts[3] ?? 0) });
-    else if (done.status !== 0) note("failed", `${script} ended with ${done.status ?? done.signal}`);
+    else if (done.status !== 0) note("failed", `${name} ended with ${done.status ?? done.signal}`);
   }
 }
 
 /** The cases of cgroup v2 in its virtual machine (scripts/test_v2.mjs, which prints as this file does). */
-function runInMachine() {
+async function runInMachine() {
   say("cgroup v2 with systemd, in a virtual machine");
-  const done = spawnSync(process.execPath, ["scripts/test_v2.mjs", ...IN_MACHINE], {
-    cwd: ROOT,
-    env: { ...environment(), RUNTIMES: process.env.RUNTIME ?? "runt" },
-    encoding: "utf8",
-    timeout: MACHINE_TIMEOUT_MS,
-  });
-  addScript("scripts/test_v2.mjs", done);
+  const env = { RUNTIMES: process.env.RUNTIME ?? "runt" };
+  addScript("scripts/test_v2.mjs", await script(["scripts/test_v2.mjs", ...IN_MACHINE], { env, timeout: MACHINE_TIMEOUT_MS }));
 }
 
 /** One file on each host whose machine is up in seconds (scripts/hosts.mjs). */
-function runHosts() {
+async function runHosts() {
   say("other kernels");
-  const done = spawnSync(process.execPath, ["scripts/hosts.mjs", "--smoke"], {
-    cwd: ROOT,
-    env: environment(),
-    encoding: "utf8",
-    timeout: MACHINE_TIMEOUT_MS,
-  });
-  addScript("scripts/hosts.mjs", done);
+  addScript("scripts/hosts.mjs", await script(["scripts/hosts.mjs", "--smoke"], { timeout: MACHINE_TIMEOUT_MS }));
 }
 
 await main();

@@ -42,9 +42,12 @@ function run(command, args, options = {}) {
   );
 }
 
-/** A directory with `kernel` and `busybox` for arm64, of Debian's packages. */
+/** The module of the kernel that a writable layer needs. */
+const OVERLAY = "overlay.ko";
+
+/** A directory with `kernel`, its overlay module and `busybox` for arm64, of Debian's packages. */
 function parts() {
-  const path = join(CACHE, `arm64-${SUITE}`);
+  const path = join(CACHE, `arm64-${SUITE}-${OVERLAY}`);
   if (existsSync(path)) return path;
   const half = `${path}.${process.pid}`;
   mkdirSync(half, { recursive: true });
@@ -64,6 +67,8 @@ function parts() {
     const kernel = readdirSync(join(unpacked, "boot")).find((name) => name.startsWith("vmlinuz-"));
     if (kernel === undefined) throw new Error("linux-image-cloud-arm64 has no kernel in it");
     copyFileSync(join(unpacked, "boot", kernel), join(half, "kernel"));
+    const modules = join(unpacked, "lib/modules", kernel.replace("vmlinuz-", ""), "kernel");
+    copyFileSync(join(modules, "fs/overlayfs", OVERLAY), join(half, OVERLAY));
     copyFileSync(join(unpacked, "bin/busybox"), join(half, "busybox"));
     rmSync(unpacked, { recursive: true });
     renameSync(half, path);
@@ -124,12 +129,13 @@ function archive(from, node) {
   rmSync(WORK, { recursive: true, force: true });
   for (const folder of ["bin", "proc", "sys", "dev", "run", "tmp", "etc"]) mkdirSync(join(root, folder), { recursive: true });
   copyFileSync(join(from, "busybox"), join(root, "bin/busybox"));
+  copyFileSync(join(from, OVERLAY), join(root, OVERLAY));
   copyFileSync(join(ROOT, "dist-aarch64/bin/runt"), join(root, "bin/runt"));
   // From the kernel's first root there is no pivot_root: the cases start on a tmpfs.
   const start = [
     ...["#!/bin/busybox sh", "/bin/busybox --install -s /bin", "mkdir /new", "mount -t tmpfs new /new"],
     ...[
-      "cp -a /bin /cases.sh /new",
+      `cp -a /bin /cases.sh /${OVERLAY} /new`,
       "for i in /usr /opt /lib /library.mjs; do [ ! -e $i ] || cp -a $i /new; done",
       "cd /new",
       "mkdir proc sys dev run tmp etc",

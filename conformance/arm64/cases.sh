@@ -118,12 +118,14 @@ has "a terminal" "terminal" "$(runt run tty < /dev/console 2>&1)"
 
 # With Debian's Node.js for this architecture, the library's addons as well.
 if [ -e /opt/runt/lib/index.js ]; then
-  modprobe overlay 2> /dev/null
+  insmod /overlay.ko
   tab=$(printf '\t')
   node --version
   node /library.mjs /opt/runt/lib/index.js > /run/library 2> /run/library.err || check "library: the program" "0" "$(cat /run/library.err)"
   while IFS="$tab" read -r name said; do check "$name" "ok" "$said"; done < /run/library
-  check "library: no container is left" "" "$(ls /run/runt | grep -v @seccomp)"
+  check "library: no container is left" "" "$(ls /run/runt | grep -v '^@')"
+  # The mount point of the writable layers.
+  check "library: no layer is left" "" "$(ls /run/runt/@overlay/layer)"
 fi
 
 echo "# kernel $(uname -r)"

@@ -52,7 +52,10 @@ export function scripted<Engine extends Scripted>(kind: Kind<Engine>, scripts: R
       [
         title,
         (t: Test, made: Engine): void => {
-          if (needs !== undefined && made.run(["sh", "-c", needs.sh]).status !== 0) return void t.plan(0, needs.else);
+          if (needs !== undefined && made.run(["sh", "-c", needs.sh]).status !== 0) {
+            t.plan(0, needs.else);
+            return;
+          }
           made.pg.streams.programWrites(...err);
           const done = made.run(["sh", "-c", `${kind.functions}\n${sh}`]);
           if (typeof out === "string") t.equal(done.stdout, out, done.stderr);
