@@ -55,7 +55,7 @@ export class Signals {
 
   #wait(fd: number, timeoutMs: number): boolean {
     const end = timeoutMs > 0 ? native.now() + timeoutMs : 0;
-    for (let left = timeoutMs; ; left = Math.max(0, Math.ceil(end - native.now()))) {
+    for (let left = timeoutMs; ;) {
       // poll(2) passes over -1.
       const pairs = [fd, POLLIN];
       if (this.#ends) pairs.push(this.fd, POLLIN);
@@ -64,7 +64,9 @@ export class Signals {
       // The event that was waited for comes first: a signal for a container that runs by now must not end this command.
       if ((polled[1] ?? 0) !== 0) return true;
       if ((polled[3] ?? 0) !== 0) this.#take(timeoutMs);
-      if (timeoutMs === 0 || (timeoutMs > 0 && native.now() >= end)) return false;
+      if (timeoutMs < 0) continue;
+      left = Math.ceil(end - native.now());
+      if (timeoutMs === 0 || left <= 0) return false;
     }
   }
 

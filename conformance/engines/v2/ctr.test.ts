@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ctr, CTR_PACKAGES, RUNTIME_FLAGS } from "../ctr.ts";
 import type { Playground } from "../playground.ts";
+import { SHIM } from "../shim.ts";
 import { EATER } from "./podman_scripts.ts";
 import { scripted } from "./scripted.ts";
 
@@ -31,9 +32,12 @@ until ctr version >/dev/null 2>&1; do sleep 0.2; done
   }
 }
 
+/** ctr has that flag for runc's type alone; the shim sees the unit in the cgroup's path. */
+const SYSTEMD = SHIM ? [] : ["--runc-systemd-cgroup"];
+
 const FUNCTIONS = `
 IMAGE=localhost/box:latest
-flags="${RUNTIME_FLAGS.join(" ")} --runc-systemd-cgroup"
+flags="${[...RUNTIME_FLAGS, ...SYSTEMD].join(" ")}"
 go() { n=$1; shift; ctr run $flags --cgroup runtc.slice:ctr:$n "$@"; }
 up() { n=$1; go "$@"; }
 dir() { echo /sys/fs/cgroup/runtc.slice/ctr-$1.scope; }

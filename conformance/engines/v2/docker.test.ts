@@ -149,7 +149,7 @@ scripted(
       out: /^0::\/system\.slice\/docker-[0-9a-f]{64}\.scope\n$/,
     },
     "a container sees its own limit, and may not write": {
-      sh: "docker run --rm -m 64m box sh -c 'cat /sys/fs/cgroup/memory.max; echo 1 >/sys/fs/cgroup/memory.max' 2>&1",
+      sh: "docker run --rm -m 64m box sh -c 'exec 2>&1; cat /sys/fs/cgroup/memory.max; echo 1 >/sys/fs/cgroup/memory.max'",
       out: /^67108864\n.*Read-only file system/,
       status: 1,
     },
