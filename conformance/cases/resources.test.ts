@@ -323,6 +323,8 @@ scenario(
     container.kill("KILL");
     container.until("stopped");
     container.remove();
+    // The kernel takes a removed cgroup down some time after rmdir(2).
+    waitFor(() => readText(join(TOP, "cpuset.cpus.effective")) === all);
     t.equal(readText(join(TOP, "cpuset.cpus.effective")), all);
   },
   {
