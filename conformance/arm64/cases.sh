@@ -124,8 +124,8 @@ if [ -e /opt/runt/lib/index.js ]; then
   node /library.mjs /opt/runt/lib/index.js > /run/library 2> /run/library.err || check "library: the program" "0" "$(cat /run/library.err)"
   while IFS="$tab" read -r name said; do check "$name" "ok" "$said"; done < /run/library
   check "library: no container is left" "" "$(ls /run/runt | grep -v '^@')"
-  # The mount point of the writable layers.
-  check "library: no layer is left" "" "$(ls /run/runt/@overlay/layer)"
+  # Below the folders over which each container has a tmpfs of its own.
+  check "library: no layer is left" "" "$(find /run/runt/@overlay ! -type d)"
 fi
 
 echo "# kernel $(uname -r)"
