@@ -23,6 +23,8 @@ const [MAJOR = 0, MINOR = 0] = release().split(".").map(Number);
 const MAPS_TMPFS = MAJOR > 6 || (MAJOR === 6 && MINOR >= 3);
 const NO_MAPPED =
   needs("open_tree", "no mount has ids of its own") || (!MAPS_TMPFS && "a tmpfs has ids of its own since Linux 6.3");
+/** The table is the host's ps, which does not find its boot time in every kernel. */
+const PS_FORMAT = spawnSync("ps", ["-ef"]).status === 0 ? [] : ["--format", "json"];
 const NO_TIME = existsSync("/proc/self/ns/time") ? false : "this kernel has no time namespaces";
 
 /** Words before a call of the runtime that give it a pid namespace which nobody but the calls of this box uses. */
@@ -187,8 +189,7 @@ function live(at: Look, box: Box, bundle: Bundle): string {
     ["exec", id, "true"],
     ["exec", "--user", "1000", id, "true"],
     ["state", id],
-    // Without `json` it is the host's ps that runs, which does not find its boot time in every kernel.
-    ["ps", "--format", "json", id],
+    ["ps", ...PS_FORMAT, id],
     ["delete", "--force", id],
     ["run", "--detach", "--bundle", bundle.dir, second],
     ["delete", "--force", second],

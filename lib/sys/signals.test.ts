@@ -32,10 +32,7 @@ t.test("what is waited for comes before a signal that would end the wait", async
 t.test("a signal that ends no wait leaves the wait as long as it was", async (t) => {
   const signals = caught();
   const real = native;
-  for (const [timeout, least] of [
-    [-1, -1],
-    [60_000, 1],
-  ] as const) {
+  for (const timeout of [-1, 60_000]) {
     const counter = native.eventfd();
     const waits: number[] = [];
     const poll = (fds: Int32Array, timeoutMs: number): number => {
@@ -48,7 +45,8 @@ t.test("a signal that ends no wait leaves the wait as long as it was", async (t)
     t.equal(await readable(counter, timeout), true);
     replaceNative(real);
     t.equal(waits.length, 2, "one wait until the signal, and one after it");
-    t.ok((waits[1] ?? 0) === least || (waits[1] ?? 0) > 1, `the second one sleeps: ${waits.join(" ")}`);
+    const [, second = 0] = waits;
+    t.ok(timeout < 0 ? second === -1 : second > 1, `the second one sleeps: ${waits.join(" ")}`);
     t.equal(signals.next(), SIGWINCH);
     native.close(counter);
   }

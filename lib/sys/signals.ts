@@ -66,7 +66,7 @@ export class Signals {
       if ((polled[3] ?? 0) !== 0) this.#take(timeoutMs);
       if (timeoutMs < 0) continue;
       left = Math.ceil(end - native.now());
-      if (timeoutMs === 0 || left <= 0) return false;
+      if (left <= 0) return false;
     }
   }
 

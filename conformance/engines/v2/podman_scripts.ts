@@ -58,8 +58,8 @@ export const LIFE: Readonly<Record<string, Script>> = {
   },
   "update --pids-limit leaves the memory's limit": {
     needs: { sh: "podman update --help | grep -q pids-limit", else: "this podman has no update --pids-limit" },
-    sh: "up a -m 64m box sleep 1000; podman update --pids-limit 9 a >/dev/null; cg a memory.max pids.max; prop a TasksMax",
-    out: "67108864\n9\n9\n",
+    sh: "up a -m 64m box sleep 1000; podman update --pids-limit 9 a >/dev/null; cg a memory.max pids.max; prop a TasksMax; systemctl $U daemon-reload; cg a memory.max pids.max",
+    out: "67108864\n9\n9\n67108864\n9\n",
   },
   "limits that were updated outlive daemon-reload": {
     sh: "up a -m 64m box sleep 1000; podman update -m 48m --cpus 0.25 a >/dev/null; systemctl $U daemon-reload; cg a memory.max cpu.max",
