@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from "node:child_process";
 import { chmodSync, closeSync, constants, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import * as M from "../../lib/shim/proto/messages.gen.ts";
@@ -85,6 +86,35 @@ scenario(
     const reader = new Reader(stdout);
     t.ok(await until(() => reader.text === "last words\n" && reader.isEnded));
     await pod.connected.remove(id);
+  },
+  { skip },
+);
+
+scenario(
+  "a client that is late gets the end of file, too, where nothing was printed: first process, exec, terminal",
+  async (t, box) => {
+    const { bundle, id, pod, client } = await Pod.forScript(box, "sleep 1000");
+    const first = pod.fifos();
+    await pod.create(bundle, id, { stdout: first.stdout, stderr: first.stderr });
+    await client.start(id);
+    const fifos = pod.fifos();
+    const execId = await pod.exec(id, "true", fifos);
+    await client.start(id, execId);
+    t.equal(await client.wait(id, execId), 0);
+    const console = pod.fifos(true);
+    const withTerminal = await pod.exec(id, "true", { ...console, terminal: true });
+    await client.start(id, withTerminal);
+    t.equal(await client.wait(id, withTerminal), 0);
+    await client.kill(id, 9);
+    t.equal(await client.wait(id), 137);
+    for (const path of [fifos.stdout, fifos.stderr, console.stdout, first.stdout, first.stderr]) {
+      // Waits for a writer, as containerd does.
+      const read = spawnSync("cat", [path], { timeout: 5000 });
+      t.equal(read.status, 0, path);
+      t.equal(read.stdout.toString(), "");
+    }
+    for (const each of [execId, withTerminal]) await client.remove(id, each);
+    await client.remove(id);
   },
   { skip },
 );

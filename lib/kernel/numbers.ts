@@ -16,6 +16,8 @@ export const POLLIN = 1;
 /** An exceptional condition: a file of cgroup v2 has changed. */
 export const POLLPRI = 2;
 export const POLLOUT = 4;
+/** Comes without being asked for. */
+export const POLLERR = 8;
 
 /** Events of epoll(7); the last two come without being asked for. */
 export const EPOLLIN = 1;

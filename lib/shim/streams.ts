@@ -6,7 +6,7 @@
  * each open as long as the process lives: a restart of containerd costs the process neither a SIGPIPE nor a line.
  */
 import { RuntimeError } from "../errors.ts";
-import { F_GETFL, F_SETFL, S_IFIFO, S_IFMT, SIGKILL, SOCK_STREAM } from "../kernel/numbers.ts";
+import { F_GETFL, F_SETFL, POLLERR, S_IFIFO, S_IFMT, SIGKILL, SOCK_STREAM } from "../kernel/numbers.ts";
 import { AT_FDCWD, check, checkValue, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "../sys/files.ts";
 import { native } from "../sys/native.ts";
 import type { Loop } from "./loop.ts";
@@ -29,18 +29,29 @@ const LOGGER_PATIENCE = 10_000;
 
 type Three = [number, number, number];
 
+/** A client's FIFO for output. */
+interface Output {
+  readonly path: string;
+  /** Both ends; after the process's end the one for writing. */
+  fd: number;
+  isForWriting: boolean;
+  /** Bytes of a terminal may still come. */
+  isFed: boolean;
+}
+
 export class Streams {
   readonly paths: StreamPaths;
   readonly #loop: Loop;
   /** Descriptors for the process, until it has them. */
   #theirs: number[] = [];
-  /** Both ends of FIFOs: of stdin, and of output. */
+  /** Both ends of the FIFO of stdin. */
   #input: number | undefined;
-  #output: number[] = [];
+  #output: Output[] = [];
   #pumps: Pump[] = [];
   #logger: Logger | undefined;
   #console: number | undefined;
   #master: number | undefined;
+  #hasExited = false;
   #isClosed = false;
   stdio: Three = [-1, -1, -1];
   /** The socket to which init sends the terminal, for a process that has one. */
@@ -87,7 +98,7 @@ export class Streams {
       this.#pumps.push(new Pump(this.#loop, duplicate(this.#input), duplicate(master)));
     }
     const to = stdout === "" ? open("/dev/null", O_WRONLY) : await this.#consoleOutput(parseLocation(stdout), id, namespace);
-    this.#pumps.push(new Pump(this.#loop, duplicate(master), to));
+    this.#pumps.push(new Pump(this.#loop, duplicate(master), to, () => this.#terminalEnded()));
   }
 
   /** Clients tell the size before there is a terminal, and after it has gone: then nothing is done. @throws SYSCALL */
@@ -104,8 +115,9 @@ export class Streams {
 
   /** The process has ended: the rest of the output goes to the reader, and then comes the end of file. */
   exited(): void {
+    this.#hasExited = true;
     this.closeStdin();
-    for (const fd of [...this.#output]) this.#release(fd, SOON);
+    for (const output of [...this.#output]) this.#release(output, SOON);
   }
 
   /** Closes the streams; no client asks for the rest any more. */
@@ -114,7 +126,8 @@ export class Streams {
     this.#isClosed = true;
     this.closeStdin();
     for (const pump of this.#pumps) pump.finish();
-    for (const fd of [...this.#output, this.#console, this.#master]) if (fd !== undefined) native.close(fd);
+    const outputs = this.#output.map(({ fd }) => fd);
+    for (const fd of [...outputs, this.#console, this.#master]) if (fd !== undefined) native.close(fd);
     this.#pumps = [];
     this.#output = [];
     this.#console = undefined;
@@ -122,16 +135,27 @@ export class Streams {
     this.#endLogger();
   }
 
-  /** Closes both ends once a reader has taken all; until then another reader may come. */
-  #release(fd: number, delay: number): void {
-    const index = this.#output.indexOf(fd);
-    if (index < 0) return;
-    if (native.readableBytes(fd) > 0) {
-      this.#loop.after(delay, () => this.#release(fd, Math.min(2 * delay, LATER)));
+  /** No byte of the terminal comes any more. */
+  #terminalEnded(): void {
+    for (const output of [...this.#output]) {
+      output.isFed = false;
+      if (this.#hasExited) this.#release(output, SOON);
+    }
+  }
+
+  /**
+   * Closes a FIFO once a reader has it open and has taken all. A busy client may open its end only after the process has ended: it
+   * would wait for a writer for ever if the shim's end were closed before. A reader that went away may come back, too.
+   */
+  #release(output: Output, delay: number): void {
+    const index = this.#output.indexOf(output);
+    if (index < 0 || output.isFed) return;
+    if (native.readableBytes(output.fd) > 0 || !hasReader(output)) {
+      this.#loop.after(delay, () => this.#release(output, Math.min(2 * delay, LATER)));
       return;
     }
     this.#output.splice(index, 1);
-    native.close(fd);
+    native.close(output.fd);
   }
 
   #openConsole(): void {
@@ -175,7 +199,7 @@ export class Streams {
   #openOutput({ scheme, path }: Location): number {
     if (path === "") return open("/dev/null", O_WRONLY);
     if (scheme === "fifo" && isFifo(path)) {
-      this.#output.push(openBoth(path));
+      this.#output.push({ path, fd: openBoth(path), isForWriting: false, isFed: false });
       return open(path, O_WRONLY);
     }
     if (scheme !== "file" && scheme !== "fifo") throw unknownScheme(scheme);
@@ -191,7 +215,7 @@ export class Streams {
     if (scheme === "file") return openLogFile(path);
     if (scheme === "fifo") {
       const both = openBoth(path);
-      this.#output.push(both);
+      this.#output.push({ path, fd: both, isForWriting: false, isFed: true });
       return duplicate(both);
     }
     if (scheme !== "binary" && scheme !== "binary-v2") throw unknownScheme(scheme);
@@ -221,6 +245,21 @@ function open(path: string, flags: number): number {
 function openBoth(path: string): number {
   if (!isFifo(path)) throw new RuntimeError("USAGE", `${path} is no FIFO`, { path });
   return open(path, O_RDWR | O_NONBLOCK);
+}
+
+/** Whether another process reads a FIFO, or none ever can: it is gone from its path. */
+function hasReader(output: Output): boolean {
+  if (!output.isForWriting) {
+    // With both ends open there is always a reader: the shim.
+    const writer = native.open(AT_FDCWD, output.path, O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0);
+    if (writer < 0) return true;
+    native.close(output.fd);
+    output.fd = writer;
+    output.isForWriting = true;
+  }
+  const found = new Int32Array([output.fd, 0]);
+  native.poll(found, 0);
+  return ((found[1] ?? 0) & POLLERR) === 0;
 }
 
 function isFifo(path: string): boolean {

@@ -141,14 +141,18 @@ export class Tasks {
     if (this.#tasks.has(id) || this.#making.has(id)) throw new RuntimeError("CONTAINER_EXISTS", `container ${id} already exists`);
     this.#making.add(id);
     this.#busy++;
+    let isMade = false;
     try {
       const task = await work();
       this.#tasks.set(id, task);
       if (task.first.pid > 0) this.#processes.set(task.first.pid, task.first);
+      isMade = true;
       return task;
     } finally {
       this.#making.delete(id);
       this.#busy--;
+      // The ends of other containers' orphans came meanwhile; after a success the caller reaps, when it has reported the container.
+      if (!isMade) this.reap();
     }
   }
 
