@@ -180,11 +180,17 @@ function buildProgram() {
     "scripts/quickjs.mjs",
     ...LIBSECCOMP_SOURCES,
     "scripts/program.mjs",
+    ...filesUnder("tools/training", [".ts"]),
   ];
   // Not each time that lib changes: what the engine goes through changes little by that. A build from a clean tree measures anew, and so does a
   // release.
   const engine = [...sources.filter((file) => file.startsWith("native/engine/")), ...patches, "CMakeLists.txt", "sources.json"];
-  const training = ["tools/training/training.ts", "scripts/program.mjs", "scripts/quickjs.mjs"];
+  const training = [
+    "tools/training/training.ts",
+    "tools/training/engine_config.ts",
+    "scripts/program.mjs",
+    "scripts/quickjs.mjs",
+  ];
   // The checksums of the profile hold paths: a checkout that was moved or copied counts anew.
   step(stampOf("training"), { inputs: [...engine, ...training], words: [ROOT], outputs: [PROFILE], force }, trainEngine);
   const output = `${DIST}/bin/runt`;

@@ -21,6 +21,12 @@ const TRAINING_BUILD = buildFolder("native-training");
 const TRAINING = `${buildFolder("training")}/training.js`;
 /** The folder of what it has counted; the engine is compiled by it. */
 export const PROFILE = buildFolder("engine-profile");
+/** Where CMake makes the engine that tells which pieces of the snapshot it uses. */
+const REHEARSAL_BUILD = buildFolder("native-rehearsal");
+/** The module that it runs. */
+const REHEARSAL = `${buildFolder("rehearsal")}/rehearsal.js`;
+/** What it has told: the snapshot is made in that order. */
+const ORDER = buildFolder("snapshot-order");
 /** The bundler. */
 export const BUN = "node_modules/bun/bin/bun.exe";
 /** The program with the module loaded. */
@@ -31,27 +37,50 @@ export const WITH_SNAPSHOT = buildFolder("program.runt");
  * @throws StepFailed
  */
 export function makeProgram(output) {
-  makeSnapshot(MODULE, WITH_SNAPSHOT);
+  makeSnapshot(MODULE, WITH_SNAPSHOT, { order: rehearse(MODULE) });
   install(WITH_SNAPSHOT, output);
+}
+
+/**
+ * Runs commands with a made-up host in a program of a module. With a compiler that is not GCC no piece counts as used.
+ * @returns the file that names the pieces of the snapshot that were used, for {@link makeSnapshot}; `undefined` without one
+ */
+function rehearse(module) {
+  if (!existsSync(join(ROOT, "tools/training"))) return undefined;
+  dropForeignBuild(REHEARSAL_BUILD);
+  bundleTraining("tools/training/rehearsal.ts", REHEARSAL);
+  const bytecode = [module, REHEARSAL].map(compileModule);
+  const program = cmakeEngine("program", REHEARSAL_BUILD, { RUNT_REHEARSAL: "ON" });
+  run(...runnable(join(ROOT, program), [...bytecode, ORDER]));
+  return ORDER;
 }
 
 /**
  * Makes a program of a JavaScript module that exports `main`; files are relative to the checkout.
  * @param options.isSanitized with the address and undefined behaviour sanitizers, and a collector that runs at every allocation
  *   whose number is a multiple of the environment variable RUNT_COLLECT_EVERY
+ * @param options.order the order of the pieces; else that in which they are made
  * @throws StepFailed
  */
-export function makeSnapshot(module, output, { isSanitized = false } = {}) {
-  const bytecode = `${module}.bin`;
-  const profile = { RUNT_PROFILE: join(ROOT, PROFILE) };
-  dropForeignBuild(ENGINE_BUILD);
-  dropWithoutProfile();
-  run(...runnable(join(ROOT, cmakeEngine("compile", ENGINE_BUILD, profile)), [bytecode, module]));
+export function makeSnapshot(module, output, { isSanitized = false, order } = {}) {
+  const bytecode = compileModule(module);
   const folder = isSanitized ? SANITIZED_BUILD : ENGINE_BUILD;
   dropForeignBuild(folder);
-  const program = cmakeEngine("program", folder, isSanitized ? { RUNT_SANITIZE: "ON" } : profile);
+  const program = cmakeEngine("program", folder, isSanitized ? { RUNT_SANITIZE: "ON" } : WITH_PROFILE);
   rmSync(join(ROOT, output), { force: true });
-  run(...runnable(join(ROOT, program), [bytecode, output]));
+  run(...runnable(join(ROOT, program), [bytecode, output, ...(order === undefined ? [] : [order])]));
+}
+
+/** Settings of the engine that is compiled by the profile. */
+const WITH_PROFILE = { RUNT_PROFILE: join(ROOT, PROFILE) };
+
+/** @returns the file with the module's bytecode */
+function compileModule(module) {
+  const bytecode = `${module}.bin`;
+  dropForeignBuild(ENGINE_BUILD);
+  dropWithoutProfile();
+  run(...runnable(join(ROOT, cmakeEngine("compile", ENGINE_BUILD, WITH_PROFILE)), [bytecode, module]));
+  return bytecode;
 }
 
 /** cmake-js gives CMake its settings once: a build directory from before the profile would go on without it. */
@@ -75,13 +104,13 @@ function nameProfile() {
 export function isProfileOld() {
   if (!existsSync(join(ROOT, TRAINING))) return false;
   const now = `${TRAINING}.now`;
-  bundleTraining(now);
+  bundleTraining("tools/training/training.ts", now);
   const isOld = !readFileSync(join(ROOT, now)).equals(readFileSync(join(ROOT, TRAINING)));
   rmSync(join(ROOT, now));
   return isOld;
 }
 
-function bundleTraining(output) {
+function bundleTraining(input, output) {
   run(join(ROOT, BUN), [
     ...["build", "--target=node", "--format=esm", "--minify"],
     ...[
@@ -92,7 +121,7 @@ function bundleTraining(output) {
       "--define",
       'process.env.RUNT_COMMIT="0"',
     ],
-    ...["tools/training/training.ts", "--outfile", output],
+    ...[input, "--outfile", output],
   ]);
 }
 
@@ -105,7 +134,7 @@ export function trainEngine() {
   const module = TRAINING;
   const counts = join(ROOT, TRAINING_BUILD, "native/profile");
   dropForeignBuild(TRAINING_BUILD);
-  bundleTraining(module);
+  bundleTraining("tools/training/training.ts", module);
   run(...runnable(join(ROOT, cmakeEngine("compile", TRAINING_BUILD, { RUNT_TRAINING: "ON" })), [`${module}.bin`, module]));
   const program = cmakeEngine("program", TRAINING_BUILD, { RUNT_TRAINING: "ON" });
   // What the compiler of the bytecode has run through does not count.

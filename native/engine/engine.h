@@ -15,8 +15,26 @@ extern "C" {
 namespace runt::engine {
 
 // snapshot.cc. Loads the program in the file `program`, which compile.cc has written, and writes a copy of this
-// executable to `output` that starts with it. Returns the exit status.
-int MakeSnapshot(const char* program, const char* output);
+// executable to `output` that starts with it. `order` is the file that a rehearsal has written, or null. Returns the exit status.
+int MakeSnapshot(const char* program, const char* output, const char* order);
+
+// snapshot.cc. Makes the snapshot in this process alone; false after an error, which it prints.
+bool PrepareSnapshot(const char* program, const char* order);
+
+// snapshot.cc. The bytes of a file, mapped; empty if it cannot be read.
+std::string_view MapFile(const char* path);
+
+#ifdef RUNT_REHEARSAL
+// rehearsal.cc. Makes the snapshot of `program`, lets the module in the file `rehearsal` run its commands, and writes to `order`
+// which pieces these have used. Returns the exit status.
+int Rehearse(const char* program, const char* rehearsal, const char* order);
+
+// rehearsal.cc. The name of an addon's function.
+void Remember(int index, const char* name);
+
+// rehearsal.cc. The answer of the rehearsal's host to a call of that function; false while no rehearsal runs.
+bool Answer(JSContext* context, int index, int argc, JSValueConst* argv, JSValue& answer);
+#endif
 
 // module.cc. Evaluates a module, which imports no other; its exports, or an exception.
 JSValue LoadModule(JSContext* context, std::string_view bytecode);

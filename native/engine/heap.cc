@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heap.h"
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -19,10 +19,12 @@ constexpr std::size_t kHeapSize = 4 << 20;
 #endif
 constexpr std::size_t kAlignment = 16;
 
-// The linker puts the section at an address of its own, behind all others (CMakeLists.txt). Aligned, in the file too, to
-// the largest piece in which the page cache can hold it (ReadInLargePieces).
-constexpr std::size_t kLargePiece = 2 << 20;
-[[gnu::section(".runt_heap")]] alignas(kLargePiece) char heap[kHeapSize] = {};
+constexpr std::size_t kPage = 4096;
+
+// The linker puts the section at an address of its own, behind all others (CMakeLists.txt). Its place in the file is not aligned
+// to 2 MB: where the page cache holds the file in pieces of that size the kernel would map all of it, for the tenth that a
+// command uses.
+[[gnu::section(".runt_heap")]] alignas(kPage) char heap[kHeapSize] = {};
 
 // A piece starts at an address that the alignment divides, behind its head: the room that it has, in bytes. So the room of a
 // small piece is a multiple of the alignment less the head.
@@ -42,21 +44,69 @@ std::size_t UsableSize(const void* memory) { return memory == nullptr ? 0 : stat
 
 std::size_t Rounded(std::size_t size) { return (size + sizeof(Head) + kAlignment - 1) / kAlignment * kAlignment - sizeof(Head); }
 
+// How a command uses a piece of the snapshot, as a rehearsal has seen it. The pieces of each use lie together: those that
+// are written to first, because each of their pages is copied; then those that are read. No page of the others is touched.
+enum Use : std::uint8_t { kUnused, kRead, kWritten };
+constexpr std::size_t kUses = 3;
+
+// The order of a rehearsal, while the snapshot is made. Pieces have numbers in the order in which they are allocated, which is
+// the same in every build of the same sources.
+struct Order {
+  Use* uses;
+  std::size_t count;
+  // Where the next piece of each use goes, and the end of the room for them.
+  std::size_t next[kUses];
+  std::size_t end[kUses];
+};
+
+Order order = {};
+// The number of the next piece.
+std::size_t pieces = 0;
+
+#ifdef RUNT_REHEARSAL
+struct Piece {
+  std::size_t at;
+  std::size_t size;
+};
+// The last of several pieces at one address is the one that is there.
+Piece allocated[1 << 20];
+#endif
+
+// The room that a piece takes with its head, wherever it is.
+std::size_t RoomOf(std::size_t rounded) { return rounded + sizeof(Head); }
+
+// The first address for a piece at or after `used`.
+std::size_t Aligned(std::size_t used) { return (used + sizeof(Head) + kAlignment - 1) / kAlignment * kAlignment; }
+
+std::size_t& NextPlace(Snapshot& snapshot, std::size_t rounded) {
+  const Use use = pieces < order.count ? order.uses[pieces] : kUnused;
+  if (use == kUnused) return snapshot.used;
+  if (RoomOf(rounded) > order.end[use] - order.next[use]) Fail("runt: the order is that of another snapshot\n");
+  return order.next[use];
+}
+
 void* AllocateInBlock(std::size_t size) {
   Snapshot& snapshot = TheSnapshot();
-  if (snapshot.used == 0) snapshot.used = sizeof(Snapshot);
-  const std::size_t at = (snapshot.used + sizeof(Head) + kAlignment - 1) / kAlignment * kAlignment;
+  if (snapshot.used == 0) snapshot.used = order.count == 0 ? Aligned(sizeof(Snapshot)) - sizeof(Head) : order.end[kRead];
   const std::size_t rounded = Rounded(size);
+  std::size_t& used = NextPlace(snapshot, rounded);
+  const std::size_t at = Aligned(used);
   if (at > kHeapSize || rounded > kHeapSize - at) Fail("runt: the snapshot has grown: raise kHeapSize in heap.cc\n");
   void* memory = heap + at;
   HeadOf(memory) = rounded;
-  snapshot.used = at + rounded;
+  used = at + rounded;
+#ifdef RUNT_REHEARSAL
+  if (pieces == sizeof allocated / sizeof *allocated) Fail("runt: the rehearsal has no room for so many pieces\n");
+  allocated[pieces] = {at, rounded};
+#endif
+  ++pieces;
   return memory;
 }
 
-// The piece that was allocated last can grow, and its room can be used again; all others stay unchanged.
+// The piece that was allocated last can grow, and its room can be used again; all others stay unchanged, and so does one that
+// the order has placed.
 bool IsLastInBlock(const void* memory) {
-  return static_cast<const char*>(memory) + UsableSize(memory) == heap + TheSnapshot().used;
+  return memory > heap + order.end[kRead] && static_cast<const char*>(memory) + UsableSize(memory) == heap + TheSnapshot().used;
 }
 
 constexpr std::size_t kLargestSmall = 1024;
@@ -153,17 +203,37 @@ void* ReallocateFor(JSMallocState* state, void* memory, std::size_t size) {
   return moved;
 }
 
-// Asks the kernel to read the block from the disk in large pieces, if it is not in the page cache: otherwise it reads
-// small ones, and mapping those costs 0.2 ms in every start from then on. This runs before all constructors, which may
-// read the block.
-void ReadInLargePieces(int, char**, char**) { madvise(heap, kHeapSize, MADV_HUGEPAGE); }
-[[gnu::section(".preinit_array"), gnu::used]] void (*const before_all)(int, char**, char**) = ReadInLargePieces;
-
 }  // namespace
 
 Snapshot& TheSnapshot() { return *reinterpret_cast<Snapshot*>(heap); }
 
 const char* HeapBlock() { return heap; }
+
+bool UseOrder(const char* path) {
+  std::FILE* file = std::fopen(path, "r");
+  if (file == nullptr) return false;
+  std::size_t room[kUses] = {};
+  bool good = std::fscanf(file, "pieces %zu written %zu read %zu\n", &order.count, &room[kWritten], &room[kRead]) == 3;
+  order.uses = static_cast<Use*>(std::calloc(good ? order.count : 1, sizeof(Use)));
+  good = good && order.uses != nullptr;
+  char use = 0;
+  std::size_t number = 0;
+  while (good && std::fscanf(file, "%c %zu\n", &use, &number) == 2) {
+    good = number < order.count && (use == 'w' || use == 'r');
+    if (good) order.uses[number] = use == 'w' ? kWritten : kRead;
+  }
+  good = good && std::feof(file) != 0;
+  std::fclose(file);
+  order.next[kWritten] = Aligned(sizeof(Snapshot)) - sizeof(Head);
+  order.end[kWritten] = order.next[kRead] = order.next[kWritten] + room[kWritten];
+  order.end[kRead] = order.next[kRead] + room[kRead];
+  return good;
+}
+
+bool IsInOrder() {
+  return order.count == 0 ||
+         (pieces == order.count && order.next[kWritten] == order.end[kWritten] && order.next[kRead] == order.end[kRead]);
+}
 
 void* Allocate(std::size_t size) {
   void* memory = TryAllocate(size == 0 ? 1 : size);
@@ -186,6 +256,70 @@ void Release(void* memory) {
   *static_cast<void**>(memory) = first;
   first = memory;
 }
+
+#ifdef RUNT_REHEARSAL
+namespace {
+
+bool counts_touches = false;
+// The use of each unit of the alignment.
+Use touched[kHeapSize / kAlignment];
+
+void Touch(const void* memory, std::size_t size, Use use) {
+  if (!counts_touches || !IsInBlock(memory)) return;
+  const auto first = static_cast<std::size_t>(static_cast<const char*>(memory) - heap);
+  for (std::size_t unit = first / kAlignment; unit * kAlignment < first + size && unit < kHeapSize / kAlignment; ++unit) {
+    if (touched[unit] < use) touched[unit] = use;
+  }
+}
+
+Use UseOf(const Piece& piece) {
+  Use use = kUnused;
+  // A large table has pages of its own, of which a command uses some.
+  if (piece.size > kPage) return use;
+  for (std::size_t unit = piece.at / kAlignment; unit * kAlignment < piece.at + piece.size; ++unit) {
+    if (touched[unit] > use) use = touched[unit];
+  }
+  return use;
+}
+
+}  // namespace
+
+void CountTouches(bool counts) { counts_touches = counts; }
+
+bool WriteOrder(const char* path) {
+  // A piece whose room another one has got since counts as unused, as the other one does not.
+  auto* last = static_cast<std::size_t*>(std::calloc(kHeapSize / kAlignment, sizeof(std::size_t)));
+  std::FILE* file = last == nullptr ? nullptr : std::fopen(path, "w");
+  if (file == nullptr) return false;
+  for (std::size_t number = 0; number < pieces; ++number) last[allocated[number].at / kAlignment] = number;
+  std::size_t room[kUses] = {};
+  const auto use_of = [&](std::size_t number) {
+    const Piece& piece = allocated[number];
+    return last[piece.at / kAlignment] == number ? UseOf(piece) : kUnused;
+  };
+  for (std::size_t number = 0; number < pieces; ++number) room[use_of(number)] += RoomOf(allocated[number].size);
+  std::fprintf(file, "pieces %zu written %zu read %zu\n", pieces, room[kWritten], room[kRead]);
+  for (std::size_t number = 0; number < pieces; ++number) {
+    const Use use = use_of(number);
+    if (use != kUnused) std::fprintf(file, "%c %zu\n", use == kWritten ? 'w' : 'r', number);
+  }
+  std::free(last);
+  return std::fclose(file) == 0;
+}
+
+// GCC calls these before each access, built with -fsanitize=kernel-address.
+#define RUNT_ACCESS(size)                                                                 \
+  extern "C" void __asan_load##size##_noabort(const void* at) { Touch(at, size, kRead); } \
+  extern "C" void __asan_store##size##_noabort(const void* at) { Touch(at, size, kWritten); }
+RUNT_ACCESS(1)
+RUNT_ACCESS(2)
+RUNT_ACCESS(4)
+RUNT_ACCESS(8)
+RUNT_ACCESS(16)
+extern "C" void __asan_loadN_noabort(const void* at, std::size_t size) { Touch(at, size, kRead); }
+extern "C" void __asan_storeN_noabort(const void* at, std::size_t size) { Touch(at, size, kWritten); }
+extern "C" void __asan_handle_no_return() {}
+#endif
 
 const JSMallocFunctions kHeap = {AllocateFor, ReleaseFor, ReallocateFor, UsableSize};
 

@@ -40,6 +40,21 @@ Snapshot& TheSnapshot();
 // The block with the snapshot at its start; its first `used` bytes are in use.
 const char* HeapBlock();
 
+// Places the pieces that a rehearsal has used apart from all others: `path` is what WriteOrder has written. Before the first
+// piece is allocated. False if the file cannot be read.
+bool UseOrder(const char* path);
+
+// Whether the pieces of the snapshot are those of the rehearsal, and stand where its order wants them.
+bool IsInOrder();
+
+#ifdef RUNT_REHEARSAL
+// Counts the use of pieces from now on, or no longer.
+void CountTouches(bool counts);
+
+// Writes down which pieces were used; false if it cannot.
+bool WriteOrder(const char* path);
+#endif
+
 // Never null: without memory the program reports that and ends.
 void* Allocate(std::size_t size);
 void Release(void* memory);

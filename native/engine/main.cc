@@ -161,8 +161,13 @@ bool RunJobs(JSRuntime* runtime) {
 int main(int argc, char** argv, char** environment) {
   using namespace runt::engine;
   if (!TheSnapshot().is_complete) {
-    if (argc == 3) return MakeSnapshot(argv[1], argv[2]);
-    std::fputs("usage: program BYTECODE OUTPUT: writes itself with the bytecode to a file, which is runt\n", stderr);
+#ifdef RUNT_REHEARSAL
+    if (argc == 4) return Rehearse(argv[1], argv[2], argv[3]);
+    std::fputs("usage: program BYTECODE REHEARSAL ORDER: writes what the rehearsal's bytecode has used\n", stderr);
+#else
+    if (argc == 3 || argc == 4) return MakeSnapshot(argv[1], argv[2], argv[3]);
+    std::fputs("usage: program BYTECODE OUTPUT [ORDER]: writes itself with the bytecode to a file, which is runt\n", stderr);
+#endif
     return 2;
   }
   // Nothing is freed: the kernel takes all of it at once.

@@ -92,6 +92,10 @@ JSValue Call(JSContext* context, JSValueConst self, int argc, JSValueConst* argv
   napi_env env = &Environment();
   const size_t height = env->handles.size();
   const napi_env__::Function function = env->functions[static_cast<size_t>(index)];
+#ifdef RUNT_REHEARSAL
+  JSValue answer = JS_UNDEFINED;
+  if (runt::engine::Answer(context, index, argc, argv, answer)) return answer;
+#endif
   napi_callback_info__ info = {self, argc, argv, function.data};
   napi_value result = function.callback(env, &info);
   JSValue value = result == nullptr ? JS_UNDEFINED : JS_DupValue(context, Value(result));
@@ -107,6 +111,9 @@ JSValue Call(JSContext* context, JSValueConst self, int argc, JSValueConst* argv
 JSValue NewFunction(napi_env env, const char* name, napi_callback callback, void* data) {
   const auto index = static_cast<int>(env->functions.size());
   env->functions.push_back({callback, data});
+#ifdef RUNT_REHEARSAL
+  runt::engine::Remember(index, name);
+#endif
   return JS_NewCFunctionMagic(env->context, Call, name, 0, JS_CFUNC_generic_magic, index);
 }
 

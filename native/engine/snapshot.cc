@@ -57,17 +57,6 @@ std::size_t OffsetOf(const std::string& executable, const char* address) {
   return 0;
 }
 
-// Maps the file instead of reading it: memory that is allocated now becomes a part of the snapshot.
-std::string_view MapFile(const char* path) {
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  struct stat facts = {};
-  if (fd < 0 || fstat(fd, &facts) < 0) return {};
-  const auto size = static_cast<std::size_t>(facts.st_size);
-  void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-  close(fd);
-  return bytes == MAP_FAILED ? std::string_view() : std::string_view(static_cast<const char*>(bytes), size);
-}
-
 // Deletes globals that the base objects and the typed arrays bring along; they have no group of their own.
 void Forget(JSContext* context, std::initializer_list<const char*> names) {
   JSValue global = JS_GetGlobalObject(context);
@@ -111,16 +100,38 @@ bool Load(Snapshot& snapshot, std::string_view program) {
 
 }  // namespace
 
-int MakeSnapshot(const char* program_path, const char* output) {
+// Maps the file instead of reading it: memory that is allocated now becomes a part of the snapshot.
+std::string_view MapFile(const char* path) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat facts = {};
+  if (fd < 0 || fstat(fd, &facts) < 0) return {};
+  const auto size = static_cast<std::size_t>(facts.st_size);
+  void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  close(fd);
+  return bytes == MAP_FAILED ? std::string_view() : std::string_view(static_cast<const char*>(bytes), size);
+}
+
+bool PrepareSnapshot(const char* program_path, const char* order) {
   const std::string_view program = MapFile(program_path);
   if (program.empty()) {
     std::perror(program_path);
-    return kFailed;
+    return false;
+  }
+  if (order != nullptr && !UseOrder(order)) {
+    std::fprintf(stderr, "%s is no order of a rehearsal\n", order);
+    return false;
   }
   Snapshot& snapshot = TheSnapshot();
-  if (!Load(snapshot, program)) return kFailed;
-  if (RuntPrepareSnapshot(snapshot.context) < 0) return kFailed;
+  if (!Load(snapshot, program) || RuntPrepareSnapshot(snapshot.context) < 0) return false;
   snapshot.is_complete = true;
+  if (IsInOrder()) return true;
+  std::fprintf(stderr, "%s is the order of another program\n", order);
+  return false;
+}
+
+int MakeSnapshot(const char* program, const char* output, const char* order) {
+  if (!PrepareSnapshot(program, order)) return kFailed;
+  const Snapshot& snapshot = TheSnapshot();
   std::string executable;
   if (!ReadFile("/proc/self/exe", executable)) {
     std::perror("/proc/self/exe");

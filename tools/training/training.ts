@@ -17,6 +17,7 @@ import { cgroupPieces } from "../../lib/runtime/host/cgroup_mounts.ts";
 import { defaultConfig, formatConfig } from "../../lib/spec/defaults.ts";
 import { inspectConfig, warnings } from "../../lib/spec/documents/config.ts";
 import type { Config } from "../../lib/spec/types.ts";
+import { engineConfig } from "./engine_config.ts";
 
 /** Of each kind of work; more changes no decision of the compiler. */
 const ROUNDS = 20;
@@ -38,24 +39,6 @@ const HOSTS: readonly LayoutSource[] = [
     exists: () => true,
   },
 ];
-
-/** The config of an engine: more mounts, capabilities, paths and variables than `spec` writes. */
-function engineConfig(): Config {
-  const config = defaultConfig({ rootless: false, cgroup2: true, uid: 0, gid: 0 });
-  for (const name of ["resolv.conf", "hostname", "hosts"]) {
-    config.mounts.push({ destination: `/etc/${name}`, type: "bind", source: `/var/${name}`, options: ["rbind", "rprivate"] });
-  }
-  for (let index = 0; index < 16; index += 1) config.process.env.push(`VARIABLE_${index}=the value of the variable ${index}`);
-  return {
-    ...config,
-    annotations: { "io.kubernetes.cri.container-type": "container", "io.kubernetes.cri.sandbox-id": "0123456789abcdef" },
-    linux: {
-      ...config.linux,
-      cgroupsPath: "/kubepods/burstable/pod0/0123456789abcdef",
-      resources: { ...config.linux.resources, memory: { limit: 1 << 28 }, cpu: { shares: 512, quota: 50_000, period: 100_000 } },
-    },
-  };
-}
 
 function planOf(config: Config, source: LayoutSource): void {
   const layout = findLayout(source);
