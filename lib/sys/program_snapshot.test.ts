@@ -67,10 +67,13 @@ t.test("the order is that of the installed program's build", { skip }, async (t)
 
 t.test("an order of another program, or none at all, is refused", { skip }, async (t) => {
   for (const [text, said] of [
-    ["pieces 3 written 0 read 0\n", /is the order of another program/],
-    [`pieces 1 written ${SMALLEST} read 0\nw 0\n`, /the order is that of another snapshot|is the order of another program/],
-    ["pieces 3 written 0 read 0\nr 3\n", /is no order of a rehearsal/],
-    ["pieces 3 written 0 read 0\nx 1\n", /is no order of a rehearsal/],
+    ["pieces 3 written 0 read 0 by-chance 0\n", /is the order of another program/],
+    [
+      `pieces 1 written ${SMALLEST} read 0 by-chance 0\nw 0\n`,
+      /the order is that of another snapshot|is the order of another program/,
+    ],
+    ["pieces 3 written 0 read 0 by-chance 0\nr 3\n", /is no order of a rehearsal/],
+    ["pieces 3 written 0 read 0 by-chance 0\nx 1\n", /is no order of a rehearsal/],
     ["", /is no order of a rehearsal/],
   ] as const) {
     t.throws(() => make("other", SOURCE, orderOf(text)), { message: said }, JSON.stringify(text));

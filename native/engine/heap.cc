@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 #include <new>
 
 namespace runt::engine {
@@ -44,10 +45,11 @@ std::size_t UsableSize(const void* memory) { return memory == nullptr ? 0 : stat
 
 std::size_t Rounded(std::size_t size) { return (size + sizeof(Head) + kAlignment - 1) / kAlignment * kAlignment - sizeof(Head); }
 
-// How a command uses a piece of the snapshot, as a rehearsal has seen it. The pieces of each use lie together: those that
-// are written to first, because each of their pages is copied; then those that are read. No page of the others is touched.
-enum Use : std::uint8_t { kUnused, kRead, kWritten };
-constexpr std::size_t kUses = 3;
+// How a command uses a piece of the snapshot, as a rehearsal has seen it. The pieces of each use lie together: those that are
+// written to first, because each of their pages is copied; those that are read; and those of which a command may come across any.
+// Few pages of the others are touched.
+enum Use : std::uint8_t { kUnused, kByChance, kRead, kWritten };
+constexpr std::size_t kUses = 4;
 
 // The order of a rehearsal, while the snapshot is made. Pieces have numbers in the order in which they are allocated, which is
 // the same in every build of the same sources.
@@ -87,7 +89,7 @@ std::size_t& NextPlace(Snapshot& snapshot, std::size_t rounded) {
 
 void* AllocateInBlock(std::size_t size) {
   Snapshot& snapshot = TheSnapshot();
-  if (snapshot.used == 0) snapshot.used = order.count == 0 ? Aligned(sizeof(Snapshot)) - sizeof(Head) : order.end[kRead];
+  if (snapshot.used == 0) snapshot.used = order.count == 0 ? Aligned(sizeof(Snapshot)) - sizeof(Head) : order.end[kByChance];
   const std::size_t rounded = Rounded(size);
   std::size_t& used = NextPlace(snapshot, rounded);
   const std::size_t at = Aligned(used);
@@ -106,7 +108,8 @@ void* AllocateInBlock(std::size_t size) {
 // The piece that was allocated last can grow, and its room can be used again; all others stay unchanged, and so does one that
 // the order has placed.
 bool IsLastInBlock(const void* memory) {
-  return memory > heap + order.end[kRead] && static_cast<const char*>(memory) + UsableSize(memory) == heap + TheSnapshot().used;
+  return memory > heap + order.end[kByChance] &&
+         static_cast<const char*>(memory) + UsableSize(memory) == heap + TheSnapshot().used;
 }
 
 constexpr std::size_t kLargestSmall = 1024;
@@ -213,26 +216,31 @@ bool UseOrder(const char* path) {
   std::FILE* file = std::fopen(path, "r");
   if (file == nullptr) return false;
   std::size_t room[kUses] = {};
-  bool good = std::fscanf(file, "pieces %zu written %zu read %zu\n", &order.count, &room[kWritten], &room[kRead]) == 3;
+  bool good = std::fscanf(file, "pieces %zu written %zu read %zu by-chance %zu\n", &order.count, &room[kWritten], &room[kRead],
+                          &room[kByChance]) == 4;
   order.uses = static_cast<Use*>(std::calloc(good ? order.count : 1, sizeof(Use)));
   good = good && order.uses != nullptr;
   char use = 0;
   std::size_t number = 0;
   while (good && std::fscanf(file, "%c %zu\n", &use, &number) == 2) {
-    good = number < order.count && (use == 'w' || use == 'r');
-    if (good) order.uses[number] = use == 'w' ? kWritten : kRead;
+    good = number < order.count && (use == 'w' || use == 'r' || use == 'c');
+    if (good) order.uses[number] = use == 'w' ? kWritten : use == 'r' ? kRead : kByChance;
   }
   good = good && std::feof(file) != 0;
   std::fclose(file);
-  order.next[kWritten] = Aligned(sizeof(Snapshot)) - sizeof(Head);
-  order.end[kWritten] = order.next[kRead] = order.next[kWritten] + room[kWritten];
-  order.end[kRead] = order.next[kRead] + room[kRead];
+  std::size_t at = Aligned(sizeof(Snapshot)) - sizeof(Head);
+  for (const Use each : {kWritten, kRead, kByChance}) {
+    order.next[each] = at;
+    order.end[each] = at += room[each];
+  }
   return good;
 }
 
 bool IsInOrder() {
-  return order.count == 0 ||
-         (pieces == order.count && order.next[kWritten] == order.end[kWritten] && order.next[kRead] == order.end[kRead]);
+  if (order.count == 0) return true;
+  bool is_full = pieces == order.count;
+  for (const Use each : {kWritten, kRead, kByChance}) is_full = is_full && order.next[each] == order.end[each];
+  return is_full;
 }
 
 void* Allocate(std::size_t size) {
@@ -260,12 +268,13 @@ void Release(void* memory) {
 #ifdef RUNT_REHEARSAL
 namespace {
 
-bool counts_touches = false;
+Touches touches_are = Touches::kNone;
 // The use of each unit of the alignment.
 Use touched[kHeapSize / kAlignment];
 
 void Touch(const void* memory, std::size_t size, Use use) {
-  if (!counts_touches || !IsInBlock(memory)) return;
+  if (touches_are == Touches::kNone || !IsInBlock(memory)) return;
+  if (touches_are == Touches::kOfChance) use = kByChance;
   const auto first = static_cast<std::size_t>(static_cast<const char*>(memory) - heap);
   for (std::size_t unit = first / kAlignment; unit * kAlignment < first + size && unit < kHeapSize / kAlignment; ++unit) {
     if (touched[unit] < use) touched[unit] = use;
@@ -284,7 +293,7 @@ Use UseOf(const Piece& piece) {
 
 }  // namespace
 
-void CountTouches(bool counts) { counts_touches = counts; }
+void CountTouches(Touches touches) { touches_are = touches; }
 
 bool WriteOrder(const char* path) {
   // A piece whose room another one has got since counts as unused, as the other one does not.
@@ -298,10 +307,10 @@ bool WriteOrder(const char* path) {
     return last[piece.at / kAlignment] == number ? UseOf(piece) : kUnused;
   };
   for (std::size_t number = 0; number < pieces; ++number) room[use_of(number)] += RoomOf(allocated[number].size);
-  std::fprintf(file, "pieces %zu written %zu read %zu\n", pieces, room[kWritten], room[kRead]);
+  std::fprintf(file, "pieces %zu written %zu read %zu by-chance %zu\n", pieces, room[kWritten], room[kRead], room[kByChance]);
   for (std::size_t number = 0; number < pieces; ++number) {
     const Use use = use_of(number);
-    if (use != kUnused) std::fprintf(file, "%c %zu\n", use == kWritten ? 'w' : 'r', number);
+    if (use != kUnused) std::fprintf(file, "%c %zu\n", use == kWritten ? 'w' : use == kRead ? 'r' : 'c', number);
   }
   std::free(last);
   return std::fclose(file) == 0;

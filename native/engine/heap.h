@@ -49,7 +49,8 @@ bool IsInOrder();
 
 #ifdef RUNT_REHEARSAL
 // Counts the use of pieces from now on, or no longer.
-void CountTouches(bool counts);
+enum class Touches { kNone, kOfCommand, kOfChance };
+void CountTouches(Touches touches);
 
 // Writes down which pieces were used; false if it cannot.
 bool WriteOrder(const char* path);

@@ -67,6 +67,18 @@ static void forget_this_process(JSContext *context) {
   context->random_state = 1;
 }
 
+#ifdef RUNT_REHEARSAL
+/* Reads what a search for a shape reads of each: with which others a shape shares its place in the table depends on addresses,
+   which the order of a rehearsal changes. */
+void RuntLookAtShapes(JSRuntime *runtime) {
+  volatile uint32_t seen = 0;
+  for (int i = 0; i < runtime->shape_hash_size; i++) {
+    for (const JSShape *shape = runtime->shape_hash[i]; shape != NULL; shape = shape->shape_hash_next) seen = shape->hash;
+  }
+  (void)seen;
+}
+#endif
+
 /* The seed of Math.random. 0 would give nothing but 0. */
 void RuntSeedRandom(JSContext *context, uint64_t seed) { context->random_state = seed == 0 ? 1 : seed; }
 

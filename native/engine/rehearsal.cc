@@ -12,6 +12,9 @@
 #include "engine.h"
 #include "heap.h"
 
+// quickjs.c
+extern "C" void RuntLookAtShapes(JSRuntime* runtime);
+
 namespace runt::engine {
 namespace {
 
@@ -38,11 +41,11 @@ JSValue Begin(JSContext* context, JSValueConst, int argc, JSValueConst* argv) {
   char* environment[] = {nullptr};
   Snapshot& snapshot = TheSnapshot();
   host = argv[0];
-  CountTouches(true);
+  CountTouches(Touches::kOfCommand);
   SetProcess(context, snapshot.process, argc - 1, words.data(), environment, 0);
   JSValue done = JS_Call(context, snapshot.main, JS_UNDEFINED, 0, nullptr);
   const bool good = !JS_IsException(done) && RunJobs(snapshot.runtime);
-  CountTouches(false);
+  CountTouches(Touches::kNone);
   host = JS_UNDEFINED;
   return good ? JS_UNDEFINED : JS_ThrowInternalError(context, "the command failed");
 }
@@ -66,7 +69,7 @@ bool Answer(JSContext* context, int index, int argc, JSValueConst* argv, JSValue
   const char* name = index < kMostFunctions ? names[index] : "";
   // The seccomp addon's functions have no names, and look at nothing of the host.
   if (JS_IsUndefined(host) || *name == '\0') return false;
-  CountTouches(false);
+  CountTouches(Touches::kNone);
   JSValue function = JS_GetPropertyStr(context, host, name);
   const bool is_answered = !JS_IsBool(function);
   if (JS_IsFunction(context, function)) {
@@ -77,7 +80,7 @@ bool Answer(JSContext* context, int index, int argc, JSValueConst* argv, JSValue
     answer = JS_NewInt32(context, 0);
   }
   JS_FreeValue(context, function);
-  CountTouches(true);
+  CountTouches(Touches::kOfCommand);
   return is_answered;
 }
 
@@ -92,6 +95,9 @@ int Rehearse(const char* program, const char* rehearsal, const char* path) {
     return kFailed;
   }
   if (is_incomplete) return kFailed;
+  CountTouches(Touches::kOfChance);
+  RuntLookAtShapes(runtime);
+  CountTouches(Touches::kNone);
   if (WriteOrder(path)) return 0;
   std::perror(path);
   return kFailed;
