@@ -37,6 +37,18 @@ const LIMITED = {
   pids: { limit: 100 },
 };
 
+/** A profile like an engine's. */
+const PROFILE = {
+  defaultAction: "SCMP_ACT_ERRNO",
+  defaultErrnoRet: 1,
+  architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
+  syscalls: [
+    { names: ["accept", "close", "execve", "exit_group", "mmap", "openat", "read", "write"], action: "SCMP_ACT_ALLOW" },
+    { names: ["personality"], action: "SCMP_ACT_ALLOW", args: [{ index: 0, value: 8, op: "SCMP_CMP_EQ" }] },
+    { names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: 38 },
+  ],
+} as const;
+
 /** Files of a host whose cgroups are of version 1, with an empty version 2 beside it. */
 const V1: Readonly<Record<string, string>> = {
   "/proc/self/cgroup": `${[...CONTROLLERS, "name=systemd"].map((name, index) => `${10 - index}:${name}:/`).join("\n")}\n0::/\n`,
@@ -68,6 +80,7 @@ const CGROUP_FILES: Readonly<Record<string, string>> = {
 class MadeUpHost {
   readonly #files: Map<string, string>;
   readonly #isV2: boolean;
+  readonly #hasProfile: boolean;
   readonly #paths = new Map<number, string>();
   #next = 3;
   #clock = 0;
@@ -86,6 +99,7 @@ class MadeUpHost {
 
   constructor(files: Readonly<Record<string, string>>, config: string) {
     this.#isV2 = files === V2;
+    this.#hasProfile = config.includes('"seccomp"');
     this.#files = new Map(Object.entries({ "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", ...files }));
     this.#files.set(`${BUNDLE}/config.json`, config);
     this.functions = this.#all();
@@ -257,6 +271,8 @@ class MadeUpHost {
       readlink: (_dirfd, path) => (path.startsWith("/proc/self/ns/") ? "time:[4026531834]" : "/dev/null"),
       mkfifo: (dirfd, path) => {
         this.#isHeld = true;
+        // A process that waits for `start` tells before that that its filter holds.
+        if (this.#hasProfile) this.#messages.splice(-1, 0, [Message.FILTERED, 0]);
         this.#files.set(this.#path(dirfd, path), "");
         return 0;
       },
@@ -332,7 +348,8 @@ export function main(begin: Begin): void {
   const config = defaultConfig({ rootless: false, cgroup2: false, uid: 0, gid: 0 });
   if (config.process !== undefined) config.process.terminal = false;
   const large = engineConfig();
-  const plain = { ...large, process: { ...large.process, terminal: false }, linux: { ...large.linux, resources: LIMITED } };
+  const linux = { ...large.linux, resources: LIMITED, seccomp: PROFILE };
+  const plain = { ...large, process: { ...large.process, terminal: false }, linux };
   for (const [files, text] of [
     [V1, formatConfig(config)],
     [V2, JSON.stringify(plain)],
