@@ -355,6 +355,9 @@
 #ifndef O_WRONLY
 #error "O_WRONLY is in no header"
 #endif
+#ifndef POLLERR
+#error "POLLERR is in no header"
+#endif
 #ifndef POLLIN
 #error "POLLIN is in no header"
 #endif
@@ -613,6 +616,7 @@ void TestKernelNumbers() {
       {"O_SYNC", 1052672, static_cast<long>(O_SYNC)},
       {"O_TRUNC", 512, static_cast<long>(O_TRUNC)},
       {"O_WRONLY", 1, static_cast<long>(O_WRONLY)},
+      {"POLLERR", 8, static_cast<long>(POLLERR)},
       {"POLLIN", 1, static_cast<long>(POLLIN)},
       {"POLLOUT", 4, static_cast<long>(POLLOUT)},
       {"POLLPRI", 2, static_cast<long>(POLLPRI)},
