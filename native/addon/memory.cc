@@ -20,10 +20,20 @@ constexpr size_t kBatch = 128;
 // Mappings of the program's file; more are not looked at.
 constexpr size_t kRanges = 16;
 
+// The largest piece in which the page cache holds a file.
+constexpr uintptr_t kPiece = 2 << 20;
+
 struct Range {
   uintptr_t start;
   uintptr_t end;
+  // The use of one page of a piece that lies in this mapping as a whole would map all of it.
+  bool maps_whole_pieces;
 };
+
+bool HoldsPiece(uintptr_t start, uintptr_t end, uintptr_t offset) {
+  const uintptr_t first = (start + kPiece - 1) / kPiece * kPiece;
+  return (start - offset) % kPiece == 0 && first + kPiece <= end;
+}
 
 // The process's private mappings of files, in `ranges`; how many.
 size_t FileRanges(Range* ranges) {
@@ -35,9 +45,10 @@ size_t FileRanges(Range* ranges) {
     unsigned long start = 0;
     unsigned long end = 0;
     char mode[5] = {};
+    unsigned long offset = 0;
     unsigned long inode = 0;
-    if (sscanf(line, "%lx-%lx %4s %*s %*s %lu", &start, &end, mode, &inode) != 4) continue;
-    if (inode != 0 && mode[3] == 'p') ranges[count++] = {start, end};
+    if (sscanf(line, "%lx-%lx %4s %lx %*s %lu", &start, &end, mode, &offset, &inode) != 5) continue;
+    if (inode != 0 && mode[3] == 'p') ranges[count++] = {start, end, HoldsPiece(start, end, offset)};
   }
   fclose(maps);
   return count;
@@ -81,6 +92,8 @@ int DropCleanPages() {
   Syscall(__NR_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
   long dropped = 0;
   for (size_t index = 0; index < count && dropped >= 0; ++index) {
+    // Another mapping begins within the piece then.
+    if (ranges[index].maps_whole_pieces) Syscall(__NR_madvise, ranges[index].start, page, MADV_NOHUGEPAGE);
     const long more = DropRange(pagemap.get(), ranges[index], page);
     dropped = more < 0 ? more : dropped + more;
   }
