@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { Container, type CgroupStats } from "../../lib/index.ts";
 import { scenario } from "../harness/box.ts";
-import { isUnifiedHost } from "../../lib/runtime/operations/new_config.ts";
+import { isUnifiedAlone } from "../../lib/cgroups/place/layout.ts";
 import { options, skip } from "./made.ts";
 
 scenario(
@@ -94,7 +94,7 @@ scenario(
     t.ok(told);
     await container.delete({ force: true });
   },
-  { skip: skip !== false ? skip : !isUnifiedHost() || existsSync("/proc/pressure/memory") ? false : "the kernel has no PSI" },
+  { skip: skip !== false ? skip : !isUnifiedAlone() || existsSync("/proc/pressure/memory") ? false : "the kernel has no PSI" },
 );
 
 scenario(

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { RuntimeError } from "../errors.ts";
 import { silentLog } from "../log.ts";
 import type { BundlePaths } from "../runtime/operations/plan_bundle.ts";
-import { isUnifiedHost } from "../runtime/operations/new_config.ts";
+import { isUnifiedAlone } from "../cgroups/place/layout.ts";
 import type { CreateOptions, RecordingOptions, RuntimeContext } from "../runtime/options.ts";
 import { boxConfig } from "./box/config.ts";
 import type { BoxOptions } from "./box/options.ts";
@@ -144,7 +144,7 @@ function bundleOf(
       limits?.resources === undefined ? {} : { resources: resourcesOf(`${where}: limits.resources`, limits.resources) };
     const all = limits === undefined ? rest : { ...rest, limits: { ...limits, ...resources } };
     const { bundle, ...given } = inPlace(where, () =>
-      boxConfig(all, { id, root, cgroup2: isUnifiedHost(), rootless: unprivileged(), terminal }),
+      boxConfig(all, { id, root, cgroup2: isUnifiedAlone(), rootless: unprivileged(), terminal }),
     );
     return { bundle, given };
   }

@@ -48,8 +48,10 @@ bool UseOrder(const char* path);
 bool IsInOrder();
 
 #ifdef RUNT_REHEARSAL
-// Counts the use of pieces from now on, or no longer.
+// As what an access counts: as nothing, as a command's, or as one that a command may come to make.
 enum class Touches { kNone, kOfCommand, kOfChance };
+
+// Counts all accesses from now on so.
 void CountTouches(Touches touches);
 
 // Writes down which pieces were used; false if it cannot.

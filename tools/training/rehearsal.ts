@@ -4,8 +4,9 @@
  * pieces of the snapshot are used, and the snapshot is made anew with those together (docs/performance.md). Nothing of the host that builds
  * is looked at, so each build counts the same.
  */
+import { CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC } from "../../lib/cgroups/place/layout.ts";
 import { Errno } from "../../lib/kernel/errno.ts";
-import { PF_FORKNOEXEC } from "../../lib/kernel/numbers.ts";
+import { PF_FORKNOEXEC, SIGCHLD } from "../../lib/kernel/numbers.ts";
 import { Message, StartByte } from "../../lib/plan/steps.ts";
 import { defaultConfig, formatConfig } from "../../lib/spec/defaults.ts";
 import type { Native } from "../../lib/sys/native.ts";
@@ -24,12 +25,8 @@ const SPEC = "/etc/process.json";
 const JOINER = 4710;
 const INIT = 4711;
 const EXEC = 4712;
-const SIGCHLD = 17;
 const MESSAGE_SIZE = 8;
 const DIRECTORY = 0o040755;
-const CGROUP_MAGIC = 0x27e0eb;
-const CGROUP2_MAGIC = 0x63677270;
-const TMPFS_MAGIC = 0x01021994;
 const CONTROLLERS = ["cpuset", "cpu", "cpuacct", "blkio", "memory", "devices", "freezer", "pids"];
 const LIMITED = {
   memory: { limit: 1 << 28 },
@@ -215,8 +212,8 @@ class MadeUpHost {
   }
 
   #statfs(path: string): { type: number; flags: number } {
-    if (this.#isV2) return { type: CGROUP2_MAGIC, flags: 0 };
-    const type = path === "/sys/fs/cgroup" ? TMPFS_MAGIC : path.endsWith("/unified") ? CGROUP2_MAGIC : CGROUP_MAGIC;
+    if (this.#isV2) return { type: CGROUP2_SUPER_MAGIC, flags: 0 };
+    const type = path === "/sys/fs/cgroup" ? 0 : path.endsWith("/unified") ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC;
     return { type, flags: 0 };
   }
 

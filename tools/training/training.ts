@@ -4,7 +4,7 @@
  * between its system calls. It runs while the module is loaded, as the making of a snapshot: all memory has fixed
  * addresses then, and nothing of the process can be looked at, so that each build counts the same.
  */
-import { findLayout, type LayoutSource } from "../../lib/cgroups/place/layout.ts";
+import { CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC, findLayout, type LayoutSource } from "../../lib/cgroups/place/layout.ts";
 import { containerPaths } from "../../lib/cgroups/place/path.ts";
 import { deviceWrites, parseDevicesList, wantedFilter } from "../../lib/cgroups/v1/devices.ts";
 import { formatState } from "../../lib/cli/output/report_format.ts";
@@ -21,21 +21,20 @@ import { engineConfig } from "./engine_config.ts";
 
 /** Of each kind of work; more changes no decision of the compiler. */
 const ROUNDS = 20;
-const CGROUP_MAGIC = 0x27e0eb;
-const CGROUP2_MAGIC = 0x63677270;
 const CONTROLLERS = ["cpuset", "cpu,cpuacct", "blkio", "memory", "devices", "freezer", "pids", "name=systemd"];
 
 const HOSTS: readonly LayoutSource[] = [
   {
     procCgroup: () => `${CONTROLLERS.map((name, index) => `${12 - index}:${name}:/user.slice`).join("\n")}\n0::/user.slice\n`,
     mountinfo: () => "",
-    filesystemType: (path) => (path === "/sys/fs/cgroup" ? 0 : path.endsWith("unified") ? CGROUP2_MAGIC : CGROUP_MAGIC),
+    filesystemType: (path) =>
+      path === "/sys/fs/cgroup" ? 0 : path.endsWith("unified") ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC,
     exists: () => true,
   },
   {
     procCgroup: () => "0::/system.slice/containerd.service\n",
     mountinfo: () => "",
-    filesystemType: () => CGROUP2_MAGIC,
+    filesystemType: () => CGROUP2_SUPER_MAGIC,
     exists: () => true,
   },
 ];

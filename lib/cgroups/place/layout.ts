@@ -39,8 +39,8 @@ export interface LayoutSource {
   exists(path: string): boolean;
 }
 
-const CGROUP_SUPER_MAGIC = 0x27e0eb;
-const CGROUP2_SUPER_MAGIC = 0x63677270;
+export const CGROUP_SUPER_MAGIC = 0x27e0eb;
+export const CGROUP2_SUPER_MAGIC = 0x63677270;
 const CGROUP_ROOT = "/sys/fs/cgroup";
 /** Part of the path where CRIU mounts hierarchies during a dump, also those that are mounted nowhere else. */
 const CRIU_YARD = "/.criu.cgyard.";
