@@ -257,7 +257,10 @@ scenario(
 scenario(
   "without a mount namespace of its own nothing stays on the host, whether it starts or fails",
   (t, box) => {
-    for (const failing of [false, true]) {
+    // The last one is as slow at taking a mount away as a busy machine can be.
+    const hosts = [without(SINCE_4_18), without(SINCE_4_18), without(`${SINCE_4_18},slow_umount2`)];
+    for (const [index, host] of hosts.entries()) {
+      const failing = index > 0;
       const before = readText("/proc/self/mountinfo");
       const bundle = box.bundle((config) => {
         config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "mount");
@@ -268,7 +271,7 @@ scenario(
         config.process.args = ["true"];
       });
       const script = `"$@"; status=$?; umount -R ${bundle.rootfs}; grep -c ${bundle.rootfs} /proc/self/mountinfo; exit $status`;
-      const wrap = ["unshare", "-m", "--propagation", "slave", "sh", "-c", script, "sh", ...without(SINCE_4_18)];
+      const wrap = ["unshare", "-m", "--propagation", "slave", "sh", "-c", script, "sh", ...host];
       const done = box.call(["run", "--bundle", bundle.dir, box.id()], { wrap });
       t.equal(done.status === 0, !failing, done.output);
       t.match(done.stdout, /^0\n$/);

@@ -92,10 +92,11 @@ void RunPlan(Context& context, const Plan& plan) {
     const Status status = RunStep(context, step);
     if (context.times != nullptr) NoteTime(context, step.index + 1);
     if (status.ok()) return true;
+    // Where the mount namespace is not the container's own, mounts would stay. The runtime kills this process as soon as it
+    // knows of the failure, so nothing can be taken away after that.
     TakeBack(context);
-    ReportFailure(context, step.index, status.error());
-    // If the mount namespace is not the container's own, it would stay.
     if (context.workbench.stands()) static_cast<void>(context.workbench.Close());
+    ReportFailure(context, step.index, status.error());
     failed = true;
     return false;
   });
