@@ -99,12 +99,16 @@ struct Attempt {
   UniqueFd made;
 };
 
-Result<Attempt> TryMakeDirectories(Base root, std::uint32_t mode, Links links, std::string_view subject, Path* path) {
+// `is_missing`: the whole path was not there a moment ago.
+Result<Attempt> TryMakeDirectories(Base root, bool is_missing, std::uint32_t mode, Links links, std::string_view subject,
+                                   Path* path) {
   constexpr std::uint64_t kDirectory = O_PATH | O_DIRECTORY;
-  UniqueFd current = TRY(CheckedFd(OpenInRoot(root, ".", kDirectory, links), Call::kOpenat2, subject));
+  // The directory that the next component is in: the root, as long as there is no other one.
+  UniqueFd current;
   Components components(path->view());
   bool exists = true;
   while (components.Next()) {
+    if (is_missing && components.after().empty()) exists = false;
     if (exists) {
       const Path prefix(components.through());
       const long opened = OpenInRoot(root, prefix.c_str(), kDirectory, links);
@@ -119,19 +123,21 @@ Result<Attempt> TryMakeDirectories(Base root, std::uint32_t mode, Links links, s
     if (components.name() == "..") return Error{ENOENT, Call::kOpenat2, subject};
     const Text<256> name(components.name());
     if (name.overflowed()) return Error{ENAMETOOLONG, Call::kMkdirat, subject};
-    const long made = Syscall(__NR_mkdirat, current.get(), name.c_str(), mode);
+    const int directory = current.valid() ? current.get() : root.fd;
+    const long made = Syscall(__NR_mkdirat, directory, name.c_str(), mode);
     if (made < 0 && made != -EEXIST) {
       return Error{static_cast<int>(-made), Call::kMkdirat, subject};
     }
-    const long next = Syscall(__NR_openat, current.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+    const long next = Syscall(__NR_openat, directory, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
     if (next == -ENOTDIR && links == Links::kFollow) {
-      TRY(ExpandLink(current.get(), components.before(), components.name(), components.after(), subject, path));
+      TRY(ExpandLink(directory, components.before(), components.name(), components.after(), subject, path));
       return Attempt{};
     }
     if (next == -ENOTDIR) return Error{ELOOP, Call::kOpenat, subject};
     if (next < 0) return Error{static_cast<int>(-next), Call::kOpenat, subject};
     current = UniqueFd(static_cast<int>(next));
   }
+  if (!current.valid()) current = TRY(CheckedFd(OpenInRoot(root, ".", kDirectory, links), Call::kOpenat2, subject));
   return Attempt{std::move(current)};
 }
 
@@ -150,7 +156,7 @@ Result<UniqueFd> RootedPath::MakeDirectories(std::string_view path, std::uint32_
   if (existing >= 0) return UniqueFd(static_cast<int>(existing));
   if (existing != -ENOENT) return Error{static_cast<int>(-existing), Call::kOpenat2, path};
   for (int i = 0; i < kMaxLinks; ++i) {
-    Attempt attempt = TRY(TryMakeDirectories({fd(), scope_}, mode, links, path, &wanted));
+    Attempt attempt = TRY(TryMakeDirectories({fd(), scope_}, i == 0, mode, links, path, &wanted));
     if (attempt.made.valid()) return std::move(attempt.made);
   }
   return Error{ELOOP, Call::kOpenat2, path};

@@ -40,17 +40,21 @@ Status ApplySets(const CapabilitySets& sets) {
 Result<std::uint64_t> LimitBounding(std::uint64_t keep) {
   std::uint64_t left = 0;
   for (std::uint32_t capability = 0; capability <= kMaxCapability; ++capability) {
+    const std::uint64_t bit = static_cast<std::uint64_t>(1) << capability;
+    long dropped = -EPERM;
+    if ((keep & bit) == 0) {
+      dropped = Syscall(__NR_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
+      if (dropped >= 0) continue;
+      // Without CAP_SETPCAP the kernel refuses to drop what is not there.
+      if (dropped != -EPERM && dropped != -EINVAL) return Error{static_cast<int>(-dropped), Call::kPrctl, "PR_CAPBSET_DROP"};
+    }
     const long has = Syscall(__NR_prctl, PR_CAPBSET_READ, capability, 0, 0, 0);
     // EINVAL: the kernel knows no more capabilities.
     if (has == -EINVAL) break;
     TRY(Check(has, Call::kPrctl, "PR_CAPBSET_READ"));
-    const std::uint64_t bit = static_cast<std::uint64_t>(1) << capability;
     if (has == 0) continue;
-    if ((keep & bit) != 0) {
-      left |= bit;
-      continue;
-    }
-    TRY(Check(Syscall(__NR_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0), Call::kPrctl, "PR_CAPBSET_DROP"));
+    if ((keep & bit) == 0) return Error{static_cast<int>(-dropped), Call::kPrctl, "PR_CAPBSET_DROP"};
+    left |= bit;
   }
   return left;
 }
