@@ -106,6 +106,11 @@ export interface Native {
   readFile(dirfd: number, path: string, limit: number): string | number;
   /** As `readFile`, for documents: EILSEQ if it is not UTF-8. */
   readUtf8File(dirfd: number, path: string, limit: number): string | number;
+  /**
+   * As `readUtf8File`, for a file whose end is where a read(2) returns less than 32 KiB: one that runt has written itself, or a value of
+   * the kernel's, such as freezer.state. Not for the kernel's tables, which end a read(2) at any row.
+   */
+  readAtOnce(dirfd: number, path: string, limit: number): string | number;
   /** Opens with `flags`, writes all of `data` by one write(2), closes. */
   writeFile(dirfd: number, path: string, flags: number, mode: number, data: string): number;
   read(fd: number, buffer: Uint8Array): number;

@@ -85,6 +85,20 @@ t.test("readUtf8File refuses what is not UTF-8", async (t) => {
   }
 });
 
+t.test("readAtOnce", async (t) => {
+  for (const size of [0, 1, 32_767, 32_768, 32_769, 65_536, 100_000]) {
+    const text = "x".repeat(size);
+    writeFileSync(at("own"), text);
+    t.equal(native.readAtOnce(AT_FDCWD, at("own"), LIMIT), text, `${size} bytes`);
+    t.equal(native.readAtOnce(AT_FDCWD, at("own"), size), text, `${size} bytes, as long as the limit`);
+    if (size > 0) t.equal(native.readAtOnce(AT_FDCWD, at("own"), size - 1), EFBIG, `${size} bytes, longer than the limit`);
+  }
+  t.match(native.readAtOnce(AT_FDCWD, "/proc/sys/kernel/pid_max", 64), /^\d+\n$/, "a value of the kernel's");
+  t.equal(native.readAtOnce(AT_FDCWD, at("none"), LIMIT), ENOENT);
+  writeFileSync(at("own"), Buffer.from("c0af", "hex"));
+  t.equal(native.readAtOnce(AT_FDCWD, at("own"), LIMIT), EILSEQ);
+});
+
 t.test("readFile puts U+FFFD in the place of what is not UTF-8", async (t) => {
   for (const [hex, text] of [
     ["41ff42", "A\ufffdB"],

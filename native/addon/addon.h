@@ -28,6 +28,7 @@ int Close(int fd);
 int Dup(int fd);
 Napi::Value ReadFile(Napi::Env env, int dirfd, const Path& path, int64_t limit);
 Napi::Value ReadUtf8File(Napi::Env env, int dirfd, const Path& path, int64_t limit);
+Napi::Value ReadAtOnce(Napi::Env env, int dirfd, const Path& path, int64_t limit);
 int WriteFile(int dirfd, const Path& path, int flags, uint32_t mode, const Bytes& data);
 int Read(int fd, const Buffer& buffer);
 int ReadAt(int fd, const Buffer& buffer, uint32_t offset);

@@ -19,6 +19,7 @@ constexpr napi_property_descriptor kExports[] = {
     Function<Dup>("dup"),
     Function<ReadFile>("readFile"),
     Function<ReadUtf8File>("readUtf8File"),
+    Function<ReadAtOnce>("readAtOnce"),
     Function<WriteFile>("writeFile"),
     Function<Read>("read"),
     Function<ReadAt>("readAt"),

@@ -20,26 +20,31 @@ namespace {
 // Enough for every file of procfs and cgroupfs, and most of config.json: no second read, no memory.
 constexpr size_t kFirstRead = 32768;
 
+// Where a file ends: at a read(2) of nothing, or already at one of less than it was asked for.
+enum class End { kNothing, kLess };
+
 // Reads to the end of file; at most one byte more than `limit`, which shows that there was more.
-int ReadToEnd(int fd, size_t limit, std::string& text) {
+int ReadToEnd(int fd, size_t limit, End end, std::string& text) {
   char first[kFirstRead];
   for (;;) {
     const size_t room = limit + 1 - text.size();
-    const ssize_t count = Retry([&] { return read(fd, first, room < sizeof(first) ? room : sizeof(first)); });
+    const size_t asked = room < sizeof(first) ? room : sizeof(first);
+    const ssize_t count = Retry([&] { return read(fd, first, asked); });
     if (count < 0) return errno;
     if (count == 0) return 0;
     text.append(first, static_cast<size_t>(count));
     if (text.size() > limit) return EFBIG;
+    if (end == End::kLess && static_cast<size_t>(count) < asked) return 0;
   }
 }
 
 // The engine replaces bytes that are not UTF-8 by U+FFFD, unless `strict` refuses them.
-Napi::Value ReadWhole(Napi::Env env, int dirfd, const Path& path, int64_t limit, bool strict) {
+Napi::Value ReadWhole(Napi::Env env, int dirfd, const Path& path, int64_t limit, bool strict, End end = End::kNothing) {
   if (limit < 0) return Napi::Number::New(env, -EINVAL);
   const UniqueFd fd(Open(dirfd, path, O_RDONLY | O_NOCTTY, 0));
   if (!fd.valid()) return Napi::Number::New(env, -errno);
   std::string text;
-  const int problem = ReadToEnd(fd.get(), static_cast<size_t>(limit), text);
+  const int problem = ReadToEnd(fd.get(), static_cast<size_t>(limit), end, text);
   if (problem != 0) return Napi::Number::New(env, -problem);
 
   napi_value value = nullptr;
@@ -75,6 +80,10 @@ Napi::Value ReadFile(Napi::Env env, int dirfd, const Path& path, int64_t limit) 
 
 Napi::Value ReadUtf8File(Napi::Env env, int dirfd, const Path& path, int64_t limit) {
   return ReadWhole(env, dirfd, path, limit, true);
+}
+
+Napi::Value ReadAtOnce(Napi::Env env, int dirfd, const Path& path, int64_t limit) {
+  return ReadWhole(env, dirfd, path, limit, true, End::kLess);
 }
 
 int WriteFile(int dirfd, const Path& path, int flags, uint32_t mode, const Bytes& data) {

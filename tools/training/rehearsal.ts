@@ -231,6 +231,7 @@ class MadeUpHost {
       flock: done,
       readFile: (dirfd, path) => this.#read(dirfd, path),
       readUtf8File: (dirfd, path) => this.#read(dirfd, path),
+      readAtOnce: (dirfd, path) => this.#read(dirfd, path),
       writeFile: (dirfd, path, _flags, _mode, data) => {
         const full = this.#path(dirfd, path);
         if (full.startsWith(ROOT)) this.#files.set(full, data);

@@ -10,7 +10,7 @@ const EVENTS_SIZE = 256;
 
 /** The state that was asked of the cgroup itself, whatever the cgroups above. @returns `undefined` if it does not exist */
 export function readUnifiedFreezer(directory: string): FreezerState | undefined {
-  const text = native.readFile(AT_FDCWD, `${directory}/cgroup.freeze`, EVENTS_SIZE);
+  const text = native.readAtOnce(AT_FDCWD, `${directory}/cgroup.freeze`, EVENTS_SIZE);
   if (typeof text === "number") return undefined;
   return text.trim() === "1" ? "frozen" : "thawed";
 }
@@ -21,7 +21,7 @@ export function readUnifiedFreezer(directory: string): FreezerState | undefined 
  * @throws RuntimeError `CGROUP_FROZEN`
  */
 export function refuseFrozen(directory: string): void {
-  const text = native.readFile(AT_FDCWD, `${directory}/cgroup.events`, EVENTS_SIZE);
+  const text = native.readAtOnce(AT_FDCWD, `${directory}/cgroup.events`, EVENTS_SIZE);
   if (typeof text === "number" || !text.includes("frozen 1")) return;
   const why = readUnifiedFreezer(directory) === "frozen" ? "" : ", by a cgroup above it";
   throw new RuntimeError("CGROUP_FROZEN", `container's cgroup unexpectedly frozen${why}`, {

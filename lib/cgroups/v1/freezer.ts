@@ -70,7 +70,7 @@ export function thaw(directory: string): void {
  */
 export function thawTree(directory: string): void {
   walkTree(directory, (fd) => {
-    if (native.readFile(fd, "freezer.self_freezing", 64) === "0\n") return;
+    if (native.readAtOnce(fd, "freezer.self_freezing", 64) === "0\n") return;
     native.writeFile(fd, "freezer.state", O_WRONLY, 0, "THAWED");
   });
 }
@@ -81,7 +81,7 @@ export function thawTree(directory: string): void {
  */
 export function refuseFrozen(directory: string): void {
   const isOwn = readFreezer(directory) === "frozen";
-  if (!isOwn && native.readFile(AT_FDCWD, `${directory}/freezer.parent_freezing`, 64) !== "1\n") return;
+  if (!isOwn && native.readAtOnce(AT_FDCWD, `${directory}/freezer.parent_freezing`, 64) !== "1\n") return;
   const why = isOwn ? "" : ", by a cgroup above it";
   throw new RuntimeError("CGROUP_FROZEN", `container's cgroup unexpectedly frozen${why}`, {
     pointer: "/linux/cgroupsPath",
@@ -97,7 +97,7 @@ function writeState(directory: string, state: string): void {
 }
 
 function readState(path: string): string | undefined {
-  const text = native.readFile(AT_FDCWD, path, 64);
+  const text = native.readAtOnce(AT_FDCWD, path, 64);
   if (typeof text === "string") return text.trim();
   if (text === -Errno.ENOENT || text === -Errno.ENODEV) return undefined;
   throw freezerError(`read ${path}`, errnoText(-text), path, -text);

@@ -52,10 +52,11 @@ const ID = /^[A-Za-z0-9_+.-]+$/;
 /** How long `delete --force` waits for another runt that holds the container; milliseconds. */
 const LOCK_PATIENCE = 10_000;
 
-/** The directory of one container, open and perhaps locked. */
+/** The directory of one container, perhaps locked. */
 export class Entry {
   readonly id: string;
   readonly path: string;
+  /** The directory; AT_FDCWD where it has not been opened, -1 once it has been closed. */
   #fd: number;
 
   constructor(id: string, path: string, fd: number) {
@@ -69,8 +70,8 @@ export class Entry {
    * @throws STATE_DAMAGED
    */
   read(): ContainerRecord | undefined {
-    const text = native.readUtf8File(this.#fd, STATE, LIMIT);
-    if (text === -Errno.ENOENT) return undefined;
+    const text = native.readAtOnce(this.#fd, this.#place(STATE), LIMIT);
+    if (text === -Errno.ENOENT || text === -Errno.ENOTDIR) return undefined;
     if (typeof text === "number") throw syscallError(-text, `read ${this.path}/${STATE}`);
     const record = parseRecord(text);
     const path = `${this.path}/${STATE}`;
@@ -79,6 +80,10 @@ export class Entry {
       return record;
     }
     throw new RuntimeError("STATE_DAMAGED", `${path} is damaged; "delete --force" removes the container`, { path });
+  }
+
+  #place(name: string): string {
+    return this.#fd === AT_FDCWD ? `${this.path}/${name}` : name;
   }
 
   /** Writes the next record, which takes effect with {@link publish}. */
@@ -104,7 +109,7 @@ export class Entry {
 
   /** The keeper's note; `undefined` where there is none. */
   readExit(): string | undefined {
-    const text = native.readFile(this.#fd, EXIT, 4096);
+    const text = native.readFile(this.#fd, this.#place(EXIT), 4096);
     return typeof text === "string" ? text : undefined;
   }
 
@@ -115,7 +120,7 @@ export class Entry {
 
   /** config.json as `create` validated it. @throws SYSCALL */
   readConfig(): string {
-    const text = native.readUtf8File(this.#fd, CONFIG, LIMIT);
+    const text = native.readAtOnce(this.#fd, CONFIG, LIMIT);
     if (typeof text === "number") throw syscallError(-text, `read ${this.path}/${CONFIG}`);
     return text;
   }
@@ -310,6 +315,16 @@ export function find(root: string, id: string): Entry {
   const entry = openEntry(id, path);
   if (entry === undefined) throw notFound({ id, path });
   return entry;
+}
+
+/**
+ * As {@link find}, for a look at many containers: the directory is not opened, and may not be there. Only `read` and `readExit` are for
+ * such an entry, and {@link recordOf}.
+ * @throws INVALID_ID
+ */
+export function glance(root: string, id: string): Entry {
+  checkId(id);
+  return new Entry(id, `${root}/${id}`, AT_FDCWD);
 }
 
 /** Engines look for the first words of this message, which are runc's. */

@@ -5,7 +5,7 @@ import { native } from "../../sys/native.ts";
 import { userName } from "../../sys/subordinate_ids.ts";
 import type { RuntimeContext, StateReport } from "../options.ts";
 import { report } from "./state.ts";
-import { type Entry, find, ids, recordOf } from "../container/store.ts";
+import { type Entry, glance, ids, recordOf } from "../container/store.ts";
 
 /** All containers under the context's root, sorted by id. A container that cannot be read is left out with a warning. */
 export function list(context: RuntimeContext): readonly StateReport[] {
@@ -37,12 +37,7 @@ function forEach(context: RuntimeContext, act: (entry: Entry) => void): void {
   for (let index = 0; index < all.length; index++) {
     const id = all[index] as string;
     try {
-      const entry = find(context.root, id);
-      try {
-        act(entry);
-      } finally {
-        entry.close();
-      }
+      act(glance(context.root, id));
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;
       // A container that is deleted at the same time is not worth a warning.
