@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The start of the program, in the place of the C library's own.
 //
-// glibc asks the processor some eighty times what it can do (cpuid), before main() and for each program anew. In a virtual
-// machine each answer comes from the hypervisor: 6 us on the machine where it was measured, 0.4 ms for a start, as much as
-// the interpreter needs until it runs a command. It chooses string functions by the answers. Nothing here copies enough to
+// glibc asks the processor 41 times what it can do (cpuid), before main() and for each program anew. In a virtual machine
+// each answer comes from the hypervisor: 6 to 10 us on the machine where it was measured, 0.4 ms for a start, as much as the
+// interpreter needs until it runs a command. glibc chooses string functions by the answers. Nothing here copies enough to
 // notice the choice, so this start does not ask: where glibc knows nothing of a processor, it takes what every x86_64 has.
 //
-// All else is what csu/libc-start.c does, in its order. These functions are glibc's own affair and change with its releases,
-// so other releases than those named below keep their own start, and other architectures, where nothing has to be asked.
+// All else is what csu/libc-start.c does, in its order, but for its look at the standard descriptors of a set-user-ID
+// program: main() looks at them always. These functions are glibc's own affair and change with its releases, so other
+// releases than those named below keep their own start, and other architectures, where nothing has to be asked.
 #include <features.h>
 
 #if defined(RUNT_OWN_START) && defined(__x86_64__) && defined(__GLIBC__) && __GLIBC__ == 2 && \
