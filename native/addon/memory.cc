@@ -2,6 +2,8 @@
 // Gives back the memory of a process that waits.
 
 #include <fcntl.h>
+#include <linux/time_types.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -10,6 +12,15 @@
 #include "../base/syscall.h"
 #include "../base/unique_fd.h"
 #include "addon.h"
+
+// The functions that run from the first page that is dropped to the end of the wait. Their pages stay: the use of one page that
+// is not mapped would map a whole folio of the page cache with it, which may hold a megabyte of the program (Linux 6.18).
+#define RUNT_SMALL [[gnu::section("runt_small"), gnu::noinline, gnu::flatten]]
+
+extern "C" {
+[[gnu::visibility("hidden")]] extern const char __start_runt_small[];  // the linker's
+[[gnu::visibility("hidden")]] extern const char __stop_runt_small[];
+}
 
 namespace runt::addon {
 namespace {
@@ -56,7 +67,9 @@ size_t FileRanges(Range* ranges) {
 
 // From the look at the pages to madvise nothing but the stack may be written to: a page that is written to in between would lose
 // that. So no function of libc is called there, and no handler of a signal runs.
-long DropRange(int pagemap, Range range, size_t page) {
+RUNT_SMALL long DropRange(int pagemap, Range range, size_t page) {
+  const auto kept = reinterpret_cast<uintptr_t>(__start_runt_small) / page * page;
+  const auto kept_end = reinterpret_cast<uintptr_t>(__stop_runt_small);
   uint64_t entries[kBatch];
   long dropped = 0;
   for (uintptr_t at = range.start; at < range.end;) {
@@ -68,7 +81,11 @@ long DropRange(int pagemap, Range range, size_t page) {
     if (count == 0) return dropped;
     for (size_t first = 0; first < count;) {
       size_t last = first;
-      while (last < count && (entries[last] & (kPresent | kOfFile)) == (kPresent | kOfFile)) ++last;
+      while (last < count && (entries[last] & (kPresent | kOfFile)) == (kPresent | kOfFile)) {
+        const uintptr_t address = at + last * page;
+        if (address >= kept && address < kept_end) break;
+        ++last;
+      }
       if (last > first) {
         Syscall(__NR_madvise, at + first * page, (last - first) * page, MADV_DONTNEED);
         dropped += static_cast<long>(last - first);
@@ -80,33 +97,33 @@ long DropRange(int pagemap, Range range, size_t page) {
   return dropped;
 }
 
-// How many pages, or -errno.
-int DropCleanPages() {
-  Range ranges[kRanges];
-  const size_t count = FileRanges(ranges);
-  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  const UniqueFd pagemap(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-  if (!pagemap.valid()) return -errno;
+// Drops what is mapped of the program's file, and waits until `epoll` has something to tell, a signal comes, or the time is over.
+RUNT_SMALL void DropAndWait(const Range* ranges, size_t count, size_t page, int pagemap, int epoll, int timeout_ms) {
   const uint64_t all = ~uint64_t{0};
   uint64_t before = 0;
   Syscall(__NR_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
-  long dropped = 0;
-  for (size_t index = 0; index < count && dropped >= 0; ++index) {
+  for (size_t index = 0; index < count; ++index) {
     // Another mapping begins within the piece then.
     if (ranges[index].maps_whole_pieces) Syscall(__NR_madvise, ranges[index].start, page, MADV_NOHUGEPAGE);
-    const long more = DropRange(pagemap.get(), ranges[index], page);
-    dropped = more < 0 ? more : dropped + more;
+    if (DropRange(pagemap, ranges[index], page) < 0) break;
   }
+  struct pollfd poll = {epoll, POLLIN, 0};
+  struct __kernel_timespec patience = {timeout_ms / 1000, (timeout_ms % 1000) * 1'000'000L};
+  // The signals that were held back end the wait: it begins with the former mask.
+  Syscall(__NR_ppoll, &poll, 1, timeout_ms < 0 ? nullptr : &patience, &before, sizeof(before));
   Syscall(__NR_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof(before));
-  return static_cast<int>(dropped);
 }
 
 }  // namespace
 
 // Both in one call: what runs in between would bring the pages back.
 int EpollWaitSmall(int epoll, const Words& ready, int timeout_ms) {
-  DropCleanPages();
-  return EpollWait(epoll, ready, timeout_ms);
+  Range ranges[kRanges];
+  const size_t count = FileRanges(ranges);
+  const UniqueFd pagemap(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  if (!pagemap.valid()) return EpollWait(epoll, ready, timeout_ms);
+  DropAndWait(ranges, count, static_cast<size_t>(sysconf(_SC_PAGESIZE)), pagemap.get(), epoll, timeout_ms);
+  return EpollWait(epoll, ready, 0);
 }
 
 }  // namespace runt::addon
