@@ -110,7 +110,7 @@ export function cgroupValue(pid: number, controller: string, file: string): stri
   return readFileSync(join(cgroupDirOf(pid, controller), file), "utf8").trim();
 }
 
-/** Directories of every hierarchy below the path `path`, deepest first. */
+/** Directories of every hierarchy below the path `path`, from the root and from this process's cgroup on, deepest first. */
 export function cgroupDirsUnder(path: string): string[] {
   const found: string[] = [];
   const walk = (folder: string): void => {
@@ -123,7 +123,13 @@ export function cgroupDirsUnder(path: string): string[] {
     for (const entry of entries) if (entry.isDirectory()) walk(join(folder, entry.name));
     found.push(folder);
   };
-  for (const mount of new Set(cgroupMounts().values())) walk(join(mount, path));
+  const starts = new Set<string>();
+  for (const [controller, mount] of cgroupMounts()) {
+    starts.add(join(mount, path));
+    // A relative path of config.json counts from the cgroup of the process that runs the runtime.
+    starts.add(join(mount, cgroupPathOf(process.pid, controller) ?? "/", path));
+  }
+  for (const start of starts) walk(start);
   return found;
 }
 

@@ -8,6 +8,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
+import { cgroupDirsUnder, removeCgroups } from "../harness/host.ts";
 import { IS_RUNT, KIND, PROJECT, RUNTIME } from "../harness/runtime.ts";
 import { buildSuite, RUN_FOLDER, TEST_FOLDER } from "./suite.ts";
 
@@ -69,6 +70,9 @@ function complaints(output: string): string {
   return (lines.length > 0 ? lines : output.split("\n")).slice(0, 6).join("; ").slice(0, 1500);
 }
 
+/** The cgroup that the suite names as the parent of its containers. */
+const PARENT = "testdir";
+
 // All of them, one after another, take a minute or two.
 t.setTimeout(600_000);
 
@@ -95,6 +99,8 @@ if (missing !== undefined) {
     t.end();
   });
   const atFirst = containers();
+  // A runtime leaves the cgroups above a container's own, as runc does; these are the suite's.
+  const hadParents = cgroupDirsUnder(PARENT).length > 0;
   let score = 0;
   for (const name of names) {
     const gap = gaps.find(({ test }) => test === name);
@@ -115,6 +121,10 @@ if (missing !== undefined) {
       containers().filter((id) => !atFirst.includes(id)),
       [],
     );
+    if (!hadParents) {
+      removeCgroups(PARENT);
+      t.strictSame(cgroupDirsUnder(PARENT), []);
+    }
     t.end();
   });
   t.teardown(() => console.log(`# ${KIND}: ${score} of ${names.length} tests of the suite pass`));
