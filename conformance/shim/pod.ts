@@ -187,8 +187,11 @@ export class Reader {
   readonly #fd: number;
   #text = "";
   #isEnded = false;
+  readonly #most: number;
 
-  constructor(path: string) {
+  /** @param most how much a look takes from the FIFO, bytes: without it a writer that is as fast as the reader is read to its end */
+  constructor(path: string, most = Number.POSITIVE_INFINITY) {
+    this.#most = most;
     this.#fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   }
 
@@ -205,8 +208,8 @@ export class Reader {
   }
 
   #take(): void {
-    const buffer = Buffer.alloc(65536);
-    for (;;) {
+    const buffer = Buffer.alloc(Math.min(this.#most, 65536));
+    for (let taken = 0; taken < this.#most;) {
       let size: number;
       try {
         size = readSync(this.#fd, buffer);
@@ -217,6 +220,7 @@ export class Reader {
         this.#isEnded = true;
         return;
       }
+      taken += size;
       this.#text += buffer.toString("latin1", 0, size);
     }
   }

@@ -50,7 +50,9 @@ scenario(
     const script = "i=0; while [ $i -lt 60000 ]; do echo line $i; i=$((i+1)); done";
     const { bundle, id, pod } = await Pod.forScript(box, script);
     const fifos = pod.fifos();
-    let reader = new Reader(fifos.stdout);
+    // All five together take less than the 650 kB that are printed.
+    const most = 16_384;
+    let reader = new Reader(fifos.stdout, most);
     await pod.create(bundle, id, { stdout: fifos.stdout });
     await pod.connected.start(id);
     let text = "";
@@ -59,7 +61,7 @@ scenario(
       text += reader.text;
       reader.close();
       await new Promise((done) => setTimeout(done, 50));
-      reader = new Reader(fifos.stdout);
+      reader = new Reader(fifos.stdout, most);
     }
     t.ok(await until(() => reader.text !== "" && reader.isEnded, 30_000));
     text += reader.text;
