@@ -67,18 +67,17 @@ size_t FileRanges(Range* ranges) {
 
 // From the look at the pages to madvise nothing but the stack may be written to: a page that is written to in between would lose
 // that. So no function of libc is called there, and no handler of a signal runs.
-RUNT_SMALL long DropRange(int pagemap, Range range, size_t page) {
+RUNT_SMALL void DropRange(int pagemap, Range range, size_t page) {
   const auto kept = reinterpret_cast<uintptr_t>(__start_runt_small) / page * page;
   const auto kept_end = reinterpret_cast<uintptr_t>(__stop_runt_small);
   uint64_t entries[kBatch];
-  long dropped = 0;
   for (uintptr_t at = range.start; at < range.end;) {
     const size_t left = (range.end - at) / page;
     const size_t wanted = left < kBatch ? left : kBatch;
     const long got = Syscall(__NR_pread64, pagemap, entries, wanted * sizeof(entries[0]), at / page * sizeof(entries[0]));
-    if (got <= 0) return got < 0 ? got : dropped;
+    if (got <= 0) return;
     const size_t count = static_cast<size_t>(got) / sizeof(entries[0]);
-    if (count == 0) return dropped;
+    if (count == 0) return;
     for (size_t first = 0; first < count;) {
       size_t last = first;
       while (last < count && (entries[last] & (kPresent | kOfFile)) == (kPresent | kOfFile)) {
@@ -86,15 +85,11 @@ RUNT_SMALL long DropRange(int pagemap, Range range, size_t page) {
         if (address >= kept && address < kept_end) break;
         ++last;
       }
-      if (last > first) {
-        Syscall(__NR_madvise, at + first * page, (last - first) * page, MADV_DONTNEED);
-        dropped += static_cast<long>(last - first);
-      }
+      if (last > first) Syscall(__NR_madvise, at + first * page, (last - first) * page, MADV_DONTNEED);
       first = last > first ? last : first + 1;
     }
     at += count * page;
   }
-  return dropped;
 }
 
 // Drops what is mapped of the program's file, and waits until `epoll` has something to tell, a signal comes, or the time is over.
@@ -105,7 +100,7 @@ RUNT_SMALL void DropAndWait(const Range* ranges, size_t count, size_t page, int 
   for (size_t index = 0; index < count; ++index) {
     // Another mapping begins within the piece then.
     if (ranges[index].maps_whole_pieces) Syscall(__NR_madvise, ranges[index].start, page, MADV_NOHUGEPAGE);
-    if (DropRange(pagemap, ranges[index], page) < 0) break;
+    DropRange(pagemap, ranges[index], page);
   }
   struct pollfd poll = {epoll, POLLIN, 0};
   struct __kernel_timespec patience = {timeout_ms / 1000, (timeout_ms % 1000) * 1'000'000L};

@@ -6,13 +6,13 @@ import { readable } from "../../sys/waiting.ts";
 import { SIGKILL } from "../../kernel/numbers.ts";
 import type { KeptEnd } from "../options.ts";
 import type { ContainerRecord } from "../record.ts";
-import type { Entry } from "./store.ts";
+import type { Glance } from "./store.ts";
 
 /** How long a keeper whose container has ended may take to end; milliseconds. */
 const PATIENCE = 1000;
 
 /** The end that the keeper noted; `undefined` where there is no note, or not yet. */
-export function keptEnd(entry: Entry): KeptEnd | undefined {
+export function keptEnd(entry: Glance): KeptEnd | undefined {
   const text = entry.readExit();
   if (text === undefined) return undefined;
   try {

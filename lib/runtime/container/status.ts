@@ -8,7 +8,7 @@ import { PF_FORKNOEXEC } from "../../kernel/numbers.ts";
 import { freezerStateAt } from "../../cgroups/open.ts";
 import { hasStartedAt, type ProcStat, readProcStat, recordedStart } from "../../sys/proc_stat.ts";
 import type { StateReport } from "../options.ts";
-import type { Entry } from "./store.ts";
+import type { Glance } from "./store.ts";
 import type { ContainerRecord } from "../record.ts";
 
 /**
@@ -16,7 +16,7 @@ import type { ContainerRecord } from "../record.ts";
  * @param record `undefined`: `create` has not written one yet, or was killed before it did
  * @param locked this process holds the container's lock, so nobody is creating it
  */
-export function status(entry: Entry, record: ContainerRecord | undefined, locked = false): StateReport["status"] {
+export function status(entry: Glance, record: ContainerRecord | undefined, locked = false): StateReport["status"] {
   if (record === undefined || record.init_process_pid === 0) {
     return !locked && entry.busy() ? "creating" : "stopped";
   }

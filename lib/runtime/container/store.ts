@@ -232,6 +232,9 @@ export class Entry {
   }
 }
 
+/** What may be done with an entry of {@link glance}: any other method would act on the working directory. */
+export type Glance = Pick<Entry, "id" | "path" | "read" | "readExit" | "busy">;
+
 /** A record, if it has all fields that runt relies on; `undefined` for anything else. */
 function parseRecord(text: string): ContainerRecord | undefined {
   let value: Partial<ContainerRecord> | null;
@@ -299,7 +302,7 @@ export async function reserve(root: string, id: string): Promise<Entry> {
  * The record of an existing container.
  * @throws CONTAINER_NOT_FOUND for a directory that has no record and will get none, STATE_DAMAGED
  */
-export function recordOf(entry: Entry): ContainerRecord | undefined {
+export function recordOf(entry: Glance): ContainerRecord | undefined {
   const record = entry.read();
   if (record === undefined && !entry.busy()) throw notFound(entry);
   return record;
@@ -318,11 +321,10 @@ export function find(root: string, id: string): Entry {
 }
 
 /**
- * As {@link find}, for a look at many containers: the directory is not opened, and may not be there. Only `read` and `readExit` are for
- * such an entry, and {@link recordOf}.
+ * As {@link find}, for a look at many containers: the directory is not opened, and may not be there.
  * @throws INVALID_ID
  */
-export function glance(root: string, id: string): Entry {
+export function glance(root: string, id: string): Glance {
   checkId(id);
   return new Entry(id, `${root}/${id}`, AT_FDCWD);
 }

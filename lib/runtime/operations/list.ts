@@ -5,7 +5,7 @@ import { native } from "../../sys/native.ts";
 import { userName } from "../../sys/subordinate_ids.ts";
 import type { RuntimeContext, StateReport } from "../options.ts";
 import { report } from "./state.ts";
-import { type Entry, glance, ids, recordOf } from "../container/store.ts";
+import { type Glance, glance, ids, recordOf } from "../container/store.ts";
 
 /** All containers under the context's root, sorted by id. A container that cannot be read is left out with a warning. */
 export function list(context: RuntimeContext): readonly StateReport[] {
@@ -31,7 +31,7 @@ export function listIds(context: RuntimeContext): readonly string[] {
   return found;
 }
 
-function forEach(context: RuntimeContext, act: (entry: Entry) => void): void {
+function forEach(context: RuntimeContext, act: (entry: Glance) => void): void {
   const all = ids(context.root);
   // Not `for … of`, nor a closure for each: there may be thousands.
   for (let index = 0; index < all.length; index++) {

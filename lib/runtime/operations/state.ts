@@ -2,7 +2,7 @@
 import type { RuntimeContext, StateReport } from "../options.ts";
 import { keptEnd } from "../container/kept_end.ts";
 import { status } from "../container/status.ts";
-import { find, recordOf, type Entry } from "../container/store.ts";
+import { find, recordOf, type Glance } from "../container/store.ts";
 import type { ContainerRecord } from "../record.ts";
 
 /**
@@ -20,7 +20,7 @@ export function state(context: RuntimeContext, id: string): StateReport {
 }
 
 /** The report on one container. @param owner the name of the user that has made it; only `list` tells it */
-export function report(entry: Entry, record: ContainerRecord | undefined, owner = ""): StateReport {
+export function report(entry: Glance, record: ContainerRecord | undefined, owner = ""): StateReport {
   const now = status(entry, record);
   const exit = now === "stopped" && record?.keeper !== undefined ? keptEnd(entry) : undefined;
   const plain: StateReport = {
